@@ -1,0 +1,60 @@
+"""The errors of the evaluation stages.
+
+    BlindsideError            what a person can mend: one sentence with the remedy, exit status 1
+    ├── InputError            a file or value that was given to us is wrong (names file, line, field)
+    ├── RunError              a run folder is missing, incomplete, or belongs to other models
+    ├── EngineError           a server does not answer, or answers what we cannot use
+    │   ├── EngineUnreachable nobody listens, the connection broke, or the time ran out
+    │   ├── EngineOverloaded  429: ask again later
+    │   └── EngineRejected    the request itself was refused; asking again will not help
+    └── NotSaved              a verdict could not be put on disk; the page keeps it
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class BlindsideError(Exception):
+    """The root: its text is one sentence that names the remedy."""
+
+
+class InputError(BlindsideError):
+    """A file or a value given by the user cannot be used."""
+
+    def __init__(self, problem: str, *, path: Path | str | None = None, line: int | None = None) -> None:
+        where = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
+        super().__init__(where + problem)
+        self.path = path
+        self.line = line
+
+
+class RunError(BlindsideError):
+    """A run folder is missing, incomplete, or belongs to something else."""
+
+
+class EngineError(BlindsideError):
+    """A server answered with an error, or with something that is not an answer.
+
+    `status` is the HTTP status where there was one.
+    """
+
+    def __init__(self, problem: str, *, status: int | None = None) -> None:
+        super().__init__(problem)
+        self.status = status
+
+
+class EngineUnreachable(EngineError):
+    """Nobody listens, the connection broke, or the time ran out: worth another try."""
+
+
+class EngineOverloaded(EngineError):
+    """The server is full (429): worth another try, later."""
+
+
+class EngineRejected(EngineError):
+    """The server refused this very request (4xx): another try will be refused too."""
+
+
+class NotSaved(BlindsideError):
+    """A verdict is not on disk; whoever gave it must be told, and may give it again."""

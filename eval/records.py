@@ -1,0 +1,132 @@
+"""The typed rows that every stage shares: what a line of responses.jsonl or of verdicts.csv is.
+
+Nothing here touches a disk. Unknown fields and unknown labels are refused (`pydantic.ValidationError`); the readers in
+`eval.run` and `eval.judge.store` turn that into an InputError with file and line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Side = Literal["base", "tuned"]
+Outcome = Literal["base", "tuned", "tie", "both_bad"]
+#: What verdicts.csv may hold: a judgement, or the mark that a reviewer took one back.
+Mark = Literal["base", "tuned", "tie", "both_bad", "withdrawn"]
+SIDES: tuple[Side, ...] = get_args(Side)
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def sha256_text(text: str) -> str:
+    """Hex sha256 of the UTF-8 bytes; lone surrogates are kept apart rather than refused."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def utc_now() -> str:
+    """Now, in UTC, ISO 8601 to the millisecond: 2026-01-31T12:00:00.000Z."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Row(BaseModel):
+    """A record: it never changes after it was made, and has no field that we don't know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Message(Row):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Prompt(Row):
+    """One question to put to both models; the last message is the user's."""
+
+    id: str = Field(min_length=1)
+    messages: tuple[Message, ...] = Field(min_length=1)
+    category: str = ""
+
+
+class Response(Row):
+    """What one side answered to one prompt. `latency` is in seconds, as the client saw it."""
+
+    kind: Literal["response"] = "response"
+    prompt_id: str
+    side: Side
+    messages: tuple[Message, ...]
+    category: str = ""
+    text: str
+    #: As the server said it: stop, length, eos_token, stop_sequence; "unknown" for imported answers.
+    finish_reason: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    latency: float | None = None
+    sha256: Sha256
+    answered_at: str
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the answer was cut at the token limit."""
+        return self.finish_reason == "length"
+
+
+class Failure(Row):
+    """A (prompt, side) that got no answer after `attempts` tries. Never shown, always counted."""
+
+    kind: Literal["failure"] = "failure"
+    prompt_id: str
+    side: Side
+    error: str
+    status: int | None = None
+    attempts: int
+    failed_at: str
+
+
+class Pair(Row):
+    """Both sides' answers to one prompt: what a reviewer is asked to compare."""
+
+    prompt_id: str
+    messages: tuple[Message, ...]
+    category: str
+    base: Response
+    tuned: Response
+
+    @property
+    def identical(self) -> bool:
+        """Whether both sides answered the very same text: settled as a tie, never asked."""
+        return self.base.sha256 == self.tuned.sha256
+
+    def answer(self, side: Side) -> Response:
+        return self.base if side == "base" else self.tuned
+
+
+class Verdict(Row):
+    """One row of verdicts.csv, in the order of its columns.
+
+    `replaces` names the verdict_id that this row overrides. A `withdrawn` row takes a verdict back (undo);
+    a row is in force when no other row replaces it and it is not itself withdrawn.
+    """
+
+    verdict_id: str = Field(min_length=1)
+    run: str
+    item: str
+    category: str
+    reviewer: str = Field(min_length=1)
+    outcome: Mark
+    left: Side
+    base_sha256: Sha256
+    tuned_sha256: Sha256
+    comment: str
+    #: From the pair's appearance to the verdict, in seconds.
+    seconds: float = Field(ge=0, allow_inf_nan=False)
+    judged_at: str
+    replaces: str = ""
+
+
+VERDICT_COLUMNS: tuple[str, ...] = tuple(Verdict.model_fields)
