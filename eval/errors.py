@@ -1,13 +1,13 @@
 """The errors of the evaluation stages.
 
-    BlindsideError            what a person can mend: one sentence with the remedy, exit status 1
-    ├── InputError            a file or value that was given to us is wrong (names file, line, field)
-    ├── RunError              a run folder is missing, incomplete, or belongs to other models
-    ├── EngineError           a server does not answer, or answers what we cannot use
-    │   ├── EngineUnreachable nobody listens, the connection broke, or the time ran out
-    │   ├── EngineOverloaded  429: ask again later
-    │   └── EngineRejected    the request itself was refused; asking again will not help
-    └── NotSaved              a verdict could not be put on disk; the page keeps it
+BlindsideError            what a person can mend: one sentence with the remedy, exit status 1
+├── InputError            a file or value that was given to us is wrong (names file, line, field)
+├── RunError              a run folder is missing, incomplete, or belongs to other models
+├── EngineError           a server does not answer, or answers what we cannot use
+│   ├── EngineUnreachable nobody listens, the connection broke, or the time ran out
+│   ├── EngineOverloaded  429: ask again later
+│   └── EngineRejected    the request itself was refused; asking again will not help
+└── NotSaved              a verdict could not be put on disk; the page keeps it
 """
 
 from __future__ import annotations

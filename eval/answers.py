@@ -1,0 +1,82 @@
+"""responses.jsonl: what both models answered. Written by eval.collect, read by everything after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from eval.errors import InputError
+from eval.journal import Journal
+from eval.records import SIDES, Failure, Pair, Prompt, Response, Side
+
+_LINE: TypeAdapter[Response | Failure] = TypeAdapter(Annotated[Response | Failure, Field(discriminator="kind")])
+
+Key = tuple[str, Side]
+
+
+@dataclass
+class Answers:
+    """What responses.jsonl holds. `failures` are the keys that have no response: a later response settles a failure."""
+
+    responses: dict[Key, Response] = field(default_factory=dict)
+    failures: dict[Key, Failure] = field(default_factory=dict)
+
+    def add(self, row: Response | Failure) -> None:
+        """Raises ValueError for a second response to the same prompt by the same side."""
+        key: Key = (row.prompt_id, row.side)
+        if isinstance(row, Failure):
+            if key not in self.responses:
+                self.failures[key] = row
+            return
+        if key in self.responses:
+            raise ValueError(f"a second answer of {row.side} to prompt {row.prompt_id}")
+        self.responses[key] = row
+        self.failures.pop(key, None)
+
+    def missing(self, prompts: Iterable[Prompt]) -> list[tuple[Prompt, Side]]:
+        """The (prompt, side) that have no response yet, in the order of the prompts; failed ones among them."""
+        return [(p, side) for p in prompts for side in SIDES if (p.id, side) not in self.responses]
+
+    def pairs(self, prompts: Iterable[Prompt]) -> list[Pair]:
+        """The prompts that both sides answered, in the order of the prompts."""
+        both = ((p, self.responses.get((p.id, "base")), self.responses.get((p.id, "tuned"))) for p in prompts)
+        return [
+            Pair(prompt_id=p.id, messages=p.messages, category=p.category, base=base, tuned=tuned)
+            for p, base, tuned in both
+            if base is not None and tuned is not None
+        ]
+
+
+def encode(rows: Iterable[Response | Failure]) -> bytes:
+    """Lines for responses.jsonl. Lone surrogates are escaped, so any text a server may send can be kept."""
+    return "".join(row.model_dump_json() + "\n" for row in rows).encode()
+
+
+def read_answers(path: Path) -> Answers:
+    """Read a responses.jsonl; a missing file holds nothing. A torn last line is set aside first.
+
+    Raises InputError with file and line for a line that is no row, or answers what was answered before.
+    """
+    answers = Answers()
+    if not path.exists():
+        return answers
+    Journal(path).mend()
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                answers.add(_LINE.validate_json(line))
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(str(part) for part in first["loc"])
+                raise InputError(
+                    f"{where or 'line'}: {first['msg']}: remove the line to have it asked again",
+                    path=path,
+                    line=number,
+                ) from None
+            except ValueError as error:
+                raise InputError(f"{error}: remove one of the two lines", path=path, line=number) from None
+    return answers

@@ -1,0 +1,199 @@
+"""A run: the folder reports/<name>/, its provenance in run.json, and the prompts it asks.
+
+reports/<name>/
+  run.json          written first; says what was compared, by which engine, with what parameters
+  prompts.jsonl     the prompts that are asked, after exclusions
+  responses.jsonl   eval.answers
+  verdicts.csv      eval.judge.store
+  report/           eval.evidence.report
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from eval.errors import RunError
+from eval.journal import write_atomically
+from eval.records import Prompt, Row, Side
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class ModelInfo(Row):
+    """Which weights one side is, pinned by `weights_sha256` or `revision`; imported answers have neither."""
+
+    name: str
+    source: str
+    revision: str | None = None
+    weights_sha256: str | None = None
+    template_sha256: str | None = None
+    #: What the server said of itself (`/info`), and where it was.
+    url: str | None = None
+    served: dict[str, Any] = Field(default_factory=dict)
+
+
+class Decoding(Row):
+    """The same for both sides; greedy is the only temperature that a comparison may use."""
+
+    temperature: Literal[0] = 0
+    max_tokens: int = Field(default=512, ge=1)
+
+
+class PromptSet(Row):
+    """Where the prompts came from, and what was left out before anything was asked."""
+
+    source: str
+    sha256: str
+    asked: int
+    duplicates: int = 0
+    in_training_data: int = 0
+    #: Of imported answers: rows of one side that found no partner.
+    unjoined: int = 0
+
+
+class RunInfo(Row):
+    """run.json. `times` and `counts` grow while a run goes on; everything else is fixed when it begins."""
+
+    run: str
+    origin: Literal["collected", "imported"] = "collected"
+    models: dict[Side, ModelInfo]
+    engine: str
+    decoding: Decoding
+    prompt_set: PromptSet
+    code: dict[str, Any] = Field(default_factory=dict)
+    versions: dict[str, str] = Field(default_factory=dict)
+    times: dict[str, str] = Field(default_factory=dict)
+    counts: dict[str, int] = Field(default_factory=dict)
+
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for answers to lie in one file: models, decoding, prompts. Not where servers ran."""
+        models = {side: model.model_dump(exclude={"url", "served"}) for side, model in self.models.items()}
+        return {
+            "models": models,
+            "decoding": self.decoding.model_dump(),
+            "prompt set": self.prompt_set.sha256,
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder that exists, with its run.json read."""
+
+    folder: Path
+    info: RunInfo
+
+    @property
+    def name(self) -> str:
+        return self.info.run
+
+    @property
+    def prompts_path(self) -> Path:
+        return self.folder / "prompts.jsonl"
+
+    @property
+    def responses_path(self) -> Path:
+        return self.folder / "responses.jsonl"
+
+    @property
+    def verdicts_path(self) -> Path:
+        return self.folder / "verdicts.csv"
+
+    @property
+    def report_folder(self) -> Path:
+        return self.folder / "report"
+
+    def prompts(self) -> list[Prompt]:
+        """The prompts of this run, in their order."""
+        lines = self.prompts_path.read_text(encoding="utf-8").splitlines()
+        return [Prompt.model_validate_json(line) for line in lines]
+
+    def update(self, **changes: Any) -> Run:
+        """Write run.json anew with `changes` (fields of RunInfo), and return the run that has them."""
+        info = self.info.model_copy(update=changes)
+        write_run_json(self.folder, info)
+        return Run(self.folder, info)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Held by the one process that collects; RunError where another one does."""
+        with (self.folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(
+                    f"run {self.name} is being collected by another process: wait for it, or end it"
+                ) from None
+            yield
+
+
+def start_run(reports: Path, info: RunInfo, prompts: Sequence[Prompt]) -> Run:
+    """Make the run's folder, or return the one that is there if it compares the same things.
+
+    Raises RunError naming what differs when the folder belongs to another comparison.
+    """
+    if not NAME.fullmatch(info.run):
+        raise RunError(f"{info.run!r} can't name a run: use letters, digits, dot, dash and underscore, at most 100")
+    folder = reports / info.run
+    if (folder / "run.json").exists():
+        run = _read(folder)
+        _refuse_other(run, info)
+        return run
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = "".join(prompt.model_dump_json() + "\n" for prompt in prompts)
+    write_atomically(folder / "prompts.jsonl", lines.encode())
+    write_run_json(folder, info)
+    return Run(folder, info)
+
+
+def open_run(reports: Path, name: str) -> Run:
+    """The run called `name`, or the newest one when `name` is empty. Raises RunError listing what there is."""
+    there = list_runs(reports)
+    if not there:
+        raise RunError(f"there is no run in {reports}/: make one with `make eval` (or `blindside collect`)")
+    if not name:
+        return _read(max(there, key=lambda folder: (folder / "run.json").stat().st_mtime_ns))
+    wanted = reports / name
+    if wanted not in there:
+        known = ", ".join(sorted(folder.name for folder in there)[:10])
+        raise RunError(f"there is no run {name!r} in {reports}/: there are {known}")
+    return _read(wanted)
+
+
+def list_runs(reports: Path) -> list[Path]:
+    """Folders below `reports` that hold a run.json, by name."""
+    return sorted(path.parent for path in reports.glob("*/run.json"))
+
+
+def write_run_json(folder: Path, info: RunInfo) -> None:
+    write_atomically(folder / "run.json", (info.model_dump_json(indent=2) + os.linesep).encode())
+
+
+def _read(folder: Path) -> Run:
+    path = folder / "run.json"
+    try:
+        return Run(folder, RunInfo.model_validate_json(path.read_bytes()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise RunError(
+            f"{path}: {field or 'file'}: {first['msg']}: restore the file, or start a new run with RUN="
+        ) from None
+
+
+def _refuse_other(run: Run, info: RunInfo) -> None:
+    ours, theirs = run.info.identity(), info.identity()
+    differing = [key for key in ours if ours[key] != theirs[key]]
+    if differing:
+        raise RunError(
+            f"run {run.name} compares something else (other {', '.join(differing)}): "
+            "choose a new name with RUN=, nothing was changed"
+        )
