@@ -1,0 +1,91 @@
+# blindside: two commands do all the set-up there is: `make train eval`, then `make report`.
+# Dials: RECIPE= RUN= PORT= PROMPTS= HEADLESS=1 FORCE=1 PYTHON= TESTS= UV_TORCH_BACKEND=
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+# The stages read what the one before wrote, so `make -j2 train eval` keeps their order.
+.NOTPARALLEL:
+
+PYTHON ?= python3
+RECIPE ?= tiny
+RUN ?=
+PORT ?= 7860
+PROMPTS ?=
+HEADLESS ?=
+FORCE ?=
+TESTS ?= tests
+
+APP := .venv
+TRAIN := .venv-train
+BLINDSIDE := $(APP)/bin/blindside
+option = $(if $(strip $(2)),$(1) '$(strip $(2))')
+flag = $(if $(filter-out 0 no false,$(strip $(2))),$(1))
+
+# uv takes the wheels and the index that pip was told of. Where neither is set, uv itself picks PyTorch's build:
+# the CPU one unless there is an NVIDIA driver, so that nobody downloads CUDA for nothing.
+UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+UV_INDEX ?= $(PIP_EXTRA_INDEX_URL)
+ifeq ($(strip $(UV_FIND_LINKS)$(UV_DEFAULT_INDEX)$(UV_INDEX)$(UV_INDEX_URL)$(UV_EXTRA_INDEX_URL)),)
+UV_TORCH_BACKEND ?= $(if $(shell command -v nvidia-smi 2>/dev/null),auto,cpu)
+endif
+UV_DIALS := UV_FIND_LINKS UV_DEFAULT_INDEX UV_INDEX UV_TORCH_BACKEND
+uv = env $(UV_DIALS:%=-u %) $(foreach v,$(UV_DIALS),$(if $(strip $($(v))),$(v)='$(strip $($(v)))')) $(APP)/bin/uv
+
+.PHONY: help train eval demo judge report test lint clean env env-train env-dev
+
+help: ## list the targets
+	@echo "blindside: train with DPO, serve both models, judge blind, release on evidence."
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "dials: RECIPE=$(RECIPE) RUN=$(RUN) PORT=$(PORT) PROMPTS=$(PROMPTS) HEADLESS=$(HEADLESS) FORCE=$(FORCE)"
+
+train: $(APP)/.ready $(TRAIN)/.ready ## train RECIPE= by Axolotl, unless it is up to date
+	@$(BLINDSIDE) train '$(RECIPE)' $(call flag,--force,$(FORCE))
+
+eval: $(APP)/.ready $(TRAIN)/.ready ## serve both models, collect answers, open the judging page (HEADLESS=1: no page)
+	@$(BLINDSIDE) eval --recipe '$(RECIPE)' --port '$(PORT)' $(call option,--run,$(RUN)) $(call option,--prompts,$(PROMPTS)) $(call flag,--headless,$(HEADLESS))
+
+demo: $(APP)/.ready ## open the judging page on a sample run, nothing to train
+	@$(BLINDSIDE) demo --port '$(PORT)' $(call flag,--headless,$(HEADLESS))
+
+judge: $(APP)/.ready ## open the judging page on RUN= (the newest one)
+	@$(BLINDSIDE) judge $(RUN) --port '$(PORT)'
+
+report: $(APP)/.ready ## turn the verdicts of RUN= (the newest one) into a win rate
+	@$(BLINDSIDE) report $(RUN)
+
+test: $(APP)/.ready-dev $(TRAIN)/.ready ## run every test (TESTS=tests/judge: a part of them)
+	@$(APP)/bin/python -m pytest $(TESTS)
+
+lint: $(APP)/.ready-dev ## ruff and mypy --strict
+	@$(APP)/bin/ruff check .
+	@$(APP)/bin/ruff format --check .
+	@$(APP)/bin/mypy
+
+clean: ## remove environments and caches; models/ and reports/ stay
+	rm -rf $(APP) $(TRAIN) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
+	find train compose eval tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+env: $(APP)/.ready
+env-dev: $(APP)/.ready-dev
+env-train: $(TRAIN)/.ready
+
+$(APP)/.ready: pyproject.toml constraints/app.txt
+	@PYTHON='$(PYTHON)' bin/preflight small
+	@echo "Making $(APP) (a minute at most) ..."
+	@$(APP)/bin/python -c 'import sys' 2>/dev/null || { rm -rf $(APP) && '$(PYTHON)' -m venv $(APP); }
+	@$(APP)/bin/python -m pip install -q --disable-pip-version-check -c constraints/app.txt uv
+	@$(uv) pip install -q --python $(APP)/bin/python -c constraints/app.txt -e .
+	@touch $@
+
+$(APP)/.ready-dev: $(APP)/.ready
+	@$(uv) pip install -q --python $(APP)/bin/python -c constraints/app.txt -e '.[dev]'
+	@touch $@
+
+$(TRAIN)/.ready: $(APP)/.ready pyproject.toml constraints/train.txt
+	@PYTHON='$(PYTHON)' bin/preflight train
+	@echo "Making $(TRAIN) with Axolotl (half a minute from a cache, some minutes with downloads) ..."
+	@$(TRAIN)/bin/python -c 'import sys' 2>/dev/null || { rm -rf $(TRAIN) && $(uv) venv -q --python '$(PYTHON)' $(TRAIN); }
+	@$(uv) pip install --python $(TRAIN)/bin/python -c constraints/train.txt 'axolotl==0.19.0'
+	@touch $@

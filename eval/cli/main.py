@@ -1,0 +1,50 @@
+"""The `blindside` command: one file a stage, and the one place where errors become sentences."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from compose.errors import ComposeError
+from eval.cli import collect, evaluate, imports, judge, report, train
+from eval.errors import BlindsideError
+from train.errors import TrainError
+
+app = typer.Typer(
+    name="blindside",
+    help="Train with DPO, serve both models, judge blind, release on evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for stage in (train, evaluate, collect, imports, judge, report):
+    stage.register(app)
+
+
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Train with DPO, serve both models, judge blind, release on evidence."""
+    if debug:
+        os.environ["BLINDSIDE_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Run a command; an error that a person can mend is one sentence on stderr and exit status 1."""
+    try:
+        app()
+    except (BlindsideError, TrainError, ComposeError) as error:
+        if os.environ.get("BLINDSIDE_DEBUG"):
+            raise
+        print(f"blindside: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Reports = Annotated[
+    Path, typer.Option("--reports", envvar="BLINDSIDE_REPORTS", help="Folder in which runs lie.", show_default=True)
+]
+Models = Annotated[
+    Path, typer.Option("--models", envvar="BLINDSIDE_MODELS", help="Folder in which models lie.", show_default=True)
+]
+TrainEnv = Annotated[
+    Path, typer.Option("--train-env", envvar="BLINDSIDE_TRAIN_ENV", help="The environment that has Axolotl.")
+]
+RunArgument = Annotated[str, typer.Argument(help="The run's name; the newest one if left out.")]
+Port = Annotated[int, typer.Option(help="Port of the page on 127.0.0.1; the next free one if it is taken.")]
+MaxTokens = Annotated[int, typer.Option(min=1, help="Longest answer, in tokens, the same for both sides.")]
+Concurrency = Annotated[int, typer.Option(min=1, max=1024, help="Requests in flight per side.")]
+
+REPORTS = Path("reports")
+MODELS = Path("models")
+TRAIN_ENV = Path(".venv-train")

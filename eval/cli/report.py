@@ -1,0 +1,44 @@
+"""`blindside report` and `blindside runs`: from verdicts to figures."""
+
+from __future__ import annotations
+
+import typer
+
+from eval.cli.options import REPORTS, Reports, RunArgument
+
+
+def report(run: RunArgument = "", reports: Reports = REPORTS) -> None:
+    """Turn a run's verdicts into a win rate: writes summary.csv, report.md and the verdicts in force.
+
+    Example: `blindside report tiny-1a2b3c4d`
+    """
+    from eval.evidence.report import write_report
+    from eval.evidence.terminal import print_summary
+    from eval.run import open_run
+
+    opened = open_run(reports, run)
+    print_summary(opened, write_report(opened))
+
+
+def runs(reports: Reports = REPORTS) -> None:
+    """List the runs there are: pairs, verdicts, and where each came from.
+
+    Example: `blindside runs`
+    """
+    from eval.answers import read_answers
+    from eval.judge.store import in_force, read_verdicts
+    from eval.run import list_runs, open_run
+
+    names = [folder.name for folder in list_runs(reports)]
+    if not names:
+        typer.echo(f"no run in {reports}/ yet: `make eval` makes one")
+    for name in names:
+        run = open_run(reports, name)
+        pairs = len(read_answers(run.responses_path).pairs(run.prompts()))
+        verdicts = len(in_force(read_verdicts(run.verdicts_path)))
+        typer.echo(f"{name}  {pairs} of {run.info.prompt_set.asked} pairs  {verdicts} verdicts  {run.info.origin}")
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(report)
+    app.command()(runs)

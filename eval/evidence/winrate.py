@@ -1,0 +1,94 @@
+"""How often people preferred the tuned model, with an interval that respects the prompt as the unit.
+
+Several verdicts on one prompt are not independent: each prompt is first averaged over its verdicts, and prompts are
+then the sample. `both_bad` says nothing of preference and does not enter; it is reported apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from eval.evidence.table import BOTH_BAD, TIE, TUNED, Table
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A share in [0, 1] over n prompts, with its interval; None where the data cannot carry one."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+    @property
+    def sufficient(self) -> bool:
+        return self.low is not None
+
+
+@dataclass(frozen=True)
+class SignTest:
+    """Prompts won by each side's majority, and the exact two-sided p-value; None where no prompt was decided."""
+
+    tuned: int
+    base: int
+    p_value: float | None
+
+
+def prompt_scores(table: Table, *, ties: bool = True) -> NDArray[np.float64]:
+    """Per prompt, the mean score of its verdicts: tuned 1, tie 1/2, base 0. Shape (prompts with such a verdict,).
+
+    With `ties=False` ties are left out as well as both_bad.
+    """
+    keep = table.outcome != BOTH_BAD
+    if not ties:
+        keep &= table.outcome != TIE
+    outcome, item = table.outcome[keep], table.item[keep]
+    score = np.where(outcome == TUNED, 1.0, np.where(outcome == TIE, 0.5, 0.0))
+    n = np.bincount(item, minlength=len(table.items))
+    total = np.bincount(item, weights=score, minlength=len(table.items))
+    return np.asarray(total[n > 0] / n[n > 0], dtype=np.float64)
+
+
+def win_rate(scores: NDArray[np.float64], *, confidence: float = 0.95) -> Estimate:
+    """Mean of per-prompt scores with a Wilson interval (Wilson 1927) at the effective number of prompts.
+
+    The variance of the mean is the one between prompts, s²/n, so it holds what reviewers of one prompt share. The
+    effective number is the one at which a binomial share would have that variance, p(1-p)/(s²/n), as in survey
+    sampling (Korn and Graubard 1998). Where all prompts score alike s² is 0 and says nothing: n itself is used, so
+    that five wins of five do not become a certainty. Fewer than two prompts carry no interval.
+    """
+    n = len(scores)
+    if n == 0:
+        return Estimate(None, None, None, 0)
+    p = float(scores.mean())
+    if n < 2:
+        return Estimate(p, None, None, n)
+    variance = float(scores.var(ddof=1)) / n
+    spread = p * (1 - p)
+    effective = spread / variance if variance > 0 and spread > 0 else float(n)
+    low, high = wilson(p, effective, critical=float(stats.t.ppf((1 + confidence) / 2, n - 1)))
+    return Estimate(p, low, high, n)
+
+
+def wilson(p: float, n: float, *, critical: float) -> tuple[float, float]:
+    """Wilson's score interval for a share p of n trials at the given critical value, within [0, 1]."""
+    scale = critical**2 / n
+    centre = (p + scale / 2) / (1 + scale)
+    half = np.sqrt(p * (1 - p) * scale + scale**2 / 4) / (1 + scale)
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+
+
+def with_identical(scores: NDArray[np.float64], identical: int) -> NDArray[np.float64]:
+    """The scores together with the prompts that both models answered alike: each is a tie by itself."""
+    return np.concatenate([scores, np.full(identical, 0.5)])
+
+
+def sign_test(scores: NDArray[np.float64]) -> SignTest:
+    """Exact sign test (binomial, 1/2) on the prompts whose majority is for one side; even ones are left out."""
+    tuned, base = int(np.count_nonzero(scores > 0.5)), int(np.count_nonzero(scores < 0.5))
+    p_value = float(stats.binomtest(tuned, tuned + base).pvalue) if tuned + base else None
+    return SignTest(tuned, base, p_value)
