@@ -47,10 +47,10 @@ eval: $(APP)/.ready $(TRAIN)/.ready ## serve both models, collect answers, open 
 	@$(BLINDSIDE) eval --recipe '$(RECIPE)' --port '$(PORT)' $(call option,--run,$(RUN)) $(call option,--prompts,$(PROMPTS)) $(call flag,--headless,$(HEADLESS))
 
 demo: $(APP)/.ready ## open the judging page on a sample run, nothing to train
-	@$(BLINDSIDE) demo --port '$(PORT)' $(call flag,--headless,$(HEADLESS))
+	@$(BLINDSIDE) demo --port '$(PORT)' $(call flag,--no-browser,$(HEADLESS))
 
 judge: $(APP)/.ready ## open the judging page on RUN= (the newest one)
-	@$(BLINDSIDE) judge $(RUN) --port '$(PORT)'
+	@$(BLINDSIDE) judge $(RUN) --port '$(PORT)' $(call flag,--no-browser,$(HEADLESS))
 
 report: $(APP)/.ready ## turn the verdicts of RUN= (the newest one) into a win rate
 	@$(BLINDSIDE) report $(RUN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -12,6 +13,41 @@ from eval.evidence.winrate import Estimate, SignTest, prompt_scores, sign_test, 
 from eval.journal import write_atomically
 from eval.judge.store import encode_rows
 from eval.run import Run
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of summary.csv: a share (value, 95% interval, n), a p-value (value, n), or a count (n alone)."""
+
+    name: str
+    kind: Literal["share", "p-value", "count"]
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    unit: str
+
+    @classmethod
+    def share(cls, name: str, estimate: Estimate) -> Figure:
+        return cls(name, "share", estimate.value, estimate.low, estimate.high, estimate.n, "prompts")
+
+    @classmethod
+    def count(cls, name: str, n: int, unit: str) -> Figure:
+        return cls(name, "count", None, None, None, n, unit)
+
+    @property
+    def said(self) -> str:
+        """The value as people read it: shares in percent, p-values as they are, nothing for a count."""
+        if self.value is None:
+            return "insufficient" if self.kind != "count" else ""
+        return f"{self.value:.1%}" if self.kind == "share" else f"{self.value:.3g}"
+
+    @property
+    def interval(self) -> str:
+        """The interval as people read it; a share without one says so."""
+        if self.low is not None and self.high is not None:
+            return f"{self.low:.1%} to {self.high:.1%}"
+        return "insufficient" if self.kind == "share" else ""
 
 
 @dataclass(frozen=True)
@@ -73,40 +109,36 @@ def _both_bad_shares(table: Table) -> pd.Series[float]:
     return pd.Series(table.outcome == BOTH_BAD, dtype=float).groupby(table.item).mean()
 
 
-def rows(summary: Summary) -> list[tuple[str, float | None, float | None, float | None, int, str]]:
-    """summary.csv's rows: metric, value, low, high (of the 95% interval), n, what n counts."""
+def figures(summary: Summary) -> list[Figure]:
+    """summary.csv's rows, in order."""
     table, sign = summary.table, summary.sign_test
-    counts = [
-        ("prompts asked", table.asked, "prompts"),
-        ("answers that failed", summary.failed, "answers"),
-        ("pairs answered by both", table.pairs, "prompts"),
-        ("identical answers (ties by themselves, not asked)", table.identical, "prompts"),
-        ("judgements", len(table), "judgements"),
-        ("prompts judged", len(table.items), "prompts"),
-        ("reviewers", len(table.reviewers), "reviewers"),
-        ("tuned wins", table.count(TUNED), "judgements"),
-        ("base wins", table.count(BASE), "judgements"),
-        ("ties", table.count(TIE), "judgements"),
-        ("both bad", table.count(BOTH_BAD), "judgements"),
-        ("prompts won by tuned (majority)", sign.tuned, "prompts"),
-        ("prompts won by base (majority)", sign.base, "prompts"),
-        *((f"excluded: {reason}", n, "rows") for reason, n in sorted(table.excluded.items())),
-    ]
-    shares = [
-        ("win rate (ties as half)", summary.win_rate),
-        ("win rate without ties", summary.win_rate_without_ties),
-        ("win rate with identical answers as ties", summary.win_rate_with_identical),
-        ("share of both bad", summary.both_bad),
-    ]
+    decided = sign.tuned + sign.base
     return [
-        *((name, e.value, e.low, e.high, e.n, "prompts") for name, e in shares),
-        ("sign test p-value (exact, two-sided)", sign.p_value, None, None, sign.tuned + sign.base, "prompts"),
-        *((name, None, None, None, n, unit) for name, n, unit in counts),
+        Figure.share("win rate (ties as half)", summary.win_rate),
+        Figure.share("win rate without ties", summary.win_rate_without_ties),
+        Figure.share("win rate with identical answers as ties", summary.win_rate_with_identical),
+        Figure.share("share of both bad", summary.both_bad),
+        Figure("sign test p-value (exact, two-sided)", "p-value", sign.p_value, None, None, decided, "prompts"),
+        Figure.count("prompts asked", table.asked, "prompts"),
+        Figure.count("answers that failed", summary.failed, "answers"),
+        Figure.count("pairs answered by both", table.pairs, "prompts"),
+        Figure.count("identical answers (ties by themselves, not asked)", table.identical, "prompts"),
+        Figure.count("judgements", len(table), "judgements"),
+        Figure.count("prompts judged", len(table.items), "prompts"),
+        Figure.count("reviewers", len(table.reviewers), "reviewers"),
+        Figure.count("tuned wins", table.count(TUNED), "judgements"),
+        Figure.count("base wins", table.count(BASE), "judgements"),
+        Figure.count("ties", table.count(TIE), "judgements"),
+        Figure.count("both bad", table.count(BOTH_BAD), "judgements"),
+        Figure.count("prompts won by tuned (majority)", sign.tuned, "prompts"),
+        Figure.count("prompts won by base (majority)", sign.base, "prompts"),
+        *(Figure.count(f"excluded: {reason}", n, "rows") for reason, n in sorted(table.excluded.items())),
     ]
 
 
 def _summary_frame(summary: Summary) -> pd.DataFrame:
-    return pd.DataFrame(rows(summary), columns=["metric", "value", "low95", "high95", "n", "n_counts"])
+    columns = ["metric", "value", "low95", "high95", "n", "n_counts"]
+    return pd.DataFrame([(f.name, f.value, f.low, f.high, f.n, f.unit) for f in figures(summary)], columns=columns)
 
 
 def markdown(run: Run, summary: Summary) -> str:
@@ -124,8 +156,7 @@ def markdown(run: Run, summary: Summary) -> str:
         "| figure | value | 95% interval | n |",
         "|---|---|---|---|",
     ]
-    for name, value, low, high, n, unit in rows(summary):
-        lines.append(f"| {name} | {figure(name, value)} | {interval(low, high, value)} | {n} {unit} |")
+    lines += [f"| {f.name} | {f.said} | {f.interval} | {f.n} {f.unit} |" for f in figures(summary)]
     left_out = info.prompt_set
     lines += [
         "",
@@ -137,20 +168,6 @@ def markdown(run: Run, summary: Summary) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def figure(name: str, value: float | None) -> str:
-    """A value as people read it: shares in percent, p-values as they are."""
-    if value is None:
-        return ""
-    return f"{value:.3g}" if "p-value" in name else f"{value:.1%}"
-
-
-def interval(low: float | None, high: float | None, value: float | None) -> str:
-    """An interval as people read it; `insufficient` for a share that has none."""
-    if low is None or high is None:
-        return "" if value is None else "insufficient"
-    return f"{low:.1%} to {high:.1%}"
 
 
 def _cell(text: str) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table as Grid
 
-from eval.evidence.report import Summary, figure, interval, rows
+from eval.evidence.report import Summary, figures
 from eval.run import Run
 
 
 def print_summary(run: Run, summary: Summary) -> None:
     """Print every figure with its interval and n, the finding in words, and where the files are."""
     grid = Grid("figure", "value", "95% interval", "n", title=run.name, title_justify="left")
-    for name, value, low, high, n, unit in rows(summary):
-        grid.add_row(name, figure(name, value), interval(low, high, value), f"{n} {unit}")
+    for figure in figures(summary):
+        grid.add_row(figure.name, figure.said, figure.interval, f"{figure.n} {figure.unit}")
     console = Console()
     console.print(grid)
     console.print(summary.in_words, highlight=False)

@@ -1,0 +1,49 @@
+"""`blindside collect`: ask two servers that run elsewhere."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from eval.cli.options import REPORTS, Concurrency, MaxTokens, Reports
+from eval.errors import RunError
+from eval.records import Side
+
+
+def collect(
+    base_url: Annotated[str, typer.Option(help="Where the base model answers, for example http://127.0.0.1:8080.")],
+    tuned_url: Annotated[str, typer.Option(help="Where the tuned model answers.")],
+    prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, or hub:owner/name.")],
+    run: Annotated[str, typer.Option(help="The run's name.")],
+    max_tokens: MaxTokens = 512,
+    concurrency: Concurrency = 16,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one request may take.")] = 120.0,
+    attempts: Annotated[int, typer.Option(min=1, help="How often one prompt is tried before it counts as failed.")] = 5,
+    reports: Reports = REPORTS,
+) -> None:
+    """Collect temperature-0 answers from two servers; started again, it asks only for what is missing.
+
+    Example: `blindside collect --base-url http://127.0.0.1:8080 --tuned-url http://127.0.0.1:8081
+    --prompts prompts.jsonl --run first`
+    """
+    from eval.collect.collector import CollectOptions
+    from eval.collect.collector import collect as run_collection
+    from eval.collect.prompts import load_prompts
+    from eval.collect.start import start_collected_run
+    from eval.run import Decoding
+
+    loaded = load_prompts(prompts)
+    for message in loaded.messages:
+        typer.echo(message)
+    urls: dict[Side, str] = {"base": base_url, "tuned": tuned_url}
+    opened = start_collected_run(reports, run, loaded=loaded, decoding=Decoding(max_tokens=max_tokens), urls=urls)
+    options = CollectOptions(concurrency=concurrency, timeout=timeout, attempts=attempts)
+    summary = run_collection(opened, urls, options=options, say=typer.echo)
+    typer.echo(f"answers in {opened.responses_path}; judge them with `blindside judge {opened.name}`")
+    if summary.failed:
+        raise RunError(f"{summary.failed} answers are missing: the same command asks for them again")
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(collect)

@@ -1,0 +1,146 @@
+"""`blindside eval`: serve what was trained, collect both sides' answers, open the judging page."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eval.cli.options import MODELS, REPORTS, TRAIN_ENV, Concurrency, MaxTokens, Models, Port, Reports, TrainEnv
+from eval.errors import RunError
+from eval.records import Side
+from eval.run import Decoding, ModelInfo, Run, RunInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from eval.collect.prompts import LoadedPrompts
+    from train.artifact import Artifact
+
+GENERAL_PROMPTS = Path(__file__).resolve().parents[1] / "collect" / "data" / "general.jsonl"
+
+
+def evaluate(
+    recipe: Annotated[str, typer.Option(help="What was trained: a name in train/recipes/ or a YAML.")] = "tiny",
+    run: Annotated[str, typer.Option(help="The run's name; by default made of recipe and content.")] = "",
+    prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, or hub:owner/name; by default the recipe's.")] = "",
+    port: Port = 7860,
+    headless: Annotated[bool, typer.Option("--headless", help="Collect only, open no page.")] = False,
+    max_tokens: MaxTokens = 512,
+    concurrency: Concurrency = 16,
+    reports: Reports = REPORTS,
+    models: Models = MODELS,
+    env: TrainEnv = TRAIN_ENV,
+) -> None:
+    """Serve the base and the tuned model, collect temperature-0 answers from both, and open the blind judging page.
+
+    Answers that are there already are not asked again. Example: `blindside eval --recipe tiny`
+    """
+    from eval.collect.start import start_collected_run
+
+    folder = models / Path(recipe).stem
+    artifact = _trained(folder, recipe)
+    loaded = _load(artifact, folder, prompts)
+    sides: dict[Side, ModelInfo] = {"base": _base(artifact, models), "tuned": _tuned(artifact, folder)}
+    decoding = Decoding(max_tokens=max_tokens)
+    name = run or default_name(artifact.name, sides, decoding, loaded.prompt_set.sha256)
+    opened = start_collected_run(
+        reports, name, loaded=loaded, decoding=decoding, models=sides, engine=_engine_of(reports / name)
+    )
+    typer.echo(f"run {name}: {loaded.prompt_set.asked} prompts from {loaded.prompt_set.source}")
+    failed = _collect(opened, sides, env=env, concurrency=concurrency)
+    if headless:
+        _finish(opened, failed)
+        return
+    from eval.judge.page import serve
+
+    serve(opened, port=port, say=typer.echo)
+
+
+def default_name(recipe: str, sides: Mapping[Side, ModelInfo], decoding: Decoding, prompts_sha256: str) -> str:
+    """Recipe and content: the same models, parameters and prompts are the same run, others are another one."""
+    content = {
+        "models": {side: [m.source, m.revision, m.weights_sha256, m.template_sha256] for side, m in sides.items()},
+        "decoding": decoding.model_dump(),
+        "prompts": prompts_sha256,
+    }
+    return f"{recipe}-{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]}"
+
+
+def _trained(folder: Path, recipe: str) -> Artifact:
+    from train.artifact import read_artifact, verify
+
+    if not (folder / "blindside.json").exists():
+        raise RunError(f"{folder} holds no trained model: run `make train RECIPE={recipe}` first")
+    verify(folder)
+    return read_artifact(folder)
+
+
+def _load(artifact: Artifact, folder: Path, prompts: str) -> LoadedPrompts:
+    from eval.collect.prompts import load_prompts
+
+    keys = folder / "training_prompts.txt"
+    trained_on = frozenset(keys.read_text().split()) if keys.exists() else frozenset()
+    loaded = load_prompts(prompts or artifact.prompts or str(GENERAL_PROMPTS), training_keys=trained_on)
+    for message in loaded.messages:
+        typer.echo(message)
+    return loaded
+
+
+def _tuned(artifact: Artifact, folder: Path) -> ModelInfo:
+    return ModelInfo(
+        name=artifact.name,
+        source=str(folder),
+        weights_sha256=artifact.weights_sha256,
+        template_sha256=artifact.template_sha256,
+    )
+
+
+def _base(artifact: Artifact, models: Path) -> ModelInfo:
+    """The base as the tuned model's artifact names it: a model of ours lies in `models`, others come from the Hub."""
+    from train.artifact import read_artifact, verify
+
+    base = artifact.base
+    folder = models / Path(base.source).name
+    if not (folder / "blindside.json").exists():
+        return ModelInfo(
+            name=base.source, source=base.source, revision=base.revision, weights_sha256=base.weights_sha256
+        )
+    verify(folder)
+    return _tuned(read_artifact(folder), folder)
+
+
+def _engine_of(folder: Path) -> str:
+    """What an existing run says of its engine: a finished one is not served again, so nothing new is known."""
+    path = folder / "run.json"
+    return RunInfo.model_validate_json(path.read_bytes()).engine if path.exists() else "embedded"
+
+
+def _collect(run: Run, sides: Mapping[Side, ModelInfo], *, env: Path, concurrency: int) -> int:
+    """Ask what is missing of the two models served on this machine; returns how many answers failed."""
+    from compose.stack import EmbeddedStack, Model
+    from eval.answers import read_answers
+    from eval.collect.collector import CollectOptions, collect
+
+    if not read_answers(run.responses_path).missing(run.prompts()):
+        typer.echo(f"all {2 * run.info.prompt_set.asked} answers are there already")
+        return 0
+    served = [Model(side, model.source, model.revision) for side, model in sides.items()]
+    with EmbeddedStack(served, python=env / "bin" / "python", logs=run.folder / "logs", say=typer.echo) as stack:
+        run = run.update(engine=stack.engine)
+        urls: dict[Side, str] = {side: stack.urls[side] for side in sides}
+        options = CollectOptions(concurrency=concurrency)
+        return collect(run, urls, options=options, check=stack.check, say=typer.echo).failed
+
+
+def _finish(run: Run, failed: int) -> None:
+    typer.echo(f"answers in {run.responses_path}; judge them with `make judge RUN={run.name}`")
+    if failed:
+        raise RunError(f"{failed} answers are missing: the same command asks for them again")
+
+
+def register(app: typer.Typer) -> None:
+    app.command("eval")(evaluate)

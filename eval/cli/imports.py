@@ -1,0 +1,65 @@
+"""`blindside import`: a run out of answers collected elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eval.cli.options import REPORTS, Reports
+from eval.errors import InputError
+from eval.run import Run
+
+
+def import_answers(
+    run: Annotated[str, typer.Argument(help="Name of the run to make.")],
+    table: Annotated[Path | None, typer.Option(help="One CSV or JSONL with prompt, base and tuned.")] = None,
+    base: Annotated[Path | None, typer.Option(help="The base's answers: AlpacaEval or FastChat.")] = None,
+    tuned: Annotated[Path | None, typer.Option(help="The tuned model's answers, in the same format.")] = None,
+    questions: Annotated[Path | None, typer.Option(help="FastChat's questions; answers join by question_id.")] = None,
+    prompt_column: Annotated[str, typer.Option(help="Column of --table that holds the prompt.")] = "prompt",
+    base_column: Annotated[str, typer.Option(help="Column of --table that holds the base's answer.")] = "base",
+    tuned_column: Annotated[str, typer.Option(help="Column of --table that holds the tuned answer.")] = "tuned",
+    id_column: Annotated[str, typer.Option(help="Column of --table with the prompt's id, if any.")] = "",
+    category_column: Annotated[str, typer.Option(help="Column of --table with the category, if any.")] = "",
+    base_name: Annotated[str, typer.Option(help="What to call the base model in reports.")] = "",
+    tuned_name: Annotated[str, typer.Option(help="What to call the tuned model in reports.")] = "",
+    reports: Reports = REPORTS,
+) -> None:
+    """Make a run out of answers collected elsewhere: joined by id or by prompt text, never by position.
+
+    Examples: `blindside import first --table answers.csv` ·
+    `blindside import alpaca --base base/model_outputs.json --tuned tuned/model_outputs.json` ·
+    `blindside import bench --questions question.jsonl --base a.jsonl --tuned b.jsonl`
+    """
+    from eval.collect.imports import import_alpaca_eval, import_fastchat, import_table
+
+    names = {"base_name": base_name, "tuned_name": tuned_name}
+    made: Run
+    if table is not None and base is None and tuned is None and questions is None:
+        made = import_table(
+            reports,
+            run,
+            table,
+            prompt=prompt_column,
+            base=base_column,
+            tuned=tuned_column,
+            id=id_column,
+            category=category_column,
+            say=typer.echo,
+            **names,
+        )
+    elif table is None and base is not None and tuned is not None and questions is None:
+        made = import_alpaca_eval(reports, run, base, tuned, say=typer.echo, **names)
+    elif table is None and base is not None and tuned is not None and questions is not None:
+        made = import_fastchat(reports, run, questions, base, tuned, say=typer.echo, **names)
+    else:
+        raise InputError(
+            "say what to import: --table FILE, or --base FILE and --tuned FILE (with --questions FILE for FastChat)"
+        )
+    typer.echo(f"run {made.name} is ready: judge it with `blindside judge {made.name}`")
+
+
+def register(app: typer.Typer) -> None:
+    app.command("import")(import_answers)
