@@ -52,7 +52,7 @@ class Answers:
 
 
 def encode(rows: Iterable[Response | Failure]) -> bytes:
-    """Lines for responses.jsonl. Lone surrogates are escaped, so any text a server may send can be kept."""
+    """Lines for responses.jsonl."""
     return "".join(row.model_dump_json() + "\n" for row in rows).encode()
 
 

@@ -10,7 +10,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Side = Literal["base", "tuned"]
 Outcome = Literal["base", "tuned", "tie", "both_bad"]
@@ -22,9 +22,18 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+def clean_text(text: str) -> str:
+    """The text as UTF-8 can hold it: a lone surrogate, which JSON may carry, becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+#: Text of a model or a user, cleaned as it comes in, so that whatever was sent can be written down.
+Text = Annotated[str, BeforeValidator(lambda value: clean_text(value) if isinstance(value, str) else value)]
+
+
 def sha256_text(text: str) -> str:
-    """Hex sha256 of the UTF-8 bytes; lone surrogates are kept apart rather than refused."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    """Hex sha256 of the UTF-8 bytes of the cleaned text."""
+    return hashlib.sha256(clean_text(text).encode()).hexdigest()
 
 
 def utc_now() -> str:
@@ -42,7 +51,7 @@ class Message(Row):
     """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]
-    content: str
+    content: Text
 
 
 class Prompt(Row):
@@ -61,7 +70,7 @@ class Response(Row):
     side: Side
     messages: tuple[Message, ...]
     category: str = ""
-    text: str
+    text: Text
     #: As the server said it: stop, length, eos_token, stop_sequence; "unknown" for imported answers.
     finish_reason: str
     prompt_tokens: int | None = None
@@ -82,7 +91,7 @@ class Failure(Row):
     kind: Literal["failure"] = "failure"
     prompt_id: str
     side: Side
-    error: str
+    error: Text
     status: int | None = None
     attempts: int
     failed_at: str
@@ -122,7 +131,7 @@ class Verdict(Row):
     left: Side
     base_sha256: Sha256
     tuned_sha256: Sha256
-    comment: str
+    comment: Text
     #: From the pair's appearance to the verdict, in seconds.
     seconds: float = Field(ge=0, allow_inf_nan=False)
     judged_at: str

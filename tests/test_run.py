@@ -1,0 +1,169 @@
+"""Run folders: started, resumed, refused, found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eval.answers import encode, read_answers
+from eval.errors import InputError, RunError
+from eval.records import Failure, Message, Prompt, Response, Side, sha256_text, utc_now
+from eval.run import Decoding, ModelInfo, PromptSet, RunInfo, list_runs, open_run, start_run
+
+PROMPTS = [Prompt(id=f"p{n}", messages=(Message(role="user", content=f"What is {n}?"),)) for n in range(3)]
+
+
+def info(name: str = "first", *, tuned: str = "b" * 64, prompts: str = "c" * 64, max_tokens: int = 8) -> RunInfo:
+    return RunInfo(
+        run=name,
+        models={
+            "base": ModelInfo(name="base", source="models/base", weights_sha256="a" * 64),
+            "tuned": ModelInfo(name="tuned", source="models/tuned", weights_sha256=tuned),
+        },
+        engine="test",
+        decoding=Decoding(max_tokens=max_tokens),
+        prompt_set=PromptSet(source="prompts.jsonl", sha256=prompts, asked=len(PROMPTS)),
+    )
+
+
+def response(prompt: Prompt, side: Side, text: str = "yes") -> Response:
+    return Response(
+        prompt_id=prompt.id,
+        side=side,
+        messages=prompt.messages,
+        text=text,
+        finish_reason="stop",
+        sha256=sha256_text(text),
+        answered_at=utc_now(),
+    )
+
+
+def test_started_run_is_found_with_its_prompts_and_by_its_name_or_as_the_newest(tmp_path: Path) -> None:
+    start_run(tmp_path, info("first"), PROMPTS)
+    second = start_run(tmp_path, info("second"), PROMPTS[:1])
+    assert [folder.name for folder in list_runs(tmp_path)] == ["first", "second"]
+    assert open_run(tmp_path, "first").prompts() == PROMPTS
+    assert open_run(tmp_path, "").name == second.name
+
+
+def test_same_comparison_is_resumed_wherever_its_servers_run(tmp_path: Path) -> None:
+    start_run(tmp_path, info(), PROMPTS)
+    moved = info()
+    url = moved.models["base"].model_copy(update={"url": "http://127.0.0.1:9"})
+    again = start_run(tmp_path, moved.model_copy(update={"models": {**moved.models, "base": url}}), PROMPTS)
+    assert again.info.models["base"].url is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        (info(tuned="d" * 64), "models"),
+        (info(prompts="d" * 64), "prompt set"),
+        (info(max_tokens=9), "decoding"),
+    ],
+)
+def test_another_comparison_under_the_same_name_is_refused(tmp_path: Path, changed: RunInfo, named: str) -> None:
+    run = start_run(tmp_path, info(), PROMPTS)
+    before = (run.folder / "run.json").read_bytes()
+    with pytest.raises(RunError, match=rf"run first compares something else \(other {named}\): choose a new name"):
+        start_run(tmp_path, changed, PROMPTS)
+    assert (run.folder / "run.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 101])
+def test_names_that_are_no_folder_names_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RunError, match="can't name a run"):
+        start_run(tmp_path, info(name), PROMPTS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_runs_are_told_with_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"there is no run in .*: make one with `make eval`"):
+        open_run(tmp_path, "first")
+    start_run(tmp_path, info(), PROMPTS)
+    with pytest.raises(RunError, match=r"there is no run 'second' in .*: there are first"):
+        open_run(tmp_path, "second")
+
+
+def test_broken_run_json_names_the_field(tmp_path: Path) -> None:
+    run = start_run(tmp_path, info(), PROMPTS)
+    path = run.folder / "run.json"
+    path.write_text(path.read_text().replace('"temperature": 0', '"temperature": 1'))
+    with pytest.raises(RunError, match=r"run\.json: decoding\.temperature"):
+        open_run(tmp_path, "first")
+
+
+def test_update_is_on_disk_and_keeps_the_rest(tmp_path: Path) -> None:
+    run = start_run(tmp_path, info(), PROMPTS).update(counts={"answered": 6})
+    assert open_run(tmp_path, "first").info == run.info
+    assert run.info.engine == "test"
+
+
+def test_only_one_process_collects(tmp_path: Path) -> None:
+    run = start_run(tmp_path, info(), PROMPTS)
+    with run.writing(), pytest.raises(RunError, match="is being collected by another process"), run.writing():
+        raise AssertionError("two writers at once")
+    with run.writing():
+        pass
+
+
+def test_answers_pair_in_prompt_order_and_say_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "responses.jsonl"
+    failure = Failure(prompt_id="p1", side="tuned", error="timed out", attempts=5, failed_at=utc_now())
+    rows: list[Response | Failure] = [
+        response(PROMPTS[2], "tuned"),
+        response(PROMPTS[2], "base"),
+        response(PROMPTS[1], "base"),
+        failure,
+    ]
+    path.write_bytes(encode(rows))
+    answers = read_answers(path)
+    assert [pair.prompt_id for pair in answers.pairs(PROMPTS)] == ["p2"]
+    assert list(answers.failures) == [("p1", "tuned")]
+    missing = [(prompt.id, side) for prompt, side in answers.missing(PROMPTS)]
+    assert missing == [("p0", "base"), ("p0", "tuned"), ("p1", "tuned")]
+
+
+def test_a_later_answer_settles_a_failure(tmp_path: Path) -> None:
+    path = tmp_path / "responses.jsonl"
+    failure = Failure(prompt_id="p0", side="base", error="timed out", attempts=5, failed_at=utc_now())
+    path.write_bytes(encode([failure, response(PROMPTS[0], "base")]))
+    assert read_answers(path).failures == {}
+
+
+def test_text_of_any_kind_survives(tmp_path: Path) -> None:
+    path = tmp_path / "responses.jsonl"
+    text = "line\nbreak \u2028 \x00 \U0001f600 \u05d0 e\u0301"
+    path.write_bytes(encode([response(PROMPTS[0], "base", text)]))
+    assert read_answers(path).responses[("p0", "base")].text == text
+
+
+def test_a_lone_surrogate_becomes_the_replacement_character_and_hashes_alike(tmp_path: Path) -> None:
+    path = tmp_path / "responses.jsonl"
+    path.write_bytes(encode([response(PROMPTS[0], "base", "cut \ud83d emoji")]))
+    read = read_answers(path).responses[("p0", "base")]
+    assert read.text == "cut \ufffd emoji"
+    assert read.sha256 == sha256_text("cut \ud83d emoji") == sha256_text(read.text)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"not json\n", "Invalid JSON"),
+        (b'{"kind": "response", "prompt_id": "p9"}\n', "side"),
+        (b'{"kind": "rumour"}\n', "rumour"),
+    ],
+)
+def test_a_line_that_is_no_row_is_named(tmp_path: Path, line: bytes, said: str) -> None:
+    path = tmp_path / "responses.jsonl"
+    path.write_bytes(encode([response(PROMPTS[0], "base")]) + line)
+    with pytest.raises(InputError, match=rf"responses\.jsonl:2: .*{said}"):
+        read_answers(path)
+
+
+def test_a_second_answer_to_one_prompt_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "responses.jsonl"
+    path.write_bytes(encode([response(PROMPTS[0], "base"), response(PROMPTS[0], "base", "no")]))
+    with pytest.raises(InputError, match=r":2: a second answer of base to prompt p0"):
+        read_answers(path)

@@ -1,0 +1,94 @@
+"""The arrows between the packages, and what every file keeps to: read from the sources themselves."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+#: What a room of `eval` may import, itself apart. Shared rows know nothing; nothing imports cli.
+SHARED = {"errors", "records", "journal", "run", "answers"}
+ALLOWED = {
+    "errors": set(),
+    "records": {"errors"},
+    "journal": {"errors"},
+    "run": {"errors", "records", "journal"},
+    "answers": {"errors", "records", "journal"},
+    "collect": SHARED,
+    "judge": SHARED,
+    "evidence": SHARED | {"collect", "judge"},
+    "release": SHARED | {"collect", "judge", "evidence"},
+    "cli": SHARED | {"collect", "judge", "evidence", "release"},
+}
+PACKAGES = ("train", "compose", "eval")
+
+
+def _sources() -> Iterator[Path]:
+    for package in PACKAGES:
+        yield from sorted((ROOT / package).rglob("*.py"))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, also inside functions, as a dotted name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            assert node.module is not None
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _room(dotted: str) -> str:
+    """The part of `eval` that a dotted name lies in: eval.judge.store -> judge."""
+    parts = dotted.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+@pytest.mark.parametrize("path", list(_sources()), ids=lambda p: str(p.relative_to(ROOT)))
+def test_arrows_point_one_way(path: Path) -> None:
+    package = path.relative_to(ROOT).parts[0]
+    imported = [name for name in _imports(path) if name.split(".")[0] in PACKAGES]
+    if package != "eval":
+        assert all(name.split(".")[0] == package for name in imported), imported
+        return
+    here = path.relative_to(ROOT / "eval").parts[0].removesuffix(".py")
+    for name in imported:
+        room = _room(name)
+        if name.startswith("eval.") and room != here:
+            assert room in ALLOWED[here], f"{path}: {here} must not import {name}"
+
+
+@pytest.mark.parametrize("path", list(_sources()), ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_bare_import_rebinds_a_builtin(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    bare = [a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names if a.asname is None]
+    assert not [name for name in bare if name.split(".")[0] in PACKAGES]
+
+
+def _tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+def test_no_file_names_a_package_index_or_one_machine() -> None:
+    address = re.compile(rb"(index-url|find-links)\s*[=:]?\s*\S*https?://|/home/\w+/|(?<![\w.$}])/root/")
+    guilty = [
+        path.name
+        for path in _tracked()
+        if path.suffix not in {".png", ".gz", ".safetensors"}
+        and path != Path(__file__)
+        and address.search(path.read_bytes())
+    ]
+    assert guilty == []
