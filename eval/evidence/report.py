@@ -9,9 +9,17 @@ from typing import Literal
 import pandas as pd
 
 from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table, read_table
-from eval.evidence.winrate import Estimate, SignTest, prompt_scores, sign_test, win_rate, with_identical
+from eval.evidence.winrate import (
+    Estimate,
+    SignTest,
+    both_bad_shares,
+    prompt_scores,
+    sign_test,
+    win_rate,
+    with_identical,
+)
 from eval.journal import write_atomically
-from eval.judge.store import encode_rows
+from eval.judge.cells import HEADER, encode_row
 from eval.run import Run
 
 
@@ -85,7 +93,7 @@ def write_report(run: Run) -> Summary:
     summary = summarise(table, failed=run.info.counts.get("failed", 0))
     folder = run.report_folder
     write_atomically(folder / "summary.csv", _summary_frame(summary).to_csv(index=False).encode())
-    write_atomically(folder / "verdicts.csv", encode_rows(verdicts))
+    write_atomically(folder / "verdicts.csv", HEADER + b"".join(map(encode_row, verdicts)))
     write_atomically(folder / "report.md", markdown(run, summary).encode())
     return summary
 
@@ -99,14 +107,9 @@ def summarise(table: Table, *, failed: int) -> Summary:
         win_rate=win_rate(scores),
         win_rate_without_ties=win_rate(prompt_scores(table, ties=False)),
         win_rate_with_identical=win_rate(with_identical(scores, table.identical)),
-        both_bad=win_rate(_both_bad_shares(table)),
+        both_bad=win_rate(both_bad_shares(table)),
         sign_test=sign_test(scores),
     )
-
-
-def _both_bad_shares(table: Table) -> pd.Series[float]:
-    """Per judged prompt, the share of its verdicts that found both answers bad."""
-    return pd.Series(table.outcome == BOTH_BAD, dtype=float).groupby(table.item).mean()
 
 
 def figures(summary: Summary) -> list[Figure]:

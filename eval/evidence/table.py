@@ -44,7 +44,7 @@ class Table:
 def read_table(run: Run) -> tuple[Table, list[Verdict]]:
     """The table of a run, and the verdicts in it, in file order. Raises InputError for files that can't be trusted."""
     answers = read_answers(run.responses_path)
-    return build_table(run, answers, read_verdicts(run.verdicts_path))
+    return build_table(run, answers, read_verdicts(run.verdicts_path, run=run.name))
 
 
 def build_table(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Table, list[Verdict]]:
@@ -56,7 +56,7 @@ def build_table(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Ta
     excluded["replaced or withdrawn"] = len(rows) - len(standing)
     kept = []
     for verdict in standing:
-        reason = _why_not(verdict, run.name, pairs)
+        reason = _why_not(verdict, pairs)
         if reason:
             excluded[reason] += 1
         else:
@@ -70,10 +70,8 @@ def build_table(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Ta
     return table, kept
 
 
-def _why_not(verdict: Verdict, run: str, pairs: dict[str, Pair]) -> str:
+def _why_not(verdict: Verdict, pairs: dict[str, Pair]) -> str:
     """Why a verdict in force can't count, or nothing: it must be about the very texts that this run holds."""
-    if verdict.run != run:
-        return "of another run"
     pair = pairs.get(verdict.item)
     if pair is None:
         return "on a prompt that this run has no pair for"

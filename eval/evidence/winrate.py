@@ -46,10 +46,20 @@ def prompt_scores(table: Table, *, ties: bool = True) -> NDArray[np.float64]:
     keep = table.outcome != BOTH_BAD
     if not ties:
         keep &= table.outcome != TIE
-    outcome, item = table.outcome[keep], table.item[keep]
-    score = np.where(outcome == TUNED, 1.0, np.where(outcome == TIE, 0.5, 0.0))
+    outcome = table.outcome[keep]
+    return _prompt_means(table, keep, np.where(outcome == TUNED, 1.0, np.where(outcome == TIE, 0.5, 0.0)))
+
+
+def both_bad_shares(table: Table) -> NDArray[np.float64]:
+    """Per judged prompt, the share of its verdicts that found both answers bad. Shape (judged prompts,)."""
+    return _prompt_means(table, np.ones(len(table), dtype=np.bool_), (table.outcome == BOTH_BAD).astype(np.float64))
+
+
+def _prompt_means(table: Table, keep: NDArray[np.bool_], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean of `values` (one for each kept judgement) per prompt that has one."""
+    item = table.item[keep]
     n = np.bincount(item, minlength=len(table.items))
-    total = np.bincount(item, weights=score, minlength=len(table.items))
+    total = np.bincount(item, weights=values, minlength=len(table.items))
     return np.asarray(total[n > 0] / n[n > 0], dtype=np.float64)
 
 
@@ -83,8 +93,11 @@ def wilson(p: float, n: float, *, critical: float) -> tuple[float, float]:
 
 
 def with_identical(scores: NDArray[np.float64], identical: int) -> NDArray[np.float64]:
-    """The scores together with the prompts that both models answered alike: each is a tie by itself."""
-    return np.concatenate([scores, np.full(identical, 0.5)])
+    """The scores together with the prompts that both models answered alike, each a tie by itself.
+
+    Where nobody judged anything there is still no number: ties that nobody saw are no finding.
+    """
+    return np.concatenate([scores, np.full(identical if len(scores) else 0, 0.5)])
 
 
 def sign_test(scores: NDArray[np.float64]) -> SignTest:
