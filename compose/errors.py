@@ -1,0 +1,58 @@
+"""The errors of serving two models.
+
+ComposeError              what a person can mend: one sentence with the remedy, exit status 1
+├── EnvironmentMissing    the environment that serves is not there
+├── ModelUnreadable       a model folder or Hub id cannot be served
+├── PortTaken             the port asked for belongs to another program
+├── EngineDied            a server has ended by itself (names side, exit code, log, its last lines)
+└── EngineNotHealthy      a server runs, but does not become healthy in time
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class ComposeError(Exception):
+    """The root: its text is one sentence that names the remedy."""
+
+
+class EnvironmentMissing(ComposeError):
+    """The environment with torch and transformers has not been built."""
+
+
+class ModelUnreadable(ComposeError):
+    """A model cannot be loaded: the folder or id is wrong, or a file in it is."""
+
+
+class PortTaken(ComposeError):
+    """Another program listens on the port that was asked for."""
+
+
+class EngineDied(ComposeError):
+    """A server has ended by itself.
+
+    `code` is the exit code (negative: the signal), `tail` the last lines of its log.
+    """
+
+    def __init__(self, side: str, code: int, log: Path, tail: str) -> None:
+        super().__init__(_died(side, code, log, tail))
+        self.side = side
+        self.code = code
+        self.log = log
+        self.tail = tail
+
+
+class EngineNotHealthy(ComposeError):
+    """A server runs, but did not become healthy in the time allowed."""
+
+
+def _died(side: str, code: int, log: Path, tail: str) -> str:
+    """The server's own last word where it knew what was wrong, and else the end of its log."""
+    lines = tail.splitlines()
+    if lines and lines[-1].startswith("error: "):
+        return f"{side}: {lines[-1].removeprefix('error: ')}"
+    how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+    if not lines:
+        return f"{side}: the server {how} and left nothing in {log}"
+    return f"{side}: the server {how}; the last lines of {log}:\n{tail}"

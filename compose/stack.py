@@ -1,0 +1,258 @@
+"""Starting the servers of both sides, and taking them down again whatever happens.
+
+Each server is a process in a group of its own and holds our end of a pipe as its standard input. Leaving the stack
+ends the groups; if this process is killed, the pipe closes and the servers end themselves (compose/embedded/guard.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing
+
+ROOT = Path(__file__).resolve().parents[1]
+TAIL = 15  # lines of a log that are shown
+GRACE = 5.0  # seconds between asking a server to end and ending it
+
+
+@dataclass(frozen=True)
+class Model:
+    """One side to serve: `side` is "base" or "tuned", `source` a local folder or a Hub id."""
+
+    side: str
+    source: str
+    revision: str | None = None
+
+
+@dataclass
+class _Server:
+    """A started server: its process, its log, and the pipe on which it says that it is ready."""
+
+    model: Model
+    process: subprocess.Popen[bytes]
+    log: Path
+    ready: int
+    said: bytes = b""
+    url: str = ""
+    engine: str = ""
+    order: int = field(default=0)
+
+    def died(self) -> EngineDied | None:
+        code = self.process.poll()
+        return None if code is None else EngineDied(self.model.side, code, self.log, log_tail(self.log))
+
+
+def _silent(line: str) -> None:
+    return None
+
+
+class EmbeddedStack:
+    """The embedded engine, once per model. Use it as a context manager.
+
+    Entering returns when all are healthy and raises EnvironmentMissing, EngineDied or EngineNotHealthy; leaving ends
+    them. `logs` gets one `<side>.log` each; `say` is told of the progress, a line at a time.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        *,
+        python: Path,
+        logs: Path,
+        startup_seconds: float = 300.0,
+        say: Callable[[str], None] = _silent,
+        extra_args: Sequence[str] = (),
+    ) -> None:
+        if len({model.side for model in models}) != len(models):
+            raise ComposeError("two models have the same side; give each its own, such as base and tuned")
+        self.models = tuple(models)
+        self.python = python
+        self.logs = logs
+        self.startup_seconds = startup_seconds
+        self.say = say
+        self.extra_args = tuple(extra_args)
+        self.urls: dict[str, str] = {}
+        self.engine = ""
+        self._servers: list[_Server] = []
+
+    def __enter__(self) -> EmbeddedStack:
+        if not self.python.is_file():
+            raise EnvironmentMissing(f"{self.python} is missing: run `make train` first (it builds .venv-train)")
+        self.logs.mkdir(parents=True, exist_ok=True)
+        try:
+            for model in self.models:
+                self._servers.append(self._start(model))
+                self.say(f"{model.side}: loading {model.source}")
+            self._await_all(time.monotonic() + self.startup_seconds)
+        except BaseException:
+            self._stop_all()
+            raise
+        self.urls = {server.model.side: server.url for server in self._servers}
+        self.engine = self._servers[0].engine if self._servers else ""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop_all()
+
+    def check(self) -> None:
+        """Raises EngineDied if a server has ended since."""
+        for server in self._servers:
+            if death := server.died():
+                raise death
+
+    # starting
+
+    def _start(self, model: Model) -> _Server:
+        log = self.logs / f"{model.side}.log"
+        ready, ready_child = os.pipe()
+        try:
+            with log.open("wb") as out:
+                process = self._spawn(model, ready_child, out)
+        except BaseException:
+            os.close(ready)
+            raise
+        finally:
+            os.close(ready_child)
+        return _Server(model, process, log, ready)
+
+    def _spawn(self, model: Model, ready: int, out: IO[bytes]) -> subprocess.Popen[bytes]:
+        command = [str(self.python), "-P", "-m", "compose.embedded", "--model-id", model.source, "--port", "0"]
+        command += ["--ready-fd", str(ready), "--parent-pid", str(os.getpid())]
+        command += ["--revision", model.revision] if model.revision else []
+        # The kernel ties its signal to the thread that forks; only the main one lives as long as the process.
+        if threading.current_thread() is threading.main_thread():
+            command.append("--parent-by-kernel")
+        return subprocess.Popen(
+            [*command, *self.extra_args],
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            pass_fds=(ready,),
+            start_new_session=True,
+            env=self._environment(),
+        )
+
+    def _environment(self) -> dict[str, str]:
+        threads = str(max(1, (os.cpu_count() or 1) // max(1, len(self.models))))
+        return os.environ | {
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": threads,
+            "MKL_NUM_THREADS": threads,
+            "TOKENIZERS_PARALLELISM": "false",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    # waiting
+
+    def _await_all(self, deadline: float) -> None:
+        """Until every server has said its port and answers /health; the first death ends it."""
+        waiting = list(self._servers)
+        while waiting:
+            self.check()
+            if time.monotonic() > deadline:
+                raise self._late(waiting[0])
+            pipes = [server.ready for server in waiting]
+            readable, _, _ = select.select(pipes, [], [], 0.2)
+            for server in [one for one in waiting if one.ready in readable]:
+                if self._hear(server):
+                    self._await_health(server, deadline)
+                    waiting.remove(server)
+
+    def _hear(self, server: _Server) -> bool:
+        """Take what the server wrote on its pipe; True when the line is complete."""
+        part = os.read(server.ready, 4096)
+        if not part:  # closed without a line: it is about to be dead
+            server.process.wait(timeout=GRACE)
+            return False
+        server.said += part
+        if not server.said.endswith(b"\n"):
+            return False
+        told: dict[str, Any] = json.loads(server.said)
+        server.url, server.engine = f"http://127.0.0.1:{told['port']}", told["engine"]
+        return True
+
+    def _await_health(self, server: _Server, deadline: float) -> None:
+        while not healthy(server.url):
+            self.check()
+            if time.monotonic() > deadline:
+                raise self._late(server)
+            time.sleep(0.05)
+        self.say(f"{server.model.side}: healthy at {server.url}")
+
+    def _late(self, server: _Server) -> EngineNotHealthy:
+        return EngineNotHealthy(
+            f"{server.model.side}: not healthy after {self.startup_seconds:.0f} s; see {server.log}, "
+            "or allow more time for a large model"
+        )
+
+    # stopping
+
+    def _stop_all(self) -> None:
+        """End every server's group; asked first, then killed. Ctrl-C does not cut this short."""
+        servers, self._servers = self._servers, []
+        with _interrupts_held():
+            for server in servers:
+                _signal_group(server.process, signal.SIGTERM)
+            deadline = time.monotonic() + GRACE
+            for server in servers:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    server.process.wait(timeout=max(0.0, deadline - time.monotonic()))
+                _signal_group(server.process, signal.SIGKILL)
+                server.process.wait()
+                os.close(server.ready)
+                if server.process.stdin:
+                    server.process.stdin.close()
+
+
+def healthy(url: str) -> bool:
+    """Whether the server at `url` answers /health with 200."""
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def log_tail(log: Path, lines: int = TAIL) -> str:
+    """The last lines of a log, without blank ones at its end."""
+    if not log.is_file():
+        return ""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()[-lines:])
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    """The group outlives its leader where a grandchild does, so it is signalled whether or not the leader is dead."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Any:
+    """Put off Ctrl-C until the block is done, where we are in the main thread and so can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if held:
+            raise KeyboardInterrupt
