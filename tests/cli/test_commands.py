@@ -34,9 +34,7 @@ def test_every_command_has_help_an_example_and_explained_options(name: str) -> N
     assert command.help is not None
     assert "Example" in command.help
     assert f"`blindside {name}" in command.help
-    unexplained = [
-        parameter.name for parameter in command.params if not getattr(parameter, "help", None)
-    ]
+    unexplained = [parameter.name for parameter in command.params if not getattr(parameter, "help", None)]
     assert unexplained == []
 
 
@@ -62,8 +60,17 @@ def test_help_does_not_load_what_it_does_not_need(tmp_path: Path) -> None:
         (["import", "first"], "say what to import: --table FILE"),
         (["import", "first", "--table", "missing.csv"], "missing.csv"),
         (
-            ["collect", "--base-url", "http://127.0.0.1:9", "--tuned-url", "http://127.0.0.1:9", "--run", "first"]
-            + ["--prompts", "missing.jsonl"],
+            [
+                "collect",
+                "--base-url",
+                "http://127.0.0.1:9",
+                "--tuned-url",
+                "http://127.0.0.1:9",
+                "--run",
+                "r",
+                "--prompts",
+                "missing.jsonl",
+            ],
             "missing.jsonl",
         ),
     ],

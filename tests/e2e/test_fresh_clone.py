@@ -1,0 +1,165 @@
+"""The main job on a fresh clone: `make train eval`, again, the page, verdicts, the report; nothing left running."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from eval.answers import read_answers
+from eval.judge.store import VerdictStore
+from eval.records import Verdict, utc_now
+from eval.run import open_run
+from tests.support import ROOT, free_port, require
+
+pytestmark = [pytest.mark.slow, pytest.mark.train]
+
+
+def _make(clone: Path, *args: str) -> str:
+    """Run make in the clone as a user would; its output when it succeeds, a failed test with its output otherwise."""
+    done = subprocess.run(
+        ["make", *args], cwd=clone, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+    return done.stdout
+
+
+def _processes_of(clone: Path) -> list[str]:
+    """Command lines of running processes that name the clone or work in it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            inside = str(process.joinpath("cwd").readlink()).startswith(str(clone))
+        except OSError:
+            continue
+        if int(process.name) != os.getpid() and (inside or str(clone) in command):
+            found.append(command)
+    return found
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The tree as git would hand it out, with what is not committed yet."""
+    require(shutil.which("make") is not None, "make is not installed")
+    require(shutil.which("git") is not None, "git is not installed")
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    target = tmp_path_factory.mktemp("clone")
+    for name in listed.stdout.split("\0"):
+        if name and (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    yield target
+    for environment in (".venv", ".venv-train"):
+        shutil.rmtree(target / environment, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def first(clone: Path) -> str:
+    """The output of the two stages, run once for all tests here."""
+    return _make(clone, "-j2", "train", "eval", "HEADLESS=1")
+
+
+def test_train_and_eval_end_with_all_answers_and_no_process(clone: Path, first: str) -> None:
+    run = open_run(clone / "reports", "")
+    lines = [json.loads(line) for line in run.responses_path.read_text().splitlines()]
+    assert {line["kind"] for line in lines} == {"response"}
+    asked = {(prompt.id, side) for prompt in run.prompts() for side in ("base", "tuned")}
+    assert len(asked) >= 200
+    assert len(lines) == len(asked)
+    assert {(line["prompt_id"], line["side"]) for line in lines} == asked
+    assert _processes_of(clone) == []
+
+
+def test_run_json_is_complete(clone: Path, first: str) -> None:
+    info = open_run(clone / "reports", "").info
+    for model in info.models.values():
+        assert model.weights_sha256 is not None
+        assert model.template_sha256 is not None
+        assert model.served["model_id"]
+    assert "transformers" in info.engine
+    assert info.decoding.temperature == 0
+    assert {"blindside", "python"} <= set(info.versions)
+    assert {"started", "finished"} <= set(info.times)
+    assert info.counts["answered"] == 2 * info.prompt_set.asked
+
+
+def test_the_tuned_model_is_as_right_and_far_shorter(clone: Path, first: str) -> None:
+    """What the tiny world was made for: both right in at least 95%, the tuned answers at least 50% shorter."""
+    held_out = json.loads((clone / "models" / "tiny" / "blindside.json").read_text())["metrics"]["held_out"]
+    assert held_out["base"]["right"] >= 0.95
+    assert held_out["tuned"]["right"] >= 0.95
+    assert held_out["shorter"] >= 0.50
+    assert "shorter" in first
+
+
+def test_again_nothing_is_trained_or_asked_twice(clone: Path, first: str) -> None:
+    weights = clone / "models" / "tiny" / "model.safetensors"
+    before = weights.stat().st_mtime_ns
+    said = _make(clone, "train", "eval", "HEADLESS=1")
+    assert "up to date" in said
+    assert "answers are there already" in said
+    assert weights.stat().st_mtime_ns == before
+
+
+def test_eval_serves_the_page_until_ctrl_c(clone: Path, first: str) -> None:
+    port = free_port()
+    command = ["make", "eval", f"PORT={port}"]
+    environment = os.environ | {"BROWSER": "true"}
+    with subprocess.Popen(
+        command,
+        cwd=clone,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as page:
+        assert page.stdout is not None
+        said = []
+        for line in page.stdout:
+            said.append(line)
+            if "Judge at http" in line:
+                break
+        assert said, "make eval said nothing"
+        assert f"http://127.0.0.1:{port}" in said[-1], said
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
+            assert answer.status == 200
+        os.killpg(page.pid, signal.SIGINT)
+        page.stdout.read()
+        page.wait(timeout=30)
+    assert _processes_of(clone) == []
+
+
+def test_verdicts_become_a_win_rate(clone: Path, first: str) -> None:
+    run = open_run(clone / "reports", "")
+    store = VerdictStore(run)
+    pairs = [pair for pair in read_answers(run.responses_path).pairs(run.prompts()) if not pair.identical][:10]
+    for number, pair in enumerate(pairs):
+        store.append(
+            Verdict(
+                verdict_id=f"v{number}",
+                run=run.name,
+                item=pair.prompt_id,
+                category=pair.category,
+                reviewer="ann",
+                outcome="tuned" if number < 8 else "tie",
+                left="base",
+                base_sha256=pair.base.sha256,
+                tuned_sha256=pair.tuned.sha256,
+                comment="",
+                seconds=1.0,
+                judged_at=utc_now(),
+            )
+        )
+    assert "90.0%" in _make(clone, "report")
+    assert "win rate (ties as half),0.9," in (run.report_folder / "summary.csv").read_text()
