@@ -13,6 +13,7 @@ from click import Command, Group
 from eval.cli.main import app
 from tests.support import ROOT
 
+ELSEWHERE = ("--base-url", "http://127.0.0.1:9", "--tuned-url", "http://127.0.0.1:9", "--run", "first")
 COMMAND = typer.main.get_command(app)
 
 
