@@ -119,7 +119,7 @@ class OpenAi:
         used = usage(event.input_length, index)
         return self._head("chat.completion.chunk", model) | {"choices": [], "usage": used}
 
-    def completion(self, answers: list[tuple[int, Answer]]) -> dict[str, Any]:
+    def completion(self, answers: list[Answer]) -> dict[str, Any]:
         choices = [
             {
                 "index": index,
@@ -127,16 +127,18 @@ class OpenAi:
                 "logprobs": None,
                 "finish_reason": _STOP.get(answer.reason, answer.reason),
             }
-            for index, answer in answers
+            for index, answer in enumerate(answers)
         ]
-        used = usage(sum(a.input_length for _, a in answers), sum(len(a.tokens) for _, a in answers))
+        used = usage(sum(a.input_length for a in answers), sum(len(a.tokens) for a in answers))
         return self._head("text_completion", self.model) | {"choices": choices, "usage": used}
 
     def completion_chunk(self, event: Event, index: int, count: int) -> dict[str, Any]:
         step = event.step
         choice = {"index": index, "text": step.token.text, "logprobs": None, "finish_reason": step.reason or ""}
         head = self._head("text_completion", self.model) | {"choices": [choice]}
-        return head if step.reason is None else head | {"usage": usage(event.input_length, count)}
+        if step.reason is not None:
+            return head | {"usage": usage(event.input_length, count)}
+        return {key: head[key] for key in ("object", "id", "created", "choices", "model", "system_fingerprint")}
 
 
 def usage(prompt: int, completion: int) -> dict[str, int]:

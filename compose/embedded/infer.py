@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -93,11 +93,20 @@ class Infer:
         self.metrics.count("tgi_request_success")
         return answer
 
+    async def answers(self, requests: Sequence[Request]) -> list[Answer]:
+        """The answers to several requests, generated together; the first refusal ends them all."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self.answer(request)) for request in requests]
+        except* ApiError as errors:
+            raise errors.exceptions[0] from None
+        return [task.result() for task in tasks]
+
     async def best(self, request: Request, count: int) -> tuple[Answer, list[Answer]]:
         """The likeliest of `count` answers by mean log-probability, and the others."""
         if count > self.limits.max_best_of:
             raise invalid(f"`best_of` must be > 0 and <= {self.limits.max_best_of}. Given: {count}")
-        answers = list(await asyncio.gather(*(self.answer(request) for _ in range(count))))
+        answers = await self.answers([request] * count)
         answers.sort(key=lambda answer: -sum(t.logprob for t in answer.tokens) / len(answer.tokens))
         return answers[0], answers[1:]
 

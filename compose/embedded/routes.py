@@ -198,16 +198,8 @@ class Service:
         return await while_connected(http, self._complete(requests))
 
     async def _complete(self, requests: list[Request]) -> Response:
-        """All prompts at once; the answers are listed in the order in which they are ready."""
-        done: list[tuple[int, Answer]] = []
-
-        async def one(index: int, request: Request) -> None:
-            done.append((index, await self.infer.answer(request)))
-
-        async with asyncio.TaskGroup() as group:
-            for index, request in enumerate(requests):
-                group.create_task(one(index, request))
-        return json_response(self.openai.completion(done), headers=_total_headers(requests, [a for _, a in done]))
+        answers = await self.infer.answers(requests)
+        return json_response(self.openai.completion(answers), headers=_total_headers(requests, answers))
 
     async def _completion_events(self, requests: list[Request]) -> AsyncIterator[str]:
         queue: asyncio.Queue[str | None] = asyncio.Queue()

@@ -188,17 +188,17 @@ class Reader:
     def scalar(self) -> Any:
         """The scalar under the cursor; a syntax error where there is none."""
         byte = self.peek()
+        if byte < 0:
+            raise self.wrong("EOF while parsing a value", syntax=True)
         if byte == ord('"'):
             return self.string()
-        if byte in b"-0123456789" and byte >= 0:
+        if byte in b"-0123456789":
             return self.number()
         for word, value in ((b"null", None), (b"true", True), (b"false", False)):
             if byte == word[0]:
                 self.at += 1
                 self.word(word[1:])
                 return value
-        if byte < 0:
-            raise self.wrong("EOF while parsing a value", syntax=True)
         raise self.bad_syntax("expected value")
 
     def anything(self) -> Any:
