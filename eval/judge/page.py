@@ -15,8 +15,9 @@ from pydantic import ValidationError
 
 from eval.errors import BlindsideError
 from eval.judge.blinding import nonce
+from eval.judge.desk import Desk
 from eval.judge.serving import is_loopback, listen, run_until_signalled, url
-from eval.judge.session import Action, Desk, Sitting, View, answer
+from eval.judge.session import Action, Sitting, View, answer
 from eval.judge.views import bar_html, head_html, stage_html, top_html
 from eval.run import Run
 

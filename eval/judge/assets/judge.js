@@ -138,6 +138,8 @@
     if (text !== shown) {
       document.querySelectorAll(".bs-pane, .bs-prompt, .bs-panes").forEach((el) => el.scrollTo(0, 0));
       document.querySelectorAll(".bs-system").forEach((el) => { el.open = false; });
+      // Of a conversation the last question is what is asked; the earlier turns are a scroll away.
+      document.querySelectorAll(".bs-multi").forEach((el) => el.scrollTo(0, el.scrollHeight));
     }
     by("bs-lost").hidden = true;
     if (data.reviewer) { reviewer = data.reviewer; if (!data.fixed) remember(reviewer); }
