@@ -15,6 +15,8 @@ from compose.embedded.template import ChatTemplate
 from compose.embedded.text import Codec
 from compose.errors import ModelUnreadable
 
+# transformers imports these where they are installed, for things that are not done here; it costs seconds.
+UNUSED = ("torchao", "sklearn")
 LONGEST = 4096  # tokens of prompt and answer by default, where the model could take more
 
 
@@ -32,8 +34,8 @@ class Loaded:
 
 def load(source: str, *, revision: str | None, dtype: str, trust_remote_code: bool) -> Loaded:
     """Read weights, tokenizer and template. Raises ModelUnreadable with one sentence."""
-    # Quantisers are not used here, and importing torchao costs seconds; None makes it look absent.
-    sys.modules.setdefault("torchao", None)  # type: ignore[arg-type]
+    for name in UNUSED:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes it look absent
     import torch
     import transformers
 
