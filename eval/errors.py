@@ -49,7 +49,11 @@ class EngineUnreachable(EngineError):
 
 
 class EngineOverloaded(EngineError):
-    """The server is full (429): worth another try, later."""
+    """The server is full (429): worth another try, after `retry_after` seconds where it said so."""
+
+    def __init__(self, problem: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(problem, status=status)
+        self.retry_after = retry_after
 
 
 class EngineRejected(EngineError):
