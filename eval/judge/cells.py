@@ -14,13 +14,11 @@ LONGEST = 100_000
 _RUNS = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _NEUTRALISED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$')
-# NUL stops other CSV readers, lone surrogates cannot be UTF-8.
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
-    """`text` with U+FFFD for each character that no CSV file can hold (NUL, lone surrogates)."""
-    return _UNSTORABLE.sub("\ufffd", text)
+    """`text` with U+FFFD for each NUL, at which other readers of CSV stop."""
+    return text.replace("\0", "\ufffd")
 
 
 def neutralise(cell: str) -> str:

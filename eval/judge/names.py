@@ -18,6 +18,6 @@ def clean_name(name: str) -> tuple[str, str]:
         return "", "Please enter a name: it stands beside your verdicts."
     if len(clean) > LONGEST_NAME:
         return "", f"Please use a name of at most {LONGEST_NAME} characters."
-    if any(unicodedata.category(char) in ("Cc", "Cs", "Cf") and char not in _JOINERS for char in clean):
+    if any(unicodedata.category(char) in ("Cc", "Cf") and char not in _JOINERS for char in clean):
         return "", "Please use letters that can be seen: this name has invisible ones."
     return clean, ""

@@ -27,6 +27,8 @@ def listen(host: str, port: int, say: Callable[[str], None]) -> socket.socket:
 
     Raises InputError for a host that is not this machine's or a port it may not use, BlindsideError where none is free.
     """
+    if not 0 <= port <= 65535:
+        raise InputError(f"port {port}: give one between 0 and 65535")
     last = min(port + PORTS, 65536)
     for candidate in range(port, last):
         sock = _try(host, candidate)

@@ -30,12 +30,12 @@ def read_verdicts(path: Path, *, run: str | None = None) -> list[Verdict]:
     that is no verdict, that repeats a verdict_id, that belongs to another run (another than `run`, or than the first
     row), or that judges again what its reviewer judged before without replacing it.
     """
-    if not path.exists():
+    try:
+        data = _whole_rows(path)
+    except FileNotFoundError:
         return []
-    data = path.read_bytes()
-    if whole_csv_rows(data) != len(data):
-        _report(Journal(path, whole_csv_rows).mend())
-        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror}): mend that, nothing was changed", path=path) from None
     checks = _Checks(path, run)
     return [checks.admit(cells, line) for line, cells in _rows(path, data)]
 
@@ -164,6 +164,14 @@ class _Checks:
 
     def _error(self, problem: str, line: int) -> InputError:
         return InputError(problem, path=self._path, line=line)
+
+
+def _whole_rows(path: Path) -> bytes:
+    data = path.read_bytes()
+    if whole_csv_rows(data) != len(data):
+        _report(Journal(path, whole_csv_rows).mend())
+        data = path.read_bytes()
+    return data
 
 
 def _rows(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:

@@ -1,0 +1,120 @@
+"""The real application in a process of its own, and a browser's tab without the browser."""
+
+from __future__ import annotations
+
+import html
+import http.client
+import json
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from eval.run import Run
+from tests.support import ROOT, free_port
+
+_SERVE = """
+import sys
+from pathlib import Path
+from eval.judge.page import serve
+from eval.run import open_run
+run = open_run(Path(sys.argv[1]), sys.argv[2])
+serve(run, port=int(sys.argv[3]), open_browser=False, say=lambda line: print(line, flush=True), reviewer=sys.argv[4])
+print("ended", flush=True)
+"""
+START_SECONDS = 60
+
+
+@dataclass
+class Served:
+    """A judging server; `said` is what it has printed up to its address."""
+
+    process: subprocess.Popen[str]
+    url: str
+    said: list[str]
+
+    def end(self) -> tuple[int, str]:
+        """SIGTERM; (exit status, what it printed since)."""
+        self.process.terminate()
+        rest, _ = self.process.communicate(timeout=START_SECONDS)
+        return self.process.returncode, rest
+
+
+@contextmanager
+def served(run: Run, *, port: int | None = None, reviewer: str = "", prelude: str = "") -> Iterator[Served]:
+    """Serve the run in a process; `prelude` is Python to run there first. The process is gone afterwards."""
+    arguments = [str(run.folder.parent), run.name, str(port or free_port()), reviewer]
+    process = subprocess.Popen(
+        [sys.executable, "-c", prelude + _SERVE, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        said = _until_address(process)
+        yield Served(process, said[-1].removeprefix("Judge at "), said)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _until_address(process: subprocess.Popen[str]) -> list[str]:
+    assert process.stdout is not None
+    said: list[str] = []
+    for line in process.stdout:
+        said.append(line.strip())
+        if line.startswith("Judge at "):
+            return said
+    raise AssertionError(f"the server ended without an address: {said}")
+
+
+@dataclass
+class Shown:
+    """A showing, read from the page's HTML."""
+
+    page: str
+    data: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        opening = self.page.split(">", 1)[0]
+        self.data = {name: html.unescape(value) for name, value in re.findall(r'data-(\w+)="([^"]*)"', opening)}
+
+    @property
+    def answers(self) -> list[str]:
+        """A and B as the raw view has them."""
+        found = re.findall(r'<div class="bs-source"><div[^>]*>(.*?)</div></div>', self.page, re.DOTALL)
+        return [html.unescape(text) for text in found]
+
+
+class Tab:
+    """One session at the server, which posts what the page's script posts."""
+
+    def __init__(self, url: str, reviewer: str) -> None:
+        self.address = url.removeprefix("http://")
+        self.session = secrets.token_hex(6)
+        self.reviewer = reviewer
+        self.shown = self.act("hello")
+
+    def act(self, act: str, **fields: str) -> Shown:
+        action = {"act": act, "reviewer": self.reviewer, **fields}
+        return self.post(json.dumps(action))
+
+    def vote(self, choice: str, comment: str = "", *, nonce: str | None = None) -> Shown:
+        return self.act("vote", choice=choice, comment=comment, nonce=nonce or self.shown.data["turn"])
+
+    def post(self, payload: str) -> Shown:
+        body: dict[str, Any] = {"data": [payload, None], "fn_index": 0, "session_hash": self.session}
+        with closing(http.client.HTTPConnection(self.address, timeout=30)) as connection:
+            connection.request(
+                "POST", "/gradio_api/run/predict", json.dumps(body), {"content-type": "application/json"}
+            )
+            answer = connection.getresponse()
+            data = answer.read()
+        assert answer.status == 200, data
+        self.shown = Shown(json.loads(data)["data"][0])
+        return self.shown

@@ -1,0 +1,185 @@
+"""The real application over HTTP: what it accepts, what it tells, and how it starts and ends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from eval.errors import BlindsideError, InputError
+from eval.judge.serving import PORTS, listen, url
+from eval.judge.store import in_force, read_verdicts
+from eval.run import Run
+from tests.judge.runs import BASE_NAME, TUNED_NAME, make_run
+from tests.judge.server import Served, Tab, served
+from tests.support import ROOT, free_port
+
+#: Every connection that the process opens, told on its standard output.
+_TELL_CONNECTIONS = """
+import sys
+sys.addaudithook(lambda event, args: event == "socket.connect" and print("connect", args[1], flush=True))
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return make_run(tmp_path_factory.mktemp("server"), n=30)
+
+
+@pytest.fixture(scope="module")
+def server(run: Run) -> Iterator[Served]:
+    with served(run) as server:
+        yield server
+
+
+def rows_of(run: Run, reviewer: str) -> list[str]:
+    return [row.outcome for row in read_verdicts(run.verdicts_path) if row.reviewer == reviewer]
+
+
+def test_a_verdict_is_on_disk_when_the_answer_comes(run: Run, server: Served) -> None:
+    tab = Tab(server.url, "prompt")
+    left = "base" if tab.shown.answers[0].startswith("Long") else "tuned"
+    assert tab.vote("left", "why").data["saved"] == "yes"
+    (row,) = [row for row in read_verdicts(run.verdicts_path) if row.reviewer == "prompt"]
+    assert (row.left, row.outcome, row.comment) == (left, left, "why")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "",
+        "null",
+        "{}",
+        '{"act": "vote", "choice": "left"}',
+        '{"act": "vote", "choice": "base", "reviewer": "hand"}',
+        '{"act": "vote", "choice": "left", "reviewer": "hand", "nonce": "guess"}',
+        '{"act": "vote", "choice": "left", "reviewer": "hand", "item": "hidden-item-0001"}',
+        '{"act": "drop", "reviewer": "hand"}',
+        json.dumps({"act": "vote", "reviewer": "hand", "comment": "x" * 200_000}),
+        '{"act": "sit", "reviewer": "\\ud800"}',
+    ],
+)
+def test_what_is_posted_by_hand_is_answered_and_not_recorded(run: Run, server: Served, payload: str) -> None:
+    before = len(read_verdicts(run.verdicts_path))
+    tab = Tab(server.url, "hand")
+    assert tab.post(payload).data["state"] in ("ask", "welcome")
+    assert len(read_verdicts(run.verdicts_path)) == before
+
+
+def test_a_double_post_and_another_sessions_nonce_are_recorded_once(run: Run, server: Served) -> None:
+    tab, other = Tab(server.url, "double"), Tab(server.url, "double")
+    nonce = tab.shown.data["turn"]
+    tab.vote("left", nonce=nonce)
+    assert "not recorded" in tab.vote("left", nonce=nonce).page
+    assert "not recorded" in other.vote("left", nonce=nonce).page
+    assert len(rows_of(run, "double")) == 1
+
+
+def test_posts_in_the_same_moment_are_recorded_once(run: Run, server: Served) -> None:
+    tab = Tab(server.url, "moment")
+    nonce, session = tab.shown.data["turn"], tab.session
+
+    def post() -> None:
+        twin = Tab(server.url, "moment of another")
+        twin.session, twin.reviewer = session, "moment"
+        twin.vote("right", nonce=nonce)
+
+    threads = [threading.Thread(target=post) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(rows_of(run, "moment")) == 1
+
+
+def test_nothing_that_is_served_tells_the_sides(run: Run, server: Served) -> None:
+    where = server.url.removeprefix("http://")
+    seen = ""
+    for path in ("/", "/config", "/gradio_api/info", "/gradio_api/startup-events", "/theme.css", "/monitoring"):
+        connection = http.client.HTTPConnection(where, timeout=30)
+        connection.request("GET", path)
+        seen += connection.getresponse().read().decode()
+        connection.close()
+    tab = Tab(server.url, "curious")
+    seen += tab.shown.page + tab.act("skip", nonce=tab.shown.data["turn"]).page
+    for row in run.responses_path.read_text().splitlines():
+        answer = json.loads(row)
+        assert answer["prompt_id"] not in seen
+        assert answer["sha256"] not in seen
+    for secret in (BASE_NAME, TUNED_NAME, run.name, str(run.folder), "b" * 64, "0.123456", "9.87654"):
+        assert secret not in seen
+
+
+def test_a_full_disk_is_told_and_the_verdict_can_be_given_again(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    with served(run) as server:
+        tab = Tab(server.url, "Ana")
+        tab.vote("left")
+        before, pair = run.verdicts_path.read_bytes(), tab.shown.answers
+        limits = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (len(before) + 50, resource.RLIM_INFINITY))
+        refused = tab.vote("right", "keep me")
+        assert "Not saved (File too large): press the key again" in refused.page
+        assert (refused.answers, refused.data["comment"], refused.data["saved"]) == (pair, "keep me", "")
+        assert run.verdicts_path.read_bytes() == before
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
+        assert tab.vote("right", refused.data["comment"]).data["saved"] == "yes"
+    assert [row.comment for row in in_force(read_verdicts(run.verdicts_path))] == ["", "keep me"]
+
+
+def test_it_ends_cleanly_and_opens_no_connection_but_to_itself(tmp_path: Path) -> None:
+    with served(make_run(tmp_path), prelude=_TELL_CONNECTIONS) as server:
+        Tab(server.url, "Ana").vote("tie")
+        code, rest = server.end()
+        told = [line for line in [*server.said, *rest.splitlines()] if line.startswith("connect")]
+    assert code == 0
+    assert rest.splitlines()[-1] == "ended"
+    assert "Traceback" not in rest
+    assert all("127.0.0.1" in line for line in told), told
+
+
+def test_control_c_ends_it_with_a_page_open(tmp_path: Path) -> None:
+    with served(make_run(tmp_path), reviewer="Fixed") as server:
+        heartbeat = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=30)
+        heartbeat.request("GET", "/gradio_api/heartbeat/open")
+        assert heartbeat.getresponse().status == 200
+        assert Tab(server.url, "").shown.data["reviewer"] == "Fixed"
+        server.process.send_signal(signal.SIGINT)
+        rest, _ = server.process.communicate(timeout=30)
+        heartbeat.close()
+    assert (server.process.returncode, rest.splitlines()) == (0, ["ended"])
+
+
+def test_a_taken_port_is_told_and_the_next_one_serves(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said: list[str] = []
+        with listen("127.0.0.1", port, said.append) as sock:
+            assert said == [f"port {port} is taken: serving at {url(sock)}"]
+            assert port < sock.getsockname()[1] < port + PORTS
+
+
+def test_hosts_and_ports_that_cannot_be_had_are_one_sentence() -> None:
+    with pytest.raises(InputError, match=r"cannot listen on 192\.0\.2\.1"):
+        listen("192.0.2.1", free_port(), print)
+    with pytest.raises(InputError, match="give an address of this machine"):
+        listen("no.such.host.invalid", free_port(), print)
+    with pytest.raises(BlindsideError, match="between 0 and 65535"):
+        listen("127.0.0.1", 70_000, print)
+
+
+def test_the_module_is_imported_without_gradio() -> None:
+    heavy = ("gradio", "fastapi", "uvicorn", "pandas")
+    code = f"import sys, eval.judge.page; print([name for name in {heavy} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

@@ -1,0 +1,104 @@
+"""The page's HTML: what it says in each state, and that it says nothing of which model stands where."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+
+from eval.judge.session import View
+from eval.judge.views import bar_html, stage_html, top_html
+from eval.records import Message, Pair, Prompt
+from tests.judge.runs import prompt, response
+
+
+def pair(base: str, tuned: str, *, asked: Prompt | None = None, cut: str = "") -> Pair:
+    asked = asked or prompt(1)
+    reasons = {side: "length" if side == cut else "eos_token" for side in ("base", "tuned")}
+    return Pair(
+        prompt_id=asked.id,
+        messages=asked.messages,
+        category=asked.category,
+        base=response(asked, "base", base, finish_reason=reasons["base"]),
+        tuned=response(asked, "tuned", tuned, finish_reason=reasons["tuned"]),
+    )
+
+
+def ask(shown: Pair, **changes: object) -> View:
+    return replace(View(state="ask", nonce="n0nce", reviewer="Ana", total=3, pair=shown), **changes)  # type: ignore[arg-type]
+
+
+def test_the_page_is_the_same_whichever_model_stands_left() -> None:
+    one = stage_html(ask(pair("Blue.", "It is blue.", cut="tuned"), left="base"))
+    other = stage_html(ask(pair("It is blue.", "Blue.", cut="base"), left="tuned"))
+    assert one == other
+    assert one.index("Blue.") < one.index("It is blue.")
+
+
+def test_ids_hashes_and_figures_stay_on_the_server() -> None:
+    shown = pair("Blue.", "It is blue.")
+    page = stage_html(ask(shown))
+    for secret in ("hidden-item", shown.base.sha256[:8], shown.tuned.sha256[:8], "0.123", "9.87", "eos_token", "base"):
+        assert secret not in page
+
+
+@pytest.mark.parametrize("empty", ["", " \n\t"])
+def test_an_empty_answer_says_so(empty: str) -> None:
+    assert stage_html(ask(pair(empty, "Blue."))).count("This answer is empty.") == 1
+
+
+def test_a_truncated_answer_says_so() -> None:
+    assert stage_html(ask(pair("It is", "Blue.", cut="base"))).count("it reached the token limit") == 1
+    assert "token limit" not in stage_html(ask(pair("It is", "Blue.")))
+
+
+def test_a_conversation_is_shown_whole_with_its_system_prompt_folded() -> None:
+    asked = Prompt(
+        id="c",
+        messages=(
+            Message(role="system", content="Be brief."),
+            Message(role="user", content="First?"),
+            Message(role="assistant", content="**One.**"),
+            Message(role="user", content="And <b>then</b>?"),
+        ),
+    )
+    page = stage_html(ask(pair("x", "y", asked=asked)))
+    assert '<details class="bs-system"><summary>System prompt</summary>' in page
+    assert page.index("Be brief.") < page.index("First?") < page.index("<strong>One.</strong>")
+    assert "And &lt;b&gt;then&lt;/b&gt;?" in page
+    assert "bs-multi" in page
+
+
+def test_words_from_people_are_escaped() -> None:
+    evil = '"><script>alert(1)</script>'
+    page = stage_html(ask(pair("x", "y"), comment=evil, reviewer=evil, notice=evil))
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") == 3
+
+
+def test_each_state_says_what_to_do() -> None:
+    def page(state: Literal["welcome", "done", "none"]) -> str:
+        return stage_html(View(state=state, nonce="n", total=3, reviewer="Ana"))
+
+    assert "Which answer is better?" in page("welcome")
+    assert "You have judged all 3 pairs, Ana." in page("done")
+    assert "make eval" in page("none")
+    assert "verdicts.csv:3: mend" in stage_html(View(state="broken", nonce="n", notice="verdicts.csv:3: mend"))
+
+
+def test_undo_is_offered_when_there_is_something_to_undo() -> None:
+    done = View(state="done", nonce="n")
+    assert "Undo the last one" in stage_html(replace(done, can_undo=True))
+    assert "Undo the last one" not in stage_html(done)
+
+
+def test_the_frame_offers_four_verdicts_and_a_heading() -> None:
+    assert [word for word in ("left", "tie", "both_bad", "right") if f'data-vote="{word}"' in bar_html()] == [
+        "left",
+        "tie",
+        "both_bad",
+        "right",
+    ]
+    assert "<h1>" in top_html()
+    assert 'aria-live="polite"' in top_html()

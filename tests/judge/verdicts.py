@@ -1,0 +1,27 @@
+"""Verdicts for the tests of the store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eval.records import Verdict
+
+
+def verdict(number: int = 0, **changes: Any) -> Verdict:
+    """A verdict on item `number` by Ana, changed where the test needs it."""
+    fields: dict[str, Any] = {
+        "verdict_id": f"v{number}",
+        "run": "trial",
+        "item": f"item-{number}",
+        "category": "colours",
+        "reviewer": "Ana",
+        "outcome": "tuned",
+        "left": "base",
+        "base_sha256": "0" * 64,
+        "tuned_sha256": "1" * 64,
+        "comment": "",
+        "seconds": 3.25,
+        "judged_at": "2026-01-31T12:00:00.000Z",
+        "replaces": "",
+    }
+    return Verdict(**{**fields, **changes})
