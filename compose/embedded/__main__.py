@@ -104,21 +104,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parse(arguments)
     if args.parent_pid is not None:
         follow_parent(args.parent_pid, by_kernel=args.parent_by_kernel)
-    from compose.embedded.server import application, listen, serve
-
     try:
-        service, engine = build(args)
-        listener = listen(args.hostname, args.port)
+        run(args)
     except ComposeError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def run(args: argparse.Namespace) -> None:
+    """Load, listen, tell whoever started us the port, and serve."""
+    from compose.embedded.server import application, listen, serve
+
+    service, engine = build(args)
+    listener = listen(args.hostname, args.port)
     port = listener.getsockname()[1]
     print(f"{args.model_id}: http://{args.hostname}:{port} by {engine}", file=sys.stderr, flush=True)
     if args.ready_fd is not None:
         os.write(args.ready_fd, json.dumps({"port": port, "engine": engine}).encode() + b"\n")
         os.close(args.ready_fd)
     serve(application(service, args.api_key), listener)
-    return 0
 
 
 if __name__ == "__main__":

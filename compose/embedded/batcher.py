@@ -7,6 +7,7 @@ another answer to end. Results go back to the event loop, once a step for the wh
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -192,7 +193,10 @@ class Batcher:
         self, batch: list[_Running], logits: torch.Tensor, prefills: Sequence[list[float]] = ()
     ) -> list[tuple[Job, Step | Failure]]:
         """The next token of each row, and what its client is told of it."""
-        scores = torch.stack([one.chooser.scores(row, one.text.ids) for one, row in zip(batch, logits, strict=True)])
+        scores = logits
+        if not all(one.job.sampling.plain for one in batch):
+            rows = zip(batch, logits, strict=True)
+            scores = torch.stack([one.chooser.scores(row, one.text.ids) for one, row in rows])
         logs = scores.log_softmax(-1)
         best = scores.argmax(-1).tolist()
         results: list[tuple[Job, Step | Failure]] = []
@@ -241,7 +245,8 @@ class Batcher:
         self._hand_over([(one.job, Failure(f"{type(error).__name__}: {error}")) for one in batch])
 
     def _in_loop(self, call: Callable[[], None]) -> None:
-        if self._loop is not None and not self._loop.is_closed():
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the result any more
             self._loop.call_soon_threadsafe(call)
 
 

@@ -34,6 +34,7 @@ class Loaded:
 
 def load(source: str, *, revision: str | None, dtype: str, trust_remote_code: bool) -> Loaded:
     """Read weights, tokenizer and template. Raises ModelUnreadable with one sentence."""
+    folder = _folder(source, revision)  # before the imports, which take seconds: a wrong name is told at once
     for name in UNUSED:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes it look absent
     import torch
@@ -42,7 +43,6 @@ def load(source: str, *, revision: str | None, dtype: str, trust_remote_code: bo
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    folder = _folder(source, revision)
     try:
         network = transformers.AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, dtype), trust_remote_code=trust_remote_code, local_files_only=True
@@ -53,8 +53,12 @@ def load(source: str, *, revision: str | None, dtype: str, trust_remote_code: bo
     except Exception as error:
         raise ModelUnreadable(f"{source} cannot be served: {_first_line(error)}") from error
     config = network.config.get_text_config()
+    try:
+        model = LanguageModel(network)
+    except ModelUnreadable as error:
+        raise ModelUnreadable(f"{source} cannot be served: {error}") from error
     return Loaded(
-        model=LanguageModel(network),
+        model=model,
         codec=Codec(tokenizer, _eos_ids(folder, tokenizer)),
         template=ChatTemplate.of_folder(folder),
         positions=min(int(getattr(config, "max_position_embeddings", 0) or LONGEST), LONGEST),

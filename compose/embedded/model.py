@@ -14,6 +14,11 @@ from typing import Any
 import torch
 from torch.nn.functional import pad
 
+from compose.errors import ModelUnreadable
+
+# What a network raises that keeps its state in another way than the one it is asked to.
+_UNLIKE = (RuntimeError, ValueError, TypeError, AttributeError, IndexError, KeyError)
+
 # Prompts whose log-probabilities are asked for are read in pieces: the logits of a whole long prompt would not fit.
 PIECE = 256
 
@@ -119,14 +124,26 @@ class LanguageModel:
         return DynamicCache() if self.batchable else None
 
     def _try_cache(self) -> bool:
-        """Whether rows of this architecture can be joined: its cache is keys and values, and nothing else."""
+        """Whether rows of this architecture can be joined: its cache is keys and values, and nothing else.
+
+        Others are served one request at a time. Raises ModelUnreadable where not even that is possible.
+        """
         from transformers.cache_utils import DynamicLayer
 
         self.batchable = True
         try:
             _, rows = self.read([[0, 0], [0]])
             self.step(rows, [0, 0])
-        except (RuntimeError, ValueError, TypeError, AttributeError, IndexError):
-            return False
-        layers = getattr(rows.cache, "layers", [])
-        return bool(layers) and all(type(layer) is DynamicLayer and layer.keys is not None for layer in layers)
+            layers = getattr(rows.cache, "layers", [])
+            if layers and all(type(layer) is DynamicLayer and layer.keys is not None for layer in layers):
+                return True
+        except _UNLIKE:
+            pass
+        self.batchable = False
+        try:
+            _, rows = self.read([[0, 0]])
+            self.step(rows, [0])
+        except _UNLIKE as error:
+            kind = self.network.config.model_type
+            raise ModelUnreadable(f"models of the kind {kind} cannot be continued token by token here") from error
+        return False

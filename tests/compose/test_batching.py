@@ -1,0 +1,155 @@
+"""What is asked at the same time is generated together, and nobody's answer depends on the company."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.compose.servers import MODEL, need_train, serve
+
+pytestmark = pytest.mark.train
+
+LONG = {
+    "max_new_tokens": 1000,
+    "do_sample": True,
+    "temperature": 9.0,
+    "seed": 7,
+}  # takes seconds, and does not end early
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """A usual server, one with room for a single request, and one that generates two at a time."""
+    need_train()
+    usual = ["--model-id", str(MODEL), "--enable-prefill-logprobs"]
+    single = [*usual, "--max-concurrent-requests", "1"]
+    pairs = [*usual, "--max-batch-size", "2"]
+    with serve(usual, single, pairs, cwd=tmp_path_factory.mktemp("batching")) as addresses:
+        yield addresses
+
+
+def post(url: str, path: str, body: Any) -> Any:
+    request = Request(url + path, json.dumps(body).encode(), {"content-type": "application/json"})
+    with urlopen(request, timeout=60) as response:
+        return json.load(response)
+
+
+def generate(url: str, text: str, **parameters: Any) -> dict[str, Any]:
+    given = {"max_new_tokens": 40, "details": True} | parameters
+    answer: dict[str, Any] = post(url, "/generate", {"inputs": text, "parameters": given})
+    return answer
+
+
+def metric(url: str, name: str) -> int:
+    with urlopen(f"{url}/metrics", timeout=10) as response:
+        found = re.search(rf"^{name} (\d+)$", response.read().decode(), re.MULTILINE)
+    return int(found.group(1)) if found else 0
+
+
+def until(what: Any, reason: str) -> None:
+    """Wait until `what()` is true; the bound is far above what it takes."""
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline, reason
+        time.sleep(0.01)
+
+
+def texts(answers: list[dict[str, Any]]) -> list[tuple[str, list[int]]]:
+    return [(one["generated_text"], [token["id"] for token in one["details"]["tokens"]]) for one in answers]
+
+
+def test_requests_of_all_lengths_and_kinds_are_answered_alike_alone_and_together(servers: list[str]) -> None:
+    url = servers[0]
+    asked: list[tuple[str, dict[str, Any]]] = [("hi " * (1 + 13 * index % 200), {}) for index in range(24)]
+    asked += [(f"Question: What is {index} plus 3?\nAnswer:", {"seed": index, "do_sample": True}) for index in range(8)]
+    asked += [("Question: Count from 1 to 8.\nAnswer:", {"repetition_penalty": 1.3, "top_n_tokens": 2})]
+    asked += [("Question: Count from 1 to 8.\nAnswer:", {"decoder_input_details": True, "stop": ["5"]})]
+    asked += [
+        ("Question: Who are you?\nAnswer:", {"seed": 3, "temperature": 0.7, "top_p": 0.9, "typical_p": 0.9, "top_k": 9})
+    ]
+    alone = [generate(url, text, **given) for text, given in asked]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        together = list(pool.map(lambda one: generate(url, one[0], **one[1]), asked))
+    assert texts(together) == texts(alone)
+    assert metric(url, "blindside_batch_largest") > 8
+
+
+def test_a_newcomer_joins_while_others_are_being_answered(servers: list[str]) -> None:
+    url = servers[0]
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(generate, url, "x", **LONG)
+        until(lambda: metric(url, "tgi_batch_current_size") == 1, "the long request runs")
+        assert generate(url, "Question: Who are you?\nAnswer:")["details"]["finish_reason"] == "eos_token"
+        assert not slow.done()
+        assert slow.result()["details"]["generated_tokens"] > 100
+
+
+def test_no_more_are_generated_together_than_allowed(servers: list[str]) -> None:
+    url = servers[2]
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda index: generate(url, f"What is {index} plus 1?"), range(12)))
+    assert len(answers) == 12
+    assert metric(url, "blindside_batch_largest") == 2
+
+
+@pytest.mark.parametrize("path", ["/generate", "/generate_stream"])
+def test_a_client_that_leaves_frees_its_place(servers: list[str], path: str) -> None:
+    url = servers[1]
+    connection = http.client.HTTPConnection(urlsplit(url).netloc)
+    body = json.dumps({"inputs": "x", "parameters": LONG})
+    connection.request("POST", path, body, {"content-type": "application/json"})
+    until(lambda: metric(url, "tgi_batch_current_size") == 1, "it is being answered")
+    connection.close()
+    until(lambda: metric(url, "tgi_batch_current_size") == 0, "the batch let it go")
+    assert generate(url, "Question: Who are you?\nAnswer:")["generated_text"].startswith(" I am")
+
+
+def test_a_long_prompts_log_probabilities_do_not_depend_on_how_it_is_read(servers: list[str]) -> None:
+    """Long prompts are read in pieces: the tokens behind the seam get what a short prompt that ends there gets."""
+    text = "Question: What is the capital of France?\nAnswer: The capital of France is Paris.\n" * 20
+    whole = generate(servers[0], text, max_new_tokens=1, decoder_input_details=True)["details"]["prefill"]
+    assert len(whole) > 512
+    again = generate(servers[0], text, max_new_tokens=1)["details"]["tokens"][0]
+    assert again["id"] >= 0
+    for cut in (255, 256, 257, 513):
+        prefix = generate(servers[0], "".join(one["text"] for one in whole[:cut]), max_new_tokens=1, top_n_tokens=5)
+        likely = {token["id"]: token["logprob"] for token in prefix["details"]["top_tokens"][0]}
+        if whole[cut]["id"] in likely:
+            assert whole[cut]["logprob"] == pytest.approx(likely[whole[cut]["id"]], abs=1e-4)
+    known = [one for one in whole[257:513] if one["logprob"] > -0.1]
+    assert len(known) > 100, "a text that repeats itself is no surprise, on either side of a seam"
+
+
+def test_best_of_gives_the_likelier_answer_first(servers: list[str]) -> None:
+    details = generate(servers[0], "Tell me", do_sample=True, best_of=2)["details"]
+    mean = [
+        sum(t["logprob"] for t in one["tokens"]) / len(one["tokens"])
+        for one in (details, details["best_of_sequences"][0])
+    ]
+    assert mean[0] >= mean[1]
+
+
+def test_the_usage_of_a_streamed_chat_comes_last_when_asked_for(servers: list[str]) -> None:
+    body = {
+        "messages": [{"role": "user", "content": "Hello!"}],
+        "temperature": 0,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    request = Request(
+        f"{servers[0]}/v1/chat/completions", json.dumps(body).encode(), {"content-type": "application/json"}
+    )
+    with urlopen(request, timeout=60) as response:
+        lines = [line for line in response.read().decode().splitlines() if line]
+    last = json.loads(lines[-2].removeprefix("data: "))
+    assert lines[-1] == "data: [DONE]"
+    assert (last["choices"], last["usage"]) == ([], {"prompt_tokens": 10, "completion_tokens": 13, "total_tokens": 23})
