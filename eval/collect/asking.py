@@ -1,0 +1,122 @@
+"""One side of a collection: asks its prompts, tries again where that may help, and knows when its server is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from eval.collect.engines import Completion, Engine
+from eval.collect.retry import Backoff, Breaker
+from eval.errors import EngineError, EngineUnreachable
+from eval.records import Failure, Message, Prompt, Response, Side, sha256_text, utc_now
+
+#: Statuses that speak of the address or the key, not of one prompt: every other prompt would get them too.
+NOT_THIS_SERVER = frozenset({401, 403, 404, 405})
+#: How a TGI whose model has no batched path refuses the second of two requests (424).
+_CANNOT_BATCH = "past_key_values"
+
+Fit = Callable[[Sequence[Message]], Awaitable[int]]
+
+
+@dataclass
+class Lane:
+    """One side's prompts on their way to its engine, `width` at once."""
+
+    side: Side
+    engine: Engine
+    todo: Iterator[Prompt]
+    width: int
+    #: How many tokens an answer may have, so that both sides get the same.
+    fit: Fit
+    backoff: Callable[[], Backoff]
+    breaker: Breaker
+    #: Is told of trouble that is new, once.
+    tell: Callable[[str], None]
+    #: Called when a connection fails; may raise what is really wrong.
+    check: Callable[[], None]
+    one_by_one: bool = False
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _told: set[tuple[type[EngineError], int | None]] = field(default_factory=set)
+
+    async def run(self, put: Callable[[Response | Failure], None]) -> None:
+        """Ask until no prompt is left, `width` at once; each outcome goes to `put`."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.width):
+                group.create_task(self._worker(put))
+
+    async def _worker(self, put: Callable[[Response | Failure], None]) -> None:
+        for prompt in self.todo:
+            put(await self._settle(prompt))
+
+    async def _settle(self, prompt: Prompt) -> Response | Failure:
+        """The answer, or the failure after all tries. Raises EngineError when the server is gone for good."""
+        backoff = self.backoff()
+        while True:
+            try:
+                async with self._turns():
+                    completion = await self.engine.chat(prompt.messages, await self.fit(prompt.messages))
+            except EngineError as error:
+                wait = self._trouble(error, backoff)
+                if wait is None:
+                    return self._failure(prompt, error, backoff.tries)
+                await asyncio.sleep(wait)
+            else:
+                self.breaker.answered()
+                return self._response(prompt, completion)
+
+    def _trouble(self, error: EngineError, backoff: Backoff) -> float | None:
+        """Seconds until another try, None to give the prompt up; raises where the whole side must be given up."""
+        if error.status in NOT_THIS_SERVER:
+            raise error
+        if isinstance(error, EngineUnreachable):
+            self.check()
+        if error.status == 424 and _CANNOT_BATCH in str(error) and not self.one_by_one:
+            self.one_by_one = True
+            self.tell(f"{self.side}: this server can't take two requests at once, so it gets them one by one")
+        wait = backoff.wait(error)
+        if wait is not None:
+            self._tell_once(error)
+        return wait
+
+    def _tell_once(self, error: EngineError) -> None:
+        kind = (type(error), error.status)
+        if kind not in self._told:
+            self._told.add(kind)
+            self.tell(f"{self.side}: {error}; trying again")
+
+    @contextlib.asynccontextmanager
+    async def _turns(self) -> AsyncIterator[None]:
+        """One request at a time where the server can't do more."""
+        if not self.one_by_one:
+            yield
+            return
+        async with self._turn:
+            yield
+
+    def _response(self, prompt: Prompt, completion: Completion) -> Response:
+        return Response(
+            prompt_id=prompt.id,
+            side=self.side,
+            messages=prompt.messages,
+            category=prompt.category,
+            text=completion.text,
+            finish_reason=completion.finish_reason,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+            latency=round(completion.latency, 6),
+            sha256=sha256_text(completion.text),
+            answered_at=utc_now(),
+        )
+
+    def _failure(self, prompt: Prompt, error: EngineError, tries: int) -> Failure:
+        self.breaker.failed(error)
+        return Failure(
+            prompt_id=prompt.id,
+            side=self.side,
+            error=str(error),
+            status=error.status,
+            attempts=tries,
+            failed_at=utc_now(),
+        )

@@ -1,0 +1,210 @@
+"""Both sides' greedy answers to every prompt that has none yet, appended to responses.jsonl as they come.
+
+Killed at any moment and started again, it asks only for what is missing: an answer counts once it is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+
+from eval.answers import Answers, read_answers
+from eval.collect.asking import Lane
+from eval.collect.engines import Engine, connect
+from eval.collect.progress import Progress
+from eval.collect.retry import Backoff, Breaker
+from eval.collect.start import warnings_of
+from eval.collect.writer import AnswerWriter, Line
+from eval.journal import Journal
+from eval.records import SIDES, Failure, Message, Prompt, Response, Side, utc_now
+from eval.run import Run
+
+SHOWN_FAILURES = 10
+
+
+@dataclass(frozen=True)
+class CollectOptions:
+    """How to ask. Times are in seconds; `concurrency` is per side."""
+
+    concurrency: int = 16
+    timeout: float = 120.0
+    attempts: int = 5
+    first_wait: float = 0.5
+    longest_wait: float = 30.0
+    #: How long one prompt may be put off by a busy server (429).
+    patience: float = 600.0
+    #: So many prompts in a row that fail on one side end the run: its server is gone.
+    give_up_after: int = 20
+    #: Seconds between lines of progress where there is no terminal, and between calls of `check`.
+    tell_every: float = 5.0
+    check_every: float = 0.5
+
+    def backoff(self) -> Backoff:
+        return Backoff(self.attempts, self.first_wait, self.longest_wait, self.patience)
+
+
+@dataclass(frozen=True)
+class CollectSummary:
+    """Counts of (prompt, side). `already` were on disk before, `failed` have no answer now."""
+
+    asked: int
+    answered: int
+    failed: int
+    already: int
+    seconds: float
+
+
+def collect(
+    run: Run,
+    urls: Mapping[Side, str],
+    *,
+    options: CollectOptions | None = None,
+    check: Callable[[], None] | None = None,
+    say: Callable[[str], None] = print,
+) -> CollectSummary:
+    """Ask both servers for what `run` lacks, and return when every prompt is settled.
+
+    A prompt that keeps failing becomes a Failure line and is asked again by the next call. `check` is called often;
+    what it raises ends the collection. Raises EngineError when a server is not there, or goes away for good;
+    RunError when another process collects this run or the disk is full. Whatever happens, answers that came are kept.
+    """
+    with run.writing():
+        prompts, answers = run.prompts(), read_answers(run.responses_path)
+        missing = answers.missing(prompts)
+        already = 2 * len(prompts) - len(missing)
+        if not missing:
+            say(f"all {already} answers are there already")
+            return CollectSummary(0, 0, 0, already, 0.0)
+        if already:
+            say(f"{already} answers are there already, {len(missing)} are asked for")
+        job = _Collection(run, answers, options or CollectOptions(), check or _fine, say)
+        began = time.monotonic()
+        try:
+            asyncio.run(job.go(urls, missing))
+        finally:
+            job.record_end()
+        summary = CollectSummary(
+            len(missing), job.answered, len(missing) - job.answered, already, time.monotonic() - began
+        )
+        _tell(summary, answers, say)
+        return summary
+
+
+class _Collection:
+    """The asking of one call of `collect`, and what it adds to run.json."""
+
+    def __init__(
+        self, run: Run, answers: Answers, options: CollectOptions, check: Callable[[], None], say: Callable[[str], None]
+    ) -> None:
+        self.run = run
+        self.answers = answers
+        self.options = options
+        self.check = check
+        self.say = say
+        self.answered = 0
+
+    async def go(self, urls: Mapping[Side, str], missing: Sequence[tuple[Prompt, Side]]) -> None:
+        """Ask for all that is `missing`; answers that came are on disk however this ends."""
+        totals = Counter(side for _, side in missing)
+        async with AsyncExitStack() as stack:
+            engines = {side: await stack.enter_async_context(self._connect(urls[side])) for side in SIDES}
+            self._record_start(engines)
+            shown = Progress({side: totals[side] for side in SIDES}, self.say, every=self.options.tell_every)
+            self._progress = stack.enter_context(shown)
+            journal = Journal(self.run.responses_path)
+            self._writer = await stack.enter_async_context(AnswerWriter(journal, self._on_disk))
+            lanes = [self._lane(side, engines, [p for p, s in missing if s == side]) for side in SIDES]
+            await self._work(lanes)
+
+    def _connect(self, url: str) -> AbstractAsyncContextManager[Engine]:
+        # Twice, since each side also asks the other engine how long an answer may be.
+        return connect(url, seconds=self.options.timeout, connections=2 * self.options.concurrency)
+
+    def _lane(self, side: Side, engines: Mapping[Side, Engine], todo: Sequence[Prompt]) -> Lane:
+        options, engine = self.options, engines[side]
+        return Lane(
+            side=side,
+            engine=engine,
+            todo=iter(todo),
+            width=min(options.concurrency, engine.info.max_concurrent or options.concurrency, max(1, len(todo))),
+            fit=lambda messages: _shortest(engines.values(), messages, self.run.info.decoding.max_tokens),
+            backoff=options.backoff,
+            breaker=Breaker(options.give_up_after),
+            tell=self._progress.tell,
+            check=self.check,
+        )
+
+    async def _work(self, lanes: Sequence[Lane]) -> None:
+        """Raises the first of the errors that ended it, not a group."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(self._watch())
+                async with asyncio.TaskGroup() as work:
+                    for lane in lanes:
+                        work.create_task(lane.run(self._writer.put))
+                watch.cancel()
+        except BaseExceptionGroup as several:
+            raise _first(several) from None
+
+    async def _watch(self) -> None:
+        while True:
+            self.check()
+            self._writer.check()
+            self._progress.tick()
+            await asyncio.sleep(self.options.check_every)
+
+    def _on_disk(self, rows: Sequence[Line]) -> None:
+        for row in rows:
+            self.answers.add(row)
+            self.answered += isinstance(row, Response)
+            self._progress.advance(row.side, failed=isinstance(row, Failure))
+
+    def _record_start(self, engines: Mapping[Side, Engine]) -> None:
+        """What the servers say of themselves, before the first answer."""
+        for warning in warnings_of(self.run, engines):
+            self.say(warning)
+        models = {
+            side: model.model_copy(update={"url": engines[side].url, "served": engines[side].info.served})
+            for side, model in self.run.info.models.items()
+        }
+        times = {**self.run.info.times, "collecting_since": utc_now()}
+        self.run = self.run.update(models=models, times=times)
+
+    def record_end(self) -> None:
+        """Times and counts as they are now, however the collection ended."""
+        total = 2 * self.run.info.prompt_set.asked
+        answered = len(self.answers.responses)
+        counts = {"asked": total, "answered": answered, "failed": len(self.answers.failures)}
+        times = {**self.run.info.times, "collected": utc_now()}
+        self.run = self.run.update(counts={**self.run.info.counts, **counts}, times=times)
+
+
+async def _shortest(engines: Iterable[Engine], messages: Sequence[Message], max_tokens: int) -> int:
+    """Both sides may answer at the same length, so the shorter context decides."""
+    for engine in engines:
+        max_tokens = await engine.fit(messages, max_tokens)
+    return max_tokens
+
+
+def _first(group: BaseExceptionGroup) -> BaseException:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _fine() -> None:
+    return None
+
+
+def _tell(summary: CollectSummary, answers: Answers, say: Callable[[str], None]) -> None:
+    say(f"{summary.answered} answers in {summary.seconds:.1f} s")
+    if not summary.failed:
+        return
+    say(f"{summary.failed} answers are missing:")
+    for failure in list(answers.failures.values())[:SHOWN_FAILURES]:
+        say(f"  {failure.prompt_id} ({failure.side}, {failure.attempts} tries): {failure.error}")
+    if summary.failed > SHOWN_FAILURES:
+        say(f"  and {summary.failed - SHOWN_FAILURES} more, in responses.jsonl")

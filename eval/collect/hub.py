@@ -1,0 +1,70 @@
+"""Data sets of the Hub: which files hold a split, brought here and pinned to a commit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from eval.collect.readers import SUFFIXES
+from eval.errors import InputError
+
+_SOURCE = re.compile(r"hub:(?P<name>[\w.-]+(?:/[\w.-]+)?)(?::(?P<split>[\w.-]+))?")
+
+
+def download(source: str) -> tuple[str, list[Path]]:
+    """The split's files in the local cache of `hub:owner/name[:split]`, and the source with the commit it has now.
+
+    Without a split, train is taken where there are several. Raises InputError where the source is not spelled so,
+    the data set or the split is not there, or the Hub cannot be reached.
+    """
+    spelled = _SOURCE.fullmatch(source)
+    if spelled is None:
+        raise InputError(f"{source!r} must be hub:owner/name or hub:owner/name:split")
+    name, split = spelled["name"], spelled["split"]
+    import httpx
+    import requests
+    from huggingface_hub import HfApi, errors, hf_hub_download
+
+    try:
+        info = HfApi().dataset_info(name)
+        commit = str(info.sha)
+        files = choose([sibling.rfilename for sibling in info.siblings or []], split, source)
+        paths = [Path(hf_hub_download(name, file, repo_type="dataset", revision=commit)) for file in files]
+    except errors.GatedRepoError:
+        raise InputError(f"{source}: is gated: accept its terms on the Hub and set HF_TOKEN") from None
+    except errors.RepositoryNotFoundError:
+        raise InputError(
+            f"{source}: the Hub has no such data set, or it is private: check the name, set HF_TOKEN"
+        ) from None
+    except (
+        requests.RequestException,
+        httpx.HTTPError,
+        errors.OfflineModeIsEnabled,
+        errors.LocalEntryNotFoundError,
+        OSError,
+    ) as error:
+        raise InputError(
+            f"{source}: the Hub can't be reached ({_short(error)}): check the network, or give a file instead"
+        ) from None
+    return f"hub:{name}@{commit[:12]}" + (f":{split}" if split else ""), paths
+
+
+def choose(files: list[str], split: str | None, source: str) -> list[str]:
+    """Those of a repository's `files` that hold `split`: its name stands in the file's or a folder's name.
+
+    One format is taken where there are several: the first of Parquet, JSONL, JSON, CSV, TSV.
+    """
+    data = [file for file in files if Path(file).suffix.lower() in SUFFIXES and not Path(file).name.startswith(".")]
+    wanted = split or "train"
+    found = [file for file in data if wanted in re.split(r"[^A-Za-z0-9]+|_", file.lower()) or f"{wanted}-" in file]
+    chosen = found if found or split else data
+    if not chosen:
+        there = ", ".join(data[:8]) or "none"
+        raise InputError(f"{source}: no data file of split {wanted!r}; its data files are: {there}")
+    best = min(SUFFIXES.index(Path(file).suffix.lower()) for file in chosen)
+    return sorted(file for file in chosen if Path(file).suffix.lower() == SUFFIXES[best])
+
+
+def _short(error: Exception) -> str:
+    """The first line of an error's text, cut to a sentence's length."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]

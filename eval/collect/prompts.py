@@ -1,0 +1,106 @@
+"""Prompt sets: what is asked of both models, after duplicates and training data are left out.
+
+A source is a JSONL, JSON, CSV, TSV or Parquet file, or a data set of the Hub: hub:owner/name[:split].
+Columns and rules: docs/formats.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eval.collect.questions import Question, read_question
+from eval.collect.readers import Record, read_records
+from eval.errors import InputError
+from eval.records import Prompt
+from eval.run import PromptSet
+from train.pairs.keys import prompt_key
+
+
+@dataclass(frozen=True)
+class LoadedPrompts:
+    """The prompts to ask, their provenance, and sentences for the user about what was left out."""
+
+    prompts: list[Prompt]
+    prompt_set: PromptSet
+    messages: list[str] = field(default_factory=list)
+
+
+def load_prompts(
+    source: str, *, training_keys: frozenset[str] = frozenset(), limit: int | None = None
+) -> LoadedPrompts:
+    """Read `source` and leave out what is there twice or in the training data (`train.pairs.keys.prompt_key`).
+
+    `limit` keeps the first so many of what remains. Raises InputError naming file and line.
+    """
+    described, records = _records(source)
+    questions = [read_question(record) for record in records]
+    unique = _without_duplicates(questions)
+    fresh = [question for question in unique if key(question.prompt) not in training_keys]
+    asked = fresh if limit is None else fresh[:limit]
+    if not asked:
+        raise InputError(f"all of its {len(unique)} prompts are training data: give others", path=described)
+    prompts = [question.prompt for question in asked]
+    prompt_set = PromptSet(
+        source=described,
+        sha256=prompts_sha256(prompts),
+        asked=len(prompts),
+        duplicates=len(questions) - len(unique),
+        in_training_data=len(unique) - len(fresh),
+    )
+    return LoadedPrompts(prompts, prompt_set, _messages(prompt_set, asked, len(fresh)))
+
+
+def key(prompt: Prompt) -> str:
+    """The key under which training data knows this prompt."""
+    return prompt_key([{"role": message.role, "content": message.content} for message in prompt.messages])
+
+
+def prompts_sha256(prompts: Iterable[Prompt]) -> str:
+    """Hex sha256 over ids, messages and categories in their order: the identity of a prompt set."""
+    digest = hashlib.sha256()
+    for prompt in prompts:
+        digest.update(prompt.model_dump_json().encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _records(source: str) -> tuple[str, list[Record]]:
+    """What run.json will call the source, and its records."""
+    if not source.startswith("hub:"):
+        return source, read_records(Path(source))
+    from eval.collect.hub import download
+
+    described, files = download(source)
+    return described, [record for path in files for record in read_records(path)]
+
+
+def _without_duplicates(questions: Iterable[Question]) -> list[Question]:
+    """The first of each content. Raises InputError where one id stands for two contents."""
+    by_id: dict[str, Question] = {}
+    contents: set[str] = set()
+    unique: list[Question] = []
+    for question in questions:
+        before = by_id.setdefault(question.prompt.id, question)
+        if before.content != question.content:
+            raise question.record.error(
+                f"id {question.prompt.id} has another prompt in line {before.record.line}: give each prompt its own id"
+            )
+        if question.content not in contents:
+            contents.add(question.content)
+            unique.append(question)
+    return unique
+
+
+def _messages(prompt_set: PromptSet, asked: list[Question], fresh: int) -> list[str]:
+    turns = sum("turns" in question.cut for question in asked)
+    answers = sum("answer" in question.cut for question in asked)
+    told = {
+        f"{prompt_set.duplicates} duplicate prompts left out": prompt_set.duplicates,
+        f"{prompt_set.in_training_data} prompts left out: the model was trained on them": prompt_set.in_training_data,
+        f"{turns} prompts have several turns: only the first is asked": turns,
+        f"{answers} conversations end with an answer, which is left out": answers,
+        f"the first {len(asked)} of {fresh} prompts are asked": fresh - len(asked),
+    }
+    return [text for text, count in told.items() if count]

@@ -1,0 +1,67 @@
+"""When to ask again: how long to wait, and when to give one prompt, or a whole server, up."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+
+from eval.collect.engines import Busy
+from eval.errors import EngineError, EngineRejected, EngineUnreachable
+
+
+@dataclass
+class Backoff:
+    """Waiting between the tries of one prompt: doubled each time, with jitter, never above `longest` seconds.
+
+    A busy server (429) is alive, so its refusals use up `patience` seconds and not the `attempts`.
+    """
+
+    attempts: int
+    first: float
+    longest: float
+    patience: float
+    tries: int = 0
+    _failed: int = 0
+    _began: float = field(default_factory=time.monotonic)
+
+    def wait(self, error: EngineError) -> float | None:
+        """Count a failed try; seconds until the next one, or None when it is not worth it."""
+        self.tries += 1
+        if isinstance(error, EngineRejected):
+            return None
+        if isinstance(error, Busy):
+            return self._delay(self.tries, error.retry_after) if self._patient() else None
+        self._failed += 1
+        return None if self._failed >= self.attempts else self._delay(self._failed, None)
+
+    def _patient(self) -> bool:
+        return time.monotonic() - self._began < self.patience
+
+    def _delay(self, nth: int, asked: float | None) -> float:
+        grown = min(self.longest, self.first * 2.0 ** min(nth - 1, 30))
+        return max(asked or 0.0, grown * random.uniform(0.5, 1.0))
+
+
+@dataclass
+class Breaker:
+    """Ends a run whose server is gone: after `limit` prompts in a row that failed for want of a server."""
+
+    limit: int
+    in_a_row: int = 0
+
+    def answered(self) -> None:
+        self.in_a_row = 0
+
+    def failed(self, error: EngineError) -> None:
+        """Count a prompt given up. Raises an EngineError that ends the run when they are too many."""
+        if isinstance(error, EngineRejected):
+            return
+        self.in_a_row += 1
+        if self.in_a_row >= self.limit:
+            kind = EngineUnreachable if isinstance(error, EngineUnreachable) else EngineError
+            raise kind(
+                f"{error} — the last {self.in_a_row} prompts failed like this, so the run ends here; "
+                "all answers so far are kept, and the same command goes on from them",
+                status=error.status,
+            ) from error

@@ -1,0 +1,93 @@
+"""How a collected run begins: which models are compared, and all of run.json that is known before the first answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from eval.collect.engines import Engine, EngineInfo, connect
+from eval.collect.prompts import LoadedPrompts
+from eval.collect.provenance import code, versions
+from eval.records import SIDES, Side, utc_now
+from eval.run import Decoding, ModelInfo, Run, RunInfo, start_run
+
+#: A server's own words about its software: when they change, answers may change with them.
+SOFTWARE = ("version", "sha", "docker_label", "router")
+
+
+def start_collected_run(
+    reports: Path,
+    name: str,
+    *,
+    loaded: LoadedPrompts,
+    decoding: Decoding,
+    urls: Mapping[Side, str] | None = None,
+    models: Mapping[Side, ModelInfo] | None = None,
+    engine: str = "",
+) -> Run:
+    """Make, or find again, the run that puts these prompts to these models.
+
+    Without `models` the servers at `urls` are asked what they serve. Raises EngineError where they can't say, and
+    RunError where `name` belongs to another comparison.
+    """
+    if models is None:
+        assert urls is not None, "either models or urls say what is compared"
+        infos = asyncio.run(_ask(urls))
+        models = {side: model_of(infos[side], urls[side]) for side in SIDES}
+        engine = engine or engine_name(infos)
+    info = RunInfo(
+        run=name,
+        models=dict(models),
+        engine=engine,
+        decoding=decoding,
+        prompt_set=loaded.prompt_set,
+        code=code(),
+        versions=versions(),
+        times={"started": utc_now()},
+    )
+    return start_run(reports, info, loaded.prompts)
+
+
+def model_of(info: EngineInfo, url: str) -> ModelInfo:
+    """A side as its server describes it."""
+    return ModelInfo(
+        name=info.model_id, source=info.model_id, revision=info.revision, url=url, served=dict(info.served)
+    )
+
+
+def engine_name(infos: Mapping[Side, EngineInfo]) -> str:
+    """One name where both sides run the same software, else both."""
+    base, tuned = infos["base"].name, infos["tuned"].name
+    return base if base == tuned else f"base: {base}; tuned: {tuned}"
+
+
+def warnings_of(run: Run, engines: Mapping[Side, Engine]) -> list[str]:
+    """What a person should know before answers of these servers go into this run."""
+    told = []
+    base, tuned = engines["base"], engines["tuned"]
+    if base.info.name != tuned.info.name:
+        told.append(f"the sides run different software ({base.info.name}; {tuned.info.name}): compare like with like")
+    if (base.info.model_id, base.info.revision) == (tuned.info.model_id, tuned.info.revision):
+        told.append(f"both servers say that they serve {base.info.model_id}: is one address wrong?")
+    for side, model in run.info.models.items():
+        if model.revision is None and model.weights_sha256 is None:
+            told.append(f"{side}: {model.name} has no revision and no weights hash: what it was can't be proved later")
+        if before := _software_before(model, engines[side].info):
+            told.append(f"{side}: earlier answers of this run came from other software ({before})")
+    return told
+
+
+def _software_before(model: ModelInfo, now: EngineInfo) -> str:
+    """The version that answered before, if it was another one."""
+    if not model.served or all(model.served.get(key) == now.served.get(key) for key in SOFTWARE):
+        return ""
+    return str(model.served.get("version"))
+
+
+async def _ask(urls: Mapping[Side, str]) -> dict[Side, EngineInfo]:
+    infos: dict[Side, EngineInfo] = {}
+    for side in SIDES:
+        async with connect(urls[side], seconds=30.0) as engine:
+            infos[side] = engine.info
+    return infos
