@@ -3,8 +3,11 @@
 (() => {
   "use strict";
   const NAME = "blindside.reviewer";
+  const DRAFT = "blindside.draft";
   const PATIENCE = 10000; // milliseconds until a silent server is called lost
   const LOST = "The server does not answer. Your verdict was not saved: press the key again once it is back.";
+  const GONE = "The server does not answer. Your verdicts are saved: go on once it is back.";
+  const BACK = "The server is back. Your verdict on this pair was not saved: judge it again.";
   const by = (id) => document.getElementById(id);
   const stage = () => document.querySelector(".bs-stage");
 
@@ -18,6 +21,18 @@
   const remember = (name) => { try { localStorage.setItem(NAME, name); } catch { /* private window */ } };
   const recall = () => { try { return localStorage.getItem(NAME) || ""; } catch { return ""; } };
 
+  // Gradio reloads the page when a server comes back: what was typed must outlive that, for the same pair only.
+  const draft = {
+    keep(lost) { try { sessionStorage.setItem(DRAFT, JSON.stringify({ pair: shown, comment: comment(), lost })); } catch { /* full */ } },
+    drop() { try { sessionStorage.removeItem(DRAFT); } catch { /* private window */ } },
+    of(pair) {
+      try {
+        const kept = JSON.parse(sessionStorage.getItem(DRAFT) || "{}");
+        return kept.pair === pair ? kept : {};
+      } catch { return {}; }
+    },
+  };
+
   // Gradio calls this when it sends the event of #bs-send.
   const take = () => JSON.stringify(pending || { act: "hello", reviewer });
 
@@ -26,12 +41,17 @@
 
   const status = (text) => { if (by("bs-status").textContent !== text) by("bs-status").textContent = text; };
 
+  function alarm(text) {
+    by("bs-lost").textContent = text;
+    by("bs-lost").hidden = !text;
+  }
+
   function lose() {
     clearTimeout(timer);
     if (!by("bs-lost")) return;
-    by("bs-lost").textContent = LOST;
-    by("bs-lost").hidden = false;
-    status("Not saved");
+    draft.keep(Boolean(pending));
+    alarm(pending ? LOST : GONE);
+    if (pending) status("Not saved");
     lock(false);
   }
 
@@ -116,6 +136,8 @@
     send({ act: "sit", reviewer: by("bs-name").value });
   });
 
+  document.addEventListener("input", (event) => { if (event.target.id === "bs-comment") draft.keep(false); });
+
   const paneText = () => Array.from(document.querySelectorAll(".bs-pane"), (pane) => pane.textContent).join("\u0000");
 
   function fillHeader(data) {
@@ -134,14 +156,16 @@
     const same = data.keep && text === shown;
     document.body.dataset.state = data.state;
     fillHeader(data);
-    if (!same) by("bs-comment").value = data.comment;
+    if (data.saved) draft.drop();
+    const kept = draft.of(text);
+    if (!same) by("bs-comment").value = data.comment || kept.comment || "";
+    alarm(kept.lost && !turn ? BACK : "");
     if (text !== shown) {
       document.querySelectorAll(".bs-pane, .bs-prompt, .bs-panes").forEach((el) => el.scrollTo(0, 0));
       document.querySelectorAll(".bs-system").forEach((el) => { el.open = false; });
       // Of a conversation the last question is what is asked; the earlier turns are a scroll away.
       document.querySelectorAll(".bs-multi").forEach((el) => el.scrollTo(0, el.scrollHeight));
     }
-    by("bs-lost").hidden = true;
     if (data.reviewer) { reviewer = data.reviewer; if (!data.fixed) remember(reviewer); }
     if (data.state === "welcome") { by("bs-name").value = recall(); by("bs-name").focus(); }
     [turn, shown, pending] = [data.turn, text, null];
