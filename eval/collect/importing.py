@@ -1,0 +1,96 @@
+"""From joined answers to a run folder that looks like a collected one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from eval.answers import encode, read_answers
+from eval.collect.joining import Join, Joined
+from eval.collect.prompts import prompts_sha256
+from eval.collect.provenance import code, versions
+from eval.collect.questions import Question
+from eval.errors import InputError
+from eval.journal import Journal
+from eval.records import SIDES, Response, Side, sha256_text, utc_now
+from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
+
+Say = Callable[[str], None]
+
+
+def make_run(reports: Path, name: str, join: Join, *, source: str, names: Mapping[Side, str], say: Say) -> Run:
+    """Write the run and say what was left out. Doing it again with the same answers changes nothing.
+
+    Raises InputError where nothing joined, RunError where `name` belongs to another comparison.
+    """
+    for note in join.notes:
+        say(note)
+    if not join.joined:
+        raise InputError("no prompt has an answer of both models: nothing was imported", path=source)
+    _one_content_per_id(row.question for row in join.joined)
+    prompts = [row.question.prompt for row in join.joined]
+    info = RunInfo(
+        run=name,
+        origin="imported",
+        models={side: _model(names[side], source, join.joined, side) for side in SIDES},
+        engine="imported",
+        decoding=Decoding(),
+        prompt_set=PromptSet(
+            source=source,
+            sha256=prompts_sha256(prompts),
+            asked=len(prompts),
+            duplicates=join.duplicates,
+            unjoined=join.unjoined,
+        ),
+        code=code(),
+        versions=versions(),
+        times={"started": utc_now()},
+    )
+    run = _write(start_run(reports, info, prompts), join.joined)
+    say(f"{len(prompts)} prompts with both answers imported")
+    return run
+
+
+def _write(run: Run, joined: Iterable[Joined]) -> Run:
+    """Append the answers that are not there yet, all with one fsync."""
+    with run.writing():
+        there = read_answers(run.responses_path).responses
+        rows = [_response(row, side) for row in joined for side in SIDES]
+        missing = [row for row in rows if (row.prompt_id, row.side) not in there]
+        if missing:
+            Journal(run.responses_path).append(encode(missing))
+        counts = {"asked": len(rows), "answered": len(rows), "failed": 0}
+        return run.update(counts=counts, times={**run.info.times, "imported": utc_now()})
+
+
+def _response(row: Joined, side: Side) -> Response:
+    prompt, text = row.question.prompt, row.answer(side)
+    return Response(
+        prompt_id=prompt.id,
+        side=side,
+        messages=prompt.messages,
+        category=prompt.category,
+        text=text,
+        finish_reason="unknown",
+        sha256=sha256_text(text),
+        answered_at=utc_now(),
+    )
+
+
+def _model(name: str, source: str, joined: Iterable[Joined], side: Side) -> ModelInfo:
+    """Nobody knows the weights: what the model is, for us, is what it answered."""
+    digest = hashlib.sha256()
+    for line in sorted(f"{row.question.content} {sha256_text(row.answer(side))}\n" for row in joined):
+        digest.update(line.encode())
+    return ModelInfo(name=name, source=source, revision=f"answers-sha256:{digest.hexdigest()}")
+
+
+def _one_content_per_id(questions: Iterable[Question]) -> None:
+    by_id: dict[str, Question] = {}
+    for question in questions:
+        before = by_id.setdefault(question.prompt.id, question)
+        if before is not question:
+            raise question.record.error(
+                f"id {question.prompt.id} has another prompt in line {before.record.line}: give each prompt its own id"
+            )

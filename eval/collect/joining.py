@@ -1,0 +1,123 @@
+"""Answers of two models brought together by prompt, and what found no partner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from eval.collect.questions import Question
+from eval.collect.readers import Record
+from eval.records import Side
+
+SHOWN = 5  # examples in a sentence
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One model's answer. `key` is what it is joined by: a question's id, or the hash of its text."""
+
+    key: str
+    text: str
+    record: Record
+    #: The prompt, where the answer's own record holds it.
+    question: Question | None = None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A prompt with both answers."""
+
+    question: Question
+    base: str
+    tuned: str
+
+    def answer(self, side: Side) -> str:
+        return self.base if side == "base" else self.tuned
+
+
+@dataclass
+class Join:
+    """What came of a join; `notes` are sentences for the user about all that was left out."""
+
+    joined: list[Joined] = field(default_factory=list)
+    duplicates: int = 0
+    unjoined: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, count: int, sentence: str, examples: Iterable[str]) -> None:
+        """Add "<count> <sentence>: <examples>" where there is something to tell."""
+        if count:
+            self.notes.append(f"{count} {sentence}: {shown(examples)}")
+
+
+def shown(names: Iterable[str]) -> str:
+    """The first few names, and how many more there are."""
+    every = [name if len(name) <= 60 else name[:59] + "…" for name in names]
+    more = f" and {len(every) - SHOWN} more" if len(every) > SHOWN else ""
+    return ", ".join(every[:SHOWN]) + more
+
+
+def index(answers: Iterable[Answer], side: str, join: Join) -> dict[str, Answer]:
+    """One side's answers by key. A key with several different answers is left out and named: which is meant?"""
+    by_key: dict[str, Answer] = {}
+    unclear: dict[str, Answer] = {}
+    repeats: list[Answer] = []
+    for answer in answers:
+        before = by_key.setdefault(answer.key, answer)
+        if before is not answer:
+            repeats.append(answer)
+            if before.text != answer.text:
+                unclear[answer.key] = answer
+    join.duplicates += len(repeats)
+    same = [label(answer) for answer in repeats if answer.key not in unclear]
+    join.note(len(same), f"answers of {side} are there twice and count once", same)
+    join.note(
+        len(unclear),
+        f"prompts have several different answers of {side} and are left out",
+        map(label, unclear.values()),
+    )
+    return {key: answer for key, answer in by_key.items() if key not in unclear}
+
+
+def label(answer: Answer) -> str:
+    """How a person finds the answer again: its prompt's id or text, and the line."""
+    question = answer.question
+    name = answer.key if question is None else repr(question.prompt.messages[-1].content[:40])
+    return f"{name} (line {answer.record.line})"
+
+
+def join_sides(
+    base: Mapping[str, Answer],
+    tuned: Mapping[str, Answer],
+    join: Join,
+    question_of: Callable[[Answer], Question | None] = lambda answer: answer.question,
+) -> None:
+    """Fill `join` with the keys that both sides have, in the order of `base`; the rest is counted and named."""
+    found = dict[str, Question]()
+    for key, answer in base.items():
+        question = question_of(answer) if key in tuned else None
+        if question is not None:
+            found[key] = question
+            join.joined.append(Joined(question, answer.text, tuned[key].text))
+    for side, answers in (("base", base), ("tuned", tuned)):
+        lost = [label(answer) for key, answer in answers.items() if key not in found]
+        join.unjoined += len(lost)
+        join.note(len(lost), f"answers of {side} found no partner and are left out", lost)
+
+
+def rows_of_table(rows: Iterable[tuple[Record, Joined | None]]) -> Join:
+    """The complete rows of one table, each prompt once: the first of it counts, the others are named."""
+    join = Join()
+    first: dict[str, Joined] = {}
+    incomplete, repeats = list[str](), list[str]()
+    for record, row in rows:
+        if row is None:
+            incomplete.append(f"line {record.line}")
+        elif (before := first.setdefault(row.question.content, row)) is not row:
+            other = "" if (before.base, before.tuned) == (row.base, row.tuned) else ", other answers"
+            repeats.append(f"line {record.line} (first in line {before.question.record.line}{other})")
+    join.joined = list(first.values())
+    join.duplicates, join.unjoined = len(repeats), len(incomplete)
+    join.note(len(repeats), "records ask what was asked before and are left out", repeats)
+    join.note(len(incomplete), "records lack an answer and are left out", incomplete)
+    return join
