@@ -4,7 +4,10 @@ ComposeError              what a person can mend: one sentence with the remedy, 
 ├── EnvironmentMissing    the environment that serves is not there
 ├── ModelUnreadable       a model folder or Hub id cannot be served
 ├── PortTaken             the port asked for belongs to another program
+├── DockerMissing         no Docker, no Compose v2, or an engine that does not answer
+├── ImageMissing          an image is not here and could not be pulled
 ├── EngineDied            a server has ended by itself (names side, exit code, log, its last lines)
+│   └── ContainerDied     … in a container: adds the cause and the remedy where they are known
 └── EngineNotHealthy      a server runs, but does not become healthy in time
 """
 
@@ -29,6 +32,14 @@ class PortTaken(ComposeError):
     """Another program listens on the port that was asked for."""
 
 
+class DockerMissing(ComposeError):
+    """Docker, its Compose plugin or its engine is not there, or does not let this user in."""
+
+
+class ImageMissing(ComposeError):
+    """A container image is not on this machine and could not be pulled."""
+
+
 class EngineDied(ComposeError):
     """A server has ended by itself.
 
@@ -41,6 +52,16 @@ class EngineDied(ComposeError):
         self.code = code
         self.log = log
         self.tail = tail
+
+
+class ContainerDied(EngineDied):
+    """A container has ended. `remedy` is the known cause with what mends it, or empty."""
+
+    def __init__(self, side: str, code: int, log: Path, tail: str, remedy: str = "") -> None:
+        super().__init__(side, code, log, tail)
+        self.remedy = remedy
+        if remedy:
+            self.args = (f"{side}: {remedy} (exit code {code}); the last lines of {log}:\n{tail}",)
 
 
 class EngineNotHealthy(ComposeError):
