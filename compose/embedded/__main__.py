@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from compose.embedded.early import bind, find
 from compose.embedded.guard import follow_parent
 from compose.errors import ComposeError
 
@@ -49,6 +50,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def build(args: argparse.Namespace) -> tuple[Service, str]:
     """Load the model and put the engine together; also what the engine calls itself."""
+    folder = find(args.model_id, args.revision)
     from compose.embedded import VERSION
     from compose.embedded.batcher import Batcher
     from compose.embedded.bodies import OpenAi
@@ -58,7 +60,7 @@ def build(args: argparse.Namespace) -> tuple[Service, str]:
     from compose.embedded.protocol import Limits
     from compose.embedded.routes import Service
 
-    loaded = load(args.model_id, revision=args.revision, dtype=args.dtype, trust_remote_code=args.trust_remote_code)
+    loaded = load(args.model_id, folder, dtype=args.dtype, trust_remote_code=args.trust_remote_code)
     total = args.max_total_tokens or loaded.positions
     limits = Limits(
         max_input_tokens=args.max_input_tokens or total - 1,
@@ -116,16 +118,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> None:
     """Load, listen, tell whoever started us the port, and serve."""
-    from compose.embedded.server import application, listen, serve
-
+    bound = bind(args.hostname, args.port)
     service, engine = build(args)
-    listener = listen(args.hostname, args.port)
-    port = listener.getsockname()[1]
+    from compose.embedded.server import application, serve
+
+    port = bound.getsockname()[1]
     print(f"{args.model_id}: http://{args.hostname}:{port} by {engine}", file=sys.stderr, flush=True)
     if args.ready_fd is not None:
         os.write(args.ready_fd, json.dumps({"port": port, "engine": engine}).encode() + b"\n")
         os.close(args.ready_fd)
-    serve(application(service, args.api_key), listener)
+    serve(application(service, args.api_key), bound)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from compose.embedded import VERSION
+from compose.embedded.early import first_line
 from compose.embedded.model import LanguageModel
 from compose.embedded.template import ChatTemplate
 from compose.embedded.text import Codec
@@ -32,9 +33,8 @@ class Loaded:
     engine: str
 
 
-def load(source: str, *, revision: str | None, dtype: str, trust_remote_code: bool) -> Loaded:
-    """Read weights, tokenizer and template. Raises ModelUnreadable with one sentence."""
-    folder = _folder(source, revision)  # before the imports, which take seconds: a wrong name is told at once
+def load(source: str, folder: Path, *, dtype: str, trust_remote_code: bool) -> Loaded:
+    """Read weights, tokenizer and template of `source`, found in `folder`. Raises ModelUnreadable with one sentence."""
     for name in UNUSED:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes it look absent
     import torch
@@ -43,52 +43,23 @@ def load(source: str, *, revision: str | None, dtype: str, trust_remote_code: bo
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     logging.getLogger("transformers").setLevel(logging.ERROR)
+    given = {"trust_remote_code": trust_remote_code, "local_files_only": True}
     try:
-        network = transformers.AutoModelForCausalLM.from_pretrained(
-            folder, dtype=getattr(torch, dtype), trust_remote_code=trust_remote_code, local_files_only=True
-        )
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            folder, trust_remote_code=trust_remote_code, local_files_only=True
-        )
-    except Exception as error:
-        raise ModelUnreadable(f"{source} cannot be served: {_first_line(error)}") from error
-    config = network.config.get_text_config()
-    try:
+        network = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype), **given)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **given)
         model = LanguageModel(network)
-    except ModelUnreadable as error:
-        raise ModelUnreadable(f"{source} cannot be served: {error}") from error
+        template = ChatTemplate.of_folder(folder)
+    except Exception as error:  # a broken model breaks anywhere in code that is not ours
+        raise ModelUnreadable(f"{source} cannot be served: {first_line(error)}") from error
+    positions = getattr(network.config.get_text_config(), "max_position_embeddings", None)
     return Loaded(
         model=model,
         codec=Codec(tokenizer, _eos_ids(folder, tokenizer)),
-        template=ChatTemplate.of_folder(folder),
-        positions=min(int(getattr(config, "max_position_embeddings", 0) or LONGEST), LONGEST),
+        template=template,
+        positions=min(int(positions or LONGEST), LONGEST),
         revision=folder.name if folder != Path(source) else None,
         engine=f"embedded {VERSION} (transformers {transformers.__version__}, torch {torch.__version__})",
     )
-
-
-def _folder(source: str, revision: str | None) -> Path:
-    """The folder itself, or the Hub's snapshot of it, downloaded where it is not in the cache."""
-    if Path(source).is_dir():
-        if not (Path(source) / "config.json").is_file():
-            raise ModelUnreadable(f"{source} has no config.json; give a folder with a complete model")
-        return Path(source)
-    if source.startswith((".", "/", "~")) or source.count("/") > 1:
-        raise ModelUnreadable(
-            f"{source} is no folder; give a model folder or a Hub id such as Qwen/Qwen2.5-0.5B-Instruct"
-        )
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(
-            snapshot_download(
-                source, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
-            )
-        )
-    except Exception as error:
-        raise ModelUnreadable(
-            f"{source} is no folder here and could not be fetched from the Hub: {_first_line(error)}"
-        ) from error
 
 
 def _eos_ids(folder: Path, tokenizer: Any) -> frozenset[int]:
@@ -101,8 +72,3 @@ def _eos_ids(folder: Path, tokenizer: Any) -> frozenset[int]:
     if isinstance(ends, list):
         return frozenset(ends)
     return frozenset() if tokenizer.eos_token_id is None else frozenset({tokenizer.eos_token_id})
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""The server: the routes put together, and the socket they listen on."""
+"""The server: the routes put together, and answered on a socket."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from starlette.routing import Route
 
 from compose.embedded.http import HANDLERS, ApiKey
 from compose.embedded.routes import Service
-from compose.errors import PortTaken
 
+BACKLOG = 1024  # connections that wait to be accepted
 GUARDED = frozenset(
     ("/", "/generate", "/generate_stream", "/v1/chat/completions", "/v1/completions", "/invocations", "/tokenize")
 )
@@ -55,22 +55,10 @@ def application(service: Service, api_key: str | None = None) -> Starlette:
     return app
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises PortTaken."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise PortTaken(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from error
-    listener.listen(1024)
-    return listener
-
-
-def serve(app: Starlette, listener: socket.socket) -> None:
-    """Answer on `listener` until a signal ends it."""
+def serve(app: Starlette, bound: socket.socket) -> None:
+    """Listen on the bound socket and answer until a signal ends it."""
+    bound.listen(BACKLOG)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_keep_alive=75, timeout_graceful_shutdown=2, lifespan="on"
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    uvicorn.Server(config).run(sockets=[bound])

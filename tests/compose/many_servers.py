@@ -10,17 +10,18 @@ import sys
 import threading
 
 from compose.embedded.__main__ import build, parse
-from compose.embedded.server import application, listen, serve
+from compose.embedded.early import bind
+from compose.embedded.server import application, serve
 
 
 def start(arguments: list[str]) -> int:
     """Serve by this command line in a thread; the port."""
     args = parse(arguments)
     service, _ = build(args)
-    listener = listen(args.hostname, 0)
+    bound = bind(args.hostname, 0)
     app = application(service, args.api_key)
-    threading.Thread(target=serve, args=(app, listener), daemon=True).start()
-    return int(listener.getsockname()[1])
+    threading.Thread(target=serve, args=(app, bound), daemon=True).start()
+    return int(bound.getsockname()[1])
 
 
 def main() -> None:

@@ -114,19 +114,22 @@ def test_a_client_that_leaves_frees_its_place(servers: list[str], path: str) -> 
 
 
 def test_a_long_prompts_log_probabilities_do_not_depend_on_how_it_is_read(servers: list[str]) -> None:
-    """Long prompts are read in pieces: the tokens behind the seam get what a short prompt that ends there gets."""
-    text = "Question: What is the capital of France?\nAnswer: The capital of France is Paris.\n" * 20
+    """Scored prompts are read in pieces of 256: around the seams, tokens get there what they got when generated."""
+    text = "Question: What is the capital of France?\nAnswer: The capital of France is Paris.\n" * 27
     whole = generate(servers[0], text, max_new_tokens=1, decoder_input_details=True)["details"]["prefill"]
-    assert len(whole) > 512
-    again = generate(servers[0], text, max_new_tokens=1)["details"]["tokens"][0]
-    assert again["id"] >= 0
-    for cut in (255, 256, 257, 513):
-        prefix = generate(servers[0], "".join(one["text"] for one in whole[:cut]), max_new_tokens=1, top_n_tokens=5)
-        likely = {token["id"]: token["logprob"] for token in prefix["details"]["top_tokens"][0]}
-        if whole[cut]["id"] in likely:
-            assert whole[cut]["logprob"] == pytest.approx(likely[whole[cut]["id"]], abs=1e-4)
-    known = [one for one in whole[257:513] if one["logprob"] > -0.1]
-    assert len(known) > 100, "a text that repeats itself is no surprise, on either side of a seam"
+    compared = 0
+    for cut in (253, 254, 255, 256, 257, 509, 510, 511, 512):
+        prefix = "".join(one["text"] for one in whole[:cut])
+        answer = generate(servers[0], prefix, max_new_tokens=4)
+        tokens = answer["details"]["tokens"]
+        again = generate(servers[0], prefix + answer["generated_text"], max_new_tokens=1, decoder_input_details=True)
+        scored = again["details"]["prefill"][cut:]
+        if [one["id"] for one in scored] != [one["id"] for one in tokens]:
+            continue  # the text is cut into other tokens, or has an end in it
+        compared += 1
+        for one, other in zip(scored, tokens, strict=True):
+            assert one["logprob"] == pytest.approx(other["logprob"], abs=1e-4)
+    assert compared >= 5
 
 
 def test_best_of_gives_the_likelier_answer_first(servers: list[str]) -> None:

@@ -17,7 +17,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing
+from compose.embedded.early import bind
+from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing, PortTaken
 from compose.stack import ROOT, EmbeddedStack, Model, healthy
 from tests.compose.servers import MODEL, need_train
 from tests.support import TRAIN_PYTHON
@@ -67,12 +68,7 @@ def test_two_servers_answer_and_a_death_is_noticed(tmp_path: Path) -> None:
     said: list[str] = []
     stack = EmbeddedStack(BOTH, python=TRAIN_PYTHON, logs=tmp_path / "logs", say=said.append)
     with pytest.raises(EngineDied) as died, stack:
-        _answers(stack, said)
-        stack.check()
-        victim = (children() - before).pop()
-        os.kill(victim, signal.SIGKILL)
-        until(lambda: not alive(victim), "it dies")
-        stack.check()
+        _use_until_one_is_killed(stack, said)
     side = died.value.side
     assert str(died.value).startswith(f"{side}: the server was ended by signal 9; the last lines of {tmp_path}")
     assert "by embedded" in died.value.tail
@@ -81,13 +77,19 @@ def test_two_servers_answer_and_a_death_is_noticed(tmp_path: Path) -> None:
     assert not any(healthy(url) for url in stack.urls.values())
 
 
-def _answers(stack: EmbeddedStack, said: list[str]) -> None:
+def _use_until_one_is_killed(stack: EmbeddedStack, said: list[str]) -> None:
     assert stack.engine.startswith("embedded ")
     for side in ("base", "tuned"):
         assert stack.urls[side].startswith("http://127.0.0.1:")
         assert f"{side}: healthy at {stack.urls[side]}" in said
         with urlopen(f"{stack.urls[side]}/info", timeout=10) as response:
             assert json.load(response)["model_id"] == str(MODEL)
+    stack.check()
+    os.kill(max(children()), signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        stack.check()
+        time.sleep(0.01)
 
 
 def _copy(folder: Path, **files: str | None) -> str:
@@ -122,6 +124,7 @@ def test_what_cannot_be_served_is_one_sentence(tmp_path: Path) -> None:
         _copy(
             tmp_path / "architecture", **{"config.json": '{"model_type": "nonsense"}'}
         ): "cannot be served: .*nonsense",
+        _copy(tmp_path / "template", **{"chat_template.json": '{"chat_template": "{% if %}"}'}): "cannot be served: ",
         _copy(tmp_path / "weights", **{"model.safetensors": "no weights"}): "cannot be served: ",
         _copy(tmp_path / "state", **{"config.json": json.dumps(mamba)}): "cannot be served: models of the kind mamba",
         str(tmp_path / "nothing"): "is no folder; give a model folder or a Hub id",
@@ -215,13 +218,10 @@ def test_a_grandchild_is_taken_down_as_well(tmp_path: Path) -> None:
     until(lambda: not alive(worker), "the worker ends with its server")
 
 
-@pytest.mark.train
 def test_a_taken_port_is_one_sentence() -> None:
-    need_train()
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        script = f"from compose.embedded.server import listen; listen('127.0.0.1', {port})"
-        ran = subprocess.run([str(TRAIN_PYTHON), "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert re.search(rf"PortTaken: cannot listen on 127\.0\.0\.1:{port} .*; choose another --port", ran.stderr)
+        with pytest.raises(PortTaken, match=rf"cannot listen on 127\.0\.0\.1:{port} .*; choose another --port"):
+            bind("127.0.0.1", port)

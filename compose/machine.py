@@ -1,0 +1,124 @@
+"""What this machine has to serve with: Docker, Compose v2, and NVIDIA GPUs that containers can reach."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+import docker
+from docker.errors import DockerException
+
+from compose.errors import DockerMissing
+
+PATIENCE = 20.0  # seconds for a command that only asks
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One NVIDIA GPU as `nvidia-smi` lists it; memory in MiB."""
+
+    index: int
+    name: str
+    total: int
+    free: int
+
+
+@dataclass(frozen=True)
+class Machine:
+    """`no_docker` is the sentence on what keeps Docker from being used, empty where nothing does."""
+
+    no_docker: str = ""
+    engine: str = ""
+    compose: str = ""
+    gpu_runtime: bool = False
+    gpus: tuple[Gpu, ...] = ()
+
+
+def look() -> Machine:
+    """What there is now. Raises nothing: what is missing is said in the answer."""
+    gpus = find_gpus()
+    try:
+        compose = compose_version()
+        client = connect()
+    except DockerMissing as error:
+        return Machine(no_docker=str(error), gpus=gpus)
+    try:
+        info = client.info()
+    finally:
+        client.close()
+    return Machine(
+        engine=str(info.get("ServerVersion", "")), compose=compose, gpu_runtime=_reaches_gpus(info), gpus=gpus
+    )
+
+
+def compose_version() -> str:
+    """The version of the Compose plugin. Raises DockerMissing with what to install."""
+    if shutil.which("docker") is None:
+        raise DockerMissing(
+            "there is no docker command: install Docker Engine with its Compose plugin (docs.docker.com/engine/install), "
+            "or use ENGINE=embedded"
+        )
+    asked = _ask("docker", "compose", "version", "--short")
+    if asked is None or not asked.removeprefix("v")[:1].isdigit():
+        old = " (docker-compose v1 is here, but retired and not used)" if shutil.which("docker-compose") else ""
+        raise DockerMissing(
+            f"Docker has no Compose v2 plugin{old}: install docker-compose-plugin (docs.docker.com/compose/install)"
+        )
+    return asked.removeprefix("v")
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine that the `docker` command would use. Raises DockerMissing."""
+    host = os.environ.get("DOCKER_HOST") or _ask(
+        "docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"
+    )
+    try:
+        client = docker.from_env() if os.environ.get("DOCKER_HOST") or not host else docker.DockerClient(base_url=host)
+        client.ping()
+    except DockerException as error:
+        raise DockerMissing(_unreachable(host or "the default socket", str(error))) from error
+    return client
+
+
+def find_gpus() -> tuple[Gpu, ...]:
+    """The NVIDIA GPUs of this machine; none where there is no working driver."""
+    query = "--query-gpu=index,name,memory.total,memory.free"
+    listed = _ask("nvidia-smi", query, "--format=csv,noheader,nounits") or ""
+    rows = [[cell.strip() for cell in line.split(",")] for line in listed.splitlines()]
+    return tuple(
+        Gpu(int(row[0]), row[1], int(row[2]), int(row[3]))
+        for row in rows
+        if len(row) == 4 and all(row[place].isdigit() for place in (0, 2, 3))
+    )
+
+
+def _unreachable(host: str, problem: str) -> str:
+    if "ermission denied" in problem:
+        return (
+            f"the Docker engine at {host} lets this user in only as a member of the group docker: "
+            "`sudo usermod -aG docker $USER`, then log in again"
+        )
+    return f"no Docker engine answers at {host}: start it (`sudo systemctl start docker`, or Docker Desktop)"
+
+
+def _reaches_gpus(info: dict[str, object]) -> bool:
+    """Whether the engine gives containers NVIDIA GPUs: by its runtime, by CDI, or by the hook that it looks up."""
+    runtimes, devices = info.get("Runtimes"), info.get("DiscoveredDevices")
+    return (
+        (isinstance(runtimes, dict) and "nvidia" in runtimes)
+        or (isinstance(devices, list) and any("nvidia.com/gpu" in str(device) for device in devices))
+        or shutil.which("nvidia-container-runtime-hook") is not None
+    )
+
+
+def _ask(*command: str) -> str | None:
+    """What the command prints; None where it is missing, fails or takes too long."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
