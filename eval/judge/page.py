@@ -6,9 +6,11 @@ Gradio takes seconds to import, so it is imported where it is used.
 from __future__ import annotations
 
 import os
+import sys
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -31,6 +33,8 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 _SYSTEM = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
 Handler = Callable[[str, Sitting | None], tuple[str, Sitting | None]]
+
+_say = partial(print, flush=True)
 
 
 def build(run: Run, *, reviewer: str = "") -> gr.Blocks:
@@ -87,7 +91,7 @@ def serve(
     port: int = 7860,
     host: str = "127.0.0.1",
     open_browser: bool = True,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = _say,
     reviewer: str = "",
 ) -> None:
     """Serve the judging page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` is told where.
@@ -101,10 +105,15 @@ def serve(
 
         def ready() -> None:
             say(f"Judge at {url(sock)}")
-            if open_browser:
+            if open_browser and _has_screen():
                 webbrowser.open(url(sock))
 
         run_until_signalled(application(run, reviewer=reviewer), sock, ready)
+
+
+def _has_screen() -> bool:
+    """Without one, a browser that runs in the terminal would be opened over what we print."""
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _html(value: str) -> gr.HTML:

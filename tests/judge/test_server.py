@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -105,10 +106,9 @@ def test_nothing_that_is_served_tells_the_sides(run: Run, server: Served) -> Non
     where = server.url.removeprefix("http://")
     seen = ""
     for path in ("/", "/config", "/gradio_api/info", "/gradio_api/startup-events", "/theme.css", "/monitoring"):
-        connection = http.client.HTTPConnection(where, timeout=30)
-        connection.request("GET", path)
-        seen += connection.getresponse().read().decode()
-        connection.close()
+        with closing(http.client.HTTPConnection(where, timeout=30)) as connection:
+            connection.request("GET", path)
+            seen += connection.getresponse().read().decode()
     tab = Tab(server.url, "curious")
     seen += tab.shown.page + tab.act("skip", nonce=tab.shown.data["turn"]).page
     for row in run.responses_path.read_text().splitlines():
@@ -117,6 +117,14 @@ def test_nothing_that_is_served_tells_the_sides(run: Run, server: Served) -> Non
         assert answer["sha256"] not in seen
     for secret in (BASE_NAME, TUNED_NAME, run.name, str(run.folder), "b" * 64, "0.123456", "9.87654"):
         assert secret not in seen
+
+
+def test_the_runs_files_are_not_served(run: Run, server: Served) -> None:
+    for path in (run.responses_path, run.verdicts_path, run.folder / "run.json", Path("pyproject.toml")):
+        for route in ("/gradio_api/file=", "/file=", "/gradio_api/proxy=", "/"):
+            with closing(http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=30)) as connection:
+                connection.request("GET", f"{route}{path}")
+                assert connection.getresponse().status in (400, 403, 404)
 
 
 def test_a_full_disk_is_told_and_the_verdict_can_be_given_again(tmp_path: Path) -> None:

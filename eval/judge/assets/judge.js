@@ -63,6 +63,7 @@
   function send(action) {
     if (locked) return;
     lock(true);
+    status(""); // so that a screen reader hears each "Saved"
     pending = { reviewer, nonce: turn, comment: comment(), ...action };
     clearTimeout(timer);
     timer = setTimeout(lose, PATIENCE);
