@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from eval.collect.engines import Completion, Engine
@@ -55,8 +54,7 @@ class Lane:
         backoff = self.backoff()
         while True:
             try:
-                async with self._turns():
-                    completion = await self.engine.chat(prompt.messages, await self.fit(prompt.messages))
+                completion = await self._ask(prompt)
             except EngineError as error:
                 wait = self._trouble(error, backoff)
                 if wait is None:
@@ -65,6 +63,14 @@ class Lane:
             else:
                 self.breaker.answered()
                 return self._response(prompt, completion)
+
+    async def _ask(self, prompt: Prompt) -> Completion:
+        """One request; one at a time where the server can't do more."""
+        max_tokens = await self.fit(prompt.messages)
+        if not self.one_by_one:
+            return await self.engine.chat(prompt.messages, max_tokens)
+        async with self._turn:
+            return await self.engine.chat(prompt.messages, max_tokens)
 
     def _trouble(self, error: EngineError, backoff: Backoff) -> float | None:
         """Seconds until another try, None to give the prompt up; raises where the whole side must be given up."""
@@ -85,15 +91,6 @@ class Lane:
         if kind not in self._told:
             self._told.add(kind)
             self.tell(f"{self.side}: {error}; trying again")
-
-    @contextlib.asynccontextmanager
-    async def _turns(self) -> AsyncIterator[None]:
-        """One request at a time where the server can't do more."""
-        if not self.one_by_one:
-            yield
-            return
-        async with self._turn:
-            yield
 
     def _response(self, prompt: Prompt, completion: Completion) -> Response:
         return Response(

@@ -55,7 +55,7 @@ class Transport:
     def __init__(self, url: str, *, timeout: float, connections: int, key: str = "") -> None:
         self.url = check_url(url)
         self.timeout = timeout
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
@@ -64,6 +64,7 @@ class Transport:
             connector=aiohttp.TCPConnector(limit=self._connections),
             timeout=aiohttp.ClientTimeout(total=self.timeout),
             headers=self._headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self
 
@@ -82,9 +83,8 @@ class Transport:
 
     async def _send(self, method: str, path: str, body: bytes | None) -> Reply:
         assert self._session is not None, "a Transport is used inside `async with`"
-        headers = {} if body is None else {"Content-Type": "application/json"}
         try:
-            async with self._session.request(method, self.url + path, data=body, headers=headers) as response:
+            async with self._session.request(method, self.url + path, data=body) as response:
                 return Reply(response.status, await response.read(), _seconds(response.headers.get("Retry-After")))
         except TimeoutError:
             raise EngineUnreachable(f"{self.url} gave no answer within {self.timeout:g} s") from None

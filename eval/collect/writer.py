@@ -24,7 +24,7 @@ class AnswerWriter:
     def __init__(self, journal: Journal, on_disk: Callable[[Sequence[Line]], None]) -> None:
         self._journal = journal
         self._on_disk = on_disk
-        self._rows: asyncio.Queue[Line | None] = asyncio.Queue()
+        self._rows: asyncio.Queue[tuple[Line, bytes] | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> AnswerWriter:
@@ -41,7 +41,8 @@ class AnswerWriter:
 
     def put(self, row: Line) -> None:
         self.check()
-        self._rows.put_nowait(row)
+        # Encoded here, so that the thread only writes, and never holds the interpreter while answers come.
+        self._rows.put_nowait((row, encode([row])))
 
     def check(self) -> None:
         if self._task is not None and self._task.done():
@@ -54,14 +55,14 @@ class AnswerWriter:
             while not self._rows.empty():
                 taken.append(self._rows.get_nowait())
             ends = taken[-1] is None
-            batch = [row for row in taken if row is not None]
+            batch = [item for item in taken if item is not None]
             if batch:
-                await asyncio.to_thread(self._append, batch)
-                self._on_disk(batch)
+                await asyncio.to_thread(self._append, b"".join(line for _, line in batch))
+                self._on_disk([row for row, _ in batch])
 
-    def _append(self, batch: Sequence[Line]) -> None:
+    def _append(self, lines: bytes) -> None:
         try:
-            self._journal.append(encode(batch))
+            self._journal.append(lines)
         except OSError as error:
             raise RunError(
                 f"{self._journal.path}: can't be written ({error.strerror}): make room and start again; "
