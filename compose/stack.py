@@ -133,7 +133,7 @@ class EmbeddedStack:
 
     def _spawn(self, model: Model, ready: int, out: IO[bytes]) -> subprocess.Popen[bytes]:
         command = [str(self.python), "-P", "-m", "compose.embedded", "--model-id", model.source, "--port", "0"]
-        command += ["--ready-fd", str(ready), "--parent-pid", str(os.getpid())]
+        command += ["--enable-prefill-logprobs", "--ready-fd", str(ready), "--parent-pid", str(os.getpid())]
         command += ["--revision", model.revision] if model.revision else []
         # The kernel ties its signal to the thread that forks; only the main one lives as long as the process.
         if threading.current_thread() is threading.main_thread():
