@@ -1,0 +1,98 @@
+"""blindside.json: what a finished model folder is made of. It is written last; its presence means complete."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from train.errors import ArtifactError
+from train.files import sha256_files, write_atomic
+
+NAME = "blindside.json"
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Base(BaseModel):
+    """The model that training started from: a folder or a Hub id, and what pins it down."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str
+    #: The commit of a Hub model; None for a folder.
+    revision: str | None = None
+    #: As `weights_sha256` of the artifact; None where the weights were not on this disk.
+    weights_sha256: Sha256 | None = None
+
+
+class Artifact(BaseModel):
+    """Provenance of one model folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    base: Base
+    recipe: str
+    recipe_sha256: Sha256
+    #: Of each data set that the recipe names, by the recipe's own path.
+    data_sha256: dict[str, str]
+    weights_sha256: Sha256
+    template_sha256: Sha256
+    tokenizer_sha256: Sha256
+    #: Of axolotl, transformers, trl, torch and blindside.
+    versions: dict[str, str]
+    #: Of the training (train_loss, train_runtime in seconds, rewards/…) and on held-out questions (heldout_…).
+    metrics: dict[str, float]
+    #: The evaluation prompts that belong to this model, where there are some.
+    prompts: str | None = None
+    created_at: str
+    #: Of all that decided the outcome: the same hash again means nothing to train.
+    inputs_sha256: Sha256
+
+
+def now() -> str:
+    """Now, in UTC, ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def weights(folder: Path) -> list[Path]:
+    """The safetensors files of a model folder, by name."""
+    return sorted(folder.glob("*.safetensors"))
+
+
+def hash_weights(folder: Path) -> str:
+    """Hex sha256 over the names and contents of all safetensors files of `folder`."""
+    return sha256_files(weights(folder))
+
+
+def write_artifact(folder: Path, artifact: Artifact) -> None:
+    """Mark `folder` as complete. Everything else in it must be on disk already."""
+    write_atomic(folder / NAME, artifact.model_dump_json(indent=2) + "\n")
+
+
+def read_artifact(folder: Path) -> Artifact:
+    """Raise ArtifactError when the folder is not a finished model."""
+    path = folder / NAME
+    try:
+        return Artifact.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise ArtifactError(
+            f"{folder} is not a finished model (it has no {NAME}); run `make train` to make it"
+        ) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise ArtifactError(f"{path}: {where}: {first['msg']}; delete {folder} and train again") from None
+
+
+def verify(folder: Path) -> None:
+    """Raise ArtifactError when the weights are not those that blindside.json was written for."""
+    written = read_artifact(folder).weights_sha256
+    found = hash_weights(folder)
+    if found != written:
+        raise ArtifactError(
+            f"the weights in {folder} changed after they were trained ({found[:12]}…, {NAME} says "
+            f"{written[:12]}…); delete the folder and train again"
+        )

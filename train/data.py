@@ -1,0 +1,116 @@
+"""The data sets of a recipe: checked, hashed, and where something had to be cleaned, a copy for Axolotl."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from train.errors import RecipeError
+from train.files import sha256_file, write_atomic
+from train.launch import ROOT, environment
+from train.pairs.check import Checked, check_file, check_rows, write_clean
+from train.pairs.read import check_columns, is_local, read_lines
+from train.recipe import DataSet, Recipe
+
+PROMPTS_FILE = "training_prompts.txt"
+Say = Callable[[str], None]
+#: What an entry says of the data set as it was found, and not of its cleaned copy.
+_OF_THE_ORIGINAL = ("data_files", "revision", "name", "message_property_mappings", "roles")
+
+
+@dataclass
+class Prepared:
+    """What a recipe is trained on: prompt keys, and the `datasets` entries that Axolotl gets."""
+
+    keys: set[str] = field(default_factory=set)
+    datasets: list[dict[str, Any]] = field(default_factory=list)
+
+
+def data_hashes(recipe: Recipe) -> dict[str, str]:
+    """By the recipe's own path: the hash of a local file, or a Hub data set's revision (main where none is pinned)."""
+    return {asked.path: _hash(asked) for asked in recipe.datasets}
+
+
+def _hash(asked: DataSet) -> str:
+    if not is_local(asked.path):
+        return f"hub:{asked.revision or 'main'}"
+    path = local_path(asked)
+    if not path.is_file():
+        raise RecipeError(f"the data set {path} is not there; check `path` in the recipe")
+    return sha256_file(path)
+
+
+def local_path(asked: DataSet) -> Path:
+    """A relative path of a recipe is taken from where `axolotl train` runs: the project's root."""
+    path = ROOT / asked.path
+    if path.is_dir() and len(asked.data_files) == 1:
+        return path / asked.data_files[0]
+    return path
+
+
+def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
+    """Check every data set of the recipe; a cleaned one is written to `work`. Raises PairsError or RecipeError."""
+    done = Prepared()
+    for number, (asked, entry) in enumerate(zip(recipe.datasets, recipe.config["datasets"], strict=True)):
+        checked = _check(asked, work / f"hub-{number}.jsonl", env)
+        kind = "pairs" if asked.is_pairs else "rows"
+        say(f"{asked.path}: {len(checked.rows)} {kind} read and checked")
+        for remark in checked.remarks():
+            say(f"  note: {remark}")
+        done.keys |= checked.keys()
+        done.datasets.append(_entry(entry, asked, checked, work / f"clean-{number}.jsonl"))
+    return done
+
+
+def _check(asked: DataSet, fetched: Path, env: Path) -> Checked:
+    if is_local(asked.path):
+        return check_file(local_path(asked), asked)
+    columns = fetch(asked, fetched, env)
+    check_columns(columns, asked)
+    return check_rows(list(read_lines(fetched)), asked, leave_out=True)
+
+
+def _entry(entry: dict[str, Any], asked: DataSet, checked: Checked, clean: Path) -> dict[str, Any]:
+    if not checked.changed:
+        return {**entry, "path": str(local_path(asked))} if is_local(asked.path) else entry
+    write_clean(checked, asked, clean)
+    kept = {k: v for k, v in entry.items() if k not in _OF_THE_ORIGINAL}
+    return {**kept, "path": str(clean.absolute()), "ds_type": "json", "split": "train"}
+
+
+def fetch(asked: DataSet, out: Path, env: Path) -> list[str]:
+    """Bring a Hub data set's wanted columns to `out`, by the train environment's `datasets`; return all its columns."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    command = [str((env / "bin" / "python").absolute()), "-m", "train.pairs.hub"]
+    command += [asked.path, asked.split, asked.revision or "-", str(out.absolute())]
+    done = subprocess.run(
+        command, input=json.dumps(list(asked.columns.values())), capture_output=True, text=True,
+        cwd=ROOT, env=environment(env, offline=bool(os.environ.get("HF_HUB_OFFLINE"))),
+    )  # fmt: skip
+    try:
+        answer = json.loads(done.stdout.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        last = done.stderr.strip().splitlines()[-1:] or ["no output"]
+        answer = {"error": last[0]}
+    if "error" in answer:
+        raise RecipeError(
+            f"the data set {asked.path} cannot be fetched from the Hub: {answer['error']}; check the "
+            "name, the network, and HF_TOKEN where it is private"
+        )
+    return [str(column) for column in answer["columns"]]
+
+
+def write_prompt_keys(folder: Path, keys: set[str]) -> None:
+    """training_prompts.txt: one prompt_key a line, sorted."""
+    write_atomic(folder / PROMPTS_FILE, "".join(f"{key}\n" for key in sorted(keys)))
+
+
+def read_prompt_keys(folder: Path) -> set[str]:
+    """The keys of a model folder; empty where it has none."""
+    path = folder / PROMPTS_FILE
+    return set(path.read_text(encoding="utf-8").split()) if path.exists() else set()

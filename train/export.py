@@ -1,0 +1,151 @@
+"""Make what Axolotl wrote servable by TGI 3.3 and by transformers 5 alike, or refuse, naming why.
+
+Axolotl saves with transformers 5, TGI 3.3 reads with transformers 4.51: left as it is, the server dies, or reads a
+wrong rope base and the tuned model talks nonsense. What is served is checked against the base first: the tokenizer and
+the chat template that go out are the base's own, after they were found to be the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from train import compare, servable
+from train.artifact import NAME
+from train.errors import ExportError
+from train.files import READABLE, write_atomic, write_json
+from train.servable import Json
+from train.template import end_of_turn, read_template
+from train.weights import Tensor, main_dtype, read_tensors, weight_files
+
+_INDEX = "model.safetensors.index.json"
+
+
+def export(output: Path, base: Path, target: Path, *, move: bool = False) -> None:
+    """Write the servable form of the model in `output`, trained from `base`, to `target`, whole or not at all.
+
+    `base` is a model folder; of it only the JSON files and tokenizer are needed, weights are compared where they are
+    there. With `move` the weights leave `output` instead of being copied. A `target` that exists is replaced.
+    Raises ExportError.
+    """
+    tuned, origin = _Folder(output), _Folder(base)
+    tensors = read_tensors(output)
+    special = origin.special_tokens()
+    _check(tuned, origin, tensors, special)
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    try:
+        _write_json_files(beside, tuned, origin, main_dtype(tensors))
+        _place_weights(output, beside, move)
+        _replace(target, beside)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+class _Folder:
+    """The JSON files of one model folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = self._read("config.json")
+        self.tokenizer = self._read("tokenizer.json")
+        self.tokenizer_config = self._read("tokenizer_config.json")
+        self.generation = self._read("generation_config.json", optional=True)
+        self.template = read_template(path)
+
+    def _read(self, name: str, optional: bool = False) -> Json:
+        path = self.path / name
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            if optional:
+                return {}
+            raise ExportError(f"{self.path} has no {name}; did the training end?", field=name) from None
+        except ValueError:
+            raise ExportError(f"{path} is not JSON; was it written to its end?", field=name) from None
+        if not isinstance(found, dict):
+            raise ExportError(f"{path} is not a JSON object", field=name)
+        return found
+
+    def special_tokens(self) -> dict[str, str]:
+        """bos_token, eos_token … as a chat template sees them."""
+        found = {k: v for k, v in self.tokenizer_config.items() if k.endswith("_token")}
+        texts = {k: v["content"] if isinstance(v, dict) else v for k, v in found.items()}
+        return {k: v for k, v in texts.items() if isinstance(v, str)}
+
+    def added_tokens(self) -> dict[str, int]:
+        return {token["content"]: token["id"] for token in self.tokenizer.get("added_tokens", [])}
+
+
+def _check(tuned: _Folder, base: _Folder, tensors: dict[str, Tensor], special: dict[str, str]) -> None:
+    compare.check_config(base.config, tuned.config)
+    compare.check_tokenizer(base.tokenizer, tuned.tokenizer)
+    compare.check_special_tokens(base.tokenizer_config, tuned.tokenizer_config)
+    compare.check_template(base.template, tuned.template, special)
+    there = any(base.path.glob("model*.safetensors"))
+    compare.check_tensors(read_tensors(base.path) if there else None, tensors, tuned.config)
+
+
+def eos_ids(tuned: _Folder, base: _Folder) -> list[int]:
+    """Every id that ends an answer: both generation configs', both configs', the tokenizer's, the template's."""
+    added = base.added_tokens()
+    ids = servable.as_ids(base.generation.get("eos_token_id"))
+    for said in (tuned.generation, base.config, tuned.config):
+        ids += servable.as_ids(said.get("eos_token_id"))
+    special = base.special_tokens()
+    if special.get("eos_token") in added:
+        ids.append(added[special["eos_token"]])
+    template = base.template or tuned.template
+    turn = end_of_turn(template, special, added) if template else None
+    if turn is not None:
+        ids.append(turn)
+    if not ids:
+        raise ExportError(
+            f"nothing in {base.path} says which token ends an answer, so the model would never stop; set "
+            "special_tokens.eos_token in the recipe",
+            field="eos_token_id",
+        )
+    return ids
+
+
+def _write_json_files(folder: Path, tuned: _Folder, base: _Folder, dtype: str | None) -> None:
+    template = base.template or tuned.template
+    tokenizer_config = dict(base.tokenizer_config)
+    if not tokenizer_config.get("pad_token") and tuned.tokenizer_config.get("pad_token"):
+        tokenizer_config["pad_token"] = tuned.tokenizer_config["pad_token"]
+    # The base's own words where it has some: both sides are then served from the same settings.
+    config: dict[str, Any] = {**tuned.config, **base.config}
+    config["transformers_version"] = tuned.config.get("transformers_version")
+    write_json(folder / "config.json", servable.servable_config(config, dtype))
+    write_json(folder / "tokenizer_config.json", servable.servable_tokenizer(tokenizer_config, template))
+    generation = {**base.generation, "transformers_version": tuned.config.get("transformers_version")}
+    write_json(folder / "generation_config.json", servable.servable_generation(generation, eos_ids(tuned, base)))
+    shutil.copyfile(base.path / "tokenizer.json", folder / "tokenizer.json")
+    (folder / "tokenizer.json").chmod(READABLE)
+    if template is not None:
+        write_atomic(folder / "chat_template.jinja", template)
+
+
+def _place_weights(output: Path, folder: Path, move: bool) -> None:
+    files = weight_files(output)
+    if (output / _INDEX).exists():
+        files.append(output / _INDEX)
+    for path in files:
+        if move:
+            shutil.move(path, folder / path.name)
+        else:
+            # No hard link: a later run of Axolotl writes into the same file, and would change what was exported.
+            shutil.copyfile(path, folder / path.name)
+        (folder / path.name).chmod(READABLE)
+
+
+def _replace(target: Path, beside: Path) -> None:
+    beside.chmod(0o755)
+    if target.exists():
+        (target / NAME).unlink(missing_ok=True)  # from here on it is no finished model
+        shutil.rmtree(target)
+    beside.rename(target)

@@ -1,0 +1,47 @@
+"""Files written whole or not at all, and hashes of files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+#: A container that is not root must be able to read a mounted model.
+READABLE = 0o644
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Write `text` beside `path`, flush it to disk, and rename: a reader sees the old file or the new one."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.chmod(READABLE)
+    beside.replace(path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_atomic(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def sha256_file(path: Path) -> str:
+    """Hex sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_files(paths: Iterable[Path]) -> str:
+    """Hex sha256 over several files: their names and contents, in the order of their names."""
+    whole = hashlib.sha256()
+    for path in sorted(paths, key=lambda p: p.name):
+        whole.update(f"{path.name}\0{sha256_file(path)}\n".encode())
+    return whole.hexdigest()
+
+
+def sha256_json(value: Any) -> str:
+    """Hex sha256 of a JSON value, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=True).encode()).hexdigest()

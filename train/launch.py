@@ -1,0 +1,173 @@
+"""Run Axolotl as a subprocess of the train environment: progress visible, the whole log kept, nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from train.errors import LaunchError
+from train.progress import Progress
+from train.reaper import GRACE
+
+ROOT = Path(__file__).resolve().parents[1]
+TAIL = 15
+#: The volume of a rented GPU machine; caches belong there, the root disk is small.
+WORKSPACE = Path("/workspace")
+
+#: What the log says, and what a person can do about it. The first that is found is told.
+_REMEDIES: tuple[tuple[str, str], ...] = (
+    (r"CUDA out of memory|OutOfMemoryError", "the GPU's memory is full: lower sequence_len, or use the QLoRA recipe"),
+    (r"No space left on device|os error 28", "the disk is full: free some space, or move HF_HOME to a larger volume"),
+    (
+        r"GatedRepoError|gated repo|401 Client Error|403 Client Error",
+        "the model or data set is gated or private: accept its terms on the Hub and set HF_TOKEN",
+    ),
+    (
+        r"offline mode is enabled|HF_HUB_OFFLINE|OfflineModeIsEnabled",
+        "a file is not on this machine and HF_HUB_OFFLINE is set: unset it, or name a local path",
+    ),
+    (
+        r"Temporary failure in name resolution|Name or service not known|Max retries exceeded|ConnectionError"
+        r"|LocalEntryNotFoundError|Couldn't reach|couldn't connect to",
+        "the Hub cannot be reached: check the network (HF_ENDPOINT where you use a mirror)",
+    ),
+    (r"RepositoryNotFoundError|DatasetNotFoundError|404 Client Error", "the Hub has no such model or data set"),
+    (
+        r"flash_attn.*(not installed|No module)|FlashAttention.*not",
+        "flash attention is missing: set attn_implementation: sdpa",
+    ),
+    (r"validation errors? for AxolotlConfig|Extra inputs are not permitted", "Axolotl refuses a field of the recipe"),
+    (
+        r"Killed|SIGKILL|signal 9|exit code -9",
+        "the machine's memory ran out: close other programs, or use a smaller model",
+    ),
+)  # fmt: skip
+
+_NOISE = re.compile(
+    r"%\||^\s*[@#=+.\s]+$|^\W*$|Warning|\[WARNING\]|\[DEBUG\]|register_constant|torchao|^\s*File \"|^\s*\^+\s*$|^\{'|"
+    r"^\s*warnings\.warn|`--\w+` was set to|accelerate config|had defaults used|^Traceback"
+)
+_FINAL = re.compile(r"^(?:[\w.]+\.)?(\w*(?:Error|Exception|Exit|Interrupt|NotFound\w*))\b:?\s*(.*)$")
+
+
+def environment(env: Path, *, offline: bool) -> dict[str, str]:
+    """What Axolotl's process sees: the train environment first on PATH, and nobody told about the run."""
+    found = dict(os.environ)
+    found |= {
+        "PATH": f"{env.absolute() / 'bin'}{os.pathsep}{found.get('PATH', '')}",
+        "VIRTUAL_ENV": str(env.absolute()),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "AXOLOTL_DO_NOT_TRACK": "1",
+        "DO_NOT_TRACK": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "WANDB_MODE": "disabled",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    found.pop("PYTHONHOME", None)
+    # accelerate would give a CPU run one thread; waiting threads must not spin where others want the cores.
+    found.setdefault("OMP_NUM_THREADS", str(min(os.cpu_count() or 1, 8)))
+    found.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if offline:
+        found["HF_HUB_OFFLINE"] = "1"
+    if "HF_HOME" not in found and WORKSPACE.is_dir():
+        found["HF_HOME"] = str(WORKSPACE / "huggingface")
+    return found
+
+
+def axolotl(
+    command: str, recipe: Path, *, env: Path, log: Path, offline: bool, progress: Progress, cwd: Path = ROOT
+) -> dict[str, float]:
+    """Run `axolotl COMMAND RECIPE` to its end and return the figures that it printed; its output is added to `log`.
+
+    Relative paths of the recipe are taken from `cwd`. Raises LaunchError with the end of the log.
+    """
+    program = env / "bin" / "axolotl"
+    if not program.exists():
+        raise LaunchError(f"there is no Axolotl in {env}; run `make train`, which builds the train environment")
+    status = run(
+        [str(program.absolute()), command, str(recipe.absolute())],
+        environment(env, offline=offline),
+        log,
+        progress,
+        cwd,
+    )
+    if status != 0:
+        raise _failure(f"axolotl {command}", recipe, status, log)
+    return dict(progress.metrics)
+
+
+def run(command: Sequence[str], variables: Mapping[str, str], log: Path, progress: Progress, cwd: Path) -> int:
+    """Run `command` in a process group of its own, which ends with us, however we end. Return its exit status."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    reaper = [sys.executable, "-P", str(Path(__file__).with_name("reaper.py")), *command]
+    with (
+        log.open("ab") as file,
+        subprocess.Popen(
+            reaper, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=variables, cwd=cwd, start_new_session=True,
+        ) as process,
+    ):  # fmt: skip
+        assert process.stdout is not None
+        try:
+            for line in _lines(process.stdout, file):
+                progress.feed(line)
+            return process.wait()
+        finally:
+            progress.close()
+            _end(process)
+
+
+def _lines(stream: IO[bytes], log: IO[bytes]) -> Iterator[str]:
+    """Lines as they come, ended by a newline or by a carriage return; all bytes go to the log."""
+    pending = b""
+    while chunk := os.read(stream.fileno(), 65536):
+        log.write(chunk)
+        log.flush()
+        *whole, pending = re.split(rb"[\r\n]", pending + chunk)
+        yield from (line.decode("utf-8", "replace") for line in whole)
+    yield pending.decode("utf-8", "replace")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """The whole group gets SIGTERM, and SIGKILL if it is still there when its grace is over."""
+    if process.poll() is None:
+        _signal(process, signal.SIGTERM)
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            _signal(process, signal.SIGKILL)
+    else:
+        _signal(process, signal.SIGKILL)  # whoever the command left behind in its group
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def meaningful(log: Path, most: int = TAIL) -> list[str]:
+    """The last lines of a log that say something: no bars, no warnings, no frames of a traceback."""
+    text = log.read_bytes()[-200_000:].decode("utf-8", "replace") if log.exists() else ""
+    lines = [line.rstrip() for line in re.split(r"[\r\n]+", text)]
+    kept = [line[:300] for line in lines if line.strip() and not _NOISE.search(line)]
+    return kept[-most:]
+
+
+def _failure(what: str, recipe: Path, status: int, log: Path) -> LaunchError:
+    tail = meaningful(log, TAIL)
+    text = "\n".join(meaningful(log, 200))
+    remedy = next((said for pattern, said in _REMEDIES if re.search(pattern, text)), None)
+    if remedy is None and status in (137, 9):
+        remedy = _REMEDIES[-1][1]
+    finals = [line for line in tail if _FINAL.match(line.strip()) and "CalledProcessError" not in line]
+    reason = remedy or (finals[-1].strip() if finals else f"exit status {status}")
+    return LaunchError(f"{what} failed on {recipe.name}: {reason}; the whole log is {log}", tail=tail, log=log)

@@ -1,0 +1,149 @@
+"""Check training rows before Axolotl gets them, and clean what can be cleaned.
+
+Axolotl finds an answer in the rendered conversation by searching for its text: white space at its ends, an empty
+answer, or one that is a role's name corrupts the target without a word.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from train.errors import PairsError
+from train.files import write_atomic
+from train.pairs.keys import prompt_key
+from train.pairs.read import Message, Row, check_columns, read_lines, to_row
+from train.recipe import DataSet
+
+FEW = 500
+MANY = 20_000
+_ROLES = frozenset({"system", "user", "assistant", "tool"})
+
+
+@dataclass
+class Checked:
+    """What one data set came to. `problems` are rows that were left out, where leaving out was allowed."""
+
+    rows: list[Row] = field(default_factory=list)
+    #: Rows that lost white space.
+    stripped: int = 0
+    duplicates: int = 0
+    problems: list[str] = field(default_factory=list)
+    is_pairs: bool = True
+    #: The rows name roles or properties in their own way, which Axolotl 0.19 reads for SFT but not for pairs.
+    renamed: bool = False
+
+    @property
+    def changed(self) -> bool:
+        """Whether the rows differ from what was read, so that Axolotl must be given a copy."""
+        return bool(self.stripped or self.problems or self.renamed)
+
+    def keys(self) -> set[str]:
+        """The prompt_key of every row."""
+        return {prompt_key(row.messages) for row in self.rows}
+
+    def remarks(self) -> list[str]:
+        """What a person should know, a sentence each."""
+        n, said = len(self.rows), []
+        if self.is_pairs and n < FEW:
+            said.append(f"{n} pairs are few: under {FEW} a model over-fits easily, watch the held-out answers")
+        if self.is_pairs and n > MANY:
+            said.append(f"{n} pairs are many: over {MANY} more pairs rarely help and the run takes long")
+        if self.duplicates:
+            said.append(f"{self.duplicates} rows repeat an earlier row word for word")
+        if self.stripped:
+            said.append(f"{self.stripped} rows had white space at the ends of a text; it was taken off")
+        if self.problems:
+            said.append(f"{len(self.problems)} rows were left out, the first: {self.problems[0]}")
+        return said
+
+
+def check_row(row: Row, path: Path | str) -> Row:
+    """The row with its texts stripped. Raises PairsError where it cannot be trained on."""
+    messages = tuple({"role": m["role"], "content": m["content"].strip()} for m in row.messages)
+    _check_order(messages, path, row.line)
+    answers = {"chosen" if row.rejected is not None else "the answer": row.chosen.strip()}
+    if row.rejected is not None:
+        answers["rejected"] = row.rejected.strip()
+    for name, text in answers.items():
+        if not text:
+            raise PairsError(f"{name} is empty", path=path, line=row.line)
+        if text.lower() in _ROLES:
+            raise PairsError(
+                f"{name} is {text!r}, a role's name, which Axolotl cannot find in the conversation",
+                path=path,
+                line=row.line,
+            )
+    if row.rejected is not None and answers["chosen"] == answers["rejected"]:
+        raise PairsError("chosen and rejected are the same text", path=path, line=row.line)
+    return replace(row, messages=messages, chosen=answers.popitem()[1] if row.rejected is None else answers["chosen"],
+                   rejected=answers.get("rejected"))  # fmt: skip
+
+
+def _check_order(messages: tuple[Message, ...], path: Path | str, line: int) -> None:
+    """An optional system message, then user and assistant in turn; the last is the user's."""
+    for message in messages:
+        if not message["content"]:
+            raise PairsError(f"has an empty {message['role']} message", path=path, line=line)
+        if message["content"].lower() in _ROLES:
+            raise PairsError(f"has the message {message['content']!r}, a role's name", path=path, line=line)
+    turns = [m["role"] for m in messages]
+    turns = turns[1:] if turns[:1] == ["system"] else turns
+    if not turns or turns[-1] != "user":
+        raise PairsError("the conversation does not end with the user's turn", path=path, line=line)
+    for number, role in enumerate(turns):
+        wanted = "user" if number % 2 == 0 else "assistant"
+        if role != wanted:
+            raise PairsError(f"turn {number + 1} is the {role}'s where the {wanted}'s should be", path=path, line=line)
+
+
+def check_rows(rows: list[tuple[int, dict[str, object]]], asked: DataSet, *, leave_out: bool = False) -> Checked:
+    """Check all rows of a data set. With `leave_out` a bad row is left out and told, not raised (nobody can edit a data
+    set of the Hub in place)."""
+    done = Checked(is_pairs=asked.is_pairs, renamed=asked.is_pairs and not asked.plain)
+    seen: Counter[str] = Counter()
+    for line, raw in rows:
+        try:
+            read = to_row(raw, asked, asked.path, line)
+            row = check_row(read, asked.path)
+        except PairsError as error:
+            if not leave_out:
+                raise
+            done.problems.append(str(error))
+            continue
+        done.stripped += (row.messages, row.chosen, row.rejected) != (read.messages, read.chosen, read.rejected)
+        done.rows.append(row)
+        seen[json.dumps([row.messages, row.chosen, row.rejected])] += 1
+    done.duplicates = sum(count - 1 for count in seen.values())
+    if not done.rows:
+        raise PairsError("has no row that can be trained on", path=asked.path)
+    return done
+
+
+def check_file(path: Path, asked: DataSet) -> Checked:
+    """Check a local JSONL or JSON file against the recipe's fields. Raises PairsError or RecipeError."""
+    rows = list(read_lines(path))
+    if not rows:
+        raise PairsError("is empty", path=path)
+    check_columns(sorted(rows[0][1]), asked)
+    return check_rows(rows, asked)
+
+
+def write_clean(checked: Checked, asked: DataSet, path: Path) -> None:
+    """Write the checked rows as JSONL under the recipe's own column names, messages as plain {role, content}."""
+    lines = [json.dumps(_plain(row, asked), ensure_ascii=False) for row in checked.rows]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, "\n".join(lines) + "\n")
+
+
+def _plain(row: Row, asked: DataSet) -> dict[str, object]:
+    chosen = {"role": "assistant", "content": row.chosen}
+    if row.rejected is None:
+        return {asked.field_messages: [*row.messages, chosen]}
+    return {
+        asked.field_messages: list(row.messages),
+        asked.field_chosen: chosen,
+        asked.field_rejected: {"role": "assistant", "content": row.rejected},
+    }

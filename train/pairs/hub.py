@@ -1,0 +1,40 @@
+"""Fetch a data set of the Hub as JSONL. Runs in .venv-train, where `datasets` is:
+
+    python -m train.pairs.hub PATH SPLIT REVISION OUT < (the names of the columns that are wanted, a JSON list)
+
+prints `{"columns": […], "rows": n}`, or `{"error": "…"}` with status 3. REVISION "-" is the newest.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from datasets import load_dataset
+from datasets.exceptions import DatasetNotFoundError
+
+
+def fetch(path: str, split: str, revision: str | None, wanted: list[str], out: Path) -> dict[str, object]:
+    """Write the wanted columns that there are, a row a line, to `out`."""
+    rows = load_dataset(path, split=split, revision=revision)
+    kept = [column for column in wanted if column in rows.column_names]
+    with out.open("w", encoding="utf-8") as file:
+        for row in rows.select_columns(kept) if kept else []:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return {"columns": list(rows.column_names), "rows": len(rows)}
+
+
+def main(path: str, split: str, revision: str, out: str) -> int:
+    try:
+        found = fetch(path, split, None if revision == "-" else revision, json.load(sys.stdin), Path(out))
+    except DatasetNotFoundError:
+        found = {"error": "the Hub has no such data set, or it is private (set HF_TOKEN)"}
+    except (OSError, ValueError) as error:
+        found = {"error": str(error).splitlines()[0] if str(error) else type(error).__name__}
+    print(json.dumps(found))
+    return 3 if "error" in found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

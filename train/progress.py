@@ -1,0 +1,71 @@
+"""What Axolotl prints, told in one line that moves: steps, loss, time left."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import time
+from typing import TextIO
+
+_BAR = re.compile(
+    r"^(?P<what>[^|]*?):?\s*\d+%\|.*?\|\s*(?P<done>\d+)/(?P<total>\d+)\s*"
+    r"\[[\d:]+<(?P<left>[\d:?]+),\s*(?P<rate>[\d.?]+)\s*(?P<unit>[^\]]*)\]"
+)
+_NUMBERS = re.compile(r"\{'[^{}]*\}")
+#: Seconds between lines where nobody can see a line move.
+EVERY = 20.0
+
+
+def parse_numbers(line: str) -> dict[str, float]:
+    """The figures of a trainer's `{'loss': '0.5', …}` line; empty for any other line."""
+    found = _NUMBERS.search(line)
+    if found is None:
+        return {}
+    try:
+        raw = ast.literal_eval(found.group())
+        return {str(key): float(value) for key, value in raw.items()}
+    except (ValueError, SyntaxError, TypeError, AttributeError):
+        return {}
+
+
+class Progress:
+    """Reads lines, keeps the newest figures in `metrics`, and shows how far the run is on `out`."""
+
+    def __init__(self, title: str, out: TextIO | None = None) -> None:
+        self.title = title
+        self.metrics: dict[str, float] = {}
+        self._out = out if out is not None else sys.stderr
+        self._shown = 0
+        self._last = time.monotonic()
+
+    def feed(self, line: str) -> None:
+        figures = parse_numbers(line)
+        self.metrics |= figures
+        bar = _BAR.match(line.strip())
+        if bar is not None:
+            self._show(self._compact(bar))
+
+    def _compact(self, bar: re.Match[str]) -> str:
+        what, done, total = bar["what"].strip(), int(bar["done"]), int(bar["total"])
+        if what:
+            return f"{what}: {done}/{total}"
+        loss = f", loss {self.metrics['loss']:.4g}" if "loss" in self.metrics else ""
+        return f"step {done}/{total} ({100 * done // max(total, 1)}%){loss}, {bar['left']} left"
+
+    def _show(self, text: str) -> None:
+        line = f"  {self.title}: {text}"
+        if self._out.isatty():
+            self._out.write("\r" + line[:110].ljust(self._shown))
+            self._shown = min(len(line), 110)
+        elif time.monotonic() - self._last >= EVERY:
+            self._last = time.monotonic()
+            self._out.write(line + "\n")
+        self._out.flush()
+
+    def close(self) -> None:
+        """End the moving line."""
+        if self._shown:
+            self._out.write("\r" + " " * self._shown + "\r")
+            self._out.flush()
+            self._shown = 0

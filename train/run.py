@@ -1,0 +1,162 @@
+"""One recipe, one model: check the data, let Axolotl train, export, and write blindside.json last."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from train import artifact as artifacts
+from train.artifact import Artifact, Base
+from train.data import Prepared, Say, data_hashes, prepare, read_prompt_keys, write_prompt_keys
+from train.errors import ArtifactError
+from train.export import export
+from train.files import sha256_file, sha256_json
+from train.launch import ROOT, axolotl, environment
+from train.machine import cached_model, check_room, versions
+from train.progress import Progress
+from train.recipe import Recipe
+
+Measure = Callable[[Path], dict[str, float]]
+_KEPT = ("loss", "train_loss", "train_runtime", "train_steps_per_second", "train_samples_per_second")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A recipe, and where its model goes."""
+
+    recipe: Recipe
+    name: str
+    models: Path
+    work: Path
+    env: Path
+    #: What stands for the base in `inputs_sha256`; the base's own weights where it is None.
+    base_key: str | None = None
+    prompts: Path | None = None
+    #: Figures on held-out questions, from the exported folder.
+    measure: Measure | None = None
+
+    @property
+    def target(self) -> Path:
+        return self.models / self.name
+
+    @property
+    def log(self) -> Path:
+        return self.work / "train.log"
+
+    @property
+    def offline(self) -> bool:
+        """A local base needs no network."""
+        return (ROOT / self.recipe.base_model).is_dir()
+
+
+def inputs_hash(job: Job, recipe_sha256: str) -> str:
+    """Of all that decides the outcome: recipe, data, base and versions."""
+    return sha256_json(
+        {
+            "recipe": recipe_sha256,
+            "data": sorted(data_hashes(job.recipe).values()),
+            "base": job.base_key or _base_key(job),
+            "versions": versions(job.env),
+        }
+    )
+
+
+def _base_key(job: Job) -> str:
+    folder = ROOT / job.recipe.base_model
+    if folder.is_dir():
+        return artifacts.hash_weights(folder)
+    return f"{job.recipe.base_model}@{job.recipe.config.get('revision_of_model') or 'main'}"
+
+
+def finished(job: Job, inputs: str) -> Artifact | None:
+    """The artifact of a model that these very inputs made, whose weights are still what they were."""
+    try:
+        found = artifacts.read_artifact(job.target)
+        if found.inputs_sha256 != inputs:
+            return None
+        artifacts.verify(job.target)
+    except ArtifactError:
+        return None
+    return found
+
+
+def make(job: Job, recipe_sha256: str, *, force: bool, say: Say) -> tuple[Artifact, bool]:
+    """The model of `job`, trained if it is not there yet; and whether it was. Raises TrainError."""
+    inputs = inputs_hash(job, recipe_sha256)
+    there = None if force else finished(job, inputs)
+    if there is not None:
+        say(f"{job.target} is up to date (recipe, data and base unchanged)")
+        return there, False
+    check_room(job.recipe, job.models)
+    prepared = prepare(job.recipe, job.work, job.env, say)
+    metrics, output = _train(job, prepared, say)
+    base_folder, base = _base(job)
+    inside = output.resolve().is_relative_to(job.work.resolve())
+    export(output, base_folder, job.target, move=inside)
+    write_prompt_keys(job.target, prepared.keys | read_prompt_keys(base_folder))
+    if job.measure is not None:
+        metrics |= job.measure(job.target)
+    done = _artifact(job, base, recipe_sha256, inputs, metrics)
+    artifacts.write_artifact(job.target, done)
+    say(f"{job.target} is ready")
+    return done, True
+
+
+def _train(job: Job, prepared: Prepared, say: Say) -> tuple[dict[str, float], Path]:
+    output = ROOT / job.recipe.output_dir
+    changes = {
+        "datasets": prepared.datasets,
+        "dataset_prepared_path": str((job.work / f"prepared-{job.name}").absolute()),
+        "tokenizer_save_jinja_files": False,
+    }
+    derived = job.recipe.derive(job.work / f"{job.name}.yml", **changes)
+    if output.resolve().is_relative_to(job.work.resolve()):
+        shutil.rmtree(
+            output, ignore_errors=True
+        )  # ours alone; an earlier run's weights must not be taken for this one's
+    say(f"Axolotl trains {job.name} from {job.recipe.base_model} (log: {job.log})")
+    progress = Progress(job.name)
+    figures = axolotl("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
+    if job.recipe.has_adapter:
+        say("Axolotl merges the adapter into the base")
+        merge = Progress(f"{job.name}, merge")
+        axolotl("merge-lora", derived.path, env=job.env, log=job.log, offline=job.offline, progress=merge)
+        output = output / "merged"
+    return {k: v for k, v in figures.items() if k in _KEPT or k.startswith("rewards/")}, output
+
+
+def _base(job: Job) -> tuple[Path, Base]:
+    """The folder of the base's files, and what the artifact says of it."""
+    folder = ROOT / job.recipe.base_model
+    if folder.is_dir():
+        return folder, Base(source=_from_root(folder), weights_sha256=artifacts.hash_weights(folder))
+    wanted = job.recipe.config.get("revision_of_model")
+    found, commit = cached_model(job.recipe.base_model, wanted, environment(job.env, offline=False))
+    return found, Base(source=job.recipe.base_model, revision=commit, weights_sha256=artifacts.hash_weights(found))
+
+
+def _artifact(job: Job, base: Base, recipe_sha256: str, inputs: str, metrics: dict[str, float]) -> Artifact:
+    template = job.target / "chat_template.jinja"
+    return Artifact(
+        name=job.name,
+        base=base,
+        recipe=_from_root(job.recipe.path),
+        recipe_sha256=recipe_sha256,
+        data_sha256=data_hashes(job.recipe),
+        weights_sha256=artifacts.hash_weights(job.target),
+        template_sha256=sha256_file(template) if template.exists() else sha256_json(None),
+        tokenizer_sha256=sha256_file(job.target / "tokenizer.json"),
+        versions=versions(job.env),
+        metrics=metrics,
+        prompts=None if job.prompts is None else _from_root(job.prompts),
+        created_at=artifacts.now(),
+        inputs_sha256=inputs,
+    )
+
+
+def _from_root(path: Path) -> str:
+    """Relative to the project where it lies inside, so that a record names no machine's folders."""
+    whole = path.resolve()
+    return str(whole.relative_to(ROOT)) if whole.is_relative_to(ROOT) else str(whole)

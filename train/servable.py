@@ -1,0 +1,88 @@
+"""A model's JSON files in the form that TGI 3.3 (transformers 4.51) and transformers 5 both read.
+
+Pure functions from the files' contents to the files' contents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from train.errors import ExportError
+
+Json = dict[str, Any]
+
+#: Keys that transformers 5 writes about the place it loaded from.
+_LOCAL_KEYS = ("backend", "is_local", "local_files_only", "_from_model_config", "_name_or_path")
+#: Tokenizer classes that transformers 4 does not have; both read the fast one from tokenizer.json.
+_NEW_CLASSES = ("TokenizersBackend", "PythonBackend", "SentencePieceBackend")
+_SAMPLING = ("temperature", "top_p", "top_k", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff")
+
+
+def rope_parameters(config: Json) -> Json | None:
+    """Rope in transformers 5's form, `{rope_type, rope_theta, …}`, from either form; None where there is no rope."""
+    new = config.get("rope_parameters")
+    if new is not None:
+        if any(isinstance(value, dict) for value in new.values()):
+            raise ExportError(
+                "rope_parameters has one rope per kind of layer, which config.json cannot say in the older form "
+                "that TGI 3.3 reads; serve this model with an engine that runs transformers 5",
+                field="rope_parameters",
+            )
+        return {"rope_type": "default", **new}
+    if config.get("rope_theta") is None:
+        return None
+    old = dict(config.get("rope_scaling") or {})
+    kind = old.pop("rope_type", None) or old.pop("type", None) or "default"
+    old.pop("type", None)
+    if config.get("partial_rotary_factor") is not None:
+        old["partial_rotary_factor"] = config["partial_rotary_factor"]
+    return {"rope_type": kind, **old, "rope_theta": config["rope_theta"]}
+
+
+def servable_config(config: Json, dtype: str | None) -> Json:
+    """config.json with rope and dtype in both forms, and the cache on."""
+    done = {key: value for key, value in config.items() if key not in _LOCAL_KEYS}
+    rope = rope_parameters(config)
+    if rope is not None:
+        done["rope_parameters"] = rope
+        done["rope_theta"] = rope["rope_theta"]
+        scaling = {k: v for k, v in rope.items() if k not in ("rope_theta", "partial_rotary_factor")}
+        done["rope_scaling"] = None if rope["rope_type"] == "default" else scaling
+        if "partial_rotary_factor" in rope:
+            done["partial_rotary_factor"] = rope["partial_rotary_factor"]
+    kind = dtype or config.get("dtype") or config.get("torch_dtype")
+    if kind is not None:
+        done["dtype"] = done["torch_dtype"] = kind
+    done["use_cache"] = True
+    return done
+
+
+def servable_tokenizer(config: Json, template: str | None) -> Json:
+    """tokenizer_config.json with a class and special tokens that both know, and the chat template inside."""
+    done = {key: value for key, value in config.items() if key not in _LOCAL_KEYS and value is not None}
+    extra = done.get("extra_special_tokens")
+    if isinstance(extra, list):
+        del done["extra_special_tokens"]
+        done["additional_special_tokens"] = list(done.get("additional_special_tokens") or extra)
+    if done.get("tokenizer_class") in (None, *_NEW_CLASSES):
+        done["tokenizer_class"] = "PreTrainedTokenizerFast"
+    done.pop("chat_template", None)
+    if template is not None:
+        done["chat_template"] = template
+    return done
+
+
+def servable_generation(base: Json, eos: Iterable[int]) -> Json:
+    """generation_config.json: the base's own, its eos a list (TGI ignores an integer), sampling settings only
+    where the base samples (Axolotl says `do_sample: true` of every model)."""
+    done = {key: value for key, value in base.items() if key not in _LOCAL_KEYS}
+    if not done.get("do_sample"):
+        done = {key: value for key, value in done.items() if key not in (*_SAMPLING, "do_sample")}
+    done["eos_token_id"] = list(dict.fromkeys(eos))
+    return done
+
+
+def as_ids(value: int | list[int] | None) -> list[int]:
+    """An eos_token_id as a list, whichever way it was written."""
+    return [] if value is None else list(value) if isinstance(value, list) else [value]

@@ -1,0 +1,30 @@
+"""The training stage: a recipe in, a finished model folder out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from train.artifact import Artifact
+from train.files import sha256_file
+from train.machine import locked
+from train.recipe import find_recipe, read_recipe
+from train.run import Job, make
+from train.tiny.make import DPO, train_tiny
+
+
+def train(recipe: str, *, models: Path, env: Path, force: bool = False, say: Callable[[str], None] = print) -> Artifact:
+    """Train `recipe` (a name in train/recipes, or the path of a YAML file) to `models`/<its name>.
+
+    `env` is the train environment, in which Axolotl runs. An unchanged recipe, data, base and versions are recognised
+    and nothing is trained, but with `force`. What was interrupted goes on with what is missing. "tiny" makes
+    `models`/tiny-base too. Raises TrainError.
+    """
+    path = find_recipe(recipe)
+    name = path.stem
+    work = models / f"{name}.work"
+    with locked(work / "lock"):
+        if path.resolve() == DPO.resolve():
+            return train_tiny(models, env, work, force=force, say=say)
+        job = Job(read_recipe(path), name, models, work, env)
+        return make(job, sha256_file(path), force=force, say=say)[0]
