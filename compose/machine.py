@@ -57,8 +57,8 @@ def compose_version() -> str:
     """The version of the Compose plugin. Raises DockerMissing with what to install."""
     if shutil.which("docker") is None:
         raise DockerMissing(
-            "there is no docker command: install Docker Engine with its Compose plugin (docs.docker.com/engine/install), "
-            "or use ENGINE=embedded"
+            "there is no docker command: install Docker Engine with its Compose plugin "
+            "(docs.docker.com/engine/install), or use ENGINE=embedded"
         )
     asked = _ask("docker", "compose", "version", "--short")
     if asked is None or not asked.removeprefix("v")[:1].isdigit():

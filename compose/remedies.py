@@ -3,81 +3,119 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass
 
-# The first that matches wins, so the particular ones stand before the general ones.
-KNOWN: tuple[tuple[str, str], ...] = (
-    (
-        r"could not select device driver|nvidia-container-cli: initialization error|unknown or invalid runtime name: nvidia",
+
+@dataclass(frozen=True)
+class Known:
+    """One cause: the texts that give it away (regular expressions, in any case), and the rest of the sentence."""
+
+    signs: tuple[str, ...]
+    remedy: str
+
+    def fits(self, log: str) -> bool:
+        return any(re.search(sign, log, re.IGNORECASE) for sign in self.signs)
+
+
+# The first that fits wins, so the particular ones stand before the general ones.
+KNOWN = (
+    Known(
+        ("could not select device driver", "nvidia-container-cli: initialization error", "runtime name: nvidia"),
         "Docker cannot give containers a GPU; install the NVIDIA Container Toolkit, run "
         "`sudo nvidia-ctk runtime configure --runtime=docker`, and restart Docker",
     ),
-    (
-        r"driver version is insufficient|unsatisfied condition: cuda>=|forward compatibility was attempted",
+    Known(
+        ("driver version is insufficient", "unsatisfied condition: cuda>=", "forward compatibility was attempted"),
         "the NVIDIA driver is too old for this image; update the driver, or set TGI_IMAGE to an older version",
     ),
-    (
-        r"port is already allocated|address already in use|ports are not available",
+    Known(
+        ("port is already allocated", "address already in use", "ports are not available"),
         "a port is taken by another program; set BASE_PORT and TUNED_PORT to free ones, or leave them out",
     ),
-    (
-        r"no space left on device|os error 28\b|Errno 28\b",
-        "the disk is full; make room (`docker system df` shows what Docker holds), or set HUB_CACHE to a folder on a larger disk",
+    Known(
+        ("no space left on device", r"os error 28\b", r"Errno 28\b"),
+        "the disk is full; make room (`docker system df` shows what Docker holds), "
+        "or set HUB_CACHE to a folder on a larger disk",
     ),
-    (
-        r"GatedRepo|gated repo|Access to model .{0,200} is restricted|401 Client Error|403 Client Error|Invalid credentials|status code 40[13]",
-        "the Hub refuses this model; accept its terms on its page and give a token that may read it (HF_TOKEN, or `hf auth login`)",
+    Known(
+        (
+            "GatedRepo",
+            "gated repo",
+            "Access to model .{0,200} is restricted",
+            "40[13] Client Error",
+            "status code 40[13]",
+        ),
+        "the Hub refuses this model; accept its terms on its page and give a token that may read it "
+        "(HF_TOKEN, or `hf auth login`)",
     ),
-    (
-        r"RepositoryNotFound|RevisionNotFound|404 Client Error",
+    Known(
+        ("RepositoryNotFound", "RevisionNotFound", "404 Client Error"),
         "the Hub has no such model or revision; check the name (a private model also needs HF_TOKEN)",
     ),
-    (
-        r"LocalEntryNotFoundError|Temporary failure in name resolution|Max retries exceeded|Network is unreachable|dns error",
+    Known(
+        ("LocalEntryNotFoundError", "Temporary failure in name resolution", "Network is unreachable", "dns error"),
         "the Hub cannot be reached from the container; check network and proxy, or give a model folder",
     ),
-    (
-        r"CUDA out of memory|OutOfMemoryError|Not enough memory to handle|CUDA_ERROR_OUT_OF_MEMORY|No available memory for the cache blocks"
-        r"|less than desired GPU memory utilization|Not enough VRAM",
-        "the GPU's memory is too small at warm-up; lower MAX_TOTAL_TOKENS or MAX_BATCH_PREFILL_TOKENS, free the GPU, or serve one side after the other (SEQUENTIAL=1)",
+    Known(
+        (
+            "CUDA out of memory",
+            "OutOfMemoryError",
+            "Not enough memory to handle",
+            "CUDA_ERROR_OUT_OF_MEMORY",
+            "No available memory for the cache blocks",
+            "less than desired GPU memory utilization",
+        ),
+        "the GPU's memory is too small at warm-up; lower MAX_TOTAL_TOKENS or MAX_BATCH_PREFILL_TOKENS, free the GPU, "
+        "or serve one side after the other (SEQUENTIAL=1)",
     ),
-    (
-        r"extra_special_tokens|'list' object has no attribute 'keys'|Tokenizer class \S+ does not exist"
-        r"|TokenizersBackend|data did not match any variant of untagged enum",
-        "the tokenizer was saved by a newer transformers than the server reads; serve the exported folder that `make train` writes",
+    Known(
+        (
+            "extra_special_tokens",
+            "'list' object has no attribute 'keys'",
+            r"Tokenizer class \S+ does not exist",
+            "data did not match any variant of untagged enum",
+        ),
+        "its tokenizer was saved by a newer transformers than the server reads; serve the exported folder "
+        "that `make train` writes",
     ),
-    (
-        r"Unsupported model type|does not recognize this architecture|architectures? .{0,80}(not|n't) supported|is not supported for now"
-        r"|Could not import Flash|model type .{0,80} not supported",
-        "the server does not support this architecture; use another engine (SERVER=vllm or SERVER=sglang), or ENGINE=embedded",
+    Known(
+        (
+            "Unsupported model type",
+            "does not recognize this architecture",
+            r"architectures? .{0,80}(is|are)( not|n't) supported",
+            "model type .{0,80} not supported",
+        ),
+        "the server does not support this architecture; use another one (SERVER=vllm or SERVER=sglang), "
+        "or ENGINE=embedded",
     ),
-    (
-        r"No such file or directory.{0,80}config\.json|config\.json.{0,80}(No such file|not found|does not exist)|has no config\.json",
+    Known(
+        ("has no config.json", r"config\.json.{0,80}(No such file|not found|does not exist)"),
         "the folder has no config.json; give a folder with a complete model",
     ),
-    (
-        r"No safetensors weights found|No local weights found|Cannot find any model weights|weights file not found",
-        "the folder holds no .safetensors weights; only that format is served",
+    Known(
+        ("No safetensors weights found", "No local weights found", "Cannot find any model weights"),
+        "there are no .safetensors weights; only that format is served",
     ),
-    (
-        r"Permission denied|os error 13\b",
+    Known(
+        ("Permission denied", r"os error 13\b"),
         "the server may not read the model's files; `chmod -R a+rX` the folder",
     ),
-    (
-        r"invalid mount config|bind source path does not exist|mounts denied|is not shared from the host",
+    Known(
+        ("invalid mount config", "bind source path does not exist", "mounts denied", "is not shared from the host"),
         "Docker cannot mount the model's folder; it must lie on the engine's own machine and be shared with it",
     ),
-    (
-        r"unexpected argument|invalid value '.*' for '--|unrecognized arguments|the following required arguments",
-        "the server refuses its command line; the image is of another version than the flags (TGI_IMAGE, compose/local.yml)",
+    Known(
+        ("unexpected argument", "invalid value '.*' for '--", "unrecognized arguments"),
+        "the server refuses its command line; the image is of another version than the flags "
+        "(TGI_IMAGE, compose/local.yml)",
     ),
-    (
-        r"Illegal instruction|exec format error|SIGILL",
+    Known(
+        ("Illegal instruction", "exec format error", r"\bSIGILL\b"),
         "the image is not built for this processor; use ENGINE=embedded, or another TGI_IMAGE",
     ),
-    (
-        r"Shard \d+ failed to start|ShardCannotStart|Shard \d+ crashed",
-        "the model could not be loaded; the lines above the last ones in the log say why",
+    Known(
+        (r"Shard \d+ failed to start", "ShardCannotStart", r"Shard \d+ crashed"),
+        "the model could not be loaded; the log says why above its last lines",
     ),
 )
 KILLED = "it ran out of memory and was killed; give Docker more memory, or serve a smaller model"
@@ -92,10 +130,6 @@ BY_CODE = {
 
 def remedy(log: str, *, code: int = 0, oom: bool = False) -> str:
     """The known cause and what mends it, as the rest of a sentence; empty where nothing is known."""
-    return KILLED if oom else next(_matching(log), BY_CODE.get(code, ""))
-
-
-def _matching(log: str) -> Iterator[str]:
-    for pattern, text in KNOWN:
-        if re.search(pattern, log, re.IGNORECASE):
-            yield text
+    if oom:
+        return KILLED
+    return next((known.remedy for known in KNOWN if known.fits(log)), BY_CODE.get(code, ""))

@@ -1,0 +1,241 @@
+"""The two servers as containers: started by `docker compose`, watched, and taken down whatever happens.
+
+A stack is one Compose project with a name of its own, so two runs do not meet. If this process is killed outright, a
+small second one (compose/reaper.py) takes the containers down.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from docker.errors import DockerException
+
+from compose.command import HERE, Compose
+from compose.errors import ComposeError, EngineNotHealthy, PortTaken
+from compose.folder import check as check_folder
+from compose.folder import is_local
+from compose.interrupts import interrupts_held
+from compose.leftovers import owner, sweep
+from compose.machine import compose_version, connect
+from compose.plan import Plan, dials
+from compose.pull import ensure
+from compose.stack import Model, healthy
+from compose.watch import Watch
+
+PORT = "80/tcp"  # of a server, inside its container
+LOOK_EVERY = 0.2  # seconds
+TRIES = 3  # at ports of our own choosing: another program may be quicker
+
+
+class DockerStack:
+    """The models in containers, as `plan` says. Use it as a context manager, like EmbeddedStack.
+
+    Entering pulls the image, starts the servers and returns when all are healthy; it raises DockerMissing,
+    ImageMissing, ModelUnreadable, PortTaken, ContainerDied or EngineNotHealthy. Leaving takes all down. `urls` has
+    each side's address, `served` the model's name as its server knows it, and `engine` names server, image and digest.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        *,
+        run: str,
+        plan: Plan,
+        logs: Path,
+        startup_seconds: float = 1800.0,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        if not {model.side for model in models} <= {"base", "tuned"} or len({m.side for m in models}) != len(models):
+            raise ComposeError("Docker serves the sides base and tuned, one model each")
+        self.models = tuple(models)
+        self.plan = plan
+        self.logs = logs
+        self.startup_seconds = startup_seconds
+        self.say = say
+        self.urls: dict[str, str] = {}
+        self.served: dict[str, str] = {}
+        self.engine = ""
+        self.project = f"blindside-{_slug(run)}-{secrets.token_hex(3)}"
+        self.compose = Compose(self.project, self._files(), self._environment(run))
+        self._watch: Watch | None = None
+        self._reaper: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> DockerStack:
+        for model in self.models:
+            if is_local(model):
+                check_folder(model, self.plan.server)
+        compose_version()
+        self.logs.mkdir(parents=True, exist_ok=True)
+        try:
+            self._name_engine()
+            self._reaper = _start_reaper(self.project)
+            self._watch = Watch(self.project, self.logs, self.say)
+            self._start(time.monotonic() + self.startup_seconds)
+        except BaseException:
+            self._take_down()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._take_down()
+
+    def check(self) -> None:
+        """Raises ContainerDied, EngineNotHealthy or DockerMissing if something has gone wrong since."""
+        if self._watch is not None:
+            self._watch.check()
+
+    # what is started
+
+    def _files(self) -> list[Path]:
+        hub = [HERE / f"docker-compose.hub-{model.side}.yml" for model in self.models if not is_local(model)]
+        return [*self.plan.files, *hub, *([self.plan.local] if self.plan.local.is_file() else [])]
+
+    def _environment(self, run: str) -> dict[str, str]:
+        values = {**self.plan.environment, "BLINDSIDE_RUN": run, "BLINDSIDE_OWNER": owner()}
+        for model in self.models:
+            values |= _model_variables(model)
+        if not all(map(is_local, self.models)):
+            from huggingface_hub import get_token
+
+            values |= {"HF_TOKEN": token} if (token := get_token()) else {}
+        return values
+
+    def _name_engine(self) -> None:
+        """See to it that the image is here; both sides must have the same one."""
+        services = self.compose.config()["services"]
+        images = {services[model.side]["image"] for model in self.models}
+        if len(images) != 1:
+            raise ComposeError(f"both sides must be served by one image, not by {' and '.join(sorted(images))}")
+        image = images.pop()
+        client = connect()
+        try:
+            digest = ensure(client, image, self.say)
+        finally:
+            client.close()
+        self.engine = f"{self.plan.server} {image.partition('@')[0]}@{digest}"
+        self.served = {model.side: _served(model) for model in self.models}
+
+    # starting
+
+    def _start(self, deadline: float) -> None:
+        groups = [[model] for model in self.models] if self.plan.in_turn else [list(self.models)]
+        for group in groups:
+            for model in group:
+                self.say(f"{model.side}: starting {model.source} in Docker")
+            self._up([model.side for model in group])
+            waiting = {model.side for model in group}
+            while waiting:
+                waiting -= {side for side in sorted(waiting) if self._is_up(side)}
+                if waiting:
+                    self._wait(sorted(waiting)[0], deadline)
+
+    def _up(self, sides: Sequence[str]) -> None:
+        """Start the services at ports that the user chose, or at free ones that stay the same if one is restarted."""
+        own = {side: dials().get(f"{side.upper()}_PORT", "") for side in sides}
+        for attempt in range(TRIES):
+            ports = {f"{side.upper()}_PORT": own[side] or str(_free_port()) for side in sides}
+            self.compose.environment |= ports
+            try:
+                self.compose.up(sides)
+            except PortTaken:
+                if all(own.values()) or attempt == TRIES - 1:
+                    raise
+            else:
+                return
+
+    def _is_up(self, side: str) -> bool:
+        """Whether the server answers; its address is noted when it first does."""
+        assert self._watch is not None
+        where = self._watch.address(side, PORT)
+        if where is None or not healthy(url := f"http://{where[0]}:{where[1]}"):
+            return False
+        self.urls[side] = url
+        self.say(f"{side}: healthy at {url}")
+        return True
+
+    def _wait(self, side: str, deadline: float) -> None:
+        assert self._watch is not None
+        self.check()
+        if time.monotonic() > deadline:
+            raise EngineNotHealthy(
+                f"{side}: not healthy after {self.startup_seconds:.0f} s; allow more time for a large model; the last "
+                f"lines of {self.logs / f'{side}.log'}:\n{self._watch.tail(side)}"
+            )
+        time.sleep(LOOK_EVERY)
+
+    # stopping
+
+    def _take_down(self) -> None:
+        """Everything down, by Compose, and where that fails by label. Ctrl-C does not cut this short."""
+        with interrupts_held():
+            self.urls = {}
+            watch, self._watch = self._watch, None
+            if watch is not None:
+                watch.closing()
+            reaper, self._reaper = self._reaper, None
+            if reaper is not None:  # nothing was started before it
+                self._remove(reaper)
+            if watch is not None:
+                watch.close()
+
+    def _remove(self, reaper: subprocess.Popen[bytes]) -> None:
+        """The reaper is dismissed only when all is down; else it goes on where we could not."""
+        assert reaper.stdin is not None
+        try:
+            with contextlib.suppress(ComposeError):
+                self.compose.down()
+            sweep(self.project)
+        except (ComposeError, DockerException) as error:
+            self.say(f"the containers could not be removed ({error}); `blindside down` does it later")
+        else:
+            reaper.stdin.write(b"down\n")
+        with contextlib.suppress(BrokenPipeError):
+            reaper.stdin.close()
+        reaper.wait()
+
+
+def _start_reaper(project: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "compose.reaper", project, owner()],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(HERE.parent)},
+    )
+
+
+def _model_variables(model: Model) -> dict[str, Any]:
+    name = model.side.upper()
+    if is_local(model):
+        return {f"{name}_FOLDER": str(Path(model.source).expanduser().resolve())}
+    return {f"{name}_MODEL": model.source} | ({f"{name}_REVISION": model.revision} if model.revision else {})
+
+
+def _served(model: Model) -> str:
+    return f"/models/{model.side}" if is_local(model) else model.source
+
+
+def _slug(run: str) -> str:
+    """The run's name as Compose takes it: lower case, digits, dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", run.lower()).strip("-")[:40] or "run"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

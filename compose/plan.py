@@ -1,0 +1,184 @@
+"""Which engine serves, by which compose files, on which GPU: decided from what is there, and said with the reason."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compose.command import HERE
+from compose.errors import ComposeError, DockerMissing
+from compose.machine import Gpu, Machine, look
+from compose.stack import Model
+
+SERVERS = ("tgi", "vllm", "sglang")
+LONGEST = 4096  # tokens of prompt and answer, where models and dials say nothing else
+USABLE = 0.95  # of a GPU's memory
+WORKSPACE = 3 * 1024  # MiB beside the weights: activations, kernels, and a cache for some thousand tokens
+MIB = 1024**2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be started. `kind` is "docker" or "embedded"; the rest speaks of Docker only.
+
+    `files` are the compose files in order, `local` the user's own, added last where it exists. With `in_turn` the
+    second server starts when the first is healthy; with `sequential` only one of them runs at a time.
+    """
+
+    kind: str
+    why: str
+    server: str = "tgi"
+    files: tuple[Path, ...] = ()
+    local: Path = HERE / "local.yml"
+    environment: Mapping[str, str] = field(default_factory=dict)
+    in_turn: bool = False
+    sequential: bool = False
+
+    def lines(self) -> list[str]:
+        """The plan as it is printed."""
+        if self.kind != "docker":
+            return [f"engine: embedded, on the CPU ({self.why})"]
+        files = [path.name for path in (*self.files, *([self.local] if self.local.is_file() else []))]
+        dials = [f"{name}={value}" for name, value in sorted(self.environment.items())]
+        how = "one side after the other" if self.sequential else "both sides"
+        return [f"engine: {self.server} in Docker, {how} ({self.why})", f"  {' + '.join(files)}  {' '.join(dials)}"]
+
+    def turns(self, models: Sequence[Model]) -> list[tuple[Model, ...]]:
+        """The models that are served together, in the order in which to collect: a stack for each turn."""
+        return [(model,) for model in models] if self.sequential else [tuple(models)]
+
+
+def choose(
+    engine: str = "auto",
+    *,
+    models: Sequence[Model],
+    server: str = "tgi",
+    sequential: bool | None = None,
+    machine: Machine | None = None,
+) -> Plan:
+    """The plan for `engine` (auto, docker or embedded) and the server in Docker (tgi, vllm or sglang).
+
+    `auto` takes Docker where it has a GPU, and else the embedded engine. `sequential` forces one side at a time or
+    forbids it; None lets the GPU's memory decide. Raises DockerMissing or ComposeError where what was asked for
+    cannot be.
+    """
+    if engine not in ("auto", "docker", "embedded"):
+        raise ComposeError(f"ENGINE={engine} is unknown; use auto, docker or embedded")
+    if server not in SERVERS:
+        raise ComposeError(f"SERVER={server} is unknown; use {', '.join(SERVERS)}")
+    if engine == "embedded":
+        return Plan("embedded", "as asked")
+    machine = machine or look()
+    against = _against_gpu(machine)
+    if engine == "auto" and against:
+        return Plan("embedded", against)
+    if machine.no_docker:
+        raise DockerMissing(machine.no_docker)
+    if against:
+        return _on_cpu(server, models, bool(sequential), against)
+    return _on_gpus(server, models, sequential, machine.gpus)
+
+
+def dials() -> dict[str, str]:
+    """What the user has set: compose/.env, and over it the environment."""
+    path = HERE / ".env"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    pairs = [line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#")]
+    return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs} | dict(os.environ)
+
+
+def _against_gpu(machine: Machine) -> str:
+    """Why Docker with a GPU cannot be; empty where it can."""
+    if machine.no_docker:
+        return machine.no_docker
+    if not machine.gpus:
+        return "this machine has no NVIDIA GPU"
+    if not machine.gpu_runtime:
+        return f"Docker has no GPU runtime for the {machine.gpus[0].name}: install the NVIDIA Container Toolkit"
+    return ""
+
+
+def _on_cpu(server: str, models: Sequence[Model], sequential: bool, why: str) -> Plan:
+    if server != "tgi":
+        raise ComposeError(f"{server} is set up for NVIDIA GPUs only, and {why}; use SERVER=tgi, or ENGINE=embedded")
+    files = (HERE / "docker-compose.yml", HERE / "docker-compose.cpu.yml")
+    return Plan(
+        "docker", f"as asked, on the CPU: {why}", server, files, environment=_limits(models), sequential=sequential
+    )
+
+
+def _on_gpus(server: str, models: Sequence[Model], sequential: bool | None, gpus: Sequence[Gpu]) -> Plan:
+    override = () if server == "tgi" else (HERE / f"docker-compose.{server}.yml",)
+    files = (HERE / "docker-compose.yml", *override, HERE / "docker-compose.gpu.yml")
+    best = sorted(gpus, key=lambda gpu: -gpu.free)
+    first, second = best[0], best[1] if len(best) > 1 else best[0]
+    placed = {"BASE_GPU": str(first.index), "TUNED_GPU": str(second.index)}
+    limits = _limits(models)
+    if first is not second and not sequential:
+        why = f"GPU {first.index} for the base, GPU {second.index} for the tuned model"
+        return Plan("docker", why, server, files, environment=limits | _unset(placed))
+    placed["TUNED_GPU"] = placed["BASE_GPU"]
+    need = _need(models)
+    if sequential or (sequential is None and (need is None or need > first.free * USABLE)):
+        why = "as asked" if sequential else f"GPU {first.index} has {_gib(first.free)} free, {_words(need)}"
+        return Plan("docker", why, server, files, environment=limits | _unset(placed), sequential=True)
+    placed |= _fractions(server, first)
+    why = f"GPU {first.index} shared: {_gib(first.free)} free, {_words(need)}"
+    return Plan("docker", why, server, files, environment=limits | _unset(placed), in_turn=True)
+
+
+def _fractions(server: str, gpu: Gpu) -> dict[str, str]:
+    """Each server's share of a common GPU, in that server's own way of counting.
+
+    TGI counts what others hold, so the second one's is the sum; vLLM counts its own use alone; SGLang counts from what
+    is free when it starts.
+    """
+    taken = 1 - gpu.free / gpu.total
+    half = (USABLE - taken) / 2
+    base, tuned = {
+        "tgi": (taken + half, USABLE),
+        "vllm": (half, half),
+        "sglang": (half / (1 - taken), half / (1 - taken - half)),
+    }[server]
+    return {"BASE_MEMORY": f"{base:.2f}", "TUNED_MEMORY": f"{tuned:.2f}"}
+
+
+def _limits(models: Sequence[Model]) -> dict[str, str]:
+    """The same limit of tokens for both sides: what the shorter one takes, at most LONGEST."""
+    total = min([LONGEST, *filter(None, map(_positions, models))])
+    return _unset({"MAX_TOTAL_TOKENS": str(total), "MAX_INPUT_TOKENS": str(total - 1)})
+
+
+def _unset(values: dict[str, str]) -> dict[str, str]:
+    """Those that the user has not set himself."""
+    own = dials()
+    return {name: value for name, value in values.items() if not own.get(name)}
+
+
+def _positions(model: Model) -> int | None:
+    """How long a text the model takes, where its folder says so."""
+    path = Path(model.source) / "config.json"
+    if not path.is_file():
+        return None
+    config = json.loads(path.read_text(encoding="utf-8"))
+    value = config.get("max_position_embeddings", config.get("text_config", {}).get("max_position_embeddings"))
+    return value if isinstance(value, int) else None
+
+
+def _need(models: Sequence[Model]) -> int | None:
+    """MiB that the models take together; one of unknown size counts as the largest known; None where none is known."""
+    sizes = [sum(file.stat().st_size for file in Path(model.source).glob("*.safetensors")) // MIB for model in models]
+    if not any(Path(model.source).is_dir() for model in models):
+        return None
+    return sum((size or max(sizes)) + WORKSPACE for size in sizes)
+
+
+def _gib(mib: int) -> str:
+    return f"{mib / 1024:.1f} GiB"
+
+
+def _words(need: int | None) -> str:
+    return "the models' size is not known" if need is None else f"both models need about {_gib(need)}"
