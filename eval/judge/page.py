@@ -125,11 +125,12 @@ def _html(value: str) -> gr.HTML:
 
 def _handler(desk: Desk, fixed: str) -> Handler:
     def handle(payload: str, sitting: Sitting | None) -> tuple[str, Sitting | None]:
+        action = _action(payload)
         try:
-            sitting, view = answer(desk, sitting, _action(payload), fixed=fixed)
+            sitting, view = answer(desk, sitting, action, fixed=fixed)
         except BlindsideError as error:
             view = View(state="broken", nonce=nonce(), notice=str(error))
-        return stage_html(view, fixed=bool(fixed)), sitting
+        return stage_html(view, fixed=bool(fixed), marked=action.differences), sitting
 
     return handle
 

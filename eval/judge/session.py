@@ -25,13 +25,15 @@ LONGEST_COMMENT = 4000
 
 
 class Action(Row):
-    """What the browser sends. `hello` is the page's opening, `sit` gives a name."""
+    """What the browser sends. `hello`: the page was opened; `sit`: a name was given; `show`: the same pair again."""
 
-    act: Literal["hello", "sit", "vote", "skip", "undo"]
+    act: Literal["hello", "sit", "show", "vote", "skip", "undo"]
     reviewer: str = Field(default="", max_length=400)
     nonce: str = Field(default="", max_length=100)
     choice: blinding.Choice | None = None
     comment: str = Field(default="", max_length=LONGEST)
+    #: Whether the page marks where the answers differ.
+    differences: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Sitting:
             return self._same(str(error), action.comment)
 
     def _do(self, book: Book, action: Action) -> View:
+        if action.act == "show":
+            return self._same("", action.comment)
         if action.act == "undo":
             return self._undo(book, action.comment)
         item = self._item

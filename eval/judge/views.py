@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from eval.judge.differences import differences
 from eval.judge.render import answer_html, plain_html
 from eval.judge.session import LONGEST_COMMENT, View
 from eval.records import Response
@@ -14,9 +17,16 @@ from eval.records import Response
 ASSETS = Path(__file__).parent / "assets"
 
 
-def stage_html(view: View, *, fixed: bool = False) -> str:
-    """What changes from pair to pair. It is the same whichever model stands left."""
-    return _templates().get_template("stage.jinja").render(view=view, panes=_panes(view), fixed=fixed)
+def stage_html(view: View, *, fixed: bool = False, marked: bool = False) -> str:
+    """What changes from pair to pair. It is the same whichever model stands left.
+
+    `fixed`: the reviewer's name cannot be changed. `marked`: the answers' differences are marked.
+    """
+    panes = _panes(view)
+    marks = differences(panes[0].response.text, panes[1].response.text) if marked and panes else None
+    if marks:
+        panes = [replace(pane, marked=mark) for pane, mark in zip(panes, marks, strict=True)]
+    return _templates().get_template("stage.jinja").render(view=view, panes=panes, fixed=fixed, marked=marked)
 
 
 def top_html() -> str:
@@ -33,11 +43,18 @@ def head_html() -> str:
     return f"<style>{css}</style><script>{script}</script>"
 
 
-def _panes(view: View) -> list[tuple[str, Response]]:
+@dataclass(frozen=True)
+class Pane:
+    letter: str
+    response: Response
+    marked: Markup | None = None
+
+
+def _panes(view: View) -> list[Pane]:
     if view.pair is None:
         return []
     right = view.pair.tuned if view.left == "base" else view.pair.base
-    return [("A", view.pair.answer(view.left)), ("B", right)]
+    return [Pane("A", view.pair.answer(view.left)), Pane("B", right)]
 
 
 @lru_cache(maxsize=1)

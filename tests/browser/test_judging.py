@@ -115,6 +115,23 @@ def test_both_panes_show_the_whole_text_and_scroll_together(ana: Screen) -> None
     assert ana.page.evaluate(tops) == [0, 0]
 
 
+def test_differences_are_marked_until_they_are_not(ana: Screen) -> None:
+    ana.page.fill("#bs-comment", "stays")
+    ana.page.keyboard.press("Escape")
+    before = ana.panes()
+    assert ana.page.locator("mark").count() == 0
+    ana.press("d")
+    marks = ana.page.locator("#bs-pane-a mark, #bs-pane-b mark").all_inner_texts()
+    assert {"Long", "Short"} == {text.strip() for text in marks} & {"Long", "Short"}
+    assert (ana.comment, ana.status, ana.count) == ("stays", "", "0 / 14")
+    ana.press("2")
+    assert ana.page.locator("mark").count() > 0
+    ana.press("u")
+    ana.press("d")
+    assert ana.page.locator("mark").count() == 0
+    assert (ana.panes(), ana.comment) == (before, "stays")
+
+
 def test_keys_are_dead_while_typing_and_come_back_with_escape(ana: Screen) -> None:
     ana.page.keyboard.press("c")
     for key in ("1", "2", "x", "4", "u", "s", "r", "?", "ArrowLeft", "ArrowRight", "Space"):

@@ -34,6 +34,9 @@ def test_the_page_is_the_same_whichever_model_stands_left() -> None:
     other = stage_html(ask(pair("It is blue.", "Blue.", cut="base"), left="tuned"))
     assert one == other
     assert one.index("Blue.") < one.index("It is blue.")
+    marked = stage_html(ask(pair("It is blue.", "It is grey."), left="base"), marked=True)
+    assert marked == stage_html(ask(pair("It is grey.", "It is blue."), left="tuned"), marked=True)
+    assert "It is <mark>blue</mark>." in marked
 
 
 def test_ids_hashes_and_figures_stay_on_the_server() -> None:

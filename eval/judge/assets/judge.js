@@ -17,6 +17,7 @@
   let pending = null;   // what the next event carries to the server
   let timer = 0;
   let reviewer = "";
+  let marked = false;   // whether differences are marked, on this pair and the next ones
 
   const remember = (name) => { try { localStorage.setItem(NAME, name); } catch { /* private window */ } };
   const recall = () => { try { return localStorage.getItem(NAME) || ""; } catch { return ""; } };
@@ -64,7 +65,7 @@
     if (locked) return;
     lock(true);
     status(""); // so that a screen reader hears each "Saved"
-    pending = { reviewer, nonce: turn, comment: comment(), ...action };
+    pending = { reviewer, nonce: turn, comment: comment(), differences: marked, ...action };
     clearTimeout(timer);
     timer = setTimeout(lose, PATIENCE);
     by("bs-send").click();
@@ -82,12 +83,13 @@
     raw: () => by("bs-raw").setAttribute("aria-pressed", String(document.body.classList.toggle("bs-raw"))),
     down: () => scroll(1),
     up: () => scroll(-1),
+    differences: () => send({ act: "show", differences: !marked }),
     rename: () => send({ act: "hello", reviewer: "" }),
   };
   const keys = {
     Digit1: "left", Numpad1: "left", ArrowLeft: "left", Digit2: "tie", Numpad2: "tie", KeyT: "tie",
     Digit3: "both_bad", Numpad3: "both_bad", KeyX: "both_bad", Digit4: "right", Numpad4: "right", ArrowRight: "right",
-    KeyS: "skip", KeyU: "undo", Backspace: "undo", KeyC: "comment", KeyR: "raw", KeyJ: "down", KeyK: "up", Space: "down",
+    KeyS: "skip", KeyU: "undo", Backspace: "undo", KeyC: "comment", KeyD: "differences", KeyR: "raw", KeyJ: "down", KeyK: "up", Space: "down",
   };
   const inStage = { ask: Object.values(keys), done: ["undo"] };
 
@@ -139,7 +141,7 @@
 
   document.addEventListener("input", (event) => { if (event.target.id === "bs-comment") draft.keep(false); });
 
-  const paneText = () => Array.from(document.querySelectorAll(".bs-pane"), (pane) => pane.textContent).join("\u0000");
+  const pairText = () => Array.from(document.querySelectorAll(".bs-asked, .bs-source"), (el) => el.textContent).join("\u0000");
 
   function fillHeader(data) {
     by("bs-who").textContent = data.reviewer;
@@ -148,14 +150,16 @@
     by("bs-progress").max = Math.max(1, Number(data.total));
     by("bs-progress").value = Number(data.judged);
     by("bs-undo").disabled = !data.undo;
-    status(data.saved ? "Saved" : data.keep ? "Not saved" : "");
+    status(data.saved ? "Saved" : document.querySelector(".bs-stage > .bs-alarm") ? "Not saved" : "");
   }
 
   function settle() {
     const data = stage().dataset;
-    const text = paneText();
+    const text = pairText();
     const same = data.keep && text === shown;
     document.body.dataset.state = data.state;
+    marked = Boolean(data.marked);
+    by("bs-marked").setAttribute("aria-pressed", String(marked));
     fillHeader(data);
     if (data.saved) draft.drop();
     const kept = draft.of(text);
