@@ -62,7 +62,7 @@ def read_answers(path: Path) -> Answers:
     Raises InputError with file and line for a line that is no row, or answers what was answered before.
     """
     answers = Answers()
-    if not path.exists():
+    if not path.is_file():
         return answers
     Journal(path).mend()
     with path.open("rb") as lines:
