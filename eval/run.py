@@ -113,8 +113,8 @@ class Run:
 
     def prompts(self) -> list[Prompt]:
         """The prompts of this run, in their order."""
-        lines = self.prompts_path.read_text(encoding="utf-8").splitlines()
-        return [Prompt.model_validate_json(line) for line in lines]
+        # By bytes: str.splitlines would also split at U+2028, which JSON leaves as it is.
+        return [Prompt.model_validate_json(line) for line in self.prompts_path.read_bytes().splitlines()]
 
     def update(self, **changes: Any) -> Run:
         """Write run.json anew with `changes` (fields of RunInfo), and return the run that has them."""

@@ -47,6 +47,11 @@ def test_started_run_is_found_with_its_prompts_and_by_its_name_or_as_the_newest(
     assert open_run(tmp_path, "").name == second.name
 
 
+def test_a_prompt_may_hold_any_line_separator(tmp_path: Path) -> None:
+    odd = Prompt(id="odd", messages=(Message(role="user", content="a\u2028b\u2029c\x85d\r\ne"),))
+    assert start_run(tmp_path, info(), [odd]).prompts() == [odd]
+
+
 def test_same_comparison_is_resumed_wherever_its_servers_run(tmp_path: Path) -> None:
     start_run(tmp_path, info(), PROMPTS)
     moved = info()
