@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ class Job:
     scored: bool = False
     events: asyncio.Queue[Step | Failure] = field(default_factory=asyncio.Queue)
     cancelled: bool = False
+    started: float = 0.0  # when it joined a batch (monotonic clock)
 
     @property
     def room(self) -> int:
@@ -148,6 +150,7 @@ class Batcher:
             while self._waiting and self._fits(jobs, self._waiting[0]):
                 job = self._waiting.popleft()
                 if not job.cancelled:
+                    job.started = time.monotonic()
                     jobs.append(job)
                     fresh.append(_Running(job, self.codec))
             self.metrics.set("tgi_queue_size", len(self._waiting))

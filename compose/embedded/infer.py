@@ -36,7 +36,7 @@ class Times:
 
     start: float = field(default_factory=time.monotonic)
     queued: float = 0.0
-    first: float = 0.0
+    begun: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Infer:
             times.queued = time.monotonic()
             self.batcher.submit(job)
             async for step in _steps(job):
-                times.first = times.first or time.monotonic()
+                times.begun = job.started
                 yield Event(step, len(job.prompt), seed if job.sampling.draws else None, times)
         except ApiError as error:
             if error.error_type == "validation":

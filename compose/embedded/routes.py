@@ -272,11 +272,11 @@ def _total_headers(requests: list[Request], answers: list[Answer]) -> dict[str, 
     """Times in whole milliseconds, summed over the answers."""
     now = time.monotonic()
     times = [answer.times for answer in answers]
-    inference = [now - t.first for t in times]
+    inference = [now - t.begun for t in times]
     return _characters(*requests) | {
         "x-total-time": _millis([now - t.start for t in times]),
         "x-validation-time": _millis([t.queued - t.start for t in times]),
-        "x-queue-time": _millis([t.first - t.queued for t in times]),
+        "x-queue-time": _millis([t.begun - t.queued for t in times]),
         "x-inference-time": _millis(inference),
         "x-time-per-token": _millis([s / len(a.tokens) for s, a in zip(inference, answers, strict=True)]),
         "x-prompt-tokens": str(sum(a.input_length for a in answers)),
