@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -136,22 +137,17 @@ def _lines(stream: IO[bytes], log: IO[bytes]) -> Iterator[str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """The whole group gets SIGTERM, and SIGKILL if it is still there when its grace is over."""
+    """The whole group gets SIGTERM while the command runs, and SIGKILL for whoever outlives it, or its grace."""
     if process.poll() is None:
         _signal(process, signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            _signal(process, signal.SIGKILL)
-    else:
-        _signal(process, signal.SIGKILL)  # whoever the command left behind in its group
+    _signal(process, signal.SIGKILL)
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        return
 
 
 def meaningful(log: Path, most: int = TAIL) -> list[str]:
