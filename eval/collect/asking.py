@@ -37,6 +37,9 @@ class Lane:
     check: Callable[[], None]
     one_by_one: bool = False
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: Requests sent before it was known that they must take turns; `_alone` is set when none is left.
+    _together: int = 0
+    _alone: asyncio.Event = field(default_factory=asyncio.Event)
     _told: set[tuple[type[EngineError], int | None]] = field(default_factory=set)
 
     async def run(self, put: Callable[[Response | Failure], None]) -> None:
@@ -67,10 +70,18 @@ class Lane:
     async def _ask(self, prompt: Prompt) -> Completion:
         """One request; one at a time where the server can't do more."""
         max_tokens = await self.fit(prompt.messages)
-        if not self.one_by_one:
+        if self.one_by_one:
+            async with self._turn:
+                await self._alone.wait()
+                return await self.engine.chat(prompt.messages, max_tokens)
+        self._together += 1
+        self._alone.clear()
+        try:
             return await self.engine.chat(prompt.messages, max_tokens)
-        async with self._turn:
-            return await self.engine.chat(prompt.messages, max_tokens)
+        finally:
+            self._together -= 1
+            if not self._together:
+                self._alone.set()
 
     def _trouble(self, error: EngineError, backoff: Backoff) -> float | None:
         """Seconds until another try, None to give the prompt up; raises where the whole side must be given up."""

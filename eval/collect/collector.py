@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 
 from eval.answers import Answers, read_answers
@@ -85,8 +85,11 @@ def collect(
         began = time.monotonic()
         try:
             asyncio.run(job.go(urls, missing))
-        finally:
-            job.record_end()
+        except BaseException:
+            with suppress(OSError):  # what went wrong matters more
+                job.record_end()
+            raise
+        job.record_end()
         summary = CollectSummary(
             len(missing), job.answered, len(missing) - job.answered, already, time.monotonic() - began
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -28,6 +29,8 @@ class Reply:
         text = " ".join(self.body.decode("utf-8", "replace").split())
         if not text:
             return "an empty body"
+        if not text[:_SHOWN].isprintable():
+            return f"{len(self.body)} bytes that are no text"
         if text[:100].lower().startswith(("<!doctype html", "<html", "<?xml")):
             return "a web page"
         return f"{text[:_SHOWN]!r}" + ("…" if len(text) > _SHOWN else "")
@@ -89,7 +92,8 @@ class Transport:
         except TimeoutError:
             raise EngineUnreachable(f"{self.url} gave no answer within {self.timeout:g} s") from None
         except aiohttp.ClientConnectorError as error:
-            reason = error.os_error.strerror or str(error)
+            number = error.os_error.errno
+            reason = os.strerror(number) if number and number > 0 else str(error.os_error)
             raise EngineUnreachable(f"nobody answers at {self.url} ({reason}): is the server running?") from None
         except (aiohttp.ClientError, OSError) as error:
             raise EngineUnreachable(
