@@ -6,15 +6,12 @@ import http.client
 import json
 import re
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
-
-from tests.compose.servers import MODEL, need_train, serve
 
 pytestmark = pytest.mark.train
 
@@ -24,17 +21,6 @@ LONG = {
     "temperature": 9.0,
     "seed": 7,
 }  # takes seconds, and does not end early
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """A usual server, one with room for a single request, and one that generates two at a time."""
-    need_train()
-    usual = ["--model-id", str(MODEL), "--enable-prefill-logprobs"]
-    single = [*usual, "--max-concurrent-requests", "1"]
-    pairs = [*usual, "--max-batch-size", "2"]
-    with serve(usual, single, pairs, cwd=tmp_path_factory.mktemp("batching")) as addresses:
-        yield addresses
 
 
 def post(url: str, path: str, body: Any) -> Any:
@@ -67,8 +53,8 @@ def texts(answers: list[dict[str, Any]]) -> list[tuple[str, list[int]]]:
     return [(one["generated_text"], [token["id"] for token in one["details"]["tokens"]]) for one in answers]
 
 
-def test_requests_of_all_lengths_and_kinds_are_answered_alike_alone_and_together(servers: list[str]) -> None:
-    url = servers[0]
+def test_requests_of_all_lengths_and_kinds_are_answered_alike_alone_and_together(urls: dict[str, str]) -> None:
+    url = urls["usual"]
     asked: list[tuple[str, dict[str, Any]]] = [("hi " * (1 + 13 * index % 200), {}) for index in range(24)]
     asked += [(f"Question: What is {index} plus 3?\nAnswer:", {"seed": index, "do_sample": True}) for index in range(8)]
     asked += [("Question: Count from 1 to 8.\nAnswer:", {"repetition_penalty": 1.3, "top_n_tokens": 2})]
@@ -83,8 +69,8 @@ def test_requests_of_all_lengths_and_kinds_are_answered_alike_alone_and_together
     assert metric(url, "blindside_batch_largest") > 8
 
 
-def test_a_newcomer_joins_while_others_are_being_answered(servers: list[str]) -> None:
-    url = servers[0]
+def test_a_newcomer_joins_while_others_are_being_answered(urls: dict[str, str]) -> None:
+    url = urls["usual"]
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(generate, url, "x", **LONG)
         until(lambda: metric(url, "tgi_batch_current_size") == 1, "the long request runs")
@@ -93,8 +79,8 @@ def test_a_newcomer_joins_while_others_are_being_answered(servers: list[str]) ->
         assert slow.result()["details"]["generated_tokens"] > 100
 
 
-def test_no_more_are_generated_together_than_allowed(servers: list[str]) -> None:
-    url = servers[2]
+def test_no_more_are_generated_together_than_allowed(urls: dict[str, str]) -> None:
+    url = urls["batches of two"]
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda index: generate(url, f"What is {index} plus 1?"), range(12)))
     assert len(answers) == 12
@@ -102,8 +88,8 @@ def test_no_more_are_generated_together_than_allowed(servers: list[str]) -> None
 
 
 @pytest.mark.parametrize("path", ["/generate", "/generate_stream"])
-def test_a_client_that_leaves_frees_its_place(servers: list[str], path: str) -> None:
-    url = servers[1]
+def test_a_client_that_leaves_frees_its_place(urls: dict[str, str], path: str) -> None:
+    url = urls["one at a time"]
     connection = http.client.HTTPConnection(urlsplit(url).netloc)
     body = json.dumps({"inputs": "x", "parameters": LONG})
     connection.request("POST", path, body, {"content-type": "application/json"})
@@ -113,16 +99,16 @@ def test_a_client_that_leaves_frees_its_place(servers: list[str], path: str) -> 
     assert generate(url, "Question: Who are you?\nAnswer:")["generated_text"].startswith(" I am")
 
 
-def test_a_long_prompts_log_probabilities_do_not_depend_on_how_it_is_read(servers: list[str]) -> None:
+def test_a_long_prompts_log_probabilities_do_not_depend_on_how_it_is_read(urls: dict[str, str]) -> None:
     """Scored prompts are read in pieces of 256: around the seams, tokens get there what they got when generated."""
     text = "Question: What is the capital of France?\nAnswer: The capital of France is Paris.\n" * 27
-    whole = generate(servers[0], text, max_new_tokens=1, decoder_input_details=True)["details"]["prefill"]
+    whole = generate(urls["usual"], text, max_new_tokens=1, decoder_input_details=True)["details"]["prefill"]
     compared = 0
     for cut in (253, 254, 255, 256, 257, 509, 510, 511, 512):
         prefix = "".join(one["text"] for one in whole[:cut])
-        answer = generate(servers[0], prefix, max_new_tokens=4)
+        answer = generate(urls["usual"], prefix, max_new_tokens=4)
         tokens = answer["details"]["tokens"]
-        again = generate(servers[0], prefix + answer["generated_text"], max_new_tokens=1, decoder_input_details=True)
+        again = generate(urls["usual"], prefix + answer["generated_text"], max_new_tokens=1, decoder_input_details=True)
         scored = again["details"]["prefill"][cut:]
         if [one["id"] for one in scored] != [one["id"] for one in tokens]:
             continue  # the text is cut into other tokens, or has an end in it
@@ -132,8 +118,8 @@ def test_a_long_prompts_log_probabilities_do_not_depend_on_how_it_is_read(server
     assert compared >= 5
 
 
-def test_best_of_gives_the_likelier_answer_first(servers: list[str]) -> None:
-    details = generate(servers[0], "Tell me", do_sample=True, best_of=2)["details"]
+def test_best_of_gives_the_likelier_answer_first(urls: dict[str, str]) -> None:
+    details = generate(urls["usual"], "Tell me", do_sample=True, best_of=2)["details"]
     mean = [
         sum(t["logprob"] for t in one["tokens"]) / len(one["tokens"])
         for one in (details, details["best_of_sequences"][0])
@@ -141,7 +127,7 @@ def test_best_of_gives_the_likelier_answer_first(servers: list[str]) -> None:
     assert mean[0] >= mean[1]
 
 
-def test_the_usage_of_a_streamed_chat_comes_last_when_asked_for(servers: list[str]) -> None:
+def test_the_usage_of_a_streamed_chat_comes_last_when_asked_for(urls: dict[str, str]) -> None:
     body = {
         "messages": [{"role": "user", "content": "Hello!"}],
         "temperature": 0,
@@ -149,7 +135,7 @@ def test_the_usage_of_a_streamed_chat_comes_last_when_asked_for(servers: list[st
         "stream_options": {"include_usage": True},
     }
     request = Request(
-        f"{servers[0]}/v1/chat/completions", json.dumps(body).encode(), {"content-type": "application/json"}
+        f"{urls['usual']}/v1/chat/completions", json.dumps(body).encode(), {"content-type": "application/json"}
     )
     with urlopen(request, timeout=60) as response:
         lines = [line for line in response.read().decode().splitlines() if line]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.compose.replay import Exchange, exchanges, send
-from tests.compose.servers import MODEL, need_train, serve
 from tests.support import ROOT
 
 pytestmark = pytest.mark.train
@@ -28,14 +26,6 @@ def document() -> dict[str, Any]:
         pytest.skip(f"{DOCUMENT} is not here (set BLINDSIDE_SHARED)")
     loaded: dict[str, Any] = _nullable(json.loads(DOCUMENT.read_text(encoding="utf-8")))
     return loaded
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    need_train()
-    flags = ["--enable-prefill-logprobs"]
-    with serve(["--model-id", str(MODEL), *flags], cwd=tmp_path_factory.mktemp("openapi")) as (address,):
-        yield address
 
 
 def _nullable(value: Any) -> Any:
@@ -56,13 +46,13 @@ def _schema(document: dict[str, Any], exchange: Exchange, status: int, kind: str
     return {**content["schema"], "components": document["components"]} if content else None
 
 
-def test_every_kind_of_answer_conforms(document: dict[str, Any], url: str) -> None:
+def test_every_kind_of_answer_conforms(document: dict[str, Any], urls: dict[str, str]) -> None:
     seen: set[tuple[str, int, str]] = set()
     wrong: dict[str, list[str]] = {}
     for exchange in (one for one in exchanges() if one.launch == "main"):
         if exchange.request["path"] in UNLIKE:
             continue
-        answer = send(url, exchange)
+        answer = send(urls["main"], exchange)
         kind = answer["headers"].get("content-type", "")
         schema = _schema(document, exchange, answer["status"], kind)
         if schema is None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.compose.replay import DATA, Exchange, differences, exchanges, send
-from tests.compose.servers import flags_as_recorded, folder_as_recorded, need_train, serve
 
 pytestmark = pytest.mark.train
 
@@ -79,22 +77,6 @@ def like(launch: str) -> list[Exchange]:
     return [one for one in ALL if one.launch == launch and not unlike(one) and not drawn(one)]
 
 
-@pytest.fixture(scope="module")
-def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The address of the server for each launch profile."""
-    need_train()
-    cwd = tmp_path_factory.mktemp("replay")
-    launches = sorted({SAME_SERVER.get(one.launch, one.launch) for one in ALL if not unlike(one)})
-    lines = []
-    for launch in launches:
-        model = PROFILES[launch]["model"]
-        folder_as_recorded(model, cwd)
-        lines.append(["--model-id", model, *flags_as_recorded(PROFILES[launch]["flags"])])
-    with serve(*lines, cwd=cwd) as addresses:
-        of = dict(zip(launches, addresses, strict=True))
-        yield of | {launch: of[same] for launch, same in SAME_SERVER.items()}
-
-
 GROUPS = sorted(
     {(one.launch, one.group) for one in ALL if not unlike(one) and one.group not in ("batch", "overload")},
     key=lambda key: (list(PROFILES).index(key[0]), key[1]),
@@ -103,7 +85,7 @@ GROUPS = sorted(
 
 @pytest.mark.parametrize(("launch", "group"), GROUPS, ids=["-".join(key) for key in GROUPS])
 def test_a_group_of_exchanges_is_answered_as_by_tgi(urls: dict[str, str], launch: str, group: str) -> None:
-    url = urls[launch]
+    url = urls[SAME_SERVER.get(launch, launch)]
     asked = [one for one in like(launch) if one.group == group]
     wrong = {one.id: found for one in asked if (found := differences(one, send(url, one)))}
     assert wrong == {}
