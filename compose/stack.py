@@ -27,6 +27,8 @@ from compose.errors import ComposeError, EngineDied, EngineNotHealthy, Environme
 ROOT = Path(__file__).resolve().parents[1]
 TAIL = 15  # lines of a log that are shown
 GRACE = 5.0  # seconds between asking a server to end and ending it
+# Loopback is never asked through the proxy that http_proxy may name.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,7 @@ class EmbeddedStack:
 def healthy(url: str) -> bool:
     """Whether the server at `url` answers /health with 200."""
     try:
-        with urllib.request.urlopen(f"{url}/health", timeout=5) as response:
+        with _DIRECT.open(f"{url}/health", timeout=5) as response:
             return bool(response.status == 200)
     except (urllib.error.URLError, OSError):
         return False
