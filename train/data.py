@@ -14,7 +14,7 @@ from train.errors import RecipeError
 from train.files import sha256_file, write_atomic
 from train.launch import ROOT, environment
 from train.pairs.check import Checked, check_file, check_rows, write_clean
-from train.pairs.read import check_columns, is_local, read_lines
+from train.pairs.read import check_columns, read_lines
 from train.recipe import DataSet, Recipe
 
 PROMPTS_FILE = "training_prompts.txt"
@@ -31,13 +31,18 @@ class Prepared:
     datasets: list[dict[str, Any]] = field(default_factory=list)
 
 
+def is_local(asked: DataSet) -> bool:
+    """Whether the recipe's `path` is a file here, and not a data set of the Hub."""
+    return asked.path.endswith((".jsonl", ".json")) or (ROOT / asked.path).exists()
+
+
 def data_hashes(recipe: Recipe) -> dict[str, str]:
     """By the recipe's own path: the hash of a local file, or a Hub data set's revision (main where none is pinned)."""
     return {asked.path: _hash(asked) for asked in recipe.datasets}
 
 
 def _hash(asked: DataSet) -> str:
-    if not is_local(asked.path):
+    if not is_local(asked):
         return f"hub:{asked.revision or 'main'}"
     path = local_path(asked)
     if not path.is_file():
@@ -68,7 +73,7 @@ def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
 
 
 def _check(asked: DataSet, fetched: Path, env: Path) -> Checked:
-    if is_local(asked.path):
+    if is_local(asked):
         return check_file(local_path(asked), asked)
     columns = fetch(asked, fetched, env)
     check_columns(columns, asked)
@@ -77,7 +82,7 @@ def _check(asked: DataSet, fetched: Path, env: Path) -> Checked:
 
 def _entry(entry: dict[str, Any], asked: DataSet, checked: Checked, clean: Path) -> dict[str, Any]:
     if not checked.changed:
-        return {**entry, "path": str(local_path(asked))} if is_local(asked.path) else entry
+        return {**entry, "path": str(local_path(asked))} if is_local(asked) else entry
     write_clean(checked, asked, clean)
     kept = {k: v for k, v in entry.items() if k not in _OF_THE_ORIGINAL}
     return {**kept, "path": str(clean.absolute()), "ds_type": "json", "split": "train"}

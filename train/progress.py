@@ -43,7 +43,7 @@ class Progress:
         figures = parse_numbers(line)
         self.metrics |= figures
         bar = _BAR.match(line.strip())
-        if bar is not None:
+        if bar is not None and int(bar["total"]) > 1:
             self._show(self._compact(bar))
 
     def _compact(self, bar: re.Match[str]) -> str:

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from train import artifact as artifacts
-from train.artifact import Artifact, Base
-from train.data import Prepared, Say, data_hashes, prepare, read_prompt_keys, write_prompt_keys
+from train.artifact import NAME, Artifact, Base
+from train.data import Prepared, Say, data_hashes, is_local, prepare, read_prompt_keys, write_prompt_keys
 from train.errors import ArtifactError
 from train.export import export
-from train.files import sha256_file, sha256_json
+from train.files import sha256_file, sha256_files, sha256_json
 from train.launch import ROOT, axolotl, environment
 from train.machine import cached_model, check_room, versions
 from train.progress import Progress
-from train.recipe import Recipe
+from train.recipe import Recipe, read_recipe
 
+_OF_A_MODEL = (".json", ".jinja", ".safetensors")
 Measure = Callable[[Path], dict[str, float]]
 _KEPT = ("loss", "train_loss", "train_runtime", "train_steps_per_second", "train_samples_per_second")
 
@@ -47,15 +48,16 @@ class Job:
 
     @property
     def offline(self) -> bool:
-        """A local base needs no network."""
-        return (ROOT / self.recipe.base_model).is_dir()
+        """Where base and data are local, no network is needed."""
+        local = all(is_local(asked) for asked in self.recipe.datasets)
+        return local and (ROOT / self.recipe.base_model).is_dir()
 
 
-def inputs_hash(job: Job, recipe_sha256: str) -> str:
-    """Of all that decides the outcome: recipe, data, base and versions."""
+def inputs_hash(job: Job) -> str:
+    """Of all that decides the outcome: what the recipe says, data, base and versions."""
     return sha256_json(
         {
-            "recipe": recipe_sha256,
+            "recipe": read_recipe(job.recipe.path).config,
             "data": sorted(data_hashes(job.recipe).values()),
             "base": job.base_key or _base_key(job),
             "versions": versions(job.env),
@@ -66,7 +68,7 @@ def inputs_hash(job: Job, recipe_sha256: str) -> str:
 def _base_key(job: Job) -> str:
     folder = ROOT / job.recipe.base_model
     if folder.is_dir():
-        return artifacts.hash_weights(folder)
+        return sha256_files(path for path in folder.iterdir() if path.suffix in _OF_A_MODEL and path.name != NAME)
     return f"{job.recipe.base_model}@{job.recipe.config.get('revision_of_model') or 'main'}"
 
 
@@ -82,9 +84,9 @@ def finished(job: Job, inputs: str) -> Artifact | None:
     return found
 
 
-def make(job: Job, recipe_sha256: str, *, force: bool, say: Say) -> tuple[Artifact, bool]:
+def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     """The model of `job`, trained if it is not there yet; and whether it was. Raises TrainError."""
-    inputs = inputs_hash(job, recipe_sha256)
+    inputs = inputs_hash(job)
     there = None if force else finished(job, inputs)
     if there is not None:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
@@ -98,7 +100,7 @@ def make(job: Job, recipe_sha256: str, *, force: bool, say: Say) -> tuple[Artifa
     write_prompt_keys(job.target, prepared.keys | read_prompt_keys(base_folder))
     if job.measure is not None:
         metrics |= job.measure(job.target)
-    done = _artifact(job, base, recipe_sha256, inputs, metrics)
+    done = _artifact(job, base, inputs, metrics)
     artifacts.write_artifact(job.target, done)
     say(f"{job.target} is ready")
     return done, True
@@ -137,13 +139,13 @@ def _base(job: Job) -> tuple[Path, Base]:
     return found, Base(source=job.recipe.base_model, revision=commit, weights_sha256=artifacts.hash_weights(found))
 
 
-def _artifact(job: Job, base: Base, recipe_sha256: str, inputs: str, metrics: dict[str, float]) -> Artifact:
+def _artifact(job: Job, base: Base, inputs: str, metrics: dict[str, float]) -> Artifact:
     template = job.target / "chat_template.jinja"
     return Artifact(
         name=job.name,
         base=base,
         recipe=_from_root(job.recipe.path),
-        recipe_sha256=recipe_sha256,
+        recipe_sha256=sha256_file(job.recipe.path),
         data_sha256=data_hashes(job.recipe),
         weights_sha256=artifacts.hash_weights(job.target),
         template_sha256=sha256_file(template) if template.exists() else sha256_json(None),

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from train.artifact import Artifact
-from train.files import sha256_file
 from train.machine import locked
 from train.recipe import find_recipe, read_recipe
 from train.run import Job, make
@@ -27,4 +26,4 @@ def train(recipe: str, *, models: Path, env: Path, force: bool = False, say: Cal
         if path.resolve() == DPO.resolve():
             return train_tiny(models, env, work, force=force, say=say)
         job = Job(read_recipe(path), name, models, work, env)
-        return make(job, sha256_file(path), force=force, say=say)[0]
+        return make(job, force=force, say=say)[0]

@@ -12,7 +12,6 @@ from train.errors import PairsError, RecipeError
 from train.recipe import DataSet
 
 Message = dict[str, str]
-_LOCAL = (".jsonl", ".json")
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,6 @@ class Row:
     rejected: str | None
     #: The row as it was read.
     raw: dict[str, Any]
-
-
-def is_local(path: str) -> bool:
-    """Whether a recipe's `path` is a file here, and not a data set of the Hub."""
-    return path.endswith(_LOCAL) or Path(path).exists()
 
 
 def check_columns(there: list[str], asked: DataSet) -> None:
