@@ -55,14 +55,19 @@ def choose(files: list[str], split: str | None, source: str) -> list[str]:
     One format is taken where there are several: the first of Parquet, JSONL, JSON, CSV, TSV.
     """
     data = [file for file in files if Path(file).suffix.lower() in SUFFIXES and not Path(file).name.startswith(".")]
-    wanted = split or "train"
-    found = [file for file in data if wanted in re.split(r"[^A-Za-z0-9]+|_", file.lower()) or f"{wanted}-" in file]
+    found = [file for file in data if _holds(file, split or "train")]
     chosen = found if found or split else data
     if not chosen:
         there = ", ".join(data[:8]) or "none"
-        raise InputError(f"{source}: no data file of split {wanted!r}; its data files are: {there}")
+        raise InputError(f"{source}: no data file of split {split or 'train'!r}; its data files are: {there}")
     best = min(SUFFIXES.index(Path(file).suffix.lower()) for file in chosen)
     return sorted(file for file in chosen if Path(file).suffix.lower() == SUFFIXES[best])
+
+
+def _holds(file: str, split: str) -> bool:
+    """Whether a folder or the file is named for the split: train/…, train.jsonl, train-00000-of-00001.parquet."""
+    *folders, name = Path(file).with_suffix("").parts
+    return split in folders or re.match(rf"{re.escape(split)}(?![A-Za-z0-9_])", name) is not None
 
 
 def _short(error: Exception) -> str:

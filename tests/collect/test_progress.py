@@ -1,0 +1,61 @@
+"""What is shown while answers come: a line now and then without a terminal, bars on one."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from eval.collect.progress import Progress
+from eval.records import Side
+
+TOTALS: dict[Side, int] = {"base": 300, "tuned": 300}
+
+
+def off() -> Console:
+    return Console(file=io.StringIO(), force_terminal=False)
+
+
+def test_a_line_has_counts_rate_and_remaining_time() -> None:
+    said: list[str] = []
+    with Progress(TOTALS, said.append, console=off()) as progress:
+        for _ in range(120):
+            progress.advance("base")
+        for number in range(80):
+            progress.advance("tuned", failed=number < 3)
+        assert progress.line(20.0) == "base 120/300 · tuned 80/300 · 10.0 answers/s · 40 s left · 3 failed"
+        assert progress.line(400.0) == "base 120/300 · tuned 80/300 · 0.5 answers/s · 13 min 20 s left · 3 failed"
+        assert progress.line(8000.0).endswith(" · 4 h 26 min left · 3 failed")
+    assert said == []
+
+
+def test_before_the_first_answer_no_rate_is_claimed() -> None:
+    assert Progress(TOTALS, print, console=off()).line(3.0) == "base 0/300 · tuned 0/300"
+
+
+def test_lines_come_no_more_often_than_asked() -> None:
+    said: list[str] = []
+    progress = Progress(TOTALS, said.append, every=600, console=off())
+    for _ in range(5):
+        progress.tick()
+    assert said == []
+    eager = Progress(TOTALS, said.append, every=0, console=off())
+    eager.tick()
+    assert said == ["base 0/300 · tuned 0/300"]
+
+
+def test_on_a_terminal_bars_show_counts_failures_and_what_is_told() -> None:
+    out, said = io.StringIO(), list[str]()
+    console = Console(file=out, force_terminal=True, width=120, color_system=None)
+    with Progress({"base": 2, "tuned": 2}, said.append, every=0, console=console) as progress:
+        progress.advance("base")
+        progress.advance("base", failed=True)
+        progress.advance("tuned")
+        progress.tell("base: [not] markup; trying again")
+        progress.tick()
+    shown = out.getvalue()
+    assert "2/2" in shown
+    assert "1/2" in shown
+    assert "1 failed" in shown
+    assert "base: [not] markup; trying again" in shown
+    assert said == []
