@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from docker.errors import DockerException
 
 from compose.errors import DockerMissing
 
+DEFAULT = "unix:///var/run/docker.sock"
 PATIENCE = 20.0  # seconds for a command that only asks
 
 
@@ -71,15 +73,22 @@ def compose_version() -> str:
 
 def connect() -> docker.DockerClient:
     """A client of the engine that the `docker` command would use. Raises DockerMissing."""
-    host = os.environ.get("DOCKER_HOST") or _ask(
-        "docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"
-    )
+    chosen = os.environ.get("DOCKER_HOST")
+    host = chosen or _ask("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}") or DEFAULT
     try:
-        client = docker.from_env() if os.environ.get("DOCKER_HOST") or not host else docker.DockerClient(base_url=host)
+        _knock(host)
+        client = docker.from_env() if chosen else docker.DockerClient(base_url=host)
         client.ping()
-    except DockerException as error:
-        raise DockerMissing(_unreachable(host or "the default socket", str(error))) from error
+    except (DockerException, OSError) as error:
+        raise DockerMissing(_unreachable(host, str(error))) from error
     return client
+
+
+def _knock(host: str) -> None:
+    """Raises OSError where nobody listens at a local socket: the SDK would leave its own end of it open."""
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(host.removeprefix("unix://"))
 
 
 def find_gpus() -> tuple[Gpu, ...]:

@@ -129,8 +129,7 @@ class Watch:
         self._trouble.pop(side, None)
         if again:
             self.say(f"{side}: the container was started again")
-        since = int(time.time()) if again else 0
-        thread = threading.Thread(target=self._follow, args=(side, container, since), name=f"log-{side}", daemon=True)
+        thread = threading.Thread(target=self._follow, args=(side, container), name=f"log-{side}", daemon=True)
         self._followers.append(thread)
         thread.start()
 
@@ -161,12 +160,12 @@ class Watch:
 
     # logs
 
-    def _follow(self, side: str, container: str, since: int) -> None:
-        """Write the log to its file as it comes, and say what it tells of progress."""
+    def _follow(self, side: str, container: str) -> None:
+        """Write the log to its file as it comes, all of it anew after a restart, and say what it tells of progress."""
         client = connect()
         try:
-            with (self.logs / f"{side}.log").open("ab" if since else "wb", buffering=0) as out:
-                stream = client.api.logs(container, stream=True, follow=True, since=since or None)
+            with (self.logs / f"{side}.log").open("wb", buffering=0) as out:
+                stream = client.api.logs(container, stream=True, follow=True)
                 self._copy(side, stream, out.write)
         except (APIError, *LOST):
             pass  # the container is gone, or the engine: the listener tells

@@ -11,7 +11,9 @@ case "${STAND_IN:-engine}" in
   light) exec "$STAND_IN_PYTHON" "$STAND_IN_ROOT/tests/docker/light.py" ;;
   silent)
     echo "INFO text_generation_launcher: Download: [1/2] -- ETA: 0:00:12"
-    exec sleep 600
+    trap 'exit 0' TERM
+    sleep 600 &
+    wait
     ;;
   greedy) exec "$STAND_IN_PYTHON" -c 'print("loading", flush=True); held = [bytes([7]) * 2**20 for _ in range(4096)]' ;;
   broken)

@@ -1,0 +1,51 @@
+"""What is missing is told in one sentence that says what to install: by the machine's own commands, taken away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from compose.errors import DockerMissing
+from compose.machine import Gpu, compose_version, connect, find_gpus, look
+
+
+def _only(folder: Path, monkeypatch: pytest.MonkeyPatch, **commands: str) -> None:
+    """A PATH with nothing but these shell scripts."""
+    for name, script in commands.items():
+        path = folder / name.replace("_", "-")
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+
+def test_no_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _only(tmp_path, monkeypatch)
+    with pytest.raises(DockerMissing, match="install Docker Engine with its Compose plugin"):
+        compose_version()
+    assert look().no_docker.startswith("there is no docker command")
+
+
+def test_no_compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _only(tmp_path, monkeypatch, docker="echo \"docker: 'compose' is not a docker command.\" >&2; exit 1")
+    with pytest.raises(DockerMissing, match=r"no Compose v2 plugin: install docker-compose-plugin"):
+        compose_version()
+
+
+def test_only_the_retired_compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _only(tmp_path, monkeypatch, docker="exit 1", docker_compose="echo 1.29.2")
+    with pytest.raises(DockerMissing, match=r"docker-compose v1 is here, but retired and not used\): install"):
+        compose_version()
+
+
+def test_no_engine_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
+    with pytest.raises(DockerMissing, match=r"no Docker engine answers at unix://.*no\.sock: start it"):
+        connect()
+
+
+def test_gpus_are_read_from_nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _only(tmp_path, monkeypatch, nvidia_smi="echo '0, NVIDIA H100 80GB HBM3, 81559, 81007'")
+    assert find_gpus() == (Gpu(0, "NVIDIA H100 80GB HBM3", 81559, 81007),)
+    _only(tmp_path, monkeypatch, nvidia_smi="echo 'No devices were found'")
+    assert find_gpus() == ()

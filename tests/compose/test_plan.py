@@ -1,0 +1,138 @@
+"""Which engine, which files, which GPU: from descriptions of machines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from compose.errors import ComposeError, DockerMissing
+from compose.machine import Gpu, Machine
+from compose.plan import Plan, choose
+from compose.stack import Model
+
+BIG = Gpu(0, "NVIDIA H100", 81_920, 81_000)
+SMALL = Gpu(0, "NVIDIA T4", 15_360, 15_000)
+HUB = (Model("base", "owner/base"), Model("tuned", "owner/tuned"))
+DIALS = ("BASE_GPU", "TUNED_GPU", "BASE_MEMORY", "TUNED_MEMORY", "MAX_TOTAL_TOKENS", "MAX_INPUT_TOKENS")
+
+
+@pytest.fixture(autouse=True)
+def _no_dials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in DIALS:
+        monkeypatch.delenv(name, raising=False)
+
+
+def machine(*gpus: Gpu, runtime: bool = True) -> Machine:
+    return Machine(engine="27.0", compose="2.30.0", gpu_runtime=runtime, gpus=gpus)
+
+
+def folders(tmp_path: Path, gib: float, positions: int = 32_768) -> tuple[Model, Model]:
+    """Two model folders whose weights have this size on disk (as holes: nothing is written)."""
+    for side in ("base", "tuned"):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "config.json").write_text(json.dumps({"max_position_embeddings": positions}))
+        with (tmp_path / side / "model.safetensors").open("wb") as file:
+            file.truncate(int(gib * 2**30))
+    return Model("base", str(tmp_path / "base")), Model("tuned", str(tmp_path / "tuned"))
+
+
+def names(plan: Plan) -> list[str]:
+    return [path.name.removeprefix("docker-compose").strip(".").removesuffix("yml").strip(".") for path in plan.files]
+
+
+def test_auto_takes_docker_where_it_has_a_gpu_and_else_the_embedded_engine() -> None:
+    assert choose(models=HUB, machine=machine(BIG)).kind == "docker"
+    for poor, why in (
+        (Machine(no_docker="there is no docker command"), "there is no docker command"),
+        (machine(), "no NVIDIA GPU"),
+        (machine(BIG, runtime=False), "no GPU runtime for the NVIDIA H100: install the NVIDIA Container Toolkit"),
+    ):
+        plan = choose(models=HUB, machine=poor)
+        assert plan.kind == "embedded"
+        assert why in plan.lines()[0]
+
+
+def test_what_is_asked_for_is_taken() -> None:
+    assert choose("embedded", models=HUB, machine=machine(BIG)).kind == "embedded"
+    on_cpu = choose("docker", models=HUB, machine=machine())
+    assert (names(on_cpu), on_cpu.kind) == (["", "cpu"], "docker")
+    assert "on the CPU: this machine has no NVIDIA GPU" in on_cpu.lines()[0]
+    with pytest.raises(DockerMissing, match="no docker command"):
+        choose("docker", models=HUB, machine=Machine(no_docker="there is no docker command"))
+
+
+@pytest.mark.parametrize(("engine", "server"), [("podman", "tgi"), ("docker", "llama")])
+def test_unknown_words_are_refused(engine: str, server: str) -> None:
+    with pytest.raises(ComposeError, match="is unknown; use"):
+        choose(engine, models=HUB, server=server, machine=machine(BIG))
+
+
+@pytest.mark.parametrize("server", ["vllm", "sglang"])
+def test_other_servers_want_a_gpu(server: str) -> None:
+    assert names(choose("docker", models=HUB, server=server, machine=machine(BIG))) == ["", server, "gpu"]
+    with pytest.raises(ComposeError, match="for NVIDIA GPUs only"):
+        choose("docker", models=HUB, server=server, machine=machine())
+
+
+def test_two_gpus_a_side_each_the_emptiest_ones() -> None:
+    gpus = [Gpu(0, "A", 81_920, 1_000), Gpu(1, "A", 81_920, 70_000), Gpu(2, "A", 81_920, 80_000)]
+    plan = choose(models=HUB, machine=machine(*gpus))
+    assert (plan.environment["BASE_GPU"], plan.environment["TUNED_GPU"]) == ("2", "1")
+    assert not plan.in_turn
+    assert not plan.sequential
+    assert plan.turns(HUB) == [HUB]
+
+
+def test_one_large_gpu_is_shared_in_cumulative_shares(tmp_path: Path) -> None:
+    plan = choose(models=folders(tmp_path, 6), machine=machine(Gpu(0, "H100", 80_000, 80_000)))
+    assert plan.in_turn
+    assert not plan.sequential
+    shares = [plan.environment[name] for name in ("BASE_GPU", "TUNED_GPU", "BASE_MEMORY", "TUNED_MEMORY")]
+    assert shares == ["0", "0", "0.47", "0.95"]
+    assert "GPU 0 shared: 78.1 GiB free, both models need about 18.0 GiB" in plan.lines()[0]
+
+
+@pytest.mark.parametrize(
+    ("server", "base", "tuned"), [("tgi", "0.57", "0.95"), ("vllm", "0.38", "0.38"), ("sglang", "0.47", "0.88")]
+)
+def test_shares_leave_out_what_others_hold(tmp_path: Path, server: str, base: str, tuned: str) -> None:
+    plan = choose(models=folders(tmp_path, 1), server=server, machine=machine(Gpu(0, "A", 80_000, 64_000)))
+    assert (plan.environment["BASE_MEMORY"], plan.environment["TUNED_MEMORY"]) == (base, tuned)
+
+
+def test_one_small_gpu_serves_one_side_after_the_other(tmp_path: Path) -> None:
+    models = folders(tmp_path, 6)
+    plan = choose(models=models, machine=machine(SMALL))
+    assert plan.sequential
+    assert plan.turns(models) == [(models[0],), (models[1],)]
+    assert "BASE_MEMORY" not in plan.environment
+    assert "one side after the other (GPU 0 has 14.6 GiB free, both models need about 18.0 GiB)" in plan.lines()[0]
+
+
+def test_one_after_the_other_can_be_asked_for_and_forbidden(tmp_path: Path) -> None:
+    models = folders(tmp_path, 6)
+    assert choose(models=models, sequential=True, machine=machine(BIG, SMALL)).sequential
+    assert choose("docker", models=models, sequential=True, machine=machine()).sequential
+    assert not choose(models=models, sequential=False, machine=machine(SMALL)).sequential
+    assert choose(models=HUB, machine=machine(BIG)).sequential  # of unknown size
+
+
+def test_a_model_of_unknown_size_counts_as_the_other(tmp_path: Path) -> None:
+    tuned = folders(tmp_path, 6)[1]
+    assert "need about 18.0 GiB" in choose(models=[HUB[0], tuned], machine=machine(BIG)).why
+
+
+def test_both_sides_get_the_limit_of_the_shorter_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = folders(tmp_path, 1, positions=1024)
+    plan = choose("docker", models=[HUB[0], models[1]], machine=machine())
+    assert (plan.environment["MAX_TOTAL_TOKENS"], plan.environment["MAX_INPUT_TOKENS"]) == ("1024", "1023")
+    assert choose("docker", models=HUB, machine=machine()).environment["MAX_TOTAL_TOKENS"] == "4096"
+    monkeypatch.setenv("MAX_TOTAL_TOKENS", "512")
+    assert "MAX_TOTAL_TOKENS" not in choose("docker", models=models, machine=machine()).environment
+
+
+def test_a_users_own_gpus_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BASE_GPU", "5")
+    assert "BASE_GPU" not in choose(models=HUB, machine=machine(BIG)).environment
