@@ -7,7 +7,8 @@ BlindsideError            what a person can mend: one sentence with the remedy, 
 │   ├── EngineUnreachable nobody listens, the connection broke, or the time ran out
 │   ├── EngineOverloaded  429: ask again later
 │   └── EngineRejected    the request itself was refused; asking again will not help
-└── NotSaved              a verdict could not be put on disk; the page keeps it
+├── NotSaved              a verdict could not be put on disk; the page keeps it
+└── ParityFailed          a server does not serve what was saved; exit status 3
 """
 
 from __future__ import annotations
@@ -62,3 +63,7 @@ class EngineRejected(EngineError):
 
 class NotSaved(BlindsideError):
     """A verdict is not on disk; whoever gave it must be told, and may give it again."""
+
+
+class ParityFailed(BlindsideError):
+    """A server serves other weights, another template or other end tokens than the saved model has."""

@@ -73,6 +73,8 @@ class RunInfo(Row):
     versions: dict[str, str] = Field(default_factory=dict)
     times: dict[str, str] = Field(default_factory=dict)
     counts: dict[str, int] = Field(default_factory=dict)
+    #: What was proved about the servers: `parity`, `determinism`, and `forced` where a failed parity was passed over.
+    checks: dict[str, Any] = Field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for answers to lie in one file: models, decoding, prompts. Not where servers ran."""
