@@ -44,8 +44,8 @@ def download(source: str) -> tuple[str, list[Path]]:
         OSError,
     ) as error:
         raise InputError(
-            f"{source}: the Hub can't be reached ({_short(error)}): check the network, or give a file instead"
-        ) from None
+            f"{source}: the Hub can't be reached ({_reason(error)}): check the network, or give a file instead"
+        ) from error
     return f"hub:{name}@{commit[:12]}" + (f":{split}" if split else ""), paths
 
 
@@ -70,6 +70,12 @@ def _holds(file: str, split: str) -> bool:
     return split in folders or re.match(rf"{re.escape(split)}(?![A-Za-z0-9_])", name) is not None
 
 
-def _short(error: Exception) -> str:
-    """The first line of an error's text, cut to a sentence's length."""
+def _reason(error: Exception) -> str:
+    """Why the Hub did not answer, short enough for a sentence; --debug shows the whole."""
+    import requests
+
+    if isinstance(error, requests.Timeout):
+        return "it took too long"
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]

@@ -31,16 +31,15 @@ class Backoff:
         if isinstance(error, EngineRejected):
             return None
         if isinstance(error, Busy):
-            return self._delay(self.tries, error.retry_after) if self._patient() else None
+            delay = self._delay(self.tries, error.retry_after)
+            return delay if time.monotonic() - self._began + delay <= self.patience else None
         self._failed += 1
         return None if self._failed >= self.attempts else self._delay(self._failed, None)
 
-    def _patient(self) -> bool:
-        return time.monotonic() - self._began < self.patience
-
     def _delay(self, nth: int, asked: float | None) -> float:
         grown = min(self.longest, self.first * 2.0 ** min(nth - 1, 30))
-        return max(asked or 0.0, grown * random.uniform(0.5, 1.0))
+        # Never before the server asked for it, and not all at the same moment.
+        return max((asked or 0.0) * random.uniform(1.0, 1.1), grown * random.uniform(0.5, 1.0))
 
 
 @dataclass

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from text_generation.errors import parse_error
 from text_generation.types import ChatComplete, ChatRequest
 from text_generation.types import Message as TgiMessage
@@ -28,7 +28,8 @@ class Info(BaseModel):
 
     model_id: str
     model_sha: str | None = None
-    max_input_tokens: int
+    #: Called max_input_length before TGI 2.1.
+    max_input_tokens: int = Field(validation_alias=AliasChoices("max_input_tokens", "max_input_length"))
     max_total_tokens: int
     max_concurrent_requests: int | None = None
     version: str = "of unknown version"

@@ -91,6 +91,10 @@ class Transport:
                 return Reply(response.status, await response.read(), _seconds(response.headers.get("Retry-After")))
         except TimeoutError:
             raise EngineUnreachable(f"{self.url} gave no answer within {self.timeout:g} s") from None
+        except aiohttp.ClientSSLError as error:
+            raise EngineUnreachable(
+                f"no secure connection to {self.url} ({_short(error)}): check its certificate, or that it speaks https"
+            ) from None
         except aiohttp.ClientConnectorError as error:
             number = error.os_error.errno
             reason = os.strerror(number) if number and number > 0 else str(error.os_error)

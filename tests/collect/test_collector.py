@@ -139,9 +139,17 @@ def test_a_connection_that_breaks_is_made_again(tmp_path: Path) -> None:
 def test_retry_after_is_waited_for(tmp_path: Path) -> None:
     busy = servers.at_first(1, lambda: web.Response(status=429, headers={"Retry-After": "0.5"}))
     with tgi(Tgi("base", trouble=busy)) as base, tgi(Tgi("tuned")) as tuned:
-        summary, _ = gather(new_run(tmp_path, urls_of(base, tuned), count=1), urls_of(base, tuned))
+        run = new_run(tmp_path, urls_of(base, tuned), count=1)
+        summary, _ = gather(run, urls_of(base, tuned), replace(FAST, patience=30))
     assert summary.answered == 2
     assert summary.seconds >= 0.5
+
+
+def test_a_wait_that_is_longer_than_our_patience_is_not_begun(tmp_path: Path) -> None:
+    busy = servers.always(lambda: web.Response(status=429, headers={"Retry-After": "3600"}))
+    with tgi(Tgi("base", trouble=busy)) as base, tgi(Tgi("tuned")) as tuned:
+        summary, _ = gather(new_run(tmp_path, urls_of(base, tuned), count=1), urls_of(base, tuned))
+    assert (summary.answered, summary.failed, base.asked.total()) == (1, 1, 1)
 
 
 TROUBLES = [

@@ -169,6 +169,26 @@ async def test_a_name_that_nobody_has() -> None:
         await ask("http://no-such-host.invalid:80")
 
 
+async def test_https_where_only_http_is_spoken() -> None:
+    with tgi(Tgi()) as server, pytest.raises(EngineUnreachable, match=r"no secure connection to https://.*: check its"):
+        await ask(server.url.replace("http:", "https:"))
+
+
+async def test_an_older_tgi_names_its_limit_otherwise() -> None:
+    async def info(request: web.Request) -> web.Response:
+        return web.json_response({"model_id": "m", "max_input_length": 50, "max_total_tokens": 60, "version": "2.0.4"})
+
+    app, server = web.Application(), Tgi()
+    app.router.add_get("/info", info)
+    app.router.add_post("/chat_tokenize", server._tokenize)
+    app.router.add_post("/v1/chat/completions", server._chat)
+    with servers.serving(app) as url:
+        await ask(url)
+        with pytest.raises(EngineRejected, match=r"the prompt has 52 tokens, and .* takes 50 at most"):
+            await ask(url, (Message(role="user", content="word " * 43),))
+    assert [body["max_tokens"] for body in server.bodies] == [60 - TEMPLATE_TOKENS - 1]
+
+
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH_9.2\r\n", b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"])
 async def test_what_is_no_web_server(answer: bytes) -> None:
     with (
