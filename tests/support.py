@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from eval.judge.blinding import nonce
+from eval.records import Mark, Pair, Verdict, utc_now
+from eval.run import Run
+
 ROOT = Path(__file__).resolve().parents[1]
 TRAIN_PYTHON = ROOT / ".venv-train" / "bin" / "python"
 
@@ -27,3 +31,21 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def judged(run: Run, pair: Pair, *, outcome: Mark = "tuned") -> Verdict:
+    """A verdict on a pair of a run, as the page would write it."""
+    return Verdict(
+        verdict_id=nonce(),
+        run=run.name,
+        item=pair.prompt_id,
+        category=pair.category,
+        reviewer="ann",
+        outcome=outcome,
+        left="base",
+        base_sha256=pair.base.sha256,
+        tuned_sha256=pair.tuned.sha256,
+        comment="",
+        seconds=1.0,
+        judged_at=utc_now(),
+    )

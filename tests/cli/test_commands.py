@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from click import Command, Group
+from typer.core import TyperCommand, TyperGroup
 
 from eval.cli.main import app
 from tests.support import ROOT
@@ -17,9 +17,9 @@ ELSEWHERE = ("--base-url", "http://127.0.0.1:9", "--tuned-url", "http://127.0.0.
 COMMAND = typer.main.get_command(app)
 
 
-def _commands() -> dict[str, Command]:
-    assert isinstance(COMMAND, Group)
-    return dict(COMMAND.commands)
+def _commands() -> dict[str, TyperCommand]:
+    assert isinstance(COMMAND, TyperGroup)
+    return {name: command for name, command in COMMAND.commands.items() if isinstance(command, TyperCommand)}
 
 
 def blindside(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:

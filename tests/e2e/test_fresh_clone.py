@@ -15,9 +15,8 @@ import pytest
 
 from eval.answers import read_answers
 from eval.judge.store import VerdictStore
-from eval.records import Verdict, utc_now
 from eval.run import open_run
-from tests.support import ROOT, free_port, require
+from tests.support import ROOT, free_port, judged, require
 
 pytestmark = [pytest.mark.slow, pytest.mark.train]
 
@@ -89,16 +88,17 @@ def test_run_json_is_complete(clone: Path, first: str) -> None:
     assert "transformers" in info.engine
     assert info.decoding.temperature == 0
     assert {"blindside", "python"} <= set(info.versions)
-    assert {"started", "finished"} <= set(info.times)
+    assert {"started", "collected"} <= set(info.times)
     assert info.counts["answered"] == 2 * info.prompt_set.asked
 
 
 def test_the_tuned_model_is_as_right_and_far_shorter(clone: Path, first: str) -> None:
     """What the tiny world was made for: both right in at least 95%, the tuned answers at least 50% shorter."""
-    held_out = json.loads((clone / "models" / "tiny" / "blindside.json").read_text())["metrics"]["held_out"]
-    assert held_out["base"]["right"] >= 0.95
-    assert held_out["tuned"]["right"] >= 0.95
-    assert held_out["shorter"] >= 0.50
+    folders = (clone / "models" / "tiny-base", clone / "models" / "tiny")
+    base, tuned = (json.loads((folder / "blindside.json").read_text())["metrics"] for folder in folders)
+    assert base["heldout_right_and_fluent"] >= 0.95
+    assert tuned["heldout_right_and_fluent"] >= 0.95
+    assert tuned["heldout_words"] <= 0.5 * base["heldout_words"]
     assert "shorter" in first
 
 
@@ -145,21 +145,6 @@ def test_verdicts_become_a_win_rate(clone: Path, first: str) -> None:
     store = VerdictStore(run)
     pairs = [pair for pair in read_answers(run.responses_path).pairs(run.prompts()) if not pair.identical][:10]
     for number, pair in enumerate(pairs):
-        store.append(
-            Verdict(
-                verdict_id=f"v{number}",
-                run=run.name,
-                item=pair.prompt_id,
-                category=pair.category,
-                reviewer="ann",
-                outcome="tuned" if number < 8 else "tie",
-                left="base",
-                base_sha256=pair.base.sha256,
-                tuned_sha256=pair.tuned.sha256,
-                comment="",
-                seconds=1.0,
-                judged_at=utc_now(),
-            )
-        )
+        store.append(judged(run, pair, outcome="tuned" if number < 8 else "tie"))
     assert "90.0%" in _make(clone, "report")
     assert "win rate (ties as half),0.9," in (run.report_folder / "summary.csv").read_text()
