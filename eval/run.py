@@ -157,17 +157,23 @@ def start_run(reports: Path, info: RunInfo, prompts: Sequence[Prompt]) -> Run:
 
 
 def open_run(reports: Path, name: str) -> Run:
-    """The run called `name`, or the newest one when `name` is empty. Raises RunError listing what there is."""
+    """The run called `name`, or the one last collected or judged when `name` is empty. Raises RunError listing what there is."""
     there = list_runs(reports)
     if not there:
         raise RunError(f"there is no run in {reports}/: make one with `make eval` (or `blindside collect`)")
     if not name:
-        return _read(max(there, key=lambda folder: (folder / "run.json").stat().st_mtime_ns))
+        return _read(max(there, key=_last_touched))
     wanted = reports / name
     if wanted not in there:
         known = ", ".join(sorted(folder.name for folder in there)[:10])
         raise RunError(f"there is no run {name!r} in {reports}/: there are {known}")
     return _read(wanted)
+
+
+def _last_touched(folder: Path) -> int:
+    """When a run was last collected or judged, in nanoseconds: reports made from it do not count."""
+    files = (folder / name for name in ("run.json", "responses.jsonl", "verdicts.csv"))
+    return max(file.stat().st_mtime_ns for file in files if file.exists())
 
 
 def list_runs(reports: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,14 @@ def test_started_run_is_found_with_its_prompts_and_by_its_name_or_as_the_newest(
     assert [folder.name for folder in list_runs(tmp_path)] == ["first", "second"]
     assert open_run(tmp_path, "first").prompts() == PROMPTS
     assert open_run(tmp_path, "").name == second.name
+
+
+def test_the_run_that_was_judged_last_is_the_newest(tmp_path: Path) -> None:
+    first = start_run(tmp_path, info("first"), PROMPTS)
+    second = start_run(tmp_path, info("second"), PROMPTS)
+    first.verdicts_path.touch()
+    os.utime(second.folder / "run.json", ns=(0, 0))
+    assert open_run(tmp_path, "").name == "first"
 
 
 def test_a_prompt_may_hold_any_line_separator(tmp_path: Path) -> None:

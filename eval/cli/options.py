@@ -16,7 +16,7 @@ Models = Annotated[
 TrainEnv = Annotated[
     Path, typer.Option("--train-env", envvar="BLINDSIDE_TRAIN_ENV", help="The environment that has Axolotl.")
 ]
-RunArgument = Annotated[str, typer.Argument(help="The run's name; the newest one if left out.")]
+RunArgument = Annotated[str, typer.Argument(help="The run's name; the one last collected or judged if left out.")]
 Port = Annotated[int, typer.Option(help="Port of the page on 127.0.0.1; the next free one if it is taken.")]
 MaxTokens = Annotated[int, typer.Option(min=1, help="Longest answer, in tokens, the same for both sides.")]
 Concurrency = Annotated[int, typer.Option(min=1, max=1024, help="Requests in flight per side.")]
