@@ -16,10 +16,21 @@ import pytest
 
 from compose.command import HERE
 from compose.containers import DockerStack
-from compose.errors import ComposeError, ContainerDied, EngineNotHealthy, ModelUnreadable, PortTaken
+from compose.errors import (
+    ComposeError,
+    ContainerDied,
+    DockerMissing,
+    EngineNotHealthy,
+    ModelUnreadable,
+    PortTaken,
+)
+from compose.leftovers import down
+from compose.machine import DEFAULT
 from compose.stack import Model, healthy
 from tests.compose.servers import MODEL
+from tests.docker.proxy import proxy
 from tests.docker.stand_in import container, left, stack
+from tests.support import require
 
 PATIENCE = 30.0
 
@@ -156,4 +167,24 @@ def test_ctrl_c_while_starting(engine: docker.DockerClient, tmp_path: Path) -> N
     served.say = lambda line: os.kill(os.getpid(), signal.SIGINT) if line.startswith("base: healthy") else None
     with pytest.raises(KeyboardInterrupt), served:
         pass
+    assert left(engine, served.project) == []
+
+
+def test_an_engine_that_stops_answering(
+    engine: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    path = os.environ.get("DOCKER_HOST", DEFAULT).removeprefix("unix://")
+    require(Path(path).is_socket(), "needs an engine at a local socket")
+    with monkeypatch.context() as patched, proxy(tmp_path / "docker.sock", path) as between:
+        patched.setenv("DOCKER_HOST", f"unix://{between.path}")
+        with stack(tmp_path, run="abandoned", said=said) as served:
+            served.check()
+            between.stop()
+            lost = _trouble(served)
+            assert isinstance(lost, DockerMissing)
+            assert "stopped answering: start it" in str(lost)
+    assert any("`blindside down` does it later" in line for line in said)
+    assert len(left(engine, served.project)) == 3
+    assert down("abandoned", say=said.append) == 2
     assert left(engine, served.project) == []
