@@ -60,6 +60,8 @@ def variables(**changes: str) -> dict[str, str]:
     prefix = subprocess.run(
         [str(python), "-c", "import sys; print(sys.base_prefix)"], capture_output=True, text=True, check=True
     ).stdout.strip()
+    if Path(prefix).is_relative_to("/usr"):
+        prefix = "/usr/share"  # /usr is mounted already, and nothing may be mounted twice at one place
     return {
         "STAND_IN_IMAGE": IMAGE,
         "STAND_IN_ROOT": str(ROOT),
