@@ -157,7 +157,7 @@ def start_run(reports: Path, info: RunInfo, prompts: Sequence[Prompt]) -> Run:
 
 
 def open_run(reports: Path, name: str) -> Run:
-    """The run called `name`, or the one last collected or judged when `name` is empty. Raises RunError listing what there is."""
+    """The run called `name`; when that is empty, the one last collected or judged. RunError lists what there is."""
     there = list_runs(reports)
     if not there:
         raise RunError(f"there is no run in {reports}/: make one with `make eval` (or `blindside collect`)")
