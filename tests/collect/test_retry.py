@@ -62,7 +62,7 @@ def test_a_server_is_given_up_after_so_many_failures_in_a_row() -> None:
     breaker.failed(EngineRejected("too long"))
     breaker.failed(BROKE)
     with pytest.raises(
-        EngineUnreachable, match="^the connection broke — the last 3 prompts failed like this, so the run"
+        EngineUnreachable, match=r"^the connection broke — the last 3 prompts failed like this, so the run"
     ):
         breaker.failed(BROKE)
     with pytest.raises(EngineError) as caught:
