@@ -1,0 +1,77 @@
+"""What is asked of train.reference, and what it answers: read and written as JSON, and importable without torch."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Job(_Part):
+    """Questions about one saved model: a folder, or a Hub id with its revision."""
+
+    model: str
+    revision: str | None = None
+    dtype: Dtype = "float32"
+    #: Conversations to render, and texts to tokenize as /generate does (with the tokenizer's own special tokens).
+    chats: list[list[dict[str, str]]] = []
+    texts: list[str] = []
+    #: Token ids to score: prompts with what a server answered.
+    sequences: list[list[int]] = []
+    #: Prompts that are scored again with rope misread in the known ways.
+    suspects: list[list[int]] = []
+
+
+class Request(_Part):
+    """`memory` is how many bytes weights may take; None: what the machine has free."""
+
+    jobs: list[Job]
+    memory: int | None = None
+
+
+class Rendering(_Part):
+    """A conversation as the model should read it, or why its template refuses it."""
+
+    text: str = ""
+    ids: list[int] = []
+    error: str = ""
+
+
+class Scores(_Part):
+    """Per token, from the second on: its log-probability, and the likeliest token there with its own."""
+
+    logprobs: list[float]
+    top: list[int]
+    top_logprobs: list[float]
+
+
+class Reference(_Part):
+    """What transformers says of one saved model. `missing` and `unscored` say why something is not there."""
+
+    missing: str = ""
+    template_sha256: str | None = None
+    renderings: list[Rendering] = []
+    texts: list[list[int]] = []
+    #: Tokens that must end an answer (generation_config.json's, and the one that the template ends a turn with), and
+    #: tokens that may.
+    ends: list[int] = []
+    may_end: list[int] = []
+    #: generation_config.json's eos_token_id as it is written: a number, a list, or None.
+    generation_eos: Any = None
+    pieces: dict[int, str] = {}
+    unscored: str = ""
+    scores: list[Scores] = []
+    #: Log-probabilities of the suspects, by what was misread.
+    misread: dict[str, list[list[float]]] = {}
+
+
+class Answer(_Part):
+    references: list[Reference]
+    #: Of transformers and torch.
+    versions: dict[str, str]

@@ -1,0 +1,189 @@
+"""What transformers itself makes of a saved model: renderings, tokens and log-probabilities, to hold a server against.
+
+`python -P -m train.reference` in the train environment, with the project's root as PYTHONPATH: a Request on standard
+input, an Answer on standard output, both JSON (train.protocol).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from train.errors import ExportError
+from train.files import sha256_file
+from train.protocol import Answer, Dtype, Job, Reference, Rendering, Request
+from train.servable import as_ids
+from train.template import end_of_turn
+from train.weights import read_tensors
+
+WIDTH: dict[Dtype, int] = {"float32": 4, "bfloat16": 2, "float16": 2}
+#: What torch and transformers take by themselves, in bytes.
+OVERHEAD = 1 << 30
+_SMALL_FILES = ["*.json", "*.jinja", "*.model", "*.txt"]
+
+
+def answer(request: Request) -> Answer:
+    """Work off the jobs. Needs torch and transformers."""
+    for name in ("torchao", "sklearn"):  # looked for by transformers for things that are not done here; seconds each
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes it look absent
+    import torch
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    memory = free_memory() if request.memory is None else request.memory
+    versions = {"transformers": transformers.__version__, "torch": torch.__version__}
+    return Answer(references=[_reference(job, memory) for job in request.jobs], versions=versions)
+
+
+def _reference(job: Job, memory: int | None) -> Reference:
+    from transformers import AutoTokenizer
+
+    try:
+        folder = _folder(job)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except Exception as error:  # noqa: BLE001  (what a broken folder raises is not ours to know)
+        return Reference(missing=f"transformers can't read the tokenizer of {job.model}: {_first_line(error)}")
+    found: dict[str, Any] = _by_tokenizer(job, folder, tokenizer)
+    try:
+        _check_memory(folder, job, memory)
+        from train.scoring import score_all
+
+        found["scores"], found["misread"] = score_all(folder, job)
+    except _TooLarge as error:
+        found["unscored"] = str(error)
+    except Exception as error:  # noqa: BLE001
+        found["unscored"] = f"transformers can't run the weights of {job.model}: {_first_line(error)}"
+    return Reference(**found)
+
+
+def _folder(job: Job) -> Path:
+    """The model's folder. Of a Hub model that is not in the cache only the small files are fetched."""
+    if Path(job.model).is_dir():
+        return Path(job.model)
+    if job.model.startswith((".", "/", "~")) or job.model.count("/") > 1:
+        raise FileNotFoundError("there is no such folder on this machine")
+    from huggingface_hub import snapshot_download
+
+    given: dict[str, Any] = {"revision": job.revision}
+    try:
+        folder = Path(snapshot_download(job.model, local_files_only=True, **given))
+        if (folder / "tokenizer_config.json").is_file():
+            return folder
+    except OSError:
+        pass
+    return Path(snapshot_download(job.model, allow_patterns=_SMALL_FILES, **given))
+
+
+def _by_tokenizer(job: Job, folder: Path, tokenizer: Any) -> dict[str, Any]:
+    """All that needs no weights."""
+    jinja = folder / "chat_template.jinja"
+    generation, config = _json(folder / "generation_config.json"), _json(folder / "config.json")
+    special = {name: str(token) for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
+    added = tokenizer.get_added_vocab()
+    template = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else ""
+    turn = end_of_turn(template, special, added) if template else None
+    said = as_ids(generation.get("eos_token_id")) or as_ids(config.get("eos_token_id"))
+    ends = sorted({*said, *([] if turn is None else [turn])})
+    own = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    return {
+        "template_sha256": sha256_file(jinja) if jinja.is_file() else None,
+        "renderings": [_render(tokenizer, chat) for chat in job.chats],
+        "texts": [list(tokenizer(text, add_special_tokens=True)["input_ids"]) for text in job.texts],
+        "ends": ends or own,
+        "may_end": sorted({*ends, *own, *as_ids(config.get("eos_token_id"))}),
+        "generation_eos": generation.get("eos_token_id"),
+        "pieces": {token: tokenizer.decode([token]) for token in {*ends, *own}},
+    }
+
+
+def _render(tokenizer: Any, chat: list[dict[str, str]]) -> Rendering:
+    try:
+        text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+        ids = tokenizer.apply_chat_template(chat, tokenize=True, add_generation_prompt=True, return_dict=False)
+    except Exception as error:  # noqa: BLE001  (templates raise what they like)
+        return Rendering(error=_first_line(error))
+    return Rendering(text=text, ids=list(ids))
+
+
+class _TooLarge(Exception):
+    """The weights are not here, or don't fit."""
+
+
+def _check_memory(folder: Path, job: Job, memory: int | None) -> None:
+    """Raises _TooLarge unless the weights, and the logits of the longest sequence, fit into `memory` bytes."""
+    try:
+        tensors = read_tensors(folder)
+    except ExportError as error:
+        raise _TooLarge(f"the weights of {job.model} are not on this machine ({error})") from None
+    count = sum(_product(tensor.shape) for tensor in tensors.values())
+    longest = max([len(ids) for ids in [*job.sequences, *job.suspects]], default=0)
+    vocabulary = int(_json(folder / "config.json").get("vocab_size") or 0)
+    needed = count * WIDTH[job.dtype] + longest * vocabulary * (4 + WIDTH[job.dtype]) + OVERHEAD
+    if memory is not None and needed > memory:
+        raise _TooLarge(
+            f"the weights of {job.model} need {needed / 2**30:.1f} GiB in {job.dtype}, and "
+            f"{memory / 2**30:.1f} GiB are free"
+        )
+
+
+def free_memory() -> int | None:
+    """Bytes that a process can still take: of the machine, and of a container's limit. None where nothing tells."""
+    found = []
+    meminfo = Path("/proc/meminfo")
+    if meminfo.is_file():
+        lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
+        found.append(int(lines["MemAvailable"].split()[0]) * 1024)
+    group = Path("/sys/fs/cgroup")
+    limit, used = group / "memory.max", group / "memory.current"
+    if limit.is_file() and used.is_file() and limit.read_text().strip().isdigit():
+        cached = [line.split()[1] for line in (group / "memory.stat").read_text().splitlines() if line[:5] == "file "]
+        found.append(int(limit.read_text()) - int(used.read_text()) + int(cached[0] if cached else 0))
+    return min(found, default=None)
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    count = 1
+    for size in shape:
+        count *= size
+    return count
+
+
+def _json(path: Path) -> dict[str, Any]:
+    value = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return value if isinstance(value, dict) else {}
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:200] if lines else type(error).__name__
+
+
+@contextmanager
+def _clean_output() -> Iterator[int]:
+    """Standard output for the answer alone: what libraries print goes to standard error."""
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield kept
+    finally:
+        os.close(kept)
+
+
+def main() -> None:
+    with _clean_output() as out:
+        request = Request.model_validate_json(sys.stdin.buffer.read())
+        data = answer(request).model_dump_json().encode()
+        with os.fdopen(os.dup(out), "wb") as file:
+            file.write(data)
+
+
+if __name__ == "__main__":
+    main()

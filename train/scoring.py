@@ -1,0 +1,85 @@
+"""transformers' forward pass over token ids. Needs torch, so only train.reference imports it, and late."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM
+
+from train.protocol import Job, Scores
+
+#: What an engine takes that finds no rope base in config.json.
+USUAL_BASE = 10000.0
+_PIECE = 128  # rows of logits that are made into log-probabilities at once
+
+
+def score_all(folder: Path, job: Job) -> tuple[list[Scores], dict[str, list[list[float]]]]:
+    """The sequences' scores, and the suspects' log-probabilities with rope misread, by what was misread."""
+    network = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, job.dtype), local_files_only=True)
+    network.eval()
+    scores = [score(network, ids) for ids in job.sequences]
+    misread: dict[str, list[list[float]]] = {}
+    if job.suspects:
+        for name, rope in misreadings(network.config):
+            if _replace_rope(network, rope):
+                misread[name] = [score(network, ids).logprobs for ids in job.suspects]
+    del network
+    gc.collect()
+    return scores, misread
+
+
+@torch.inference_mode()  # type: ignore[untyped-decorator]
+def score(network: Any, ids: list[int]) -> Scores:
+    """Scores of every token but the first, given those before it."""
+    if len(ids) < 2:
+        return Scores(logprobs=[], top=[], top_logprobs=[])
+    logits = network(input_ids=torch.tensor([ids]), use_cache=False).logits[0]
+    nexts = torch.tensor(ids[1:])
+    own: list[float] = []
+    best: list[float] = []
+    top: list[int] = []
+    for start in range(0, len(nexts), _PIECE):
+        part = nexts[start : start + _PIECE]
+        logs = logits[start : start + len(part)].float().log_softmax(-1)
+        own += logs.gather(1, part[:, None]).flatten().tolist()
+        likeliest = logs.max(-1)
+        best += likeliest.values.tolist()
+        top += likeliest.indices.tolist()
+    return Scores(logprobs=own, top=top, top_logprobs=best)
+
+
+def misreadings(config: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What an engine makes of this rope that knows only older keys of config.json; nothing where it can't go wrong."""
+    rope = getattr(config.get_text_config(), "rope_parameters", None)
+    if not isinstance(rope, dict) or "rope_theta" not in rope:
+        return
+    base, scaled = rope["rope_theta"], rope.get("rope_type", "default") != "default"
+    partial = {key: value for key, value in rope.items() if key == "partial_rotary_factor"}
+    plain = {"rope_type": "default", **partial}
+    if scaled:
+        yield "without its rope scaling", {**plain, "rope_theta": base}
+    if base != USUAL_BASE:
+        yield f"with rope base {USUAL_BASE:.0f} instead of {base:.0f}", {**rope, "rope_theta": USUAL_BASE}
+    if scaled and base != USUAL_BASE:
+        name = f"with rope base {USUAL_BASE:.0f} instead of {base:.0f} and without its rope scaling"
+        yield name, {**plain, "rope_theta": USUAL_BASE}
+
+
+def _replace_rope(network: Any, rope: dict[str, Any]) -> bool:
+    """Give the network another rope in place; False where it has none that we know how to make."""
+    config = copy.deepcopy(network.config.get_text_config())
+    config.rope_parameters = rope
+    places = [
+        (name, type(module))
+        for name, module in network.named_modules()
+        if hasattr(module, "inv_freq") and "config" in inspect.signature(type(module)).parameters
+    ]
+    for name, kind in places:
+        network.set_submodule(name, kind(config=config))
+    return bool(places)
