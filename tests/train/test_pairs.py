@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.support import TRAIN_PYTHON, require
+from train.data import fetch
 from train.errors import PairsError, RecipeError
-from train.pairs.check import check_file, write_clean
+from train.pairs.check import check_file, check_rows, write_clean
 from train.pairs.keys import normalise_prompt, prompt_key
 from train.pairs.read import check_columns
 from train.recipe import DataSet
@@ -169,3 +171,25 @@ def test_the_key_of_a_prompt_is_blind_to_case_width_and_spaces() -> None:
     assert one == prompt_key([{"role": "system", "content": "Be brief."}, user("What is the capital of Croatia?")])
     assert one != prompt_key([user("Hi"), assistant("Hello."), user("What is the capital of Croatia?")])
     assert len(one) == 64
+
+
+def test_rows_of_the_hub_that_cannot_be_used_are_left_out_and_told() -> None:
+    rows = [(1, pair()), (2, pair(chosen="")), (3, pair(rejected="Zagreb."))]
+    checked = check_rows(rows, asked(path="someone/pairs"), leave_out=True)
+    assert [row.line for row in checked.rows] == [1]
+    assert checked.changed
+    assert "2 rows were left out, the first: someone/pairs:2: chosen is empty" in checked.remarks()
+    with pytest.raises(PairsError, match="has no row that can be trained on"):
+        check_rows(rows[1:], asked(), leave_out=True)
+
+
+@pytest.mark.train
+def test_a_data_set_comes_through_the_train_environment(tmp_path: Path) -> None:
+    """`datasets` reads a folder as it reads the Hub: the columns are all told, the wanted ones are written."""
+    require(TRAIN_PYTHON.exists(), "no .venv-train")
+    (tmp_path / "set").mkdir()
+    write(tmp_path / "set" / "train.jsonl", {**pair(), "id": 1}, {**pair([user("Hi")]), "id": 2})
+    columns = fetch(asked(path=str(tmp_path / "set")), tmp_path / "work" / "rows.jsonl", TRAIN_PYTHON.parents[1])
+    assert sorted(columns) == ["chosen", "id", "messages", "rejected"]
+    rows = [json.loads(line) for line in (tmp_path / "work" / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert rows == [pair(), pair([user("Hi")])]

@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+import httpx
 from datasets import load_dataset
 from datasets.exceptions import DatasetNotFoundError
 
@@ -25,13 +26,24 @@ def fetch(path: str, split: str, revision: str | None, wanted: list[str], out: P
     return {"columns": list(rows.column_names), "rows": len(rows)}
 
 
+def _reason(error: BaseException) -> str:
+    """What went wrong first; a connection that failed is often hidden behind what was tried after it."""
+    chain: list[BaseException] = [error]
+    while (before := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(before)
+    if any(isinstance(link, httpx.TransportError | ConnectionError) for link in chain):
+        return "it does not answer (is there a network?)"
+    first = (str(error) or type(error).__name__).splitlines()[0]
+    return "it does not answer (is there a network?)" if "client has been closed" in first else first
+
+
 def main(path: str, split: str, revision: str, out: str) -> int:
     try:
         found = fetch(path, split, None if revision == "-" else revision, json.load(sys.stdin), Path(out))
     except DatasetNotFoundError:
         found = {"error": "the Hub has no such data set, or it is private (set HF_TOKEN)"}
-    except (OSError, ValueError) as error:
-        found = {"error": str(error).splitlines()[0] if str(error) else type(error).__name__}
+    except (OSError, ValueError, RuntimeError, httpx.HTTPError) as error:
+        found = {"error": _reason(error)}
     print(json.dumps(found))
     return 3 if "error" in found else 0
 
