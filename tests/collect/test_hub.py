@@ -36,6 +36,8 @@ def hub(files: dict[str, Path]) -> Iterator[str]:
         return web.json_response({"id": name, "sha": COMMIT, "siblings": siblings, "private": False})
 
     async def resolve(request: web.Request) -> web.StreamResponse:
+        if request.match_info["commit"] != COMMIT:
+            return web.Response(status=404, headers={"X-Error-Code": "RevisionNotFound"})
         data = files[request.match_info["file"]].read_bytes()
         headers = {"ETag": f'"{hashlib.sha256(data).hexdigest()}"', "X-Repo-Commit": request.match_info["commit"]}
         return web.Response(body=data, headers=headers)
