@@ -1,5 +1,5 @@
 # blindside: two commands do all the set-up there is: `make train eval`, then `make report`.
-# Dials: RECIPE= RUN= PORT= PROMPTS= HEADLESS=1 FORCE=1 PYTHON= TESTS= UV_TORCH_BACKEND=
+# Dials: RECIPE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 FORCE=1 PYTHON= TESTS= UV_TORCH_BACKEND=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 # The stages read what the one before wrote, so `make -j2 train eval` keeps their order.
@@ -10,8 +10,12 @@ RECIPE ?= tiny
 RUN ?=
 PORT ?= 7860
 PROMPTS ?=
+ENGINE ?= auto
+SERVER ?= tgi
+SEQUENTIAL ?=
 HEADLESS ?=
 FORCE ?=
+FORCE_PARITY ?=
 TESTS ?= tests
 
 APP := .venv
@@ -31,26 +35,29 @@ endif
 UV_DIALS := UV_FIND_LINKS UV_DEFAULT_INDEX UV_INDEX UV_TORCH_BACKEND
 uv = env $(UV_DIALS:%=-u %) $(foreach v,$(UV_DIALS),$(if $(strip $($(v))),$(v)='$(strip $($(v)))')) $(APP)/bin/uv
 
-.PHONY: help train eval demo judge report test lint clean env env-train env-dev
+.PHONY: help train eval demo judge down report test lint clean env env-train env-dev
 
 help: ## list the targets
 	@echo "blindside: train with DPO, serve both models, judge blind, release on evidence."
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "dials: RECIPE=$(RECIPE) RUN=$(RUN) PORT=$(PORT) PROMPTS=$(PROMPTS) HEADLESS=$(HEADLESS) FORCE=$(FORCE)"
+	@echo "dials: RECIPE=$(RECIPE) RUN=$(RUN) PORT=$(PORT) PROMPTS=$(PROMPTS) ENGINE=$(ENGINE) SERVER=$(SERVER) HEADLESS=$(HEADLESS) FORCE=$(FORCE)"
 
 train: $(APP)/.ready $(TRAIN)/.ready ## train RECIPE= by Axolotl, unless it is up to date
 	@$(BLINDSIDE) train '$(RECIPE)' $(call flag,--force,$(FORCE))
 
 eval: $(APP)/.ready $(TRAIN)/.ready ## serve both models, collect answers, open the judging page (HEADLESS=1: no page)
-	@$(BLINDSIDE) eval --recipe '$(RECIPE)' --port '$(PORT)' $(call option,--run,$(RUN)) $(call option,--prompts,$(PROMPTS)) $(call flag,--headless,$(HEADLESS))
+	@$(BLINDSIDE) eval --recipe '$(RECIPE)' --port '$(PORT)' --engine '$(ENGINE)' --server '$(SERVER)' $(call flag,--sequential,$(SEQUENTIAL)) $(call flag,--force,$(FORCE_PARITY)) $(call option,--run,$(RUN)) $(call option,--prompts,$(PROMPTS)) $(call flag,--headless,$(HEADLESS))
 
 demo: $(APP)/.ready ## open the judging page on a sample run, nothing to train
 	@$(BLINDSIDE) demo --port '$(PORT)' $(call flag,--no-browser,$(HEADLESS))
 
 judge: $(APP)/.ready ## open the judging page on RUN= (the newest one)
 	@$(BLINDSIDE) judge $(RUN) --port '$(PORT)' $(call flag,--no-browser,$(HEADLESS))
+
+down: $(APP)/.ready ## remove containers that a run left behind
+	@$(BLINDSIDE) down $(RUN)
 
 report: $(APP)/.ready ## turn the verdicts of RUN= (the newest one) into a win rate
 	@$(BLINDSIDE) report $(RUN)

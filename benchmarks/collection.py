@@ -23,7 +23,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from eval.collect.collector import CollectOptions, collect
-from eval.collect.engines import connect
+from eval.collect.connecting import connect
 from eval.collect.prompts import LoadedPrompts, prompts_sha256
 from eval.collect.start import start_collected_run
 from eval.records import Message, Prompt, Side

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing
+from compose.interrupts import interrupts_held
 
 ROOT = Path(__file__).resolve().parents[1]
 TAIL = 15  # lines of a log that are shown
@@ -208,7 +209,7 @@ class EmbeddedStack:
     def _stop_all(self) -> None:
         """End every server's group; asked first, then killed. Ctrl-C does not cut this short."""
         servers, self._servers = self._servers, []
-        with _interrupts_held():
+        with interrupts_held():
             for server in servers:
                 _signal_group(server.process, signal.SIGTERM)
             deadline = time.monotonic() + GRACE
@@ -242,19 +243,3 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
     """The group outlives its leader where a grandchild does, so it is signalled whether or not the leader is dead."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
-
-
-@contextlib.contextmanager
-def _interrupts_held() -> Any:
-    """Put off Ctrl-C until the block is done, where we are in the main thread and so can."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if held:
-            raise KeyboardInterrupt

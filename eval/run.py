@@ -67,7 +67,8 @@ class RunInfo(Row):
     origin: Literal["collected", "imported"] = "collected"
     models: dict[Side, ModelInfo]
     engine: str
-    decoding: Decoding
+    #: None for imported answers: how they were decoded is not known.
+    decoding: Decoding | None
     prompt_set: PromptSet
     code: dict[str, Any] = Field(default_factory=dict)
     versions: dict[str, str] = Field(default_factory=dict)
@@ -81,7 +82,7 @@ class RunInfo(Row):
         models = {side: model.model_dump(exclude={"url", "served"}) for side, model in self.models.items()}
         return {
             "models": models,
-            "decoding": self.decoding.model_dump(),
+            "decoding": self.decoding.model_dump() if self.decoding else None,
             "prompt set": self.prompt_set.sha256,
         }
 
@@ -96,6 +97,13 @@ class Run:
     @property
     def name(self) -> str:
         return self.info.run
+
+    @property
+    def decoding(self) -> Decoding:
+        """How this run's answers are decoded. Raises RunError for imported answers, to which none can be added."""
+        if self.info.decoding is None:
+            raise RunError(f"run {self.name} holds imported answers: collect into a run of another name")
+        return self.info.decoding
 
     @property
     def prompts_path(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -135,9 +136,19 @@ def test_training_comes_before_evaluation_however_many_jobs(tmp_path: Path, jobs
 
 def test_dials_reach_the_commands(tmp_path: Path) -> None:
     dials = ("RECIPE=mine.yml", "RUN=r1", "PORT=7900", "PROMPTS=my prompts.csv", "HEADLESS=1")
-    lines = plan(tmp_path, "eval", *dials)
-    wanted = "--recipe 'mine.yml' --port '7900' --run 'r1' --prompts 'my prompts.csv' --headless"
-    assert wanted in lines[-1]
+    more = ("ENGINE=docker", "SERVER=vllm", "SEQUENTIAL=1")
+    asked = shlex.split(plan(tmp_path, "eval", *dials, *more)[-1])
+    wanted = {
+        "--recipe": "mine.yml",
+        "--run": "r1",
+        "--port": "7900",
+        "--prompts": "my prompts.csv",
+        "--engine": "docker",
+        "--server": "vllm",
+    }
+    assert {name: asked[asked.index(name) + 1] for name in wanted} == wanted
+    assert {"--headless", "--sequential"} <= set(asked)
+    assert "--force" not in asked
 
 
 def test_nothing_is_downloaded_before_the_check(tmp_path: Path) -> None:

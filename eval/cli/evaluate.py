@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eval.cli.options import MODELS, REPORTS, TRAIN_ENV, Concurrency, MaxTokens, Models, Port, Reports, TrainEnv
+from eval.cli.serving import stack
 from eval.errors import RunError
-from eval.records import Side
+from eval.records import SIDES, Side
 from eval.run import Decoding, ModelInfo, Run, RunInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from compose.plan import Plan
+    from compose.stack import Model
     from eval.collect.prompts import LoadedPrompts
     from train.artifact import Artifact
 
@@ -29,6 +32,9 @@ def evaluate(
     prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, or hub:owner/name; by default the recipe's.")] = "",
     port: Port = 7860,
     headless: Annotated[bool, typer.Option("--headless", help="Collect only, open no page.")] = False,
+    engine: Annotated[str, typer.Option(help="auto, docker or embedded.")] = "auto",
+    server: Annotated[str, typer.Option(help="In Docker: tgi, vllm or sglang.")] = "tgi",
+    sequential: Annotated[bool, typer.Option("--sequential", help="Serve one side after the other.")] = False,
     max_tokens: MaxTokens = 512,
     concurrency: Concurrency = 16,
     reports: Reports = REPORTS,
@@ -39,6 +45,8 @@ def evaluate(
 
     Answers that are there already are not asked again. Example: `blindside eval --recipe tiny`
     """
+    from compose.plan import choose
+    from compose.stack import Model
     from eval.collect.start import start_collected_run
 
     folder = models / Path(recipe).stem
@@ -51,7 +59,9 @@ def evaluate(
         reports, name, loaded=loaded, decoding=decoding, models=sides, engine=_engine_of(reports / name)
     )
     typer.echo(f"run {name}: {loaded.prompt_set.asked} prompts from {loaded.prompt_set.source}")
-    failed = _collect(opened, sides, env=env, concurrency=concurrency)
+    served = [Model(side, model.source, model.revision) for side, model in sides.items()]
+    how = choose(engine, models=served, server=server, sequential=sequential or None)
+    failed = _collect(opened, served, how, env=env, concurrency=concurrency)
     if headless:
         _finish(opened, failed)
         return
@@ -119,21 +129,24 @@ def _engine_of(folder: Path) -> str:
     return RunInfo.model_validate_json(path.read_bytes()).engine if path.exists() else "embedded"
 
 
-def _collect(run: Run, sides: Mapping[Side, ModelInfo], *, env: Path, concurrency: int) -> int:
-    """Ask what is missing of the two models served on this machine; returns how many answers failed."""
-    from compose.stack import EmbeddedStack, Model
+def _collect(run: Run, models: Sequence[Model], plan: Plan, *, env: Path, concurrency: int) -> int:
+    """Serve as planned and ask what is missing; returns how many answers failed."""
     from eval.answers import read_answers
     from eval.collect.collector import CollectOptions, collect
 
     if not read_answers(run.responses_path).missing(run.prompts()):
         typer.echo(f"all {2 * run.info.prompt_set.asked} answers are there already")
         return 0
-    served = [Model(side, model.source, model.revision) for side, model in sides.items()]
-    with EmbeddedStack(served, python=env / "bin" / "python", logs=run.folder / "logs", say=typer.echo) as stack:
-        run = run.update(engine=stack.engine)
-        urls: dict[Side, str] = {side: stack.urls[side] for side in sides}
-        options = CollectOptions(concurrency=concurrency)
-        return collect(run, urls, options=options, check=stack.check, say=typer.echo).failed
+    for line in plan.lines():
+        typer.echo(line)
+    python, logs, options = env / "bin" / "python", run.folder / "logs", CollectOptions(concurrency=concurrency)
+    failed = 0
+    for turn in plan.turns(models):
+        with stack(turn, plan, run=run.name, python=python, logs=logs, say=typer.echo) as servers:
+            run = run.update(engine=servers.engine)
+            urls: dict[Side, str] = {side: servers.urls[side] for side in SIDES if side in servers.urls}
+            failed += collect(run, urls, options=options, check=servers.check, say=typer.echo).failed
+    return failed
 
 
 def _finish(run: Run, failed: int) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from compose.errors import ComposeError
-from eval.cli import collect, evaluate, imports, judge, report, train
+from eval.cli import collect, evaluate, imports, judge, report, serving, train
 from eval.errors import BlindsideError
 from train.errors import TrainError
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for stage in (train, evaluate, collect, imports, judge, report):
+for stage in (train, evaluate, collect, imports, judge, report, serving):
     stage.register(app)
 
 

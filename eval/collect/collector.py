@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from eval.answers import Answers, read_answers
 from eval.collect.asking import Lane
-from eval.collect.engines import Engine, connect
+from eval.collect.connecting import connect
+from eval.collect.engines import Engine
 from eval.collect.progress import Progress
 from eval.collect.retry import Backoff, Breaker
 from eval.collect.start import warnings_of
@@ -68,14 +69,15 @@ def collect(
 ) -> CollectSummary:
     """Ask both servers for what `run` lacks, and return when every prompt is settled.
 
+    Where `urls` has one side only, that side is asked and the other is left for another call.
     A prompt that keeps failing becomes a Failure line and is asked again by the next call. `check` is called often;
     what it raises ends the collection. Raises EngineError when a server is not there, or goes away for good;
     RunError when another process collects this run or the disk is full. Whatever happens, answers that came are kept.
     """
     with run.writing():
         prompts, answers = run.prompts(), read_answers(run.responses_path)
-        missing = answers.missing(prompts)
-        already = 2 * len(prompts) - len(missing)
+        missing = [(prompt, side) for prompt, side in answers.missing(prompts) if side in urls]
+        already = len(urls) * len(prompts) - len(missing)
         if not missing:
             say(f"all {already} answers are there already")
             return CollectSummary(0, 0, 0, already, 0.0)
@@ -114,13 +116,14 @@ class _Collection:
         """Ask for all that is `missing`; answers that came are on disk however this ends."""
         totals = Counter(side for _, side in missing)
         async with AsyncExitStack() as stack:
-            engines = {side: await stack.enter_async_context(self._connect(urls[side])) for side in SIDES}
+            sides = [side for side in SIDES if side in urls]
+            engines = {side: await stack.enter_async_context(self._connect(urls[side])) for side in sides}
             self._record_start(engines)
-            shown = Progress({side: totals[side] for side in SIDES}, self.say, every=self.options.tell_every)
+            shown = Progress({side: totals[side] for side in sides}, self.say, every=self.options.tell_every)
             self._progress = stack.enter_context(shown)
             journal = Journal(self.run.responses_path)
             self._writer = await stack.enter_async_context(AnswerWriter(journal, self._on_disk))
-            lanes = [self._lane(side, engines, [p for p, s in missing if s == side]) for side in SIDES]
+            lanes = [self._lane(side, engines, [p for p, s in missing if s == side]) for side in sides]
             await self._work(lanes)
 
     def _connect(self, url: str) -> AbstractAsyncContextManager[Engine]:
@@ -134,7 +137,7 @@ class _Collection:
             engine=engine,
             todo=iter(todo),
             width=min(options.concurrency, engine.info.max_concurrent or options.concurrency, max(1, len(todo))),
-            fit=lambda messages: _shortest(engines.values(), messages, self.run.info.decoding.max_tokens),
+            fit=lambda messages: _shortest(engines.values(), messages, self.run.decoding.max_tokens),
             backoff=options.backoff,
             breaker=Breaker(options.give_up_after),
             tell=self._progress.tell,
@@ -170,10 +173,9 @@ class _Collection:
         """What the servers say of themselves, before the first answer."""
         for warning in warnings_of(self.run, engines):
             self.say(warning)
-        models = {
-            side: model.model_copy(update={"url": engines[side].url, "served": engines[side].info.served})
-            for side, model in self.run.info.models.items()
-        }
+        models = dict(self.run.info.models)
+        for side, engine in engines.items():
+            models[side] = models[side].model_copy(update={"url": engine.url, "served": engine.info.served})
         times = {**self.run.info.times, "collecting_since": utc_now()}
         self.run = self.run.update(models=models, times=times)
 

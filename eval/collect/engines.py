@@ -1,26 +1,12 @@
-"""What blindside needs of a server that serves a model, whichever protocol it speaks, and how the protocol is found."""
+"""What blindside needs of a server that serves a model, whichever protocol it speaks."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from eval.errors import EngineOverloaded
 from eval.records import Message
-
-#: Sent to both servers as a bearer token where it is set; never written down.
-KEY_VARIABLE = "BLINDSIDE_API_KEY"
-
-
-class Busy(EngineOverloaded):
-    """429; `retry_after` is in seconds where the server said when."""
-
-    def __init__(self, problem: str, *, retry_after: float | None = None) -> None:
-        super().__init__(problem, status=429)
-        self.retry_after = retry_after
 
 
 @dataclass(frozen=True)
@@ -61,18 +47,3 @@ class Engine(Protocol):
     async def chat(self, messages: Sequence[Message], max_tokens: int) -> Completion:
         """The greedy answer to a conversation, at most `max_tokens` long."""
         ...
-
-
-@asynccontextmanager
-async def connect(url: str, *, seconds: float = 120.0, connections: int = 16) -> AsyncIterator[Engine]:
-    """The engine that answers at `url`, found by asking it; a request may take `seconds`. Leaving closes its session.
-
-    Raises InputError where `url` is no address, EngineUnreachable where nobody answers, EngineError where
-    what answers speaks no protocol that we know.
-    """
-    from eval.collect.tgi import TgiEngine
-    from eval.collect.transport import Transport
-
-    key = os.environ.get(KEY_VARIABLE, "")
-    async with Transport(url, timeout=seconds, connections=connections, key=key) as transport:
-        yield await TgiEngine.open(transport)

@@ -14,7 +14,7 @@ from eval.collect.questions import Question
 from eval.errors import InputError
 from eval.journal import Journal
 from eval.records import SIDES, Response, Side, sha256_text, utc_now
-from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
+from eval.run import ModelInfo, PromptSet, Run, RunInfo, start_run
 
 Say = Callable[[str], None]
 
@@ -35,7 +35,7 @@ def make_run(reports: Path, name: str, join: Join, *, source: str, names: Mappin
         origin="imported",
         models={side: _model(names[side], source, join.joined, side) for side in SIDES},
         engine="imported",
-        decoding=Decoding(),
+        decoding=None,
         prompt_set=PromptSet(
             source=source,
             sha256=prompts_sha256(prompts),

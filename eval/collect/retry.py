@@ -6,8 +6,7 @@ import random
 import time
 from dataclasses import dataclass, field
 
-from eval.collect.engines import Busy
-from eval.errors import EngineError, EngineRejected, EngineUnreachable
+from eval.errors import EngineError, EngineOverloaded, EngineRejected, EngineUnreachable
 
 
 @dataclass
@@ -30,7 +29,7 @@ class Backoff:
         self.tries += 1
         if isinstance(error, EngineRejected):
             return None
-        if isinstance(error, Busy):
+        if isinstance(error, EngineOverloaded):
             delay = self._delay(self.tries, error.retry_after)
             return delay if time.monotonic() - self._began + delay <= self.patience else None
         self._failed += 1

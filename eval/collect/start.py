@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from eval.collect.engines import Engine, EngineInfo, connect
+from eval.collect.connecting import connect
+from eval.collect.engines import Engine, EngineInfo
 from eval.collect.prompts import LoadedPrompts
 from eval.collect.provenance import code, versions
 from eval.records import SIDES, Side, utc_now
@@ -65,15 +66,17 @@ def engine_name(infos: Mapping[Side, EngineInfo]) -> str:
 def warnings_of(run: Run, engines: Mapping[Side, Engine]) -> list[str]:
     """What a person should know before answers of these servers go into this run."""
     told = []
-    base, tuned = engines["base"], engines["tuned"]
-    if base.info.name != tuned.info.name:
-        told.append(f"the sides run different software ({base.info.name}; {tuned.info.name}): compare like with like")
-    if (base.info.model_id, base.info.revision) == (tuned.info.model_id, tuned.info.revision):
-        told.append(f"both servers say that they serve {base.info.model_id}: is one address wrong?")
-    for side, model in run.info.models.items():
+    if set(engines) == set(SIDES):
+        base, tuned = engines["base"].info, engines["tuned"].info
+        if base.name != tuned.name:
+            told.append(f"the sides run different software ({base.name}; {tuned.name}): compare like with like")
+        if (base.model_id, base.revision) == (tuned.model_id, tuned.revision):
+            told.append(f"both servers say that they serve {base.model_id}: is one address wrong?")
+    for side, engine in engines.items():
+        model = run.info.models[side]
         if model.revision is None and model.weights_sha256 is None:
             told.append(f"{side}: {model.name} has no revision and no weights hash: what it was can't be proved later")
-        if before := _software_before(model, engines[side].info):
+        if before := _software_before(model, engine.info):
             told.append(f"{side}: earlier answers of this run came from other software ({before})")
     return told
 

@@ -15,9 +15,9 @@ from text_generation.errors import parse_error
 from text_generation.types import ChatComplete, ChatRequest
 from text_generation.types import Message as TgiMessage
 
-from eval.collect.engines import KEY_VARIABLE, Busy, Completion, EngineInfo
-from eval.collect.transport import Reply, Transport
-from eval.errors import EngineError, EngineRejected, EngineUnreachable
+from eval.collect.engines import Completion, EngineInfo
+from eval.collect.transport import KEY_VARIABLE, Reply, Transport
+from eval.errors import EngineError, EngineOverloaded, EngineRejected, EngineUnreachable
 from eval.records import Message
 
 
@@ -170,7 +170,7 @@ def raise_status(reply: Reply, url: str) -> NoReturn:
 def _error(reply: Reply, url: str, said: str) -> EngineError:
     status = reply.status
     if status == 429:
-        return Busy(f"{url} is overloaded (429): {said}", retry_after=reply.retry_after)
+        return EngineOverloaded(f"{url} is overloaded (429): {said}", status=429, retry_after=reply.retry_after)
     if status in {401, 403}:
         return EngineError(f"{url} refuses us ({status}): set {KEY_VARIABLE} to a key that it takes", status=status)
     if status in {404, 405}:

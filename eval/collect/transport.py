@@ -13,6 +13,8 @@ import aiohttp
 
 from eval.errors import EngineUnreachable, InputError
 
+#: Sent to both servers as a bearer token where it is set; never written down.
+KEY_VARIABLE = "BLINDSIDE_API_KEY"
 _SHOWN = 120  # characters of an unexpected body that are shown
 
 

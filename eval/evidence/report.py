@@ -20,7 +20,7 @@ from eval.evidence.winrate import (
 )
 from eval.journal import write_atomically
 from eval.judge.cells import HEADER, encode_row
-from eval.run import Run
+from eval.run import Decoding, Run
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,8 @@ def markdown(run: Run, summary: Summary) -> str:
         lines.append(f"| {side} | {_cell(model.name)} | {_cell(pin)} |")
     lines += [
         "",
-        f"Answers {info.origin}, engine {_cell(info.engine)}, temperature {info.decoding.temperature}, "
-        f"at most {info.decoding.max_tokens} tokens, prompts from {_cell(Path(info.prompt_set.source).name)}.",
+        f"Answers {info.origin}, engine {_cell(info.engine)}, {_decoding(info.decoding)}, "
+        f"prompts from {_cell(Path(info.prompt_set.source).name)}.",
         "",
         "| figure | value | 95% interval | n |",
         "|---|---|---|---|",
@@ -171,6 +171,12 @@ def markdown(run: Run, summary: Summary) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _decoding(decoding: Decoding | None) -> str:
+    if decoding is None:
+        return "decoding unknown"
+    return f"temperature {decoding.temperature}, at most {decoding.max_tokens} tokens"
 
 
 def _cell(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from eval.collect.engines import Completion, connect
+from eval.collect.connecting import connect
+from eval.collect.engines import Completion
 from eval.records import Message
 
 HI = (Message(role="user", content="hi"),)

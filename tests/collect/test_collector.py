@@ -16,7 +16,7 @@ from eval.answers import read_answers
 from eval.collect.collector import CollectOptions
 from eval.errors import RunError
 from eval.records import SIDES, sha256_text
-from eval.run import open_run
+from eval.run import Decoding, open_run
 from tests.collect import servers
 from tests.collect.runs import FAST, gather, new_run, urls_of
 from tests.collect.servers import Tgi, tgi
@@ -53,7 +53,7 @@ def test_run_json_is_complete_and_ends_with_times_and_counts(tmp_path: Path) -> 
     }
     assert info.models["base"].served["max_total_tokens"] == 1024
     assert info.engine == "text-generation-inference 3.3.6-dev0"
-    assert (info.decoding.temperature, info.decoding.max_tokens) == (0, 64)
+    assert info.decoding == Decoding(max_tokens=64)
     assert info.prompt_set.source.endswith("prompts.jsonl")
     assert {"commit", "dirty"} == set(info.code)
     assert {"blindside", "python", "text-generation", "gradio"} <= set(info.versions)

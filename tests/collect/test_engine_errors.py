@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from eval.collect.engines import Busy
-from eval.errors import EngineError, EngineRejected, EngineUnreachable
+from eval.errors import EngineError, EngineOverloaded, EngineRejected, EngineUnreachable
 from tests.collect import servers
 from tests.collect.asks import ask
 from tests.collect.servers import Tgi, tgi
@@ -31,7 +30,7 @@ FAILURES: list[tuple[Any, type[EngineError], int | None, str]] = [
     (web.Response(status=404), EngineError, 404, "has no chat completions (404): give the address of a TGI server"),
     (
         web.json_response({"error": "Model is overloaded", "error_type": "overloaded"}, status=429),
-        Busy,
+        EngineOverloaded,
         429,
         "is overloaded (429): Model is overloaded",
     ),
@@ -160,7 +159,7 @@ async def test_a_model_without_a_chat_template_is_refused_at_once() -> None:
 )
 async def test_retry_after_is_read(header: str, low: float | None, high: float | None) -> None:
     busy = servers.always(lambda: web.Response(status=429, headers={"Retry-After": header}))
-    with tgi(Tgi(trouble=busy)) as server, pytest.raises(Busy) as caught:
+    with tgi(Tgi(trouble=busy)) as server, pytest.raises(EngineOverloaded) as caught:
         await ask(server.url)
     after = caught.value.retry_after
     assert after == low if low is None or high is None else after is not None and low <= after <= high

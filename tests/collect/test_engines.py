@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from eval.collect.engines import Engine, connect
+from eval.collect.connecting import connect
+from eval.collect.engines import Engine
 from eval.collect.transport import check_url
 from eval.errors import EngineError, EngineRejected, InputError
 from eval.records import Message

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.collect.engines import Busy
 from eval.collect.retry import Backoff, Breaker
-from eval.errors import EngineError, EngineRejected, EngineUnreachable
+from eval.errors import EngineError, EngineOverloaded, EngineRejected, EngineUnreachable
 
 BROKE = EngineUnreachable("the connection broke")
 
@@ -40,14 +39,14 @@ def test_what_was_refused_is_not_asked_again() -> None:
 def test_a_busy_server_is_not_asked_before_it_said(after: float) -> None:
     backoff = Backoff(1, 0.5, 30, patience=600)
     for _ in range(3):
-        wait = backoff.wait(Busy("overloaded", retry_after=after))
+        wait = backoff.wait(EngineOverloaded("overloaded", retry_after=after))
         assert wait is not None
         assert after <= wait <= max(after * 1.1, 2.0)
 
 
 def test_refusals_of_a_busy_server_use_up_no_attempts() -> None:
     backoff = Backoff(2, 0.5, 30, patience=600)
-    assert all(backoff.wait(Busy("overloaded")) is not None for _ in range(50))
+    assert all(backoff.wait(EngineOverloaded("overloaded")) is not None for _ in range(50))
     assert backoff.wait(BROKE) is not None
     assert backoff.wait(BROKE) is None
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from eval.collect import provenance
+from eval.collect.imports import import_table
 from eval.collect.prompts import load_prompts
 from eval.collect.start import start_collected_run
 from eval.errors import EngineUnreachable, RunError
@@ -29,7 +30,7 @@ def test_models_that_are_known_are_not_asked_for(tmp_path: Path) -> None:
     run = start_collected_run(
         tmp_path, "first", loaded=loaded, decoding=Decoding(max_tokens=9), models=MODELS, engine="embedded 1"
     )
-    assert (run.info.models, run.info.engine, run.info.decoding.max_tokens) == (MODELS, "embedded 1", 9)
+    assert (run.info.models, run.info.engine, run.decoding.max_tokens) == (MODELS, "embedded 1", 9)
     assert run.info.prompt_set == loaded.prompt_set
 
 
@@ -117,3 +118,12 @@ def test_without_git_nothing_fails() -> None:
         [sys.executable, "-c", code], cwd=ROOT, env={"PATH": ""}, capture_output=True, text=True, check=True
     )
     assert done.stdout == "{'commit': None, 'dirty': None}\n"
+
+
+def test_nothing_is_collected_into_an_imported_run(tmp_path: Path) -> None:
+    table = tmp_path / "answers.csv"
+    table.write_text("prompt,base,tuned\nWhat is 1?,one,two\n")
+    run = import_table(tmp_path, "first", table)
+    assert run.info.decoding is None
+    with pytest.raises(RunError, match="run first holds imported answers: collect into a run of another name"):
+        _ = run.decoding

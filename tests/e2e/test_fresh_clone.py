@@ -80,13 +80,14 @@ def test_train_and_eval_end_with_all_answers_and_no_process(clone: Path, first: 
 
 
 def test_run_json_is_complete(clone: Path, first: str) -> None:
-    info = open_run(clone / "reports", "").info
+    run = open_run(clone / "reports", "")
+    info = run.info
     for model in info.models.values():
         assert model.weights_sha256 is not None
         assert model.template_sha256 is not None
         assert model.served["model_id"]
     assert "transformers" in info.engine
-    assert info.decoding.temperature == 0
+    assert run.decoding.temperature == 0
     assert {"blindside", "python"} <= set(info.versions)
     assert {"started", "collected"} <= set(info.times)
     assert info.counts["answered"] == 2 * info.prompt_set.asked
