@@ -64,6 +64,7 @@ class Reference(_Part):
     may_end: list[int] = []
     #: generation_config.json's eos_token_id as it is written: a number, a list, or None.
     generation_eos: Any = None
+    #: Texts of the tokens above, and of the likeliest ones below.
     pieces: dict[int, str] = {}
     unscored: str = ""
     scores: list[Scores] = []

@@ -57,6 +57,8 @@ def _reference(job: Job, memory: int | None) -> Reference:
         from train.scoring import score_all
 
         found["scores"], found["misread"] = score_all(folder, job)
+        shown = {token for scores in found["scores"] for token in scores.top}
+        found["pieces"] |= {token: tokenizer.decode([token]) for token in shown}
     except _TooLarge as error:
         found["unscored"] = str(error)
     except Exception as error:  # noqa: BLE001

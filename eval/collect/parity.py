@@ -1,0 +1,196 @@
+"""Do the servers serve what was saved? Probes are put to each server and to transformers itself, and compared.
+
+Names, templates, tokens, log-probabilities and ends must agree; where they don't, the cause is named where it can be.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from eval.collect.listening import Heard, Listener
+from eval.collect.parity_checks import TOLERANCES, Check, Known, Saved, Served
+from eval.collect.parity_ends import check_end
+from eval.collect.parity_prompts import check_info, check_template, check_tokens, check_trained_template
+from eval.collect.parity_weights import check_greedy, check_prompts, check_weights
+from eval.collect.probes import Probe, choose
+from eval.collect.references import ask_references
+from eval.collect.tgi import Info
+from eval.collect.transport import KEY_VARIABLE, Transport
+from eval.errors import InputError, ParityFailed
+from eval.records import Prompt, Side
+from eval.run import ModelInfo
+from train.protocol import Job
+
+__all__ = ["Check", "ParityReport", "check_parity"]
+
+_SECONDS = 300.0  # for one request: a large model on a CPU reads a long text slowly
+_MARKS = {True: "passed", False: "FAILED", None: "not checked"}
+
+
+@dataclass(frozen=True)
+class ParityReport:
+    """All findings, a side after the other."""
+
+    checks: tuple[Check, ...]
+    dtype: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed. What could not be checked does not count: `unchecked` says what."""
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if check.passed is False)
+
+    @property
+    def unchecked(self) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if check.passed is None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For run.json."""
+        allowed = TOLERANCES[self.dtype]
+        return {
+            "passed": self.passed,
+            "dtype": self.dtype,
+            "tolerance": {"token": allowed.token, "mean": allowed.mean},
+            "checks": [vars(check) for check in self.checks],
+        }
+
+    def lines(self) -> list[str]:
+        """One line a finding."""
+        return [f"{check.side}: {check.name}: {_MARKS[check.passed]}: {check.detail}" for check in self.checks]
+
+    def raise_if_failed(self) -> None:
+        """Raises ParityFailed that names every failure."""
+        if self.failures:
+            told = "".join(f"\n  {check.side}: {check.name}: {check.detail}" for check in self.failures)
+            raise ParityFailed(
+                "the servers don't serve what was saved, so nothing was asked; mend it, or go on with --force:" + told
+            )
+
+
+@dataclass(frozen=True)
+class _Listened:
+    """One server as it was heard; `info` is None where it is not TGI."""
+
+    side: Side
+    url: str
+    info: Info | None
+    heards: tuple[Heard, ...] = ()
+
+
+def check_parity(
+    urls: Mapping[Side, str | Sequence[str]],
+    models: Mapping[Side, ModelInfo],
+    prompts: Sequence[Prompt],
+    *,
+    python: Path,
+    dtype: str = "float32",
+    expected_ids: Mapping[Side, str] | None = None,
+    memory: int | None = None,
+    say: Callable[[str], None] = print,
+) -> ParityReport:
+    """Compare each server with the saved model of its side.
+
+    A side may have several servers, or none: its model is then known only to tell whether the other side serves it.
+
+    `python` is the train environment's; `dtype` what the servers compute in (/info doesn't tell it); `expected_ids`
+    the names that /info should give where they are not the models' sources, as for a folder mounted into a container.
+    `memory` limits the bytes that the reference may take; None: what is free. Raises EngineError where a server does
+    not answer, InputError for a dtype without a tolerance. A failed check is in the report, not raised.
+    """
+    if dtype not in TOLERANCES:
+        raise InputError(f"no tolerance is known for dtype {dtype!r}: give one of {', '.join(TOLERANCES)}")
+    probes = choose(prompts)
+    servers = [(side, url) for side, given in urls.items() for url in ([given] if isinstance(given, str) else given)]
+    say(f"parity: asking {len(servers)} servers {len(probes)} probes each")
+    listened = asyncio.run(_listen_all(servers, probes))
+    jobs = {side: _job(model, dtype, probes, listened, side) for side, model in models.items()}
+    say(f"parity: the same by transformers, in {dtype}, from the saved weights")
+    references = ask_references(python, jobs, memory)
+    names = [probe.name for probe in probes if probe.chat]
+    saved = {side: Saved(side, models[side], Known.of(references[side], jobs[side], names)) for side in models}
+    several = {side for side, url in servers if sum(side == other for other, _ in servers) > 1}
+    checks = [
+        replace(check, detail=f"{one.url}: {check.detail}") if one.side in several else check
+        for one in listened
+        for check in _check(one, saved, dtype, expected_ids or {})
+    ]
+    return ParityReport(tuple(checks), dtype)
+
+
+def _check(
+    one: _Listened, saved: Mapping[Side, Saved], dtype: str, expected_ids: Mapping[Side, str]
+) -> Iterator[Check]:
+    """All findings about one server."""
+    if one.info is None:
+        yield Check(one.side, "server", None, _not_tgi(one.url))
+        return
+    own, other = saved[one.side], next((other for side, other in saved.items() if side != one.side), None)
+    expected = expected_ids.get(one.side, "")
+    served = Served(one.side, one.url, own.model, one.info, one.heards, own.known, dtype, expected)
+    yield check_info(served)
+    yield check_template(served)
+    if trained := check_trained_template(served):
+        yield trained
+    yield check_tokens(served)
+    prompts = check_prompts(served)
+    yield prompts
+    yield check_greedy(served)
+    yield check_weights(served, prompts.passed, other)
+    yield check_end(served)
+
+
+async def _listen_all(servers: Sequence[tuple[Side, str]], probes: Sequence[Probe]) -> list[_Listened]:
+    return list(await asyncio.gather(*(_listen(side, url, probes) for side, url in servers)))
+
+
+async def _listen(side: Side, url: str, probes: Sequence[Probe]) -> _Listened:
+    """One server's answers to all probes, one after the other."""
+    key = os.environ.get(KEY_VARIABLE, "")
+    async with Transport(url, timeout=_SECONDS, connections=1, key=key) as transport:
+        listener = await Listener.open(transport)
+        if listener is None:
+            return _Listened(side, transport.url, None)
+        heards = tuple([await listener.hear(probe) for probe in probes])
+        return _Listened(side, transport.url, listener.info, heards)
+
+
+def _job(model: ModelInfo, dtype: str, probes: Sequence[Probe], listened: Sequence[_Listened], side: Side) -> Job:
+    """What transformers must be asked about one saved model: what its own servers said, and whether it explains what
+    the other side's said of raw texts."""
+    heards = [heard for one in listened for heard in one.heards if one.side == side and not heard.refused]
+    suspects = _raw_prompts(heards)
+    others = _raw_prompts([heard for one in listened for heard in one.heards if one.side != side])
+    return Job.model_validate(
+        {
+            "model": model.source,
+            "revision": model.revision,
+            "dtype": dtype,
+            "chats": [probe.chat for probe in probes if probe.chat],
+            "texts": list(dict.fromkeys(heard.text for heard in heards)),
+            "sequences": _unique([heard.ids for heard in heards] + [ids for ids in others if ids not in suspects]),
+            "suspects": suspects,
+        }
+    )
+
+
+def _raw_prompts(heards: Sequence[Heard]) -> list[list[int]]:
+    return _unique([heard.prompt_ids for heard in heards if heard.scored and not heard.probe.chat])
+
+
+def _unique(many: Sequence[list[int]]) -> list[list[int]]:
+    return [list(ids) for ids in dict.fromkeys(tuple(ids) for ids in many)]
+
+
+def _not_tgi(url: str) -> str:
+    return (
+        f"{url} does not speak TGI's protocol, which alone tells templates, tokens and prompt log-probabilities; "
+        "nothing about this server was proved"
+    )
