@@ -20,7 +20,7 @@ LLAMA3 = {
     "rope_type": "llama3", "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
     "original_max_position_embeddings": 8192,
 }  # fmt: skip
-#: config.json as the Hub has it, written by transformers 4 (facts of the published models).
+#: config.json in the form that transformers 4 wrote, after the published models; not fetched from the Hub.
 HUB: dict[str, dict[str, Any]] = {
     "qwen2.5-3b": {
         "architectures": ["Qwen2ForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 151643, "eos_token_id": 151645,
