@@ -90,6 +90,11 @@ def dials() -> dict[str, str]:
     return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs} | dict(os.environ)
 
 
+def dtype(plan: Plan) -> str:
+    """What the servers of a plan compute in; TGI's /info does not tell it."""
+    return "float32" if plan.kind == "embedded" else dials().get("DTYPE") or "bfloat16"
+
+
 def _against_gpu(machine: Machine) -> str:
     """Why Docker with a GPU cannot be; empty where it can."""
     if machine.no_docker:

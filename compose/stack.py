@@ -89,6 +89,7 @@ class EmbeddedStack:
         self.say = say
         self.extra_args = tuple(extra_args)
         self.urls: dict[str, str] = {}
+        self.served = {model.side: model.source for model in models}
         self.engine = ""
         self._servers: list[_Server] = []
 

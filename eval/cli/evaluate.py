@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eval.cli.options import MODELS, REPORTS, TRAIN_ENV, Concurrency, MaxTokens, Models, Port, Reports, TrainEnv
+from eval.cli.proof import prove_determinism, prove_parity
 from eval.cli.serving import stack
+from eval.cli.trained import Trained
 from eval.errors import RunError
 from eval.records import SIDES, Side
-from eval.run import Decoding, ModelInfo, Run, RunInfo
+from eval.run import Decoding, ModelInfo, Run, RunInfo, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from compose.plan import Plan
     from compose.stack import Model
-    from eval.collect.prompts import LoadedPrompts
-    from train.artifact import Artifact
-
-GENERAL_PROMPTS = Path(__file__).resolve().parents[1] / "collect" / "data" / "general.jsonl"
 
 
 def evaluate(
@@ -35,6 +33,7 @@ def evaluate(
     engine: Annotated[str, typer.Option(help="auto, docker or embedded.")] = "auto",
     server: Annotated[str, typer.Option(help="In Docker: tgi, vllm or sglang.")] = "tgi",
     sequential: Annotated[bool, typer.Option("--sequential", help="Serve one side after the other.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Go on though parity failed; the run tells.")] = False,
     max_tokens: MaxTokens = 512,
     concurrency: Concurrency = 16,
     reports: Reports = REPORTS,
@@ -49,19 +48,17 @@ def evaluate(
     from compose.stack import Model
     from eval.collect.start import start_collected_run
 
-    folder = models / Path(recipe).stem
-    artifact = _trained(folder, recipe)
-    loaded = _load(artifact, folder, prompts)
-    sides: dict[Side, ModelInfo] = {"base": _base(artifact, models), "tuned": _tuned(artifact, folder)}
+    trained = Trained.read(models, recipe)
+    loaded, sides = trained.prompts(prompts), trained.sides()
     decoding = Decoding(max_tokens=max_tokens)
-    name = run or default_name(artifact.name, sides, decoding, loaded.prompt_set.sha256)
+    name = run or default_name(trained.artifact.name, sides, decoding, loaded.prompt_set.sha256)
     opened = start_collected_run(
         reports, name, loaded=loaded, decoding=decoding, models=sides, engine=_engine_of(reports / name)
     )
     typer.echo(f"run {name}: {loaded.prompt_set.asked} prompts from {loaded.prompt_set.source}")
     served = [Model(side, model.source, model.revision) for side, model in sides.items()]
     how = choose(engine, models=served, server=server, sequential=sequential or None)
-    failed = _collect(opened, served, how, env=env, concurrency=concurrency)
+    failed = _collect(opened, served, how, env=env, concurrency=concurrency, force=force)
     if headless:
         _finish(opened, failed)
         return
@@ -80,57 +77,15 @@ def default_name(recipe: str, sides: Mapping[Side, ModelInfo], decoding: Decodin
     return f"{recipe}-{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]}"
 
 
-def _trained(folder: Path, recipe: str) -> Artifact:
-    from train.artifact import read_artifact, verify
-
-    if not (folder / "blindside.json").exists():
-        raise RunError(f"{folder} holds no trained model: run `make train RECIPE={recipe}` first")
-    verify(folder)
-    return read_artifact(folder)
-
-
-def _load(artifact: Artifact, folder: Path, prompts: str) -> LoadedPrompts:
-    from eval.collect.prompts import load_prompts
-
-    keys = folder / "training_prompts.txt"
-    trained_on = frozenset(keys.read_text().split()) if keys.exists() else frozenset()
-    loaded = load_prompts(prompts or artifact.prompts or str(GENERAL_PROMPTS), training_keys=trained_on)
-    for message in loaded.messages:
-        typer.echo(message)
-    return loaded
-
-
-def _tuned(artifact: Artifact, folder: Path) -> ModelInfo:
-    return ModelInfo(
-        name=artifact.name,
-        source=str(folder),
-        weights_sha256=artifact.weights_sha256,
-        template_sha256=artifact.template_sha256,
-    )
-
-
-def _base(artifact: Artifact, models: Path) -> ModelInfo:
-    """The base as the tuned model's artifact names it: a model of ours lies in `models`, others come from the Hub."""
-    from train.artifact import read_artifact, verify
-
-    base = artifact.base
-    folder = models / Path(base.source).name
-    if not (folder / "blindside.json").exists():
-        return ModelInfo(
-            name=base.source, source=base.source, revision=base.revision, weights_sha256=base.weights_sha256
-        )
-    verify(folder)
-    return _tuned(read_artifact(folder), folder)
-
-
 def _engine_of(folder: Path) -> str:
     """What an existing run says of its engine: a finished one is not served again, so nothing new is known."""
     path = folder / "run.json"
     return RunInfo.model_validate_json(path.read_bytes()).engine if path.exists() else "embedded"
 
 
-def _collect(run: Run, models: Sequence[Model], plan: Plan, *, env: Path, concurrency: int) -> int:
-    """Serve as planned and ask what is missing; returns how many answers failed."""
+def _collect(run: Run, models: Sequence[Model], plan: Plan, *, env: Path, concurrency: int, force: bool) -> int:
+    """Serve as planned, prove what is served, and ask what is missing; returns how many answers failed."""
+    from compose.plan import dtype
     from eval.answers import read_answers
     from eval.collect.collector import CollectOptions, collect
 
@@ -144,8 +99,11 @@ def _collect(run: Run, models: Sequence[Model], plan: Plan, *, env: Path, concur
     for turn in plan.turns(models):
         with stack(turn, plan, run=run.name, python=python, logs=logs, say=typer.echo) as servers:
             run = run.update(engine=servers.engine)
-            urls: dict[Side, str] = {side: servers.urls[side] for side in SIDES if side in servers.urls}
+            sides = [side for side in SIDES if side in servers.urls]
+            run = prove_parity(run, servers, sides, python=python, dtype=dtype(plan), force=force, say=typer.echo)
+            urls: dict[Side, str] = {side: servers.urls[side] for side in sides}
             failed += collect(run, urls, options=options, check=servers.check, say=typer.echo).failed
+            run = prove_determinism(open_run(run.folder.parent, run.name), servers, sides, say=typer.echo)
     return failed
 
 

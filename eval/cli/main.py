@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from compose.errors import ComposeError
-from eval.cli import collect, evaluate, imports, judge, report, serving, train
-from eval.errors import BlindsideError
+from eval.cli import collect, evaluate, imports, judge, proof, report, serving, train
+from eval.errors import BlindsideError, ParityFailed
 from train.errors import TrainError
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for stage in (train, evaluate, collect, imports, judge, report, serving):
+for stage in (train, evaluate, collect, imports, judge, report, serving, proof):
     stage.register(app)
 
 
@@ -36,14 +36,14 @@ def options(
 
 
 def main() -> None:
-    """Run a command; an error that a person can mend is one sentence on stderr and exit status 1."""
+    """Run a command; an error that a person can mend is one sentence on stderr and exit status 1 (3: parity)."""
     try:
         app()
     except (BlindsideError, TrainError, ComposeError) as error:
         if os.environ.get("BLINDSIDE_DEBUG"):
             raise
         print(f"blindside: {error}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(3 if isinstance(error, ParityFailed) else 1)
 
 
 if __name__ == "__main__":

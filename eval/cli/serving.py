@@ -18,6 +18,8 @@ class Stack(Protocol):
     """Servers that run: an address a side, what serves, and a look whether all still live."""
 
     urls: dict[str, str]
+    #: The name that /info should give, where it is not the model's source.
+    served: dict[str, str]
     engine: str
 
     def check(self) -> None: ...

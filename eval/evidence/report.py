@@ -8,6 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
+from eval.evidence import checks
 from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table, read_table
 from eval.evidence.winrate import (
     Estimate,
@@ -21,6 +22,8 @@ from eval.evidence.winrate import (
 from eval.journal import write_atomically
 from eval.judge.cells import HEADER, encode_row
 from eval.run import Decoding, Run
+
+FORCED = "**Parity failed and the run went on by --force: these answers may not be the saved models'.**"
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,16 @@ def _summary_frame(summary: Summary) -> pd.DataFrame:
 def markdown(run: Run, summary: Summary) -> str:
     """report.md: the finding, what was compared, every figure with its n and interval, every exclusion."""
     info = run.info
-    lines = [f"# {run.name}", "", summary.in_words, "", "| side | model | weights or revision |", "|---|---|---|"]
+    warning = ["", FORCED] if checks.forced(run) else []
+    lines = [
+        f"# {run.name}",
+        *warning,
+        "",
+        summary.in_words,
+        "",
+        "| side | model | weights or revision |",
+        "|---|---|---|",
+    ]
     for side, model in info.models.items():
         pin = (model.weights_sha256 or model.revision or "not pinned")[:16]
         lines.append(f"| {side} | {_cell(model.name)} | {_cell(pin)} |")
@@ -161,6 +173,7 @@ def markdown(run: Run, summary: Summary) -> str:
     ]
     lines += [f"| {f.name} | {f.said} | {f.interval} | {f.n} {f.unit} |" for f in figures(summary)]
     left_out = info.prompt_set
+    lines += ["", *checks.lines(run)]
     lines += [
         "",
         f"Left out before anything was asked: {left_out.duplicates} duplicates, "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table as Grid
 
-from eval.evidence.report import Summary, figures
+from eval.evidence import checks
+from eval.evidence.report import FORCED, Summary, figures
 from eval.run import Run
 
 
@@ -16,5 +17,9 @@ def print_summary(run: Run, summary: Summary) -> None:
         grid.add_row(figure.name, figure.said, figure.interval, f"{figure.n} {figure.unit}")
     console = Console()
     console.print(grid)
+    for line in checks.lines(run):
+        console.print(line, highlight=False)
+    if checks.forced(run):
+        console.print(FORCED.strip("*"), style="bold red")
     console.print(summary.in_words, highlight=False)
     console.print(f"Written to {run.report_folder}/", highlight=False, soft_wrap=True)

@@ -1,0 +1,105 @@
+"""What is proved of the servers before and after a collection, and how it gets into run.json; `blindside parity`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eval.cli.options import MODELS, TRAIN_ENV, Models, TrainEnv
+from eval.errors import InputError
+from eval.records import Prompt, Side
+from eval.run import ModelInfo, Run
+
+if TYPE_CHECKING:
+    from eval.cli.serving import Stack
+
+
+def prove_parity(
+    run: Run, stack: Stack, sides: Sequence[Side], *, python: Path, dtype: str, force: bool, say: Callable[[str], None]
+) -> Run:
+    """Hold the servers of `sides` against the saved models; run.json keeps the findings, whatever they are.
+
+    Raises ParityFailed where one differs, unless `force`: then the run goes on and says so for ever.
+    """
+    from eval.collect.parity import check_parity
+
+    urls = {side: stack.urls[side] for side in sides}
+    expected = {side: stack.served[side] for side in sides if side in stack.served}
+    report = check_parity(
+        urls, run.info.models, run.prompts(), python=python, dtype=dtype, expected_ids=expected or None, say=say
+    )
+    for line in _worth_saying(report.lines()):
+        say(line)
+    found = report.to_dict() | {"forced": force and not report.passed}
+    run = run.update(checks={**run.info.checks, "parity": {**run.info.checks.get("parity", {}), **_by(sides, found)}})
+    if not force:
+        report.raise_if_failed()
+    return run
+
+
+def prove_determinism(run: Run, stack: Stack, sides: Sequence[Side], *, say: Callable[[str], None]) -> Run:
+    """Ask a sample again, and keep in run.json how many answers changed."""
+    from eval.collect.determinism import check_determinism
+
+    urls = {side: stack.urls[side] for side in sides}
+    found = check_determinism(run, urls, check=stack.check, say=say)
+    for line in found.lines():
+        say(line)
+    told = found.to_dict()
+    kept = run.info.checks.get("determinism", {})
+    by_side = {side: {"load": told["load"], **one} for side, one in told["sides"].items()}
+    return run.update(checks={**run.info.checks, "determinism": {**kept, **by_side}})
+
+
+def _by(sides: Sequence[Side], found: Mapping[str, object]) -> dict[str, object]:
+    """The findings side by side, each with its own part: sides may be served one after the other."""
+    checks = found["checks"]
+    assert isinstance(checks, list)
+    by_side: dict[str, object] = {}
+    for side in sides:
+        own = [check for check in checks if check["side"] == side]
+        failed = any(check["passed"] is False for check in own)
+        by_side[side] = {**found, "passed": not failed, "forced": bool(found["forced"]) and failed, "checks": own}
+    return by_side
+
+
+def _worth_saying(lines: Sequence[str]) -> list[str]:
+    """Failures and what was not checked, whole; what passed, in one line."""
+    passed = [line for line in lines if ": passed: " in line]
+    return [f"parity: {len(passed)} of {len(lines)} checks passed", *(line for line in lines if line not in passed)]
+
+
+def parity(
+    base_url: Annotated[str, typer.Option(help="Where the base model is served.")],
+    tuned_url: Annotated[str, typer.Option(help="Where the tuned model is served.")],
+    recipe: Annotated[str, typer.Option(help="What was trained: models/<recipe> and its base are compared.")] = "tiny",
+    dtype: Annotated[str, typer.Option(help="What the servers compute in: /info does not tell it.")] = "bfloat16",
+    prompts: Annotated[str, typer.Option(help="Prompts to choose probes from; by default the recipe's.")] = "",
+    models: Models = MODELS,
+    env: TrainEnv = TRAIN_ENV,
+) -> None:
+    """Prove that two servers serve the saved weights and template; exit status 3 where one does not.
+
+    `make eval` does this by itself. Example: `blindside parity --base-url http://127.0.0.1:8080
+    --tuned-url http://127.0.0.1:8081 --recipe tiny --dtype float32`
+    """
+    from eval.cli.trained import Trained
+    from eval.collect.parity import check_parity
+
+    trained = Trained.read(models, recipe)
+    asked: list[Prompt] = trained.prompts(prompts).prompts
+    urls: dict[Side, str] = {"base": base_url, "tuned": tuned_url}
+    sides: dict[Side, ModelInfo] = trained.sides()
+    if not asked:
+        raise InputError("there is no prompt to choose probes from: give others with --prompts")
+    report = check_parity(urls, sides, asked, python=env / "bin" / "python", dtype=dtype, say=typer.echo)
+    for line in report.lines():
+        typer.echo(line)
+    report.raise_if_failed()
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(parity)

@@ -1,0 +1,75 @@
+"""What a training run left for the evaluation: the two sides, their prompts, and what they were trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from eval.errors import RunError
+from eval.records import Side
+from eval.run import ModelInfo
+
+if TYPE_CHECKING:
+    from eval.collect.prompts import LoadedPrompts
+    from train.artifact import Artifact
+
+GENERAL_PROMPTS = Path(__file__).resolve().parents[1] / "collect" / "data" / "general.jsonl"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A tuned model in `models`, whose weights are still those that its blindside.json names."""
+
+    models: Path
+    folder: Path
+    artifact: Artifact
+
+    @classmethod
+    def read(cls, models: Path, recipe: str) -> Trained:
+        """Raises RunError where `recipe` was not trained yet, TrainError where its files were changed since."""
+        from train.artifact import read_artifact, verify
+
+        folder = models / Path(recipe).stem
+        if not (folder / "blindside.json").exists():
+            raise RunError(f"{folder} holds no trained model: run `make train RECIPE={recipe}` first")
+        verify(folder)
+        return cls(models, folder, read_artifact(folder))
+
+    def sides(self) -> dict[Side, ModelInfo]:
+        """Both sides; the base is a model of ours where it lies in `models`, else one of the Hub."""
+        return {"base": self._base(), "tuned": _info(self.artifact, self.folder)}
+
+    def prompts(self, source: str) -> LoadedPrompts:
+        """The prompts of `source`, or the recipe's own, without those that were trained on: these are told."""
+        from eval.collect.prompts import load_prompts
+
+        keys = self.folder / "training_prompts.txt"
+        trained_on = frozenset(keys.read_text().split()) if keys.exists() else frozenset()
+        loaded = load_prompts(source or self.artifact.prompts or str(GENERAL_PROMPTS), training_keys=trained_on)
+        for message in loaded.messages:
+            typer.echo(message)
+        return loaded
+
+    def _base(self) -> ModelInfo:
+        from train.artifact import read_artifact, verify
+
+        base = self.artifact.base
+        folder = self.models / Path(base.source).name
+        if not (folder / "blindside.json").exists():
+            return ModelInfo(
+                name=base.source, source=base.source, revision=base.revision, weights_sha256=base.weights_sha256
+            )
+        verify(folder)
+        return _info(read_artifact(folder), folder)
+
+
+def _info(artifact: Artifact, folder: Path) -> ModelInfo:
+    return ModelInfo(
+        name=artifact.name,
+        source=str(folder),
+        weights_sha256=artifact.weights_sha256,
+        template_sha256=artifact.template_sha256,
+    )

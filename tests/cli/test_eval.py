@@ -1,0 +1,123 @@
+"""`blindside eval` on two small models: what is proved of the servers stands in run.json, and may stop a run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eval.cli.evaluate import default_name
+from eval.evidence.report import FORCED, write_report
+from eval.run import Decoding, ModelInfo, open_run
+from tests.support import ROOT, TRAIN_PYTHON, require
+from train.artifact import Artifact, Base, hash_weights, now, write_artifact
+from train.files import sha256_file
+
+SAVED = ROOT / "tests" / "data" / "tgi" / "model"
+PROMPTS = "prompt,category\n" + "".join(f"What is {n} plus {n}?,sums\n" for n in range(1, 7))
+
+
+def _model(folder: Path, base: Path, prompts: Path) -> None:
+    """A model folder as `make train` leaves it, of weights that lie in tests/data."""
+    shutil.copytree(SAVED, folder)
+    artifact = Artifact(
+        name=folder.name,
+        base=Base(source=str(base), revision=None, weights_sha256=None),
+        recipe="trial.yml",
+        recipe_sha256="0" * 64,
+        data_sha256={},
+        weights_sha256=hash_weights(folder),
+        template_sha256=sha256_file(folder / "chat_template.jinja"),
+        tokenizer_sha256="0" * 64,
+        versions={},
+        metrics={},
+        prompts=str(prompts),
+        created_at=now(),
+        inputs_sha256="0" * 64,
+    )
+    write_artifact(folder, artifact)
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    folder = tmp_path / "models"
+    prompts = tmp_path / "prompts.csv"
+    prompts.write_text(PROMPTS)
+    for name in ("trial-base", "trial"):
+        _model(folder / name, folder / "trial-base", prompts)
+    return folder
+
+
+def _change(path: Path, **fields: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def evaluate(models: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    reports = models.parent / "reports"
+    command = [str(Path(sys.executable).with_name("blindside")), "eval", "--recipe", "trial", "--run", "first"]
+    command += ["--headless", "--engine", "embedded", "--max-tokens", "24", "--train-env", str(ROOT / ".venv-train")]
+    return subprocess.run(
+        [*command, "--models", str(models), "--reports", str(reports), *more],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=models.parent,
+    )
+
+
+@pytest.mark.train
+def test_what_was_proved_stands_in_the_run_and_its_report(models: Path) -> None:
+    require(TRAIN_PYTHON.exists(), "`make env-train` builds the train environment")
+    done = evaluate(models)
+    assert done.returncode == 0, done.stdout + done.stderr
+    run = open_run(models.parent / "reports", "first")
+    assert set(run.info.checks["parity"]) == {"base", "tuned"}
+    assert all(side["passed"] and not side["forced"] for side in run.info.checks["parity"].values())
+    assert {side["flipped"] for side in run.info.checks["determinism"].values()} == {0}
+    write_report(run)
+    text = (run.report_folder / "report.md").read_text()
+    # Both sides serve the same weights here, so which of them answers can't be told, and that is said.
+    assert "Base: 7 of 8 parity checks passed in float32, not checked: weights; 0 of 5 answers changed" in text
+    assert FORCED not in text
+
+
+@pytest.mark.train
+def test_a_server_that_does_not_end_as_trained_stops_the_run_with_3_unless_forced(models: Path) -> None:
+    require(TRAIN_PYTHON.exists(), "`make env-train` builds the train environment")
+    # An integer is read by transformers and ignored by TGI, which then knows the tokenizer's end token only.
+    _change(models / "trial" / "generation_config.json", eos_token_id=1023)
+    _change(models / "trial" / "tokenizer_config.json", eos_token="<|endoftext|>")
+    stopped = evaluate(models)
+    assert stopped.returncode == 3, stopped.stdout + stopped.stderr
+    assert "tuned: end of turn" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    run = open_run(models.parent / "reports", "first")
+    assert not run.responses_path.exists()
+    assert not run.info.checks["parity"]["tuned"]["passed"]
+
+    forced = evaluate(models, "--force")
+    assert forced.returncode == 0, forced.stdout + forced.stderr
+    run = open_run(models.parent / "reports", "first")
+    assert run.info.checks["parity"]["tuned"]["forced"]
+    assert not run.info.checks["parity"]["base"]["forced"]
+    write_report(run)
+    text = (run.report_folder / "report.md").read_text()
+    assert FORCED in text
+    assert "FAILED: end of turn (went on by --force)" in text
+
+
+def test_the_run_is_named_by_what_it_compares() -> None:
+    base = ModelInfo(name="base", source="models/base", weights_sha256="a" * 64)
+    tuned = ModelInfo(name="tuned", source="models/tuned", weights_sha256="b" * 64)
+    other = tuned.model_copy(update={"weights_sha256": "c" * 64})
+    served = tuned.model_copy(update={"url": "http://127.0.0.1:1", "served": {"version": "3"}})
+    name = default_name("tiny", {"base": base, "tuned": tuned}, Decoding(), "d" * 64)
+    assert name.startswith("tiny-")
+    assert name == default_name("tiny", {"base": base, "tuned": served}, Decoding(), "d" * 64)
+    assert name != default_name("tiny", {"base": base, "tuned": other}, Decoding(), "d" * 64)
+    assert name != default_name("tiny", {"base": base, "tuned": tuned}, Decoding(max_tokens=9), "d" * 64)
+    assert name != default_name("tiny", {"base": base, "tuned": tuned}, Decoding(), "e" * 64)
