@@ -58,12 +58,27 @@ class Trained:
 
         base = self.artifact.base
         folder = self.models / Path(base.source).name
-        if not (folder / "blindside.json").exists():
-            return ModelInfo(
-                name=base.source, source=base.source, revision=base.revision, weights_sha256=base.weights_sha256
-            )
-        verify(folder)
-        return _info(read_artifact(folder), folder)
+        if (folder / "blindside.json").exists():
+            verify(folder)
+            return _info(read_artifact(folder), folder)
+        served = base.source
+        if Path(base.source).is_dir():
+            served = str(_exported(Path(base.source), self.models / f"{self.folder.name}.base"))
+        return ModelInfo(name=base.source, source=served, revision=base.revision, weights_sha256=base.weights_sha256)
+
+
+def _exported(base: Path, target: Path) -> Path:
+    """A base of one's own in the form that every server reads: transformers 5 may have saved it otherwise.
+
+    Made once; anew where its weights have changed since. Raises TrainError where it can't be served.
+    """
+    from train.artifact import hash_weights
+    from train.export import export
+
+    if not target.is_dir() or hash_weights(target) != hash_weights(base):
+        typer.echo(f"exporting {base} to {target}, as servers read it")
+        export(base, base, target)
+    return target
 
 
 def _info(artifact: Artifact, folder: Path) -> ModelInfo:

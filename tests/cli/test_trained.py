@@ -1,0 +1,85 @@
+"""What `eval` takes from `models/`: the two sides, and a base that servers can read."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from eval.cli.trained import Trained
+from eval.errors import RunError
+from tests.support import ROOT
+from train.artifact import Artifact, Base, hash_weights, now, write_artifact
+from train.errors import TrainError
+from train.pairs.keys import prompt_key
+
+DATA = ROOT / "tests" / "data" / "tgi"
+
+
+def trained(tmp_path: Path, base: str) -> Path:
+    """A folder of models with one that was trained from `base`."""
+    folder = tmp_path / "models" / "mine"
+    shutil.copytree(DATA / "model", folder)
+    artifact = Artifact(
+        name="mine",
+        base=Base(source=base, revision="abc" if "/" in base and not Path(base).exists() else None),
+        recipe="mine.yml",
+        recipe_sha256="0" * 64,
+        data_sha256={},
+        weights_sha256=hash_weights(folder),
+        template_sha256="0" * 64,
+        tokenizer_sha256="0" * 64,
+        versions={},
+        metrics={},
+        created_at=now(),
+        inputs_sha256="0" * 64,
+    )
+    write_artifact(folder, artifact)
+    return folder.parent
+
+
+def test_a_base_of_the_hub_is_named_with_its_revision(tmp_path: Path) -> None:
+    sides = Trained.read(trained(tmp_path, "someone/model"), "mine").sides()
+    assert (sides["base"].source, sides["base"].revision) == ("someone/model", "abc")
+    assert sides["tuned"].weights_sha256 == hash_weights(tmp_path / "models" / "mine")
+
+
+def test_a_base_that_transformers_5_saved_is_exported_before_it_is_served(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = tmp_path / "saved"
+    shutil.copytree(DATA / "model-hf5", base)
+    shutil.copyfile(DATA / "model" / "model.safetensors", base / "model.safetensors")
+    models = trained(tmp_path, str(base))
+    source = Path(Trained.read(models, "mine").sides()["base"].source)
+    assert source == models / "mine.base"
+    config = json.loads((source / "config.json").read_text())
+    assert config["rope_theta"] == config["rope_parameters"]["rope_theta"] == 1000000.0
+    assert "chat_template" in json.loads((source / "tokenizer_config.json").read_text())
+    assert "exporting" in capsys.readouterr().out
+    Trained.read(models, "mine").sides()
+    assert "exporting" not in capsys.readouterr().out
+
+
+def test_what_was_not_trained_or_was_changed_since_is_told(tmp_path: Path) -> None:
+    models = trained(tmp_path, "someone/model")
+    with pytest.raises(RunError, match=r"holds no trained model: run `make train RECIPE=other` first"):
+        Trained.read(models, "other")
+    weights = models / "mine" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(TrainError, match="mine"):
+        Trained.read(models, "mine")
+
+
+def test_prompts_that_were_trained_on_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    models = trained(tmp_path, "someone/model")
+    key = prompt_key([{"role": "user", "content": "What is 1?"}])
+    (models / "mine" / "training_prompts.txt").write_text(key + "\n")
+    asked = tmp_path / "prompts.csv"
+    asked.write_text("prompt\nWhat is 1?\nWhat is 2?\n")
+    loaded = Trained.read(models, "mine").prompts(str(asked))
+    assert [prompt.messages[-1].content for prompt in loaded.prompts] == ["What is 2?"]
+    assert loaded.prompt_set.in_training_data == 1
+    assert "1 prompts left out: the model was trained on them" in capsys.readouterr().out
