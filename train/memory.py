@@ -84,6 +84,12 @@ def value_size(config: Mapping[str, Any], *, gpu: bool) -> int:
     return 2 if half or (config.get("bf16") == "auto" and gpu) else 4
 
 
+def wants_gpu(config: Mapping[str, Any]) -> bool:
+    """Whether the recipe asks for what a CPU has not: few-bit weights, flash attention, half precision."""
+    quantised = _is_4bit(config) or bool(config.get("load_in_8bit"))
+    return quantised or "flash" in str(config.get("attn_implementation")) or value_size(config, gpu=True) == 2
+
+
 def _full_parts(config: Mapping[str, Any], shape: Shape, size: int) -> list[Part]:
     count = shape.parameters
     each = f"{size} bytes a parameter"

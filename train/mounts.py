@@ -71,18 +71,31 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def mounts(recipe: Recipe, cwd: Path, variables: Mapping[str, str]) -> list[Mount]:
-    """Read-only what is read, writable what is written, and AXOLOTL_VOLUMES (`here:there[:ro],…`). Raises LaunchError."""
+    """Read-only what is read, writable what is written, and AXOLOTL_VOLUMES (`here:there[:ro],…`).
+
+    Raises LaunchError where a folder cannot be written, or would hide the image's own.
+    """
     writable = written(recipe, cwd, variables)
     table = {str(place): (str(place), True) for place in read(recipe, cwd)}
     table |= {str(place): (str(place), False) for place in writable}
     for place in table:
         _check(Path(place))
-    table |= dict(_asked(os.environ.get("AXOLOTL_VOLUMES", "")))
-    return [Mount(target, source, type="bind", read_only=fixed) for target, (source, fixed) in sorted(table.items())]
+    asked = {str(mount["Target"]) for mount in extra_mounts()}
+    kept = [
+        Mount(target, source, type="bind", read_only=fixed)
+        for target, (source, fixed) in sorted(table.items())
+        if target not in asked
+    ]
+    return kept + extra_mounts()
+
+
+def extra_mounts() -> list[Mount]:
+    """What AXOLOTL_VOLUMES asks for. Raises LaunchError where it cannot be read."""
+    return list(_asked(os.environ.get("AXOLOTL_VOLUMES", "")))
 
 
 def _check(place: Path) -> None:
-    hidden = next((own for own in OWN if Path(own).is_relative_to(place) or place.is_relative_to(own)), None)
+    hidden = next((own for own in OWN if Path(own).is_relative_to(place)), None)
     if hidden is not None:
         raise LaunchError(
             f"the folder {place} would hide {hidden} of Axolotl's image: move it (a folder of its own below /workspace "
@@ -90,10 +103,10 @@ def _check(place: Path) -> None:
         )
 
 
-def _asked(text: str) -> Iterator[tuple[str, tuple[str, bool]]]:
+def _asked(text: str) -> Iterator[Mount]:
     for entry in filter(None, text.split(",")):
         source, _, rest = entry.partition(":")
         target, _, mode = rest.partition(":")
         if not source.startswith("/") or not target.startswith("/") or mode not in ("", "ro", "rw"):
             raise LaunchError(f"AXOLOTL_VOLUMES has {entry!r}; give /a/folder:/its/place or /a/folder:/its/place:ro")
-        yield target, (source, mode == "ro")
+        yield Mount(target, source, type="bind", read_only=mode == "ro")
