@@ -44,7 +44,10 @@ class Rendering(_Part):
 
 
 class Scores(_Part):
-    """Per token, from the second on: its log-probability, and the likeliest token there with its own."""
+    """Per token, from the second on: its log-probability, and the likeliest token there with its own.
+
+    Empty where the sequence has a token that the model does not have.
+    """
 
     logprobs: list[float]
     top: list[int]

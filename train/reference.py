@@ -124,7 +124,8 @@ def _check_memory(folder: Path, job: Job, memory: int | None) -> None:
     try:
         tensors = read_tensors(folder)
     except ExportError as error:
-        raise _TooLarge(f"the weights of {job.model} are not on this machine ({error})") from None
+        hub = f"the weights of {job.model} are not in this machine's cache: `hf download {job.model}` fetches them"
+        raise _TooLarge(str(error) if Path(job.model).is_dir() else hub) from None
     count = sum(_product(tensor.shape) for tensor in tensors.values())
     longest = max([len(ids) for ids in [*job.sequences, *job.suspects]], default=0)
     vocabulary = int(_json(folder / "config.json").get("vocab_size") or 0)

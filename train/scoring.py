@@ -36,8 +36,8 @@ def score_all(folder: Path, job: Job) -> tuple[list[Scores], dict[str, list[list
 
 @torch.inference_mode()  # type: ignore[untyped-decorator]
 def score(network: Any, ids: list[int]) -> Scores:
-    """Scores of every token but the first, given those before it."""
-    if len(ids) < 2:
+    """Scores of every token but the first, given those before it; empty where the model lacks a token."""
+    if len(ids) < 2 or max(ids) >= network.get_input_embeddings().num_embeddings:
         return Scores(logprobs=[], top=[], top_logprobs=[])
     logits = network(input_ids=torch.tensor([ids]), use_cache=False).logits[0]
     nexts = torch.tensor(ids[1:])

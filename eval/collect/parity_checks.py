@@ -65,7 +65,7 @@ class Known:
         """Log-probabilities of a prompt's tokens from the second on; None where it was not scored."""
         wanted, length = tuple(ids), len(ids)
         found = next((scores for scored, scores in self.scores.items() if scored[:length] == wanted), None)
-        return None if found is None else found.logprobs[: length - 1]
+        return found.logprobs[: length - 1] if found is not None and found.logprobs else None
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ def check_prompts(served: Served) -> Check:
     name = "prompt log-probabilities"
     if unable := _unable(served):
         return served.check(name, None, unable)
+    if foreign := _foreign(served):
+        return served.check(name, False, foreign)
     heards = [heard for heard in served.answered if heard.scored]
     points = [point for heard in heards for point in _prompt_points(heard, _scores(served, heard))]
     if not points:
@@ -65,6 +67,8 @@ def check_greedy(served: Served) -> Check:
     name = "greedy tokens"
     if unable := _unable(served):
         return served.check(name, None, unable)
+    if foreign := _foreign(served):
+        return served.check(name, False, foreign)
     allowed, ties, largest, count = served.tolerance.token, 0, 0.0, 0
     for heard in served.answered:
         for point, top, best in _answer_points(heard, _scores(served, heard)):
@@ -116,8 +120,8 @@ def _explained(served: Served, what: str, own: float, far: float, other: Saved |
     if other is not None and what == _of(other):
         return f"other weights: the server of {served.side} at {served.url} answers with {what}: {sizes}"
     return (
-        f"rope differs: {served.url} runs {what} ({sizes}): its config.json lacks the keys that this server reads; "
-        "export the model again"
+        f"rope differs: {served.url} runs {what} ({sizes}): the config.json there is another, or lacks the keys that "
+        "this server reads; export the model again"
     )
 
 
@@ -138,6 +142,12 @@ _HALF = 0.05
 def _unable(served: Served) -> str:
     reference = served.known.reference
     return reference.missing or reference.unscored
+
+
+def _foreign(served: Served) -> str:
+    """Told where a server uses tokens that the saved model doesn't have: nothing more can be compared then."""
+    unknown = any(len(heard.ids) > 1 and not _scores(served, heard).logprobs for heard in served.answered)
+    return f"{served.url} uses tokens that {served.model.source} does not have: it is another model" if unknown else ""
 
 
 def _scores(served: Served, heard: Heard) -> Scores:

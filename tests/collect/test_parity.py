@@ -1,0 +1,303 @@
+"""Parity on a real tiny model: a correct pair passes, and each fault is caught and its cause named.
+
+The servers are real engines on real folders; transformers' own forward pass is the other side of every comparison.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from eval.collect.listening import Heard, Token
+from eval.collect.parity import Check, ParityReport, check_parity
+from eval.collect.parity_checks import Known, Served
+from eval.collect.parity_weights import check_greedy, check_prompts
+from eval.collect.probes import Probe
+from eval.collect.references import ask_references
+from eval.collect.tgi import Info
+from eval.errors import EngineUnreachable, InputError, ParityFailed
+from eval.records import Prompt, Side
+from eval.run import ModelInfo
+from tests.collect import models
+from tests.collect.servers import serving
+from tests.compose.servers import MODEL, need_train, serve
+from tests.support import TRAIN_PYTHON, free_port
+from train.files import sha256_file
+from train.protocol import Job
+
+pytestmark = pytest.mark.train
+
+SCALED: dict[str, Any] = {
+    "rope_type": "llama3",
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 64,
+}
+
+
+def _prompt(name: str, *turns: tuple[str, str]) -> Prompt:
+    return Prompt.model_validate({"id": name, "messages": [{"role": role, "content": text} for role, text in turns]})
+
+
+PROMPTS = [
+    _prompt("capital", ("user", "What is the capital of Croatia?")),
+    _prompt("opposite", ("user", "Please: what is the opposite of hot, and what is the opposite of small?")),
+    _prompt("turns", ("system", "Be brief."), ("user", "1+1?"), ("assistant", "2."), ("user", "What is the capital?")),
+    _prompt("long", ("user", "Name the capital of Portugal. " * 12)),
+]
+
+
+class World:
+    """Folders and the servers that serve them, all in one process."""
+
+    def __init__(self, parent: Path) -> None:
+        self.parent = parent
+        self.base = models.base(parent)
+        self.tuned = models.tuned(self.base)
+        template = models.template_of(self.base)
+        self.scaled = models.rope(self.base, "scaled", **SCALED)
+        self.bos = models.with_bos(self.base, "bos")
+        self.no_eos = models.ends(self.tuned, "no-eos", None)
+        self.int_eos = models.ends(self.tuned, "int-eos", 1023)
+        models.earlier(self.base, self.tuned)
+        models.rope(self.base, "theta", theta=10000.0)
+        models.rope(self.base, "unscaled")
+        models.templated(self.tuned, "no-template", None)
+        models.templated(self.base, "space", template.replace("'\\n' + message", "'\\n ' + message"))
+        self.urls: dict[str, str] = {}
+
+    def command_lines(self) -> dict[str, list[str]]:
+        folders = sorted(path for path in self.parent.iterdir() if path.is_dir())
+        usual = {path.name: ["--model-id", str(path), "--enable-prefill-logprobs"] for path in folders}
+        half = {f"{name} in bfloat16": [*usual[name], "--dtype", "bfloat16"] for name in ("base", "tuned", "theta")}
+        return usual | half | {"base without prefill": usual["base"][:-1]}
+
+    def check(
+        self,
+        served: Mapping[Side, str | list[str]],
+        saved: Mapping[Side, Path] | None = None,
+        *,
+        dtype: str = "float32",
+        memory: int | None = None,
+        python: Path = TRAIN_PYTHON,
+    ) -> ParityReport:
+        """Parity of servers, given by name; /info is expected to name whatever they serve."""
+        folders = saved or {"base": self.base, "tuned": self.tuned}
+        infos = {side: _info(folder) for side, folder in folders.items()}
+        urls = {s: self.urls[n] if isinstance(n, str) else [self.urls[m] for m in n] for s, n in served.items()}
+        expected = {s: str(self.parent / n.split(" ")[0]) for s, n in served.items() if isinstance(n, str)}
+        return check_parity(
+            urls,
+            infos,
+            PROMPTS,
+            python=python,
+            dtype=dtype,
+            expected_ids=expected,
+            memory=memory,
+            say=lambda line: None,
+        )
+
+
+def _info(folder: Path) -> ModelInfo:
+    return ModelInfo(name=folder.name, source=str(folder), template_sha256=sha256_file(folder / "chat_template.jinja"))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    need_train()
+    made = World(tmp_path_factory.mktemp("parity"))
+    lines = made.command_lines()
+    with serve(*lines.values(), cwd=made.parent) as urls:
+        made.urls = dict(zip(lines, urls, strict=True))
+        yield made
+
+
+def _failed(report: ParityReport, side: Side) -> dict[str, str]:
+    return {check.name: check.detail for check in report.failures if check.side == side}
+
+
+def _of(report: ParityReport, side: Side, name: str) -> Check:
+    return next(check for check in report.checks if (check.side, check.name) == (side, name))
+
+
+NAMES = {
+    "info",
+    "template",
+    "trained template",
+    "tokens",
+    "prompt log-probabilities",
+    "greedy tokens",
+    "weights",
+    "end of turn",
+}
+
+
+def test_a_correct_pair_passes_with_nothing_left_unchecked(world: World) -> None:
+    report = world.check({"base": "base", "tuned": "tuned"})
+    assert report.lines() == [line for line in report.lines() if ": passed: " in line]
+    assert {check.name for check in report.checks} == NAMES
+    assert len(report.checks) == 2 * len(NAMES)
+    assert report.passed
+    report.raise_if_failed()
+    told = json.loads(json.dumps(report.to_dict()))
+    assert told["passed"] is True
+    assert told["checks"][0] == {"side": "base", "name": "info", "passed": True, "detail": report.checks[0].detail}
+
+
+def test_another_rope_base_and_a_missing_template_are_named(world: World) -> None:
+    report = world.check({"base": "theta", "tuned": "no-template"})
+    base, tuned = _failed(report, "base"), _failed(report, "tuned")
+    assert "with rope base 10000 instead of 1000000" in base["weights"]
+    assert set(base) >= {"prompt log-probabilities", "weights"}
+    assert "the server says" in base["prompt log-probabilities"]
+    assert set(tuned) == {"template"}
+    assert "template missing" in tuned["template"]
+    assert "has a chat_template.jinja" in tuned["template"]
+    assert _of(report, "tuned", "weights").passed
+    with pytest.raises(ParityFailed, match="template missing"):
+        report.raise_if_failed()
+
+
+def test_one_space_in_the_template_and_earlier_weights_are_named(world: World) -> None:
+    report = world.check({"base": "space", "tuned": "earlier"})
+    base, tuned = _failed(report, "base"), _failed(report, "tuned")
+    assert set(base) == {"template"}
+    assert "from character 18 on the server has '<|im_start|>user\\n What" in base["template"].replace("system", "user")
+    assert set(tuned) >= {"prompt log-probabilities", "weights"}
+    assert "other weights than those saved" in tuned["weights"]
+    assert "earlier checkpoint" in tuned["weights"]
+    assert _of(report, "tuned", "template").passed
+
+
+def test_tuned_served_as_base_and_a_missing_eos_are_named(world: World) -> None:
+    report = world.check({"base": "tuned", "tuned": "no-eos"}, {"base": world.base, "tuned": world.no_eos})
+    base, tuned = _failed(report, "base"), _failed(report, "tuned")
+    assert f"answers with tuned's weights ({world.no_eos})" in base["weights"]
+    assert set(tuned) == {"end of turn"}
+    assert "runs past its end, '<|im_end|>' (1023)" in tuned["end of turn"]
+    assert "names no end token" in tuned["end of turn"]
+
+
+def test_a_dropped_rope_scaling_and_an_integer_eos_are_named(world: World) -> None:
+    report = world.check({"base": "unscaled", "tuned": "int-eos"}, {"base": world.scaled, "tuned": world.int_eos})
+    base, tuned = _failed(report, "base"), _failed(report, "tuned")
+    assert "without its rope scaling" in base["weights"]
+    assert "gives eos_token_id as the number 1023, and TGI reads only a list" in tuned["end of turn"]
+
+
+def test_a_bos_by_the_tokenizer_passes_and_other_end_tokens_than_the_folders_are_told(world: World) -> None:
+    report = world.check({"base": "bos", "tuned": "no-eos"}, {"base": world.bos, "tuned": world.tuned})
+    assert _failed(report, "base") == {}
+    assert not report.unchecked
+    assert set(_failed(report, "tuned")) == {"end of turn"}
+    assert "reads other settings" in _failed(report, "tuned")["end of turn"]
+
+
+def test_half_precision_has_its_own_tolerance_and_still_shows_whose_weights_answer(world: World) -> None:
+    report = world.check({"base": "base in bfloat16", "tuned": "base in bfloat16"}, dtype="bfloat16")
+    assert _failed(report, "base") == {}
+    assert _of(report, "base", "weights").passed
+    assert "answers with base's weights" in _failed(report, "tuned")["weights"]
+
+
+def test_a_wrong_dtype_is_hinted_at_and_each_server_of_a_side_is_checked(world: World) -> None:
+    report = world.check({"base": "base in bfloat16", "tuned": ["tuned", "theta"]})
+    assert "prompt log-probabilities" in _failed(report, "base")
+    assert "a server that doesn't run in float32" in _failed(report, "base")["weights"]
+    found = [check for check in report.checks if (check.side, check.name) == ("tuned", "weights")]
+    assert [check.passed for check in found] == [True, False]
+    assert [check.detail.split(": ")[0] for check in found] == [world.urls["tuned"], world.urls["theta"]]
+
+
+def test_one_model_on_both_sides_and_a_server_without_prompt_log_probabilities(world: World) -> None:
+    both: dict[Side, Path] = {"base": world.base, "tuned": world.base}
+    report = world.check({"base": "base", "tuned": "base without prefill"}, both)
+    assert report.passed
+    assert _of(report, "base", "weights").passed is None
+    assert "can't be told which" in _of(report, "base", "weights").detail
+    unchecked = {check.name for check in report.unchecked if check.side == "tuned"}
+    assert unchecked == {"prompt log-probabilities", "weights"}
+    assert "--enable-prefill-logprobs" in _of(report, "tuned", "prompt log-probabilities").detail
+    assert _of(report, "tuned", "greedy tokens").passed
+
+
+def test_what_the_reference_can_not_do_is_said_and_the_rest_is_checked(world: World, tmp_path: Path) -> None:
+    """Weights that don't fit into memory leave the tokenizer; a folder that transformers can't read leaves nothing."""
+    (tmp_path / "config.json").write_text("{}")
+    shutil.copy(world.base / "chat_template.jinja", tmp_path)
+    folders: dict[Side, Path] = {"base": world.base, "tuned": tmp_path}
+    report = world.check({"base": "space", "tuned": "tuned"}, folders, memory=1 << 20)
+    assert set(_failed(report, "base")) == {"template"}
+    unchecked = {check.name for check in report.unchecked if check.side == "base"}
+    assert unchecked == {"prompt log-probabilities", "greedy tokens", "weights"}
+    assert "GiB are free" in _of(report, "base", "weights").detail
+    assert _of(report, "base", "end of turn").passed
+    assert [check.name for check in report.checks if check.side == "tuned" and check.passed] == ["info"]
+    assert _failed(report, "tuned") == {}
+    assert "transformers can't read the tokenizer" in _of(report, "tuned", "template").detail
+
+
+def test_a_wrong_name_is_told_and_a_path_in_a_container_is_not_guessed(world: World) -> None:
+    url = world.urls["base"]
+    missing = world.parent / "there-is-none"
+    infos: dict[Side, ModelInfo] = {"base": ModelInfo(name="base", source=str(missing))}
+    report = check_parity({"base": url}, infos, PROMPTS, python=missing, say=lambda line: None)
+    assert f"serves {world.base}, not {missing}" in _failed(report, "base")["info"]
+    assert {check.passed for check in report.checks if check.name != "info"} == {None}
+    assert "make train" in _of(report, "base", "tokens").detail
+
+
+def test_a_hub_model_is_read_from_the_cache_and_its_weights_are_never_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need_train()
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    snapshot = tmp_path / "models--own--tiny" / "snapshots" / commit
+    shutil.copytree(MODEL, snapshot, ignore=shutil.ignore_patterns("*.safetensors"))
+    chat = [{"role": "user", "content": "Hi"}]
+    cached = Job(model="own/tiny", revision=commit, chats=[chat], sequences=[[1, 2, 3]])
+    jobs: dict[Side, Job] = {"base": cached, "tuned": Job(model="own/unknown", chats=[chat])}
+    found = ask_references(TRAIN_PYTHON, jobs, None)
+    assert found["base"].missing == ""
+    assert found["base"].renderings[0].text == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+    assert "`hf download own/tiny` fetches them" in found["base"].unscored
+    assert "can't read the tokenizer of own/unknown" in found["tuned"].missing
+
+
+def test_tokens_that_the_saved_model_lacks_are_another_models(world: World) -> None:
+    """A server with a larger vocabulary: nothing of it can be scored, which is no excuse but a failure."""
+    heard = Heard(Probe("text", text="text"), prompt=(Token(1, "a", None), Token(5000, "b", -1.0)), scored=True)
+    job = Job(model=str(world.base), sequences=[heard.ids, [1, 2]])
+    reference = ask_references(TRAIN_PYTHON, {"base": job}, None)["base"]
+    info = Info(model_id="tiny", max_input_tokens=1023, max_total_tokens=1024)
+    served = Served("base", "http://server", _info(world.base), info, [heard], Known.of(reference, job, []), "float32")
+    assert len(reference.scores[1].logprobs) == 1
+    for found in (check_prompts(served), check_greedy(served)):
+        assert found.passed is False
+        assert "it is another model" in found.detail
+
+
+def test_a_server_that_is_not_tgi_proves_nothing(tmp_path: Path) -> None:
+    app = web.Application()
+    infos: dict[Side, ModelInfo] = {"base": ModelInfo(name="base", source=str(tmp_path))}
+    with serving(app) as url:
+        report = check_parity({"base": url}, infos, PROMPTS, python=tmp_path, say=lambda line: None)
+    assert [(check.name, check.passed) for check in report.checks] == [("server", None)]
+    assert "nothing about this server was proved" in report.checks[0].detail
+
+
+def test_nobody_there_and_an_unknown_dtype_are_errors(tmp_path: Path) -> None:
+    infos: dict[Side, ModelInfo] = {"base": ModelInfo(name="base", source=str(tmp_path))}
+    with pytest.raises(EngineUnreachable, match="is the server running"):
+        check_parity({"base": f"http://127.0.0.1:{free_port()}"}, infos, PROMPTS, python=tmp_path)
+    with pytest.raises(InputError, match="bfloat16"):
+        check_parity({"base": "http://127.0.0.1:1"}, infos, PROMPTS, python=tmp_path, dtype="int8")

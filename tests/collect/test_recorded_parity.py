@@ -1,0 +1,96 @@
+"""Parity of what a real TGI 3.3.7 said, in float32, in bfloat16, and with the rope base that it misread."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from eval.collect.listening import Heard, Token
+from eval.collect.parity_checks import Known, Served
+from eval.collect.parity_weights import check_greedy, check_prompts, check_weights
+from eval.collect.probes import Probe
+from eval.collect.references import ask_references
+from eval.collect.tgi import Info
+from eval.records import Side
+from eval.run import ModelInfo
+from tests.compose.replay import DATA
+from tests.compose.servers import MODEL, need_train
+from tests.support import TRAIN_PYTHON
+from train.protocol import Job
+
+pytestmark = pytest.mark.train
+
+#: The recorded launches, and what each computed in.
+LAUNCHES = {"main": "float32", "hf5-tokfix": "float32", "bf16": "bfloat16"}
+#: Parameters that change the choice of a token.
+_NOT_GREEDY = ("do_sample", "temperature", "repetition_penalty", "frequency_penalty", "seed", "watermark", "grammar")
+
+
+def _recorded() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Launch, id and details of every greedy answer with log-probabilities of its prompt."""
+    for name in ("exchanges.jsonl", "batch_exchanges.jsonl"):
+        for line in (DATA / name).read_text(encoding="utf-8").splitlines():
+            exchange = json.loads(line)
+            sent, got = exchange["request"]["body"], exchange["response"]["body"]
+            details = got.get("details") if isinstance(got, dict) else None
+            if not isinstance(details, dict) or len(details.get("prefill") or []) < 2 or not details.get("tokens"):
+                continue
+            if not any((sent.get("parameters") or {}).get(name) for name in _NOT_GREEDY):
+                yield exchange["launch"], exchange["id"], details
+
+
+def _heard(name: str, details: dict[str, Any]) -> Heard:
+    prompt, answer = (
+        tuple(Token(one["id"], one["text"], one["logprob"]) for one in details[part]) for part in ("prefill", "tokens")
+    )
+    return Heard(Probe(name, text=name), prompt=prompt, scored=True, answer=answer, finish=details["finish_reason"])
+
+
+@pytest.fixture(scope="module")
+def served() -> dict[str, Served]:
+    """What TGI said by launch, beside transformers on the weights that it served."""
+    need_train()
+    heards: dict[str, list[Heard]] = {launch: [] for launch in LAUNCHES}
+    for launch, name, details in _recorded():
+        if launch in heards:
+            heards[launch].append(_heard(name, details))
+    whole = [heard for launch in ("main", "hf5-tokfix") for heard in heards[launch]]
+    jobs: dict[Side, Job] = {"base": _job("float32", whole), "tuned": _job("bfloat16", heards["bf16"])}
+    references = ask_references(TRAIN_PYTHON, jobs, None)
+    known: dict[str, Known] = {jobs[side].dtype: Known.of(references[side], jobs[side], []) for side in jobs}
+    info = Info(model_id="tiny", max_input_tokens=1023, max_total_tokens=1024)
+    model = ModelInfo(name="tiny", source=str(MODEL))
+    return {
+        launch: Served("base", "http://tgi", model, info, heards[launch], known[dtype], dtype)
+        for launch, dtype in LAUNCHES.items()
+    }
+
+
+def _job(dtype: str, heards: list[Heard]) -> Job:
+    prompts = [heard.prompt_ids for heard in heards]
+    return Job.model_validate(
+        {"model": str(MODEL), "dtype": dtype, "sequences": [heard.ids for heard in heards], "suspects": prompts}
+    )
+
+
+@pytest.mark.parametrize(("launch", "least"), [("main", 700), ("bf16", 150)])
+def test_a_tgi_that_serves_the_saved_weights_agrees_within_its_dtype(
+    served: dict[str, Served], launch: str, least: int
+) -> None:
+    one = served[launch]
+    assert sum(len(heard.prompt) - 1 for heard in one.heards) >= least
+    prompts = check_prompts(one)
+    assert prompts.passed, prompts.detail
+    for found in (check_greedy(one), check_weights(one, prompts.passed, None)):
+        assert found.passed, found.detail
+
+
+def test_the_rope_base_that_tgi_misread_is_named(served: dict[str, Served]) -> None:
+    one = served["hf5-tokfix"]
+    prompts, weights = check_prompts(one), check_weights(one, False, None)
+    assert prompts.passed is False
+    assert weights.passed is False
+    assert "with rope base 10000 instead of 1000000" in weights.detail
