@@ -7,14 +7,9 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from eval.collect.engines import Completion, Engine
-from eval.collect.retry import Backoff, Breaker
+from eval.collect.retry import NOT_THIS_SERVER, Backoff, Breaker, cannot_batch
 from eval.errors import EngineError, EngineUnreachable
 from eval.records import Failure, Message, Prompt, Response, Side, sha256_text, utc_now
-
-#: Statuses that speak of the address or the key, not of one prompt: every other prompt would get them too.
-NOT_THIS_SERVER = frozenset({401, 403, 404, 405})
-#: How a TGI whose model has no batched path refuses the second of two requests (424).
-_CANNOT_BATCH = "past_key_values"
 
 Fit = Callable[[Sequence[Message]], Awaitable[int]]
 
@@ -89,7 +84,7 @@ class Lane:
             raise error
         if isinstance(error, EngineUnreachable):
             self.check()
-        if error.status == 424 and _CANNOT_BATCH in str(error) and not self.one_by_one:
+        if cannot_batch(error) and not self.one_by_one:
             self.one_by_one = True
             self.tell(f"{self.side}: this server can't take two requests at once, so it gets them one by one")
         wait = backoff.wait(error)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from eval.answers import Answers, read_answers
 from eval.collect.asking import Lane
-from eval.collect.connecting import connect
+from eval.collect.connecting import Address, connect
 from eval.collect.engines import Engine
 from eval.collect.progress import Progress
 from eval.collect.retry import Backoff, Breaker
@@ -61,7 +61,7 @@ class CollectSummary:
 
 def collect(
     run: Run,
-    urls: Mapping[Side, str],
+    urls: Mapping[Side, Address],
     *,
     options: CollectOptions | None = None,
     check: Callable[[], None] | None = None,
@@ -69,7 +69,8 @@ def collect(
 ) -> CollectSummary:
     """Ask both servers for what `run` lacks, and return when every prompt is settled.
 
-    Where `urls` has one side only, that side is asked and the other is left for another call.
+    Where `urls` has one side only, that side is asked and the other is left for another call. A side with several
+    addresses is asked at all of them.
     A prompt that keeps failing becomes a Failure line and is asked again by the next call. `check` is called often;
     what it raises ends the collection. Raises EngineError when a server is not there, or goes away for good;
     RunError when another process collects this run or the disk is full. Whatever happens, answers that came are kept.
@@ -112,12 +113,12 @@ class _Collection:
         self.say = say
         self.answered = 0
 
-    async def go(self, urls: Mapping[Side, str], missing: Sequence[tuple[Prompt, Side]]) -> None:
+    async def go(self, urls: Mapping[Side, Address], missing: Sequence[tuple[Prompt, Side]]) -> None:
         """Ask for all that is `missing`; answers that came are on disk however this ends."""
         totals = Counter(side for _, side in missing)
         async with AsyncExitStack() as stack:
             sides = [side for side in SIDES if side in urls]
-            engines = {side: await stack.enter_async_context(self._connect(urls[side])) for side in sides}
+            engines = {side: await stack.enter_async_context(self._connect(side, urls[side])) for side in sides}
             self._record_start(engines)
             shown = Progress({side: totals[side] for side in sides}, self.say, every=self.options.tell_every)
             self._progress = stack.enter_context(shown)
@@ -126,9 +127,14 @@ class _Collection:
             lanes = [self._lane(side, engines, [p for p, s in missing if s == side]) for side in sides]
             await self._work(lanes)
 
-    def _connect(self, url: str) -> AbstractAsyncContextManager[Engine]:
-        # Twice, since each side also asks the other engine how long an answer may be.
-        return connect(url, seconds=self.options.timeout, connections=2 * self.options.concurrency)
+    def _connect(self, side: Side, address: Address) -> AbstractAsyncContextManager[Engine]:
+        return connect(
+            address,
+            seconds=self.options.timeout,
+            # Twice, since each side also asks the other engine how long an answer may be.
+            connections=2 * self.options.concurrency,
+            tell=lambda line: self._progress.tell(f"{side}: {line}"),
+        )
 
     def _lane(self, side: Side, engines: Mapping[Side, Engine], todo: Sequence[Prompt]) -> Lane:
         options, engine = self.options, engines[side]

@@ -3,21 +3,60 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from eval.collect.engines import Engine
+from eval.collect.replicas import connect_replicas
 from eval.collect.tgi import TgiEngine
 from eval.collect.transport import KEY_VARIABLE, Transport
+from eval.errors import InputError
+
+#: Where one side answers: an address, or those of several replicas. `#name` behind one names the model.
+Address = str | Sequence[str]
 
 
 @asynccontextmanager
-async def connect(url: str, *, seconds: float = 120.0, connections: int = 16) -> AsyncIterator[Engine]:
-    """The engine that answers at `url`, found by asking it; a request may take `seconds`. Leaving closes its session.
+async def connect(
+    address: Address,
+    *,
+    seconds: float = 120.0,
+    connections: int = 16,
+    tell: Callable[[str], None] = lambda line: None,
+) -> AsyncIterator[Engine]:
+    """The engine that answers at `address`, found by asking it; a request may take `seconds`. Leaving closes it.
 
-    Raises InputError where `url` is no address, EngineUnreachable where nobody answers, EngineError where
-    what answers speaks no protocol that we know.
+    Of several addresses, the least busy one is asked; `tell` hears of those that are lost and that come back.
+    Raises InputError where one is no address, or it is open which model is meant, or replicas differ;
+    EngineUnreachable where nobody answers, EngineError where what answers speaks no protocol that we know.
     """
+    addresses = [address] if isinstance(address, str) else list(address)
+    if not addresses:
+        raise InputError("no address is given: name a server like http://127.0.0.1:8080")
+    if len(addresses) == 1:
+        async with _connect(addresses[0], seconds, connections) as engine:
+            yield engine
+        return
+    async with connect_replicas(addresses, lambda one: _connect(one, seconds, connections), tell) as replicas:
+        yield replicas
+
+
+@asynccontextmanager
+async def _connect(address: str, seconds: float, connections: int) -> AsyncIterator[Engine]:
+    url, _, model = address.partition("#")
     key = os.environ.get(KEY_VARIABLE, "")
     async with Transport(url, timeout=seconds, connections=connections, key=key) as transport:
-        yield await TgiEngine.open(transport)
+        yield await _ask(transport, model)
+
+
+async def _ask(transport: Transport, model: str) -> Engine:
+    """TGI is known by its /info; whatever lists models is OpenAI-compatible."""
+    engine = await TgiEngine.open(transport)
+    if engine is None:
+        # Only here, since it costs a third of a second to import and most servers are TGI.
+        from eval.collect.openai import OpenAiEngine
+
+        return await OpenAiEngine.open(transport, model)
+    if model and model != engine.info.model_id:
+        raise InputError(f"{transport.url} serves {engine.info.model_id}, not {model}: is the address right?")
+    return engine

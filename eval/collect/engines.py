@@ -47,3 +47,9 @@ class Engine(Protocol):
     async def chat(self, messages: Sequence[Message], max_tokens: int) -> Completion:
         """The greedy answer to a conversation, at most `max_tokens` long."""
         ...
+
+
+def count_of(usage: Any, name: str) -> int | None:
+    """A number of tokens out of a completion's `usage`, None where the server did not count."""
+    value = usage.get(name) if isinstance(usage, dict) else None
+    return value if isinstance(value, int) else None

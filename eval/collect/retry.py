@@ -8,6 +8,14 @@ from dataclasses import dataclass, field
 
 from eval.errors import EngineError, EngineOverloaded, EngineRejected, EngineUnreachable
 
+#: Statuses that speak of the address or the key, not of one prompt: every other prompt would get them too.
+NOT_THIS_SERVER = frozenset({401, 403, 404, 405})
+
+
+def cannot_batch(error: EngineError) -> bool:
+    """How a TGI whose model has no batched path refuses the second of two requests."""
+    return error.status == 424 and "past_key_values" in str(error)
+
 
 @dataclass
 class Backoff:

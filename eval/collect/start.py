@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from eval.collect.connecting import connect
+from eval.collect.connecting import Address, connect
 from eval.collect.engines import Engine, EngineInfo
 from eval.collect.prompts import LoadedPrompts
 from eval.collect.provenance import code, versions
@@ -23,7 +23,7 @@ def start_collected_run(
     *,
     loaded: LoadedPrompts,
     decoding: Decoding,
-    urls: Mapping[Side, str] | None = None,
+    urls: Mapping[Side, Address] | None = None,
     models: Mapping[Side, ModelInfo] | None = None,
     engine: str = "",
 ) -> Run:
@@ -34,9 +34,9 @@ def start_collected_run(
     """
     if models is None:
         assert urls is not None, "either models or urls say what is compared"
-        infos = asyncio.run(_ask(urls))
-        models = {side: model_of(infos[side], urls[side]) for side in SIDES}
-        engine = engine or engine_name(infos)
+        asked = asyncio.run(_ask(urls))
+        models = {side: model_of(info, url) for side, (info, url) in asked.items()}
+        engine = engine or engine_name({side: info for side, (info, _) in asked.items()})
     info = RunInfo(
         run=name,
         models=dict(models),
@@ -88,9 +88,10 @@ def _software_before(model: ModelInfo, now: EngineInfo) -> str:
     return str(model.served.get("version"))
 
 
-async def _ask(urls: Mapping[Side, str]) -> dict[Side, EngineInfo]:
-    infos: dict[Side, EngineInfo] = {}
+async def _ask(urls: Mapping[Side, Address]) -> dict[Side, tuple[EngineInfo, str]]:
+    """What each side's servers say of themselves, and where they are."""
+    asked: dict[Side, tuple[EngineInfo, str]] = {}
     for side in SIDES:
         async with connect(urls[side], seconds=30.0) as engine:
-            infos[side] = engine.info
-    return infos
+            asked[side] = engine.info, engine.url
+    return asked

@@ -15,9 +15,11 @@ from text_generation.errors import parse_error
 from text_generation.types import ChatComplete, ChatRequest
 from text_generation.types import Message as TgiMessage
 
-from eval.collect.engines import Completion, EngineInfo
-from eval.collect.transport import KEY_VARIABLE, Reply, Transport
-from eval.errors import EngineError, EngineOverloaded, EngineRejected, EngineUnreachable
+from eval.collect.engines import Completion, EngineInfo, count_of
+from eval.collect.room import Room
+from eval.collect.statuses import status_error
+from eval.collect.transport import Reply, Transport
+from eval.errors import EngineError, EngineRejected, EngineUnreachable
 from eval.records import Message
 
 
@@ -49,13 +51,12 @@ _TOKENS = TypeAdapter(_Tokens)
 
 
 class TgiEngine:
-    """A TGI server. `template_tokens` is what the chat template adds to a one-word question, None where unknown."""
+    """A TGI server. Without `room` its context is not known, and every prompt is sent as it is."""
 
-    def __init__(self, transport: Transport, info: Info, template_tokens: int | None) -> None:
+    def __init__(self, transport: Transport, info: Info, room: Room | None = None) -> None:
         self.url = transport.url
         self._transport = transport
-        self._limits = info
-        self._template_tokens = template_tokens
+        self._room = room
         self.info = EngineInfo(
             name=info.engine(),
             model_id=info.model_id,
@@ -65,23 +66,21 @@ class TgiEngine:
         )
 
     @classmethod
-    async def open(cls, transport: Transport) -> TgiEngine:
-        """Ask the server what it is. Raises EngineError where it is not TGI or can't chat."""
+    async def open(cls, transport: Transport) -> TgiEngine | None:
+        """Ask the server what it is; None where it is not TGI. Raises EngineError where it can't chat."""
         info = _read_info(await transport.get("/info"), transport.url)
-        engine = cls(transport, info, None)
-        engine._template_tokens = await engine._probe()
-        return engine
+        if info is None:
+            return None
+        tokens = await cls(transport, info)._probe()
+        if tokens is None:
+            return cls(transport, info)
+        return cls(transport, info, Room(transport.url, info.max_total_tokens, info.max_input_tokens, tokens))
 
     async def fit(self, messages: Sequence[Message], max_tokens: int) -> int:
-        """As Engine.fit. No token is shorter than a byte, so most prompts need not be counted by the server."""
-        total = self._limits.max_total_tokens
-        if self._template_tokens is None or self._at_most(messages) + max_tokens <= total:
+        """As Engine.fit."""
+        if self._room is None or self._room.surely_holds(messages, max_tokens):
             return max_tokens
-        tokens = await self._count(messages)
-        if tokens > self._limits.max_input_tokens or tokens >= total:
-            most = min(self._limits.max_input_tokens, total - 1)
-            raise EngineRejected(f"the prompt has {tokens} tokens, and {self.url} takes {most} at most")
-        return min(max_tokens, total - tokens)
+        return self._room.left(await self._count(messages), max_tokens)
 
     async def chat(self, messages: Sequence[Message], max_tokens: int) -> Completion:
         """As Engine.chat. Temperature 0 and max_tokens are always sent, top_p never: only that is greedy."""
@@ -92,10 +91,6 @@ class TgiEngine:
         if reply.status != 200:
             raise_status(reply, self.url)
         return _completion(reply, self.url, latency)
-
-    def _at_most(self, messages: Sequence[Message]) -> int:
-        assert self._template_tokens is not None
-        return sum(len(message.content.encode()) + self._template_tokens for message in messages)
 
     async def _count(self, messages: Sequence[Message]) -> int:
         """Tokens of the templated conversation, as the server counts them."""
@@ -117,17 +112,13 @@ class TgiEngine:
             return None
 
 
-def _read_info(reply: Reply, url: str) -> Info:
+def _read_info(reply: Reply, url: str) -> Info | None:
     if reply.status in {401, 403, 429} or reply.status >= 500:
         raise_status(reply, url)
     try:
         return Info.model_validate_json(reply.body)
     except ValidationError:
-        raise EngineError(
-            f"{url} does not speak Text Generation Inference's protocol: /info answered {reply.looks()} "
-            f"with status {reply.status}; give the address of a TGI server",
-            status=reply.status,
-        ) from None
+        return None
 
 
 def _request(messages: Sequence[Message], **parameters: Any) -> bytes:
@@ -144,40 +135,20 @@ def _completion(reply: Reply, url: str, latency: float) -> Completion:
     text = answer.choices[0].message.content if answer.choices else None
     if text is None:
         raise EngineError(f"{url} answered a completion without a text", status=reply.status)
-    usage = answer.usage if isinstance(answer.usage, dict) else {}
     return Completion(
         text=text,
         finish_reason=answer.choices[0].finish_reason,
-        prompt_tokens=_count_of(usage, "prompt_tokens"),
-        completion_tokens=_count_of(usage, "completion_tokens"),
+        prompt_tokens=count_of(answer.usage, "prompt_tokens"),
+        completion_tokens=count_of(answer.usage, "completion_tokens"),
         latency=latency,
     )
-
-
-def _count_of(usage: dict[str, Any], name: str) -> int | None:
-    value = usage.get(name)
-    return value if isinstance(value, int) else None
 
 
 def raise_status(reply: Reply, url: str) -> NoReturn:
     """Turn an error status into one of our errors, with TGI's own as its cause where the body is TGI's."""
     payload = _payload(reply)
-    said = str(payload["error"]) if payload else reply.looks()
     cause = parse_error(reply.status, payload) if payload else None
-    raise _error(reply, url, said) from cause
-
-
-def _error(reply: Reply, url: str, said: str) -> EngineError:
-    status = reply.status
-    if status == 429:
-        return EngineOverloaded(f"{url} is overloaded (429): {said}", status=429, retry_after=reply.retry_after)
-    if status in {401, 403}:
-        return EngineError(f"{url} refuses us ({status}): set {KEY_VARIABLE} to a key that it takes", status=status)
-    if status in {404, 405}:
-        return EngineError(f"{url} has no chat completions ({status}): give the address of a TGI server", status=status)
-    if status == 424 or status >= 500:
-        return EngineError(f"{url} failed ({status}): {said}", status=status)
-    return EngineRejected(f"{url} refused the request ({status}): {said}", status=status)
+    raise status_error(reply, url, str(payload["error"]) if payload else "") from cause
 
 
 def _payload(reply: Reply) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from eval.collect.collector import CollectOptions, CollectSummary, collect
+from eval.collect.connecting import Address
 from eval.collect.prompts import load_prompts
 from eval.collect.start import start_collected_run
 from eval.records import Side
@@ -30,14 +31,14 @@ def urls_of(base: Tgi, tuned: Tgi) -> dict[Side, str]:
     return {"base": base.url, "tuned": tuned.url}
 
 
-def new_run(folder: Path, urls: Mapping[Side, str], count: int = 3, max_tokens: int = 64) -> Run:
+def new_run(folder: Path, urls: Mapping[Side, Address], count: int = 3, max_tokens: int = 64) -> Run:
     loaded = load_prompts(str(prompt_file(folder, count)))
     return start_collected_run(
         folder / "reports", "first", loaded=loaded, decoding=Decoding(max_tokens=max_tokens), urls=urls
     )
 
 
-def gather(run: Run, urls: Mapping[Side, str], options: CollectOptions = FAST) -> tuple[CollectSummary, list[str]]:
+def gather(run: Run, urls: Mapping[Side, Address], options: CollectOptions = FAST) -> tuple[CollectSummary, list[str]]:
     """The summary of a collection, and what it said."""
     said: list[str] = []
     return collect(run, urls, options=options, say=said.append), said

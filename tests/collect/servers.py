@@ -80,7 +80,10 @@ class Tgi:
         finally:
             self.in_flight -= 1
         self.answered[text] += 1
-        return web.json_response(completion(self.name, self.say(text)))
+        return web.json_response(self.completion(body))
+
+    def completion(self, body: dict[str, Any]) -> dict[str, Any]:
+        return completion(self.name, self.say(body["messages"][-1]["content"]))
 
 
 def completion(model: str, text: str, finish_reason: str = "stop") -> dict[str, Any]:

@@ -27,7 +27,7 @@ FAILURES: list[tuple[Any, type[EngineError], int | None, str]] = [
     (web.json_response([]), EngineError, 200, "where a completion belongs"),
     (web.json_response(servers.completion("m", "x") | {"choices": []}), EngineError, 200, "without a text"),
     (web.Response(status=401), EngineError, 401, "refuses us (401): set BLINDSIDE_API_KEY to a key that it takes"),
-    (web.Response(status=404), EngineError, 404, "has no chat completions (404): give the address of a TGI server"),
+    (web.Response(status=404), EngineError, 404, "has no chat completions (404): give the address of a TGI or"),
     (
         web.json_response({"error": "Model is overloaded", "error_type": "overloaded"}, status=429),
         EngineOverloaded,
@@ -114,9 +114,11 @@ async def test_what_is_no_web_server(answer: bytes) -> None:
 @pytest.mark.parametrize(
     ("response", "said"),
     [
-        (web.Response(status=404), "/info answered an empty body with status 404; give the address of a TGI server"),
-        (web.Response(text="<html>Welcome to nginx!"), "/info answered a web page with status 200"),
-        (web.json_response({"data": []}), "does not speak Text Generation Inference's protocol"),
+        (
+            web.Response(status=404),
+            "/v1/models answered '404: Not Found' with status 404; give the address of a server",
+        ),
+        (web.json_response({"model_id": "m"}), "speaks neither Text Generation Inference's protocol nor OpenAI's"),
         (web.Response(status=500), "failed (500): an empty body"),
         (web.Response(status=401), "refuses us (401)"),
     ],

@@ -1,0 +1,93 @@
+"""What an OpenAI-compatible server says of itself: its models, and what is known of the software behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from eval.collect.transport import Reply, Transport
+from eval.errors import EngineError, InputError
+
+
+class Card(BaseModel):
+    """One entry of /v1/models. `max_model_len`, the context in tokens, is told by vLLM and SGLang."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    id: str
+    owned_by: str | None = None
+    root: str | None = None
+    parent: str | None = None
+    max_model_len: int | None = None
+
+
+class _Cards(BaseModel):
+    data: list[Card]
+
+
+@dataclass(frozen=True)
+class Software:
+    """A server whose maker is known by `owned_by`: where it tells its version, and what keeps it greedy.
+
+    `plain` undoes sampling defaults that it would take from the model's generation_config.json, a repetition penalty
+    above all, and caches that round otherwise.
+    """
+
+    name: str = "OpenAI-compatible server"
+    path: str = ""
+    key: str = "version"
+    plain: Mapping[str, Any] = field(default_factory=dict)
+
+
+SOFTWARE: Mapping[str, Software] = {
+    "vllm": Software("vLLM", "/version", plain={"repetition_penalty": 1.0}),
+    "sglang": Software("SGLang", "/get_server_info", plain={"repetition_penalty": 1.0}),
+    "llamacpp": Software("llama.cpp", "/props", "build_info", {"repeat_penalty": 1.0, "cache_prompt": False}),
+}
+
+
+def read_cards(reply: Reply) -> list[Card] | None:
+    """The models that /v1/models lists; None where the answer is no such list."""
+    try:
+        return _Cards.model_validate_json(reply.body).data
+    except ValidationError:
+        return None
+
+
+def choose_card(cards: list[Card], wanted: str, url: str) -> Card:
+    """The one to ask for: the one `wanted`, listed or not, else the only one. Raises InputError where that is open."""
+    if wanted:
+        return next((card for card in cards if card.id == wanted), Card(id=wanted))
+    if len(cards) == 1:
+        return cards[0]
+    listed = ", ".join(card.id for card in cards[:10]) + (", …" if len(cards) > 10 else "")
+    there = f"serves {len(cards)} models ({listed})" if cards else "lists no model"
+    raise InputError(f"{url} {there}: name the one that is meant behind the address, as in {url}#{_example(cards)}")
+
+
+def _example(cards: list[Card]) -> str:
+    return cards[0].id if cards else "name"
+
+
+async def version_of(transport: Transport, software: Software) -> str | None:
+    """The software's version, where it tells one. Raises EngineUnreachable."""
+    if not software.path:
+        return None
+    reply = await transport.get(software.path)
+    try:
+        return str(json.loads(reply.body)[software.key])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def no_engine(url: str, reply: Reply) -> EngineError:
+    """For an address where neither protocol is spoken."""
+    return EngineError(
+        f"{url} speaks neither Text Generation Inference's protocol nor OpenAI's: /v1/models answered {reply.looks()} "
+        f"with status {reply.status}; give the address of a server that does",
+        status=reply.status,
+    )

@@ -1,0 +1,182 @@
+"""Any OpenAI-compatible server, spoken with `huggingface_hub`'s client over our own pooled session.
+
+That client opens a session for every request; here its requests and its types are used, and not its connections.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from huggingface_hub import AsyncInferenceClient, ChatCompletionOutput
+from huggingface_hub.inference._common import RequestParameters
+from pydantic import BaseModel, ValidationError
+
+from eval.collect.cards import SOFTWARE, Card, Software, choose_card, no_engine, read_cards, version_of
+from eval.collect.engines import Completion, EngineInfo, count_of
+from eval.collect.room import Room
+from eval.collect.statuses import status_error
+from eval.collect.transport import Reply, Transport
+from eval.errors import EngineError, EngineRejected
+from eval.records import Message
+
+#: Greedy answers need none, but a server that draws anyway then draws the same.
+SEED = 0
+_ONE_WORD = (Message(role="user", content="a"),)
+#: How servers say that they broke an answer off; what came until then is no answer.
+_BROKEN_OFF = frozenset({"abort", "error"})
+
+
+class _Message(BaseModel):
+    content: str | None = None
+    tool_calls: list[Any] | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Answer(BaseModel):
+    """What a body must have to be a completion; the client's own types take any JSON for one."""
+
+    choices: list[_Choice]
+    model: str | None = None
+
+
+class _Client(AsyncInferenceClient):
+    """The client, sending through `transport`, whose key goes along; a token of the Hub is not looked for."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(base_url=transport.url, provider="hf-inference", token="unused")
+        self._transport = transport
+
+    async def _inner_post(self, request_parameters: RequestParameters, *, stream: bool = False) -> Any:
+        reply = await self._transport.post("/v1/chat/completions", json.dumps(request_parameters.json).encode())
+        if reply.status != 200:
+            raise status_error(reply, self._transport.url, _told(reply))
+        _check(reply, self._transport.url)
+        return reply.body
+
+
+class OpenAiEngine:
+    """One model of an OpenAI-compatible server. Without `room` its context is not known, and it may refuse."""
+
+    def __init__(self, transport: Transport, info: EngineInfo, software: Software, room: Room | None = None) -> None:
+        self.url = transport.url
+        self.info = info
+        self._client = _Client(transport)
+        self._software = software
+        self._room = room
+
+    @classmethod
+    async def open(cls, transport: Transport, wanted: str = "") -> OpenAiEngine:
+        """Ask the server what it serves, and for one token, so that what can't work is told at once.
+
+        `wanted` is the model's name, needed where several are listed. Raises EngineError where the server does not
+        speak this protocol or refuses the model, InputError where it is open which model is meant.
+        """
+        reply = await transport.get("/v1/models")
+        if reply.status in {401, 403, 429} or reply.status >= 500:
+            raise status_error(reply, transport.url, _told(reply))
+        cards = read_cards(reply)
+        if cards is None:
+            raise no_engine(transport.url, reply)
+        card = choose_card(cards, wanted, transport.url)
+        software = SOFTWARE.get(card.owned_by or "", Software())
+        engine = cls(transport, _info(card, software, await version_of(transport, software)), software)
+        answer = await engine._ask(_ONE_WORD, 1)
+        if card not in cards:
+            _check_name(card.id, answer.model, transport.url)
+        engine._room = _room(transport.url, card.max_model_len, count_of(answer.usage, "prompt_tokens"))
+        return engine
+
+    async def fit(self, messages: Sequence[Message], max_tokens: int) -> int:
+        """As Engine.fit. A prompt that may be too long is counted by asking for one token: all servers can do that."""
+        if self._room is None or self._room.surely_holds(messages, max_tokens):
+            return max_tokens
+        tokens = count_of((await self._ask(messages, 1)).usage, "prompt_tokens")
+        return max_tokens if tokens is None else self._room.left(tokens, max_tokens)
+
+    async def chat(self, messages: Sequence[Message], max_tokens: int) -> Completion:
+        """As Engine.chat. An answer without content is an empty text; what was only reasoned is no part of it."""
+        started = time.perf_counter()
+        answer = await self._ask(messages, max_tokens)
+        latency = time.perf_counter() - started
+        choice = answer.choices[0]
+        if choice.finish_reason in _BROKEN_OFF:
+            raise EngineError(f"{self.url} broke the answer off (finish_reason {choice.finish_reason!r})")
+        if choice.message.content is None and choice.message.tool_calls:
+            raise EngineError(f"{self.url} answered a tool call where a text belongs")
+        return Completion(
+            text=choice.message.content or "",
+            finish_reason=choice.finish_reason or "unknown",
+            prompt_tokens=count_of(answer.usage, "prompt_tokens"),
+            completion_tokens=count_of(answer.usage, "completion_tokens"),
+            latency=latency,
+        )
+
+    async def _ask(self, messages: Sequence[Message], max_tokens: int) -> ChatCompletionOutput:
+        """Temperature 0, no penalty, never top_p: only that is greedy everywhere."""
+        turns = [{"role": message.role, "content": message.content} for message in messages]
+        try:
+            return await self._client.chat_completion(
+                turns,
+                model=self.info.model_id,
+                max_tokens=max_tokens,
+                temperature=0.0,
+                frequency_penalty=0.0,
+                seed=SEED,
+                extra_body=dict(self._software.plain),
+            )
+        except ValueError as error:
+            raise EngineError(f"{self.url} answered a completion that can't be read ({error})") from None
+
+
+def _info(card: Card, software: Software, version: str | None) -> EngineInfo:
+    pinned = re.search(r"@([0-9a-f]{40})$", card.id)
+    return EngineInfo(
+        name=software.name + (f" {version}" if version else ""),
+        model_id=card.id,
+        revision=pinned[1] if pinned else None,
+        max_concurrent=None,
+        served={"model_id": card.id, "version": version, **card.model_dump(exclude={"id"})},
+    )
+
+
+def _room(url: str, total: int | None, template_tokens: int | None) -> Room | None:
+    if total is None or template_tokens is None:
+        return None
+    return Room(url, total, total - 1, template_tokens)
+
+
+def _check_name(wanted: str, answered: str | None, url: str) -> None:
+    """A name that no list holds must be the one that answers: some servers take any."""
+    if not answered or answered.partition("@")[0] != wanted.partition("@")[0]:
+        raise EngineRejected(f"{url} does not serve {wanted}: it answers as {answered or 'a model without a name'}")
+
+
+def _check(reply: Reply, url: str) -> None:
+    """Raises EngineError where the body is no completion."""
+    try:
+        choices = _Answer.model_validate_json(reply.body).choices
+    except ValidationError:
+        raise EngineError(f"{url} answered {reply.looks()} where a completion belongs", status=reply.status) from None
+    if not choices:
+        raise EngineError(f"{url} answered a completion without a text", status=reply.status)
+
+
+def _told(reply: Reply) -> str:
+    """What the server said of its error: OpenAI's form, an older one of vLLM, FastAPI's, or TGI's; else nothing."""
+    try:
+        body = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    error = body.get("error", body)
+    said = error.get("message", error.get("detail")) if isinstance(error, dict) else error
+    return " ".join(str(said).split())[:200] if said else ""

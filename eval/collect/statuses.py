@@ -1,0 +1,24 @@
+"""From an HTTP status to the error class that says whether to ask again, whichever protocol the server speaks."""
+
+from __future__ import annotations
+
+from eval.collect.transport import KEY_VARIABLE, Reply
+from eval.errors import EngineError, EngineOverloaded, EngineRejected
+
+
+def status_error(reply: Reply, url: str, told: str) -> EngineError:
+    """The error for a reply that is none of 2xx. `told` is what the server said of it in its own format, or empty."""
+    status, said = reply.status, told or reply.looks()
+    if status == 429:
+        return EngineOverloaded(f"{url} is overloaded (429): {said}", status=429, retry_after=reply.retry_after)
+    if status in {401, 403}:
+        return EngineError(f"{url} refuses us ({status}): set {KEY_VARIABLE} to a key that it takes", status=status)
+    if status in {404, 405}:
+        because = f", {told}" if told else ""
+        return EngineError(
+            f"{url} has no chat completions ({status}{because}): give the address of a TGI or OpenAI-compatible server",
+            status=status,
+        )
+    if status == 424 or status >= 500:
+        return EngineError(f"{url} failed ({status}): {said}", status=status)
+    return EngineRejected(f"{url} refused the request ({status}): {said}", status=status)
