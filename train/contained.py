@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from docker.errors import APIError
-from docker.types import DeviceRequest, LogConfig, Ulimit
+from docker.types import DeviceRequest, LogConfig
 
 from train.gpus import reaches_gpus, visible
 from train.launch import environment
@@ -82,7 +82,6 @@ def options(
     """
     security = " ".join(str(one) for one in info.get("SecurityOptions") or [])
     rootless = "rootless" in security
-    unlimited = [Ulimit(name="memlock", soft=-1, hard=-1), Ulimit(name="stack", soft=1 << 26)]
     return {
         "command": ["sh", "-c", START, "start", *_caller(rootless), *_folders(recipe, cwd, variables), *what],
         "environment": _visible(variables),
@@ -90,7 +89,6 @@ def options(
         "working_dir": str(cwd.absolute()),
         "device_requests": _gpus(info),
         "shm_size": SHM,
-        "ulimits": [] if rootless else unlimited,
         "userns_mode": "host" if "userns" in security else None,
         "log_config": LogConfig(type="json-file", config={"max-size": "20m", "max-file": "2"}),
         "use_config_proxy": True,

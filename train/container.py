@@ -120,10 +120,13 @@ def remove(client: docker.DockerClient, run: str) -> int:
     """Stop and remove the containers of a run; returns how many there were."""
     found = client.containers.list(all=True, filters={"label": f"{RUN}={run}"}, ignore_removed=True)
     for one in found:
-        with suppress(NotFound, APIError):
+        with suppress(APIError):
             one.stop(timeout=int(GRACE))
-        with suppress(NotFound):
+        try:
             one.remove(force=True, v=True)
+        except APIError as error:
+            if error.status_code not in (404, 409):  # gone, or somebody else is removing it
+                raise
     return len(found)
 
 
@@ -144,9 +147,21 @@ def _follow(client: docker.DockerClient, container: Any, log: Path, progress: Pr
             for line in _lines(stream, file):
                 progress.feed(line)
     finally:
-        stream.close()
-        stream._response.close()
-    return int(container.wait()["StatusCode"])
+        stream._response.close()  # and the stream with it
+    return _ended(container)
+
+
+def _ended(container: Any) -> int:
+    """The exit status of a container that printed its last. Raises LaunchError where somebody removes it."""
+    removed = LaunchError("Axolotl's container was removed while it ran; train again")
+    try:
+        status = int(container.wait()["StatusCode"])
+        container.reload()
+    except NotFound:
+        raise removed from None
+    if container.status in ("removing", "dead"):
+        raise removed
+    return status
 
 
 def _lines(stream: Any, log: IO[bytes]) -> Iterator[str]:

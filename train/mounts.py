@@ -76,16 +76,13 @@ def mounts(recipe: Recipe, cwd: Path, variables: Mapping[str, str]) -> list[Moun
     Raises LaunchError where a folder cannot be written, or would hide the image's own.
     """
     writable = written(recipe, cwd, variables)
-    table = {str(place): (str(place), True) for place in read(recipe, cwd)}
-    table |= {str(place): (str(place), False) for place in writable}
-    for place in table:
-        _check(Path(place))
+    fixed = [place for place in read(recipe, cwd) if not any(place.is_relative_to(other) for other in writable)]
     asked = {str(mount["Target"]) for mount in extra_mounts()}
-    kept = [
-        Mount(target, source, type="bind", read_only=fixed)
-        for target, (source, fixed) in sorted(table.items())
-        if target not in asked
-    ]
+    kept = []
+    for place in sorted({*fixed, *writable}):
+        _check(place)
+        if str(place) not in asked:
+            kept.append(Mount(str(place), str(place), type="bind", read_only=place in fixed))
     return kept + extra_mounts()
 
 
