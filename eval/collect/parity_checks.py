@@ -58,7 +58,10 @@ class Known:
             dict(zip(names, reference.renderings, strict=False)),
             dict(zip(job.texts, reference.texts, strict=False)),
             {tuple(ids): scores for ids, scores in zip(job.sequences, reference.scores, strict=False)},
-            {name: dict(zip(suspects, logs, strict=True)) for name, logs in reference.misread.items()},
+            {
+                name: {ids: found for ids, found in zip(suspects, logs, strict=True) if found}
+                for name, logs in reference.misread.items()
+            },
         )
 
     def of_prompt(self, ids: Sequence[int]) -> Sequence[float] | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from eval.collect.listening import Heard, Token
-from eval.collect.parity_checks import Known, Served
+from eval.collect.parity_checks import Known, Saved, Served
 from eval.collect.parity_weights import check_greedy, check_prompts, check_weights
 from eval.collect.probes import Probe
 from eval.collect.references import ask_references
@@ -49,6 +50,10 @@ def _heard(name: str, details: dict[str, Any]) -> Heard:
     return Heard(Probe(name, text=name), prompt=prompt, scored=True, answer=answer, finish=details["finish_reason"])
 
 
+#: What a server would say that has a larger vocabulary.
+FOREIGN = Heard(Probe("text", text="text"), prompt=(Token(1, "a", None), Token(5000, "b", -1.0)), scored=True)
+
+
 @pytest.fixture(scope="module")
 def served() -> dict[str, Served]:
     """What TGI said by launch, beside transformers on the weights that it served."""
@@ -58,7 +63,7 @@ def served() -> dict[str, Served]:
         if launch in heards:
             heards[launch].append(_heard(name, details))
     whole = [heard for launch in ("main", "hf5-tokfix") for heard in heards[launch]]
-    jobs: dict[Side, Job] = {"base": _job("float32", whole), "tuned": _job("bfloat16", heards["bf16"])}
+    jobs: dict[Side, Job] = {"base": _job("float32", [*whole, FOREIGN]), "tuned": _job("bfloat16", heards["bf16"])}
     references = ask_references(TRAIN_PYTHON, jobs, None)
     known: dict[str, Known] = {jobs[side].dtype: Known.of(references[side], jobs[side], []) for side in jobs}
     info = Info(model_id="tiny", max_input_tokens=1023, max_total_tokens=1024)
@@ -94,3 +99,19 @@ def test_the_rope_base_that_tgi_misread_is_named(served: dict[str, Served]) -> N
     assert prompts.passed is False
     assert weights.passed is False
     assert "with rope base 10000 instead of 1000000" in weights.detail
+
+
+def test_tokens_that_the_saved_model_lacks_are_another_models(served: dict[str, Served]) -> None:
+    """Nothing of such a server can be scored, which is no excuse but a failure."""
+    one = replace(served["main"], heards=[FOREIGN])
+    for found in (check_prompts(one), check_greedy(one)):
+        assert found.passed is False
+        assert "it is another model" in found.detail
+    assert check_weights(one, False, None).passed is not True
+
+
+def test_the_same_model_on_both_sides_can_not_be_told_apart(served: dict[str, Served]) -> None:
+    one = served["main"]
+    found = check_weights(one, True, Saved("tuned", one.model, one.known))
+    assert found.passed is None
+    assert "can't be told which" in found.detail
