@@ -39,7 +39,8 @@ class Reply:
 
 
 def check_url(url: str) -> str:
-    """The root of a server's address, without a trailing slash or /v1. Raises InputError for what is no address."""
+    """The root of a server's address, without a trailing slash, /v1 or #model. Raises InputError for no address."""
+    url = url.partition("#")[0]
     parts = urlsplit(url)
     try:
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)

@@ -123,8 +123,8 @@ def test_what_is_no_address_is_told(url: str) -> None:
         check_url(url)
 
 
-@pytest.mark.parametrize("url", ["http://a:1", "http://a:1/", "http://a:1/v1", "http://a:1/v1/"])
-def test_addresses_are_taken_with_a_slash_or_v1_behind(url: str) -> None:
+@pytest.mark.parametrize("url", ["http://a:1", "http://a:1/", "http://a:1/v1", "http://a:1/v1/", "http://a:1/v1#org/m"])
+def test_addresses_are_taken_with_a_slash_or_v1_or_a_model_behind(url: str) -> None:
     assert check_url(url) == "http://a:1"
 
 
