@@ -12,18 +12,20 @@ from eval.records import Side
 
 
 def collect(
-    base_url: Annotated[str, typer.Option(help="Where the base model answers, for example http://127.0.0.1:8080.")],
-    tuned_url: Annotated[str, typer.Option(help="Where the tuned model answers.")],
+    base_url: Annotated[list[str], typer.Option(help="Where the base model answers; again for each replica.")],
+    tuned_url: Annotated[list[str], typer.Option(help="Where the tuned model answers; again for each replica.")],
     prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, or hub:owner/name.")],
     run: Annotated[str, typer.Option(help="The run's name.")],
     max_tokens: MaxTokens = 512,
     concurrency: Concurrency = 16,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one request may take.")] = 120.0,
     attempts: Annotated[int, typer.Option(min=1, help="How often one prompt is tried before it counts as failed.")] = 5,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first so many prompts.")] = None,
     reports: Reports = REPORTS,
 ) -> None:
     """Collect temperature-0 answers from two servers; started again, it asks only for what is missing.
 
+    TGI and OpenAI-compatible servers are told apart by asking; `#name` behind an address names the model.
     Example: `blindside collect --base-url http://127.0.0.1:8080 --tuned-url http://127.0.0.1:8081
     --prompts prompts.jsonl --run first`
     """
@@ -33,10 +35,10 @@ def collect(
     from eval.collect.start import start_collected_run
     from eval.run import Decoding
 
-    loaded = load_prompts(prompts)
+    loaded = load_prompts(prompts, limit=limit)
     for message in loaded.messages:
         typer.echo(message)
-    urls: dict[Side, str] = {"base": base_url, "tuned": tuned_url}
+    urls: dict[Side, list[str]] = {"base": base_url, "tuned": tuned_url}
     opened = start_collected_run(reports, run, loaded=loaded, decoding=Decoding(max_tokens=max_tokens), urls=urls)
     options = CollectOptions(concurrency=concurrency, timeout=timeout, attempts=attempts)
     summary = run_collection(opened, urls, options=options, say=typer.echo)

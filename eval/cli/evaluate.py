@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eval.cli.gather import How, complete, gather
 from eval.cli.options import MODELS, REPORTS, TRAIN_ENV, Concurrency, MaxTokens, Models, Port, Reports, TrainEnv
-from eval.cli.proof import prove_determinism, prove_parity
-from eval.cli.serving import stack
+from eval.cli.serving import Elsewhere, Stack, started
 from eval.cli.trained import Trained
 from eval.errors import RunError
-from eval.records import SIDES, Side
-from eval.run import Decoding, ModelInfo, Run, RunInfo, open_run
+from eval.records import Side
+from eval.run import Decoding, ModelInfo, Run, RunInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from compose.plan import Plan
-    from compose.stack import Model
+Turn = Callable[[], AbstractContextManager[Stack]]
 
 
 def evaluate(
@@ -33,6 +35,9 @@ def evaluate(
     engine: Annotated[str, typer.Option(help="auto, docker or embedded.")] = "auto",
     server: Annotated[str, typer.Option(help="In Docker: tgi, vllm or sglang.")] = "tgi",
     sequential: Annotated[bool, typer.Option("--sequential", help="Serve one side after the other.")] = False,
+    base_url: Annotated[list[str] | None, typer.Option(help="Serve nothing: the base answers here.")] = None,
+    tuned_url: Annotated[list[str] | None, typer.Option(help="Serve nothing: the tuned model answers here.")] = None,
+    dtype: Annotated[str, typer.Option(help="What those servers compute in, for parity: bfloat16 if left out.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Go on though parity failed; the run tells.")] = False,
     max_tokens: MaxTokens = 512,
     concurrency: Concurrency = 16,
@@ -44,8 +49,6 @@ def evaluate(
 
     Answers that are there already are not asked again. Example: `blindside eval --recipe tiny`
     """
-    from compose.plan import choose
-    from compose.stack import Model
     from eval.collect.start import start_collected_run
 
     trained = Trained.read(models, recipe)
@@ -56,9 +59,15 @@ def evaluate(
         reports, name, loaded=loaded, decoding=decoding, models=sides, engine=_engine_of(reports / name)
     )
     typer.echo(f"run {name}: {loaded.prompt_set.asked} prompts from {loaded.prompt_set.source}")
-    served = [Model(side, model.source, model.revision) for side, model in sides.items()]
-    how = choose(engine, models=served, server=server, sequential=sequential or None)
-    failed = _collect(opened, served, how, env=env, concurrency=concurrency, force=force)
+    failed = 0
+    if complete(opened):
+        typer.echo(f"all {2 * loaded.prompt_set.asked} answers are there already")
+    else:
+        if base_url or tuned_url:
+            turns, computes = elsewhere(base_url or [], tuned_url or []), dtype or "bfloat16"
+        else:
+            turns, computes = planned(opened, sides, engine, server, sequential=sequential, env=env)
+        failed = gather(opened, turns, How(env / "bin" / "python", dtype or computes, concurrency, force))
     if headless:
         _finish(opened, failed)
         return
@@ -83,28 +92,27 @@ def _engine_of(folder: Path) -> str:
     return RunInfo.model_validate_json(path.read_bytes()).engine if path.exists() else "embedded"
 
 
-def _collect(run: Run, models: Sequence[Model], plan: Plan, *, env: Path, concurrency: int, force: bool) -> int:
-    """Serve as planned, prove what is served, and ask what is missing; returns how many answers failed."""
-    from compose.plan import dtype
-    from eval.answers import read_answers
-    from eval.collect.collector import CollectOptions, collect
+def elsewhere(base: Sequence[str], tuned: Sequence[str]) -> list[Turn]:
+    """One turn, on servers that run already."""
+    servers = Elsewhere(base, tuned)
+    return [lambda: nullcontext(servers)]
 
-    if not read_answers(run.responses_path).missing(run.prompts()):
-        typer.echo(f"all {2 * run.info.prompt_set.asked} answers are there already")
-        return 0
+
+def planned(
+    run: Run, sides: Mapping[Side, ModelInfo], engine: str, server: str, *, sequential: bool, env: Path
+) -> tuple[list[Turn], str]:
+    """The turns on this machine, as the plan says, which is told; and what its servers compute in."""
+    from compose.plan import choose, dtype
+    from compose.stack import Model
+
+    served = [Model(side, model.source, model.revision) for side, model in sides.items()]
+    plan = choose(engine, models=served, server=server, sequential=sequential or None)
     for line in plan.lines():
         typer.echo(line)
-    python, logs, options = env / "bin" / "python", run.folder / "logs", CollectOptions(concurrency=concurrency)
-    failed = 0
-    for turn in plan.turns(models):
-        with stack(turn, plan, run=run.name, python=python, logs=logs, say=typer.echo) as servers:
-            run = run.update(engine=servers.engine)
-            sides = [side for side in SIDES if side in servers.urls]
-            run = prove_parity(run, servers, sides, python=python, dtype=dtype(plan), force=force, say=typer.echo)
-            urls: dict[Side, str] = {side: servers.urls[side] for side in sides}
-            failed += collect(run, urls, options=options, check=servers.check, say=typer.echo).failed
-            run = prove_determinism(open_run(run.folder.parent, run.name), servers, sides, say=typer.echo)
-    return failed
+    start = partial(
+        started, plan=plan, run=run.name, python=env / "bin" / "python", logs=run.folder / "logs", say=typer.echo
+    )
+    return [partial(start, turn) for turn in plan.turns(served)], dtype(plan)
 
 
 def _finish(run: Run, failed: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,40 +17,41 @@ if TYPE_CHECKING:
     from eval.cli.serving import Stack
 
 
-def prove_parity(
-    run: Run, stack: Stack, sides: Sequence[Side], *, python: Path, dtype: str, force: bool, say: Callable[[str], None]
-) -> Run:
-    """Hold the servers of `sides` against the saved models; run.json keeps the findings, whatever they are.
+def prove_parity(run: Run, stack: Stack, python: Path, dtype: str, *, force: bool) -> Run:
+    """Hold the servers against the saved models; run.json keeps the findings, whatever they are.
 
     Raises ParityFailed where one differs, unless `force`: then the run goes on and says so for ever.
     """
     from eval.collect.parity import check_parity
 
-    urls = {side: stack.urls[side] for side in sides}
-    expected = {side: stack.served[side] for side in sides if side in stack.served}
     report = check_parity(
-        urls, run.info.models, run.prompts(), python=python, dtype=dtype, expected_ids=expected or None, say=say
+        stack.addresses,
+        run.info.models,
+        run.prompts(),
+        python=python,
+        dtype=dtype,
+        expected_ids={side: stack.served[side] for side in stack.addresses if side in stack.served},
+        say=typer.echo,
     )
     for line in _worth_saying(report.lines()):
-        say(line)
-    found = report.to_dict() | {"forced": force and not report.passed}
-    run = run.update(checks={**run.info.checks, "parity": {**run.info.checks.get("parity", {}), **_by(sides, found)}})
+        typer.echo(line)
+    found = _by(list(stack.addresses), report.to_dict() | {"forced": force and not report.passed})
+    run = run.update(checks={**run.info.checks, "parity": {**run.info.checks.get("parity", {}), **found}})
     if not force:
         report.raise_if_failed()
     return run
 
 
-def prove_determinism(run: Run, stack: Stack, sides: Sequence[Side], *, say: Callable[[str], None]) -> Run:
+def prove_determinism(run: Run, stack: Stack) -> Run:
     """Ask a sample again, and keep in run.json how many answers changed."""
     from eval.collect.determinism import check_determinism
 
-    urls = {side: stack.urls[side] for side in sides}
-    found = check_determinism(run, urls, check=stack.check, say=say)
+    found = check_determinism(run, stack.addresses, check=stack.check, say=typer.echo)
     for line in found.lines():
-        say(line)
+        typer.echo(line)
     told = found.to_dict()
-    kept = run.info.checks.get("determinism", {})
     by_side = {side: {"load": told["load"], **one} for side, one in told["sides"].items()}
+    kept = run.info.checks.get("determinism", {})
     return run.update(checks={**run.info.checks, "determinism": {**kept, **by_side}})
 
 
@@ -73,8 +74,8 @@ def _worth_saying(lines: Sequence[str]) -> list[str]:
 
 
 def parity(
-    base_url: Annotated[str, typer.Option(help="Where the base model is served.")],
-    tuned_url: Annotated[str, typer.Option(help="Where the tuned model is served.")],
+    base_url: Annotated[list[str], typer.Option(help="Where the base model is served; again for each replica.")],
+    tuned_url: Annotated[list[str], typer.Option(help="Where the tuned model is served; again for each replica.")],
     recipe: Annotated[str, typer.Option(help="What was trained: models/<recipe> and its base are compared.")] = "tiny",
     dtype: Annotated[str, typer.Option(help="What the servers compute in: /info does not tell it.")] = "bfloat16",
     prompts: Annotated[str, typer.Option(help="Prompts to choose probes from; by default the recipe's.")] = "",
@@ -91,7 +92,7 @@ def parity(
 
     trained = Trained.read(models, recipe)
     asked: list[Prompt] = trained.prompts(prompts).prompts
-    urls: dict[Side, str] = {"base": base_url, "tuned": tuned_url}
+    urls: dict[Side, list[str]] = {"base": base_url, "tuned": tuned_url}
     sides: dict[Side, ModelInfo] = trained.sides()
     if not asked:
         raise InputError("there is no prompt to choose probes from: give others with --prompts")

@@ -1,4 +1,4 @@
-"""Which servers a command stands on, and `blindside down`."""
+"""Which servers a command stands on: containers, the embedded engine, or addresses elsewhere; and `blindside down`."""
 
 from __future__ import annotations
 
@@ -9,24 +9,66 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from eval.errors import InputError
+
 if TYPE_CHECKING:
     from compose.plan import Plan
     from compose.stack import Model
+    from eval.collect.connecting import Address
+    from eval.records import Side
 
 
 class Stack(Protocol):
-    """Servers that run: an address a side, what serves, and a look whether all still live."""
+    """Servers that run: where each side answers, what serves, and a look whether all still live."""
 
-    urls: dict[str, str]
-    #: The name that /info should give, where it is not the model's source.
-    served: dict[str, str]
-    engine: str
+    @property
+    def engine(self) -> str: ...
+
+    @property
+    def addresses(self) -> dict[Side, Address]: ...
+
+    @property
+    def served(self) -> dict[str, str]:
+        """The names that /info should give, where they are known not to be the models' sources."""
+        ...
 
     def check(self) -> None: ...
 
 
+class Elsewhere:
+    """Servers that somebody else started, and watches."""
+
+    def __init__(self, base: Sequence[str], tuned: Sequence[str]) -> None:
+        """Raises InputError where one side has no address."""
+        if not base or not tuned:
+            raise InputError("both sides need an address: give --base-url and --tuned-url, each as often as it has one")
+        self.addresses: dict[Side, Address] = {"base": list(base), "tuned": list(tuned)}
+        self.served: dict[str, str] = {}
+
+    @property
+    def engine(self) -> str:
+        from eval.collect.start import engine_at
+
+        return engine_at(self.addresses)
+
+    def check(self) -> None:
+        return None
+
+
+class _Ours:
+    """Servers that we started, by either engine."""
+
+    def __init__(self, urls: dict[str, str], served: dict[str, str], engine: str, check: Callable[[], None]) -> None:
+        from eval.records import SIDES
+
+        self.addresses: dict[Side, Address] = {side: urls[side] for side in SIDES if side in urls}
+        self.served = served
+        self.engine = engine
+        self.check = check
+
+
 @contextmanager
-def stack(
+def started(
     turn: Sequence[Model], plan: Plan, *, run: str, python: Path, logs: Path, say: Callable[[str], None]
 ) -> Iterator[Stack]:
     """The servers of one turn of the plan; they are down again when this is left, however it is left."""
@@ -34,12 +76,12 @@ def stack(
         from compose.stack import EmbeddedStack
 
         with EmbeddedStack(turn, python=python, logs=logs, say=say) as embedded:
-            yield embedded
+            yield _Ours(embedded.urls, embedded.served, embedded.engine, embedded.check)
     else:
         from compose.containers import DockerStack
 
         with DockerStack(turn, run=run, plan=plan, logs=logs, say=say) as containers:
-            yield containers
+            yield _Ours(containers.urls, containers.served, containers.engine, containers.check)
 
 
 def down(run: Annotated[str, typer.Argument(help="Only this run's, whoever uses them.")] = "") -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from eval.answers import Answers, read_answers
 from eval.collect.asking import Lane
 from eval.collect.collector import CollectOptions
-from eval.collect.connecting import connect
+from eval.collect.connecting import Address, connect
 from eval.collect.engines import Engine
 from eval.collect.retry import Breaker
 from eval.errors import RunError
@@ -84,7 +84,7 @@ class _Again:
 
 def check_determinism(
     run: Run,
-    urls: Mapping[Side, str],
+    urls: Mapping[Side, Address],
     *,
     share: float = 0.05,
     at_least: int = 5,
@@ -133,7 +133,7 @@ class _Job:
     say: Callable[[str], None]
 
     async def ask(
-        self, urls: Mapping[Side, str], sample: Sequence[Prompt], crowd: Sequence[Prompt], load: int
+        self, urls: Mapping[Side, Address], sample: Sequence[Prompt], crowd: Sequence[Prompt], load: int
     ) -> dict[Side, _Again]:
         async with AsyncExitStack() as stack:
             engines: dict[Side, Engine] = {}

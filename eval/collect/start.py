@@ -36,7 +36,7 @@ def start_collected_run(
         assert urls is not None, "either models or urls say what is compared"
         asked = asyncio.run(_ask(urls))
         models = {side: model_of(info, url) for side, (info, url) in asked.items()}
-        engine = engine or engine_name({side: info for side, (info, _) in asked.items()})
+        engine = engine or _engine_name(asked)
     info = RunInfo(
         run=name,
         models=dict(models),
@@ -57,9 +57,14 @@ def model_of(info: EngineInfo, url: str) -> ModelInfo:
     )
 
 
-def engine_name(infos: Mapping[Side, EngineInfo]) -> str:
+def engine_at(urls: Mapping[Side, Address]) -> str:
+    """What the servers at `urls` are, for run.json. Raises EngineError where one can't say."""
+    return _engine_name(asyncio.run(_ask(urls)))
+
+
+def _engine_name(asked: Mapping[Side, tuple[EngineInfo, str]]) -> str:
     """One name where both sides run the same software, else both."""
-    base, tuned = infos["base"].name, infos["tuned"].name
+    base, tuned = asked["base"][0].name, asked["tuned"][0].name
     return base if base == tuned else f"base: {base}; tuned: {tuned}"
 
 

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from eval.cli.main import app
+from tests.cli.command import blindside
 from tests.support import ROOT
 
 ELSEWHERE = ("--base-url", "http://127.0.0.1:9", "--tuned-url", "http://127.0.0.1:9", "--run", "first")
@@ -20,13 +21,6 @@ COMMAND = typer.main.get_command(app)
 def _commands() -> dict[str, TyperCommand]:
     assert isinstance(COMMAND, TyperGroup)
     return {name: command for name, command in COMMAND.commands.items() if isinstance(command, TyperCommand)}
-
-
-def blindside(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    executable = Path(sys.executable).with_name("blindside")
-    return subprocess.run(
-        [executable, *args], cwd=cwd, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=60
-    )
 
 
 @pytest.mark.parametrize("name", sorted(_commands()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from eval.collect.prompts import prompts_sha256
 from eval.judge.store import VerdictStore, read_verdicts
 from eval.records import sha256_text
 from eval.run import open_run
+from tests.cli.command import BLINDSIDE
 from tests.support import free_port, judged
 
 
@@ -38,7 +38,7 @@ def test_demo_serves_until_ctrl_c_and_a_second_start_keeps_what_was_judged(tmp_p
 
 def _serve_once(reports: Path) -> None:
     port = free_port()
-    command = [str(Path(sys.executable).with_name("blindside")), "demo", "--no-browser", "--port", str(port)]
+    command = [str(BLINDSIDE), "demo", "--no-browser", "--port", str(port)]
     with subprocess.Popen([*command, "--reports", str(reports)], stdout=subprocess.PIPE, text=True) as page:
         assert page.stdout is not None
         assert f"Judge at http://127.0.0.1:{port}" in page.stdout.readline()

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from compose.stack import EmbeddedStack, Model
 from eval.cli.evaluate import default_name
 from eval.evidence.report import FORCED, write_report
 from eval.run import Decoding, ModelInfo, open_run
+from tests.cli.command import blindside
 from tests.support import ROOT, TRAIN_PYTHON, require
 from train.artifact import Artifact, Base, hash_weights, now, write_artifact
 from train.files import sha256_file
@@ -57,14 +58,10 @@ def _change(path: Path, **fields: object) -> None:
 
 
 def evaluate(models: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    reports = models.parent / "reports"
-    command = [str(Path(sys.executable).with_name("blindside")), "eval", "--recipe", "trial", "--run", "first"]
-    command += ["--headless", "--engine", "embedded", "--max-tokens", "24", "--train-env", str(ROOT / ".venv-train")]
-    return subprocess.run(
-        [*command, "--models", str(models), "--reports", str(reports), *more],
-        capture_output=True,
-        text=True,
-        check=False,
+    return blindside(
+        *("eval", "--recipe", "trial", "--run", "first", "--headless", "--engine", "embedded", "--max-tokens", "24"),
+        *("--train-env", str(ROOT / ".venv-train"), "--models", str(models)),
+        *("--reports", str(models.parent / "reports"), *more),
         cwd=models.parent,
     )
 
@@ -108,6 +105,28 @@ def test_a_server_that_does_not_end_as_trained_stops_the_run_with_3_unless_force
     text = (run.report_folder / "report.md").read_text()
     assert FORCED in text
     assert "FAILED: end of turn (went on by --force)" in text
+
+
+@pytest.mark.train
+def test_servers_that_run_elsewhere_are_proved_too_and_swapped_ones_are_told(models: Path) -> None:
+    require(TRAIN_PYTHON.exists(), "`make env-train` builds the train environment")
+    sides = [Model("base", str(models / "trial-base")), Model("tuned", str(models / "trial"))]
+    with EmbeddedStack(sides, python=TRAIN_PYTHON, logs=models.parent / "logs") as servers:
+        base, tuned = servers.urls["base"], servers.urls["tuned"]
+        done = evaluate(models, "--base-url", base, "--tuned-url", tuned, "--dtype", "float32")
+        assert done.returncode == 0, done.stdout + done.stderr
+        swapped = blindside(
+            *("parity", "--recipe", "trial", "--dtype", "float32", "--models", str(models)),
+            *("--base-url", tuned, "--tuned-url", base, "--train-env", str(ROOT / ".venv-train")),
+            cwd=models.parent,
+        )
+    run = open_run(models.parent / "reports", "first")
+    assert run.info.models["tuned"].url == tuned
+    assert "transformers" not in run.info.engine
+    assert "embedded" in run.info.engine
+    assert run.info.counts["answered"] == 12
+    assert swapped.returncode == 3, swapped.stdout + swapped.stderr
+    assert "base: info: FAILED" in swapped.stdout
 
 
 def test_the_run_is_named_by_what_it_compares() -> None:

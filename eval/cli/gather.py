@@ -1,0 +1,45 @@
+"""From servers to answers: prove what is served, ask what is missing, ask a sample again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from eval.cli.proof import prove_determinism, prove_parity
+from eval.cli.serving import Stack
+from eval.run import Run, open_run
+
+
+@dataclass(frozen=True)
+class How:
+    """`python` runs the reference, in `dtype`, which is what the servers compute in; `force` goes on without parity."""
+
+    python: Path
+    dtype: str
+    concurrency: int
+    force: bool
+
+
+def complete(run: Run) -> bool:
+    """Whether every answer is on disk: then nothing needs to be served."""
+    from eval.answers import read_answers
+
+    return not read_answers(run.responses_path).missing(run.prompts())
+
+
+def gather(run: Run, turns: Iterable[Callable[[], AbstractContextManager[Stack]]], how: How) -> int:
+    """Take the turns one after the other, each with its own servers; returns how many answers failed."""
+    from eval.collect.collector import CollectOptions, collect
+
+    options = CollectOptions(concurrency=how.concurrency)
+    failed = 0
+    for turn in turns:
+        with turn() as servers:
+            run = prove_parity(run.update(engine=servers.engine), servers, how.python, how.dtype, force=how.force)
+            failed += collect(run, servers.addresses, options=options, check=servers.check, say=typer.echo).failed
+            run = prove_determinism(open_run(run.folder.parent, run.name), servers)
+    return failed

@@ -1,0 +1,16 @@
+"""The installed `blindside` as a subprocess."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+BLINDSIDE = Path(sys.executable).with_name("blindside")
+
+
+def blindside(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in `cwd`, without a terminal, for at most five minutes."""
+    return subprocess.run(
+        [BLINDSIDE, *args], cwd=cwd, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=300
+    )
