@@ -6,7 +6,6 @@ import io
 import os
 import tarfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from docker.errors import APIError
 from docker.types import DeviceRequest, LogConfig
 
 from train.gpus import reaches_gpus, visible
+from train.hub import cache_of, token_of
 from train.launch import environment
 from train.mounts import CACHES, mounts, written
 from train.recipe import Recipe
@@ -69,7 +69,7 @@ _REMEDIES = (
 def variables_of(env: Path, *, offline: bool) -> dict[str, str]:
     """The caller's environment as `launch` gives it, with the place of the Hub's cache always said."""
     found = environment(env, offline=offline)
-    found.setdefault("HF_HOME", str(Path(found.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "huggingface"))
+    found.setdefault("HF_HOME", str(cache_of(found)))
     return found | {name: str(Path(found[name]).expanduser().absolute()) for name in CACHES if found.get(name)}
 
 
@@ -115,16 +115,6 @@ def _visible(variables: Mapping[str, str]) -> dict[str, str]:
     kept |= {name: value for name, value in variables.items() if name.startswith(_PREFIXES)}
     kept |= {"HOME": "/tmp/home", "USER": "trainer", "LOGNAME": "trainer"}
     return kept | ({"HF_TOKEN_PATH": TOKEN} if token_of(variables) else {})
-
-
-def token_of(variables: Mapping[str, str]) -> str:
-    """The Hub's token where it is in a variable or in a file of its own; one in HF_HOME is seen there."""
-    said = variables.get("HF_TOKEN") or variables.get("HUGGING_FACE_HUB_TOKEN")
-    path = variables.get("HF_TOKEN_PATH")
-    if not said and path:
-        with suppress(OSError, UnicodeDecodeError):
-            said = Path(path).read_text(encoding="utf-8")
-    return (said or "").strip()
 
 
 def packed(token: str) -> bytes:

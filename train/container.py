@@ -24,9 +24,10 @@ from docker.utils import socket as sockets
 from requests.exceptions import RequestException
 
 from train import image as images
-from train.contained import explain, options, packed, token_of, variables_of
+from train.contained import explain, options, packed, variables_of
 from train.errors import LaunchError
 from train.gpus import connect, find_engine, find_gpus
+from train.hub import token_of
 from train.labels import OWNER, RUN, owner
 from train.launch import ROOT, _failure
 from train.memory import wants_gpu

@@ -94,7 +94,7 @@ def _full_parts(config: Mapping[str, Any], shape: Shape, size: int) -> list[Part
     count = shape.parameters
     each = f"{size} bytes a parameter"
     states = _state_size(config, size)
-    parts = [Part("weights", count * size, f"{count / 1e9:.2f} billion parameters, {each}")]
+    parts = [Part("weights", count * size, f"{_spelt(count)} parameters, {each}")]
     if config.get("rl") in _WITH_REFERENCE:
         parts.append(Part("reference", count * size, f"the same again, for {str(config['rl']).upper()}"))
     parts.append(Part("gradients", count * size, each))
@@ -109,9 +109,13 @@ def _adapter_parts(config: Mapping[str, Any], shape: Shape, size: int) -> list[P
     trained = _trained(config, shape)
     states = 4 + 4 + _state_size(config, 4)
     return [
-        Part("weights", frozen, f"{shape.parameters / 1e9:.2f} billion parameters, frozen, {bits:g} bits a weight"),
-        Part("adapter", trained * states, f"{trained / 1e6:.0f} million parameters with gradients and optimizer"),
+        Part("weights", frozen, f"{_spelt(shape.parameters)} parameters, frozen, {bits:g} bits a weight"),
+        Part("adapter", trained * states, f"{_spelt(trained)} parameters with gradients and optimizer"),
     ]
+
+
+def _spelt(count: int) -> str:
+    return f"{count / 1e9:.2f} billion" if count >= 1e9 else f"{count / 1e6:.3g} million"
 
 
 def _is_4bit(config: Mapping[str, Any]) -> bool:

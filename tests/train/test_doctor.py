@@ -1,0 +1,258 @@
+"""The doctor on machines of several kinds: its sentences, and real disks, ports, programs and a Hub on loopback."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import free_port
+from train.doctor import Machine, examine, look
+from train.findings import Finding, show
+from train.gpus import Engine, Gpu, cuda, find_gpus
+from train.memory import GIB
+from train.recipe import Recipe, find_recipe, read_recipe
+
+FULL, QLORA, SMALL = "qwen2.5-3b-dpo", "qwen2.5-3b-qlora-dpo", "smollm2-135m-dpo"
+H100 = Gpu(0, "NVIDIA H100 80GB HBM3", 81559 << 20, 81079 << 20, (9, 0))
+A6000 = Gpu(0, "NVIDIA RTX A6000", 49140 << 20, 48500 << 20, (8, 6))
+T4 = Gpu(0, "Tesla T4", 15360 << 20, 15100 << 20, (7, 5))
+GPU_ENGINE = Engine("28.0", gpu_runtime=True)
+
+
+def machine(*gpus: Gpu, **changes: Any) -> Machine:
+    return dataclasses.replace(Machine(gpus, (13, 0), GPU_ENGINE, 32 * GIB), **changes)
+
+
+def recipe(name: str, **changes: Any) -> Recipe:
+    found = read_recipe(find_recipe(name))
+    return Recipe(found.name, found.path, {**found.config, **changes}, found.datasets)
+
+
+def ask(asked: Recipe | None, seen: Machine, tmp_path: Path, **changes: Any) -> dict[str, Finding]:
+    told = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"} | changes.pop("variables", {})
+    options = {"models": tmp_path, "workspace": tmp_path / "none"} | changes
+    return {one.name: one for one in examine(asked, machine=seen, variables=told, **options)}
+
+
+@pytest.mark.parametrize(
+    ("name", "gpu", "level"),
+    [(FULL, H100, "ok"), (FULL, A6000, "warn"), (FULL, T4, "fail"), (QLORA, T4, "ok"), (QLORA, A6000, "ok")],
+)
+def test_memory_is_held_against_the_gpu(name: str, gpu: Gpu, level: str, tmp_path: Path) -> None:
+    assert ask(recipe(name), machine(gpu), tmp_path)["memory"].level == level
+
+
+def test_memory_is_told_with_its_table_and_a_remedy(tmp_path: Path) -> None:
+    found = ask(recipe(FULL), machine(T4), tmp_path)["memory"]
+    assert found.found == f"{FULL} needs up to 65.1 GiB (sizes as published) of the GPU; 15.0 GiB are there"
+    assert found.remedy.startswith("weights and optimizer alone need 30.1 GiB: use the QLoRA recipe")
+    assert [line.split()[0] for line in found.detail[:4]] == ["weights", "reference", "gradients", "optimizer"]
+    shown = "\n".join(show([found]))
+    assert "in all" in shown
+    assert f"→ {found.remedy}" in shown
+
+
+def test_a_gpu_in_use_is_told(tmp_path: Path) -> None:
+    busy = dataclasses.replace(H100, free=20 << 30)
+    found = ask(recipe(FULL), machine(busy), tmp_path)["memory"]
+    assert (found.level, found.remedy[:23]) == ("warn", "only 20.0 GiB are free:")
+
+
+def test_without_a_gpu_only_recipes_for_a_cpu_go(tmp_path: Path) -> None:
+    alone = machine(cuda=None)
+    found = ask(recipe(FULL), alone, tmp_path)
+    assert (found["GPU"].level, found["memory"].level) == ("fail", "fail")
+    assert found["memory"].remedy == "rent a GPU of 80 GB (docs/cloud.md)"
+    assert ask(recipe(QLORA), alone, tmp_path)["memory"].remedy == "rent a GPU of 16 GB (docs/cloud.md)"
+    assert "smollm2-135m-dpo" in found["GPU"].remedy
+    found = ask(recipe(SMALL), alone, tmp_path)
+    assert (found["GPU"].level, found["memory"].level) == ("ok", "ok")
+    assert ask(recipe(SMALL), dataclasses.replace(alone, memory=2 * GIB), tmp_path)["memory"].level == "fail"
+    assert ask(recipe(SMALL), dataclasses.replace(alone, memory=6 * GIB), tmp_path)["memory"].level == "warn"
+
+
+def test_an_old_gpu_has_no_flash_attention(tmp_path: Path) -> None:
+    assert ask(recipe(FULL), machine(T4), tmp_path)["GPU"].level == "fail"
+    assert ask(recipe(QLORA), machine(T4), tmp_path)["GPU"].level == "ok"
+
+
+@pytest.mark.parametrize(
+    ("version", "engine", "level"),
+    [
+        ((13, 0), GPU_ENGINE, "ok"),
+        ((12, 4), GPU_ENGINE, "warn"),
+        ((12, 4), Engine("28.0"), "ok"),
+        ((12, 0), GPU_ENGINE, "fail"),
+        (None, GPU_ENGINE, "warn"),
+    ],
+)
+def test_cuda_is_new_enough(version: tuple[int, int] | None, engine: Engine, level: str, tmp_path: Path) -> None:
+    found = ask(recipe(FULL), machine(H100, cuda=version, engine=engine), tmp_path)["CUDA"]
+    assert (found.level, bool(found.remedy)) == (level, level != "ok")
+
+
+def test_docker_is_told_with_what_it_lacks(tmp_path: Path) -> None:
+    assert ask(None, machine(H100), tmp_path)["Docker"] == Finding(
+        "Docker", "ok", "engine 28.0, with the GPU for containers"
+    )
+    found = ask(None, machine(H100, engine=Engine("28.0")), tmp_path)["Docker"]
+    assert (found.level, "NVIDIA Container Toolkit" in found.remedy) == ("warn", True)
+    found = ask(None, machine(engine=Engine(problem="no Docker engine answers")), tmp_path)["Docker"]
+    assert (found.level, found.remedy) == ("warn", "no Docker engine answers")
+
+
+def test_a_disk_that_is_too_small_is_told(tmp_path: Path) -> None:
+    assert ask(recipe("tiny"), machine(), tmp_path)["disk"].level == "ok"
+    found = ask(recipe(FULL, base_model="someone/Huge-100000B"), machine(H100), tmp_path)["disk"]
+    assert (found.level, "about 1600001.0 GB are written" in found.remedy) == ("fail", True)
+
+
+def test_the_cache_belongs_on_the_volume(tmp_path: Path) -> None:
+    volume = tmp_path / "workspace"
+    volume.mkdir()
+
+    def cache(**variables: str) -> Finding:
+        return ask(recipe(FULL), machine(H100), tmp_path, workspace=volume, variables=variables)["HF_HOME"]
+
+    assert cache(HF_HOME=str(volume / "huggingface")).level == "ok"
+    assert cache(HF_HOME="").found == f"not set; training uses {volume / 'huggingface'}"
+    found = cache(HF_HOME=str(tmp_path / "elsewhere"))
+    assert found.level == "warn"
+    assert found.remedy.startswith(f"`export HF_HOME={volume}/huggingface`")
+    assert cache(HF_HOME="/proc/nobody").level == ("warn" if os.access("/proc", os.W_OK) else "fail")
+
+
+def test_ports_are_really_tried(tmp_path: Path) -> None:
+    port = free_port()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        held = taken.getsockname()[1]
+        found = ask(None, machine(), tmp_path, ports=(port, held))
+    assert found[f"port {port}"].level == "ok"
+    assert found[f"port {held}"] == Finding(
+        f"port {held}", "warn", "Address already in use", "end what uses it, or give another with PORT="
+    )
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Answers as the Hub does; `Bearer right` may read what is gated."""
+
+    def do_GET(self) -> None:
+        right = self.headers.get("Authorization") == "Bearer right"
+        table: dict[str, tuple[int, Any]] = {
+            "/api/models?limit=1": (200, []),
+            "/open/model/resolve/main/config.json": (307, ""),
+            "/gated/model/resolve/main/config.json": (200 if right else 401, {}),
+            "/api/datasets/open/pairs": (200, {"gated": False}),
+            "/api/datasets/gated/pairs": (200, {"gated": "auto"}),
+        }
+        status, body = table.get(self.path, (404, ""))
+        self.send_response(status)
+        if status == 307:
+            self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HUB_OFFLINE": ""}
+        server.shutdown()
+        thread.join()
+
+
+def of_the_hub(model: str, data: str) -> Recipe:
+    found = recipe(SMALL, base_model=model)
+    return dataclasses.replace(found, datasets=(dataclasses.replace(found.datasets[0], path=data),))
+
+
+def test_a_hub_that_gives_all_is_ok(hub: dict[str, str], tmp_path: Path) -> None:
+    found = ask(of_the_hub("open/model", "open/pairs"), machine(), tmp_path, variables=hub)
+    assert found["Hub"].found == f"{hub['HF_ENDPOINT']} answers"
+    assert "token" not in found
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "what"),
+    [("gated/model", "open/pairs", "gated/model"), ("open/model", "gated/pairs", "datasets/gated/pairs")],
+)
+def test_gated_things_need_a_token(hub: dict[str, str], model: str, data: str, what: str, tmp_path: Path) -> None:
+    asked = of_the_hub(model, data)
+    found = ask(asked, machine(), tmp_path, variables=hub)["token"]
+    assert found.level == "fail"
+    assert found.remedy.endswith(f"set HF_TOKEN to a token that may read it at {hub['HF_ENDPOINT']}/{what}")
+    assert "token" not in ask(asked, machine(), tmp_path, variables={**hub, "HF_TOKEN": "right"})
+    (tmp_path / "hf").mkdir()
+    (tmp_path / "hf" / "token").write_text("right\n")
+    assert "token" not in ask(asked, machine(), tmp_path, variables=hub)
+
+
+def test_terms_that_the_token_has_not_accepted_are_told(hub: dict[str, str], tmp_path: Path) -> None:
+    asked, told = of_the_hub("gated/model", "open/pairs"), {**hub, "HF_TOKEN": "wrong"}
+    found = ask(asked, machine(), tmp_path, variables=told)["token"]
+    assert found.remedy == f"accept its terms at {hub['HF_ENDPOINT']}/gated/model"
+
+
+def test_a_name_that_the_hub_has_not_is_told(hub: dict[str, str], tmp_path: Path) -> None:
+    found = examine(
+        of_the_hub("no/model", "open/pairs"), machine=machine(), models=tmp_path,
+        variables={**hub, "HF_HOME": str(tmp_path)}, workspace=tmp_path / "none",
+    )  # fmt: skip
+    assert Finding("Hub", "fail", "the Hub has no no/model", "check the name in the recipe") in found
+
+
+def test_a_hub_that_does_not_answer_is_told_unless_all_is_here(tmp_path: Path) -> None:
+    asked, told = of_the_hub("open/model", "open/pairs"), {"HF_ENDPOINT": "http://127.0.0.1:1", "HF_HUB_OFFLINE": ""}
+    found = ask(asked, machine(), tmp_path, variables=told)["Hub"]
+    assert (found.level, found.found) == (
+        "fail",
+        "http://127.0.0.1:1 does not answer; not here: open/model, open/pairs",
+    )
+    for name in ("models--open--model", "datasets--open--pairs"):
+        folder = tmp_path / "hf" / "hub" / name / "snapshots" / "abc"
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("")
+    assert ask(asked, machine(), tmp_path, variables=told)["Hub"].level == "warn"
+
+
+SMI = """#!/bin/sh
+case "$*" in
+  *--query-gpu=*) printf '%s\\n' "0, NVIDIA H100 80GB HBM3, 81559, 81079, 9.0" "1, Tesla T4, 15360, 15100, 7.5" ;;
+  *) echo '| NVIDIA-SMI 580.65.06    Driver Version: 580.65.06    CUDA Version: 13.0     |' ;;
+esac
+"""
+
+
+def test_gpus_are_read_from_nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nvidia-smi").write_text(SMI)
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert find_gpus() == (H100, dataclasses.replace(T4, index=1))
+    assert cuda() == (13, 0)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert [gpu.name for gpu in find_gpus()] == ["Tesla T4"]
+    assert [gpu.name for gpu in look().gpus] == ["Tesla T4"]
+
+
+def test_a_docker_that_does_not_answer_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    problem = look().engine.problem
+    assert problem.startswith(f"no Docker engine answers at unix://{tmp_path}/none.sock: start it")
