@@ -94,5 +94,5 @@ $(TRAIN)/.ready: $(APP)/.ready pyproject.toml constraints/train.txt
 	@PYTHON='$(PYTHON)' bin/preflight train
 	@echo "Making $(TRAIN) with Axolotl (half a minute from a cache, some minutes with downloads) ..."
 	@$(TRAIN)/bin/python -c 'import sys' 2>/dev/null || { rm -rf $(TRAIN) && $(uv) venv -q --python '$(PYTHON)' $(TRAIN); }
-	@$(uv) pip install --python $(TRAIN)/bin/python -c constraints/train.txt 'axolotl==0.19.0'
+	@$(uv) pip install --python $(TRAIN)/bin/python -c constraints/train.txt 'axolotl==0.19.0' 'transformers[serving]'
 	@touch $@
