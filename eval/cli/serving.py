@@ -55,7 +55,7 @@ class Elsewhere:
         return None
 
 
-class _Ours:
+class Ours:
     """Servers that we started, by either engine."""
 
     def __init__(self, urls: dict[str, str], served: dict[str, str], engine: str, check: Callable[[], None]) -> None:
@@ -76,12 +76,12 @@ def started(
         from compose.stack import EmbeddedStack
 
         with EmbeddedStack(turn, python=python, logs=logs, say=say) as embedded:
-            yield _Ours(embedded.urls, embedded.served, embedded.engine, embedded.check)
+            yield Ours(embedded.urls, embedded.served, embedded.engine, embedded.check)
     else:
         from compose.containers import DockerStack
 
         with DockerStack(turn, run=run, plan=plan, logs=logs, say=say) as containers:
-            yield _Ours(containers.urls, containers.served, containers.engine, containers.check)
+            yield Ours(containers.urls, containers.served, containers.engine, containers.check)
 
 
 def down(run: Annotated[str, typer.Argument(help="Only this run's, whoever uses them.")] = "") -> None:

@@ -1,0 +1,112 @@
+"""The whole evaluation on two containers: proved, collected, judged, reported; and what a killed container costs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import docker
+import pytest
+
+from compose.containers import DockerStack
+from compose.errors import ContainerDied
+from eval.answers import read_answers
+from eval.cli.gather import How, complete, gather
+from eval.cli.serving import Ours, Stack
+from eval.collect.prompts import load_prompts
+from eval.collect.start import start_collected_run
+from eval.evidence.report import write_report
+from eval.judge.store import in_force, read_verdicts
+from eval.run import Decoding, ModelInfo, Run, open_run
+from tests.compose.servers import MODEL, need_train
+from tests.docker.stand_in import container, left, stack
+from tests.judge.runs import make_run
+from tests.judge.server import Tab, served
+from tests.support import TRAIN_PYTHON
+
+HOW = How(TRAIN_PYTHON, "float32", concurrency=4, force=False)
+
+
+def start(tmp_path: Path, prompts: int) -> Run:
+    """A run of the recorded model against itself; other names, the same weights."""
+    path = tmp_path / "prompts.csv"
+    path.write_text("prompt\n" + "".join(f"What is {n} plus {m}?\n" for n in range(1, 30) for m in range(1, 30)))
+    loaded = load_prompts(str(path), limit=prompts)
+    model = ModelInfo(name="recorded", source=str(MODEL), weights_sha256="a" * 64)
+    return start_collected_run(
+        tmp_path / "reports",
+        "first",
+        loaded=loaded,
+        decoding=Decoding(max_tokens=40),
+        models={"base": model, "tuned": model},
+    )
+
+
+@contextmanager
+def containers(tmp_path: Path, seen: list[DockerStack]) -> Iterator[Stack]:
+    made = stack(tmp_path, BASE_STAND_IN="engine", TUNED_STAND_IN="engine")
+    seen.append(made)
+    with made:
+        yield Ours(made.urls, made.served, made.engine, made.check)
+
+
+def test_from_two_containers_to_a_win_rate_and_nothing_is_left(engine: docker.DockerClient, tmp_path: Path) -> None:
+    need_train()
+    run = start(tmp_path, 12)
+    seen: list[DockerStack] = []
+    assert gather(run, [lambda: containers(tmp_path, seen)], HOW) == 0
+    assert left(engine, seen[0].project) == []
+    run = open_run(run.folder.parent, run.name)
+    assert complete(run)
+    assert run.info.engine.startswith("tgi ")
+    assert all(side["passed"] for side in run.info.checks["parity"].values())
+    assert {side["flipped"] for side in run.info.checks["determinism"].values()} == {0}
+    summary = write_report(run)
+    assert (summary.table.pairs, summary.table.identical) == (12, 12)
+
+
+def test_a_container_killed_in_the_middle_costs_nothing_that_was_on_disk(
+    engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    need_train()
+    run = start(tmp_path, 400)
+    seen: list[DockerStack] = []
+    killer = threading.Thread(target=_kill_when_half_done, args=(engine, run, seen))
+    killer.start()
+    with pytest.raises(ContainerDied, match="tuned"):
+        gather(run, [lambda: containers(tmp_path, seen)], HOW)
+    killer.join()
+    kept = run.responses_path.read_bytes()
+    assert 0 < len(read_answers(run.responses_path).responses) < 800
+    assert left(engine, seen[0].project) == []
+
+    assert gather(open_run(run.folder.parent, run.name), [lambda: containers(tmp_path, seen)], HOW) == 0
+    assert run.responses_path.read_bytes().startswith(kept)
+    answered = Counter(read_answers(run.responses_path).responses.keys())
+    assert len(answered) == answered.total() == 800
+    assert left(engine, seen[1].project) == []
+
+
+def _kill_when_half_done(engine: docker.DockerClient, run: Run, seen: list[DockerStack]) -> None:
+    deadline = time.monotonic() + 120
+    while not (run.responses_path.is_file() and run.responses_path.read_bytes().count(b"\n") > 100):
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.02)
+    container(engine, seen[0].project, "tuned").kill()
+
+
+def test_judging_goes_on_when_an_engine_stops_under_the_page(engine: docker.DockerClient, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "reports", n=6)
+    with stack(tmp_path) as servers, served(run) as page:
+        tab = Tab(page.url, "ann")
+        tab.vote("left")
+        for side in ("base", "tuned"):
+            container(engine, servers.project, side).kill()
+        tab.vote("right")
+        tab.vote("tie")
+        assert len(in_force(read_verdicts(run.verdicts_path))) == 3
