@@ -20,6 +20,8 @@ TESTS ?= tests
 
 APP := .venv
 TRAIN := .venv-train
+# For tests only: the transformers that TGI 3.3 reads models with.
+OLD := .venv-old
 BLINDSIDE := $(APP)/bin/blindside
 option = $(if $(strip $(2)),$(1) '$(strip $(2))')
 flag = $(if $(filter-out 0 no false,$(strip $(2))),$(1))
@@ -35,7 +37,7 @@ endif
 UV_DIALS := UV_FIND_LINKS UV_DEFAULT_INDEX UV_INDEX UV_TORCH_BACKEND
 uv = env $(UV_DIALS:%=-u %) $(foreach v,$(UV_DIALS),$(if $(strip $($(v))),$(v)='$(strip $($(v)))')) $(APP)/bin/uv
 
-.PHONY: help train eval demo judge down report test lint clean env env-train env-dev
+.PHONY: help train doctor eval demo judge down report test lint clean env env-train env-dev env-old
 
 help: ## list the targets
 	@echo "blindside: train with DPO, serve both models, judge blind, release on evidence."
@@ -46,6 +48,9 @@ help: ## list the targets
 
 train: $(APP)/.ready $(TRAIN)/.ready ## train RECIPE= by Axolotl, unless it is up to date
 	@$(BLINDSIDE) train '$(RECIPE)' $(call flag,--force,$(FORCE))
+
+doctor: $(APP)/.ready ## say what this machine lacks for RECIPE=
+	@$(BLINDSIDE) doctor '$(RECIPE)'
 
 eval: $(APP)/.ready $(TRAIN)/.ready ## serve both models, collect answers, open the judging page (HEADLESS=1: no page)
 	@$(BLINDSIDE) eval --recipe '$(RECIPE)' --port '$(PORT)' --engine '$(ENGINE)' --server '$(SERVER)' $(call flag,--sequential,$(SEQUENTIAL)) $(call flag,--force,$(FORCE_PARITY)) $(call option,--run,$(RUN)) $(call option,--prompts,$(PROMPTS)) $(call flag,--headless,$(HEADLESS))
@@ -62,7 +67,7 @@ down: $(APP)/.ready ## remove containers that a run left behind
 report: $(APP)/.ready ## turn the verdicts of RUN= (the newest one) into a win rate
 	@$(BLINDSIDE) report $(RUN)
 
-test: $(APP)/.ready-dev $(TRAIN)/.ready ## run every test (TESTS=tests/judge: a part of them)
+test: $(APP)/.ready-dev $(TRAIN)/.ready $(OLD)/.ready ## run every test (TESTS=tests/judge: a part of them)
 	@$(APP)/bin/python -m pytest $(TESTS)
 
 lint: $(APP)/.ready-dev ## ruff and mypy --strict
@@ -71,12 +76,13 @@ lint: $(APP)/.ready-dev ## ruff and mypy --strict
 	@$(APP)/bin/mypy
 
 clean: ## remove environments and caches; models/ and reports/ stay
-	rm -rf $(APP) $(TRAIN) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
+	rm -rf $(APP) $(TRAIN) $(OLD) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
 	find train compose eval tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 env: $(APP)/.ready
 env-dev: $(APP)/.ready-dev
 env-train: $(TRAIN)/.ready
+env-old: $(OLD)/.ready
 
 $(APP)/.ready: pyproject.toml constraints/app.txt
 	@PYTHON='$(PYTHON)' bin/preflight small
@@ -95,4 +101,11 @@ $(TRAIN)/.ready: $(APP)/.ready pyproject.toml constraints/train.txt
 	@echo "Making $(TRAIN) with Axolotl (half a minute from a cache, some minutes with downloads) ..."
 	@$(TRAIN)/bin/python -c 'import sys' 2>/dev/null || { rm -rf $(TRAIN) && $(uv) venv -q --python '$(PYTHON)' $(TRAIN); }
 	@$(uv) pip install --python $(TRAIN)/bin/python -c constraints/train.txt 'axolotl==0.19.0' 'transformers[serving]'
+	@touch $@
+
+$(OLD)/.ready: $(APP)/.ready constraints/old.txt
+	@PYTHON='$(PYTHON)' bin/preflight train
+	@echo "Making $(OLD) with transformers 4.51 (seconds from a cache, a minute or two with downloads) ..."
+	@$(OLD)/bin/python -c 'import sys' 2>/dev/null || { rm -rf $(OLD) && $(uv) venv -q --python '$(PYTHON)' $(OLD); }
+	@$(uv) pip install -q --python $(OLD)/bin/python -c constraints/old.txt 'transformers==4.51.3' torch numpy
 	@touch $@

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from eval.cli.options import MODELS, TRAIN_ENV, Models, TrainEnv
+from eval.cli.options import MODELS, TRAIN_ENV, Models, Port, TrainEnv
 
 
 def train(
@@ -24,5 +24,27 @@ def train(
     run_stage(recipe, models=models, env=env, force=force)
 
 
+def doctor(
+    recipe: Annotated[str, typer.Argument(help="A recipe to look for; without one, what this machine has.")] = "",
+    models: Models = MODELS,
+    port: Port = 7860,
+) -> None:
+    """Say what this machine lacks for a recipe, each with its remedy; exit status 1 where a training would fail.
+
+    Example: `blindside doctor qwen2.5-3b-dpo`
+    """
+    from train.doctor import examine
+    from train.findings import show
+    from train.recipe import find_recipe, read_recipe
+
+    asked = read_recipe(find_recipe(recipe)) if recipe else None
+    findings = examine(asked, models=models, ports=(port,))
+    for line in show(findings):
+        typer.echo(line)
+    if any(finding.level == "fail" for finding in findings):
+        raise typer.Exit(1)
+
+
 def register(app: typer.Typer) -> None:
     app.command()(train)
+    app.command()(doctor)
