@@ -1,7 +1,6 @@
 """What must be right before a training starts, each with its remedy. `examine` looks; `show` prints.
 
-A `fail` will surely break the run; a `warn` may. Nothing is loaded, and nothing is written but a config.json of the
-Hub, where the base's sizes are not known otherwise.
+A `fail` will surely break the run; a `warn` may. Nothing is loaded and nothing is written.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from train.findings import Finding, Level
 from train.gpus import Engine, Gpu, Version, cuda, find_engine, find_gpus
-from train.hub import cache_of, check_hub, reach
+from train.hub import cache_of, check_hub, reach, read_config
 from train.image import CUDA as IMAGE_CUDA
 from train.image import image_name
 from train.launch import ROOT, WORKSPACE
@@ -120,7 +119,11 @@ def reckon(
     """What the recipe needs on this machine, and where the base's sizes are from; None where nothing tells them."""
     revision = recipe.config.get("revision_of_model")
     shape = find_shape(
-        recipe.base_model, ROOT / recipe.base_model, revision, cache_of(variables) / "hub", ask_hub=ask_hub
+        recipe.base_model,
+        ROOT / recipe.base_model,
+        revision,
+        Path(variables.get("HF_HUB_CACHE") or cache_of(variables) / "hub"),
+        (lambda: read_config(recipe.base_model, revision, variables)) if ask_hub else None,
     )
     if shape is None:
         return None

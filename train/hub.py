@@ -82,10 +82,7 @@ def _permitted(name: str, kind: str, variables: Mapping[str, str], token: str) -
 
 
 def _gated(body: bytes) -> bool:
-    try:
-        said = json.loads(body)
-    except ValueError:
-        return False
+    said = _parsed(body)
     return isinstance(said, dict) and bool(said.get("gated"))
 
 
@@ -98,12 +95,26 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _ask(url: str, token: str) -> tuple[int, bytes]:
-    """Status and body; 0 where nobody answers."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+def read_config(name: str, revision: str | None, variables: Mapping[str, str]) -> object:
+    """The content of a model's config.json; None where it cannot be had. A redirect is followed without the token."""
+    url = f"{endpoint(variables)}/{name}/resolve/{revision or 'main'}/config.json"
+    return _parsed(_ask(url, token_of(variables), urllib.request.build_opener())[1])
+
+
+def _parsed(body: bytes) -> object:
     try:
-        opener = urllib.request.build_opener(_Stay)
-        with opener.open(urllib.request.Request(url, headers=headers), timeout=PATIENCE) as answer:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _ask(url: str, token: str, opener: urllib.request.OpenerDirector | None = None) -> tuple[int, bytes]:
+    """Status and body; 0 where nobody answers."""
+    request = urllib.request.Request(url)
+    if token:
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
+    try:
+        with (opener or urllib.request.build_opener(_Stay)).open(request, timeout=PATIENCE) as answer:
             return int(answer.status), answer.read(1 << 20)
     except urllib.error.HTTPError as error:
         with error:

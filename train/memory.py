@@ -13,6 +13,9 @@ The logits are what is forgotten: tokens × vocabulary, in 4 bytes, with their g
 loss was measured as 12.3 bytes a logit, of a cross-entropy as 16.0 (150,000 words, on a CPU; 64 against 192 tokens).
 A DPO batch is each chosen and each rejected answer, so twice the micro batch. All is reckoned at `sequence_len`; TRL
 pads pairs to the longest of their batch, so shorter ones need less.
+
+Held against a real run of Axolotl 0.19 (DPO on a CPU, 63 million parameters, 50,000 words, pairs of 950 tokens):
+reckoned 4.9 GiB, taken 5.0 GiB.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,30 +102,29 @@ def guess_shape(model: str) -> Shape | None:
     return Shape(hidden, layers, 8 * hidden // 3, 128_000, max(1, hidden // 128), hidden, hidden, tied=True)
 
 
-def find_shape(model: str, folder: Path, revision: str | None, cache: Path, *, ask_hub: bool) -> Found | None:
+def find_shape(
+    model: str, folder: Path, revision: str | None, cache: Path, download: Callable[[], object] | None = None
+) -> Found | None:
     """The sizes of a recipe's base: `folder` is where a local one would lie, `cache` the Hub's cache (its `hub`).
 
-    The Hub is asked only for config.json, and only with `ask_hub`. None where nothing tells the sizes.
+    `download` gives the content of the Hub's config.json, and is called only where nothing here tells the sizes.
+    None where nothing tells them at all.
     """
-    for place, source in _places(model, folder, revision, cache, ask_hub=ask_hub):
-        shape = _read(place)
-        if shape is not None:
-            return Found(shape, source)
+    if folder.is_dir():
+        return _found(_read(folder / "config.json"), "from its config.json")
+    here = _found(_read(_cached(model, revision, cache)), "from the Hub's cache")
+    if here is not None:
+        return here
     if model in KNOWN:
         return Found(KNOWN[model], "as published")
+    there = None if download is None else _found(download(), "from the Hub")
     guess = guess_shape(model)
-    return None if guess is None else Found(guess, "guessed from its name")
+    return there or (None if guess is None else Found(guess, "guessed from its name"))
 
 
-def _places(
-    model: str, folder: Path, revision: str | None, cache: Path, *, ask_hub: bool
-) -> list[tuple[Path | None, str]]:
-    if folder.is_dir():
-        return [(folder / "config.json", "from its config.json")]
-    found = [(_cached(model, revision, cache), "from the Hub's cache")]
-    if ask_hub and found[0][0] is None and model not in KNOWN:
-        found.append((_download(model, revision, cache), "from the Hub"))
-    return found
+def _found(config: object, source: str) -> Found | None:
+    shape = read_shape(config) if isinstance(config, dict) else None
+    return None if shape is None else Found(shape, source)
 
 
 def _cached(model: str, revision: str | None, cache: Path) -> Path | None:
@@ -139,19 +138,8 @@ def _cached(model: str, revision: str | None, cache: Path) -> Path | None:
     return Path(found) if isinstance(found, str) else None
 
 
-def _download(model: str, revision: str | None, cache: Path) -> Path | None:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HFValidationError
-
+def _read(path: Path | None) -> object:
     try:
-        return Path(hf_hub_download(model, "config.json", revision=revision, cache_dir=cache, etag_timeout=5))
-    except (OSError, HFValidationError):  # not there, gated, or no network after all: the name may still tell
-        return None
-
-
-def _read(path: Path | None) -> Shape | None:
-    try:
-        config = None if path is None else json.loads(path.read_text(encoding="utf-8"))
+        return None if path is None else json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return read_shape(config) if isinstance(config, dict) else None

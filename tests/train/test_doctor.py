@@ -144,6 +144,15 @@ def test_ports_are_really_tried(tmp_path: Path) -> None:
     )
 
 
+CONFIG = {
+    "hidden_size": 64,
+    "num_attention_heads": 2,
+    "num_hidden_layers": 3,
+    "intermediate_size": 128,
+    "vocab_size": 99,
+}
+
+
 class Hub(BaseHTTPRequestHandler):
     """Answers as the Hub does; `Bearer right` may read what is gated."""
 
@@ -151,7 +160,8 @@ class Hub(BaseHTTPRequestHandler):
         right = self.headers.get("Authorization") == "Bearer right"
         table: dict[str, tuple[int, Any]] = {
             "/api/models?limit=1": (200, []),
-            "/open/model/resolve/main/config.json": (307, ""),
+            "/open/model/resolve/main/config.json": (307, "/cached/config.json"),
+            "/cached/config.json": (200, CONFIG if not self.headers.get("Authorization") else {}),
             "/gated/model/resolve/main/config.json": (200 if right else 401, {}),
             "/api/datasets/open/pairs": (200, {"gated": False}),
             "/api/datasets/gated/pairs": (200, {"gated": "auto"}),
@@ -159,7 +169,7 @@ class Hub(BaseHTTPRequestHandler):
         status, body = table.get(self.path, (404, ""))
         self.send_response(status)
         if status == 307:
-            self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+            self.send_header("Location", body)
         self.end_headers()
         self.wfile.write(json.dumps(body).encode())
 
@@ -184,7 +194,8 @@ def of_the_hub(model: str, data: str) -> Recipe:
 
 
 def test_a_hub_that_gives_all_is_ok(hub: dict[str, str], tmp_path: Path) -> None:
-    found = ask(of_the_hub("open/model", "open/pairs"), machine(), tmp_path, variables=hub)
+    found = ask(of_the_hub("open/model", "open/pairs"), machine(), tmp_path, variables={**hub, "HF_TOKEN": "right"})
+    assert "(sizes from the Hub)" in found["memory"].found
     assert found["Hub"].found == f"{hub['HF_ENDPOINT']} answers"
     assert "token" not in found
 

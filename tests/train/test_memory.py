@@ -97,13 +97,16 @@ CONFIG = {
 }  # fmt: skip
 
 
-def test_sizes_come_from_the_folder_then_the_cache_then_what_is_known(tmp_path: Path) -> None:
+def test_sizes_come_from_the_folder_the_cache_or_the_hub(tmp_path: Path) -> None:
+    offered: dict[str, object] = {"someone/Listed-7B": CONFIG, "someone/Other-7B-Chat": "not found"}
+
     def find(model: str) -> str | None:
-        found = find_shape(model, tmp_path / model, None, tmp_path / "hub", ask_hub=False)
+        found = find_shape(model, tmp_path / model, None, tmp_path / "hub", lambda: offered.get(model))
         return None if found is None else found.source
 
     assert find("Qwen/Qwen2.5-3B-Instruct") == "as published"
     assert find("someone/Other-7B-Chat") == "guessed from its name"
+    assert find("someone/Listed-7B") == "from the Hub"
     assert find("someone/other") is None
     folder = tmp_path / "hub" / "models--someone--other"
     (folder / "snapshots" / "abc").mkdir(parents=True)
