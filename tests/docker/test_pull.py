@@ -7,7 +7,7 @@ import re
 import docker
 import pytest
 
-import compose.pull
+from compose import pull
 from compose.errors import ImageMissing
 from compose.pull import ensure
 from tests.docker.registry import registry
@@ -15,7 +15,7 @@ from tests.support import free_port
 
 
 def test_a_pull_says_how_much_is_left(client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compose.pull, "SAY_EVERY", 0.3)
+    monkeypatch.setattr(pull, "SAY_EVERY", 0.3)
     said: list[str] = []
     with registry(size=6_000_000, seconds=3) as (where, content):
         image = f"{where}/image:1.0"
