@@ -29,7 +29,7 @@ from train.errors import LaunchError
 from train.gpus import connect, find_engine, find_gpus
 from train.hub import token_of
 from train.labels import OWNER, RUN, owner
-from train.launch import ROOT, _failure
+from train.launch import ROOT, failure
 from train.memory import wants_gpu
 from train.mounts import extra_mounts
 from train.progress import Progress
@@ -76,7 +76,7 @@ def axolotl(
         progress.close()
         client.close()
     if status != 0:
-        raise _failure(f"axolotl {command}", recipe, status, log)
+        raise failure(f"axolotl {command}", recipe, status, log)
     return dict(progress.metrics)
 
 

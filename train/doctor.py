@@ -6,10 +6,11 @@ A `fail` will surely break the run; a `warn` may. Nothing is loaded and nothing 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from train.errors import TrainError
 from train.findings import Finding, Level
 from train.gpus import Engine, Gpu, Version, cuda, find_engine, find_gpus
 from train.hub import cache_of, check_hub, reach, read_config
@@ -76,6 +77,26 @@ def examine(
         found += check_hub(hub_repos(recipe), known, hub)
     found += [check_port(port) for port in ports]
     return [*found, _docker(seen)]
+
+
+def ready(
+    recipe: Recipe,
+    models: Path,
+    say: Callable[[str], None],
+    *,
+    machine: Machine | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> None:
+    """Before a training: say what may break it, and raise TrainError on the first thing that surely will.
+
+    The Hub is only told of: what is taken from it is asked for next, and told in its own words.
+    """
+    for one in examine(recipe, models=models, machine=machine, variables=variables):
+        said = f"{one.name}: {one.found}" + (f"; {one.remedy}" if one.remedy else "")
+        if one.level == "fail" and one.name != "Hub":
+            raise TrainError(said)
+        if one.level != "ok" and one.name != "Docker":
+            say(f"  note: {said}")
 
 
 def _gpu(machine: Machine, recipe: Recipe | None) -> Finding:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
-from email.message import Message
 from pathlib import Path
-from typing import IO
+
+import requests
 
 from train.findings import Finding, Level
 
@@ -86,19 +84,10 @@ def _gated(body: bytes) -> bool:
     return isinstance(said, dict) and bool(said.get("gated"))
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """A redirect is an answer: the Hub gives the file, and no other host gets the token."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> None:
-        return None
-
-
 def read_config(name: str, revision: str | None, variables: Mapping[str, str]) -> object:
-    """The content of a model's config.json; None where it cannot be had. A redirect is followed without the token."""
+    """The content of a model's config.json; None where it cannot be had."""
     url = f"{endpoint(variables)}/{name}/resolve/{revision or 'main'}/config.json"
-    return _parsed(_ask(url, token_of(variables), urllib.request.build_opener())[1])
+    return _parsed(_ask(url, token_of(variables), follow=True)[1])
 
 
 def _parsed(body: bytes) -> object:
@@ -108,16 +97,11 @@ def _parsed(body: bytes) -> object:
         return None
 
 
-def _ask(url: str, token: str, opener: urllib.request.OpenerDirector | None = None) -> tuple[int, bytes]:
-    """Status and body; 0 where nobody answers."""
-    request = urllib.request.Request(url)
-    if token:
-        request.add_unredirected_header("Authorization", f"Bearer {token}")
+def _ask(url: str, token: str, *, follow: bool = False) -> tuple[int, bytes]:
+    """Status and body; 0 where nobody answers. A redirect is an answer, and another host is not shown the token."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        with (opener or urllib.request.build_opener(_Stay)).open(request, timeout=PATIENCE) as answer:
-            return int(answer.status), answer.read(1 << 20)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, b""
-    except (OSError, ValueError):
+        with requests.get(url, headers=headers, timeout=PATIENCE, allow_redirects=follow) as answer:
+            return answer.status_code, answer.content
+    except (requests.RequestException, UnicodeError):
         return 0, b""

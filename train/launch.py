@@ -100,7 +100,7 @@ def axolotl(
         cwd,
     )
     if status != 0:
-        raise _failure(f"axolotl {command}", recipe, status, log)
+        raise failure(f"axolotl {command}", recipe, status, log)
     return dict(progress.metrics)
 
 
@@ -158,7 +158,8 @@ def meaningful(log: Path, most: int = TAIL) -> list[str]:
     return kept[-most:]
 
 
-def _failure(what: str, recipe: Path, status: int, log: Path) -> LaunchError:
+def failure(what: str, recipe: Path, status: int, log: Path) -> LaunchError:
+    """What a command that ended with `status` is told as, by what its log says."""
     tail = meaningful(log, TAIL)
     text = "\n".join(meaningful(log, 200))
     remedy = next((said for pattern, said in _REMEDIES if re.search(pattern, text)), None)

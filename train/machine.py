@@ -15,7 +15,7 @@ from train.errors import RecipeError, TrainError
 from train.recipe import Recipe
 from train.weights import weight_files
 
-_PACKAGES = ("axolotl", "transformers", "trl", "torch")
+PACKAGES = ("axolotl", "transformers", "trl", "torch")
 _GB = 1_000_000_000
 #: Bytes on disk a parameter: the download, a checkpoint, the output, the export in bf16; a checkpoint's optimizer.
 _FULL, _ADAPTER = 16, 8
@@ -24,11 +24,11 @@ _FULL, _ADAPTER = 16, 8
 def versions(env: Path) -> dict[str, str]:
     """Of the packages that decide what a training does, read from the environment's files; nothing is imported."""
     sites = [str(site) for site in env.glob("lib/python3*/site-packages")]
-    found = {d.metadata["Name"].lower(): d.version for name in _PACKAGES for d in _find(name, sites)}
-    missing = [name for name in _PACKAGES if name not in found]
+    found = {d.metadata["Name"].lower(): d.version for name in PACKAGES for d in _find(name, sites)}
+    missing = [name for name in PACKAGES if name not in found]
     if missing:
         raise TrainError(f"{env} has no {missing[0]}; run `make train`, which builds the train environment")
-    return {name: found[name] for name in _PACKAGES} | {"blindside": metadata.version("blindside")}
+    return {name: found[name] for name in PACKAGES} | {"blindside": metadata.version("blindside")}
 
 
 def _find(name: str, sites: list[str]) -> Iterator[metadata.Distribution]:

@@ -14,8 +14,8 @@ loss was measured as 12.3 bytes a logit, of a cross-entropy as 16.0 (150,000 wor
 A DPO batch is each chosen and each rejected answer, so twice the micro batch. All is reckoned at `sequence_len`; TRL
 pads pairs to the longest of their batch, so shorter ones need less.
 
-Held against a real run of Axolotl 0.19 (DPO on a CPU, 63 million parameters, 50,000 words, pairs of 950 tokens):
-reckoned 4.9 GiB, taken 5.0 GiB.
+Held against real runs of Axolotl 0.19 (DPO on a CPU, 63 million parameters, 50,000 words, pairs of 950 tokens): with
+gradient checkpointing 4.16 GiB reckoned and 4.14 taken, without it 5.07 and 5.05. On a GPU it was not measured.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from train.shapes import Shape
 
 GIB = 1 << 30
 #: Bytes: CUDA's context, kernels' workspaces and what the allocator cannot use; on a CPU Python with its libraries.
-SLACK = 1.5e9
+SLACK = 1.7e9
 LOGIT_OF_PAIRS, LOGIT = 12.3, 16.0
 _IN_PAIRS = ("dpo", "ipo", "kto", "orpo", "simpo")
 _WITH_REFERENCE = ("dpo", "ipo", "kto")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 from train import artifact as artifacts
+from train import container
 from train.artifact import NAME, Artifact, Base
 from train.data import Prepared, Say, data_hashes, is_local, prepare, read_prompt_keys, write_prompt_keys
+from train.doctor import ready
 from train.errors import ArtifactError
 from train.export import export
 from train.files import sha256_file, sha256_files, sha256_json
+from train.image import image_name
 from train.launch import ROOT, axolotl, environment
-from train.machine import cached_model, check_room, versions
+from train.machine import PACKAGES, cached_model, check_room, versions
 from train.progress import Progress
 from train.recipe import Recipe, read_recipe
 
@@ -60,9 +65,16 @@ def inputs_hash(job: Job) -> str:
             "recipe": read_recipe(job.recipe.path).config,
             "data": sorted(data_hashes(job.recipe).values()),
             "base": job.base_key or _base_key(job),
-            "versions": versions(job.env),
+            "versions": _decisive_versions(job),
         }
     )
+
+
+def _decisive_versions(job: Job) -> dict[str, str]:
+    """Those that tell one training from another; the image's packages go by its name, so that nothing is pulled."""
+    if container.wanted(job.recipe):
+        return {"image": image_name(), "blindside": metadata.version("blindside")}
+    return versions(job.env)
 
 
 def _base_key(job: Job) -> str:
@@ -92,6 +104,7 @@ def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
         return there, False
     check_room(job.recipe, job.models)
+    ready(job.recipe, job.models, say)
     prepared = prepare(job.recipe, job.work, job.env, say)
     metrics, output = _train(job, prepared, say)
     base_folder, base = _base(job)
@@ -107,8 +120,10 @@ def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
 
 
 def _train(job: Job, prepared: Prepared, say: Say) -> tuple[dict[str, float], Path]:
-    output = ROOT / job.recipe.output_dir
+    output = _output(job)
+    run = container.axolotl if container.wanted(job.recipe) else axolotl
     changes = {
+        "output_dir": str(output),
         "datasets": prepared.datasets,
         "dataset_prepared_path": str((job.work / f"prepared-{job.name}").absolute()),
         "tokenizer_save_jinja_files": False,
@@ -120,13 +135,20 @@ def _train(job: Job, prepared: Prepared, say: Say) -> tuple[dict[str, float], Pa
         )  # ours alone; an earlier run's weights must not be taken for this one's
     say(f"Axolotl trains {job.name} from {job.recipe.base_model} (log: {job.log})")
     progress = Progress(job.name)
-    figures = axolotl("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
+    figures = run("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
     if job.recipe.has_adapter:
         say("Axolotl merges the adapter into the base")
         merge = Progress(f"{job.name}, merge")
-        axolotl("merge-lora", derived.path, env=job.env, log=job.log, offline=job.offline, progress=merge)
+        run("merge-lora", derived.path, env=job.env, log=job.log, offline=job.offline, progress=merge)
         output = output / "merged"
     return {k: v for k, v in figures.items() if k in _KEPT or k.startswith("rewards/")}, output
+
+
+def _output(job: Job) -> Path:
+    """The recipe's own, or one in the work folder where that cannot be made: /workspace is a rented machine's."""
+    asked = (ROOT / job.recipe.output_dir).absolute()
+    there = next(parent for parent in (asked, *asked.parents) if parent.exists())
+    return asked if os.access(there, os.W_OK) else (job.work / "output").absolute()
 
 
 def _base(job: Job) -> tuple[Path, Base]:
@@ -150,12 +172,19 @@ def _artifact(job: Job, base: Base, inputs: str, metrics: dict[str, float]) -> A
         weights_sha256=artifacts.hash_weights(job.target),
         template_sha256=sha256_file(template) if template.exists() else sha256_json(None),
         tokenizer_sha256=sha256_file(job.target / "tokenizer.json"),
-        versions=versions(job.env),
+        versions=_versions(job),
         metrics=metrics,
         prompts=None if job.prompts is None else _from_root(job.prompts),
         created_at=artifacts.now(),
         inputs_sha256=inputs,
     )
+
+
+def _versions(job: Job) -> dict[str, str]:
+    if not container.wanted(job.recipe):
+        return versions(job.env)
+    own = {"blindside": metadata.version("blindside")}
+    return container.versions(PACKAGES, Progress(job.name)) | own
 
 
 def _from_root(path: Path) -> str:

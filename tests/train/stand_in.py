@@ -70,19 +70,31 @@ def build(client: docker.DockerClient) -> None:
     )
 
 
-def volumes(folder: Path) -> str:
-    """Write the stand-in's `axolotl` and `python` to `folder`; returns AXOLOTL_VOLUMES."""
+def volumes(folder: Path, real: Path | None = None) -> str:
+    """Write the image's `axolotl` and `python` to `folder`; returns AXOLOTL_VOLUMES.
+
+    With `real`, the Python of an environment in this project, it is that environment's Axolotl.
+    """
     base = subprocess.run(
-        [sys.executable, "-c", "import sys; print(sys.base_prefix)"], capture_output=True, text=True, check=True
+        [str(real or sys.executable), "-c", "import sys; print(sys.base_prefix)"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.strip()
     packages = Path(yaml.__file__).parents[1]
     folder.mkdir()
     (folder / "axolotl.py").write_text(AXOLOTL)
-    real = f"{base}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
-    for name, text in (
-        ("python", f'PYTHONPATH={packages} exec {real} "$@"'),
-        ("axolotl", f'exec python {BIN}/axolotl.py "$@"'),
-    ):
+    own = f"{base}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    scripts = {
+        "python": f'PYTHONPATH={packages} exec {own} "$@"',
+        "axolotl": f'exec python {BIN}/axolotl.py "$@"',
+    }
+    if real is not None:
+        scripts = {
+            "python": f'exec {real} "$@"',
+            "axolotl": f'PATH={real.parent}:$PATH exec {real.parent}/axolotl "$@"',
+        }
+    for name, text in scripts.items():
         (folder / name).write_text(f"#!/bin/sh\n{text}\n")
         (folder / name).chmod(0o755)
     wanted = {"/usr:/usr:ro", f"{folder}:{BIN}:ro", f"{packages}:{packages}:ro"}

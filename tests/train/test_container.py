@@ -17,8 +17,9 @@ import docker
 import pytest
 
 from compose.leftovers import down
+from tests.compose.servers import MODEL
 from tests.docker.stand_in import need_docker
-from tests.support import ROOT, require
+from tests.support import ROOT, TRAIN_PYTHON, require
 from tests.train import stand_in
 from tests.train.stand_in import IMAGE, recipe, somebody
 from train.container import axolotl, versions, wanted
@@ -246,6 +247,31 @@ def test_an_output_that_cannot_be_made_is_a_sentence(world: Path) -> None:
     path.write_text(path.read_text().replace(str(path.parent / "output"), str(world / "file" / "output")))
     with pytest.raises(LaunchError, match=r"file/output cannot be made \(Not a directory\): make it as"):
         run(path)
+
+
+@pytest.mark.train
+@pytest.mark.slow
+def test_real_axolotl_trains_in_a_container(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    require(TRAIN_PYTHON.exists(), "needs .venv-train")
+    monkeypatch.setenv("AXOLOTL_VOLUMES", stand_in.volumes(world / "real", TRAIN_PYTHON))
+    rows = [
+        {
+            "messages": [{"role": "user", "content": f"What is {number} and {number}?"}],
+            "chosen": {"role": "assistant", "content": f"{2 * number}."},
+            "rejected": {"role": "assistant", "content": f"It is {2 * number}, of course."},
+        }
+        for number in range(16)
+    ]
+    (world / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    tiny = read_recipe(find_recipe("tiny"))
+    data = [{**tiny.config["datasets"][0], "path": str(world / "pairs.jsonl")}]
+    asked = tiny.derive(
+        world / "work" / "recipe.yml", base_model=str(MODEL), datasets=data, max_steps=2, logging_steps=1,
+        output_dir=str(world / "work" / "output"), dataset_prepared_path=str(world / "work" / "prepared"),
+    )  # fmt: skip
+    figures = run(asked.path)
+    assert figures["train_runtime"] > 0
+    assert (world / "work" / "output" / "model.safetensors").stat().st_size > 1_000_000
 
 
 def test_the_images_versions_are_its_own(client: docker.DockerClient, world: Path) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.support import free_port
-from train.doctor import Machine, examine, look
+from train.doctor import Machine, examine, look, ready
+from train.errors import TrainError
 from train.findings import Finding, show
 from train.gpus import Engine, Gpu, cuda, find_gpus
 from train.memory import GIB
@@ -53,8 +54,8 @@ def test_memory_is_held_against_the_gpu(name: str, gpu: Gpu, level: str, tmp_pat
 
 def test_memory_is_told_with_its_table_and_a_remedy(tmp_path: Path) -> None:
     found = ask(recipe(FULL), machine(T4), tmp_path)["memory"]
-    assert found.found == f"{FULL} needs up to 65.1 GiB (sizes as published) of the GPU; 15.0 GiB are there"
-    assert found.remedy.startswith("weights and optimizer alone need 30.1 GiB: use the QLoRA recipe")
+    assert found.found == f"{FULL} needs up to 65.3 GiB (sizes as published) of the GPU; 15.0 GiB are there"
+    assert found.remedy.startswith("weights and optimizer alone need 30.3 GiB: use the QLoRA recipe")
     assert [line.split()[0] for line in found.detail[:4]] == ["weights", "reference", "gradients", "optimizer"]
     shown = "\n".join(show([found]))
     assert "in all" in shown
@@ -161,7 +162,7 @@ class Hub(BaseHTTPRequestHandler):
         table: dict[str, tuple[int, Any]] = {
             "/api/models?limit=1": (200, []),
             "/open/model/resolve/main/config.json": (307, "/cached/config.json"),
-            "/cached/config.json": (200, CONFIG if not self.headers.get("Authorization") else {}),
+            "/cached/config.json": (200, CONFIG),
             "/gated/model/resolve/main/config.json": (200 if right else 401, {}),
             "/api/datasets/open/pairs": (200, {"gated": False}),
             "/api/datasets/gated/pairs": (200, {"gated": "auto"}),
@@ -241,6 +242,23 @@ def test_a_hub_that_does_not_answer_is_told_unless_all_is_here(tmp_path: Path) -
         folder.mkdir(parents=True)
         (folder / "file").write_text("")
     assert ask(asked, machine(), tmp_path, variables=told)["Hub"].level == "warn"
+
+
+def test_a_training_stops_on_what_surely_breaks_and_says_the_rest(tmp_path: Path) -> None:
+    def stop(name: str, seen: Machine) -> list[str]:
+        said: list[str] = []
+        told = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+        ready(recipe(name), tmp_path, said.append, machine=seen, variables=told)
+        return said
+
+    with pytest.raises(TrainError, match=r"^GPU: none that nvidia-smi lists, and qwen2\.5-3b-dpo needs one; rent one"):
+        stop(FULL, machine())
+    with pytest.raises(TrainError, match=r"^memory: .* are there; weights and optimizer alone need 30\.3 GiB"):
+        stop(FULL, machine(dataclasses.replace(T4, capability=(8, 0))))
+    said = stop(FULL, machine(A6000))
+    assert said[0].startswith("  note: memory: qwen2.5-3b-dpo needs up to 65.3 GiB")
+    assert said[-1].startswith("  note: Hub: HF_HUB_OFFLINE is set; not here: Qwen/Qwen2.5-3B-Instruct")
+    assert stop("tiny", machine()) == []
 
 
 SMI = """#!/bin/sh
