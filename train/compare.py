@@ -24,10 +24,17 @@ _MUST_SAY = ("architectures", "model_type", "vocab_size", "hidden_size", "num_hi
 _SPECIAL = ("bos_token", "eos_token", "pad_token")
 
 
-def _differs(field: str, base: Any, tuned: Any) -> ExportError:
+_REMEDY = "check the recipe (special_tokens, chat_template, overrides_of_model_config)"
+#: transformers 5 builds GPT-2's and Llama's anew and leaves out what tokenizer.json says of digits and spaces.
+_READ_AS_IT_IS = (
+    "set `tokenizer_type: PreTrainedTokenizerFast` in the recipe, which reads the base's tokenizer as it is,"
+)
+
+
+def _differs(field: str, base: Any, tuned: Any, remedy: str = _REMEDY) -> ExportError:
     return ExportError(
         f"{field} is {_brief(tuned)} in the trained model and {_brief(base)} in its base, so the two cannot be "
-        "compared; check the recipe (special_tokens, chat_template, overrides_of_model_config) and train again",
+        f"compared; {remedy} and train again",
         field=field,
     )
 
@@ -80,13 +87,14 @@ def check_tokenizer(base: Json, tuned: Json) -> None:
     for field in ("vocab", "merges"):
         mine, theirs = _merges(tuned["model"].get(field)), _merges(base["model"].get(field))
         if mine != theirs:
-            sizes = [len(v) if v is not None else 0 for v in (theirs, mine)]
-            if sizes[0] != sizes[1]:
-                raise _differs(f"tokenizer {field} (size)", *sizes)
+            before, after = (len(v) if v is not None else 0 for v in (theirs, mine))
+            if before != after:
+                raise _differs(f"tokenizer {field} (size)", before, after)
             raise _differs(f"tokenizer {field}", *_first_unlike(theirs, mine))
     for field, view in (("added_tokens", _added), ("normalizer", _normalizer), ("pre_tokenizer", _splits)):
         if view(base) != view(tuned):
-            raise _differs(f"tokenizer {field}", *_first_unlike(view(base), view(tuned)))
+            remedy = _REMEDY if field == "added_tokens" else _READ_AS_IT_IS
+            raise _differs(f"tokenizer {field}", *_first_unlike(view(base), view(tuned)), remedy)
 
 
 def _merges(value: Any) -> Any:
@@ -119,8 +127,20 @@ def _splits(tokenizer: Json) -> list[Any]:
     """The parts of a pre-tokenizer that decide ids; offsets do not."""
     top = tokenizer.get("pre_tokenizer") or {}
     parts = top.get("pretokenizers", [top])
+    return [_metaspace(part) if part.get("type") == "Metaspace" else _deciding(part) for part in parts]
+
+
+def _deciding(part: Json) -> Json:
     deciding = ("type", "pattern", "behavior", "invert", "individual_digits", "add_prefix_space", "use_regex")
-    return [{k: part[k] for k in deciding if k in part} for part in parts]
+    return {k: part[k] for k in deciding if k in part}
+
+
+def _metaspace(part: Json) -> Json:
+    """Where a space is put in front; older files say add_prefix_space instead."""
+    older = "always" if part.get("add_prefix_space", True) else "never"
+    scheme = part.get("prepend_scheme", older)
+    return {"type": "Metaspace", "replacement": part.get("replacement"), "prepend_scheme": scheme,
+            "split": part.get("split", True)}  # fmt: skip
 
 
 def check_template(base: str | None, tuned: str | None, special: dict[str, str]) -> None:

@@ -16,6 +16,13 @@ Json = dict[str, Any]
 _LOCAL_KEYS = ("backend", "is_local", "local_files_only", "_from_model_config", "_name_or_path")
 #: Tokenizer classes that transformers 4 does not have; both read the fast one from tokenizer.json.
 _NEW_CLASSES = ("TokenizersBackend", "PythonBackend", "SentencePieceBackend")
+#: Classes that one version builds anew instead of reading tokenizer.json: transformers 5 from vocabulary and merges,
+#: with its own splits and spaces; transformers 4 a Llama's, where add_prefix_space is said, from a SentencePiece file.
+#: With them, the special tokens that they have where none are said.
+_REBUILT = {
+    "GPT2Tokenizer": dict.fromkeys(("bos_token", "eos_token", "unk_token"), "<|endoftext|>"),
+    "LlamaTokenizer": {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"},
+}
 _SAMPLING = ("temperature", "top_p", "top_k", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff")
 
 
@@ -60,13 +67,16 @@ def servable_config(config: Json, dtype: str | None) -> Json:
 
 def servable_tokenizer(config: Json, template: str | None) -> Json:
     """tokenizer_config.json with a class and special tokens that both know, and the chat template inside."""
-    done = {key: value for key, value in config.items() if key not in _LOCAL_KEYS and value is not None}
+    rebuilt = _REBUILT.get(str(config.get("tokenizer_class")).removesuffix("Fast"))
+    said = {**(rebuilt or {}), **config}
+    done = {key: value for key, value in said.items() if key not in _LOCAL_KEYS and value is not None}
     extra = done.get("extra_special_tokens")
     if isinstance(extra, list):
         del done["extra_special_tokens"]
         done["additional_special_tokens"] = list(done.get("additional_special_tokens") or extra)
-    if done.get("tokenizer_class") in (None, *_NEW_CLASSES):
+    if rebuilt or done.get("tokenizer_class") in (None, *_NEW_CLASSES):
         done["tokenizer_class"] = "PreTrainedTokenizerFast"
+        done.setdefault("model_input_names", ["input_ids", "attention_mask"])
     done.pop("chat_template", None)
     if template is not None:
         done["chat_template"] = template
