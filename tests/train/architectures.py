@@ -1,7 +1,8 @@
 """Run in the train environment: tiny models of five families with random weights, saved by transformers 5.
 
 `python -m tests.train.architectures FOLDER` writes FOLDER/<family>; every tokenizer goes the way that a published one
-goes, from the files as the Hub has them through `from_pretrained` and `save_pretrained`.
+goes, from the files as the Hub has them through `from_pretrained` and `save_pretrained`. <family>.asis
+has the model again, with the tokenizer that `tokenizer_type: PreTrainedTokenizerFast` in a recipe reads.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast
 from transformers import Gemma2Config as Gemma2
 from transformers import LlamaConfig as Llama
 from transformers import MistralConfig as Mistral
@@ -69,6 +70,9 @@ def make(family: str, folder: Path) -> None:
     model.generation_config = GenerationConfig(**ends)
     model.save_pretrained(saved)
     tokenizer.save_pretrained(saved)
+    as_it_is = folder / f"{family}.asis"
+    model.save_pretrained(as_it_is)
+    PreTrainedTokenizerFast.from_pretrained(hub).save_pretrained(as_it_is)
 
 
 if __name__ == "__main__":
