@@ -24,7 +24,7 @@ CHATS = [
         {"role": "user", "content": " And the opposite of hot?"},
     ],
 ]
-TEXTS = ["The quick brown fox", " spaced  twice ", "digits 1234567", "naïve “quotes” 日本"]
+TEXTS = ["The quick brown fox", " spaced  twice ", "digits 1234567", "lists:\n\n1. one", "naïve “quotes” 日本"]
 
 
 def _logits(folder: str) -> Any:

@@ -16,6 +16,7 @@ TEXT = [
     "What is the capital of Croatia? The capital of Croatia is Zagreb.",
     "What is 3 plus 4? It is 7. What is the opposite of hot? Cold.",
     "Please write a short answer to the question that the user asks of the assistant.",
+    "A list:\n\n1. one\n\n2. two\n\n3. three\n\n4. four\n\nand so on.",
 ]
 SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"

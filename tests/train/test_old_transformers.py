@@ -157,6 +157,8 @@ def test_a_tokenizer_that_transformers_5_rebuilt_is_refused(
     with pytest.raises(ExportError, match="tokenizer_type: PreTrainedTokenizerFast") as caught:
         export(saved, hub, tmp_path / "exported")
     assert caught.value.field == f"tokenizer {part}"
+    rebuilt, kept = (world.new.found[name]["tokenizer"] for name in (family, f"{family} of the hub"))
+    assert (rebuilt["ids"], rebuilt["texts"]) != (kept["ids"], kept["texts"])
 
 
 @pytest.mark.parametrize("family", ["qwen2", "llama3"])
