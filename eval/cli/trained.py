@@ -61,14 +61,30 @@ class Trained:
         if (folder / "blindside.json").exists():
             verify(folder)
             return _info(read_artifact(folder), folder)
-        served = base.source
-        if Path(base.source).is_dir():
-            served = str(_exported(Path(base.source), self.models / f"{self.folder.name}.base"))
+        saved, served = self._saved_base(), base.source
+        if saved is not None:
+            served = str(_exported(saved, self.models / f"{self.folder.name}.base"))
         return ModelInfo(name=base.source, source=served, revision=base.revision, weights_sha256=base.weights_sha256)
+
+    def _saved_base(self) -> Path | None:
+        """The base's files on this disk: a folder of one's own, or what the training left in the Hub's cache."""
+        from train.errors import TrainError
+        from train.launch import environment
+        from train.machine import cached_model
+
+        base = self.artifact.base
+        if Path(base.source).is_dir():
+            return Path(base.source)
+        try:
+            folder, commit = cached_model(base.source, base.revision, environment(Path(), offline=True))
+        except TrainError:
+            return None
+        return folder if base.revision in (None, commit) and any(folder.glob("*.safetensors")) else None
 
 
 def _exported(base: Path, target: Path) -> Path:
-    """A base of one's own in the form that every server reads: transformers 5 may have saved it otherwise.
+    """A base in the form that every server reads alike: transformers 5 may have saved it otherwise, or would rebuild
+    the tokenizer of an older form, and then the two sides would not be asked in the same tokens.
 
     Made once; anew where its weights have changed since. Raises TrainError where it can't be served.
     """

@@ -18,13 +18,13 @@ from train.pairs.keys import prompt_key
 DATA = ROOT / "tests" / "data" / "tgi"
 
 
-def trained(tmp_path: Path, base: str) -> Path:
+def trained(tmp_path: Path, base: str, *, revision: str | None = None) -> Path:
     """A folder of models with one that was trained from `base`."""
     folder = tmp_path / "models" / "mine"
     shutil.copytree(DATA / "model", folder)
     artifact = Artifact(
         name="mine",
-        base=Base(source=base, revision="abc" if "/" in base and not Path(base).exists() else None),
+        base=Base(source=base, revision=revision),
         recipe="mine.yml",
         recipe_sha256="0" * 64,
         data_sha256={},
@@ -41,7 +41,7 @@ def trained(tmp_path: Path, base: str) -> Path:
 
 
 def test_a_base_of_the_hub_is_named_with_its_revision(tmp_path: Path) -> None:
-    sides = Trained.read(trained(tmp_path, "someone/model"), "mine").sides()
+    sides = Trained.read(trained(tmp_path, "someone/model", revision="abc"), "mine").sides()
     assert (sides["base"].source, sides["base"].revision) == ("someone/model", "abc")
     assert sides["tuned"].weights_sha256 == hash_weights(tmp_path / "models" / "mine")
 
@@ -61,6 +61,24 @@ def test_a_base_that_transformers_5_saved_is_exported_before_it_is_served(
     assert "exporting" in capsys.readouterr().out
     Trained.read(models, "mine").sides()
     assert "exporting" not in capsys.readouterr().out
+
+
+def test_a_base_in_the_hubs_cache_is_exported_too_so_that_both_sides_read_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = "c" * 40
+    cache = tmp_path / "hf" / "hub" / "models--someone--model"
+    shutil.copytree(DATA / "model", cache / "snapshots" / commit)
+    (cache / "refs").mkdir()
+    (cache / "refs" / "main").write_text(commit)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    models = trained(tmp_path, "someone/model", revision=commit)
+    base = Trained.read(models, "mine").sides()["base"]
+    assert (base.name, base.revision, base.source) == ("someone/model", commit, str(models / "mine.base"))
+    assert hash_weights(models / "mine.base") == hash_weights(DATA / "model")
+    other = trained(tmp_path / "other", "someone/model", revision="d" * 40)
+    assert Trained.read(other, "mine").sides()["base"].source == "someone/model"
 
 
 def test_what_was_not_trained_or_was_changed_since_is_told(tmp_path: Path) -> None:
