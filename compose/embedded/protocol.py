@@ -67,9 +67,6 @@ class Request:
     parameters: dict[str, Any]
     special: bool = True  # whether the tokenizer adds its own tokens (a BOS); the chat template has its own
 
-    def with_seed(self, seed: int) -> Request:
-        return replace(self, parameters=self.parameters | {"seed": seed})
-
 
 @dataclass(frozen=True)
 class Accepted:

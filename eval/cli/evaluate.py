@@ -18,7 +18,7 @@ from eval.cli.serving import Elsewhere, Stack, started
 from eval.cli.trained import Trained
 from eval.errors import RunError
 from eval.records import Side
-from eval.run import Decoding, ModelInfo, Run, RunInfo
+from eval.run import Decoding, ModelInfo, Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,9 +55,7 @@ def evaluate(
     loaded, sides = trained.prompts(prompts), trained.sides()
     decoding = Decoding(max_tokens=max_tokens)
     name = run or default_name(trained.artifact.name, sides, decoding, loaded.prompt_set.sha256)
-    opened = start_collected_run(
-        reports, name, loaded=loaded, decoding=decoding, models=sides, engine=_engine_of(reports / name)
-    )
+    opened = start_collected_run(reports, name, loaded=loaded, decoding=decoding, models=sides)
     typer.echo(f"run {name}: {loaded.prompt_set.asked} prompts from {loaded.prompt_set.source}")
     failed = 0
     if complete(opened):
@@ -84,12 +82,6 @@ def default_name(recipe: str, sides: Mapping[Side, ModelInfo], decoding: Decodin
         "prompts": prompts_sha256,
     }
     return f"{recipe}-{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]}"
-
-
-def _engine_of(folder: Path) -> str:
-    """What an existing run says of its engine: a finished one is not served again, so nothing new is known."""
-    path = folder / "run.json"
-    return RunInfo.model_validate_json(path.read_bytes()).engine if path.exists() else "embedded"
 
 
 def elsewhere(base: Sequence[str], tuned: Sequence[str]) -> list[Turn]:

@@ -138,7 +138,7 @@ class _Job:
         async with AsyncExitStack() as stack:
             engines: dict[Side, Engine] = {}
             for side, url in urls.items():
-                engine = connect(url, seconds=self.options.timeout, connections=2 * load)
+                engine = connect(url, seconds=self.options.timeout, connections=2 * load, tell=self.say)
                 engines[side] = await stack.enter_async_context(engine)
             again = {side: _Again() for side in urls}
             await asyncio.gather(*(self._lane(side, engines, crowd, load, again[side].loaded) for side in urls))
