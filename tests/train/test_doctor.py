@@ -27,6 +27,15 @@ H100 = Gpu(0, "NVIDIA H100 80GB HBM3", 81559 << 20, 81079 << 20, (9, 0))
 A6000 = Gpu(0, "NVIDIA RTX A6000", 49140 << 20, 48500 << 20, (8, 6))
 T4 = Gpu(0, "Tesla T4", 15360 << 20, 15100 << 20, (7, 5))
 GPU_ENGINE = Engine("28.0", gpu_runtime=True)
+TINY = {
+    "hidden_size": 192,
+    "num_hidden_layers": 4,
+    "intermediate_size": 512,
+    "vocab_size": 1024,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "tie_word_embeddings": True,
+}
 
 
 def machine(*gpus: Gpu, **changes: Any) -> Machine:
@@ -245,11 +254,16 @@ def test_a_hub_that_does_not_answer_is_told_unless_all_is_here(tmp_path: Path) -
 
 
 def test_a_training_stops_on_what_surely_breaks_and_says_the_rest(tmp_path: Path) -> None:
-    def stop(name: str, seen: Machine) -> list[str]:
+    def stop(name: str, seen: Machine, **changes: Any) -> list[str]:
         said: list[str] = []
         told = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
-        ready(recipe(name), tmp_path, said.append, machine=seen, variables=told)
+        ready(recipe(name, **changes), tmp_path, said.append, machine=seen, variables=told)
         return said
+
+    base = tmp_path / "tiny-base"
+    base.mkdir()
+    (base / "config.json").write_text(json.dumps(TINY))
+    (base / "model.safetensors").write_bytes(bytes(8))
 
     with pytest.raises(TrainError, match=r"^GPU: none that nvidia-smi lists, and qwen2\.5-3b-dpo needs one; rent one"):
         stop(FULL, machine())
@@ -258,7 +272,7 @@ def test_a_training_stops_on_what_surely_breaks_and_says_the_rest(tmp_path: Path
     said = stop(FULL, machine(A6000))
     assert said[0].startswith("  note: memory: qwen2.5-3b-dpo needs up to 65.3 GiB")
     assert said[-1].startswith("  note: Hub: HF_HUB_OFFLINE is set; not here: Qwen/Qwen2.5-3B-Instruct")
-    assert stop("tiny", machine()) == []
+    assert stop("tiny", machine(), base_model=str(base)) == []
 
 
 SMI = """#!/bin/sh
