@@ -1,5 +1,5 @@
 # blindside: two commands do all the set-up there is: `make train eval`, then `make report`.
-# Dials: RECIPE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 FORCE=1 PYTHON= TESTS= UV_TORCH_BACKEND=
+# Dials: RECIPE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 FORCE=1 PYTHON= TESTS= WORKERS= UV_TORCH_BACKEND=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 # The stages read what the one before wrote, so `make -j2 train eval` keeps their order.
@@ -17,6 +17,7 @@ HEADLESS ?=
 FORCE ?=
 FORCE_PARITY ?=
 TESTS ?= tests
+WORKERS ?= 2
 
 APP := .venv
 TRAIN := .venv-train
@@ -68,7 +69,7 @@ report: $(APP)/.ready ## turn the verdicts of RUN= (the newest one) into a win r
 	@$(BLINDSIDE) report $(RUN)
 
 test: $(APP)/.ready-dev $(TRAIN)/.ready $(OLD)/.ready ## run every test (TESTS=tests/judge: a part of them)
-	@$(APP)/bin/python -m pytest $(TESTS)
+	@$(APP)/bin/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(TESTS)
 
 lint: $(APP)/.ready-dev ## ruff and mypy --strict
 	@$(APP)/bin/ruff check .
