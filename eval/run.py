@@ -76,6 +76,9 @@ class RunInfo(Row):
     counts: dict[str, int] = Field(default_factory=dict)
     #: What was proved about the servers: `parity`, `determinism`, and `forced` where a failed parity was passed over.
     checks: dict[str, Any] = Field(default_factory=dict)
+    #: The hash of the run's gate.yml, and whether it was fixed "before judging" or "after judging began".
+    policy_sha256: str = ""
+    policy_fixed_at: str = ""
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for answers to lie in one file: models, decoding, prompts. Not where servers ran."""
