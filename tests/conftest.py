@@ -17,6 +17,7 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest folder first, and what belongs together to one worker: a folder of TOGETHER, else a file."""
     items.sort(key=lambda item: _folder(item) != "e2e")
