@@ -17,7 +17,7 @@ from eval.collect.asking import Lane
 from eval.collect.connecting import Address, connect
 from eval.collect.engines import Engine
 from eval.collect.progress import Progress
-from eval.collect.retry import Backoff, Breaker
+from eval.collect.retry import Backoff, Breaker, first_error
 from eval.collect.start import warnings_of
 from eval.collect.writer import AnswerWriter, Line
 from eval.journal import Journal
@@ -160,7 +160,7 @@ class _Collection:
                         work.create_task(lane.run(self._writer.put))
                 watch.cancel()
         except BaseExceptionGroup as several:
-            raise _first(several) from None
+            raise first_error(several) from None
 
     async def _watch(self) -> None:
         while True:
@@ -199,11 +199,6 @@ async def _shortest(engines: Iterable[Engine], messages: Sequence[Message], max_
     for engine in engines:
         max_tokens = await engine.fit(messages, max_tokens)
     return max_tokens
-
-
-def _first(group: BaseExceptionGroup) -> BaseException:
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _fine() -> None:

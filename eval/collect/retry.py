@@ -71,3 +71,9 @@ class Breaker:
                 "all answers so far are kept, and the same command goes on from them",
                 status=error.status,
             ) from error
+
+
+def first_error(group: BaseExceptionGroup) -> BaseException:
+    """The first of the errors that ended several tasks, out of however many groups it lies in."""
+    first = group.exceptions[0]
+    return first_error(first) if isinstance(first, BaseExceptionGroup) else first
