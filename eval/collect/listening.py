@@ -11,7 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from eval.collect.probes import Chat, Probe
 from eval.collect.tgi import Info, raise_status
 from eval.collect.transport import Reply, Transport
-from eval.errors import EngineError
+from eval.errors import EngineError, EngineRejected
 
 #: Tokens that are generated for a conversation, so that its end is seen, and for a text.
 CHAT_TOKENS, TEXT_TOKENS = 96, 16
@@ -141,6 +141,32 @@ class Listener:
             return await (self._chat(probe) if probe.chat else self._text(probe))
         except _Refused as refusal:
             return Heard(probe, refused=str(refusal), by_template=refusal.kind == "template_error")
+
+    async def render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
+        """A conversation as the server's template writes it, ready for an answer, and its tokens.
+
+        Raises EngineRejected where the server refuses it.
+        """
+        try:
+            body = await self._post(_ChatTokens, "/chat_tokenize", model="tgi", messages=chat)
+        except _Refused as refusal:
+            raise EngineRejected(f"{self.transport.url} refuses a conversation: {refusal}", status=422) from None
+        return body.templated_text, tuple(token.id for token in body.tokenize_response)
+
+    async def score(self, text: str) -> tuple[Token, ...]:
+        """The tokens of `text` with their log-probabilities, natural logarithm; the first of all has none.
+
+        Raises EngineRejected where the text is too long, EngineError where the server gives no log-probabilities.
+        """
+        try:
+            heard = await self._generate(Probe("score"), text, 1)
+        except _Refused as refusal:
+            raise EngineRejected(f"{self.transport.url} refuses a text: {refusal}", status=422) from None
+        if not heard.scored:
+            raise EngineError(
+                f"{self.transport.url} gives no log-probabilities of a prompt: start it with --enable-prefill-logprobs"
+            )
+        return heard.prompt
 
     async def _chat(self, probe: Probe) -> Heard:
         tokens = await self._post(_ChatTokens, "/chat_tokenize", model="tgi", messages=probe.chat)

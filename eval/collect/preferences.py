@@ -1,0 +1,214 @@
+"""Which of two written answers a served model finds likelier: log-probabilities of held-out pairs, on both sides.
+
+reports/<run>/preferences.csv   one row a (pair, side), natural logarithms summed over the answer's tokens
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from eval.collect.listening import Listener
+from eval.collect.retry import first_error
+from eval.collect.transport import KEY_VARIABLE, Transport
+from eval.errors import EngineError, EngineRejected, InputError
+from eval.journal import write_atomically
+from eval.records import SIDES, Message, Row, Side, Text, sha256_text
+from eval.run import Run
+
+
+def _content(value: Any) -> Any:
+    """An answer as a text, a message, or a list whose last message it is."""
+    if isinstance(value, list) and value:
+        value = value[-1]
+    return value.get("content") if isinstance(value, dict) else value
+
+
+Answer = Annotated[Text, BeforeValidator(_content), Field(min_length=1)]
+
+
+class HeldOut(Row):
+    """A pair that nobody trained on: the conversation, the answer that was chosen and the one that was rejected."""
+
+    messages: tuple[Message, ...] = Field(min_length=1)
+    chosen: Answer
+    rejected: Answer
+
+    @property
+    def id(self) -> str:
+        """The same for the same pair in any file."""
+        return sha256_text(self.model_dump_json())[:16]
+
+
+class Preference(Row):
+    """One row of preferences.csv: log-probabilities (natural logarithm) and lengths in tokens of both answers."""
+
+    run: str
+    pair: str
+    side: Side
+    chosen: float = Field(allow_inf_nan=False)
+    rejected: float = Field(allow_inf_nan=False)
+    chosen_tokens: int = Field(ge=1)
+    rejected_tokens: int = Field(ge=1)
+
+
+COLUMNS: tuple[str, ...] = tuple(Preference.model_fields)
+
+
+def preferences_path(run: Run) -> Path:
+    return run.folder / "preferences.csv"
+
+
+def read_held_out(path: Path) -> list[HeldOut]:
+    """Pairs of a JSONL file with `messages`, `chosen` and `rejected`; other columns are passed over.
+
+    Raises InputError naming file and line; one for a file that holds no pair.
+    """
+    pairs = []
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror}): give a file of pairs", path=path) from None
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            pairs.append(_pair(line, path, number))
+    if not pairs:
+        raise InputError("holds no pair: give pairs that were kept out of training", path=path)
+    return list({pair.id: pair for pair in pairs}.values())
+
+
+def score_preferences(
+    run: Run,
+    pairs: Sequence[HeldOut],
+    urls: Mapping[Side, str],
+    *,
+    width: int = 8,
+    seconds: float = 120.0,
+    say: Callable[[str], None] = print,
+) -> list[Preference]:
+    """Score every pair on both sides and write preferences.csv; returns its rows, pair by pair.
+
+    A pair that one side refuses (it is too long) is left out on both, and told. Raises EngineError where a server is
+    no TGI, gives no log-probabilities of prompts, or goes away.
+    """
+    try:
+        found = asyncio.run(_score(run, pairs, urls, width, seconds))
+    except BaseExceptionGroup as several:
+        raise first_error(several) from None
+    both = [tuple(found[side][n] for side in SIDES) for n in range(len(pairs))]
+    rows = [row for pair in both if all(pair) for row in pair if row is not None]
+    refused = len(pairs) - len(rows) // len(SIDES)
+    if refused:
+        say(f"{refused} of {len(pairs)} held-out pairs are left out: a server refused them (too long)")
+    _write(preferences_path(run), rows)
+    return rows
+
+
+def read_preferences(run: Run) -> list[Preference]:
+    """The rows of preferences.csv; none where nothing was scored. Raises InputError naming file and line."""
+    path = preferences_path(run)
+    if not path.is_file():
+        return []
+    rows = []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        for cells in reader:
+            try:
+                rows.append(Preference.model_validate(cells))
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = first["loc"][0] if first["loc"] else "row"
+                raise InputError(f"{where}: {first['msg']}: mend it", path=path, line=reader.line_num) from None
+    return rows
+
+
+def _pair(line: bytes, path: Path, number: int) -> HeldOut:
+    try:
+        raw = json.loads(line)
+        if not isinstance(raw, dict):
+            raise InputError("is no object with messages, chosen, rejected", path=path, line=number)
+        return HeldOut.model_validate({key: raw.get(key) for key in HeldOut.model_fields})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{where}: {first['msg']}: mend the pair", path=path, line=number) from None
+    except (ValueError, RecursionError):
+        raise InputError("is not JSON: mend the line", path=path, line=number) from None
+
+
+Found = dict[Side, dict[int, Preference | None]]
+
+
+async def _score(run: Run, pairs: Sequence[HeldOut], urls: Mapping[Side, str], width: int, seconds: float) -> Found:
+    found: Found = {side: {} for side in SIDES}
+    async with AsyncExitStack() as stack:
+        listeners = {side: await _listen(stack, urls[side], width, seconds) for side in SIDES}
+        turn = asyncio.Semaphore(width)
+
+        async def settle(side: Side, number: int) -> None:
+            async with turn:
+                try:
+                    found[side][number] = await _prefer(run.name, side, listeners[side], pairs[number])
+                except EngineRejected:
+                    found[side][number] = None
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(len(pairs)):
+                for side in SIDES:
+                    group.create_task(settle(side, number))
+    return found
+
+
+async def _listen(stack: AsyncExitStack, url: str, width: int, seconds: float) -> Listener:
+    key = os.environ.get(KEY_VARIABLE, "")
+    transport = await stack.enter_async_context(Transport(url, timeout=seconds, connections=width, key=key))
+    listener = await Listener.open(transport)
+    if listener is None:
+        raise EngineError(f"{url} is no TGI: log-probabilities of written answers are asked of TGI only")
+    return listener
+
+
+async def _prefer(run: str, side: Side, listener: Listener, pair: HeldOut) -> Preference:
+    text, ids = await listener.render([message.model_dump() for message in pair.messages])
+    chosen, chosen_tokens = await _log_probability(listener, text, ids, pair.chosen)
+    rejected, rejected_tokens = await _log_probability(listener, text, ids, pair.rejected)
+    return Preference(
+        run=run,
+        pair=pair.id,
+        side=side,
+        chosen=chosen,
+        rejected=rejected,
+        chosen_tokens=chosen_tokens,
+        rejected_tokens=rejected_tokens,
+    )
+
+
+async def _log_probability(listener: Listener, prompt: str, ids: Sequence[int], answer: str) -> tuple[float, int]:
+    """(sum over the answer's tokens, their number). A token that the answer shares with the prompt's end is its own."""
+    tokens = await listener.score(prompt + answer)
+    if ids and [token.id for token in tokens[: len(ids) + 1]] == [ids[0], *ids]:
+        tokens = tokens[1:]  # /generate adds a BOS even where the text begins with one
+    same = 0
+    while same < min(len(ids), len(tokens)) and tokens[same].id == ids[same]:
+        same += 1
+    own = [token.logprob for token in tokens[same:] if token.logprob is not None]
+    if not own:
+        raise EngineError(f"{listener.transport.url} gives no log-probabilities for an answer")
+    return sum(own), len(own)
+
+
+def _write(path: Path, rows: Sequence[Preference]) -> None:
+    buffer = StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(row.model_dump() for row in rows)
+    write_atomically(path, buffer.getvalue().encode())
