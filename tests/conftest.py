@@ -17,13 +17,16 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What belongs together goes to one worker: a folder of TOGETHER, else a file."""
+    folder = _folder(item)
+    item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else item.nodeid.partition("::")[0]))
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest folder first, and what belongs together to one worker: a folder of TOGETHER, else a file."""
+    """The longest folder first, so that nobody waits for it at the end."""
     items.sort(key=lambda item: _folder(item) != "e2e")
-    for item in items:
-        folder = _folder(item)
-        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else str(item.path)))
 
 
 def _folder(item: pytest.Item) -> str:
