@@ -69,7 +69,7 @@ report: $(APP)/.ready ## turn the verdicts of RUN= (the newest one) into a win r
 	@$(BLINDSIDE) report $(RUN)
 
 test: $(APP)/.ready-dev $(TRAIN)/.ready $(OLD)/.ready ## run every test (TESTS=tests/judge: a part of them)
-	@$(APP)/bin/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(TESTS)
+	@$(APP)/bin/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(TESTS)
 
 lint: $(APP)/.ready-dev ## ruff and mypy --strict
 	@$(APP)/bin/ruff check .

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-HERE = Path(__file__).parent
 #: Folders whose tests share a browser, an engine or both cores: one worker runs them, one after another.
 TOGETHER = {"browser", "docker", "e2e"}
 
@@ -17,18 +17,23 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """What belongs together goes to one worker: a folder of TOGETHER, else a file."""
-    folder = _folder(item)
-    item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else item.nodeid.partition("::")[0]))
-
-
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest folder first, so that nobody waits for it at the end."""
-    items.sort(key=lambda item: _folder(item) != "e2e")
+    items.sort(key=lambda item: _scope(item.nodeid) != "e2e")
 
 
-def _folder(item: pytest.Item) -> str:
-    """The folder below tests/ in which a test lies."""
-    return item.path.relative_to(HERE).parts[0]
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Several workers share the tests by what belongs together."""
+    return _Together(config, log)
+
+
+class _Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    def _split_scope(self, nodeid: str) -> str:
+        return _scope(nodeid)
+
+
+def _scope(nodeid: str) -> str:
+    """What goes to one worker as a whole: a folder of TOGETHER, else a file."""
+    path = nodeid.partition("::")[0]
+    folder = path.split("/")[1]
+    return folder if folder in TOGETHER else path
