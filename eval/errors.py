@@ -8,6 +8,7 @@ BlindsideError            what a person can mend: one sentence with the remedy, 
 │   ├── EngineOverloaded  429: ask again later
 │   └── EngineRejected    the request itself was refused; asking again will not help
 ├── NotSaved              a verdict could not be put on disk; the page keeps it
+├── StaleInputs           what was judged is not what lies here now; exit status 3, and nothing is decided
 └── ParityFailed          a server does not serve what was saved; exit status 3
 """
 
@@ -67,3 +68,7 @@ class NotSaved(BlindsideError):
 
 class ParityFailed(BlindsideError):
     """A server serves other weights, another template or other end tokens than the saved model has."""
+
+
+class StaleInputs(BlindsideError):
+    """A model, a policy or a verdict is no longer what it was when people judged."""

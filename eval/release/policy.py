@@ -55,7 +55,7 @@ class Categories(Row):
 
 
 class Signals(Row):
-    """Limits on what no judge is needed for: shares of the tuned model's answers, or how far they may exceed the base's."""
+    """Limits on what no judge is needed for: shares of the tuned answers, or how far they may exceed the base's."""
 
     truncated: Share | None = Field(default=None, ge=0, le=1)
     truncated_more_than_base: Share | None = Field(default=None, ge=0, le=1)

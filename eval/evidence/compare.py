@@ -1,0 +1,152 @@
+"""Two runs side by side: what a release gained over the one before, paired on the prompts that both were judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from eval.errors import RunError
+from eval.evidence.bootstrap import Signed, signed_bootstrap
+from eval.evidence.table import BOTH_BAD, TIE, TUNED, Table, read_table
+from eval.evidence.winrate import Estimate, win_rate
+from eval.journal import write_atomically
+from eval.records import Prompt, sha256_text
+from eval.run import Run
+
+
+@dataclass(frozen=True)
+class Half:
+    """One run of a comparison: its win rate on all its prompts and on the shared ones."""
+
+    run: Run
+    win_rate: Estimate
+    shared: Estimate
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`change` is new minus old per shared prompt; `better`, `worse`, `same` count shared prompts by its sign."""
+
+    old: Half
+    new: Half
+    change: Signed
+    better: int
+    worse: int
+    same: int
+    only_old: int
+    only_new: int
+    warnings: tuple[str, ...]
+
+    @property
+    def n(self) -> int:
+        return self.better + self.worse + self.same
+
+    @property
+    def in_words(self) -> str:
+        """The finding as one sentence."""
+        if self.change.value is None or self.change.low is None or self.change.high is None:
+            return f"{self.n} prompts were judged in both runs: insufficient for a comparison."
+        moved = f"On {self.n} shared prompts the win rate moved by {100 * self.change.value:+.1f} points"
+        interval = f"95% interval {100 * self.change.low:+.1f} to {100 * self.change.high:+.1f}"
+        if self.change.low > 0:
+            return f"{moved}, {interval}: the new run is better."
+        if self.change.high < 0:
+            return f"{moved}, {interval}: the new run is worse."
+        return f"{moved}, {interval}: not distinguishable from no change."
+
+
+def compare_runs(old: Run, new: Run, *, seed: int = 0) -> Comparison:
+    """Compare two judged runs; a prompt is the same where its messages are, whatever its id.
+
+    Raises RunError where no prompt was asked in both runs, InputError for files that can't be trusted.
+    """
+    scores = [_scores(run) for run in (old, new)]
+    asked = [{_key(prompt) for prompt in run.prompts()} for run in (old, new)]
+    if not asked[0] & asked[1]:
+        raise RunError(f"runs {old.name} and {new.name} share no prompt: ask both the same prompts")
+    shared = sorted(scores[0].keys() & scores[1].keys())
+    before, after = (np.array([half[key] for key in shared], dtype=np.float64) for half in scores)
+    change = after - before
+    return Comparison(
+        old=Half(old, win_rate(_array(scores[0])), win_rate(before)),
+        new=Half(new, win_rate(_array(scores[1])), win_rate(after)),
+        change=signed_bootstrap(change, seed=seed),
+        better=int((change > 0).sum()),
+        worse=int((change < 0).sum()),
+        same=int((change == 0).sum()),
+        only_old=len(scores[0].keys() - scores[1].keys()),
+        only_new=len(scores[1].keys() - scores[0].keys()),
+        warnings=tuple(_warnings(old, new)),
+    )
+
+
+def write_comparison(found: Comparison) -> str:
+    """Write report/compare-<old>.md into the new run, and return its text."""
+    text = markdown(found)
+    path = found.new.run.report_folder / f"compare-{found.old.run.name}.md"
+    write_atomically(path, text.encode())
+    return text
+
+
+def markdown(found: Comparison) -> str:
+    """The comparison for people: every figure with its n and interval."""
+    rows = [f"| {half.run.name} | {_said(half.win_rate)} | {_said(half.shared)} |" for half in (found.old, found.new)]
+    lines = [
+        f"# {found.new.run.name} after {found.old.run.name}",
+        "",
+        found.in_words,
+        "",
+        "| run | win rate over its base, all its prompts | on the shared prompts |",
+        "|---|---|---|",
+        *rows,
+        "",
+        f"Of {found.n} shared prompts {found.better} became better, {found.worse} worse, {found.same} stayed. "
+        f"Judged in one run only, and left out: {found.only_old} of the old one, {found.only_new} of the new one.",
+        *[f"\nNote: {warning}" for warning in found.warnings],
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _said(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return "insufficient (n=0)"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.1%} (n={estimate.n}, insufficient for an interval)"
+    return f"{estimate.value:.1%}, {estimate.low:.1%} to {estimate.high:.1%} (n={estimate.n})"
+
+
+def _scores(run: Run) -> dict[str, float]:
+    """Mean score of each judged prompt with a preference or tie, by the prompt's messages."""
+    table, _ = read_table(run)
+    keys = {prompt.id: _key(prompt) for prompt in run.prompts()}
+    return {keys[item]: score for item, score in _by_item(table).items()}
+
+
+def _by_item(table: Table) -> dict[str, float]:
+    keep = table.outcome != BOTH_BAD
+    value = np.where(table.outcome == TUNED, 1.0, np.where(table.outcome == TIE, 0.5, 0.0))
+    number = np.bincount(table.item[keep], minlength=len(table.items))
+    total = np.bincount(table.item[keep], weights=value[keep], minlength=len(table.items))
+    return {item: float(total[n] / number[n]) for n, item in enumerate(table.items) if number[n]}
+
+
+def _key(prompt: Prompt) -> str:
+    return sha256_text(prompt.model_dump_json(include={"messages"}))
+
+
+def _array(scores: Mapping[str, float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.array(list(scores.values()), dtype=np.float64)
+
+
+def _warnings(old: Run, new: Run) -> list[str]:
+    """What makes the two less comparable."""
+    pins = [run.info.models["base"].weights_sha256 or run.info.models["base"].revision for run in (old, new)]
+    said = []
+    if pins[0] != pins[1] or pins[0] is None:
+        said.append("the two runs do not compare with the same base, so the change is not the tuned model's alone.")
+    if old.info.decoding != new.info.decoding:
+        said.append("the two runs decode differently (max_tokens).")
+    return said

@@ -1,0 +1,50 @@
+"""What the gate looks at: every figure that a rule of the policy may ask for, none of them computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from eval.evidence.winrate import Estimate
+from eval.records import Side
+
+
+@dataclass(frozen=True)
+class Preferred:
+    """The human win rate as the policy's method sees it: a one-sided claim, shown, refuted, or still open.
+
+    `spent`: no judgement is left that could still settle it. `advice`: what to do next, as half a sentence.
+    """
+
+    estimate: Estimate
+    shown: bool
+    refuted: bool
+    spent: bool
+    advice: str = ""
+    #: Where a model judge entered: how many human judgements that saved.
+    saved: int | None = None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Figures of one run. Shares are in [0, 1]; None stands for what the data does not tell."""
+
+    preferred: Preferred
+    prompts: int
+    judgements: int
+    reviewers: int
+    #: Share of the judged prompts with at least so many reviewers, for every number up to the largest.
+    overlap: Mapping[int, float]
+    agreement: Estimate
+    both_bad: Estimate
+    #: Win rate per category with its interval corrected for looking at many.
+    categories: Mapping[str, Estimate]
+    #: Signals by the policy's names.
+    signals: Mapping[str, float | None]
+    must_pass_broken: int | None
+    must_pass: int
+    parity: Mapping[Side, bool | None]
+    determinism: Mapping[Side, float | None]
+    policy_fixed_at: str
+    #: Everything left out of the statistics, by reason.
+    excluded: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,88 @@
+"""From a judged run to a decision: release, hold, or insufficient evidence. What it cannot trust it does not decide."""
+
+from __future__ import annotations
+
+from eval.collect.provenance import versions
+from eval.errors import StaleInputs
+from eval.evidence.winrate import Estimate
+from eval.records import utc_now
+from eval.release.decision import Decision, Headline, Outcome, RuleResult, decision_path, read_decision, write_decision
+from eval.release.findings import Findings
+from eval.release.gather import gather
+from eval.release.outputs import write_outputs
+from eval.release.policy import frozen, read_policy
+from eval.release.rules import apply
+from eval.release.stale import bind, changed_since_asked, rewritten
+from eval.run import Run
+
+
+def decide(run: Run) -> Decision:
+    """Apply the run's policy, write decision.json and what CI reads, return the decision.
+
+    Raises StaleInputs where a model, the policy or a verdict is not what it was when people judged; InputError (file,
+    line, field) for inputs that are broken. An earlier decision stays then as it was.
+    """
+    if not run.info.policy_sha256:
+        raise StaleInputs(
+            f"run {run.name} has no policy: fix one with `blindside judge` or `blindside gate {run.name} --policy gate.yml`"
+        )
+    stale = changed_since_asked(run) + _rewritten(run)
+    if stale:
+        raise StaleInputs("; ".join(stale))
+    policy = read_policy(frozen(run))
+    findings = gather(run, policy)
+    rules = apply(policy, findings)
+    outcome, reasons = settle(rules)
+    decision = Decision(
+        run=run.name,
+        decision=outcome,
+        reasons=reasons,
+        rules=tuple(rules),
+        headline=headline(findings, policy.preference.confidence),
+        bound=bind(run),
+        policy_sha256=run.info.policy_sha256,
+        decided_at=utc_now(),
+        versions=versions(),
+        extra={"excluded": dict(findings.excluded)},
+    )
+    write_decision(run.folder, decision)
+    write_outputs(run.report_folder, decision)
+    return decision
+
+
+def settle(rules: list[RuleResult]) -> tuple[Outcome, tuple[str, ...]]:
+    """One failed rule holds a release back; without one, a rule that is still open leaves the evidence insufficient."""
+    failed = [rule for rule in rules if rule.status == "fail"]
+    if failed:
+        return "hold", tuple(f"{rule.name}: {rule.found}" for rule in failed)
+    missing = [rule for rule in rules if rule.status == "insufficient"]
+    if missing:
+        return "insufficient", tuple(f"{rule.name}: {rule.found}, {rule.asked} asked for" for rule in missing)
+    return "release", ()
+
+
+def headline(found: Findings, confidence: float) -> Headline:
+    """The figures that a model card carries."""
+    rate = found.preferred.estimate
+    return Headline(
+        win_rate=rate.value,
+        low=rate.low,
+        high=rate.high,
+        confidence=confidence,
+        prompts=found.prompts,
+        judgements=found.judgements,
+        reviewers=found.reviewers,
+        agreement=_defined(found.agreement),
+        both_bad=_defined(found.both_bad),
+    )
+
+
+def _defined(estimate: Estimate) -> float | None:
+    return estimate.value
+
+
+def _rewritten(run: Run) -> list[str]:
+    """What an earlier decision on this run shows to have been changed since, and not only added to."""
+    if not decision_path(run.folder).exists():
+        return []
+    return rewritten(run, read_decision(run.folder))

@@ -1,0 +1,171 @@
+"""The rules of a policy, each as one line: what was asked, what was found, and how that came out.
+
+`insufficient` is for what more judging, or a check that was not made, could still settle; `fail` for what it could not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from eval.evidence.winrate import Estimate
+from eval.records import SIDES
+from eval.release.decision import RuleResult, Status
+from eval.release.findings import Findings
+from eval.release.policy import Policy, Signals
+
+#: How a limit on a signal reads.
+SIGNALS: Mapping[str, str] = {
+    "truncated": "tuned answers cut at the token limit",
+    "truncated_more_than_base": "tuned answers cut, more than the base's",
+    "empty": "empty tuned answers",
+    "repetition": "tuned answers that repeat themselves",
+    "refusals_more_than_base": "tuned refusals, more than the base's",
+    "unchanged": "answers that training left unchanged",
+}
+
+
+def apply(policy: Policy, findings: Findings) -> list[RuleResult]:
+    """Every rule that the policy asks for, in the order of the file."""
+    return [rule for rules in _RULES for rule in rules(policy, findings)]
+
+
+def _result(name: str, asked: str, found: str, passed: bool | None, otherwise: Status = "fail") -> RuleResult:
+    """`passed` None: the data does not tell."""
+    status: Status = "insufficient" if passed is None else "pass" if passed else otherwise
+    return RuleResult(name=name, asked=asked, found=found, status=status)
+
+
+def _fixed(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    when = found.policy_fixed_at or "never"
+    yield _result("policy", "fixed before judging", f"fixed {when}", when == "before judging")
+
+
+def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    asked, seen = policy.preference, found.preferred
+    bound = 0.5 - (asked.margin if asked.rule == "non_inferiority" else 0.0)
+    how = "at any look" if asked.method == "sequential" else "at one look"
+    wanted = f"win rate above {bound:.0%}, {how}, {asked.confidence:.0%}" + (
+        ", a model judge helping" if asked.predicted else ""
+    )
+    said = _interval(seen.estimate) + (f"; {seen.advice}" if seen.advice else "")
+    if seen.saved:
+        said += f"; the model judge saved about {seen.saved} prompts of people's work"
+    passed = True if seen.shown else False if seen.refuted or seen.spent else None
+    yield _result(asked.rule.replace("_", "-"), wanted, said, passed)
+
+
+def _enough(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    yield _at_least("prompts", policy.prompts, found.prompts, "judged")
+    yield _at_least("reviewers", policy.reviewers, found.reviewers, "")
+    if policy.overlap is not None:
+        share = found.overlap.get(policy.overlap.reviewers, 0.0)
+        asked = f"{policy.overlap.share:.0%} of judged prompts by {policy.overlap.reviewers} reviewers or more"
+        yield _result(
+            "overlap", asked, f"{share:.1%} (n={found.prompts})", share >= policy.overlap.share, "insufficient"
+        )
+
+
+def _at_least(name: str, asked: int, found: int, what: str) -> RuleResult:
+    return _result(name, f"{asked} or more {what}".strip(), str(found), found >= asked, "insufficient")
+
+
+def _people(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    if policy.agreement is not None:
+        value = found.agreement.value
+        passed = None if value is None else value >= policy.agreement
+        said = "undefined" if value is None else _number(found.agreement)
+        yield _result("agreement", f"Krippendorff's alpha {policy.agreement:g} or more", said, passed)
+    if policy.both_bad is not None:
+        value = found.both_bad.value
+        passed = None if value is None else value <= policy.both_bad
+        yield _result("both bad", f"{policy.both_bad:.1%} of judgements or fewer", _interval(found.both_bad), passed)
+
+
+def _categories(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    if policy.categories is None:
+        return
+    asked = policy.categories
+    large = {name: one for name, one in found.categories.items() if one.n >= asked.prompts}
+    low = [
+        f"{name}: {_interval(one)}" for name, one in large.items() if one.high is not None and one.high < asked.floor
+    ]
+    small = len(found.categories) - len(large)
+    said = "; ".join(low) or f"none of {len(large)}" + (f", {small} too small to tell" if small else "")
+    yield _result("categories", f"none wholly below {asked.floor:.0%} ({asked.prompts} prompts or more)", said, not low)
+
+
+def _signals(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    limits: Signals = policy.signals
+    for name, words in SIGNALS.items():
+        limit: float | None = getattr(limits, name)
+        if limit is not None:
+            value = found.signals.get(name)
+            passed = None if value is None else value <= limit
+            said = "not known" if value is None else f"{value:.1%}"
+            yield _result(name.replace("_", " "), f"{words}: {limit:.1%} or fewer", said, passed)
+    if limits.length_ratio is not None:
+        ratio = found.signals.get("length_ratio")
+        least, most = limits.length_ratio
+        passed = None if ratio is None else least <= ratio <= most
+        said = "not known" if ratio is None else f"{ratio:.2f}"
+        yield _result("length ratio", f"tuned over base {least:g} to {most:g}", said, passed)
+
+
+def _must_pass(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    if policy.must_pass_broken is None:
+        return
+    asked = f"{policy.must_pass_broken} or fewer broken"
+    if found.must_pass == 0:
+        yield _result("must-pass prompts", asked, "no prompt has `expect`", True)
+        return
+    broken = found.must_pass_broken
+    passed = None if broken is None else broken <= policy.must_pass_broken
+    said = "not known" if broken is None else f"{broken} of {found.must_pass}"
+    yield _result("must-pass prompts", asked, said, passed)
+
+
+def _servers(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    if policy.parity:
+        states = [found.parity.get(side) for side in SIDES]
+        passed = False if False in states else None if None in states else True
+        said = ", ".join(f"{side}: {_parity(found.parity.get(side))}" for side in SIDES)
+        yield _result("parity", "both servers serve the saved models", said, passed)
+    if policy.determinism is not None:
+        shares = [found.determinism.get(side) for side in SIDES]
+        known = [share for share in shares if share is not None]
+        passed = False if any(s > policy.determinism for s in known) else None if len(known) < len(SIDES) else True
+        said = ", ".join(
+            f"{side}: {'not checked' if share is None else f'{share:.1%}'}"
+            for side, share in zip(SIDES, shares, strict=True)
+        )
+        yield _result("determinism", f"{policy.determinism:.1%} or fewer change when asked again", said, passed)
+
+
+def _parity(state: bool | None) -> str:
+    return "not checked" if state is None else "passed" if state else "failed"
+
+
+def _interval(estimate: Estimate) -> str:
+    if estimate.value is None:
+        return "no judgement yet"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.1%} (n={estimate.n})"
+    return f"{estimate.value:.1%}, {estimate.low:.1%} to {estimate.high:.1%} (n={estimate.n})"
+
+
+def _number(estimate: Estimate) -> str:
+    low, high = estimate.low, estimate.high
+    interval = "" if low is None or high is None else f", {low:.2f} to {high:.2f}"
+    return f"{estimate.value:.2f}{interval} (n={estimate.n})"
+
+
+_RULES: tuple[Callable[[Policy, Findings], Iterator[RuleResult]], ...] = (
+    _fixed,
+    _preference,
+    _enough,
+    _people,
+    _categories,
+    _signals,
+    _must_pass,
+    _servers,
+)
