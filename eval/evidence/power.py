@@ -14,7 +14,7 @@ from eval.evidence.betting import ALPHA, Floats, fixed_bets, mixed
 from eval.evidence.expected import Design, People, score_distribution
 
 #: Simulated studies and looks of the anytime columns: the shares they give are good to about two points.
-_STUDIES, _LOOKS = 1000, 150
+_STUDIES, _LOOKS = 1000, 200
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _needs(
     scores = score_distribution(people, rate, design)
     null = 0.5 - margin
     once = [_one_look(scores, null, power, alpha) for power in powers]
-    studies = _Studies(scores, most=4 * max(once, default=0) + 40, seed=seed)
+    studies = _Studies(scores, most=2 * max(once, default=0) + 20, seed=seed)
     needs = []
     for power, one_look in zip(powers, once, strict=True):
         found = (one_look, *_any_look(studies, null, power, one_look, alpha))
@@ -139,7 +139,7 @@ def _any_look(studies: _Studies, null: float, power: float, once: int, alpha: fl
     horizon, half = once, once
     for _ in range(2):
         stops = studies.stops(null, fixed_bets(horizon, alpha=alpha), alpha)
-        horizon, half = (int(np.quantile(stops, share, method="higher")) for share in (power, 0.5))
+        horizon, half = (int(np.ceil(np.quantile(stops, share))) for share in (power, 0.5))
     return horizon, half
 
 
@@ -153,8 +153,11 @@ class _Studies:
         self.counts = drawn.cumsum(axis=1).astype(np.float64)
 
     def stops(self, null: float, bets: Floats, alpha: float) -> Floats:
-        """After how many prompts each study stops, shape (studies,); one that never does counts as its last look."""
+        """After how many prompts each study stops, shape (studies,); one that never does counts as its last look.
+
+        A look comes after every block of prompts, so a study stopped half a block before, on average.
+        """
         gains = np.log1p(np.outer(self.values / null - 1, bets))
         crossed = mixed(np.moveaxis(self.counts @ gains, -1, 0)) >= np.log(1 / alpha)
         first = np.where(crossed.any(axis=1), crossed.argmax(axis=1) + 1, _LOOKS)
-        return np.asarray(first * self.block, dtype=np.float64)
+        return np.asarray(first * self.block - (self.block - 1) / 2, dtype=np.float64)

@@ -18,6 +18,8 @@ from eval.evidence.winrate import Estimate, wilson, win_rate
 
 Flags = NDArray[np.bool_]
 
+#: With fewer prompts judged by people, how far the judge is right cannot be told.
+ENOUGH = 20
 #: Weights that the judge may get in the sequential test, in equal parts; at 0 people are alone.
 _TRUST = (0.0, 0.5, 1.0)
 
@@ -54,7 +56,8 @@ def predicted_win_rate(human: Floats, judge: Floats, asked: Flags, *, confidence
         variance = (var(D (x - estimate) - w h) / asked + w^2 var(h) / others) / (mean of D)^2
 
     and w in [0, 1] is the one of least variance. The interval is that of `win_rate` at this variance, with one degree
-    of freedom less. Where the judge cannot help (no weight, no other prompts, fewer than three asked) people are alone.
+    of freedom less. Where the judge cannot help (no weight, no other prompts, fewer than `ENOUGH` scores) people are
+    alone.
     """
     there = ~np.isnan(judge)
     human, judge, asked = human[there], judge[there] - 0.5, asked[there]
@@ -62,7 +65,7 @@ def predicted_win_rate(human: Floats, judge: Floats, asked: Flags, *, confidence
     scores = human[asked][preferred]
     people = win_rate(scores, confidence=confidence)
     alone = Predicted(people, people, len(judge), 0.0, 0)
-    if len(scores) < 3 or asked.all() or people.value is None:
+    if len(scores) < ENOUGH or asked.all() or people.value is None:
         return alone
     residual = np.where(preferred, np.nan_to_num(human[asked]) - people.value, 0.0)
     weight = _weight(residual, judge[asked], judge[~asked])
@@ -139,11 +142,11 @@ def _asked_prompts(horizon: int, probability: Floats) -> int:
     return max(1, round(horizon * float(np.mean(probability))))
 
 
-def settled(human: Floats, asked: Flags, closed: Flags) -> int:
+def settled(asked: Flags, closed: Flags) -> int:
     """How many prompts, in the order in which they were drawn, come before the first that people still owe a verdict.
 
     Only these may move the wealth: a prompt that nobody is asked is settled at once, and counting those first would
     make the sample anything but random.
     """
     waiting = asked & ~closed
-    return int(np.argmax(waiting)) if waiting.any() else len(human)
+    return int(np.argmax(waiting)) if waiting.any() else len(asked)

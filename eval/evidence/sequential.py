@@ -66,7 +66,7 @@ class Progress:
     @property
     def p_value(self) -> float:
         """Valid at any time: the smallest level at which the test would have stopped by now."""
-        return float(min(1.0, self.alpha * np.exp(self.threshold - self.log_highest)))
+        return float(self.alpha * np.exp(self.threshold - self.log_highest)) if self.log_highest > 0 else 1.0
 
     @property
     def in_words(self) -> str:

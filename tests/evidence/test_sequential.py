@@ -1,0 +1,122 @@
+"""Which prompts are closed, and what is said of stopping."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from eval.evidence.sequential import Direction, Progress, closed_prompts, progress
+from tests.evidence.studies import verdicts
+
+NAN = float("nan")
+
+
+def run(
+    scores: list[float], *, horizon: int = 100, direction: Direction = "greater", left: int | None = None
+) -> Progress:
+    """Progress of a study with one reviewer a prompt."""
+    closed = closed_prompts(np.arange(len(scores)), np.array(scores), np.ones(horizon, dtype=np.intp))
+    return progress(closed, horizon=horizon, direction=direction, left=left)
+
+
+def test_prompts_enter_in_the_order_in_which_they_close() -> None:
+    item = np.array([0, 1, 2, 1, 0, 2, 2])
+    score = np.array([1.0, 0.0, 1.0, 0.5, 0.0, 1.0, 1.0])
+    closed = closed_prompts(item, score, np.array([2, 2, 3, 1]))
+    assert closed.scores.tolist() == [0.25, 0.5, 1.0]
+    assert (closed.closed, closed.begun, closed.waiting) == (3, 0, 0)
+
+
+def test_an_open_prompt_waits_and_is_counted() -> None:
+    closed = closed_prompts(np.array([0, 0, 1]), np.array([1.0, 1.0, 0.0]), np.array([3, 1, 5]))
+    assert closed.scores.tolist() == [0.0]
+    assert (closed.closed, closed.begun, closed.waiting, closed.per_prompt) == (1, 1, 2, 4.0)
+
+
+def test_a_verdict_beyond_the_plan_changes_nothing() -> None:
+    closed = closed_prompts(np.array([0, 0, 0]), np.array([1.0, 1.0, 0.0]), np.array([2]))
+    assert closed.scores.tolist() == [1.0]
+
+
+def test_both_bad_closes_a_prompt_and_says_nothing_of_preference() -> None:
+    closed = closed_prompts(np.array([0, 0, 1]), np.array([NAN, 1.0, NAN]), np.array([2, 1]))
+    assert closed.scores.tolist() == [1.0]
+    assert closed.closed == 2
+
+
+def test_no_verdicts_are_no_evidence() -> None:
+    found = run([])
+    assert (found.n, found.log_e, found.p_value, found.stop, found.low, found.high) == (0, 0.0, 1.0, False, 0.0, 1.0)
+    assert found.in_words == "too early to say: 0 prompts are closed, 10 are needed for a rate"
+
+
+@pytest.mark.parametrize("score", [0.5, NAN], ids=["all ties", "all both bad"])
+def test_no_preference_never_stops(score: float) -> None:
+    found = run([score] * 80)
+    assert (found.stop, found.log_highest) == (False, 0.0)
+    assert found.in_words in {
+        "not at the present rate",
+        "too early to say: 0 prompts are closed, 10 are needed for a rate",
+    }
+
+
+def test_a_clear_preference_may_stop() -> None:
+    found = run([1.0] * 18 + [0.0] * 2)
+    assert found.stop
+    assert found.p_value <= 0.05
+    assert found.more == 0
+    assert found.in_words == "you may stop now"
+    assert found.low > 0.5
+
+
+def test_what_was_shown_once_stays_shown() -> None:
+    scores = [1.0] * 25 + [0.0] * 30
+    assert run(scores[:25]).stop
+    assert run(scores).stop
+    assert run(scores).log_e < run(scores).threshold
+
+
+def test_a_base_that_wins_does_not_stop_superiority_but_stops_either() -> None:
+    scores = [0.0] * 30
+    assert not run(scores).stop
+    assert run(scores).in_words == "not at the present rate"
+    assert run(scores, direction="less").stop
+    assert run(scores, direction="either").stop
+
+
+def test_either_stops_exactly_when_the_interval_leaves_the_null_out() -> None:
+    studies = verdicts(np.random.default_rng(31), (150, 90, 1), win_rate=0.62)[..., 0]
+    found = [run(list(study), direction="either") for study in studies]
+    assert {one.stop for one in found} == {True, False}
+    assert all(one.stop == (not one.low < 0.5 < one.high) for one in found)
+
+
+def test_non_inferiority_stops_where_superiority_cannot() -> None:
+    scores = verdicts(np.random.default_rng(32), (1, 600, 1))[0, :, 0]
+    closed = closed_prompts(np.arange(600), scores, np.ones(600, dtype=np.intp))
+    assert not progress(closed, horizon=600).stop
+    assert progress(closed, horizon=600, null=0.4).stop
+
+
+def test_more_judgements_are_about_as_many_as_it_then_takes() -> None:
+    """A study at 60% that is not done after 100 prompts."""
+    scores = np.tile([1.0, 1.0, 1.0, 0.0, 0.0], 200)
+    at = run(list(scores[:100]), horizon=300)
+    assert at.more is not None
+    needed = next(n for n in range(100, 1001) if run(list(scores[:n]), horizon=300).stop) - 100
+    assert needed / 2 <= at.more <= needed * 2
+    assert at.in_words == f"about {at.more} more judgements at the present rate"
+
+
+def test_more_judgements_count_reviewers_and_verdicts_given_already() -> None:
+    scores = np.tile([1.0, 1.0, 1.0, 0.0, 0.0], 20)
+    single = run(list(scores), horizon=300)
+    item, score = np.repeat(np.arange(100), 3), np.repeat(scores, 3)
+    triple = progress(closed_prompts(item, score, np.full(300, 3)), horizon=300)
+    assert single.more is not None
+    assert triple.more == pytest.approx(3 * single.more, rel=0.1)
+
+
+def test_a_plan_that_is_too_small_is_told() -> None:
+    found = run(list(np.tile([1.0, 1.0, 1.0, 0.0, 0.0], 20)), left=3)
+    assert found.in_words.endswith(f"about {found.more} more judgements at the present rate, and the plan holds 3")
