@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -16,6 +16,8 @@ Side = Literal["base", "tuned"]
 Outcome = Literal["base", "tuned", "tie", "both_bad"]
 #: What verdicts.csv may hold: a judgement, or the mark that a reviewer took one back.
 Mark = Literal["base", "tuned", "tie", "both_bad", "withdrawn"]
+#: Why a pair was asked: to compare the models, or to learn of the reviewer (asked before; answer known).
+Kind = Literal["judgement", "repeat", "gold"]
 SIDES: tuple[Side, ...] = get_args(Side)
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
@@ -115,27 +117,77 @@ class Pair(Row):
         return self.base if side == "base" else self.tuned
 
 
-class Verdict(Row):
-    """One row of verdicts.csv, in the order of its columns.
+class Judgement(Row):
+    """What the rows of verdicts.csv and of thumbs.csv share: FIRST, criteria, TAGS where the study has tags, LAST.
 
     `replaces` names the verdict_id that this row overrides. A `withdrawn` row takes a verdict back (undo);
     a row is in force when no other row replaces it and it is not itself withdrawn.
     """
+
+    FIRST: ClassVar[tuple[str, ...]]
+    TAGS: ClassVar[tuple[str, ...]]
+    LAST: ClassVar[tuple[str, ...]] = ("comment", "seconds", "judged_at", "replaces")
 
     verdict_id: str = Field(min_length=1)
     run: str
     item: str
     category: str
     reviewer: str = Field(min_length=1)
-    outcome: Mark
-    left: Side
-    base_sha256: Sha256
-    tuned_sha256: Sha256
+    outcome: str
+    #: Column to cell; an empty cell says that nothing was chosen.
+    criteria: dict[str, str] = Field(default_factory=dict)
     comment: Text
     #: From the pair's appearance to the verdict, in seconds.
     seconds: float = Field(ge=0, allow_inf_nan=False)
     judged_at: str
     replaces: str = ""
 
+    @property
+    def slot(self) -> tuple[str, str, str]:
+        """(kind, item, reviewer): at most one row of a slot is in force."""
+        return "judgement", self.item, self.reviewer
 
-VERDICT_COLUMNS: tuple[str, ...] = tuple(Verdict.model_fields)
+
+class Verdict(Judgement):
+    """One row of verdicts.csv: two answers compared.
+
+    Only `judgement` rows say something of the models. In a `gold` row `item` is "gold:<id>", and `tuned` stands for
+    the answer that is known to be better. A criterion that compares has one column `name` with base, tuned or tie; one
+    that rates each answer has `name_base` and `name_tuned`.
+    """
+
+    FIRST: ClassVar[tuple[str, ...]] = (
+        *("verdict_id", "run", "item", "category", "reviewer", "kind", "outcome", "left"),
+        *("base_sha256", "tuned_sha256"),
+    )
+    TAGS: ClassVar[tuple[str, ...]] = ("tags_base", "tags_tuned")
+
+    kind: Kind = "judgement"
+    outcome: Mark
+    left: Side
+    base_sha256: Sha256
+    tuned_sha256: Sha256
+    tags_base: tuple[str, ...] = ()
+    tags_tuned: tuple[str, ...] = ()
+
+    @property
+    def slot(self) -> tuple[str, str, str]:
+        return self.kind, self.item, self.reviewer
+
+
+#: The columns of verdicts.csv where the study has no criteria and no tags.
+VERDICT_COLUMNS: tuple[str, ...] = (*Verdict.FIRST, *Verdict.LAST)
+
+
+class Thumb(Judgement):
+    """One row of thumbs.csv: feedback on one model's answer."""
+
+    FIRST: ClassVar[tuple[str, ...]] = (
+        *("verdict_id", "run", "item", "category", "reviewer", "side", "outcome", "sha256"),
+    )
+    TAGS: ClassVar[tuple[str, ...]] = ("tags",)
+
+    side: Side
+    outcome: Literal["up", "down", "withdrawn"]
+    sha256: Sha256
+    tags: tuple[str, ...] = ()

@@ -20,7 +20,8 @@ from eval.evidence.winrate import (
     with_identical,
 )
 from eval.journal import write_atomically
-from eval.judge.cells import HEADER, encode_row
+from eval.judge.cells import encode_row
+from eval.judge.store import columns_in
 from eval.run import Decoding, Run
 
 FORCED = "**Parity failed and the run went on by --force: these answers may not be the saved models'.**"
@@ -96,7 +97,9 @@ def write_report(run: Run) -> Summary:
     summary = summarise(table, failed=run.info.counts.get("failed", 0))
     folder = run.report_folder
     write_atomically(folder / "summary.csv", _summary_frame(summary).to_csv(index=False).encode())
-    write_atomically(folder / "verdicts.csv", HEADER + b"".join(map(encode_row, verdicts)))
+    columns = columns_in(run.verdicts_path)
+    rows = b"".join(encode_row(verdict, columns) for verdict in verdicts)
+    write_atomically(folder / "verdicts.csv", columns.header() + rows)
     write_atomically(folder / "report.md", markdown(run, summary).encode())
     return summary
 

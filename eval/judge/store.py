@@ -1,4 +1,4 @@
-"""verdicts.csv: one row a judgement, appended, on disk before the page moves on. Nothing in it is ever rewritten."""
+"""verdicts.csv, thumbs.csv: one row a judgement, appended, on disk before the page moves on. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
 from eval.errors import InputError, NotSaved
 from eval.journal import Journal, whole_csv_rows
-from eval.judge.cells import HEADER, encode_row, restore
-from eval.records import VERDICT_COLUMNS, Verdict
+from eval.judge.cells import PLAIN, Columns, columns_of, encode_row, fields_of
+from eval.records import Judgement, Thumb, Verdict
 from eval.run import Run
 
 _log = logging.getLogger(__name__)
+
+R = TypeVar("R", bound=Judgement)
 
 
 def read_verdicts(path: Path, *, run: str | None = None) -> list[Verdict]:
@@ -30,35 +33,62 @@ def read_verdicts(path: Path, *, run: str | None = None) -> list[Verdict]:
     that is no verdict, that repeats a verdict_id, that belongs to another run (another than `run`, or than the first
     row), or that judges again what its reviewer judged before without replacing it.
     """
+    return read_file(path, Verdict, run=run)[0]
+
+
+def read_thumbs(path: Path, *, run: str | None = None) -> list[Thumb]:
+    """The rows of a thumbs.csv, as `read_verdicts`."""
+    return read_file(path, Thumb, run=run)[0]
+
+
+def read_file(path: Path, row: type[R], *, run: str | None = None) -> tuple[list[R], Columns | None]:
+    """The rows of a file as `read_verdicts` gives them, and its columns: None where it has no header yet."""
     try:
         data = _whole_rows(path)
     except FileNotFoundError:
-        return []
+        return [], None
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}): mend that, nothing was changed", path=path) from None
-    checks = _Checks(path, run)
-    return [checks.admit(cells, line) for line, cells in _rows(path, data)]
+    lines = _lines(path, data)
+    header = next(lines, None)
+    if header is None:
+        return [], None
+    columns = _columns(path, header[1], row)
+    checks = _Checks(path, row, columns, run)
+    return [checks.admit(cells, line) for line, cells in lines], columns
 
 
-def in_force(rows: Iterable[Verdict]) -> list[Verdict]:
-    """The judgements that count: not replaced by another row, not withdrawn. At most one an (item, reviewer)."""
+def columns_in(path: Path, row: type[Judgement] = Verdict) -> Columns:
+    """The columns of a file by its first line; PLAIN where there is no file. Raises InputError as `read_verdicts`."""
+    try:
+        with path.open("rb") as file:
+            header = next(_lines(path, file.readline()), None)
+    except FileNotFoundError:
+        return PLAIN
+    return _columns(path, header[1], row) if header else PLAIN
+
+
+def in_force(rows: Iterable[R]) -> list[R]:
+    """The judgements that count: not replaced by another row, not withdrawn. At most one an (item, reviewer, kind)."""
     rows = list(rows)
     replaced = {row.replaces for row in rows if row.replaces}
     return [row for row in rows if row.outcome != "withdrawn" and row.verdict_id not in replaced]
 
 
-class VerdictStore:
-    """The verdicts of one run, for many threads and processes at once.
+class Store(Generic[R]):
+    """The rows of one file of one run, for many threads and processes at once.
 
     `rows` is what the file holds; it is up to date inside `turn()`. `generation` changes when `rows` was read anew
-    rather than appended to. Raises InputError at once where the file cannot be read.
+    rather than appended to. Raises InputError at once where the file cannot be read, or has other columns.
     """
 
-    def __init__(self, run: Run) -> None:
-        self.rows: list[Verdict] = []
+    def __init__(self, path: Path, row: type[R], run: str, columns: Columns) -> None:
+        self.rows: list[R] = []
         self.generation = 0
+        self._path = path
+        self._row = row
         self._run = run
-        self._path = run.verdicts_path
+        self._columns = columns
         self._journal = Journal(self._path, whole_csv_rows)
         self._thread = threading.RLock()
         self._depth = 0
@@ -75,14 +105,14 @@ class VerdictStore:
             self._catch_up()
             yield
 
-    def append(self, verdict: Verdict) -> None:
+    def append(self, row: R) -> None:
         """Put one row on disk; when this returns it is there. Raises NotSaved, and then the file is as before."""
         with self.turn():
             try:
-                _report(self._journal.append(encode_row(verdict), header=HEADER))
+                _report(self._journal.append(encode_row(row, self._columns), header=self._columns.header(self._row)))
             except (OSError, ValueError) as error:
                 raise _not_saved(error) from error
-            self.rows.append(verdict)
+            self.rows.append(row)
             self._stamp = self._stamp_now()
 
     @contextmanager
@@ -92,7 +122,7 @@ class VerdictStore:
             yield
             return
         try:
-            fd = os.open(self._path.with_name(".verdicts.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fd = os.open(self._path.with_name(f".{self._path.stem}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise _not_saved(error) from error
         try:
@@ -106,7 +136,10 @@ class VerdictStore:
     def _catch_up(self) -> None:
         stamp = self._stamp_now()
         if stamp != self._stamp:
-            self.rows = read_verdicts(self._path, run=self._run.name)
+            rows, columns = read_file(self._path, self._row, run=self._run)
+            if columns is not None and columns != self._columns:
+                raise _other_columns(self._path, columns, self._columns)
+            self.rows = rows
             self.generation += 1
             self._stamp = self._stamp_now()
 
@@ -118,16 +151,24 @@ class VerdictStore:
         return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
-class _Checks:
+def VerdictStore(run: Run, columns: Columns = PLAIN) -> Store[Verdict]:  # noqa: N802
+    """The store of a run's verdicts.csv."""
+    return Store(run.verdicts_path, Verdict, run.name, columns)
+
+
+class _Checks(Generic[R]):
     """What each row must be, given the rows before it."""
 
-    def __init__(self, path: Path, run: str | None) -> None:
+    def __init__(self, path: Path, row: type[R], columns: Columns, run: str | None) -> None:
         self._path = path
+        self._row = row
+        self._columns = columns
+        self._width = len(columns.names(row))
         self._run = run
         self._lines: dict[str, int] = {}
-        self._standing: dict[tuple[str, str], Verdict] = {}
+        self._standing: dict[tuple[str, str, str], R] = {}
 
-    def admit(self, cells: list[str], line: int) -> Verdict:
+    def admit(self, cells: list[str], line: int) -> R:
         row = self._parse(cells, line)
         self._run = self._run or row.run
         if row.run != self._run:
@@ -139,9 +180,8 @@ class _Checks:
         self._count_once(row, line)
         return row
 
-    def _count_once(self, row: Verdict, line: int) -> None:
-        key = (row.item, row.reviewer)
-        before = self._standing.get(key)
+    def _count_once(self, row: R, line: int) -> None:
+        before = self._standing.get(row.slot)
         if before is not None and row.replaces != before.verdict_id:
             first = self._lines[before.verdict_id]
             raise self._error(
@@ -149,13 +189,13 @@ class _Checks:
                 f"remove one of the two rows, or put {before.verdict_id} here",
                 line,
             )
-        self._standing[key] = row
+        self._standing[row.slot] = row
 
-    def _parse(self, cells: list[str], line: int) -> Verdict:
-        if len(cells) != len(VERDICT_COLUMNS):
-            raise self._error(f"{len(cells)} cells instead of {len(VERDICT_COLUMNS)}: mend or remove the row", line)
+    def _parse(self, cells: list[str], line: int) -> R:
+        if len(cells) != self._width:
+            raise self._error(f"{len(cells)} cells instead of {self._width}: mend or remove the row", line)
         try:
-            return Verdict.model_validate(dict(zip(VERDICT_COLUMNS, map(restore, cells), strict=True)))
+            return self._row.model_validate(fields_of(cells, self._columns, self._row))
         except ValidationError as error:
             first = error.errors()[0]
             raise self._error(
@@ -174,8 +214,8 @@ def _whole_rows(path: Path) -> bytes:
     return data
 
 
-def _rows(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """(physical line, cells) of each row below the header. A BOM, CRLF and empty lines are let pass."""
+def _lines(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """(physical line, cells) of each line that has cells, the header first. A BOM and CRLF are let pass."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -185,19 +225,34 @@ def _rows(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
     start = 1
     try:
         for cells in reader:
-            if start == 1:
-                _check_header(path, cells)
-            elif cells:
+            if cells or start == 1:
                 yield start, cells
             start = reader.line_num + 1
     except csv.Error as error:
         raise InputError(f"{error}: mend or remove the row", path=path, line=start) from None
 
 
-def _check_header(path: Path, cells: list[str]) -> None:
-    if tuple(cells) != VERDICT_COLUMNS:
-        wrong = sorted(set(cells) ^ set(VERDICT_COLUMNS)) or ["their order"]
-        raise InputError(f"columns: {', '.join(wrong)}: they must be {','.join(VERDICT_COLUMNS)}", path=path, line=1)
+def _columns(path: Path, cells: list[str], row: type[Judgement]) -> Columns:
+    columns = columns_of(cells, row)
+    if columns is None:
+        missing = [name for name in PLAIN.names(row) if name not in cells] or ["in another order, or twice"]
+        problem = (
+            f"columns: {', '.join(missing)}: they must be {','.join(row.FIRST)}, the criteria, {','.join(row.LAST)}"
+        )
+        raise InputError(problem, path=path, line=1)
+    return columns
+
+
+def _other_columns(path: Path, there: Columns, wanted: Columns) -> InputError:
+    def said(columns: Columns) -> str:
+        return ", ".join([*columns.criteria, *(["tags"] if columns.tags else [])]) or "none"
+
+    return InputError(
+        f"columns of the study: {said(there)} in the file, {said(wanted)} in the study: "
+        "go on with the study that the rows were judged by, or judge a run of another name",
+        path=path,
+        line=1,
+    )
 
 
 def _report(aside: Path | None) -> None:

@@ -262,7 +262,7 @@ def test_a_file_spoilt_while_judging_is_told_and_the_pair_stays(run: Run, ana: P
     good, due = run.verdicts_path.read_bytes(), ana.item
     run.verdicts_path.write_bytes(good + b"v9,trial\n")
     view = ana.vote("left", "my words")
-    assert "verdicts.csv:3: 2 cells instead of 13" in view.notice
+    assert "verdicts.csv:3: 2 cells instead of 14" in view.notice
     assert (ana.item, view.comment, view.keep, view.saved) == (due, "my words", True, False)
     run.verdicts_path.write_bytes(good)
     assert ana.vote("left", view.comment).saved

@@ -92,7 +92,7 @@ BAD_ROWS = {
     "not a number": (ROW.replace(b"3.25", b"nan"), "seconds: Input should be a finite number"),
     "hash": (ROW.replace(b"0" * 64, b"0" * 63), "base_sha256: String should match"),
     "other run": (ROW.replace(b"trial", b"other"), "run: 'other' is not 'trial'"),
-    "too few cells": (b"v2,trial\n", "2 cells instead of 13"),
+    "too few cells": (b"v2,trial\n", "2 cells instead of 14"),
     "same id": (encode_row(verdict(2, verdict_id="v1")), "verdict_id: v1 is on line 2 too"),
     "judged twice": (encode_row(verdict(2, item="item-1")), "replaces: 'Ana' judged item 'item-1' on line 2 already"),
     "not UTF-8": (ROW.replace(b"Ana", b"An\xe9"), "is not UTF-8"),
@@ -111,7 +111,13 @@ def test_a_bad_row_is_named_by_its_physical_line(path: Path, row: bytes, problem
 
 
 @pytest.mark.parametrize(
-    "header", [b"verdict_id,run\n", HEADER.replace(b"run,item", b"item,run"), encode_row(verdict(1))]
+    "header",
+    [
+        b"verdict_id,run\n",
+        HEADER.replace(b"run,item", b"item,run"),
+        HEADER.replace(b",kind", b""),
+        encode_row(verdict(1)),
+    ],
 )
 def test_other_columns_are_refused(path: Path, header: bytes) -> None:
     path.write_bytes(header)

@@ -15,6 +15,7 @@ def verdict(number: int = 0, **changes: Any) -> Verdict:
         "item": f"item-{number}",
         "category": "colours",
         "reviewer": "Ana",
+        "kind": "judgement",
         "outcome": "tuned",
         "left": "base",
         "base_sha256": "0" * 64,
