@@ -21,7 +21,7 @@ Flags = NDArray[np.bool_]
 #: With fewer prompts judged by people, how far the judge is right cannot be told.
 ENOUGH = 20
 #: Weights that the judge may get in the sequential test, in equal parts; at 0 people are alone.
-_TRUST = (0.0, 0.5, 1.0)
+TRUST = (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def predicted_log_wealth(
     horizon: int,
     null: float = 0.5,
     alpha: float = ALPHA,
-    trust: tuple[float, ...] = _TRUST,
+    trust: tuple[float, ...] = TRUST,
 ) -> Floats:
     """Log of the prediction-powered e-values after each prompt, against "people's mean score is at most `null`".
 
