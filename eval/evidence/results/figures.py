@@ -1,0 +1,109 @@
+"""What the results page shows, from a run's files. Every number comes from the functions of `blindside report`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eval.evidence import checks
+from eval.evidence.report import Figure, Summary, figures
+from eval.evidence.results.browse import Line, find, lines
+from eval.evidence.results.charts import Dot, Segment, spoken
+from eval.evidence.results.query import Query, Which
+from eval.evidence.results.snapshot import Snapshot
+from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED
+from eval.records import Side
+
+#: How many pairs of a list the results page shows; all of them are in Browse.
+EXCERPT = 5
+
+_LISTS: tuple[tuple[Which, str, str], ...] = (
+    ("disagreement", "Reviewers disagree", "No pair on which reviewers gave different verdicts."),
+    ("base", "Base was better", "No verdict for base."),
+    ("both_bad", "Both bad", "No verdict found both answers bad."),
+    ("comment", "Comments", "No verdict has a comment."),
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One side as it was compared; `pin` is the start of its weights hash or revision."""
+
+    side: Side
+    name: str
+    pin: str
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """The first pairs of a list, and the way to all of them."""
+
+    which: Which
+    title: str
+    empty: str
+    lines: tuple[Line, ...]
+    found: int
+    href: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The results page. `headline` and `others` are shares of prompts; `outcomes` counts judgements."""
+
+    models: tuple[Model, ...]
+    summary: Summary
+    headline: Dot
+    others: tuple[Dot, ...]
+    outcomes: tuple[Segment, ...]
+    outcomes_spoken: str
+    servers: tuple[str, ...]
+    forced: bool
+    figures: tuple[Figure, ...]
+    excerpts: tuple[Excerpt, ...]
+
+    @property
+    def empty(self) -> bool:
+        return len(self.summary.table) == 0
+
+
+def findings(snapshot: Snapshot) -> Findings:
+    """Everything that the results page shows of a snapshot."""
+    summary = snapshot.summary
+    outcomes = _outcomes(summary)
+    return Findings(
+        models=tuple(
+            Model(side, model.name, (model.weights_sha256 or model.revision or "not pinned")[:12])
+            for side, model in snapshot.run.info.models.items()
+        ),
+        summary=summary,
+        headline=Dot("Win rate of the tuned model", summary.win_rate),
+        others=(
+            Dot("Ties left out", summary.win_rate_without_ties),
+            Dot("Identical answers as ties", summary.win_rate_with_identical),
+            Dot("Both bad", summary.both_bad, null=None),
+        ),
+        outcomes=outcomes,
+        outcomes_spoken=spoken(outcomes, "judgements"),
+        servers=tuple(checks.lines(snapshot.run)),
+        forced=checks.forced(snapshot.run),
+        figures=tuple(figures(summary)),
+        excerpts=tuple(_excerpt(snapshot, *one) for one in _LISTS),
+    )
+
+
+def _outcomes(summary: Summary) -> tuple[Segment, ...]:
+    """The two wins stand at the two ends of the bar."""
+    kinds: tuple[tuple[Which, str, int], ...] = (
+        ("tuned", "Tuned is better", TUNED),
+        ("tie", "Tie", TIE),
+        ("both_bad", "Both bad", BOTH_BAD),
+        ("base", "Base is better", BASE),
+    )
+    return tuple(
+        Segment(key, label, summary.table.count(code), Query(verdict=key).listed()) for key, label, code in kinds
+    )
+
+
+def _excerpt(snapshot: Snapshot, which: Which, title: str, empty: str) -> Excerpt:
+    query = Query(view="browse", verdict=which)
+    found = find(snapshot, query)
+    return Excerpt(which, title, empty, lines(found[:EXCERPT], query), len(found), query.href())

@@ -1,0 +1,129 @@
+"""The results and browse pages in Gradio: one piece of HTML, and one event that carries an address to the server.
+
+They tell which model wrote what, so they are a server of their own: nothing here is served by the judging page.
+"""
+
+from __future__ import annotations
+
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from eval.errors import BlindsideError
+from eval.evidence.results.downloads import add_downloads
+from eval.evidence.results.query import parse
+from eval.evidence.results.snapshot import Source
+from eval.evidence.results.views import Frame, head_html, lost_html, page_html, trouble_html, waiting_html
+from eval.judge.blinding import nonce
+from eval.judge.serving import is_loopback, listen, run_until_signalled, url
+from eval.records import Row
+from eval.run import Run
+
+if TYPE_CHECKING:
+    import gradio as gr
+    from fastapi import FastAPI
+
+_say = partial(print, flush=True)
+
+
+class Visit(Row):
+    """What the browser sends: the address that is to be shown, and whether the files are to be looked at again."""
+
+    address: str = ""
+    refresh: bool = True
+
+
+def build(run: Run, source: Source) -> gr.Blocks:
+    """The pages' components and their one event. `application` adds style, script and downloads."""
+    import gradio as gr
+
+    page: gr.Blocks
+    with gr.Blocks(title=f"{run.name}: results", analytics_enabled=False, fill_width=True) as page:
+        stage = _html(waiting_html())
+        _html(lost_html())
+        visit = gr.Textbox(visible="hidden")
+        send = gr.Button(visible="hidden", elem_id="rs-send")
+        for event in (send.click, page.load):
+            event(
+                partial(show, run, source),
+                inputs=[visit],
+                outputs=[stage],
+                js="() => [window.blindside.take()]",
+                queue=False,
+                show_progress="hidden",
+                trigger_mode="multiple",
+                api_visibility="private",
+            )
+    return page
+
+
+def show(run: Run, source: Source, payload: str) -> str:
+    """The HTML that answers a visit; a file that cannot be read is said on the page."""
+    visit = _visit(payload)
+    query, turn = parse(visit.address), nonce()
+    try:
+        snapshot, looked_at = source.current(refresh=visit.refresh)
+        return page_html(snapshot, Frame(run.name, query, visit.address, looked_at, turn))
+    except BlindsideError as error:
+        return trouble_html(Frame(run.name, query, visit.address, datetime.now(UTC), turn), str(error))
+
+
+def application(run: Run) -> FastAPI:
+    """An ASGI application that serves the pages at / and lets no request leave the machine.
+
+    Raises InputError where the run's files cannot be read.
+    """
+    from eval.evidence.results.hosting import guarded, mounted
+
+    source = Source(run)
+    source.current()
+    app = guarded()
+    add_downloads(app, source)
+    return mounted(app, build(run, source), head_html())
+
+
+def serve(
+    run: Run,
+    *,
+    port: int = 7870,
+    host: str = "127.0.0.1",
+    open_browser: bool = True,
+    say: Callable[[str], None] = _say,
+) -> None:
+    """Serve the pages until Ctrl-C or SIGTERM, on `port` or the next free one; `say` is told where.
+
+    Raises InputError where the run's files cannot be read or the address is not ours, BlindsideError where no port
+    is free.
+    """
+    from eval.evidence.results.hosting import has_screen
+
+    with listen(host, port, say) as sock, suppress(KeyboardInterrupt):
+        if not is_loopback(sock):
+            say("whoever reaches this machine can read the results: reviewers must not, before they have judged")
+
+        def ready() -> None:
+            say(f"Results at {url(sock)}")
+            if open_browser and has_screen():
+                webbrowser.open(url(sock))
+
+        run_until_signalled(application(run), sock, ready)
+
+
+def _html(value: str) -> gr.HTML:
+    """HTML as it is: the default template and no script of Gradio's, so that nothing found in the text is run."""
+    import gradio as gr
+
+    return gr.HTML(value, js_on_load=None, apply_default_css=False)
+
+
+def _visit(payload: str) -> Visit:
+    """What was sent; what no page of ours sends is read as the first visit."""
+    try:
+        return Visit.model_validate_json(payload)
+    except ValidationError:
+        return Visit()

@@ -1,0 +1,133 @@
+"""The pages' HTML. Everything is escaped but what eval.judge.render and eval.judge.differences made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from eval.evidence.results.browse import LONGEST_SNIPPET, Item, listing, open_item
+from eval.evidence.results.figures import findings
+from eval.evidence.results.query import Query
+from eval.evidence.results.snapshot import Snapshot
+from eval.judge.differences import differences
+from eval.judge.render import answer_html, plain_html
+from eval.records import SIDES, Response, Side
+
+ASSETS = Path(__file__).parent / "assets"
+
+OUTCOME_WORDS = {"tuned": "Tuned", "base": "Base", "tie": "Tie", "both_bad": "Both bad", "withdrawn": "Taken back"}
+WHICH_WORDS = (
+    ("", "Any verdict"),
+    ("tuned", "Tuned is better"),
+    ("base", "Base is better"),
+    ("tie", "Tie"),
+    ("both_bad", "Both bad"),
+    ("disagreement", "Reviewers disagree"),
+    ("comment", "With a comment"),
+    ("unjudged", "Not judged yet"),
+    ("identical", "Identical answers"),
+    ("unanswered", "Not answered by both"),
+)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What every page says of itself: the address it answers, when the files were read, a number of its own."""
+
+    run: str
+    query: Query
+    address: str
+    looked_at: datetime
+    turn: str
+
+
+@dataclass(frozen=True)
+class Pane:
+    """One answer, named; `marked` is its text with the differences marked."""
+
+    side: Side
+    name: str
+    response: Response
+    marked: Markup | None = None
+
+
+def page_html(snapshot: Snapshot, frame: Frame) -> str:
+    """The page that the frame's query asks for."""
+    query = frame.query
+    if query.view == "results":
+        return _render("results.jinja", frame=frame, found=findings(snapshot))
+    if query.item:
+        item = open_item(snapshot, query)
+        if item is None:
+            return _render("unknown.jinja", frame=frame)
+        return _render("item.jinja", frame=frame, item=item, panes=_panes(snapshot, item, query))
+    return _render("browse.jinja", frame=frame, listing=listing(snapshot, query), snapshot=snapshot)
+
+
+def trouble_html(frame: Frame, problem: str) -> str:
+    """In place of a page whose files cannot be read."""
+    return _render("trouble.jinja", frame=frame, problem=problem)
+
+
+def lost_html() -> str:
+    """The banner for a server that is gone; it is there from the start."""
+    return _render("lost.jinja")
+
+
+def waiting_html() -> str:
+    """What stands there until the first page comes."""
+    return _render("waiting.jinja")
+
+
+def head_html() -> str:
+    """The pages' own style and script, for <head>."""
+    css = "".join((ASSETS / name).read_text("utf-8") for name in ("tokens.css", "answers.css", "results.css"))
+    return f"<style>{css}</style><script>{(ASSETS / 'results.js').read_text('utf-8')}</script>"
+
+
+def _panes(snapshot: Snapshot, item: Item, query: Query) -> Sequence[Pane]:
+    pair = item.entry.pair
+    if pair is None:
+        return []
+    marks = differences(pair.base.text, pair.tuned.text) if query.show == "differences" else None
+    models = snapshot.run.info.models
+    return [
+        Pane(side, models[side].name, pair.answer(side), marks[at] if marks else None) for at, side in enumerate(SIDES)
+    ]
+
+
+def _options(values: Sequence[str], every: str, chosen: str) -> list[tuple[str, str]]:
+    """A select's options: `every` first; what is chosen stays there, though the run has no such value."""
+    known = [*values, *([chosen] if chosen and chosen not in values else [])]
+    return [("", every), *((value, value) for value in known)]
+
+
+def _render(name: str, **values: object) -> str:
+    return _templates().get_template(name).render(**values)
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters["thousands"] = "{:,}".format
+    env.globals.update(
+        options=_options,
+        answer=answer_html,
+        plain=plain_html,
+        outcome_words=OUTCOME_WORDS,
+        which_words=WHICH_WORDS,
+        longest_snippet=LONGEST_SNIPPET,
+    )
+    return env
