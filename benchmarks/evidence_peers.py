@@ -4,7 +4,8 @@
 
 PYTHON is one that has these packages; nothing of blindside is needed there. Prints JSON: name -> share of studies that
 it would have released, or why it was not run. With --looks each is asked again every 20 verdicts, from 40 on, and
-releases when it once says so; with --sequential the tests that are made for looking are there too. Base and tuned of a verdict are scored 1 and 0; a tie would be a half for both.
+releases when it once says so; with --sequential the tests that are made for looking are there too. Base and tuned of a
+verdict are scored 1 and 0.
 """
 
 from __future__ import annotations

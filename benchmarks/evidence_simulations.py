@@ -48,7 +48,7 @@ class Study:
 
 
 def streams(
-    rng: np.random.Generator, studies: int, prompts: int, reviewers: int, *, win_rate: float, turn: bool
+    rng: np.random.Generator, studies: int, prompts: int, reviewers: int, *, win_rate: float = 0.5, turn: bool = True
 ) -> Study:
     """Verdicts prompt by prompt (`turn`), or all in random order."""
     score = verdicts(rng, (studies, prompts, reviewers), win_rate=win_rate, spread=SPREAD).reshape(studies, -1)
