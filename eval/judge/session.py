@@ -7,55 +7,17 @@ by hand is answered with the pair that is due, and nothing is recorded.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
-from typing import Literal
-
-from pydantic import Field
+from dataclasses import replace
 
 from eval.errors import BlindsideError
 from eval.judge import blinding
 from eval.judge.assignment import next_item
-from eval.judge.cells import LONGEST
 from eval.judge.desk import Book, Desk
+from eval.judge.forms import Notice
 from eval.judge.names import clean_name
-from eval.records import Pair, Row, Side
+from eval.judge.showing import LONGEST_COMMENT, Action, Recent, View
 
-#: What the page's field takes; a longer one that came into the file by hand is kept.
-LONGEST_COMMENT = 4000
-
-
-class Action(Row):
-    """What the browser sends. `hello`: the page was opened; `sit`: a name was given; `show`: the same pair again."""
-
-    act: Literal["hello", "sit", "show", "vote", "skip", "undo"]
-    reviewer: str = Field(default="", max_length=400)
-    nonce: str = Field(default="", max_length=100)
-    choice: blinding.Choice | None = None
-    comment: str = Field(default="", max_length=LONGEST)
-    #: Whether the page marks where the answers differ.
-    differences: bool = False
-
-
-@dataclass(frozen=True)
-class View:
-    """What to show. `pair` and `left` are there in the state "ask" only.
-
-    `saved`: a row was written. `keep`: nothing was written, so the page keeps the comment where the pair is the same.
-    """
-
-    state: Literal["welcome", "ask", "done", "none", "broken"]
-    nonce: str
-    reviewer: str = ""
-    judged: int = 0
-    total: int = 0
-    skipped: int = 0
-    pair: Pair | None = None
-    left: Side = "base"
-    comment: str = ""
-    notice: str = ""
-    saved: bool = False
-    keep: bool = False
-    can_undo: bool = False
+__all__ = ["LONGEST_COMMENT", "Action", "Notice", "Recent", "Sitting", "View", "answer"]
 
 
 class Sitting:
@@ -71,7 +33,7 @@ class Sitting:
         self._skipped: list[str] = []
         self._drafts: dict[str, str] = {}
 
-    def show(self, notice: str = "") -> View:
+    def show(self, notice: Notice | None = None) -> View:
         """The pair that is due; with a notice, a comment on the page is kept. Raises NotSaved, InputError."""
         with self.desk.turn(self.reviewer) as book:
             return self._due(book, notice, keep=bool(notice))
@@ -81,14 +43,14 @@ class Sitting:
         try:
             with self.desk.turn(self.reviewer) as book:
                 if action.nonce != self._nonce:
-                    return self._due(book, STALE if action.act == "vote" else "", keep=True)
+                    return self._due(book, STALE if action.act == "vote" else None, keep=True)
                 return self._do(book, action)
         except BlindsideError as error:
-            return self._same(str(error), action.comment)
+            return self._same(Notice("broken", str(error)), action.comment)
 
     def _do(self, book: Book, action: Action) -> View:
         if action.act == "show":
-            return self._same("", action.comment)
+            return self._same(None, action.comment)
         if action.act == "undo":
             return self._undo(book, action.comment)
         item = self._item
@@ -101,6 +63,8 @@ class Sitting:
             self._drafts[item] = action.comment
             return self._due(book)
         if action.choice is None:
+            return self._same(STALE, action.comment)
+        if action.choice == "up" or action.choice == "down":
             return self._same(STALE, action.comment)
         mark = blinding.outcome(action.choice, book.left(item))
         self.desk.write(book, item, mark, action.comment, time.monotonic() - self._shown_at, self.reviewer)
@@ -118,20 +82,22 @@ class Sitting:
         self._skipped = [i for i in self._skipped if i != item]
         return self._show(book, item, UNDONE, saved=True)
 
-    def _same(self, notice: str, comment: str) -> View:
+    def _same(self, notice: Notice | None, comment: str) -> View:
         """What was shown before, once more."""
         self._nonce = blinding.nonce()
         self._view = replace(self._view, nonce=self._nonce, notice=notice, comment=comment, saved=False, keep=True)
         return self._view
 
-    def _due(self, book: Book, notice: str = "", *, saved: bool = False, keep: bool = False) -> View:
+    def _due(self, book: Book, notice: Notice | None = None, *, saved: bool = False, keep: bool = False) -> View:
         """The pair on the page if it is still to be judged, or else the next one."""
         item = self._item
         if item is None or item in book.standing or item in self._skipped:
             item = next_item(book.order, book.standing, self._skipped)
         return self._show(book, item, notice, saved=saved, keep=keep)
 
-    def _show(self, book: Book, item: str | None, notice: str, *, saved: bool = False, keep: bool = False) -> View:
+    def _show(
+        self, book: Book, item: str | None, notice: Notice | None, *, saved: bool = False, keep: bool = False
+    ) -> View:
         if item != self._item or not self._nonce:
             self._shown_at = time.monotonic()
         self._item, self._nonce = item, blinding.nonce()
@@ -165,15 +131,15 @@ def answer(desk: Desk, sitting: Sitting | None, action: Action, *, fixed: str = 
     if not name:
         asked_for = action.act == "sit"
         return None, View(
-            state="welcome", nonce=blinding.nonce(), notice=problem if asked_for else "", total=len(desk.pairs)
+            state="welcome", nonce=blinding.nonce(), notice=problem if asked_for else None, total=len(desk.pairs)
         )
     if sitting is not None and sitting.reviewer == name and action.act not in ("hello", "sit"):
         return sitting, sitting.handle(action)
     sitting = Sitting(desk, name)
-    return sitting, sitting.show(STALE if action.act == "vote" else "")
+    return sitting, sitting.show(STALE if action.act == "vote" else None)
 
 
-STALE = "That answer was for a pair that is no longer open, and was not recorded: this is the pair to judge now."
-ELSEWHERE = "That pair was judged in another tab already: this is the next one."
-UNDONE = "Taken back. Judge this pair again."
-NOTHING_TO_UNDO = "There is nothing to undo."
+STALE = Notice("stale")
+ELSEWHERE = Notice("elsewhere")
+UNDONE = Notice("undone")
+NOTHING_TO_UNDO = Notice("nothing_to_undo")

@@ -10,7 +10,7 @@ import pytest
 from eval.errors import InputError
 from eval.judge.blinding import Choice
 from eval.judge.desk import Desk
-from eval.judge.session import ELSEWHERE, NOTHING_TO_UNDO, STALE, Action, Sitting, View, answer
+from eval.judge.session import ELSEWHERE, NOTHING_TO_UNDO, STALE, Action, Notice, Sitting, View, answer
 from eval.judge.store import in_force, read_verdicts
 from eval.records import Verdict
 from eval.run import Run
@@ -64,9 +64,9 @@ def test_without_a_name_the_question_is_shown(run: Run) -> None:
     desk = Desk(run)
     assert answer(desk, None, Action(act="hello"))[1].state == "welcome"
     nameless = answer(desk, None, Action(act="sit", reviewer="  "))[1]
-    assert (nameless.state, nameless.notice) == ("welcome", "Please enter a name: it stands beside your verdicts.")
-    assert "at most 60" in answer(desk, None, Action(act="sit", reviewer="x" * 61))[1].notice
-    assert "invisible" in answer(desk, None, Action(act="sit", reviewer="A\u202ena"))[1].notice
+    assert (nameless.state, nameless.notice) == ("welcome", Notice("name_missing"))
+    assert answer(desk, None, Action(act="sit", reviewer="x" * 61))[1].notice == Notice("name_long", "60")
+    assert answer(desk, None, Action(act="sit", reviewer="A\u202ena"))[1].notice == Notice("name_invisible")
 
 
 def test_a_name_is_one_however_it_was_typed(run: Run) -> None:
@@ -262,7 +262,8 @@ def test_a_file_spoilt_while_judging_is_told_and_the_pair_stays(run: Run, ana: P
     good, due = run.verdicts_path.read_bytes(), ana.item
     run.verdicts_path.write_bytes(good + b"v9,trial\n")
     view = ana.vote("left", "my words")
-    assert "verdicts.csv:3: 2 cells instead of 14" in view.notice
+    assert view.notice is not None
+    assert "verdicts.csv:3: 2 cells instead of 14" in view.notice.detail
     assert (ana.item, view.comment, view.keep, view.saved) == (due, "my words", True, False)
     run.verdicts_path.write_bytes(good)
     assert ana.vote("left", view.comment).saved

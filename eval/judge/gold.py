@@ -1,0 +1,83 @@
+"""Pairs with a known answer: JSON lines of `id`, `prompt` or `messages`, `better`, `worse` and, if wished, `category`.
+
+Asked like any other pair, they tell how a reviewer judges. In their rows `tuned` stands for the better answer and
+`base` for the worse.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from eval.errors import InputError
+from eval.records import Message, Pair, Response, Row, Side, Text, sha256_text
+
+PREFIX = "gold:"
+
+
+class GoldPair(Row):
+    """One question with an answer that is known to be better than another one."""
+
+    id: str = Field(min_length=1)
+    messages: tuple[Message, ...] = Field(min_length=1)
+    better: Text
+    worse: Text
+    category: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_prompt(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "prompt" in value and "messages" not in value:
+            rest = {key: one for key, one in value.items() if key != "prompt"}
+            return {**rest, "messages": [{"role": "user", "content": value["prompt"]}]}
+        return value
+
+    @model_validator(mode="after")
+    def _different(self) -> GoldPair:
+        if self.better == self.worse:
+            raise ValueError("better and worse are the same text")
+        return self
+
+    @property
+    def item(self) -> str:
+        """What its rows are filed under."""
+        return PREFIX + self.id
+
+    def pair(self) -> Pair:
+        """It as a pair that a reviewer is asked."""
+        sides: dict[Side, str] = {"base": self.worse, "tuned": self.better}
+        base, tuned = (self._response(side, text) for side, text in sides.items())
+        return Pair(prompt_id=self.item, messages=self.messages, category=self.category, base=base, tuned=tuned)
+
+    def _response(self, side: Side, text: str) -> Response:
+        return Response(
+            prompt_id=self.item,
+            side=side,
+            messages=self.messages,
+            category=self.category,
+            text=text,
+            finish_reason="unknown",
+            sha256=sha256_text(text),
+            answered_at="",
+        )
+
+
+def read_gold(path: Path) -> list[GoldPair]:
+    """The gold pairs of a file. Raises InputError naming file, line and field."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror}): mend gold.file in the study", path=path) from None
+    return [_parse(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _parse(path: Path, number: int, line: bytes) -> GoldPair:
+    try:
+        return GoldPair.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{field + ': ' if field else ''}{message}: mend the line", path=path, line=number) from None
