@@ -37,7 +37,9 @@ def junit(decision: Decision) -> bytes:
     open_ones = [rule for rule in decision.rules if rule.status == "insufficient"]
     counts = {"tests": str(len(decision.rules)), "failures": str(len(failed)), "errors": str(len(open_ones))}
     root = ElementTree.Element("testsuites", name="blindside gate", **counts)
-    suite = ElementTree.SubElement(root, "testsuite", name=_clean(decision.run), timestamp=decision.decided_at, **counts)
+    suite = ElementTree.SubElement(
+        root, "testsuite", name=_clean(decision.run), timestamp=decision.decided_at, **counts
+    )
     for rule in decision.rules:
         case = ElementTree.SubElement(suite, "testcase", classname="gate", name=_clean(rule.name), time="0")
         if rule.status != "pass":

@@ -1,0 +1,72 @@
+"""`blindside gate` and `blindside compare`: a decision that CI can read, and two runs side by side."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from eval.cli.options import REPORTS, Reports, RunArgument
+from eval.errors import BlindsideError
+from train.errors import TrainError
+
+
+def gate(
+    run: RunArgument = "",
+    policy: Annotated[
+        Path | None,
+        typer.Option(help="Fix this policy for a run that has none yet; it must be the run's own if it has."),
+    ] = None,
+    reports: Reports = REPORTS,
+) -> None:
+    """Decide by the run's policy: exit status 0 release, 1 hold, 2 insufficient evidence, 3 broken or stale inputs.
+
+    Writes decision.json, report/gate-junit.xml and report/gate.md.
+    Example: `blindside gate tiny-1a2b3c4d`
+    """
+    from eval.release.decision import EXIT
+    from eval.release.gate import decide
+    from eval.release.outputs import print_decision
+    from eval.release.policy import freeze_policy
+    from eval.run import open_run
+
+    try:
+        opened = open_run(reports, run)
+        decision = decide(freeze_policy(opened, policy) if policy else opened)
+    except (BlindsideError, TrainError) as error:
+        _broken(error)
+    print_decision(decision)
+    raise typer.Exit(EXIT[decision.decision])
+
+
+def compare(
+    old: Annotated[str, typer.Argument(help="The earlier run.")],
+    new: Annotated[str, typer.Argument(help="The later run.")],
+    reports: Reports = REPORTS,
+) -> None:
+    """Put two runs side by side, paired on the prompts that both were judged on; writes report/compare-OLD.md.
+
+    Example: `blindside compare tiny-1a2b3c4d tiny-9f8e7d6c`
+    """
+    from eval.evidence.compare import compare_runs, write_comparison
+    from eval.run import open_run
+
+    typer.echo(write_comparison(compare_runs(open_run(reports, old), open_run(reports, new))))
+
+
+def _broken(error: Exception) -> NoReturn:
+    """What cannot be trusted is never a decision's exit status."""
+    from eval.release.decision import BROKEN
+
+    if os.environ.get("BLINDSIDE_DEBUG"):
+        raise error
+    typer.echo(f"blindside: {error}", err=True)
+    typer.echo("Nothing was decided: broken or stale inputs.", err=True)
+    raise typer.Exit(BROKEN)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(gate)
+    app.command()(compare)
