@@ -6,7 +6,6 @@ Gradio takes seconds to import, so it is imported where it is used.
 from __future__ import annotations
 
 import os
-import sys
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,20 +17,18 @@ from pydantic import ValidationError
 from eval.errors import BlindsideError
 from eval.judge.blinding import nonce
 from eval.judge.desk import Desk
-from eval.judge.serving import is_loopback, listen, run_until_signalled, url
-from eval.judge.session import Action, Sitting, View, answer
+from eval.judge.serving import guarded, has_screen, is_loopback, listen, mounted, run_until_signalled, url
+from eval.judge.session import Action, Notice, Sitting, View, answer
 from eval.judge.views import bar_html, head_html, stage_html, top_html
 from eval.run import Run
 
 if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Gradio reads it when it is imported: nothing about a study leaves the machine.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
-_SYSTEM = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
 Handler = Callable[[str, Sitting | None], tuple[str, Sitting | None]]
 
 _say = partial(print, flush=True)
@@ -70,19 +67,7 @@ def build(run: Run, *, reviewer: str = "") -> gr.Blocks:
 
 def application(run: Run, *, reviewer: str = "") -> FastAPI:
     """An ASGI application that serves the page at /, and lets no request leave the machine."""
-    import gradio as gr
-    from fastapi import FastAPI
-
-    page = build(run, reviewer=reviewer)
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(_Guarded)
-    theme = gr.themes.Base(font=_SYSTEM, font_mono=["ui-monospace", "monospace"]).set(
-        body_background_fill="#f4f5f7", body_background_fill_dark="#101318"
-    )
-    mounted: FastAPI = gr.mount_gradio_app(
-        app, page, path="/", theme=theme, head=head_html(), footer_links=[], show_error=False, ssr_mode=False, pwa=False
-    )
-    return mounted
+    return mounted(guarded(), build(run, reviewer=reviewer), head_html())
 
 
 def serve(
@@ -105,15 +90,10 @@ def serve(
 
         def ready() -> None:
             say(f"Judge at {url(sock)}")
-            if open_browser and _has_screen():
+            if open_browser and has_screen():
                 webbrowser.open(url(sock))
 
         run_until_signalled(application(run, reviewer=reviewer), sock, ready)
-
-
-def _has_screen() -> bool:
-    """Without one, a browser that runs in the terminal would be opened over what we print."""
-    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _html(value: str) -> gr.HTML:
@@ -129,7 +109,7 @@ def _handler(desk: Desk, fixed: str) -> Handler:
         try:
             sitting, view = answer(desk, sitting, action, fixed=fixed)
         except BlindsideError as error:
-            view = View(state="broken", nonce=nonce(), notice=str(error))
+            view = View(state="broken", nonce=nonce(), notice=Notice("broken", str(error)))
         return stage_html(view, fixed=bool(fixed), marked=action.differences), sitting
 
     return handle
@@ -141,30 +121,3 @@ def _action(payload: str) -> Action:
         return Action.model_validate_json(payload)
     except ValidationError:
         return Action(act="vote")
-
-
-class _Guarded:
-    """Tells the browser to load nothing from anywhere else, whatever an answer may hold."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_HEADERS]
-            await send(message)
-
-        await self._app(scope, receive, send_guarded)
-
-
-_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
-    "frame-ancestors 'self'"
-)
-_HEADERS = [
-    (b"content-security-policy", _POLICY.encode()),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-]

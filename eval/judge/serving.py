@@ -1,25 +1,35 @@
-"""A port, a server, and an end: how the page is put on this machine's network and taken down."""
+"""A port, a server, and an end: how a page is put on this machine's network, guarded, and taken down."""
 
 from __future__ import annotations
 
 import errno
 import http.client
 import ipaddress
+import os
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from eval.errors import BlindsideError, InputError
 
 if TYPE_CHECKING:
+    import gradio as gr
     from fastapi import FastAPI
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: How many ports from the wanted one on are tried.
 PORTS = 20
+
+
+class Accounts(Protocol):
+    """Who may log in."""
+
+    def check(self, name: str, password: str) -> bool: ...
 
 
 def listen(host: str, port: int, say: Callable[[str], None]) -> socket.socket:
@@ -96,3 +106,67 @@ def _try(host: str, port: int) -> socket.socket | None:
             return None
         raise InputError(f"cannot listen on {host}:{port}: {error.strerror}: give another with PORT=") from None
     return sock
+
+
+def has_screen() -> bool:
+    """Without one, a browser that runs in the terminal would be opened over what we print."""
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def guarded() -> FastAPI:
+    """An empty application whose answers tell the browser to load nothing from anywhere else."""
+    from fastapi import FastAPI
+
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(_Guarded)
+    return app
+
+
+def mounted(app: FastAPI, page: gr.Blocks, head: str, *, accounts: Accounts | None = None) -> FastAPI:
+    """`app` with the Gradio page at /, `head` (style and script) in its <head>; with accounts, for those who log in."""
+    import gradio as gr
+
+    theme = gr.themes.Base(font=_SYSTEM, font_mono=["ui-monospace", "monospace"]).set(
+        body_background_fill="#f4f5f7", body_background_fill_dark="#101318"
+    )
+    result: FastAPI = gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        theme=theme,
+        head=head,
+        footer_links=[],
+        show_error=False,
+        ssr_mode=False,
+        pwa=False,
+        auth=accounts.check if accounts else None,
+    )
+    return result
+
+
+class _Guarded:
+    """Tells the browser to load nothing from anywhere else, whatever an answer may hold."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, send_guarded)
+
+
+_SYSTEM = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
+    "frame-ancestors 'self'"
+)
+_HEADERS = [
+    (b"content-security-policy", _POLICY.encode()),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+]

@@ -39,8 +39,8 @@ def bar_html() -> str:
 
 def head_html() -> str:
     """The page's own style and script, for <head>."""
-    css, script = (ASSETS / "judge.css").read_text("utf-8"), (ASSETS / "judge.js").read_text("utf-8")
-    return f"<style>{css}</style><script>{script}</script>"
+    css = "".join((ASSETS / name).read_text("utf-8") for name in ("tokens.css", "answers.css", "judge.css"))
+    return f"<style>{css}</style><script>{(ASSETS / 'judge.js').read_text('utf-8')}</script>"
 
 
 @dataclass(frozen=True)
