@@ -8,6 +8,7 @@ BlindsideError            what a person can mend: one sentence with the remedy, 
 │   ├── EngineOverloaded  429: ask again later
 │   └── EngineRejected    the request itself was refused; asking again will not help
 ├── NotSaved              a verdict could not be put on disk; the page keeps it
+├── ReleaseError          a run may not be released, or the Hub did not take it as it was sent
 ├── StaleInputs           what was judged is not what lies here now; exit status 3, and nothing is decided
 └── ParityFailed          a server does not serve what was saved; exit status 3
 """
@@ -72,3 +73,7 @@ class ParityFailed(BlindsideError):
 
 class StaleInputs(BlindsideError):
     """A model, a policy or a verdict is no longer what it was when people judged."""
+
+
+class ReleaseError(BlindsideError):
+    """A run may not be released, or the Hub did not take what was sent, or holds something else."""

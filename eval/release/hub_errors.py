@@ -1,0 +1,86 @@
+"""What the Hub or the network refused, as one sentence with the remedy. No sentence holds a token or a signed URL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import requests
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+from huggingface_hub.utils._validators import validate_repo_id
+
+from eval.errors import ReleaseError
+
+AGAIN = "the same command goes on from there"
+_LONGEST = 300
+_BY_STATUS = {
+    401: "the Hub does not accept the token (401): make one with write permission, and log in with `hf auth login`",
+    403: "the token may not write to {repo} (403): use one with write permission there, or propose the release with "
+    "--create-pr",
+    404: "{repo} is not there, or the token may not see it (404): check the name and the token's permissions",
+    409: "{repo} was changed at the same time (409): {again}",
+    412: "{repo} was changed at the same time (412): {again}",
+    429: "the Hub asks to wait (429): in some minutes {again}",
+}
+
+
+@contextmanager
+def in_words(api: HfApi, repo: str) -> Iterator[None]:
+    """Turn what the client raises about `repo` into ReleaseError.
+
+    The cause is left behind: its request carries the token, its URL may be signed.
+    """
+    try:
+        yield
+    except HfHubHTTPError as error:
+        raise ReleaseError(_refused(error, api, repo)) from None
+    except HFValidationError as error:
+        raise ReleaseError(f"{repo!r} can't name a repository ({_said(str(error), api)}): use owner/name") from None
+    except OfflineModeIsEnabled:
+        raise ReleaseError("HF_HUB_OFFLINE is set: unset it to release") from None
+    except (requests.RequestException, ConnectionError, TimeoutError) as error:
+        raise ReleaseError(f"the network to {api.endpoint} was lost ({_kind(error)}): {AGAIN}") from None
+    except ValueError as error:
+        # The Hub's own words on a card's metadata or on a file of Git LFS.
+        raise ReleaseError(f"the Hub refused the release: {_said(str(error), api)}") from None
+    except (OSError, RuntimeError) as error:
+        # hf_xet, which uploads to the real Hub, raises bare RuntimeErrors.
+        raise ReleaseError(f"the upload broke off ({_said(str(error), api)}): {AGAIN}") from None
+
+
+def _refused(error: HfHubHTTPError, api: HfApi, repo: str) -> str:
+    status = error.response.status_code if error.response is not None else 0
+    said = _said(error.server_message or "", api)
+    if status in _BY_STATUS:
+        sentence = _BY_STATUS[status].format(repo=repo, again=AGAIN)
+        return f"{sentence} (the Hub: {said})" if said else sentence
+    if status >= 500:
+        return f"the Hub is in trouble ({status}): {AGAIN}"
+    return f"the Hub refused the release ({status}{', ' + said if said else ''}): mend that and give the command again"
+
+
+def _kind(error: Exception) -> str:
+    if isinstance(error, requests.Timeout | TimeoutError):
+        return "it took too long"
+    return "no connection" if isinstance(error, ConnectionError | requests.ConnectionError) else type(error).__name__
+
+
+def _said(text: str, api: HfApi) -> str:
+    """Foreign words on one line, without token and query strings, and not without end."""
+    if isinstance(api.token, str) and api.token:
+        text = text.replace(api.token, "(token)")
+    text = re.sub(r"\?[^\s'\"<>)]+", "", re.sub(r"\bhf_[A-Za-z0-9]{20,}", "(token)", text))
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
+def repo_name(repo: str) -> None:
+    """Raise ReleaseError where `repo` is not spelled as the Hub spells repositories: name, or owner/name."""
+    try:
+        validate_repo_id(repo)
+    except HFValidationError:
+        raise ReleaseError(
+            f"{repo!r} can't name a repository: use owner/name, of letters, digits, dot, dash and underscore"
+        ) from None

@@ -1,0 +1,112 @@
+"""The evidence as it goes out: eval/ in the repository, with reviewers under pseudonyms and nothing of this machine."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from eval.evidence.report import write_report
+from eval.release.decision import Decision, decision_path, write_decision
+from eval.release.outputs import write_outputs
+from eval.release.policy import frozen
+from eval.release.pseudonyms import KEY_FILE, pseudonyms, published, reviewers
+from eval.release.scrub import published_artifact, published_decision, published_run, scrub, scrub_text
+from eval.run import Run, write_run_json
+from train.artifact import Artifact
+from train.files import sha256_file
+
+#: Files of a run that name reviewers; the second is that of a study by thumbs.
+JUDGED = ("verdicts.csv", "thumbs.csv")
+#: Of report/: the judgements in force once more, which eval/verdicts.csv has already.
+_TWICE = "verdicts.csv"
+
+
+def write_evidence(
+    run: Run, decision: Decision, artifact: Artifact | None, folder: Path, *, comments: bool
+) -> Decision:
+    """Write what goes under eval/ into `folder`; return the decision as it is published.
+
+    report/ is made anew from the published verdicts, so that no name and no comment is left in it by another way.
+    Raises BlindsideError where the run cannot be read.
+    """
+    folder.mkdir(parents=True)
+    given = {name: (run.folder / name).read_bytes() for name in JUDGED if (run.folder / name).exists()}
+    names = pseudonyms(run)
+    for name, data in given.items():
+        (folder / name).write_bytes(published(data, names, comments=comments))
+    known = {reviewer: names.of(reviewer) for data in given.values() for reviewer in reviewers(data)}
+    told = published_decision(decision, known)
+    write_decision(folder, told)
+    info = published_run(run.info)
+    write_run_json(folder, info)
+    (folder / frozen(run).name).write_bytes(frozen(run).read_bytes())
+    _write_study(run, folder)
+    if artifact is not None:
+        _write_training(artifact, folder)
+    if run.report_folder.is_dir():
+        _write_report(Run(run.folder, info), folder, told)
+    return told
+
+
+def _write_study(run: Run, folder: Path) -> None:
+    study = run.folder / "study.json"
+    if study.exists():
+        _write_json(folder / study.name, scrub(json.loads(study.read_bytes())))
+
+
+def _write_training(artifact: Artifact, folder: Path) -> None:
+    """training.json, and the recipe where it is still the one that was trained by."""
+    _write_json(folder / "training.json", published_artifact(artifact))
+    recipe = own_recipe(artifact)
+    if recipe is not None:
+        (folder / "recipe.yml").write_text(scrub_text(recipe.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def own_recipe(artifact: Artifact) -> Path | None:
+    """The recipe's file, or None where it is gone or has changed since."""
+    path = Path(artifact.recipe)
+    return path if path.is_file() and sha256_file(path) == artifact.recipe_sha256 else None
+
+
+def training_method(artifact: Artifact | None) -> str:
+    """`rl` of the recipe: dpo, ipo, …; "sft" where it has none; "" where the recipe is not known."""
+    recipe = own_recipe(artifact) if artifact else None
+    if recipe is None:
+        return ""
+    data = yaml.safe_load(recipe.read_bytes())
+    return str(data.get("rl") or "sft") if isinstance(data, dict) else ""
+
+
+def _write_report(run: Run, folder: Path, decision: Decision) -> None:
+    """report/, with those of its files that the run's own report has."""
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Run(Path(temporary) / run.name, run.info)
+        copy.folder.mkdir()
+        for path in run.folder.iterdir():
+            if path.is_file() and not _replaced(path, run):
+                (copy.folder / path.name).symlink_to(path.resolve())
+        for name in JUDGED:
+            if (folder / name).exists():
+                (copy.folder / name).write_bytes((folder / name).read_bytes())
+        write_run_json(copy.folder, copy.info)
+        write_decision(copy.folder, decision)
+        write_report(copy)
+        write_outputs(copy.report_folder, decision)
+        for path in sorted(copy.report_folder.iterdir()):
+            if path.name != _TWICE and (run.report_folder / path.name).is_file():
+                (folder / "report").mkdir(exist_ok=True)
+                (folder / "report" / path.name).write_bytes(path.read_bytes())
+
+
+def _replaced(path: Path, run: Run) -> bool:
+    """Whether the copy has its own: what names reviewers or the machine, and what is no file of the run."""
+    own = {*JUDGED, "run.json", decision_path(run.folder).name, KEY_FILE}
+    return path.name in own or path.name.startswith(".") or ".torn-" in path.name
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
