@@ -5,6 +5,7 @@ They tell which model wrote what, so they are a server of their own: nothing her
 
 from __future__ import annotations
 
+import os
 import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,13 +21,16 @@ from eval.evidence.results.query import parse
 from eval.evidence.results.snapshot import Source
 from eval.evidence.results.views import Frame, head_html, lost_html, page_html, trouble_html, waiting_html
 from eval.judge.blinding import nonce
-from eval.judge.serving import is_loopback, listen, run_until_signalled, url
+from eval.judge.serving import guarded, has_screen, is_loopback, listen, mounted, run_until_signalled, url
 from eval.records import Row
 from eval.run import Run
 
 if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
+
+# Gradio reads it when it is imported: nothing about a study leaves the machine.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 _say = partial(print, flush=True)
 
@@ -78,8 +82,6 @@ def application(run: Run) -> FastAPI:
 
     Raises InputError where the run's files cannot be read.
     """
-    from eval.evidence.results.hosting import guarded, mounted
-
     source = Source(run)
     source.current()
     app = guarded()
@@ -100,8 +102,6 @@ def serve(
     Raises InputError where the run's files cannot be read or the address is not ours, BlindsideError where no port
     is free.
     """
-    from eval.evidence.results.hosting import has_screen
-
     with listen(host, port, say) as sock, suppress(KeyboardInterrupt):
         if not is_loopback(sock):
             say("whoever reaches this machine can read the results: reviewers must not, before they have judged")

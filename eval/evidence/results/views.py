@@ -15,6 +15,7 @@ from eval.evidence.results.browse import LONGEST_SNIPPET, Item, listing, open_it
 from eval.evidence.results.figures import findings
 from eval.evidence.results.query import Query
 from eval.evidence.results.snapshot import Snapshot
+from eval.judge import views as judging
 from eval.judge.differences import differences
 from eval.judge.render import answer_html, plain_html
 from eval.records import SIDES, Response, Side
@@ -87,7 +88,8 @@ def waiting_html() -> str:
 
 def head_html() -> str:
     """The pages' own style and script, for <head>."""
-    css = "".join((ASSETS / name).read_text("utf-8") for name in ("tokens.css", "answers.css", "results.css"))
+    sheets = (judging.ASSETS / "tokens.css", judging.ASSETS / "answers.css", ASSETS / "results.css")
+    css = "".join(sheet.read_text("utf-8") for sheet in sheets)
     return f"<style>{css}</style><script>{(ASSETS / 'results.js').read_text('utf-8')}</script>"
 
 
