@@ -1,0 +1,224 @@
+"""Every string that a reviewer sees, in English and Chinese. Templates and script ask for it by its key."""
+
+from __future__ import annotations
+
+import json
+from typing import get_args
+
+from eval.judge.study import Language
+
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+#: key -> (English, Chinese). `{name}` is filled in by whoever asks.
+STRINGS: dict[str, tuple[str, str]] = {
+    # Header
+    "other_language": ("中文", "English"),
+    "switch_language": ("Switch to Chinese", "切换到英文"),
+    "change_name": ("Judge under another name", "换一个名字评判"),
+    "log_out": ("Log out", "退出登录"),
+    "progress": ("Pairs judged", "已评判的题数"),
+    "differences": ("Differences", "差异"),
+    "raw": ("Raw", "原文"),
+    "last_verdicts": ("My last verdicts", "我最近的评判"),
+    "keys": ("Keys", "按键"),
+    "menu": ("Menu", "菜单"),
+    "saved": ("Saved", "已保存"),
+    "not_saved_short": ("Not saved", "未保存"),
+    # Verdicts
+    "a_better": ("A is better", "A 更好"),
+    "b_better": ("B is better", "B 更好"),
+    "tie": ("Tie", "平局"),
+    "both_bad": ("Both bad", "都不好"),
+    "good": ("Good", "好"),
+    "bad": ("Bad", "不好"),
+    "skip": ("Skip", "跳过"),
+    "undo": ("Undo", "撤销"),
+    "comment_label": ("Comment, kept with the verdict", "备注，与评判一起保存"),
+    "comment_hint": ("Comment, kept with the verdict", "备注，与评判一起保存"),
+    "reason_hint": ("Your reason, in a few words (required)", "请简单说明理由（必填）"),
+    # The list of keys
+    "tie_means": ("equally good", "两个一样好"),
+    "both_bad_means": ("neither is acceptable", "两个都不能接受"),
+    "good_means": ("you would be glad to get this answer", "您会乐意收到这样的回答"),
+    "bad_means": ("it should not be sent like this", "不该这样回答"),
+    "key_tie": ("Tie: equally good", "平局：两个一样好"),
+    "key_both_bad": ("Both bad: neither is acceptable", "都不好：两个都不能接受"),
+    "key_good": ("Good", "好"),
+    "key_bad": ("Bad", "不好"),
+    "key_skip": ("Skip: it comes back at the end", "跳过：最后会再出现"),
+    "key_undo": ("Undo: back to the last one", "撤销：回到上一题"),
+    "key_recent": ("My last verdicts, to change one", "我最近的评判，可以修改"),
+    "key_form": ("The further questions and tags; digits choose", "其他问题和标签，用数字选择"),
+    "key_comment": ("Comment; Esc leaves the field", "写备注；按 Esc 离开输入框"),
+    "key_differences": ("Mark where the answers differ, or not", "标出或取消标出两个回答的差异"),
+    "key_raw": ("Raw text, or as formatted", "显示原文或排版后的文字"),
+    "key_down": ("Scroll down", "向下滚动"),
+    "key_up": ("Scroll up", "向上滚动"),
+    "key_help": ("This list", "显示这张表"),
+    "space": ("Space", "空格"),
+    "close": ("Close", "关闭"),
+    # A pair
+    "prompt": ("The prompt", "提问"),
+    "system_prompt": ("System prompt", "系统提示"),
+    "user": ("User", "用户"),
+    "assistant": ("Assistant", "助手"),
+    "answer": ("Answer", "回答"),
+    "empty": ("This answer is empty.", "这个回答是空的。"),
+    "cut": ("The answer stops here: it reached the token limit.", "回答到此为止：已达到长度上限。"),
+    "unlike": (
+        "These answers have too little in common, or are too long, to mark where they differ.",
+        "这两个回答相同之处太少，或者太长，无法标出差异。",
+    ),
+    "practice_count": ("Practice {k} / {n}", "练习 {k} / {n}"),
+    "practice": ("Practice, not recorded", "练习，不计入结果"),
+    "editing": ("You are changing an earlier verdict.", "您正在修改之前的评判。"),
+    "leave": ("Leave it as it was", "不修改，返回"),
+    # Criteria and tags
+    "criteria": ("Further questions", "其他问题"),
+    "same": ("Same", "一样"),
+    "required": ("required", "必填"),
+    "tags": ("What is wrong with it?", "有什么问题？"),
+    "tag_incorrect": ("Incorrect", "内容有误"),
+    "tag_too_long": ("Too long", "太长"),
+    "tag_too_short": ("Too short", "太短"),
+    "tag_unsafe": ("Unsafe", "不安全"),
+    "tag_ignores_instruction": ("Ignores the instruction", "没有按要求做"),
+    "tag_off_topic": ("Off topic", "答非所问"),
+    "tag_repetitive": ("Repetitive", "重复啰嗦"),
+    "tag_wrong_language": ("Wrong language", "语言不对"),
+    # First visit
+    "question": ("Which answer is better?", "哪个回答更好？"),
+    "thumbs_question": ("Is this a good answer?", "这个回答好吗？"),
+    "intro": (
+        "You will see one prompt and two answers, A and B, from two models. Which model wrote which is hidden, and it "
+        "changes from pair to pair. Judge only what you read: would you rather have received A or B?",
+        "每一题有一个提问和两个回答（A 和 B），由两个模型写成。哪个模型写了哪个回答不会显示，每一题也各不相同。"
+        "请只根据读到的内容判断：您更愿意收到 A，还是 B？",
+    ),
+    "thumbs_intro": (
+        "You will see one prompt and one answer at a time. Judge only what you read: would you be glad to get it?",
+        "每一题有一个提问和一个回答。请只根据读到的内容判断：您会乐意收到这样的回答吗？",
+    ),
+    "also_asked": ("Also asked about each answer", "同时还会问到"),
+    "your_name": ("Your name", "您的名字"),
+    "you_are": ("You are logged in as {name}.", "您已登录为 {name}。"),
+    "start": ("Start judging", "开始评判"),
+    "first_practice": (
+        "First come a few pairs for practice, which are not recorded.",
+        "开始时有几道练习题，不计入结果。",
+    ),
+    "stop_any_time": (
+        "Each verdict is saved as you give it: stop whenever you like, and come back under the same name.",
+        "每个评判都会立即保存：随时可以停下，下次用同一个名字回来继续。",
+    ),
+    "stop_any_time_login": (
+        "Each verdict is saved as you give it: stop whenever you like, and log in again to go on.",
+        "每个评判都会立即保存：随时可以停下，下次登录后继续。",
+    ),
+    # The end, and nothing there
+    "done": ("All done, thank you", "全部完成，谢谢！"),
+    "done_text": (
+        "You have judged {n}, {name}. Every verdict is saved; you can close this page.",
+        "{name}，您一共评判了 {n} 题。所有评判都已保存，可以关闭页面了。",
+    ),
+    "undo_last": ("Undo the last one", "撤销最后一个"),
+    "broken": ("This run cannot be judged now", "现在无法评判"),
+    "broken_text": ("Mend what is named above, then reload this page.", "请先解决上面的问题，再刷新页面。"),
+    "none": ("No pairs to judge yet", "还没有可以评判的内容"),
+    "none_text": (
+        "This run holds no prompt that both models answered differently. Collect answers, then open this page again:",
+        "两个模型对任何提问都还没有不同的回答。请先收集回答，再打开本页：",
+    ),
+    "none_own": ("or, with servers of your own:", "或者使用您自己的服务器："),
+    # The list of one's own last verdicts
+    "recent_title": ("My last verdicts", "我最近的评判"),
+    "recent_text": ("Choose one to judge it again.", "选择一个重新评判。"),
+    "recent_none": ("Nothing judged yet.", "还没有评判过。"),
+    # Trouble
+    "lost": (
+        "The server does not answer. Your verdict was not saved: press the key again once it is back.",
+        "服务器没有响应，您的评判没有保存。服务器恢复后，请再按一次。",
+    ),
+    "lost_idle": (
+        "The server does not answer. Your verdicts are saved: go on once it is back.",
+        "服务器没有响应。之前的评判都已保存，服务器恢复后可以继续。",
+    ),
+    "back": (
+        "Connected again. Your verdict on this pair was not saved: judge it again.",
+        "已重新连接。您对这一题的评判没有保存，请再评判一次。",
+    ),
+    "logged_out": (
+        "You are logged out. Your verdict was not saved: log in again, what you typed is kept.",
+        "您已退出登录，评判没有保存。请重新登录，您输入的内容会保留。",
+    ),
+    "log_in_again": ("Log in again", "重新登录"),
+    # Login
+    "login_title": ("Log in to judge", "登录后开始评判"),
+    "login_name": ("Name", "名字"),
+    "login_password": ("Password", "密码"),
+    "login_button": ("Log in", "登录"),
+    "login_wrong": ("Name or password is not right. Please try again.", "名字或密码不对，请再试一次。"),
+    "login_lost": ("The server does not answer. Please try again.", "服务器没有响应，请再试一次。"),
+    "login_help": (
+        "Whoever runs this study gives you both.",
+        "名字和密码由本次评测的负责人提供。",
+    ),
+    # What a sitting tells (eval.judge.session)
+    "notice_stale": (
+        "That answer was for a pair that is no longer open, and was not recorded: this is the pair to judge now.",
+        "刚才的评判针对的是已经关闭的题，没有记录。现在要评判的是这一题。",
+    ),
+    "notice_elsewhere": (
+        "That pair was judged in another tab already: this is the next one.",
+        "那一题已经在另一个标签页里评判过了，这是下一题。",
+    ),
+    "notice_undone": ("Taken back. Judge this pair again.", "已撤销，请重新评判这一题。"),
+    "notice_nothing_to_undo": ("There is nothing to undo.", "没有可以撤销的评判。"),
+    "notice_not_saved": ("{detail}", "没有保存，请再按一次（{detail}）"),
+    "notice_broken": ("{detail}", "没有记录，请先解决这个问题：{detail}"),
+    "notice_name_missing": (
+        "Please enter a name: it stands beside your verdicts.",
+        "请输入名字，它会和您的评判记在一起。",
+    ),
+    "notice_name_long": ("Please use a name of at most {detail} characters.", "名字最多 {detail} 个字符。"),
+    "notice_name_invisible": (
+        "Please use letters that can be seen: this name has invisible ones.",
+        "名字里有看不见的字符，请换一个。",
+    ),
+    "notice_criterion_missing": ("Please answer first: {detail}", "请先回答：{detail}"),
+    "notice_reason_missing": (
+        "Please give a reason first: the comment field is for it.",
+        "请先在备注栏里写明理由。",
+    ),
+    "notice_not_understood": (
+        "Something that was sent is not asked in this study, and nothing was recorded: reload the page.",
+        "发送的内容不属于本次评测，没有记录。请刷新页面。",
+    ),
+    "notice_practice_over": (
+        "Practice is over: from here on every verdict is recorded.",
+        "练习结束，从现在起每个评判都会记录。",
+    ),
+    "notice_practice_back": ("Back to the practice pair before.", "回到了上一道练习题。"),
+    "notice_edit_gone": (
+        "That verdict can no longer be changed from here: it is not among your last 20.",
+        "那个评判已不在您最近的 20 个之中，不能在这里修改了。",
+    ),
+    "notice_edited": ("Changed.", "已修改。"),
+    "notice_edit_left": ("Nothing was changed.", "没有修改。"),
+}
+
+
+def say(key: str, language: Language, /, **values: object) -> str:
+    """The string in a language. Raises KeyError for a key that is not in the table, or a value that is not given."""
+    return STRINGS[key][LANGUAGES.index(language)].format(**values)
+
+
+def say_tag(tag: str, language: Language) -> str:
+    """A known tag's words; another one as it is."""
+    return say(f"tag_{tag}", language) if f"tag_{tag}" in STRINGS else tag
+
+
+def table() -> str:
+    """The whole table for the page's script, as JSON that can stand in a <script>: language -> key -> string."""
+    whole = {language: {key: both[at] for key, both in STRINGS.items()} for at, language in enumerate(LANGUAGES)}
+    return json.dumps(whole, ensure_ascii=False).replace("<", "\\u003c")
