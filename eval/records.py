@@ -126,7 +126,7 @@ class Judgement(Row):
 
     FIRST: ClassVar[tuple[str, ...]]
     TAGS: ClassVar[tuple[str, ...]]
-    LAST: ClassVar[tuple[str, ...]] = ("comment", "seconds", "judged_at", "replaces")
+    LAST: ClassVar[tuple[str, ...]] = ("comment", "seconds", "judged_at", "replaces", "seal")
 
     verdict_id: str = Field(min_length=1)
     run: str
@@ -141,6 +141,8 @@ class Judgement(Row):
     seconds: float = Field(ge=0, allow_inf_nan=False)
     judged_at: str
     replaces: str = ""
+    #: Of eval.judge.seals: given when the row is written.
+    seal: str = ""
 
     @property
     def slot(self) -> tuple[str, str, str]:

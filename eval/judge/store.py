@@ -18,6 +18,8 @@ from pydantic import ValidationError
 from eval.errors import InputError, NotSaved
 from eval.journal import Journal, whole_csv_rows
 from eval.judge.cells import PLAIN, Columns, columns_of, encode_row, fields_of
+from eval.judge.seals import seal_of
+from eval.judge.study import read_frozen
 from eval.records import Judgement, Thumb, Verdict
 from eval.run import Run
 
@@ -54,7 +56,7 @@ def read_file(path: Path, row: type[R], *, run: str | None = None) -> tuple[list
     if header is None:
         return [], None
     columns = _columns(path, header[1], row)
-    checks = _Checks(path, row, columns, run)
+    checks = _Checks(path, row, columns, run, _values(path, row, columns))
     return [checks.admit(cells, line) for line, cells in lines], columns
 
 
@@ -66,6 +68,15 @@ def columns_in(path: Path, row: type[Judgement] = Verdict) -> Columns:
     except FileNotFoundError:
         return PLAIN
     return _columns(path, header[1], row) if header else PLAIN
+
+
+def has_rows(path: Path) -> bool:
+    """Whether a file has anything below its header."""
+    try:
+        with path.open("rb") as file:
+            return bool(file.readline()) and bool(file.readline().strip())
+    except FileNotFoundError:
+        return False
 
 
 def in_force(rows: Iterable[R]) -> list[R]:
@@ -109,11 +120,16 @@ class Store(Generic[R]):
         """Put one row on disk; when this returns it is there. Raises NotSaved, and then the file is as before."""
         with self.turn():
             try:
+                row = self._sealed(row)
                 _report(self._journal.append(encode_row(row, self._columns), header=self._columns.header(self._row)))
             except (OSError, ValueError) as error:
                 raise _not_saved(error) from error
             self.rows.append(row)
             self._stamp = self._stamp_now()
+
+    def _sealed(self, row: R) -> R:
+        before = self.rows[-1].seal if self.rows else ""
+        return row.model_copy(update={"seal": seal_of(row, before, self._columns)})
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -159,12 +175,15 @@ def VerdictStore(run: Run, columns: Columns = PLAIN) -> Store[Verdict]:  # noqa:
 class _Checks(Generic[R]):
     """What each row must be, given the rows before it."""
 
-    def __init__(self, path: Path, row: type[R], columns: Columns, run: str | None) -> None:
+    def __init__(
+        self, path: Path, row: type[R], columns: Columns, run: str | None, values: dict[str, tuple[str, ...]]
+    ) -> None:
         self._path = path
         self._row = row
         self._columns = columns
         self._width = len(columns.names(row))
         self._run = run
+        self._values = values
         self._lines: dict[str, int] = {}
         self._standing: dict[tuple[str, str, str], R] = {}
 
@@ -177,8 +196,15 @@ class _Checks(Generic[R]):
             first = self._lines[row.verdict_id]
             raise self._error(f"verdict_id: {row.verdict_id} is on line {first} too: remove one of the two rows", line)
         self._lines[row.verdict_id] = line
+        self._know_values(row, line)
         self._count_once(row, line)
         return row
+
+    def _know_values(self, row: R, line: int) -> None:
+        for column, allowed in self._values.items():
+            cell = row.criteria[column]
+            if cell and cell not in allowed:
+                raise self._error(f"{column}: {cell!r} is not one of {', '.join(allowed)}: mend the cell", line)
 
     def _count_once(self, row: R, line: int) -> None:
         before = self._standing.get(row.slot)
@@ -241,6 +267,12 @@ def _columns(path: Path, cells: list[str], row: type[Judgement]) -> Columns:
         )
         raise InputError(problem, path=path, line=1)
     return columns
+
+
+def _values(path: Path, row: type[Judgement], columns: Columns) -> dict[str, tuple[str, ...]]:
+    """What each criterion's cells may hold, where the study that the file was judged by lies beside it."""
+    study = read_frozen(path.parent)
+    return study.values if study.row is row and study.columns == columns else {}
 
 
 def _other_columns(path: Path, there: Columns, wanted: Columns) -> InputError:

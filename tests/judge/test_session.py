@@ -263,7 +263,7 @@ def test_a_file_spoilt_while_judging_is_told_and_the_pair_stays(run: Run, ana: P
     run.verdicts_path.write_bytes(good + b"v9,trial\n")
     view = ana.vote("left", "my words")
     assert view.notice is not None
-    assert "verdicts.csv:3: 2 cells instead of 14" in view.notice.detail
+    assert "verdicts.csv:3: 2 cells instead of 15" in view.notice.detail
     assert (ana.item, view.comment, view.keep, view.saved) == (due, "my words", True, False)
     run.verdicts_path.write_bytes(good)
     assert ana.vote("left", view.comment).saved

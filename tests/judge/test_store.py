@@ -14,7 +14,7 @@ from eval.judge.cells import HEADER, encode_row
 from eval.judge.store import VerdictStore, in_force, read_verdicts
 from eval.records import VERDICT_COLUMNS
 from tests.judge.runs import make_run
-from tests.judge.verdicts import verdict
+from tests.judge.verdicts import unsealed, verdict
 
 
 def lines(*rows: bytes) -> bytes:
@@ -36,7 +36,9 @@ def test_the_first_append_writes_the_header(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     VerdictStore(run).append(verdict(1))
     VerdictStore(run).append(verdict(2))
-    assert run.verdicts_path.read_bytes() == lines(encode_row(verdict(1)), encode_row(verdict(2)))
+    rows = read_verdicts(run.verdicts_path)
+    assert unsealed(rows) == [verdict(1), verdict(2)]
+    assert run.verdicts_path.read_bytes() == lines(*map(encode_row, rows))
 
 
 def test_pandas_reads_the_file(tmp_path: Path) -> None:
@@ -59,7 +61,7 @@ def test_appending_goes_on_after_a_spreadsheet_saved_it(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     run.verdicts_path.write_bytes(b"\xef\xbb\xbf" + lines(encode_row(verdict(1))).replace(b"\n", b"\r\n"))
     VerdictStore(run).append(verdict(2))
-    assert read_verdicts(run.verdicts_path) == [verdict(1), verdict(2)]
+    assert unsealed(read_verdicts(run.verdicts_path)) == [verdict(1), verdict(2)]
 
 
 @pytest.mark.parametrize("cut", [1, 20, 150])
@@ -80,7 +82,7 @@ def test_an_append_after_a_torn_row_loses_nothing(tmp_path: Path) -> None:
     with run.verdicts_path.open("ab") as file:
         file.write(b'v9,trial,"torn')
     store.append(verdict(2))
-    assert read_verdicts(run.verdicts_path) == [verdict(1), verdict(2)]
+    assert unsealed(read_verdicts(run.verdicts_path)) == [verdict(1), verdict(2)]
 
 
 ROW = encode_row(verdict(2))
@@ -92,7 +94,7 @@ BAD_ROWS = {
     "not a number": (ROW.replace(b"3.25", b"nan"), "seconds: Input should be a finite number"),
     "hash": (ROW.replace(b"0" * 64, b"0" * 63), "base_sha256: String should match"),
     "other run": (ROW.replace(b"trial", b"other"), "run: 'other' is not 'trial'"),
-    "too few cells": (b"v2,trial\n", "2 cells instead of 14"),
+    "too few cells": (b"v2,trial\n", "2 cells instead of 15"),
     "same id": (encode_row(verdict(2, verdict_id="v1")), "verdict_id: v1 is on line 2 too"),
     "judged twice": (encode_row(verdict(2, item="item-1")), "replaces: 'Ana' judged item 'item-1' on line 2 already"),
     "not UTF-8": (ROW.replace(b"Ana", b"An\xe9"), "is not UTF-8"),
@@ -155,7 +157,7 @@ def test_a_folder_that_refuses_is_told_and_nothing_is_kept(tmp_path: Path) -> No
         store.append(verdict(1))
     (tmp_path / "gone").rename(run.folder)
     store.append(verdict(1))
-    assert read_verdicts(run.verdicts_path) == [verdict(1)]
+    assert unsealed(read_verdicts(run.verdicts_path)) == [verdict(1)]
 
 
 def test_many_threads_and_stores_lose_nothing(tmp_path: Path) -> None:
@@ -181,4 +183,4 @@ def test_a_turn_sees_what_another_process_wrote(tmp_path: Path) -> None:
     ours, theirs = VerdictStore(run), VerdictStore(run)
     theirs.append(verdict(1))
     with ours.turn():
-        assert ours.rows == [verdict(1)]
+        assert unsealed(ours.rows) == [verdict(1)]

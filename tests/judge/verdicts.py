@@ -26,3 +26,8 @@ def verdict(number: int = 0, **changes: Any) -> Verdict:
         "replaces": "",
     }
     return Verdict(**{**fields, **changes})
+
+
+def unsealed(rows: list[Verdict]) -> list[Verdict]:
+    """The rows without the seals that the store gave them."""
+    return [row.model_copy(update={"seal": ""}) for row in rows]
