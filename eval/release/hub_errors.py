@@ -27,41 +27,48 @@ _BY_STATUS = {
 
 
 @contextmanager
-def in_words(api: HfApi, repo: str) -> Iterator[None]:
-    """Turn what the client raises about `repo` into ReleaseError.
+def in_words(api: HfApi, repo: str, *, again: str = AGAIN) -> Iterator[None]:
+    """Turn what the client raises about `repo` into ReleaseError. `again` says what to do where it may yet succeed.
 
     The cause is left behind: its request carries the token, its URL may be signed.
     """
     try:
         yield
-    except HfHubHTTPError as error:
-        raise ReleaseError(_refused(error, api, repo)) from None
-    except HFValidationError as error:
-        raise ReleaseError(f"{repo!r} can't name a repository ({_said(str(error), api)}): use owner/name") from None
-    except OfflineModeIsEnabled:
-        raise ReleaseError("HF_HUB_OFFLINE is set: unset it to release") from None
-    except (requests.RequestException, ConnectionError, TimeoutError) as error:
-        raise ReleaseError(f"the network to {api.endpoint} was lost ({_kind(error)}): {AGAIN}") from None
-    except ValueError as error:
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ReleaseError(_sentence(error, api, repo, again)) from None
+
+
+def _sentence(error: BaseException, api: HfApi, repo: str, again: str) -> str:
+    if isinstance(error, HfHubHTTPError):
+        return _refused(error, api, repo, again)
+    if isinstance(error, HFValidationError):
+        return f"{repo!r} can't name a repository ({_said(str(error), api)}): use owner/name"
+    if isinstance(error, OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set: unset it"
+    if isinstance(error, requests.RequestException | ConnectionError | TimeoutError):
+        return f"the network to {api.endpoint} was lost ({_kind(error)}): {again}"
+    if isinstance(error, RuntimeError) and error.__cause__ is not None:
+        # The client wraps what happened to a file of Git LFS.
+        return _sentence(error.__cause__, api, repo, again)
+    if isinstance(error, ValueError):
         # The Hub's own words on a card's metadata or on a file of Git LFS.
-        raise ReleaseError(f"the Hub refused the release: {_said(str(error), api)}") from None
-    except (OSError, RuntimeError) as error:
-        # hf_xet, which uploads to the real Hub, raises bare RuntimeErrors.
-        raise ReleaseError(f"the upload broke off ({_said(str(error), api)}): {AGAIN}") from None
+        return f"the Hub refused the release: {_said(str(error), api)}"
+    # hf_xet, which uploads to the real Hub, raises bare RuntimeErrors.
+    return f"the upload broke off ({_said(str(error), api)}): {again}"
 
 
-def _refused(error: HfHubHTTPError, api: HfApi, repo: str) -> str:
+def _refused(error: HfHubHTTPError, api: HfApi, repo: str, again: str) -> str:
     status = error.response.status_code if error.response is not None else 0
     said = _said(error.server_message or "", api)
     if status in _BY_STATUS:
-        sentence = _BY_STATUS[status].format(repo=repo, again=AGAIN)
+        sentence = _BY_STATUS[status].format(repo=repo, again=again)
         return f"{sentence} (the Hub: {said})" if said else sentence
     if status >= 500:
-        return f"the Hub is in trouble ({status}): {AGAIN}"
+        return f"the Hub is in trouble ({status}): {again}"
     return f"the Hub refused the release ({status}{', ' + said if said else ''}): mend that and give the command again"
 
 
-def _kind(error: Exception) -> str:
+def _kind(error: BaseException) -> str:
     if isinstance(error, requests.Timeout | TimeoutError):
         return "it took too long"
     return "no connection" if isinstance(error, ConnectionError | requests.ConnectionError) else type(error).__name__

@@ -151,7 +151,8 @@ def _by_metadata(data: dict[str, Any], url: str) -> Licence | None:
     link = str(data.get("license_link") or "")
     if link and "://" not in link and url:
         link = f"{url}/blob/main/{link}"
-    return Licence("other", "the base's card", str(data.get("license_name") or NOT_STATED), link)
+    name = re.sub(r"[^\w.+-]+", "-", str(data.get("license_name") or "")).strip("-")
+    return Licence("other", "the base's card", name or NOT_STATED, link)
 
 
 def _by_text(files: tuple[Path, ...]) -> Licence | None:

@@ -1,0 +1,337 @@
+"""Releases to a Hub on loopback: the real client, real sockets, real storage."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from huggingface_hub import ModelCard
+
+from eval.errors import BlindsideError, InputError, ReleaseError, StaleInputs
+from eval.release.decision import decision_path, write_decision
+from eval.release.release import Released, release
+from tests.release.hub_server import READER, WRITER, Hub, git_hash
+from tests.release.judged import REVIEWERS, SECRET_COMMENT, Project, decision, make_project
+
+MODEL = {
+    "chat_template.jinja",
+    "config.json",
+    "generation_config.json",
+    "model-00001-of-00002.safetensors",
+    "model-00002-of-00002.safetensors",
+    "model.safetensors.index.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+}
+EVIDENCE = {
+    "LICENSE",
+    "README.md",
+    "eval/SHA256SUMS",
+    "eval/decision.json",
+    "eval/gate.yml",
+    "eval/recipe.yml",
+    "eval/report/report.md",
+    "eval/report/summary.csv",
+    "eval/run.json",
+    "eval/training.json",
+    "eval/verdicts.csv",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return make_project(tmp_path / "home-of-ann")
+
+
+def quiet(line: str) -> None:
+    """Says nothing."""
+
+
+def run_release(project: Project, **options: bool) -> Released:
+    return release(project.run, "our/tuned", say=quiet, **options)
+
+
+def test_a_release_holds_the_model_and_its_evidence_and_nothing_else(project: Project, hub: Hub) -> None:
+    done = run_release(project)
+    there = hub.files("our/tuned")
+    assert set(there) == MODEL | EVIDENCE | {".gitattributes"}
+    for name in MODEL:
+        assert there[name] == (project.tuned / name).read_bytes()
+    assert (done.checked, done.downloaded) == (len(MODEL | EVIDENCE), len(MODEL | EVIDENCE))
+    assert done.url == f"{hub.url}/our/tuned"
+    assert not hub.repos["our/tuned"].private
+    assert len(hub.repos["our/tuned"].heads) == 1
+    assert hub.leaked == []
+
+
+def test_the_sums_fit_every_other_file(project: Project, hub: Hub) -> None:
+    run_release(project)
+    there = hub.files("our/tuned")
+    lines = there["eval/SHA256SUMS"].decode().splitlines()
+    sums = {name: found for found, _, name in (line.partition("  ") for line in lines)}
+    assert set(sums) == MODEL | EVIDENCE - {"eval/SHA256SUMS"}
+    assert all(hashlib.sha256(there[name]).hexdigest() == found for name, found in sums.items())
+
+
+def test_nothing_that_goes_out_names_a_reviewer_a_folder_or_a_host(project: Project, hub: Hub) -> None:
+    run_release(project)
+    everything = b"\n".join(data for name, data in hub.files("our/tuned").items() if not name.endswith(".safetensors"))
+    for reviewer in ("Ann", "bob", "Zoë", "cmd|x", SECRET_COMMENT):
+        assert reviewer.encode() not in everything
+    assert str(project.home).encode() not in everything
+    assert b"home-of-ann" not in everything
+    assert b"10.1.2.3" not in everything
+    assert b"stays at home" not in everything
+
+
+def test_verdicts_keep_every_cell_but_names_and_comments(project: Project, hub: Hub) -> None:
+    run_release(project)
+    before = list(csv.DictReader(StringIO(project.run.verdicts_path.read_text(encoding="utf-8"), newline="")))
+    after = list(csv.DictReader(StringIO(hub.files("our/tuned")["eval/verdicts.csv"].decode(), newline="")))
+    assert len(before) == len(after) == 32
+    names = {row["reviewer"]: told["reviewer"] for row, told in zip(before, after, strict=True)}
+    assert len(set(names.values())) == len(REVIEWERS)
+    for row, told in zip(before, after, strict=True):
+        assert told == {**row, "reviewer": names[row["reviewer"]], "comment": ""}
+
+
+def test_comments_go_out_when_asked_for(project: Project, hub: Hub) -> None:
+    done = run_release(project, comments=True)
+    assert SECRET_COMMENT.encode() in hub.files("our/tuned")["eval/verdicts.csv"]
+    assert "with their comments" in done.card
+
+
+def test_pseudonyms_are_the_same_at_the_next_release(project: Project, hub: Hub) -> None:
+    run_release(project)
+    first = hub.files("our/tuned")["eval/verdicts.csv"]
+    release(project.run, "our/other", say=quiet)
+    assert hub.files("our/other")["eval/verdicts.csv"] == first
+    assert (project.run.folder / ".pseudonyms.key").stat().st_mode & 0o077 == 0
+
+
+def test_the_same_command_again_changes_nothing(project: Project, hub: Hub) -> None:
+    first = run_release(project)
+    puts = len(hub.puts())
+    again = run_release(project)
+    assert again.commit == first.commit
+    assert len(hub.puts()) == puts
+
+
+def test_a_private_release(project: Project, hub: Hub) -> None:
+    run_release(project, private=True)
+    assert hub.repos["our/tuned"].private
+
+
+def test_a_public_repository_does_not_become_private(project: Project, hub: Hub) -> None:
+    run_release(project)
+    with pytest.raises(ReleaseError, match="our/tuned exists and is public"):
+        run_release(project, private=True)
+
+
+def test_parts_of_large_files_are_put_together(project: Project, hub: Hub) -> None:
+    hub.part_size = 70_000
+    run_release(project)
+    assert sum(path.endswith("/5") for path in hub.puts()) == 2
+    assert (
+        hub.files("our/tuned")["model-00001-of-00002.safetensors"]
+        == (project.tuned / "model-00001-of-00002.safetensors").read_bytes()
+    )
+
+
+def test_other_weights_are_not_overwritten(project: Project, hub: Hub, tmp_path: Path) -> None:
+    run_release(project)
+    other = make_project(tmp_path / "second", shards=1)
+    before = hub.files("our/tuned")
+    with pytest.raises(ReleaseError, match=r"our/tuned holds other weights \(model-00001.*--create-pr"):
+        release(other.run, "our/tuned", say=quiet)
+    assert hub.files("our/tuned") == before
+
+
+def test_a_pull_request_takes_the_old_weights_away(project: Project, hub: Hub, tmp_path: Path) -> None:
+    run_release(project)
+    before = hub.files("our/tuned")
+    other = make_project(tmp_path / "second", shards=1)
+    done = release(other.run, "our/tuned", create_pr=True, say=quiet)
+    assert done.pull_request == f"{hub.url}/our/tuned/discussions/1"
+    assert hub.files("our/tuned") == before
+    proposed = hub.files("our/tuned", "refs/pr/1")
+    assert [name for name in proposed if "safetensors" in name] == ["model.safetensors"]
+
+
+def test_whoever_may_not_write_can_propose(project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_release(project)
+    (project.tuned / "config.json").write_text('{"of": "another config"}')
+    monkeypatch.setenv("HF_TOKEN", READER)
+    with pytest.raises(ReleaseError, match=r"the token may not write to our/tuned \(403\).*--create-pr"):
+        run_release(project)
+    done = run_release(project, create_pr=True)
+    assert done.pull_request is not None
+    assert b"another config" in hub.files("our/tuned", "refs/pr/1")["config.json"]
+
+
+@pytest.mark.parametrize("name", ["model-00002-of-00002.safetensors", "config.json", "eval/verdicts.csv", "README.md"])
+def test_a_byte_changed_by_the_hub_is_found(project: Project, hub: Hub, name: str) -> None:
+    hub.corrupted = {name}
+    with pytest.raises(ReleaseError, match=f"our/tuned does not hold what was sent: .*{re.escape(name)}"):
+        run_release(project)
+
+
+def test_a_file_that_the_hub_ignores_is_found(project: Project, hub: Hub) -> None:
+    hub.ignored = {"tokenizer.json"}
+    with pytest.raises(ReleaseError, match=r"tokenizer\.json is missing"):
+        run_release(project)
+
+
+def test_what_lay_there_before_is_told(project: Project, hub: Hub) -> None:
+    run_release(project)
+    (project.tuned / "generation_config.json").unlink()
+    lines: list[str] = []
+    release(project.run, "our/tuned", say=lines.append)
+    assert "our/tuned also holds what is not of this release: generation_config.json" in lines
+
+
+def test_a_dry_run_uploads_nothing_and_tells_all(project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    lines: list[str] = []
+    done = release(project.run, "our/tuned", dry_run=True, say=lines.append)
+    assert hub.asked == []
+    assert {file.path for file in done.files} == MODEL | EVIDENCE
+    told = "\n".join(lines)
+    for file in done.files:
+        assert file.path in told
+    assert "300.0 kB  model-00001-of-00002.safetensors" in told
+    assert done.card in lines
+    assert "checkpoint-10, debug.log, events.out.tfevents.1, optimizer.pt, training_args.bin" in told
+    assert lines[-1] == "dry run: nothing was uploaded"
+
+
+@pytest.mark.parametrize("outcome", ["hold", "insufficient"])
+def test_only_a_decision_to_release_releases(project: Project, hub: Hub, outcome: str) -> None:
+    write_decision(project.run.folder, decision(project.run).model_copy(update={"decision": outcome}))
+    with pytest.raises(ReleaseError, match=f"run trial is decided {outcome}, not release"):
+        run_release(project)
+    assert hub.asked == []
+
+
+def test_without_a_decision_the_gate_is_named(project: Project, hub: Hub) -> None:
+    decision_path(project.run.folder).unlink()
+    with pytest.raises(InputError, match="run `blindside gate` first"):
+        run_release(project)
+    assert hub.asked == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "models/tuned/model-00001-of-00002.safetensors",
+        "models/tuned/chat_template.jinja",
+        "models/base/model.safetensors",
+        "reports/trial/responses.jsonl",
+        "reports/trial/verdicts.csv",
+        "reports/trial/prompts.jsonl",
+        "reports/trial/gate.yml",
+    ],
+)
+def test_a_byte_changed_since_the_decision_stops_the_release(project: Project, hub: Hub, name: str) -> None:
+    path = project.home / name
+    data = path.read_bytes()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(StaleInputs, match="nothing was uploaded") as told:
+        run_release(project)
+    assert "\n" not in str(told.value)
+    assert hub.asked == []
+
+
+def test_a_missing_weights_folder_is_one_sentence(project: Project, hub: Hub) -> None:
+    project.tuned.rename(project.home / "elsewhere")
+    with pytest.raises(
+        ReleaseError, match="is in no folder of this machine: only a model folder that was judged"
+    ) as told:
+        run_release(project)
+    assert "\n" not in str(told.value)
+
+
+def test_a_token_in_a_file_stops_the_release(project: Project, hub: Hub) -> None:
+    (project.tuned / "tokenizer_config.json").write_text('{"token": "hf_' + "x" * 34 + '"}')
+    with pytest.raises(ReleaseError, match=r"tokenizer_config\.json holds a token of the Hub"):
+        run_release(project)
+    assert hub.asked == []
+
+
+def test_no_token(project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    with pytest.raises(ReleaseError, match="no token for the Hub: log in with `hf auth login`, or set HF_TOKEN"):
+        run_release(project)
+
+
+def test_a_token_that_is_none(project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_unknownUNKNOWNunknownUNKNOWNunknown")
+    with pytest.raises(ReleaseError, match=r"the Hub does not accept the token \(401\)") as told:
+        run_release(project)
+    assert "hf_unknown" not in str(told.value)
+
+
+def test_another_owner(project: Project, hub: Hub) -> None:
+    with pytest.raises(ReleaseError, match=r"the token may not write to their/tuned \(403\)"):
+        release(project.run, "their/tuned", say=quiet)
+
+
+def test_a_name_that_is_none(project: Project, hub: Hub) -> None:
+    with pytest.raises(ReleaseError, match="'a/b/c' can't name a repository: use owner/name"):
+        release(project.run, "a/b/c", say=quiet)
+
+
+def test_words_of_the_hub_with_a_token_in_them_are_told_without_it(project: Project, hub: Hub) -> None:
+    hub.refused["/commit/"] = (400, f"bad: {WRITER} https://x.example/y?signature=SECRET")
+    with pytest.raises(ReleaseError, match="the Hub refused the release") as told:
+        run_release(project)
+    assert WRITER not in str(told.value)
+    assert "SECRET" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(412, "changed at the same time"), (429, "asks to wait"), (500, "is in trouble")]
+)
+def test_what_the_hub_refuses_is_one_sentence(project: Project, hub: Hub, status: int, said: str) -> None:
+    hub.refused["/commit/"] = (status, "no")
+    with pytest.raises(BlindsideError, match=said) as told:
+        run_release(project)
+    assert "\n" not in str(told.value)
+
+
+def test_the_card_on_the_hub_is_read_by_the_hubs_own_class(project: Project, hub: Hub) -> None:
+    run_release(project)
+    card = ModelCard.load("our/tuned")
+    results = {result.metric_type: result.metric_value for result in card.data.eval_results or []}
+    assert results == {
+        "human_win_rate": 0.625, "human_win_rate_low": 0.5432, "human_win_rate_high": 0.7, "judged_prompts": 8,
+        "judgements": 32, "reviewers": 4, "krippendorff_alpha": 0.31, "both_bad": 0.0,
+    }  # fmt: skip
+    assert card.data.license == "apache-2.0"
+    assert card.data.datasets == ["owner/pairs"]
+    assert card.data.tags == ["blindside", "human-evaluation", "dpo"]
+
+
+def test_git_hashes_are_gits(tmp_path: Path) -> None:
+    """The Hub's list names regular files by git's own hash: that of an empty file is known to everybody."""
+    from eval.release.readback import git_hash as ours
+
+    empty = tmp_path / "empty"
+    empty.touch()
+    assert ours(empty) == git_hash(b"") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+
+
+def test_provenance_is_still_a_run(project: Project, hub: Hub) -> None:
+    run_release(project)
+    info = json.loads(hub.files("our/tuned")["eval/run.json"])
+    assert info["models"]["tuned"]["source"] == "tuned"
+    assert info["models"]["tuned"]["weights_sha256"] == project.run.info.models["tuned"].weights_sha256
+    assert info["models"]["tuned"]["url"] is None
+    assert info["models"]["tuned"]["served"] == {"version": "0.1.0"}
+    assert info["engine"] == "embedded 0.1.0 at (address) from engine"
+    assert info["prompt_set"]["source"] == "asked.jsonl"
