@@ -6,12 +6,13 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, get_args
 
 from eval.records import Outcome, Side
 
 #: What a reviewer can say; they speak of places, never of models.
 Choice = Literal["left", "right", "tie", "both_bad"]
+CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 
 def seeded(purpose: str, run: str, reviewer: str, item: str) -> bytes:

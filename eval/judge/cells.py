@@ -36,7 +36,7 @@ class Columns:
 
     def header(self, row: RowType = Verdict) -> bytes:
         """The first line of a file of such rows."""
-        return _line(self.names(row))
+        return line(self.names(row))
 
 
 PLAIN = Columns()
@@ -84,7 +84,7 @@ def encode_row(row: Judgement, columns: Columns = PLAIN) -> bytes:
     if homeless:
         raise ValueError(f"{', '.join(homeless)} has no column")
     cells |= {name: criteria.get(name, "") for name in columns.criteria}
-    return _line([str(cells[name]) for name in columns.names(type(row))])
+    return line([str(cells[name]) for name in columns.names(type(row))])
 
 
 def fields_of(cells: Sequence[str], columns: Columns, row: RowType = Verdict) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def fields_of(cells: Sequence[str], columns: Columns, row: RowType = Verdict) ->
     return fields
 
 
-def _line(cells: Sequence[str]) -> bytes:
+def line(cells: Sequence[str]) -> bytes:
     return (",".join(_quoted(neutralise(storable(cell))) for cell in cells) + "\n").encode()
 
 

@@ -1,98 +1,165 @@
-"""What all sittings at one run share: the pairs, the verdicts on disk, and one book a reviewer."""
+"""What all sittings at one run share: the study, the pairs, the rows on disk, and one seat a reviewer."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from eval.answers import read_answers
-from eval.judge import blinding
-from eval.judge.store import VerdictStore
-from eval.records import Mark, Pair, Side, Verdict, utc_now
+from eval.judge import forms
+from eval.judge.assignment import Pool, Way
+from eval.judge.extras import Extras, Key
+from eval.judge.freeze import freeze, rows_path
+from eval.judge.seats import Draft, Seat
+from eval.judge.skips import Skip, append_skip, read_skips
+from eval.judge.store import Store
+from eval.judge.study import Study
+from eval.judge.tasks import Task, tasks_of
+from eval.records import Judgement, Side, Verdict, utc_now
 from eval.run import Run
 
 
-@dataclass
-class Book:
-    """One reviewer's part of verdicts.csv: `last` row of each item, and those `standing`, the latest at the end."""
-
-    order: list[str]
-    sides: dict[str, Side]
-    last: dict[str, Verdict] = field(default_factory=dict)
-    standing: dict[str, Verdict] = field(default_factory=dict)
-
-    def note(self, row: Verdict, counts: bool) -> None:
-        self.last[row.item] = row
-        self.standing.pop(row.item, None)
-        if counts and row.outcome != "withdrawn":
-            self.standing[row.item] = row
-
-    def left(self, item: str) -> Side:
-        """Which model stands left: an undone pair comes back with the sides that it had."""
-        before = self.last.get(item)
-        return before.left if before else self.sides[item]
-
-
 class Desk:
-    """What all sittings at one run share: the pairs to judge and the verdicts on disk.
+    """What all sittings at one run share. `study` is frozen into the run's folder.
 
-    Pairs with identical answers, or with an answer missing, are not among `pairs`. Raises InputError where the run's
-    files cannot be read.
+    Identical answers, prompts with an answer missing, and pairs held back for a giveaway are not among `tasks`.
+    Raises InputError where the run's files cannot be read, or where its rows were judged by another study.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, study: Study | None = None) -> None:
+        self.study = freeze(run, study)
         self.run = run
-        pairs = read_answers(run.responses_path).pairs(run.prompts())
-        self.pairs: dict[str, Pair] = {pair.prompt_id: pair for pair in pairs if not pair.identical}
-        self.store = VerdictStore(run)
-        self._books: dict[str, Book] = {}
+        self.tasks = tasks_of(run, self.study, read_answers(run.responses_path))
+        self.pool = Pool(run.name, {item: task.category for item, task in self.tasks.items()}, self.study.overlap)
+        self.store: Store[Judgement] = Store(rows_path(run, self.study), self.study.row, run.name, self.study.columns)
+        gold = self.study.gold.pairs if self.study.gold else ()
+        self._gold = {pair.item: Task.of_pair(pair.pair()) for pair in gold}
+        self._seats: dict[str, Seat] = {}
         self._noted = 0
         self._generation = self.store.generation
+        for skip in read_skips(run):
+            self._seat(skip.reviewer).put_off((skip.kind, skip.item))
 
     @contextmanager
-    def turn(self, reviewer: str) -> Iterator[Book]:
-        """This reviewer's book, true to the file until the block ends. Raises NotSaved, InputError."""
+    def turn(self, reviewer: str) -> Iterator[Seat]:
+        """This reviewer's seat, true to the file until the block ends. Raises NotSaved, InputError."""
+        known = self._seats.get(reviewer)
+        # What takes long is made before anybody has to wait.
+        own = None if known is not None and known.present else self._own(reviewer)
         with self.store.turn():
-            if self._generation != self.store.generation:
-                self._books, self._noted, self._generation = {}, 0, self.store.generation
             self._note_new_rows()
-            yield self._book(reviewer)
+            seat = self._seat(reviewer)
+            if own is not None and not seat.present:
+                seat.come(*own)
+            yield seat
 
-    def write(self, book: Book, item: str, mark: Mark, comment: str, seconds: float, reviewer: str) -> None:
+    def task(self, key: Key) -> Task:
+        kind, item = key
+        return self._gold[item] if kind == "gold" else self.tasks[item]
+
+    def shown(self, key: Key) -> Task:
+        """A task as reviewers may see it."""
+        return self.task(key)
+
+    def left(self, seat: Seat, key: Key) -> Side:
+        """Which model stands left: never changed for a pair, and swapped where the pair comes again."""
+        before = seat.last.get(key)
+        if isinstance(before, Verdict):
+            return before.left
+        kind, item = key
+        if kind == "gold":
+            return seat.extras.gold_sides[item]
+        if kind == "repeat":
+            return forms.side_at("right", self.left(seat, ("judgement", item)))
+        return seat.way.sides[item]
+
+    def next(self, seat: Seat) -> Key | None:
+        """What this reviewer is asked now; it is then theirs for a while. Skipped ones come last, the oldest first."""
+        skipped = [key for key in seat.skipped if self.is_askable(seat, key)]
+        key = seat.extras.due(seat.standing, skipped)
+        if key is None:
+            item = self.pool.choose(seat.way, [item for kind, item in skipped if kind == "judgement"])
+            key = ("judgement", item) if item is not None else next(iter(skipped), None)
+        self.hold(seat, key)
+        return key
+
+    def is_askable(self, seat: Seat, key: Key) -> bool:
+        """Whether a pair may still be put before this reviewer."""
+        kind, item = key
+        if key in seat.standing or item not in (self._gold if kind == "gold" else self.tasks):
+            return False
+        if kind == "judgement":
+            return self.pool.is_open(seat.way, item)
+        return kind == "gold" or ("judgement", item) in seat.standing
+
+    def hold(self, seat: Seat, key: Key | None) -> None:
+        """This pair is before this reviewer, and goes to nobody else for a while."""
+        if key is not None and key[0] == "judgement":
+            self.pool.lease(seat.reviewer, key[1])
+
+    def total(self, seat: Seat) -> int:
+        """How many of all kinds this reviewer will have judged, if nobody else judges more."""
+        still_open = self.pool.still_open(seat.way)
+        return len(seat.standing) + still_open + seat.extras.still_to_come(seat.standing, still_open)
+
+    def write(self, seat: Seat, key: Key, outcome: str, draft: Draft, seconds: float) -> None:
         """Append a row, inside a turn. Raises NotSaved."""
-        pair, before = self.pairs[item], book.last.get(item)
-        row = Verdict(
-            verdict_id=uuid.uuid4().hex,
-            run=self.run.name,
-            item=item,
-            category=pair.category,
-            reviewer=reviewer,
-            outcome=mark,
-            left=book.left(item),
-            base_sha256=pair.base.sha256,
-            tuned_sha256=pair.tuned.sha256,
-            comment=comment,
-            seconds=round(seconds, 2),
-            judged_at=utc_now(),
-            replaces=before.verdict_id if before else "",
+        task, left, before = self.task(key), self.left(seat, key), seat.last.get(key)
+        common = {
+            "verdict_id": uuid.uuid4().hex,
+            "run": self.run.name,
+            "item": key[1],
+            "category": task.category,
+            "reviewer": seat.reviewer,
+            "outcome": outcome,
+            "criteria": forms.to_cells(self.study, draft.filled, left),
+            "comment": draft.comment,
+            "seconds": round(seconds, 2),
+            "judged_at": utc_now(),
+            "replaces": before.verdict_id if before else "",
+        }
+        self._append(task.row(key[0], left, draft.filled, common))
+
+    def withdraw(self, seat: Seat, key: Key) -> None:
+        """Append the row that takes back a standing one, inside a turn. Raises NotSaved."""
+        before = seat.standing[key]
+        changed = {"verdict_id": uuid.uuid4().hex, "outcome": "withdrawn", "seconds": 0.0, "judged_at": utc_now()}
+        self._append(before.model_copy(update={**changed, "replaces": before.verdict_id}))
+
+    def skip(self, seat: Seat, key: Key) -> None:
+        """Put a pair off, inside a turn. Raises NotSaved."""
+        kind, item = key
+        append_skip(
+            self.run, Skip(run=self.run.name, item=item, reviewer=seat.reviewer, kind=kind, skipped_at=utc_now())
         )
+        seat.put_off(key)
+        self.pool.release(seat.reviewer)
+
+    def _append(self, row: Judgement) -> None:
         self.store.append(row)
         self._note_new_rows()
 
     def _note_new_rows(self) -> None:
+        if self._generation != self.store.generation:
+            self._noted, self._generation = 0, self.store.generation
+            self.pool.forget()
+            for seat in self._seats.values():
+                seat.forget()
         for row in self.store.rows[self._noted :]:
-            self._book(row.reviewer).note(row, counts=self._is_of_these_answers(row))
+            self._note(row)
         self._noted = len(self.store.rows)
 
-    def _is_of_these_answers(self, row: Verdict) -> bool:
-        pair = self.pairs.get(row.item)
-        return pair is not None and (pair.base.sha256, pair.tuned.sha256) == (row.base_sha256, row.tuned_sha256)
+    def _note(self, row: Judgement) -> None:
+        kind = row.kind if isinstance(row, Verdict) else "judgement"
+        task = (self._gold if kind == "gold" else self.tasks).get(row.item)
+        more = self._seat(row.reviewer).note((kind, row.item), row, counts=task is not None and task.is_of(row))
+        if more and kind == "judgement":
+            self.pool.count(row.item, more)
 
-    def _book(self, reviewer: str) -> Book:
-        if reviewer not in self._books:
-            name = self.run.name
-            order, sides = blinding.order(name, reviewer, self.pairs), blinding.sides(name, reviewer, self.pairs)
-            self._books[reviewer] = Book(order, sides)
-        return self._books[reviewer]
+    def _seat(self, reviewer: str) -> Seat:
+        return self._seats.setdefault(reviewer, Seat(reviewer))
+
+    def _own(self, reviewer: str) -> tuple[Way, Extras]:
+        name = self.run.name
+        return Way(self.pool, name, reviewer), Extras(name, self.study, reviewer, len(self.tasks))

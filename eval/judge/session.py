@@ -9,137 +9,250 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from eval.errors import BlindsideError
-from eval.judge import blinding
-from eval.judge.assignment import next_item
-from eval.judge.desk import Book, Desk
-from eval.judge.forms import Notice
+from eval.errors import BlindsideError, NotSaved
+from eval.judge import blinding, forms
+from eval.judge.desk import Desk
+from eval.judge.forms import Filled, Notice
 from eval.judge.names import clean_name
+from eval.judge.practice import practice_pairs
+from eval.judge.recent import given, recent
+from eval.judge.seats import Draft, Seat, Shown
 from eval.judge.showing import LONGEST_COMMENT, Action, Recent, View
+from eval.judge.study import Language
+from eval.judge.tasks import Task
+from eval.records import Side
 
 __all__ = ["LONGEST_COMMENT", "Action", "Notice", "Recent", "Sitting", "View", "answer"]
-
-
-class Sitting:
-    """One browser page of one reviewer. Its methods may be called by several threads at once."""
-
-    def __init__(self, desk: Desk, reviewer: str) -> None:
-        self.desk = desk
-        self.reviewer = reviewer
-        self._nonce = ""
-        self._view = View(state="none", nonce="")
-        self._item: str | None = None
-        self._shown_at = 0.0
-        self._skipped: list[str] = []
-        self._drafts: dict[str, str] = {}
-
-    def show(self, notice: Notice | None = None) -> View:
-        """The pair that is due; with a notice, a comment on the page is kept. Raises NotSaved, InputError."""
-        with self.desk.turn(self.reviewer) as book:
-            return self._due(book, notice, keep=bool(notice))
-
-    def handle(self, action: Action) -> View:
-        """Do what the page asks, and answer with what to show: the same once more where nothing could be saved."""
-        try:
-            with self.desk.turn(self.reviewer) as book:
-                if action.nonce != self._nonce:
-                    return self._due(book, STALE if action.act == "vote" else None, keep=True)
-                return self._do(book, action)
-        except BlindsideError as error:
-            return self._same(Notice("broken", str(error)), action.comment)
-
-    def _do(self, book: Book, action: Action) -> View:
-        if action.act == "show":
-            return self._same(None, action.comment)
-        if action.act == "undo":
-            return self._undo(book, action.comment)
-        item = self._item
-        if item is None:
-            return self._due(book)
-        if item in book.standing:
-            return self._due(book, ELSEWHERE)
-        if action.act == "skip":
-            self._skipped = [*(i for i in self._skipped if i != item), item]
-            self._drafts[item] = action.comment
-            return self._due(book)
-        if action.choice is None:
-            return self._same(STALE, action.comment)
-        if action.choice == "up" or action.choice == "down":
-            return self._same(STALE, action.comment)
-        mark = blinding.outcome(action.choice, book.left(item))
-        self.desk.write(book, item, mark, action.comment, time.monotonic() - self._shown_at, self.reviewer)
-        self._drafts.pop(item, None)
-        return self._due(book, saved=True)
-
-    def _undo(self, book: Book, comment: str) -> View:
-        """Take back the last judgement in force, and show its pair again with its comment."""
-        if not book.standing:
-            return self._same(NOTHING_TO_UNDO, comment)
-        item, verdict = next(reversed(book.standing.items()))
-        self.desk.write(book, item, "withdrawn", verdict.comment, 0.0, self.reviewer)
-        if self._item is not None:
-            self._drafts[self._item] = comment
-        self._skipped = [i for i in self._skipped if i != item]
-        return self._show(book, item, UNDONE, saved=True)
-
-    def _same(self, notice: Notice | None, comment: str) -> View:
-        """What was shown before, once more."""
-        self._nonce = blinding.nonce()
-        self._view = replace(self._view, nonce=self._nonce, notice=notice, comment=comment, saved=False, keep=True)
-        return self._view
-
-    def _due(self, book: Book, notice: Notice | None = None, *, saved: bool = False, keep: bool = False) -> View:
-        """The pair on the page if it is still to be judged, or else the next one."""
-        item = self._item
-        if item is None or item in book.standing or item in self._skipped:
-            item = next_item(book.order, book.standing, self._skipped)
-        return self._show(book, item, notice, saved=saved, keep=keep)
-
-    def _show(
-        self, book: Book, item: str | None, notice: Notice | None, *, saved: bool = False, keep: bool = False
-    ) -> View:
-        if item != self._item or not self._nonce:
-            self._shown_at = time.monotonic()
-        self._item, self._nonce = item, blinding.nonce()
-        self._view = View(
-            state="ask" if item else "done" if self.desk.pairs else "none",
-            nonce=self._nonce,
-            reviewer=self.reviewer,
-            judged=len(book.standing),
-            total=len(self.desk.pairs),
-            skipped=sum(i not in book.standing for i in self._skipped),
-            pair=self.desk.pairs[item] if item else None,
-            left=book.left(item) if item else "base",
-            comment=self._comment(book, item) if item else "",
-            notice=notice,
-            saved=saved,
-            keep=keep,
-            can_undo=bool(book.standing),
-        )
-        return self._view
-
-    def _comment(self, book: Book, item: str) -> str:
-        before = book.last.get(item)
-        return self._drafts.get(item, before.comment if before else "")
-
-
-def answer(desk: Desk, sitting: Sitting | None, action: Action, *, fixed: str = "") -> tuple[Sitting | None, View]:
-    """What the page is answered, and the sitting that goes on. No page can change a `fixed` name."""
-    name, problem = clean_name(fixed or action.reviewer)
-    if not desk.pairs:
-        return None, View(state="none", nonce=blinding.nonce(), reviewer=name)
-    if not name:
-        asked_for = action.act == "sit"
-        return None, View(
-            state="welcome", nonce=blinding.nonce(), notice=problem if asked_for else None, total=len(desk.pairs)
-        )
-    if sitting is not None and sitting.reviewer == name and action.act not in ("hello", "sit"):
-        return sitting, sitting.handle(action)
-    sitting = Sitting(desk, name)
-    return sitting, sitting.show(STALE if action.act == "vote" else None)
-
 
 STALE = Notice("stale")
 ELSEWHERE = Notice("elsewhere")
 UNDONE = Notice("undone")
 NOTHING_TO_UNDO = Notice("nothing_to_undo")
+EDITED, EDIT_LEFT, EDIT_GONE = Notice("edited"), Notice("edit_left"), Notice("edit_gone")
+PRACTICE_OVER, PRACTICE_BACK = Notice("practice_over"), Notice("practice_back")
+
+
+class Sitting:
+    """One browser page of one reviewer. Its methods may be called by several threads at once."""
+
+    def __init__(self, desk: Desk, reviewer: str, language: Language = "en") -> None:
+        self.desk = desk
+        self.reviewer = reviewer
+        self._language = language
+        self._nonce = ""
+        self._view = View(state="none", nonce="")
+        self._shown: Shown | None = None
+        self._editing = False
+        self._shown_at = 0.0
+
+    def show(self, notice: Notice | None = None) -> View:
+        """What is due; with a notice, what is typed on the page is kept. Raises NotSaved, InputError."""
+        with self.desk.turn(self.reviewer) as seat:
+            return self._due(seat, notice, keep=notice is not None)
+
+    def handle(self, action: Action) -> View:
+        """Do what the page asks, and answer with what to show: the same once more where nothing could be saved."""
+        typed = Draft(action.comment, Filled(action.criteria, action.tags))
+        try:
+            with self.desk.turn(self.reviewer) as seat:
+                self._language = action.language
+                if action.nonce == self._nonce:
+                    return self._do(seat, action, typed)
+                if action.act == "leave":
+                    return self._view
+                return self._due(seat, STALE if action.act == "vote" else None, keep=True)
+        except BlindsideError as error:
+            return self._same(Notice("not_saved" if isinstance(error, NotSaved) else "broken", str(error)), typed)
+
+    def _do(self, seat: Seat, action: Action, typed: Draft) -> View:
+        if action.act == "recent":
+            return replace(self._same(None, typed), recent=recent(self.desk, seat))
+        if action.act == "leave" and not self._editing:
+            self.desk.pool.release(self.reviewer)
+            return self._view
+        if action.act == "undo" and not self._editing:
+            return self._undo(seat, typed)
+        if action.act == "edit":
+            return self._edit(seat, action.edit, typed)
+        if action.act in ("leave", "undo", "skip") and self._editing:
+            self._keep(seat, typed)
+            return self._out_of_edit(seat, EDIT_LEFT)
+        if action.act == "skip":
+            return self._skip(seat, typed)
+        return self._vote(seat, action, typed) if action.act == "vote" else self._same(None, typed)
+
+    def _vote(self, seat: Seat, action: Action, typed: Draft) -> View:
+        shown = self._shown
+        if shown is None:
+            return self._due(seat)
+        if shown in seat.standing and not self._editing:
+            return self._due(seat, ELSEWHERE)
+        outcome = self._outcome(action.choice)
+        refusal = forms.problem(self.desk.study, typed.filled, typed.comment, self._language)
+        if outcome is None or refusal:
+            return self._same(refusal if outcome else STALE, typed)
+        if isinstance(shown, int):
+            return self._practised(seat, shown, typed)
+        self.desk.write(seat, shown, outcome, typed, time.monotonic() - self._shown_at)
+        seat.drafts.pop(shown, None)
+        return self._out_of_edit(seat, EDITED, saved=True) if self._editing else self._due(seat, saved=True)
+
+    def _skip(self, seat: Seat, typed: Draft) -> View:
+        self._keep(seat, typed)
+        if isinstance(self._shown, int):
+            return self._practised(seat, self._shown, typed)
+        if self._shown is not None and self._shown not in seat.standing:
+            self.desk.skip(seat, self._shown)
+        return self._due(seat)
+
+    def _practised(self, seat: Seat, number: int, typed: Draft) -> View:
+        """On to the next practice pair, or to the real ones."""
+        seat.drafts[number] = typed
+        if seat.practice == number:
+            seat.practice = number + 1 if number < self._practices else 0
+        return self._due(seat, None if seat.practice else PRACTICE_OVER)
+
+    def _undo(self, seat: Seat, typed: Draft) -> View:
+        """Take back the last judgement in force, and show its pair again with what was given beside it."""
+        if isinstance(self._shown, int) and self._shown > 1:
+            self._keep(seat, typed)
+            seat.practice = self._shown - 1
+            return self._due(seat, PRACTICE_BACK)
+        if not seat.standing:
+            return self._same(NOTHING_TO_UNDO, typed)
+        key = next(reversed(seat.standing))
+        self.desk.withdraw(seat, key)
+        self._keep(seat, typed)
+        self.desk.hold(seat, key)
+        return self._show(seat, key, UNDONE, saved=True)
+
+    def _edit(self, seat: Seat, wanted: str, typed: Draft) -> View:
+        """Show one of the reviewer's last verdicts again; it stands until another one replaces it."""
+        keys = {entry.key for entry in recent(self.desk, seat)}
+        key = next((key for key, row in seat.standing.items() if row.verdict_id == wanted), None)
+        if key is None or wanted not in keys:
+            return self._same(EDIT_GONE, typed)
+        self._keep(seat, typed)
+        self._editing = True
+        return self._show(seat, key, None)
+
+    def _out_of_edit(self, seat: Seat, notice: Notice, *, saved: bool = False) -> View:
+        self._editing, self._shown = False, None
+        return self._due(seat, notice, saved=saved)
+
+    def _keep(self, seat: Seat, typed: Draft) -> None:
+        if self._shown is not None:
+            seat.drafts[self._shown] = typed
+
+    def _same(self, notice: Notice | None, typed: Draft) -> View:
+        """What was shown before, once more, with what was typed."""
+        self._nonce = blinding.nonce()
+        view = replace(self._view, nonce=self._nonce, notice=notice, saved=False, keep=True, recent=())
+        form = forms.form_of(self.desk.study, self._language)
+        self._view = replace(view, comment=typed.comment, filled=typed.filled, form=form)
+        if isinstance(self._shown, int):
+            task = self._task(self._shown)
+            self._view = replace(self._view, pair=task.pair, answer=task.answer)
+        return self._view
+
+    def _due(self, seat: Seat, notice: Notice | None = None, *, saved: bool = False, keep: bool = False) -> View:
+        """What is on the page if it is still to be judged, or else what is next."""
+        if seat.practice is None:
+            seat.practice = 0 if seat.last or not self._practices else 1
+        if self._editing or seat.practice:
+            return self._show(seat, self._shown if self._editing else seat.practice, notice, saved=saved, keep=keep)
+        key = None if isinstance(self._shown, int) else self._shown
+        if key is None or key in seat.skipped or not self.desk.is_askable(seat, key):
+            key = self.desk.next(seat)
+        self.desk.hold(seat, key)
+        return self._show(seat, key, notice, saved=saved, keep=keep)
+
+    def _show(
+        self, seat: Seat, shown: Shown | None, notice: Notice | None, *, saved: bool = False, keep: bool = False
+    ) -> View:
+        if shown != self._shown or not self._nonce:
+            self._shown_at = time.monotonic()
+        self._shown, self._nonce = shown, blinding.nonce()
+        draft = self._draft(seat, shown)
+        task = None if shown is None else self._task(shown)
+        judged = len(seat.standing)
+        self._view = View(
+            state="done" if shown is None else "ask",
+            nonce=self._nonce,
+            reviewer=self.reviewer,
+            judged=judged,
+            total=self.desk.total(seat) if shown is not None else judged,
+            skipped=sum(self.desk.is_askable(seat, key) for key in seat.skipped),
+            mode=self.desk.study.mode,
+            pair=task.pair if task else None,
+            left=self._left(seat, shown),
+            answer=task.answer if task else None,
+            comment=draft.comment,
+            filled=draft.filled,
+            form=forms.form_of(self.desk.study, self._language),
+            practice=shown if isinstance(shown, int) else 0,
+            practices=self._practices,
+            editing=self._editing,
+            notice=notice,
+            saved=saved,
+            keep=keep,
+            can_undo=bool(seat.standing) or self._editing or (isinstance(shown, int) and shown > 1),
+        )
+        return self._view
+
+    def _outcome(self, choice: str | None) -> str | None:
+        """What a choice says; None for one that this study does not offer."""
+        if self.desk.study.mode == "thumbs":
+            return choice if choice in ("up", "down") else None
+        return next((blinding.outcome(one, self._view.left) for one in blinding.CHOICES if one == choice), None)
+
+    @property
+    def _practices(self) -> int:
+        return min(self.desk.study.practice, len(practice_pairs(self._language)))
+
+    def _task(self, shown: Shown) -> Task:
+        if not isinstance(shown, int):
+            return self.desk.shown(shown)
+        pair = practice_pairs(self._language)[shown - 1]
+        return Task.of_answer(pair.base) if self.desk.study.mode == "thumbs" else Task.of_pair(pair)
+
+    def _left(self, seat: Seat, shown: Shown | None) -> Side:
+        if shown is None:
+            return "base"
+        if not isinstance(shown, int):
+            return self.desk.left(seat, shown)
+        items = [pair.prompt_id for pair in practice_pairs("en")]
+        return blinding.sides(self.desk.run.name, self.reviewer, items)[items[shown - 1]]
+
+    def _draft(self, seat: Seat, shown: Shown | None) -> Draft:
+        if shown is None:
+            return Draft()
+        there = seat.drafts.get(shown)
+        if there is not None:
+            return there
+        return Draft() if isinstance(shown, int) else given(self.desk, seat, shown)
+
+
+def answer(desk: Desk, sitting: Sitting | None, action: Action, *, fixed: str = "") -> tuple[Sitting | None, View]:
+    """What the page is answered, and the sitting that goes on. No page can change a `fixed` name."""
+    name, problem = clean_name(fixed or action.reviewer)
+    form, mode = forms.form_of(desk.study, action.language), desk.study.mode
+    if not desk.tasks:
+        return None, View(state="none", nonce=blinding.nonce(), reviewer=name, mode=mode)
+    if sitting is not None and sitting.reviewer == name and action.act not in ("hello", "sit"):
+        return sitting, sitting.handle(action)
+    if not name or action.act == "leave" or (fixed and action.act != "sit" and _is_new(desk, name)):
+        notice = problem if action.act == "sit" else None
+        total = desk.pool.open_to_anybody()
+        welcome = View(
+            state="welcome", nonce=blinding.nonce(), reviewer=name, notice=notice, total=total, form=form, mode=mode
+        )
+        return None, welcome
+    sitting = Sitting(desk, name, action.language)
+    return sitting, sitting.show(STALE if action.act == "vote" else None)
+
+
+def _is_new(desk: Desk, reviewer: str) -> bool:
+    """Whether a reviewer never judged in this run, nor is at it."""
+    with desk.turn(reviewer) as seat:
+        return not seat.last and seat.practice is None

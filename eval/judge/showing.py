@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from eval.records import Pair, Response, Row, Side
 #: What the page's field takes; a longer one that came into the file by hand is kept.
 LONGEST_COMMENT = 4000
 
+_Short = Annotated[str, Field(max_length=200)]
 Act = Literal["hello", "sit", "show", "vote", "skip", "undo", "edit", "recent", "leave"]
 
 
@@ -32,8 +33,8 @@ class Action(Row):
     choice: blinding.Choice | Literal["up", "down"] | None = None
     comment: str = Field(default="", max_length=LONGEST)
     #: name -> left, right or tie; "name.left" and "name.right" -> a value of the scale.
-    criteria: dict[str, str] = Field(default_factory=dict, max_length=200)
-    tags: dict[Place, tuple[str, ...]] = Field(default_factory=dict)
+    criteria: dict[_Short, _Short] = Field(default_factory=dict, max_length=200)
+    tags: dict[Place, tuple[_Short, ...]] = Field(default_factory=dict)
     edit: str = Field(default="", max_length=100)
     language: Language = "en"
     #: Whether the page marks where the answers differ.
