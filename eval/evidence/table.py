@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from eval.answers import Answers, read_answers
 from eval.judge.store import in_force, read_verdicts
-from eval.records import OUTCOMES, Pair, Verdict
+from eval.records import OUTCOMES, SIDES, Pair, Verdict
 from eval.run import Run
 
 #: Codes of `Table.outcome`: positions in eval.records.OUTCOMES.
 BASE, TUNED, TIE, BOTH_BAD = range(len(OUTCOMES))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the answers to each item of a table are like, shape (items,) each; sides are columns (base, tuned)."""
+
+    #: Codes into `categories`.
+    category: NDArray[np.intp]
+    categories: tuple[str, ...]
+    #: Length in words, shape (items, 2).
+    words: NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -33,12 +46,94 @@ class Table:
     identical: int
     #: Rows of verdicts.csv that are not judgements in this table, by reason.
     excluded: dict[str, int]
+    #: Which model stood left (BASE or TUNED), seconds from the pair's appearance, and which of its reviewer's
+    #: judgements it was, from 0. Shape (n,).
+    left: NDArray[np.intp]
+    seconds: NDArray[np.float64]
+    position: NDArray[np.intp]
+    facts: Facts
+    #: Judgements of repeated pairs and of pairs with a known answer: about reviewers, never about models.
+    repeats: tuple[Verdict, ...] = ()
+    golds: tuple[Verdict, ...] = ()
 
     def __len__(self) -> int:
         return len(self.item)
 
     def count(self, outcome: int) -> int:
         return int(np.count_nonzero(self.outcome == outcome))
+
+    @property
+    def score(self) -> NDArray[np.float64]:
+        """Of each judgement: tuned 1, tie 1/2, base 0, both_bad NaN. Shape (n,)."""
+        return _SCORES[self.outcome]
+
+    @property
+    def decided(self) -> NDArray[np.bool_]:
+        """Which judgements preferred one side. Shape (n,)."""
+        return self.outcome <= TUNED
+
+    def where(self, keep: NDArray[np.bool_]) -> Table:
+        """The same table with some of its judgements, shape (n,); items and reviewers keep their codes."""
+        columns = ("item", "reviewer", "outcome", "left", "seconds", "position")
+        return replace(self, **{name: getattr(self, name)[keep] for name in columns})
+
+
+_CJK = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_WORD = re.compile(rf"[{_CJK}]|[^\s{_CJK}]+")
+#: Scores by outcome code.
+_SCORES = np.array([0.0, 1.0, 0.5, np.nan])
+
+
+def of_arrays(
+    item: ArrayLike,
+    outcome: ArrayLike,
+    *,
+    reviewer: ArrayLike | None = None,
+    left: ArrayLike | None = None,
+    seconds: ArrayLike | None = None,
+    category: ArrayLike | None = None,
+    words: ArrayLike | None = None,
+) -> Table:
+    """A table without files: codes from 0, one entry a judgement but `category` (items,) and `words` (items, 2)."""
+    item, outcome = np.asarray(item, dtype=np.intp), np.asarray(outcome, dtype=np.intp)
+    n, items = len(item), int(np.max(item, initial=-1)) + 1
+    reviewer = np.zeros(n, dtype=np.intp) if reviewer is None else np.asarray(reviewer, dtype=np.intp)
+    category = np.zeros(items, dtype=np.intp) if category is None else np.asarray(category, dtype=np.intp)
+    people, kinds = (int(np.max(codes, initial=-1)) + 1 for codes in (reviewer, category))
+    return Table(
+        item=item,
+        reviewer=reviewer,
+        outcome=outcome,
+        items=tuple(map(str, range(items))),
+        reviewers=tuple(map(str, range(people))),
+        asked=items,
+        pairs=items,
+        identical=0,
+        excluded={},
+        left=np.arange(n, dtype=np.intp) % 2 if left is None else np.asarray(left, dtype=np.intp),
+        seconds=np.ones(n) if seconds is None else np.asarray(seconds, dtype=np.float64),
+        position=positions(reviewer),
+        facts=Facts(
+            category=category,
+            categories=tuple(map(str, range(kinds))),
+            words=np.ones((items, 2), dtype=np.intp) if words is None else np.asarray(words, dtype=np.intp),
+        ),
+    )
+
+
+def word_count(text: str) -> int:
+    """Words between spaces; a character of Chinese, Japanese or Korean counts as one."""
+    return len(_WORD.findall(text))
+
+
+def positions(reviewer: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Which of its reviewer's judgements each one is, from 0, in the order of the rows. Shape (n,)."""
+    order = np.argsort(reviewer, kind="stable")
+    sorted_codes = reviewer[order]
+    begins = np.searchsorted(sorted_codes, sorted_codes)
+    found = np.empty(len(reviewer), dtype=np.intp)
+    found[order] = np.arange(len(reviewer)) - begins
+    return found
 
 
 def read_table(run: Run) -> tuple[Table, list[Verdict]]:
@@ -54,24 +149,49 @@ def build_table(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Ta
     excluded: Counter[str] = Counter()
     standing = in_force(rows)
     excluded["replaced or withdrawn"] = len(rows) - len(standing)
-    kept = []
+    kept: list[Verdict] = []
+    aside: dict[str, list[Verdict]] = {"repeat": [], "gold": []}
     for verdict in standing:
         reason = _why_not(verdict, pairs)
         if reason:
             excluded[reason] += 1
+            aside.get(verdict.kind, []).append(verdict)
         else:
             kept.append(verdict)
     items, item = _codes(verdict.item for verdict in kept)
     reviewers, reviewer = _codes(verdict.reviewer for verdict in kept)
-    outcome = np.array([OUTCOMES.index(v.outcome) for v in kept if v.outcome != "withdrawn"], dtype=np.intp)
-    identical = sum(pair.identical for pair in pairs.values())
-    counts = {reason: n for reason, n in excluded.items() if n}
-    table = Table(item, reviewer, outcome, items, reviewers, len(prompts), len(pairs), identical, counts)
+    table = Table(
+        item=item,
+        reviewer=reviewer,
+        outcome=_column((OUTCOMES.index(v.outcome) for v in kept if v.outcome != "withdrawn"), np.intp),
+        items=items,
+        reviewers=reviewers,
+        asked=len(prompts),
+        pairs=len(pairs),
+        identical=sum(pair.identical for pair in pairs.values()),
+        excluded={reason: n for reason, n in excluded.items() if n},
+        left=_column((SIDES.index(v.left) for v in kept), np.intp),
+        seconds=_column((v.seconds for v in kept), np.float64),
+        position=positions(reviewer),
+        facts=_facts([pairs[name] for name in items]),
+        repeats=tuple(aside["repeat"]),
+        golds=tuple(aside["gold"]),
+    )
     return table, kept
+
+
+def _facts(pairs: Sequence[Pair]) -> Facts:
+    categories, category = _codes(pair.category for pair in pairs)
+    words = [[word_count(pair.answer(side).text) for side in SIDES] for pair in pairs]
+    return Facts(category, categories, np.array(words, dtype=np.intp).reshape(len(pairs), len(SIDES)))
 
 
 def _why_not(verdict: Verdict, pairs: dict[str, Pair]) -> str:
     """Why a verdict in force can't count, or nothing: it must be about the very texts that this run holds."""
+    if verdict.kind == "gold":
+        return "gold pairs (the answer is known)"
+    if verdict.kind == "repeat":
+        return "repeated pairs (asked again, sides swapped)"
     pair = pairs.get(verdict.item)
     if pair is None:
         return "on a prompt that this run has no pair for"
@@ -85,3 +205,7 @@ def _codes(values: Iterable[str]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
     known: dict[str, int] = {}
     codes = [known.setdefault(value, len(known)) for value in values]
     return tuple(known), np.array(codes, dtype=np.intp)
+
+
+def _column(values: Iterable[float], kind: DTypeLike) -> NDArray[Any]:
+    return np.array(list(values), dtype=kind)

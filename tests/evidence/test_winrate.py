@@ -7,17 +7,14 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table
+from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays
 from eval.evidence.winrate import prompt_scores, sign_test, wilson, win_rate, with_identical
 
 
 def table(rows: list[tuple[int, int]]) -> Table:
     """A table of (item, outcome), each judged by another reviewer."""
-    item = np.array([row[0] for row in rows], dtype=np.intp)
-    outcome = np.array([row[1] for row in rows], dtype=np.intp)
-    items = tuple(f"p{n}" for n in range(item.max(initial=-1) + 1))
-    reviewers = tuple(f"r{n}" for n in range(len(rows)))
-    return Table(item, np.arange(len(rows)), outcome, items, reviewers, len(items), len(items), 0, {})
+    item, outcome = [row[0] for row in rows], [row[1] for row in rows]
+    return of_arrays(item, outcome, reviewer=range(len(rows)))
 
 
 @pytest.mark.parametrize(
