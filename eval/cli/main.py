@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 from compose.errors import ComposeError
-from eval.cli import collect, evaluate, imports, judge, proof, report, serving, train
+from eval.cli import (
+    collect,
+    evaluate,
+    gate,
+    imports,
+    judge,
+    plan,
+    proof,
+    release,
+    report,
+    results,
+    serving,
+    signals,
+    train,
+)
 from eval.errors import BlindsideError, ParityFailed
 from train.errors import TrainError
 
@@ -22,7 +36,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for stage in (train, evaluate, collect, imports, judge, report, serving, proof):
+STAGES = (train, evaluate, collect, imports, judge, results, report, plan, gate, release, signals, serving, proof)
+for stage in STAGES:
     stage.register(app)
 
 

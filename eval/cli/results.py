@@ -1,0 +1,30 @@
+"""`blindside results`: the pages that name the models."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from eval.cli.options import REPORTS, Reports, RunArgument
+
+
+def results(
+    run: RunArgument = "",
+    port: Annotated[int, typer.Option(help="Port of the pages; the next free one if it is taken.")] = 7870,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    reports: Reports = REPORTS,
+) -> None:
+    """Open results and browse pages on a run. They name the models: not for reviewers who still judge.
+
+    Example: `blindside results tiny-1a2b3c4d`
+    """
+    from eval.evidence.results.page import serve
+    from eval.run import open_run
+
+    serve(open_run(reports, run), port=port, host=host, open_browser=browser, say=typer.echo)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(results)
