@@ -90,11 +90,18 @@ def _entry(entry: dict[str, Any], asked: DataSet, checked: Checked, clean: Path)
 
 def fetch(asked: DataSet, out: Path, env: Path) -> list[str]:
     """Bring a Hub data set's wanted columns to `out`, by the train environment's `datasets`; return all its columns."""
+    return fetch_rows(asked.path, asked.split, asked.revision, list(asked.columns.values()), out, env)
+
+
+def fetch_rows(name: str, split: str, revision: str | None, wanted: list[str], out: Path, env: Path) -> list[str]:
+    """As `fetch`, of a data set by its name; the wanted column "*" is all of them. Raises RecipeError."""
     out.parent.mkdir(parents=True, exist_ok=True)
     command = [str((env / "bin" / "python").absolute()), "-m", "train.pairs.hub"]
-    command += [asked.path, asked.split, asked.revision or "-", str(out.absolute())]
+    command += [name, split, revision or "-", str(out.absolute())]
+    if not Path(command[0]).is_file():
+        raise RecipeError(f"{command[0]} is missing, which fetches data sets of the Hub: `make train` builds it")
     done = subprocess.run(
-        command, input=json.dumps(list(asked.columns.values())), capture_output=True, text=True,
+        command, input=json.dumps(wanted), capture_output=True, text=True,
         cwd=ROOT, env=environment(env, offline=bool(os.environ.get("HF_HUB_OFFLINE"))),
     )  # fmt: skip
     try:
@@ -104,7 +111,7 @@ def fetch(asked: DataSet, out: Path, env: Path) -> list[str]:
         answer = {"error": last[0]}
     if "error" in answer:
         raise RecipeError(
-            f"the data set {asked.path} cannot be fetched from the Hub: {answer['error']}; check the "
+            f"the data set {name} cannot be fetched from the Hub: {answer['error']}; check the "
             "name, the network, and HF_TOKEN where it is private"
         )
     return [str(column) for column in answer["columns"]]

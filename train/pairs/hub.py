@@ -1,6 +1,6 @@
 """Fetch a data set of the Hub as JSONL. Runs in .venv-train, where `datasets` is:
 
-    python -m train.pairs.hub PATH SPLIT REVISION OUT < (the names of the columns that are wanted, a JSON list)
+    python -m train.pairs.hub PATH SPLIT REVISION OUT < (a JSON list: the names of the columns wanted, or "*" for all)
 
 prints `{"columns": […], "rows": n}`, or `{"error": "…"}` with status 3. REVISION "-" is the newest.
 """
@@ -19,10 +19,10 @@ from datasets.exceptions import DatasetNotFoundError
 def fetch(path: str, split: str, revision: str | None, wanted: list[str], out: Path) -> dict[str, object]:
     """Write the wanted columns that there are, a row a line, to `out`."""
     rows = load_dataset(path, split=split, revision=revision)
-    kept = [column for column in wanted if column in rows.column_names]
+    kept = list(rows.column_names) if wanted == ["*"] else [name for name in wanted if name in rows.column_names]
     with out.open("w", encoding="utf-8") as file:
         for row in rows.select_columns(kept) if kept else []:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
     return {"columns": list(rows.column_names), "rows": len(rows)}
 
 

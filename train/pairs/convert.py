@@ -1,0 +1,88 @@
+"""`blindside pairs convert`: any known format in, Axolotl's chat_template.default out; in = out + what is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from train.errors import PairsError
+from train.pairs.pair import Excluded, Pair
+from train.pairs.source import PLAIN, TRAIN_ENV, local_file, read_pairs
+from train.pairs.turns import Fields
+from train.pairs.write import write_card, write_pairs
+
+Say = Callable[[str], None]
+SHOWN = 5
+
+
+@dataclass
+class Tally:
+    """Rows that were read: each is written or excluded by one reason. `first` holds the first few of each reason."""
+
+    read: int = 0
+    written: int = 0
+    excluded: Counter[str] = field(default_factory=Counter)
+    first: dict[str, list[Excluded]] = field(default_factory=dict)
+
+    def leave_out(self, row: Excluded) -> None:
+        self.excluded[row.reason] += 1
+        shown = self.first.setdefault(row.reason, [])
+        if len(shown) < SHOWN:
+            shown.append(row)
+
+    def lines(self) -> Iterator[str]:
+        """What was left out, a sentence a reason, and the first of them by file and line."""
+        for reason, count in self.excluded.most_common():
+            yield f"{count} left out: {reason}"
+            yield from (f"  {row}" for row in self.first.get(reason, []))
+
+
+def usable(rows: Iterable[Pair | Excluded], tally: Tally) -> Iterator[Pair]:
+    """The pairs among rows, while `tally` counts all of them."""
+    for row in rows:
+        tally.read += 1
+        if isinstance(row, Excluded):
+            tally.leave_out(row)
+        else:
+            yield row
+
+
+def write_counted(rows: Iterable[Pair | Excluded], out: Path, *, origin: str, how: str, say: Say) -> Tally:
+    """Write the pairs of `rows` with a card, and say what was left out. Raises PairsError where no pair is left."""
+    tally = Tally()
+    kept = usable(rows, tally)
+    first = next(kept, None)
+    if first is None:
+        told = "; ".join([f"{count} {reason}" for reason, count in tally.excluded.most_common()])
+        raise PairsError(f"gives no pair ({told or 'it is empty'}); nothing was written", path=origin)
+    tally.written = write_pairs(_chain(first, kept), out)
+    card = write_card(out, pairs=tally.written, origin=origin, how=how, left_out=tally.excluded)
+    say(f"{tally.written} pairs from {tally.read} rows written to {out} (card: {card.name})")
+    for line in tally.lines():
+        say(line)
+    return tally
+
+
+def _chain(first: Pair, rest: Iterator[Pair]) -> Iterator[Pair]:
+    yield first
+    yield from rest
+
+
+def convert(
+    source: str | Path,
+    out: Path,
+    *,
+    format: str = "",
+    fields: Fields = PLAIN,
+    env: Path = TRAIN_ENV,
+    say: Say = print,
+) -> Tally:
+    """Read a file or hub:owner/name[:split], write `out` (.jsonl, .jsonl.gz, .parquet) and its card.
+
+    Texts are written as they were read. Raises PairsError, or RecipeError where the Hub does not give the data.
+    """
+    with local_file(source, env) as path:
+        rows = read_pairs(path, format=format, fields=fields, name=str(source))
+        return write_counted(rows, out, origin=str(source), how="", say=say)
