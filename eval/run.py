@@ -76,6 +76,8 @@ class RunInfo(Row):
     counts: dict[str, int] = Field(default_factory=dict)
     #: What was proved about the servers: `parity`, `determinism`, and `forced` where a failed parity was passed over.
     checks: dict[str, Any] = Field(default_factory=dict)
+    #: Answers that name their model, as eval.judge.marking found them before judging, and what became of the pairs.
+    giveaways: dict[str, Any] = Field(default_factory=dict)
     #: The hash of the run's gate.yml, and whether it was fixed "before judging" or "after judging began".
     policy_sha256: str = ""
     policy_fixed_at: str = ""

@@ -11,6 +11,7 @@ from eval.judge import forms
 from eval.judge.assignment import Pool, Way
 from eval.judge.extras import Extras, Key
 from eval.judge.freeze import freeze, rows_path
+from eval.judge.marking import mark
 from eval.judge.seats import Draft, Seat
 from eval.judge.skips import Skip, append_skip, read_skips
 from eval.judge.store import Store
@@ -29,8 +30,9 @@ class Desk:
 
     def __init__(self, run: Run, study: Study | None = None) -> None:
         self.study = freeze(run, study)
-        self.run = run
-        self.tasks = tasks_of(run, self.study, read_answers(run.responses_path))
+        self._marked = mark(run, self.study, tasks_of(run, self.study, read_answers(run.responses_path)))
+        self.run = self._marked.run
+        self.tasks = self._marked.tasks
         self.pool = Pool(run.name, {item: task.category for item, task in self.tasks.items()}, self.study.overlap)
         self.store: Store[Judgement] = Store(rows_path(run, self.study), self.study.row, run.name, self.study.columns)
         gold = self.study.gold.pairs if self.study.gold else ()
@@ -59,8 +61,9 @@ class Desk:
         return self._gold[item] if kind == "gold" else self.tasks[item]
 
     def shown(self, key: Key) -> Task:
-        """A task as reviewers may see it."""
-        return self.task(key)
+        """A task as reviewers may see it: its giveaways masked where the study says so."""
+        mask = self.study.giveaways.policy == "mask" and key[0] != "gold"
+        return self._marked.shown(key[1], self.task(key), mask=mask)
 
     def left(self, seat: Seat, key: Key) -> Side:
         """Which model stands left: never changed for a pair, and swapped where the pair comes again."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from eval.judge.assignment import next_item
 from eval.judge.blinding import nonce, order, outcome, sides
 
 ITEMS = [f"item-{i}" for i in range(10_000)]
@@ -49,11 +48,3 @@ def test_a_choice_between_places_becomes_one_between_models() -> None:
 
 def test_nonces_are_new_each_time() -> None:
     assert len({nonce() for _ in range(1_000)}) == 1_000
-
-
-def test_skipped_pairs_come_back_last_and_in_turn() -> None:
-    assert next_item(["a", "b", "c"], {"a"}, []) == "b"
-    assert next_item(["a", "b", "c"], {"a"}, ["b"]) == "c"
-    assert next_item(["a", "b", "c"], {"a"}, ["c", "b"]) == "c"
-    assert next_item(["a", "b", "c"], {"a", "c"}, ["c", "b"]) == "b"
-    assert next_item(["a", "b"], {"a", "b"}, ["a"]) is None
