@@ -1,33 +1,81 @@
-"""`blindside judge` and `blindside demo`: the judging page."""
+"""`blindside judge`, `demo` and `reviewer`: the judging page, and who may log in to it."""
 
 from __future__ import annotations
 
 import shutil
+import sys
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eval.cli.options import REPORTS, Port, Reports, RunArgument
 
+if TYPE_CHECKING:
+    from eval.judge.study import Study
+
 SAMPLE = Path(__file__).resolve().parents[1] / "judge" / "sample"
+Accounts = Annotated[Path, typer.Option("--auth", help="File of logins.")]
+ACCOUNTS = Path("reviewers.csv")
+
+reviewer_app = typer.Typer(help="Who may log in to judge: add, passwd, remove, list.", no_args_is_help=True)
 
 
 def judge(
     run: RunArgument = "",
     port: Port = 7860,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    study: Annotated[
+        Path | None, typer.Option(help="YAML: criteria, tags, overlap, gold pairs (docs/judging.md).")
+    ] = None,
+    overlap: Annotated[int | None, typer.Option(min=1, help="Reviewers of each pair.")] = None,
+    overlap_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of the pairs that --overlap is for; one on the others.")
+    ] = None,
+    mode: Annotated[str, typer.Option(help="compare, or thumbs: up or down on one model's answers.")] = "",
+    side: Annotated[str, typer.Option(help="Whose answers get thumbs: tuned or base.")] = "",
     reviewer: Annotated[str, typer.Option(help="Your name, so that the page need not ask.")] = "",
+    auth: Annotated[Path | None, typer.Option(help="Ask for logins of this file (`blindside reviewer add`).")] = None,
+    share: Annotated[bool, typer.Option("--share", help="Give the page a public address; needs --auth.")] = False,
+    policy: Annotated[
+        Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")
+    ] = None,
+    sync: Annotated[str, typer.Option(help="Copy verdicts to this private data set repository while judging.")] = "",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
     reports: Reports = REPORTS,
 ) -> None:
     """Open the blind judging page on a run; verdicts go to its verdicts.csv. Ctrl-C ends it.
 
-    Example: `blindside judge tiny-1a2b3c4d --port 7900`
+    Example: `blindside judge tiny-1a2b3c4d --auth reviewers.csv --overlap 2 --overlap-share 0.2`
     """
+    from eval.errors import InputError
+    from eval.judge.accounts import Accounts as Logins
     from eval.judge.page import serve
+    from eval.release.policy import freeze_policy
+    from eval.release.sync import Sync
     from eval.run import open_run
 
-    serve(open_run(reports, run), port=port, reviewer=reviewer, open_browser=browser, say=typer.echo)
+    if share and auth is None:
+        raise InputError(
+            "--share needs logins: make some with `blindside reviewer add NAME` and give --auth reviewers.csv"
+        )
+    opened = freeze_policy(open_run(reports, run), policy)
+    changes = {"overlap": _overlap(overlap, overlap_share), "mode": mode or None, "side": side or None}
+    wanted = _study(opened.folder, study, {name: value for name, value in changes.items() if value is not None})
+    logins = Logins(auth) if auth is not None else None
+    with Sync(opened, sync, say=typer.echo) if sync else nullcontext():
+        serve(
+            opened,
+            port=port,
+            host=host,
+            study=wanted,
+            reviewer=reviewer,
+            accounts=logins,
+            share=share,
+            open_browser=browser,
+            say=typer.echo,
+        )
 
 
 def demo(
@@ -51,6 +99,86 @@ def demo(
     serve(open_run(reports, "demo"), port=port, open_browser=browser, say=typer.echo)
 
 
+@reviewer_app.command()
+def add(name: Annotated[str, typer.Argument(help="The reviewer's name.")], auth: Accounts = ACCOUNTS) -> None:
+    """Add a login; the password is asked for, or read from standard input.
+
+    Example: `blindside reviewer add ann`
+    """
+    from eval.judge.accounts import add_account
+
+    typer.echo(f"{add_account(auth, name, _password())} may log in now: blindside judge --auth {auth}")
+
+
+@reviewer_app.command()
+def passwd(name: Annotated[str, typer.Argument(help="The reviewer's name.")], auth: Accounts = ACCOUNTS) -> None:
+    """Change a password.
+
+    Example: `blindside reviewer passwd ann`
+    """
+    from eval.judge.accounts import change_password
+
+    change_password(auth, name, _password())
+    typer.echo(f"{name} has a new password")
+
+
+@reviewer_app.command()
+def remove(name: Annotated[str, typer.Argument(help="The reviewer's name.")], auth: Accounts = ACCOUNTS) -> None:
+    """Take a login away; verdicts stay.
+
+    Example: `blindside reviewer remove ann`
+    """
+    from eval.judge.accounts import remove_account
+
+    remove_account(auth, name)
+    typer.echo(f"{name} may not log in any more; verdicts stay")
+
+
+@reviewer_app.command(name="list")
+def list_names(auth: Accounts = ACCOUNTS) -> None:
+    """List who may log in.
+
+    Example: `blindside reviewer list`
+    """
+    from eval.judge.accounts import read_accounts
+
+    for name in read_accounts(auth):
+        typer.echo(name)
+
+
+def _study(folder: Path, given: Path | None, changes: dict[str, object]) -> Study | None:
+    """The study of the file, or else of the run, with what the command line changes; None where nothing was given."""
+    from pydantic import ValidationError
+
+    from eval.errors import InputError
+    from eval.judge.study import Study, read_frozen, read_study
+
+    if given is None and not changes:
+        return None
+    study = read_study(given) if given is not None else read_frozen(folder)
+    try:
+        return Study.model_validate(study.model_dump() | changes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = "--" + str(first["loc"][0] if first["loc"] else "mode")
+        raise InputError(f"{option}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def _overlap(reviewers: int | None, share: float | None) -> dict[str, object] | None:
+    if reviewers is None and share is None:
+        return None
+    return {"reviewers": reviewers or 2, "share": 1.0 if share is None else share}
+
+
+def _password() -> str:
+    """Asked for twice at a terminal; a line of standard input elsewhere."""
+    if sys.stdin.isatty():
+        password: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+        return password
+    return sys.stdin.readline().rstrip("\n")
+
+
 def register(app: typer.Typer) -> None:
     app.command()(judge)
     app.command()(demo)
+    app.add_typer(reviewer_app, name="reviewer")

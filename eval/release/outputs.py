@@ -36,10 +36,9 @@ def junit(decision: Decision) -> bytes:
     failed = [rule for rule in decision.rules if rule.status == "fail"]
     open_ones = [rule for rule in decision.rules if rule.status == "insufficient"]
     counts = {"tests": str(len(decision.rules)), "failures": str(len(failed)), "errors": str(len(open_ones))}
-    root = ElementTree.Element("testsuites", name="blindside gate", **counts)
-    suite = ElementTree.SubElement(
-        root, "testsuite", name=_clean(decision.run), timestamp=decision.decided_at, **counts
-    )
+    root = ElementTree.Element("testsuites", {"name": "blindside gate", **counts})
+    about = {"name": _clean(decision.run), "timestamp": decision.decided_at, **counts}
+    suite = ElementTree.SubElement(root, "testsuite", about)
     for rule in decision.rules:
         case = ElementTree.SubElement(suite, "testcase", classname="gate", name=_clean(rule.name), time="0")
         if rule.status != "pass":
@@ -47,7 +46,8 @@ def junit(decision: Decision) -> bytes:
             told = ElementTree.SubElement(case, kind, type=rule.status, message=_clean(rule.found))
             told.text = _clean(f"asked: {rule.asked}\nfound: {rule.found}")
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    data: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return data
 
 
 def markdown(decision: Decision) -> str:
