@@ -10,6 +10,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 #: Folders whose tests share a browser, an engine or both cores: one worker runs them, one after another.
 TOGETHER = {"browser", "docker", "e2e"}
+#: Files elsewhere that see every container of the machine.
+CONTAINERS = {"tests/train/test_container.py"}
 
 
 def pytest_configure() -> None:
@@ -35,5 +37,5 @@ class _Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no type
 def _scope(nodeid: str) -> str:
     """What goes to one worker as a whole: a folder of TOGETHER, else a file."""
     path = nodeid.partition("::")[0]
-    folder = path.split("/")[1]
+    folder = "docker" if path in CONTAINERS else path.split("/")[1]
     return folder if folder in TOGETHER else path
