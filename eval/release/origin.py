@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+import yaml
 from huggingface_hub import HfApi, ModelCard, try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError
 
@@ -137,7 +138,7 @@ def _cached(found: Origin, name: str) -> Path | None:
 def _by_card(path: Path, url: str = "") -> Licence | None:
     try:
         data = vars(ModelCard.load(path, ignore_metadata_errors=True).data)
-    except (OSError, ValueError):
+    except (OSError, ValueError, yaml.YAMLError):
         return None
     return _by_metadata(data, url)
 

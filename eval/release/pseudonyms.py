@@ -17,10 +17,15 @@ from io import StringIO
 from pathlib import Path
 
 from eval.errors import InputError
-from eval.judge.cells import restore
+from eval.judge.cells import encode_row, restore
+from eval.judge.seals import seal_of
+from eval.judge.store import read_file
+from eval.records import Judgement, Thumb, Verdict
 from eval.run import Run
 
 KEY_FILE = ".pseudonyms.key"
+#: Files of judgements, by what their rows are.
+KINDS: dict[str, type[Judgement]] = {"verdicts.csv": Verdict, "thumbs.csv": Thumb}
 _PREFIX = "reviewer-"
 
 
@@ -32,7 +37,11 @@ class Pseudonyms:
 
     def of(self, reviewer: str) -> str:
         """`reviewer-` and ten hex digits."""
-        return _PREFIX + hmac.new(self.key, reviewer.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()[:10]
+        return _PREFIX + self.keyed(reviewer)[:10]
+
+    def keyed(self, text: str) -> str:
+        """A hash (64 hex digits) that only whoever has the key can make again."""
+        return hmac.new(self.key, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 def pseudonyms(run: Run) -> Pseudonyms:
@@ -68,8 +77,28 @@ def _link(beside: Path, path: Path) -> None:
         return
 
 
+def published(path: Path, names: Pseudonyms, *, comments: bool) -> bytes:
+    """A verdicts.csv or thumbs.csv with pseudonyms for reviewers, its other cells as they are, its rows sealed anew.
+
+    Comments are emptied unless asked for: people sign them, and name others. A seal of the old row would be a hash of
+    the reviewer's name among known cells, and tell it to whoever tries names. Raises InputError as the store's reader.
+    """
+    kind = KINDS[path.name]
+    rows, columns = read_file(path, kind)
+    if columns is None:
+        return b""
+    lines, before = [columns.header(kind)], ""
+    for row in rows:
+        told = row.model_copy(update={"reviewer": names.of(row.reviewer), "comment": row.comment if comments else ""})
+        if row.seal:
+            before = seal_of(told, before, columns)
+            told = told.model_copy(update={"seal": before})
+        lines.append(encode_row(told, columns))
+    return b"".join(lines)
+
+
 def reviewers(data: bytes) -> list[str]:
-    """The names in the column `reviewer` of a CSV, sorted."""
+    """The names in the column `reviewer` of a CSV, sorted; none where it has no such column."""
     header, rows = _table(data)
     if "reviewer" not in header:
         return []
@@ -77,23 +106,16 @@ def reviewers(data: bytes) -> list[str]:
     return sorted({restore(row[column]) for row in rows})
 
 
-def published(data: bytes, names: Pseudonyms, *, comments: bool) -> bytes:
-    """A verdicts.csv or thumbs.csv with pseudonyms for reviewers, its other cells as they are.
-
-    Comments are emptied unless asked for: people sign them, and name others.
-    """
+def renamed(data: bytes, names: Pseudonyms) -> bytes:
+    """Any CSV with pseudonyms in its column `reviewer`; the same bytes where it has none."""
     header, rows = _table(data)
+    if "reviewer" not in header:
+        return data
+    column = header.index("reviewer")
     written = StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(header)
-    who = header.index("reviewer") if "reviewer" in header else None
-    said = header.index("comment") if "comment" in header and not comments else None
-    for row in rows:
-        if who is not None:
-            row[who] = names.of(restore(row[who]))
-        if said is not None:
-            row[said] = ""
-        writer.writerow(row)
+    writer.writerows([*row[:column], names.of(restore(row[column])), *row[column + 1 :]] for row in rows)
     return written.getvalue().encode()
 
 

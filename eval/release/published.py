@@ -10,17 +10,19 @@ from typing import Any
 import yaml
 
 from eval.evidence.report import write_report
-from eval.release.decision import Decision, decision_path, write_decision
+from eval.release.decision import Decision, write_decision
 from eval.release.outputs import write_outputs
 from eval.release.policy import frozen
-from eval.release.pseudonyms import KEY_FILE, pseudonyms, published, reviewers
+from eval.release.pseudonyms import KINDS, Pseudonyms, pseudonyms, published, renamed, reviewers
 from eval.release.scrub import published_artifact, published_decision, published_run, scrub, scrub_text
 from eval.run import Run, write_run_json
 from train.artifact import Artifact
 from train.files import sha256_file
 
-#: Files of a run that name reviewers; the second is that of a study by thumbs.
-JUDGED = ("verdicts.csv", "thumbs.csv")
+#: Files of judgements, which are published; the second is that of a study by thumbs.
+JUDGED = tuple(KINDS)
+#: Files of a run that a report is made from, in which nobody is named.
+_AS_THEY_ARE = ("prompts.jsonl", "responses.jsonl", "study.json", "gate.yml")
 #: Of report/: the judgements in force once more, which eval/verdicts.csv has already.
 _TWICE = "verdicts.csv"
 
@@ -34,12 +36,14 @@ def write_evidence(
     Raises BlindsideError where the run cannot be read.
     """
     folder.mkdir(parents=True)
-    given = {name: (run.folder / name).read_bytes() for name in JUDGED if (run.folder / name).exists()}
     names = pseudonyms(run)
-    for name, data in given.items():
-        (folder / name).write_bytes(published(data, names, comments=comments))
-    known = {reviewer: names.of(reviewer) for data in given.values() for reviewer in reviewers(data)}
-    told = published_decision(decision, known)
+    known = {one: names.of(one) for path in _tables(run) for one in reviewers(path.read_bytes())}
+    for name in JUDGED:
+        if (run.folder / name).exists():
+            (folder / name).write_bytes(published(run.folder / name, names, comments=comments))
+    # A hash over verdicts would tell their reviewers' names to whoever tries likely ones.
+    keyed = {name: names.keyed(pin) for name, pin in decision.bound.items() if name in JUDGED}
+    told = published_decision(decision, known, keyed)
     write_decision(folder, told)
     info = published_run(run.info)
     write_run_json(folder, info)
@@ -48,8 +52,12 @@ def write_evidence(
     if artifact is not None:
         _write_training(artifact, folder)
     if run.report_folder.is_dir():
-        _write_report(Run(run.folder, info), folder, told)
+        _write_report(Run(run.folder, info), folder, told, names)
     return told
+
+
+def _tables(run: Run) -> list[Path]:
+    return sorted(run.folder.glob("*.csv"))
 
 
 def _write_study(run: Run, folder: Path) -> None:
@@ -81,17 +89,18 @@ def training_method(artifact: Artifact | None) -> str:
     return str(data.get("rl") or "sft") if isinstance(data, dict) else ""
 
 
-def _write_report(run: Run, folder: Path, decision: Decision) -> None:
+def _write_report(run: Run, folder: Path, decision: Decision, names: Pseudonyms) -> None:
     """report/, with those of its files that the run's own report has."""
     with tempfile.TemporaryDirectory() as temporary:
         copy = Run(Path(temporary) / run.name, run.info)
         copy.folder.mkdir()
-        for path in run.folder.iterdir():
-            if path.is_file() and not _replaced(path, run):
-                (copy.folder / path.name).symlink_to(path.resolve())
-        for name in JUDGED:
-            if (folder / name).exists():
-                (copy.folder / name).write_bytes((folder / name).read_bytes())
+        for name in _AS_THEY_ARE:
+            if (run.folder / name).exists():
+                (copy.folder / name).symlink_to((run.folder / name).resolve())
+        for path in _tables(run):
+            made = folder / path.name
+            data = made.read_bytes() if made.exists() else renamed(path.read_bytes(), names)
+            (copy.folder / path.name).write_bytes(data)
         write_run_json(copy.folder, copy.info)
         write_decision(copy.folder, decision)
         write_report(copy)
@@ -100,12 +109,6 @@ def _write_report(run: Run, folder: Path, decision: Decision) -> None:
             if path.name != _TWICE and (run.report_folder / path.name).is_file():
                 (folder / "report").mkdir(exist_ok=True)
                 (folder / "report" / path.name).write_bytes(path.read_bytes())
-
-
-def _replaced(path: Path, run: Run) -> bool:
-    """Whether the copy has its own: what names reviewers or the machine, and what is no file of the run."""
-    own = {*JUDGED, "run.json", decision_path(run.folder).name, KEY_FILE}
-    return path.name in own or path.name.startswith(".") or ".torn-" in path.name
 
 
 def _write_json(path: Path, value: Any) -> None:

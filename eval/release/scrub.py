@@ -13,6 +13,8 @@ from eval.run import ModelInfo, RunInfo
 from train.artifact import Artifact
 
 ADDRESS = "(address)"
+#: A machine of this name would empty every text of them; localhost is an address.
+_OUR_WORDS = ("base", "tuned", "localhost")
 HOST = "(host)"
 #: What a server said of itself that tells nothing of where it stood.
 _SERVED = (
@@ -35,7 +37,7 @@ def scrub_text(text: str) -> str:
     text = _IP.sub(ADDRESS, text)
     text = _WINDOWS.sub(r"\1", _POSIX.sub(r"\1", text))
     host = socket.gethostname()
-    if len(host) > 2 and host != "localhost":
+    if len(host) > 1 and host not in _OUR_WORDS:
         text = re.sub(rf"(?<![\w-]){re.escape(host)}(?![\w-])", HOST, text)
     return text
 
@@ -95,8 +97,11 @@ def published_artifact(artifact: Artifact) -> dict[str, Any]:
     return data
 
 
-def published_decision(decision: Decision, names: Mapping[str, str]) -> Decision:
-    """decision.json for others' eyes: reviewers under their pseudonyms (`names`) wherever a text names one."""
+def published_decision(decision: Decision, names: Mapping[str, str], bound: Mapping[str, str]) -> Decision:
+    """decision.json for others' eyes: reviewers under their pseudonyms (`names`) wherever a text names one.
+
+    `bound` replaces those hashes of the decision that could tell names to whoever tries them.
+    """
 
     def said(value: Any) -> Any:
         return _renamed(scrub(value), names)
@@ -105,7 +110,9 @@ def published_decision(decision: Decision, names: Mapping[str, str]) -> Decision
         rule.model_copy(update={"asked": said(rule.asked), "found": said(rule.found)}) for rule in decision.rules
     )
     reasons = tuple(said(reason) for reason in decision.reasons)
-    return decision.model_copy(update={"rules": rules, "reasons": reasons, "extra": said(decision.extra)})
+    return decision.model_copy(
+        update={"rules": rules, "reasons": reasons, "extra": said(decision.extra), "bound": {**decision.bound, **bound}}
+    )
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:

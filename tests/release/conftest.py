@@ -10,7 +10,8 @@ import huggingface_hub.file_download
 import pytest
 from huggingface_hub.utils._http import reset_sessions
 
-from tests.release.hub_server import WRITER, Hub, listening
+from tests.release.hub_server import listening
+from tests.release.hub_state import WRITER, Hub
 
 
 @pytest.fixture
@@ -19,6 +20,15 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
     with listening(Hub()) as running:
         point_at(running, monkeypatch, tmp_path)
         yield running
+    reset_sessions()
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """HF_HUB_OFFLINE=1, as a process would have it that was started so."""
+    reset_sessions()
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    yield
     reset_sessions()
 
 

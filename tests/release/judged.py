@@ -10,7 +10,9 @@ from pathlib import Path
 from eval.answers import encode, read_answers
 from eval.evidence.report import write_report
 from eval.journal import Journal
-from eval.judge.cells import HEADER, encode_row
+from eval.judge.skips import Skip, append_skip
+from eval.judge.store import VerdictStore
+from eval.records import utc_now
 from eval.release.decision import Decision, Headline, Outcome, RuleResult, write_decision
 from eval.release.policy import freeze_policy
 from eval.release.stale import bind
@@ -119,12 +121,12 @@ def _side(name: str, folder: Path) -> ModelInfo:
 
 def write_verdicts(run: Run) -> None:
     """Every reviewer judges every prompt; one writes a comment that names another."""
-    rows = []
+    store = VerdictStore(run)
     for pair in read_answers(run.responses_path).pairs(run.prompts()):
         for number, reviewer in enumerate(REVIEWERS):
             said = SECRET_COMMENT if number == 1 else ""
-            rows.append(judged(run, pair).model_copy(update={"reviewer": reviewer, "comment": said}))
-    run.verdicts_path.write_bytes(HEADER + b"".join(map(encode_row, rows)))
+            store.append(judged(run, pair).model_copy(update={"reviewer": reviewer, "comment": said}))
+    append_skip(run, Skip(run=run.name, item=pair.prompt_id, reviewer="Zoë", kind="judgement", skipped_at=utc_now()))
 
 
 def decision(run: Run, outcome: Outcome = "release") -> Decision:

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from huggingface_hub import ModelCard
 
-from eval.errors import BlindsideError, InputError, ReleaseError, StaleInputs
-from eval.release.decision import decision_path, write_decision
+from eval.errors import ReleaseError
+from eval.judge.seals import first_broken
+from eval.judge.store import columns_in, read_verdicts
 from eval.release.release import Released, release
-from tests.release.hub_server import READER, WRITER, Hub, git_hash
-from tests.release.judged import REVIEWERS, SECRET_COMMENT, Project, decision, make_project
+from tests.release.hub_state import READER, Hub, git_hash
+from tests.release.judged import REVIEWERS, SECRET_COMMENT, Project, make_project
 
 MODEL = {
     "chat_template.jinja",
@@ -97,7 +98,19 @@ def test_verdicts_keep_every_cell_but_names_and_comments(project: Project, hub: 
     names = {row["reviewer"]: told["reviewer"] for row, told in zip(before, after, strict=True)}
     assert len(set(names.values())) == len(REVIEWERS)
     for row, told in zip(before, after, strict=True):
-        assert told == {**row, "reviewer": names[row["reviewer"]], "comment": ""}
+        assert told == {**row, "reviewer": names[row["reviewer"]], "comment": "", "seal": told["seal"]}
+        assert told["seal"] != row["seal"]
+
+
+def test_published_seals_and_hashes_tell_no_name(project: Project, hub: Hub, tmp_path: Path) -> None:
+    run_release(project)
+    there = hub.files("our/tuned")
+    out = tmp_path / "verdicts.csv"
+    out.write_bytes(there["eval/verdicts.csv"])
+    assert first_broken(read_verdicts(out), columns_in(out)) is None
+    everything = b"".join(there.values())
+    assert hashlib.sha256(project.run.verdicts_path.read_bytes()).hexdigest()[:12].encode() not in everything
+    assert not any(row.seal.encode() in everything for row in read_verdicts(project.run.verdicts_path))
 
 
 def test_comments_go_out_when_asked_for(project: Project, hub: Hub) -> None:
@@ -208,100 +221,6 @@ def test_a_dry_run_uploads_nothing_and_tells_all(project: Project, hub: Hub, mon
     assert done.card in lines
     assert "checkpoint-10, debug.log, events.out.tfevents.1, optimizer.pt, training_args.bin" in told
     assert lines[-1] == "dry run: nothing was uploaded"
-
-
-@pytest.mark.parametrize("outcome", ["hold", "insufficient"])
-def test_only_a_decision_to_release_releases(project: Project, hub: Hub, outcome: str) -> None:
-    write_decision(project.run.folder, decision(project.run).model_copy(update={"decision": outcome}))
-    with pytest.raises(ReleaseError, match=f"run trial is decided {outcome}, not release"):
-        run_release(project)
-    assert hub.asked == []
-
-
-def test_without_a_decision_the_gate_is_named(project: Project, hub: Hub) -> None:
-    decision_path(project.run.folder).unlink()
-    with pytest.raises(InputError, match="run `blindside gate` first"):
-        run_release(project)
-    assert hub.asked == []
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "models/tuned/model-00001-of-00002.safetensors",
-        "models/tuned/chat_template.jinja",
-        "models/base/model.safetensors",
-        "reports/trial/responses.jsonl",
-        "reports/trial/verdicts.csv",
-        "reports/trial/prompts.jsonl",
-        "reports/trial/gate.yml",
-    ],
-)
-def test_a_byte_changed_since_the_decision_stops_the_release(project: Project, hub: Hub, name: str) -> None:
-    path = project.home / name
-    data = path.read_bytes()
-    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    with pytest.raises(StaleInputs, match="nothing was uploaded") as told:
-        run_release(project)
-    assert "\n" not in str(told.value)
-    assert hub.asked == []
-
-
-def test_a_missing_weights_folder_is_one_sentence(project: Project, hub: Hub) -> None:
-    project.tuned.rename(project.home / "elsewhere")
-    with pytest.raises(
-        ReleaseError, match="is in no folder of this machine: only a model folder that was judged"
-    ) as told:
-        run_release(project)
-    assert "\n" not in str(told.value)
-
-
-def test_a_token_in_a_file_stops_the_release(project: Project, hub: Hub) -> None:
-    (project.tuned / "tokenizer_config.json").write_text('{"token": "hf_' + "x" * 34 + '"}')
-    with pytest.raises(ReleaseError, match=r"tokenizer_config\.json holds a token of the Hub"):
-        run_release(project)
-    assert hub.asked == []
-
-
-def test_no_token(project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HF_TOKEN")
-    with pytest.raises(ReleaseError, match="no token for the Hub: log in with `hf auth login`, or set HF_TOKEN"):
-        run_release(project)
-
-
-def test_a_token_that_is_none(project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_TOKEN", "hf_unknownUNKNOWNunknownUNKNOWNunknown")
-    with pytest.raises(ReleaseError, match=r"the Hub does not accept the token \(401\)") as told:
-        run_release(project)
-    assert "hf_unknown" not in str(told.value)
-
-
-def test_another_owner(project: Project, hub: Hub) -> None:
-    with pytest.raises(ReleaseError, match=r"the token may not write to their/tuned \(403\)"):
-        release(project.run, "their/tuned", say=quiet)
-
-
-def test_a_name_that_is_none(project: Project, hub: Hub) -> None:
-    with pytest.raises(ReleaseError, match="'a/b/c' can't name a repository: use owner/name"):
-        release(project.run, "a/b/c", say=quiet)
-
-
-def test_words_of_the_hub_with_a_token_in_them_are_told_without_it(project: Project, hub: Hub) -> None:
-    hub.refused["/commit/"] = (400, f"bad: {WRITER} https://x.example/y?signature=SECRET")
-    with pytest.raises(ReleaseError, match="the Hub refused the release") as told:
-        run_release(project)
-    assert WRITER not in str(told.value)
-    assert "SECRET" not in str(told.value)
-
-
-@pytest.mark.parametrize(
-    ("status", "said"), [(412, "changed at the same time"), (429, "asks to wait"), (500, "is in trouble")]
-)
-def test_what_the_hub_refuses_is_one_sentence(project: Project, hub: Hub, status: int, said: str) -> None:
-    hub.refused["/commit/"] = (status, "no")
-    with pytest.raises(BlindsideError, match=said) as told:
-        run_release(project)
-    assert "\n" not in str(told.value)
 
 
 def test_the_card_on_the_hub_is_read_by_the_hubs_own_class(project: Project, hub: Hub) -> None:

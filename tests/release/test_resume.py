@@ -13,7 +13,8 @@ import pytest
 
 from eval.errors import ReleaseError
 from eval.release.release import release
-from tests.release.hub_server import READER, WRITER, Hub, listening
+from tests.release.hub_server import listening
+from tests.release.hub_state import READER, WRITER, Hub
 from tests.release.judged import Project, make_project
 from tests.support import ROOT
 

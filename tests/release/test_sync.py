@@ -13,7 +13,8 @@ from eval.errors import ReleaseError
 from eval.journal import Journal, whole_csv_rows
 from eval.release.sync import Sync, snapshot
 from tests.release.conftest import point_at
-from tests.release.hub_server import READER, Blob, Hub, Repo, listening
+from tests.release.hub_server import listening
+from tests.release.hub_state import READER, Blob, Hub, Repo
 from tests.release.judged import Project, make_project
 
 COPY = "trial/verdicts.csv"

@@ -1,0 +1,148 @@
+"""The card: what it says, what the Hub's rules say of it, and that no name becomes markup."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+from huggingface_hub.repocard_data import model_index_to_eval_results
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from eval.release.bundle import gather
+from eval.release.card import code, plain
+from eval.release.decision import Headline, write_decision
+from eval.release.release import decided, release
+from eval.run import Run, write_run_json
+from tests.release.card_rules import errors_of
+from tests.release.judged import Project, decision, make_project
+from train.files import sha256_file
+
+HOSTILE = (
+    '"><script>alert(1)</script> [x](http://evil.example) | ![](//p) `{{ 7*7 }}` **b** www.evil.example @all\n# H\x07'
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return make_project(tmp_path / "home")
+
+
+def card_of(project: Project, repo: str = "our/tuned") -> str:
+    return release(project.run, repo, dry_run=True, say=lambda line: None).card
+
+
+def with_headline(project: Project, **changes: float | None) -> None:
+    said = decision(project.run)
+    write_decision(project.run.folder, said.model_copy(update={"headline": said.headline.model_copy(update=changes)}))
+
+
+def test_the_metadata_keeps_the_hubs_rules_and_comes_back_the_same(project: Project) -> None:
+    text = card_of(project)
+    assert errors_of(text) == []
+    card = ModelCard(text)
+    assert card.data.get("model_name") == "tuned"
+    assert card.data.get("base_model") is None
+    data = yaml.safe_load(text.split("---\n")[1])
+    name, results = model_index_to_eval_results(data["model-index"])
+    assert name == "tuned"
+    assert {result.metric_type: result.metric_value for result in results}["human_win_rate"] == 0.625
+    assert {result.dataset_name for result in results} == {"asked.jsonl"}
+    assert data["model-index"][0]["results"][0]["dataset"]["args"] == {"sha256": "d" * 64, "prompts": 8}
+
+
+@pytest.mark.usefixtures("offline")
+def test_a_base_of_the_hub_is_named(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "home", base_on_hub=True)
+    text = card_of(project)
+    assert errors_of(text) == []
+    data = ModelCard(text).data
+    assert (data.get("base_model"), data.get("base_model_relation")) == ("owner/big-base", "finetune")
+    assert (data.get("license"), data.get("license_name")) == ("other", "not-stated")
+    assert f"owner/big-base at `{'a' * 40}`" in text
+
+
+def test_figures_that_are_not_defined_are_left_out_of_the_metadata(project: Project) -> None:
+    with_headline(project, agreement=None, low=None, high=None, both_bad=None)
+    text = card_of(project)
+    assert errors_of(text) == []
+    kinds = [result.metric_type for result in ModelCard(text).data.get("eval_results")]
+    assert kinds == ["human_win_rate", "judged_prompts", "judgements", "reviewers"]
+    assert "no interval" in text
+    assert "How far reviewers agree is undefined" in text
+
+
+def test_it_says_what_was_found_and_how(project: Project) -> None:
+    text = card_of(project)
+    assert "| human win rate, ties as a half | 62.5% (95% interval 54.3% to 70.0%) | 8 prompts |" in text
+    assert "asked for superiority at 95% confidence" in text
+    assert "Reviewers agreed little" in text
+    assert "greedy decoding, at most 512 tokens, engine embedded" in text
+    assert f"- Recipe: ours.yml, sha256 `{sha256_file(project.home / 'recipes' / 'ours.yml')}`" in text
+    assert "In `eval/`: `decision.json`, `gate.yml`, `recipe.yml`, `report/report.md`" in text
+
+
+def test_a_policy_fixed_late_and_a_failed_parity_are_told(project: Project) -> None:
+    forced = {
+        "parity": {"tuned": {"forced": True, "dtype": "bfloat16", "checks": [{"name": "logits", "passed": False}]}}
+    }
+    run = project.run.update(policy_fixed_at="after judging began", checks=forced)
+    text = card_of(Project(project.home, run))
+    assert "**The policy was not fixed before judging began**" in text
+    assert "**The servers were not shown to serve these weights**" in text
+
+
+def rendered(text: str) -> str:
+    page: str = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(
+        re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL)
+    )
+    return page
+
+
+def test_hostile_names_stay_text(project: Project) -> None:
+    info = project.run.info
+    models = {side: model.model_copy(update={"name": HOSTILE}) for side, model in info.models.items()}
+    prompts = info.prompt_set.model_copy(update={"source": HOSTILE})
+    run = Run(project.run.folder, info.model_copy(update={"models": models, "prompt_set": prompts, "engine": HOSTILE}))
+    write_run_json(run.folder, run.info)
+    text = card_of(Project(project.home, run))
+    assert errors_of(text) == []
+    page, before = rendered(text), rendered(card_of(project))
+    for tag in ("<script", "<a ", "<img", "<h1", "<td", "<strong", "<code"):
+        assert page.count(tag) == before.count(tag), tag
+    assert "{{ 7*7 }}" in page.replace("&quot;", '"')
+
+
+@given(st.text(max_size=80))
+def test_any_text_stays_text(text: str) -> None:
+    page = MarkdownIt("gfm-like", {"html": True, "linkify": False}).renderInline(f"x{plain(text)}x")
+    assert "<" not in page
+    assert MarkdownIt().renderInline(f"a {code(text)} b").count("<code>") == 1
+
+
+def test_the_recipe_is_left_out_once_it_has_changed(project: Project) -> None:
+    recipe = project.home / "recipes" / "ours.yml"
+    assert "eval/recipe.yml" in {
+        file.path for file in release(project.run, "our/tuned", dry_run=True, say=lambda line: None).files
+    }
+    recipe.write_text(recipe.read_text() + "seed: 1\n")
+    lines: list[str] = []
+    done = release(project.run, "our/tuned", dry_run=True, say=lines.append)
+    assert "eval/recipe.yml" not in {file.path for file in done.files}
+    assert any("is gone or has changed since the training: it is left out" in line for line in lines)
+
+
+def test_the_recipe_goes_out_without_this_machines_folders(project: Project, tmp_path: Path) -> None:
+    staging = tmp_path / "staging"
+    staging.mkdir()
+    gather(project.run, decided(project.run), "our/tuned", staging, comments=False)
+    assert (staging / "eval" / "recipe.yml").read_text() == "base_model: base\nrl: dpo\noutput_dir: out\n"
+
+
+def test_a_headline_without_anything_still_makes_a_card(project: Project) -> None:
+    write_decision(project.run.folder, decision(project.run).model_copy(update={"headline": Headline()}))
+    assert errors_of(card_of(project)) == []
