@@ -21,6 +21,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+from eval.judge.scripts import language_of
+
 #: Longer code is shown without colours: some lexers take quadratic time.
 LONGEST_CODE = 20_000
 
@@ -28,6 +30,15 @@ _LINK = re.compile(r"(https?|mailto):", re.IGNORECASE)
 _TEX = re.compile(r"\\\(.+?\\\)|\\\[.+?\\\]|\$\$.+?\$\$", re.DOTALL)
 _WORD = re.compile(r"\w+")
 _LIST_NUMBER = re.compile(r"^[\s>*+-]*\d{1,9}(?=[.)])", re.MULTILINE)
+_LINES = {"paragraph_open", "heading_open", "th_open", "td_open"}
+_BLOCKS = {
+    "paragraph_open",
+    "heading_open",
+    "blockquote_open",
+    "bullet_list_open",
+    "ordered_list_open",
+    "table_open",
+}
 _TAG = re.compile(r"<[^>]*>")
 _SHOWN_BY_ATTRIBUTE = re.compile(r'(?:href|title|start|data-info)="([^"]*)"')
 
@@ -67,7 +78,7 @@ def _markdown() -> MarkdownIt:
     md.enable(["table", "strikethrough"]).disable(["reference", "entity"])
     md.validateLink = lambda url: bool(_LINK.match(url))  # type: ignore[method-assign]
     md.inline.ruler.before("escape", "tex", _tex)
-    md.core.ruler.push("direction", lambda state: _set_directions(state.tokens))
+    md.core.ruler.push("direction", lambda state: _set_directions(state.tokens, state.src))
     for rule in (_image, _link_open, _fence):
         md.add_render_rule(rule.__name__.strip("_"), rule)
     return md
@@ -84,18 +95,16 @@ def _tex(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _set_directions(tokens: list[Token]) -> None:
-    blocks = {
-        "paragraph_open",
-        "heading_open",
-        "blockquote_open",
-        "bullet_list_open",
-        "ordered_list_open",
-        "table_open",
-    }
-    for token in tokens:
-        if token.type in blocks:
+def _set_directions(tokens: list[Token], source: str) -> None:
+    """Each block finds its own direction; one in another language than the whole says so, for its fonts."""
+    whole = language_of(source)
+    for at, token in enumerate(tokens):
+        if token.type in _BLOCKS:
             token.attrSet("dir", "auto")
+        if token.type in _LINES:
+            language = language_of(tokens[at + 1].content, within=whole)
+            if language not in ("", whole):
+                token.attrSet("lang", language)
 
 
 def _colour(code: str, language: str, attributes: str) -> str:

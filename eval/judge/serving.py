@@ -6,6 +6,7 @@ import errno
 import http.client
 import ipaddress
 import os
+import secrets
 import socket
 import sys
 import threading
@@ -13,9 +14,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 from types import FrameType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from eval.errors import BlindsideError, InputError
+from eval.judge.login import Accounts, checker
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -24,12 +26,6 @@ if TYPE_CHECKING:
 
 #: How many ports from the wanted one on are tried.
 PORTS = 20
-
-
-class Accounts(Protocol):
-    """Who may log in."""
-
-    def check(self, name: str, password: str) -> bool: ...
 
 
 def listen(host: str, port: int, say: Callable[[str], None]) -> socket.socket:
@@ -113,6 +109,21 @@ def has_screen() -> bool:
     return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
+def tunnelled(sock: socket.socket) -> str:
+    """A public address that leads to `sock` through Gradio's tunnel. Raises BlindsideError where none is to be had."""
+    import httpx
+    from gradio.exceptions import ChecksumMismatchError
+    from gradio.networking import setup_tunnel
+
+    port = sock.getsockname()[1]
+    server = os.environ.get("GRADIO_SHARE_SERVER_ADDRESS")
+    try:
+        return str(setup_tunnel("127.0.0.1", port, secrets.token_urlsafe(32), server, None))
+    except (OSError, RuntimeError, ValueError, httpx.HTTPError, ChecksumMismatchError) as error:
+        reason = " ".join(str(error).split())
+        raise BlindsideError(f"no share link could be made ({reason}): leave --share out, or try again") from None
+
+
 def guarded() -> FastAPI:
     """An empty application whose answers tell the browser to load nothing from anywhere else."""
     from fastapi import FastAPI
@@ -139,7 +150,7 @@ def mounted(app: FastAPI, page: gr.Blocks, head: str, *, accounts: Accounts | No
         show_error=False,
         ssr_mode=False,
         pwa=False,
-        auth=accounts.check if accounts else None,
+        auth=checker(accounts) if accounts else None,
     )
     return result
 

@@ -70,7 +70,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "这两个回答相同之处太少，或者太长，无法标出差异。",
     ),
     "practice_count": ("Practice {k} / {n}", "练习 {k} / {n}"),
-    "practice": ("Practice, not recorded", "练习，不计入结果"),
+    "practice": ("Not recorded: try the keys.", "不计入结果，可以先熟悉按键。"),
     "editing": ("You are changing an earlier verdict.", "您正在修改之前的评判。"),
     "leave": ("Leave it as it was", "不修改，返回"),
     # Criteria and tags
@@ -99,7 +99,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "You will see one prompt and one answer at a time. Judge only what you read: would you be glad to get it?",
         "每一题有一个提问和一个回答。请只根据读到的内容判断：您会乐意收到这样的回答吗？",
     ),
-    "also_asked": ("Also asked about each answer", "同时还会问到"),
+    "also_asked": ("You will also be asked", "同时还会问到"),
     "your_name": ("Your name", "您的名字"),
     "you_are": ("You are logged in as {name}.", "您已登录为 {name}。"),
     "start": ("Start judging", "开始评判"),

@@ -261,7 +261,7 @@ def test_a_lost_server_is_told_and_nothing_is_lost(browser: Browser, tmp_path: P
         before = ana.turn
         with served(run, port=port):
             ana.wait_for_next(before)  # Gradio reloads the page of a server that came back
-            assert "The server is back. Your verdict on this pair was not saved" in ana.banner
+            assert "Connected again. Your verdict on this pair was not saved" in ana.banner
             assert (ana.panes(), ana.comment, ana.count) == (pair, "typed before", "1 / 12")
             ana.press("4")
             assert (ana.status, ana.banner) == ("Saved", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import http.client
 import json
+import os
 import re
 import secrets
 import subprocess
@@ -12,21 +13,31 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from eval.judge.study import Overlap, Study
 from eval.run import Run
 from tests.support import ROOT, free_port
 
 _SERVE = """
 import sys
 from pathlib import Path
+from eval.judge.accounts import Accounts
 from eval.judge.page import serve
+from eval.judge.study import Study
 from eval.run import open_run
-run = open_run(Path(sys.argv[1]), sys.argv[2])
-serve(run, port=int(sys.argv[3]), open_browser=False, say=lambda line: print(line, flush=True), reviewer=sys.argv[4])
+folder, name, port, reviewer, study, accounts = sys.argv[1:7]
+serve(
+    open_run(Path(folder), name), port=int(port), open_browser=False, say=lambda line: print(line, flush=True),
+    study=Study.model_validate_json(study), reviewer=reviewer, accounts=Accounts(Path(accounts)) if accounts else None,
+    share="--share" in sys.argv,
+)
 print("ended", flush=True)
 """
 START_SECONDS = 60
+#: Real pairs at once, and all of them for everybody.
+EVERY_PAIR = Study(practice=0, overlap=Overlap(reviewers=1000))
 
 
 @dataclass
@@ -45,12 +56,24 @@ class Served:
 
 
 @contextmanager
-def served(run: Run, *, port: int | None = None, reviewer: str = "", prelude: str = "") -> Iterator[Served]:
+def served(
+    run: Run,
+    *,
+    port: int | None = None,
+    reviewer: str = "",
+    prelude: str = "",
+    study: Study = EVERY_PAIR,
+    accounts: Path | None = None,
+    share: bool = False,
+    env: dict[str, str] | None = None,
+) -> Iterator[Served]:
     """Serve the run in a process; `prelude` is Python to run there first. The process is gone afterwards."""
-    arguments = [str(run.folder.parent), run.name, str(port or free_port()), reviewer]
+    arguments = [str(run.folder.parent), run.name, str(port or free_port()), reviewer, study.model_dump_json()]
+    arguments += [str(accounts or ""), *(["--share"] if share else [])]
     process = subprocess.Popen(
         [sys.executable, "-c", prelude + _SERVE, *arguments],
         cwd=ROOT,
+        env={**os.environ, **(env or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -100,7 +123,7 @@ class Tab:
         self.reviewer = reviewer
         self.shown = self.act("hello")
 
-    def act(self, act: str, **fields: str) -> Shown:
+    def act(self, act: str, **fields: object) -> Shown:
         action = {"act": act, "reviewer": self.reviewer, **fields}
         return self.post(json.dumps(action))
 

@@ -51,7 +51,7 @@ ALLOWED = {
     "p", "br", "a", "em", "strong", "s", "code", "pre", "span", "div", "blockquote", "ul", "ol", "li", "hr",
     "h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td",
 }  # fmt: skip
-ATTRIBUTES = {"dir", "class", "href", "title", "target", "rel", "start", "tabindex", "data-info", "style"}
+ATTRIBUTES = {"dir", "class", "href", "title", "target", "rel", "start", "tabindex", "data-info", "style", "lang"}
 
 
 class Audit(HTMLParser):

@@ -7,8 +7,9 @@ from typing import Literal
 
 import pytest
 
-from eval.judge.session import View
-from eval.judge.views import bar_html, stage_html, top_html
+from eval.judge.session import Notice, View
+from eval.judge.study import Study
+from eval.judge.views import Show, bar_html, stage_html, top_html
 from eval.records import Message, Pair, Prompt
 from tests.judge.runs import prompt, response
 
@@ -34,8 +35,8 @@ def test_the_page_is_the_same_whichever_model_stands_left() -> None:
     other = stage_html(ask(pair("It is blue.", "Blue.", cut="base"), left="tuned"))
     assert one == other
     assert one.index("Blue.") < one.index("It is blue.")
-    marked = stage_html(ask(pair("It is blue.", "It is grey."), left="base"), marked=True)
-    assert marked == stage_html(ask(pair("It is grey.", "It is blue."), left="tuned"), marked=True)
+    marked = stage_html(ask(pair("It is blue.", "It is grey."), left="base"), Show(marked=True))
+    assert marked == stage_html(ask(pair("It is grey.", "It is blue."), left="tuned"), Show(marked=True))
     assert "It is <mark>blue</mark>." in marked
 
 
@@ -75,19 +76,21 @@ def test_a_conversation_is_shown_whole_with_its_system_prompt_folded() -> None:
 
 def test_words_from_people_are_escaped() -> None:
     evil = '"><script>alert(1)</script>'
-    page = stage_html(ask(pair("x", "y"), comment=evil, reviewer=evil, notice=evil))
+    page = stage_html(ask(pair("x", "y"), comment=evil, reviewer=evil, notice=Notice("broken", evil)))
     assert "<script" not in page
     assert page.count("&lt;script&gt;") == 3
 
 
 def test_each_state_says_what_to_do() -> None:
     def page(state: Literal["welcome", "done", "none"]) -> str:
-        return stage_html(View(state=state, nonce="n", total=3, reviewer="Ana"))
+        return stage_html(View(state=state, nonce="n", judged=3, total=3, reviewer="Ana" if state == "done" else ""))
 
     assert "Which answer is better?" in page("welcome")
-    assert "You have judged all 3 pairs, Ana." in page("done")
+    assert "You have judged 3, Ana." in page("done")
     assert "make eval" in page("none")
-    assert "verdicts.csv:3: mend" in stage_html(View(state="broken", nonce="n", notice="verdicts.csv:3: mend"))
+    assert "verdicts.csv:3: mend" in stage_html(
+        View(state="broken", nonce="n", notice=Notice("broken", "verdicts.csv:3: mend"))
+    )
 
 
 def test_undo_is_offered_when_there_is_something_to_undo() -> None:
@@ -97,11 +100,11 @@ def test_undo_is_offered_when_there_is_something_to_undo() -> None:
 
 
 def test_the_frame_offers_four_verdicts_and_a_heading() -> None:
-    assert [word for word in ("left", "tie", "both_bad", "right") if f'data-vote="{word}"' in bar_html()] == [
+    assert [word for word in ("left", "tie", "both_bad", "right") if f'data-vote="{word}"' in bar_html(Study())] == [
         "left",
         "tie",
         "both_bad",
         "right",
     ]
-    assert "<h1>" in top_html()
-    assert 'aria-live="polite"' in top_html()
+    assert "<h1>" in top_html(Study())
+    assert 'aria-live="polite"' in top_html(Study())

@@ -1,0 +1,36 @@
+// Name and password go to Gradio, which answers with a cookie; the page is then loaded anew.
+(() => {
+  "use strict";
+  const b = window.blindside;
+  const by = (id) => document.getElementById(id);
+
+  function dress() {
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    document.body.classList.toggle("dark", dark);
+    document.body.dataset.state = "login";
+    b.relabel();
+  }
+
+  function tell(key) {
+    [by("bs-wrong").dataset.t, by("bs-wrong").textContent] = [key, b.t(key)];
+    by("bs-wrong").hidden = false;
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    by("bs-enter").disabled = true;
+    try {
+      const answer = await fetch("login", { method: "POST", body: new FormData(event.target) });
+      if (answer.ok) { location.reload(); return; }
+      tell(answer.status < 500 ? "login_wrong" : "login_lost");
+      by("bs-password").select();
+    } catch { tell("login_lost"); }
+    by("bs-enter").disabled = false;
+  }
+
+  addEventListener("DOMContentLoaded", () => {
+    dress();
+    by("bs-login").addEventListener("submit", submit);
+    document.querySelector("[data-act=language]").addEventListener("click", b.switchLanguage);
+  });
+})();
