@@ -75,6 +75,7 @@ def gather(run: Run, decision: Decision, repo: str, staging: Path, *, comments: 
     told = write_evidence(run, decision, artifact, staging / "eval", comments=comments)
     model = _files(folder, [path.name for path in weights(folder)] + sorted(MODEL_FILES))
     _bound(model, decision)
+    _same_tokenizer(model, artifact)
     found = origin(run, artifact)
     licence = find_licence(found)
     for path in licence.files:
@@ -134,6 +135,13 @@ def _bound(model: Sequence[File], decision: Decision) -> None:
         whole.update(f"{file.path}\0{file.sha256}\n".encode())
     if whole.hexdigest() != decision.bound.get("tuned weights"):
         raise StaleInputs("the tuned weights are not those that were judged: restore them, nothing was uploaded")
+
+
+def _same_tokenizer(model: Sequence[File], artifact: Artifact | None) -> None:
+    """The decision does not bind the tokenizer; the record of the training does."""
+    found = [file.sha256 for file in model if file.path == "tokenizer.json"]
+    if artifact is not None and found and found != [artifact.tokenizer_sha256]:
+        raise StaleInputs("the tokenizer is not the one that was trained with: restore it, nothing was uploaded")
 
 
 def _refuse_tokens(files: Sequence[File]) -> None:

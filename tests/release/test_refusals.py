@@ -47,6 +47,7 @@ def test_without_a_decision_the_gate_is_named(project: Project, hub: Hub) -> Non
     [
         "models/tuned/model-00001-of-00002.safetensors",
         "models/tuned/chat_template.jinja",
+        "models/tuned/tokenizer.json",
         "models/base/model.safetensors",
         "reports/trial/responses.jsonl",
         "reports/trial/verdicts.csv",
