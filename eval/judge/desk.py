@@ -97,9 +97,11 @@ class Desk:
         return kind == "gold" or ("judgement", item) in seat.standing
 
     def hold(self, seat: Seat, key: Key | None) -> None:
-        """This pair is before this reviewer, and goes to nobody else for a while."""
+        """This pair is before this reviewer, and goes to nobody else for a while; the one before goes back."""
         if key is not None and key[0] == "judgement":
             self.pool.lease(seat.reviewer, key[1])
+        else:
+            self.pool.release(seat.reviewer)
 
     def total(self, seat: Seat) -> int:
         """How many of all kinds this reviewer will have judged, if nobody else judges more."""

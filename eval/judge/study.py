@@ -47,6 +47,8 @@ def _scale(value: Any) -> Any:
     """A list of values says each as it is; numbers become text, as cells hold them."""
     if value == "pairwise":
         return value
+    if not isinstance(value, dict | list | tuple):
+        raise ValueError("give pairwise, a list of values, or values with labels")
     pairs = list(value.items()) if isinstance(value, dict) else [(one, one) for one in value or ()]
     if any(isinstance(key, bool) or not isinstance(key, str | int | float) for key, _ in pairs):
         raise ValueError("a value is neither text nor a number: put yes, no, on and off in quotes")

@@ -10,44 +10,12 @@ import pytest
 from eval.errors import InputError
 from eval.judge.blinding import Choice
 from eval.judge.desk import Desk
-from eval.judge.session import ELSEWHERE, NOTHING_TO_UNDO, STALE, Action, Notice, Sitting, View, answer
+from eval.judge.session import ELSEWHERE, NOTHING_TO_UNDO, STALE, Action, Notice, answer
 from eval.judge.store import in_force, read_verdicts
-from eval.judge.study import Overlap, Study
 from eval.records import Verdict
 from eval.run import Run
+from tests.judge.person import PLAIN, Person
 from tests.judge.runs import make_run, make_run_of, prompt, response
-
-#: Everybody may judge every pair, and at once.
-PLAIN = Study(practice=0, overlap=Overlap(reviewers=9))
-
-
-class Person:
-    """A reviewer at a page, who sees views and presses keys."""
-
-    def __init__(self, desk: Desk, name: str = "Ana") -> None:
-        self.desk = desk
-        self.name = name
-        self.sitting: Sitting | None = None
-        self.view = self._post(Action(act="hello", reviewer=name))
-
-    def vote(self, choice: Choice = "left", comment: str = "", *, nonce: str | None = None) -> View:
-        nonce = self.view.nonce if nonce is None else nonce
-        return self._post(Action(act="vote", choice=choice, comment=comment, nonce=nonce, reviewer=self.name))
-
-    def undo(self, comment: str = "") -> View:
-        return self._post(Action(act="undo", nonce=self.view.nonce, comment=comment, reviewer=self.name))
-
-    def skip(self) -> View:
-        return self._post(Action(act="skip", nonce=self.view.nonce, reviewer=self.name))
-
-    @property
-    def item(self) -> str:
-        assert self.view.pair is not None
-        return self.view.pair.prompt_id
-
-    def _post(self, action: Action) -> View:
-        self.sitting, self.view = answer(self.desk, self.sitting, action)
-        return self.view
 
 
 @pytest.fixture

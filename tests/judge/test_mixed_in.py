@@ -1,0 +1,218 @@
+"""Gold pairs, repeats and practice: at their rates, where the file says, and never among the judgements."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from eval.judge.desk import Desk
+from eval.judge.extras import Extras, Key
+from eval.judge.gold import GoldPair
+from eval.judge.session import NOTHING_TO_UNDO, PRACTICE_BACK, PRACTICE_OVER, Action, answer
+from eval.judge.store import in_force, read_verdicts
+from eval.judge.study import Gold, Repeats, Study
+from eval.records import Judgement, Verdict
+from eval.run import Run
+from tests.judge.person import Person
+from tests.judge.runs import make_run
+from tests.judge.verdicts import verdict
+
+PAIRS = tuple(
+    GoldPair.model_validate({"id": f"g{i}", "prompt": f"What is {i} + 1?", "better": f"{i + 1}", "worse": f"{i + 2}"})
+    for i in range(5)
+)
+STUDY = Study(practice=0, gold=Gold(rate=0.2, pairs=PAIRS), repeats=Repeats(rate=0.2, after=4))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return make_run(tmp_path, n=40)
+
+
+def rows(run: Run) -> list[Verdict]:
+    return read_verdicts(run.verdicts_path)
+
+
+def test_the_three_kinds_come_mixed_and_each_pair_once_a_kind(run: Run) -> None:
+    ana = Person(Desk(run, STUDY))
+    first_total = ana.view.total
+    judged = ana.judge_all()
+    kinds = Counter(row.kind for row in rows(run))
+    assert kinds["judgement"] == 40
+    assert kinds["gold"] == 5
+    assert 1 <= kinds["repeat"] <= 20
+    assert len({row.slot for row in rows(run)}) == len(rows(run)) == len(judged)
+    assert abs(first_total - len(judged)) <= 1
+    assert (ana.view.state, ana.view.judged, ana.view.total) == ("done", len(judged), len(judged))
+
+
+def test_a_repeat_is_swapped_and_comes_late_enough(run: Run) -> None:
+    Person(Desk(run, STUDY)).judge_all()
+    judgements: list[Verdict] = []
+    repeats = 0
+    for row in rows(run):
+        if row.kind == "judgement":
+            judgements.append(row)
+        if row.kind == "repeat":
+            repeats += 1
+            at = next(i for i, first in enumerate(judgements) if first.item == row.item)
+            assert row.left != judgements[at].left
+            assert len(judgements) - 1 - at >= 4
+            assert row.outcome != judgements[at].outcome  # "left" both times: the other model
+    assert repeats
+
+
+def test_a_gold_row_speaks_of_better_and_worse(run: Run) -> None:
+    desk = Desk(run, STUDY)
+    ana = Person(desk)
+    while not ana.item.startswith("gold:"):
+        ana.vote()
+    assert ana.view.pair is not None
+    better = "left" if ana.view.pair.answer(ana.view.left).text == ana.view.pair.tuned.text else "right"
+    pair = next(pair for pair in PAIRS if pair.item == ana.item)
+    ana.vote(better)
+    row = rows(run)[-1]
+    assert (row.kind, row.item, row.outcome) == ("gold", pair.item, "tuned")
+    assert (row.tuned_sha256, row.base_sha256) == (pair.pair().tuned.sha256, pair.pair().base.sha256)
+
+
+def test_gold_sides_are_balanced_and_a_reviewers_own(run: Run) -> None:
+    sides = [Extras("trial", STUDY, f"reviewer {i}", 40).gold_sides for i in range(40)]
+    assert all(abs(list(one.values()).count("base") - 2.5) <= 0.5 for one in sides)
+    assert len({tuple(one.items()) for one in sides}) > 4
+
+
+def test_a_restart_changes_nothing(run: Run, tmp_path: Path) -> None:
+    straight = make_run(tmp_path / "straight", n=40)
+    expected = Person(Desk(straight, STUDY)).judge_all()
+    judged = []
+    for _ in range(200):
+        ana = Person(Desk(run, STUDY))
+        if ana.view.state == "done":
+            break
+        judged += ana.judge_all(most=3)
+    assert judged == expected
+
+
+def test_undo_works_over_all_kinds_and_makes_nothing_due_twice(run: Run) -> None:
+    ana = Person(Desk(run, STUDY))
+    ana.judge_all(most=25)
+    kinds = Counter(row.kind for row in rows(run))
+    assert kinds["gold"]
+    assert kinds["repeat"]
+    way_back = []
+    for _ in range(25):
+        ana.undo()
+        way_back.append((ana.item, ana.view.left))
+    assert ana.view.judged == 0
+    way_out = []
+    for _ in range(25):
+        way_out.append((ana.item, ana.view.left))
+        ana.vote("tie")
+    assert way_out == way_back[::-1]
+    assert Counter(row.kind for row in in_force(rows(run))) == kinds
+
+
+def test_a_skipped_extra_comes_back_at_the_end(run: Run) -> None:
+    ana = Person(Desk(run, STUDY))
+    while not ana.item.startswith("gold:"):
+        ana.vote()
+    skipped = ana.item
+    ana.skip()
+    assert ana.item != skipped
+    judged = ana.judge_all()
+    assert judged.count(skipped) == 1
+    assert not any(item.startswith("gold:") for item in judged[judged.index(skipped) + 1 :])
+    assert Counter(row.kind for row in in_force(rows(run)))["gold"] == 5
+
+
+def test_rates_hold_over_many_judgements() -> None:
+    study = Study(gold=Gold(rate=0.1, pairs=PAIRS * 400), repeats=Repeats(rate=0.05, after=20))
+    extras = Extras("trial", study.model_copy(), "Ana", 2_000)
+    assert 150 < extras.still_to_come({}, 2_000) - extras.still_to_come({}, 1_000) < 150 * 2
+    assert 230 < extras.still_to_come({}, 2_000) < 370
+
+
+def test_no_repeat_before_its_time() -> None:
+    extras = Extras("trial", Study(repeats=Repeats(rate=0.5, after=10)), "Ana", 100)
+    standing: dict[Key, Judgement] = {("judgement", f"item-{i}"): verdict(i) for i in range(10)}
+    assert extras.due(standing, []) is None
+    standing |= {("judgement", f"item-{i}"): verdict(i) for i in range(10, 14)}
+    due = extras.due(standing, [])
+    assert due is not None
+    assert due in {("repeat", f"item-{i}") for i in range(4)}
+
+
+def test_practice_comes_first_and_is_not_recorded(run: Run) -> None:
+    ana = Person(Desk(run, Study(practice=2)))
+    assert (ana.view.practice, ana.view.practices, ana.view.judged, ana.view.total) == (1, 2, 0, 40)
+    first = ana.view.pair
+    after = ana.vote("left", "trying")
+    assert (after.practice, after.saved, after.comment) == (2, False, "")
+    assert after.pair != first
+    over = ana.vote("both_bad")
+    assert (over.practice, over.notice, over.judged) == (0, PRACTICE_OVER, 0)
+    assert ana.item.startswith("hidden-item")
+    assert rows(run) == []
+    assert ana.undo().notice == NOTHING_TO_UNDO
+    ana.vote()
+    assert len(rows(run)) == 1
+
+
+def test_practice_goes_back_on_undo_and_on_by_skip(run: Run) -> None:
+    ana = Person(Desk(run, Study(practice=3)))
+    assert ana.undo().notice == NOTHING_TO_UNDO
+    first, left = ana.view.pair, ana.view.left
+    ana.vote("left", "my reason")
+    back = ana.undo()
+    assert (back.practice, back.notice, back.pair, back.left, back.comment) == (
+        1,
+        PRACTICE_BACK,
+        first,
+        left,
+        "my reason",
+    )
+    ana.skip()
+    ana.skip()
+    assert ana.skip().notice == PRACTICE_OVER
+    assert rows(run) == []
+    assert not (run.folder / "skips.csv").exists()
+
+
+def test_practice_is_for_the_first_visit_only(run: Run) -> None:
+    desk = Desk(run, Study(practice=1))
+    ana = Person(desk)
+    ana.vote()
+    assert Person(desk).view.practice == 0
+    ana.vote()
+    assert Person(Desk(run)).view.practice == 0
+    assert Person(desk, "Bo").view.practice == 1
+
+
+def test_practice_is_in_the_reviewers_language(run: Run) -> None:
+    ana = Person(Desk(run, Study(practice=1)), language="zh")
+    assert ana.view.pair is not None
+    assert "三个小时" in ana.view.pair.messages[0].content
+    ana.language = "en"
+    ana.act("show", comment="half a word")
+    assert ana.view.pair is not None
+    assert "three hours" in ana.view.pair.messages[0].content
+    assert (ana.view.comment, ana.view.practice) == ("half a word", 1)
+
+
+def test_a_login_is_welcomed_first_and_only_once(run: Run) -> None:
+    desk = Desk(run, Study(practice=1))
+    ana = Person(desk, "whatever", fixed="Ana")
+    assert (ana.view.state, ana.view.reviewer, ana.view.total) == ("welcome", "Ana", 40)
+    assert ana.view.form is not None
+    assert ana.act("sit").practice == 1
+    ana.vote()
+    ana.vote()
+    assert Person(desk, "whatever", fixed="Ana").view.state == "ask"
+
+
+def test_a_page_that_closes_before_a_name_does_nothing(run: Run) -> None:
+    sitting, view = answer(Desk(run, STUDY), None, Action(act="leave", reviewer="Ana"))
+    assert (sitting, view.state) == (None, "welcome")
