@@ -85,10 +85,8 @@ def coefficients(counts: NDArray[np.intp], *, draws: int = DRAWS, seed: int = 0)
     - Gwet's AC1 (2008): chance agreement Σ π(1 - π) / (categories - 1).
     """
     kinds, times = np.unique(counts[counts.sum(axis=1) > 0], axis=0, return_counts=True)
-    features, rest = _features(kinds), (times, counts.shape[1])
-    return Coefficients(
-        *(_estimate(features, *rest, formula, draws, seed) for formula in (_raw, _fleiss, _alpha, _ac1))
-    )
+    summed = _summed(_features(kinds), times, draws, seed)
+    return Coefficients(*(_estimate(*summed, counts.shape[1], formula) for formula in (_raw, _fleiss, _alpha, _ac1)))
 
 
 def cohen(confusion: NDArray[np.intp], *, draws: int = DRAWS, seed: int = 0) -> tuple[Estimate, Estimate]:
@@ -99,9 +97,8 @@ def cohen(confusion: NDArray[np.intp], *, draws: int = DRAWS, seed: int = 0) -> 
     ones = np.ones((len(cells), 1))
     equal = (cells[:, :1] == cells[:, 1:]).astype(np.float64)
     features = np.hstack([ones, equal, one[cells[:, 0]], one[cells[:, 1]]])
-    times = confusion[confusion > 0]
-    raw, kappa = (_estimate(features, times, size, formula, draws, seed) for formula in (_raw, _cohen))
-    return raw, kappa
+    summed = _summed(features, confusion[confusion > 0], draws, seed)
+    return _estimate(*summed, size, _raw), _estimate(*summed, size, _cohen)
 
 
 def _features(kinds: NDArray[np.intp]) -> Floats:
@@ -149,21 +146,19 @@ def _over(above: Floats, below: Floats) -> Floats:
     return np.divide(above, below, out=np.full_like(above, np.nan), where=np.broadcast_to(below > 0, above.shape))
 
 
-def _estimate(
-    features: Floats, times: NDArray[np.intp], size: int, formula: Formula, draws: int, seed: int
-) -> Estimate:
+def _estimate(sums: Floats, drawn_sums: Floats, size: int, formula: Formula) -> Estimate:
     """(observed - expected) / (1 - expected), with percentiles of resampled prompts, widened for few (Hesterberg 2015).
 
     Where all resamples agree alike, as after perfect agreement, the interval is Wilson's of the observed agreement.
     """
-    n = int(times @ features[:, 0]) if len(times) else 0
-    observed, expected = formula(times @ features, size) if n else (np.array(np.nan), np.array(np.nan))
+    n = int(sums[0])
+    observed, expected = formula(sums, size)
     value = float(_beyond(observed, expected))
     if np.isnan(value) or n < 2:
         return Estimate(None if np.isnan(value) else value, None, None, n)
-    drawn = _beyond(*formula(_resampled(features, times, draws, seed), size))
+    drawn = _beyond(*formula(drawn_sums, size))
     defined = drawn[~np.isnan(drawn)]
-    if len(defined) < (1 - _UNDEFINED) * draws:
+    if len(defined) < (1 - _UNDEFINED) * len(drawn):
         return Estimate(value, None, None, n)
     critical = float(stats.t.ppf(0.975, n - 1))
     tail = float(stats.norm.sf(critical * np.sqrt(n / (n - 1))))
@@ -178,15 +173,18 @@ def _beyond(observed: Floats, expected: Floats) -> Floats:
     return _over(np.asarray(observed - expected), np.where(1 - expected > 1e-12, 1 - expected, 0.0))
 
 
-def _resampled(features: Floats, times: NDArray[np.intp], draws: int, seed: int) -> Floats:
-    """Sums of features over as many prompts drawn with replacement, shape (draws, features).
+def _summed(features: Floats, times: NDArray[np.intp], draws: int, seed: int) -> tuple[Floats, Floats]:
+    """Features of the kinds of prompts that there are, summed over all prompts, shape (features,), and over as many
+    drawn with replacement, shape (draws, features).
 
     Prompts that were judged alike are exchangeable: it is drawn how many of each kind there are.
     """
+    if not len(times):
+        return np.zeros(features.shape[1]), np.zeros((draws, features.shape[1]))
     rng = np.random.default_rng(seed)
     n, step = int(times.sum()), max(1, _CHUNK // len(times))
     parts = [rng.multinomial(n, times / n, size=min(step, draws - at)) @ features for at in range(0, draws, step)]
-    return np.concatenate(parts)
+    return times @ features, np.concatenate(parts)
 
 
 def _pairs(table: Table, *, draws: int, seed: int) -> tuple[PairOfReviewers, ...]:
