@@ -1,7 +1,6 @@
 """Check training rows before Axolotl gets them, and clean what can be cleaned.
 
-Axolotl finds an answer in the rendered conversation by searching for its text: white space at its ends, an empty
-answer, or one that is a role's name corrupts the target without a word.
+What corrupts a target without a word is in train.pairs.problems.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from pathlib import Path
 from train.errors import PairsError
 from train.files import write_atomic
 from train.pairs.keys import prompt_key
-from train.pairs.read import Message, Row, check_columns, read_lines, to_row
+from train.pairs.problems import problem_of
+from train.pairs.read import Row, check_columns, read_lines, to_row
 from train.recipe import DataSet
 
 FEW = 500
 MANY = 20_000
-_ROLES = frozenset({"system", "user", "assistant", "tool"})
 
 
 @dataclass
@@ -63,40 +62,11 @@ class Checked:
 def check_row(row: Row, path: Path | str) -> Row:
     """The row with its texts stripped. Raises PairsError where it cannot be trained on."""
     messages = tuple({"role": m["role"], "content": m["content"].strip()} for m in row.messages)
-    _check_order(messages, path, row.line)
-    answers = {"chosen" if row.rejected is not None else "the answer": row.chosen.strip()}
-    if row.rejected is not None:
-        answers["rejected"] = row.rejected.strip()
-    for name, text in answers.items():
-        if not text:
-            raise PairsError(f"{name} is empty", path=path, line=row.line)
-        if text.lower() in _ROLES:
-            raise PairsError(
-                f"{name} is {text!r}, a role's name, which Axolotl cannot find in the conversation",
-                path=path,
-                line=row.line,
-            )
-    if row.rejected is not None and answers["chosen"] == answers["rejected"]:
-        raise PairsError("chosen and rejected are the same text", path=path, line=row.line)
-    return replace(row, messages=messages, chosen=answers.popitem()[1] if row.rejected is None else answers["chosen"],
-                   rejected=answers.get("rejected"))  # fmt: skip
-
-
-def _check_order(messages: tuple[Message, ...], path: Path | str, line: int) -> None:
-    """An optional system message, then user and assistant in turn; the last is the user's."""
-    for message in messages:
-        if not message["content"]:
-            raise PairsError(f"has an empty {message['role']} message", path=path, line=line)
-        if message["content"].lower() in _ROLES:
-            raise PairsError(f"has the message {message['content']!r}, a role's name", path=path, line=line)
-    turns = [m["role"] for m in messages]
-    turns = turns[1:] if turns[:1] == ["system"] else turns
-    if not turns or turns[-1] != "user":
-        raise PairsError("the conversation does not end with the user's turn", path=path, line=line)
-    for number, role in enumerate(turns):
-        wanted = "user" if number % 2 == 0 else "assistant"
-        if role != wanted:
-            raise PairsError(f"turn {number + 1} is the {role}'s where the {wanted}'s should be", path=path, line=line)
+    chosen, rejected = row.chosen.strip(), None if row.rejected is None else row.rejected.strip()
+    found = problem_of(messages, chosen, rejected)
+    if found:
+        raise PairsError(found[1], path=path, line=row.line)
+    return replace(row, messages=messages, chosen=chosen, rejected=rejected)
 
 
 def check_rows(rows: list[tuple[int, dict[str, object]]], asked: DataSet, *, leave_out: bool = False) -> Checked:

@@ -49,12 +49,12 @@ def text_of(value: Any, column: str) -> str:
 
 
 def is_turn(value: Any) -> bool:
-    return isinstance(value, Mapping)
+    return isinstance(value, dict)
 
 
 def is_turns(value: Any) -> bool:
-    """Whether it can be a conversation: a list of mappings."""
-    return isinstance(value, Sequence) and not isinstance(value, str) and all(is_turn(item) for item in value)
+    """Whether it can be a conversation: a list of objects."""
+    return isinstance(value, list) and all(is_turn(item) for item in value)
 
 
 def turn(item: Any, column: str, fields: Fields) -> Message:

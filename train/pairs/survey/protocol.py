@@ -1,0 +1,38 @@
+"""What is asked of train.pairs.survey.tokens and what it answers, as JSON; importable without transformers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+#: So many lines of a kind are named.
+SHOWN = 5
+
+
+@dataclass
+class Asked:
+    """A recipe's tokenizer and template. `sequence_len` 0: no limit."""
+
+    tokenizer: str
+    revision: str | None = None
+    tokenizer_type: str | None = None
+    chat_template: str | None = None
+    chat_template_jinja: str | None = None
+    sequence_len: int = 0
+
+
+@dataclass
+class Counted:
+    """Sums of tokens, and lines of the pairs that Axolotl would spoil or leave out."""
+
+    error: str = ""
+    pairs: int = 0
+    prompt: int = 0
+    chosen: int = 0
+    rejected: int = 0
+    #: Of prompt and longer answer together: median, 95%, longest.
+    quantiles: list[int] = field(default_factory=list)
+    too_long: int = 0
+    first_too_long: list[int] = field(default_factory=list)
+    not_found: list[int] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
+    refused_why: str = ""

@@ -1,0 +1,138 @@
+"""What a look at a pair file means: one finding a thing, with what to mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from train.findings import Finding
+from train.pairs import turns
+from train.pairs.check import FEW, MANY
+from train.pairs.problems import EMPTY, FRAME, ORDER, SAME
+from train.pairs.survey import look as kinds
+from train.pairs.survey.look import Look, Seen
+from train.pairs.survey.secrets import EMAIL
+
+ENOUGH = 1_000
+#: From this share on, one of the answers is always the longer one as far as training can tell.
+ALWAYS = 0.9
+_FIX = "`--fix` leaves them out"
+
+#: Reasons that stop a training, and their remedies; any other reason that rows were left out for is one as well.
+_REMEDIES = {
+    turns.MALFORMED: f"mend the rows, or {_FIX}",
+    turns.CONFLICT: f"both answers must answer the same conversation; mend them, or {_FIX}",
+    EMPTY: f"write the text, or {_FIX}",
+    SAME: f"a pair needs a better and a worse answer; {_FIX}",
+    FRAME: f"Axolotl would train on the wrong part of the conversation; {_FIX}",
+    kinds.NOT_FOUND: f"Axolotl would train on the wrong part of the conversation; {_FIX}",
+    ORDER: f"user and assistant must take turns, the user last; mend them, or {_FIX}",
+    kinds.REFUSED: f"mend the conversations, or {_FIX}",
+    kinds.CONTRADICTION: "the same answers are preferred both ways round; `--fix` leaves out both",
+    kinds.SPACE: "Axolotl cuts such answers at the wrong place; `--fix` takes it off",
+    kinds.ASKED: f"a model that was trained on a question cannot be judged by it; {_FIX}",
+    kinds.NEARLY_ASKED: f"a model that was trained on a question cannot be judged by it; {_FIX}",
+}
+_NOTES = {
+    kinds.DUPLICATE: f"a repeated pair weighs twice; {_FIX} but for the first",
+    kinds.NEAR: "look whether they say anything new; `--fix --drop-near` leaves them out",
+    kinds.TOO_LONG: "Axolotl drops them by default; raise sequence_len where memory allows it",
+}
+
+
+def findings(look: Look, *, evaluation: int | None = None) -> list[Finding]:
+    """All that is to be said of a look. `evaluation`: how many evaluation prompts were held against it."""
+    found = [_size(look), *_left_out(look), *_secrets(look)]
+    found += [_note(name, look.seen[name]) for name in _NOTES if name in look.seen]
+    if look.usable:
+        found += [_lengths(look), _turns(look), _languages(look)]
+    found += list(_tokens(look))
+    if evaluation is not None and not ({kinds.ASKED, kinds.NEARLY_ASKED} & look.seen.keys()):
+        found.append(Finding("evaluation", "ok", f"none of its {evaluation} prompts is here, nor nearly"))
+    return found
+
+
+def passed(found: list[Finding]) -> bool:
+    return not any(one.level == "fail" for one in found)
+
+
+def _size(look: Look) -> Finding:
+    n = look.usable
+    said = f"{look.rows} rows, {n} usable pairs"
+    if not n:
+        return Finding("rows", "fail", said, "there is nothing to train on")
+    if n < FEW:
+        return Finding("rows", "warn", said, f"{FEW} to {ENOUGH:,} are the least for DPO; fewer over-fit easily")
+    if n < ENOUGH:
+        return Finding("rows", "warn", said, f"{ENOUGH:,} and more are better; watch the held-out answers")
+    if n > MANY:
+        return Finding("rows", "warn", said, f"over {MANY:,} more pairs rarely help, and training takes long")
+    return Finding("rows", "ok", said)
+
+
+def _left_out(look: Look) -> Iterator[Finding]:
+    for name, seen in sorted(look.seen.items(), key=lambda item: -item[1].count):
+        if name in _NOTES or name == kinds.SECRET:
+            continue
+        yield Finding(name, "fail", _where(seen), _REMEDIES.get(name, _FIX), (seen.example,) if seen.example else ())
+
+
+def _note(name: str, seen: Seen) -> Finding:
+    return Finding(name, "warn", _where(seen), _NOTES[name], (seen.example,) if seen.example else ())
+
+
+def _where(seen: Seen) -> str:
+    lines = ", ".join(str(line) for line in sorted(seen.lines))
+    more = ", …" if seen.count > len(seen.lines) else ""
+    return f"{seen.count} rows (line {lines}{more})"
+
+
+def _secrets(look: Look) -> Iterator[Finding]:
+    for kind, seen in sorted(look.secrets.items()):
+        if kind == EMAIL:
+            yield Finding(kind, "warn", _where(seen), "look whether they may be learned and said to anybody")
+        else:
+            yield Finding(kind, "fail", _where(seen), f"withdraw the key where it is real; {_FIX}")
+
+
+def _lengths(look: Look) -> Finding:
+    chosen, rejected = np.frombuffer(look.chosen_lengths, "u4"), np.frombuffer(look.rejected_lengths, "u4")
+    differ = int((chosen != rejected).sum())
+    longer = int((chosen > rejected).sum())
+    share = longer / differ if differ else 0.5
+    said = (
+        f"chosen is longer in {longer} of {len(chosen)} pairs; medians {np.median(chosen):.0f} and "
+        f"{np.median(rejected):.0f} characters"
+    )
+    if differ >= 20 and not 1 - ALWAYS < share < ALWAYS:
+        way = "longer" if share >= ALWAYS else "shorter"
+        return Finding("lengths", "warn", said, f"chosen is nearly always the {way} one: it will teach {way} answers")
+    return Finding("lengths", "ok", said)
+
+
+def _turns(look: Look) -> Finding:
+    parts = [f"{count} with {turns}" for turns, count in sorted(look.turns.items())]
+    return Finding("user's turns", "ok", ", ".join(parts[:6]) + (", …" if len(parts) > 6 else ""))
+
+
+def _languages(look: Look) -> Finding:
+    total = look.languages.total()
+    parts = [f"{name} {count / total:.0%}" for name, count in look.languages.most_common(6)]
+    return Finding("languages", "ok", ", ".join(parts))
+
+
+def _tokens(look: Look) -> Iterator[Finding]:
+    tokens = look.tokens
+    if tokens is None:
+        yield Finding("tokens", "ok", "not counted: give a recipe")
+    elif tokens.error:
+        yield Finding("tokens", "warn", f"not counted: {tokens.error}", "make the recipe's base model readable")
+    elif tokens.pairs:
+        middle, most, longest = tokens.quantiles
+        yield Finding(
+            "tokens",
+            "ok",
+            f"{tokens.prompt:,} in prompts, {tokens.chosen:,} in chosen, {tokens.rejected:,} in rejected; prompt and "
+            f"longer answer: median {middle}, 95% below {most}, longest {longest}",
+        )

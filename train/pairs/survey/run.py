@@ -1,0 +1,105 @@
+"""`blindside pairs check`: from a file or a data set of the Hub to a report and, with `fix`, to a cleaned file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from train.findings import Finding, show
+from train.pairs.convert import Tally, usable
+from train.pairs.pair import Excluded, Pair
+from train.pairs.read import Message
+from train.pairs.source import PLAIN, TRAIN_ENV, local_file, read_pairs
+from train.pairs.survey.counting import TokenCounter
+from train.pairs.survey.look import NEAR, SPACE, Look, Looker, stripped
+from train.pairs.survey.near import Overlap
+from train.pairs.survey.report import findings, passed
+from train.pairs.turns import Fields
+from train.pairs.write import write_card, write_pairs
+from train.recipe import Recipe
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Fixed:
+    """What `--fix` did: in = written + the left out, by reason."""
+
+    read: int = 0
+    written: int = 0
+    stripped: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Survey:
+    """A look at a file. `ok`: nothing must be mended (exit status 0)."""
+
+    look: Look
+    findings: list[Finding]
+    fixed: Fixed | None = None
+
+    @property
+    def ok(self) -> bool:
+        return passed(self.findings)
+
+
+def check_pairs(
+    source: str | Path,
+    *,
+    recipe: Recipe | None = None,
+    evaluation: Sequence[Sequence[Message]] | None = None,
+    format: str = "",
+    fields: Fields = PLAIN,
+    fix: Path | None = None,
+    drop_near: bool = False,
+    env: Path = TRAIN_ENV,
+    say: Say = print,
+) -> Survey:
+    """Look at a file or hub:owner/name[:split] and say what was found; exit status 0 where `ok`, else 1.
+
+    `recipe` gives tokenizer, template and sequence_len; `evaluation` the conversations that the evaluation asks; `fix`
+    the path of a cleaned copy. Raises PairsError for a file that can't be read at all, RecipeError from the Hub.
+    """
+    overlap = Overlap(evaluation or ())
+    with local_file(source, env) as path:
+        with TokenCounter(recipe, env) if recipe else nullcontext() as counter:
+            looker = Looker(overlap, counter)
+            look = looker.all(read_pairs(path, format=format, fields=fields, name=str(source)))
+        found = findings(look, evaluation=None if evaluation is None else len(overlap))
+        done = Survey(look, found)
+        for line in show(found):
+            say(line)
+        if fix is not None:
+            drop = (dict.fromkeys(look.near_lines, NEAR) if drop_near else {}) | look.drop
+            rows = read_pairs(path, format=format, fields=fields, name=str(source))
+            done.fixed = _fix(rows, drop, fix, str(source), say)
+    return done
+
+
+def _fix(rows: Iterable[Pair | Excluded], drop: dict[int, str], out: Path, origin: str, say: Say) -> Fixed:
+    done, tally = Fixed(), Tally()
+    done.written = write_pairs(_kept(usable(rows, tally), drop, done), out)
+    done.read = tally.read
+    done.left_out += tally.excluded
+    how = f"Cleaned: white space taken off in {done.stripped} pairs." if done.stripped else ""
+    write_card(out, pairs=done.written, origin=origin, how=how, left_out=done.left_out)
+    say(f"{done.written} of {done.read} rows written to {out}")
+    if done.stripped:
+        say(f"  {done.stripped} mended: {SPACE} taken off")
+    for reason, count in done.left_out.most_common():
+        say(f"  {count} left out: {reason}")
+    return done
+
+
+def _kept(pairs: Iterable[Pair], drop: dict[int, str], done: Fixed) -> Iterator[Pair]:
+    for read in pairs:
+        if read.line in drop:
+            done.left_out[drop[read.line]] += 1
+            continue
+        pair = stripped(read)
+        done.stripped += pair != read
+        yield pair

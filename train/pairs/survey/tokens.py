@@ -1,0 +1,146 @@
+"""Tokens of pairs as Axolotl counts them, and answers that it would not find. Runs in .venv-train:
+
+    python -P -m train.pairs.survey.tokens < (a line with an Asked, then lines [line, messages, chosen, rejected])
+
+prints a Counted as JSON. What it cannot do at all is told in `error`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from array import array
+from collections.abc import Iterator
+from itertools import islice
+from typing import IO, Any
+
+from train.pairs.survey.protocol import SHOWN, Asked, Counted
+
+_BATCH = 256
+_MARK = "Q7mark"
+#: A template that changes answers (as some take a model's thoughts out) is rendered for each; others once.
+_TRICKY = "<think>a</think>\n\nb  <|c|>\n{{ d }} &amp; Ünïcode"
+_DUMMY = {"role": "user", "content": "[[dummy_message]]"}
+Row = tuple[int, list[dict[str, str]], str, str]
+
+
+class _Counter:
+    def __init__(self, asked: Asked) -> None:
+        self.limit = asked.sequence_len
+        self.tokenizer = _tokenizer(asked)
+        self.template = _template(asked, self.tokenizer)
+        before, _, self.behind = self._answer(_MARK).partition(_MARK)
+        self.before = before
+        self.plain = self._answer(_TRICKY) == f"{before}{_TRICKY}{self.behind}"
+        self.prompts, self.longest = array("I"), array("I")
+        self.found = Counted()
+
+    def _answer(self, text: str) -> str:
+        turns = [_DUMMY, {"role": "assistant", "content": text}]
+        return str(self.tokenizer.apply_chat_template(turns, chat_template=self.template, tokenize=False))
+
+    def add(self, rows: list[Row]) -> None:
+        whole = [row for row in rows if self._is_found(row)]
+        prompts = self._render(whole)
+        kept = [(row, prompt) for row, prompt in zip(whole, prompts, strict=True) if prompt is not None]
+        texts = [text for row, prompt in kept for text in (prompt, *self._targets(row))]
+        lengths = iter(self._lengths(texts))
+        for row, _ in kept:
+            prompt, chosen, rejected = next(lengths), next(lengths), next(lengths)
+            self.prompts.append(prompt)
+            self.longest.append(prompt + max(chosen, rejected))
+            self.found.chosen += chosen
+            self.found.rejected += rejected
+            if self.limit and prompt + max(chosen, rejected) > self.limit:
+                self.found.too_long += 1
+                self.found.first_too_long += [row[0]] if len(self.found.first_too_long) < SHOWN else []
+
+    def _is_found(self, row: Row) -> bool:
+        """Whether Axolotl's search for each answer hits the answer, and not what stands before it."""
+        for text in row[2:]:
+            rendered = f"{self.before}{text}{self.behind}" if self.plain else self._answer(text)
+            at = rendered.find(text)
+            if at < 0 or at != (len(self.before) if self.plain else self._own_place(rendered, text)):
+                self.found.not_found.append(row[0])
+                return False
+        return True
+
+    def _own_place(self, rendered: str, text: str) -> int:
+        return len(self.before) if rendered.startswith(self.before) else rendered.rfind(text)
+
+    def _render(self, rows: list[Row]) -> list[str | None]:
+        def one(messages: list[dict[str, str]]) -> str:
+            given: dict[str, Any] = {"chat_template": self.template, "tokenize": False, "add_generation_prompt": True}
+            return str(self.tokenizer.apply_chat_template(messages, **given))
+
+        done: list[str | None] = []
+        for line, messages, _, _ in rows:
+            try:
+                done.append(one(messages))
+            except Exception as error:  # noqa: BLE001  (templates raise what they like)
+                done.append(None)
+                self.found.refused.append(line)
+                self.found.refused_why = self.found.refused_why or str(error).splitlines()[0][:200]
+        return done
+
+    def _targets(self, row: Row) -> Iterator[str]:
+        for text in row[2:]:
+            rendered = f"{text}{self.behind}" if self.plain else self._answer(text)
+            yield rendered[rendered.find(text) :].rstrip()
+
+    def _lengths(self, texts: list[str]) -> list[int]:
+        backend = getattr(self.tokenizer, "backend_tokenizer", None)
+        if backend is None:
+            return [len(ids) for ids in self.tokenizer(texts, add_special_tokens=False)["input_ids"]]
+        return [len(one) for one in backend.encode_batch_fast(texts, add_special_tokens=False)]
+
+    def result(self) -> Counted:
+        import numpy as np
+
+        self.found.pairs = len(self.prompts)
+        self.found.prompt = sum(self.prompts)
+        if self.longest:
+            self.found.quantiles = [int(n) for n in np.quantile(np.frombuffer(self.longest, "u4"), (0.5, 0.95, 1.0))]
+        return self.found
+
+
+def _tokenizer(asked: Asked) -> Any:
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    kind = getattr(transformers, asked.tokenizer_type or "AutoTokenizer")
+    return kind.from_pretrained(asked.tokenizer, revision=asked.revision)
+
+
+def _template(asked: Asked, tokenizer: Any) -> str:
+    from axolotl.utils.chat_templates import get_chat_template  # type: ignore[import-not-found]
+
+    return str(get_chat_template(asked.chat_template or "tokenizer_default", asked.chat_template_jinja, tokenizer))
+
+
+def _rows(lines: IO[bytes]) -> Iterator[list[Row]]:
+    while batch := [json.loads(line) for line in islice(lines, _BATCH)]:
+        yield batch
+
+
+def main() -> int:
+    out = os.dup(1)
+    os.dup2(2, 1)  # what libraries print is no answer
+    lines = sys.stdin.buffer
+    asked = Asked(**json.loads(lines.readline()))
+    try:
+        counter = _Counter(asked)
+    except Exception as error:  # noqa: BLE001  (what a broken tokenizer raises is not ours to know)
+        counted = Counted(error=(str(error).strip().splitlines() or [type(error).__name__])[0][:300])
+    else:
+        for batch in _rows(lines):
+            counter.add(batch)
+        counted = counter.result()
+    with os.fdopen(out, "w") as file:
+        json.dump(vars(counted), file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
