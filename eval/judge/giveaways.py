@@ -26,16 +26,18 @@ LONG_WORD = 5
 #: How far from a name the words may be that make it the answer's own.
 AROUND = 160
 _LETTERS = re.compile("[a-z]+")
+_STEM = re.compile(r"[^\W\d_]+(?=[-\s]?v?\d)")
 
 # Letters next to a name make it another word; Chinese is written without spaces, so only Latin ones count.
 _BEFORE, _AFTER = r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9_])"
 _VERSION = r"(?:[-\s]?v?\d(?:[\w.]*\w)?)?(?:-[A-Za-z0-9]+(?:\.\d+)*)*"
 _MADE = r"(?:train|develop|creat|build|built|made|design|programm|engineer|launch|releas|fine-?tun)\w*"
+_REST = r"(?:[^.!?\n]|\.(?=\d))"  # of the sentence; the dot of a version ends none
 #: Where an answer speaks of itself; NAMES is what it may call itself, or whoever made it.
 _OF_ITSELF = (
     r"\b(?:I am|I[’']m|my name is|(?:you can )?call me|you are talking to)\s+(?:called\s+|named\s+)?NAMES",
     r"(?:^|[.!?:\n>*\"“]\s*)As\s+NAMES\s*(?:,|\bI\b|\bmy\b)",
-    rf"\bI(?:\s+am|\s+was|[’']m|\s+have been|[’']ve been)\b[^.!?\n]{{0,60}}\b{_MADE}[^.!?\n]{{0,30}}\bby\s+(?:the\s+)?"
+    rf"\bI(?:\s+am|\s+was|[’']m|\s+have been|[’']ve been)\b{_REST}{{0,60}}\b{_MADE}[^.!?\n]{{0,30}}\bby\s+(?:the\s+)?"
     "NAMES",
     r"\b(?:assistant|chatbot|language model|AI model|AI system|LLM)\b[^.!?\n]{0,30}"
     rf"\b(?:{_MADE}\s+by|called|named)\s+NAMES",
@@ -86,11 +88,11 @@ class Finder:
     def find(self, text: str, messages: Sequence[Message]) -> list[Giveaway]:
         """What gives the model away in its answer to these messages, in the order of the text."""
         said = "\n".join(message.content for message in messages if message.role != "system").casefold()
-        found = [one for one in self._all(text, messages) if one.core.casefold() not in said]
+        found = [one for one in self._all(text, messages) if not _is_said(one.core.casefold(), said)]
         return sorted(set(found), key=lambda one: (one.start, one.end))
 
     def _all(self, text: str, messages: Sequence[Message]) -> Iterator[Giveaway]:
-        lower = text.lower()
+        lower = " ".join(text.lower().split())
         words = set(_LETTERS.findall(lower))
         for names, version in ((self._names, _VERSION), (self._phrases, "")):
             there = names.of(lower, words)
@@ -113,6 +115,12 @@ def masked(text: str, found: Iterable[Giveaway]) -> str:
         pieces += [text[at:start], BLOCK]
         at = end
     return "".join([*pieces, text[at:]])
+
+
+def _is_said(core: str, said: str) -> bool:
+    """Whether a prompt has a name, or without its version (Qwen for Qwen2.5)."""
+    stem = _STEM.match(core)
+    return core in said or (stem is not None and len(stem[0]) >= 4 and stem.end() < len(core) and stem[0] in said)
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
