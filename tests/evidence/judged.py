@@ -9,7 +9,8 @@ from typing import Any
 
 from eval.answers import read_answers
 from eval.journal import Journal
-from eval.judge.cells import HEADER, encode_row
+from eval.judge.cells import HEADER, PLAIN, encode_row
+from eval.judge.seals import seal_of
 from eval.records import SIDES, Mark, Pair, Side, Verdict
 from eval.run import Run
 from tests.judge.runs import make_run_of, prompt, response
@@ -41,9 +42,13 @@ def make_judged(
 
 
 def record(run: Run, verdicts: Sequence[Verdict]) -> None:
-    """Append rows to the run's verdicts.csv in one go."""
-    if verdicts:
-        Journal(run.verdicts_path).append(b"".join(map(encode_row, verdicts)), header=HEADER)
+    """Make the run's verdicts.csv of these rows, sealed, in one go."""
+    rows, before = [], ""
+    for verdict in verdicts:
+        before = seal_of(verdict, before, PLAIN)
+        rows.append(encode_row(verdict.model_copy(update={"seal": before})))
+    if rows:
+        Journal(run.verdicts_path).append(b"".join(rows), header=HEADER)
 
 
 def verdict_on(run: Run, pair: Pair, outcome: Mark, **changes: Any) -> Verdict:

@@ -16,7 +16,7 @@ LONGEST_SNIPPET = 90
 #: Of an answer of any length, as much is looked at for its snippet.
 _LOOKED_AT = 20_000
 
-Standing = Literal["counts", "replaced", "taken back", "repeat", "not counted"]
+Standing = Literal["counts", "replaced", "taken back", "repeat", "gold", "not counted"]
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,7 @@ _WHICH: dict[Which, Callable[[Entry, list[Verdict]], bool]] = {
     "unjudged": _is_open,
     "identical": lambda entry, _: entry.pair is not None and entry.pair.identical,
     "unanswered": lambda entry, _: entry.pair is None,
+    "giveaway": lambda entry, _: bool(entry.giveaways),
 }
 
 
@@ -171,4 +172,4 @@ def _standing(row: Verdict, replaced: set[str], counted: set[str]) -> Standing:
         return "replaced"
     if row.outcome == "withdrawn":
         return "taken back"
-    return "repeat" if row.kind == "repeat" else "not counted"
+    return "not counted" if row.kind == "judgement" else row.kind

@@ -62,6 +62,27 @@ class Dot:
 
 
 @dataclass(frozen=True)
+class Coefficient:
+    """A figure that is no share, such as a kappa: at most 1, 0 for what chance gives, and it may be negative."""
+
+    label: str
+    estimate: Estimate
+
+    @property
+    def said(self) -> str:
+        return "insufficient" if self.estimate.value is None else f"{self.estimate.value:.2f}"
+
+    @property
+    def interval(self) -> str:
+        low, high = self.estimate.low, self.estimate.high
+        return "insufficient" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+
+    @property
+    def n(self) -> str:
+        return f"{self.estimate.n:,}"
+
+
+@dataclass(frozen=True)
 class Segment:
     """A part of a stacked bar; `key` names its colour."""
 

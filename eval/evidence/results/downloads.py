@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from eval.evidence.results.snapshot import Source
 from eval.judge.cells import HEADER, encode_row
-from eval.judge.store import columns_in
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -23,9 +22,8 @@ def add_downloads(app: FastAPI, source: Source) -> None:
 
     def resolved() -> Response:
         snapshot = source.current()[0]
-        columns = columns_in(snapshot.run.verdicts_path)
-        rows = b"".join(encode_row(verdict, columns) for verdict in snapshot.counted)
-        return _csv(columns.header() + rows, f"{snapshot.run.name}-resolved.csv")
+        rows = b"".join(encode_row(verdict, snapshot.columns) for verdict in snapshot.counted)
+        return _csv(snapshot.columns.header() + rows, f"{snapshot.run.name}-resolved.csv")
 
     def _csv(data: bytes, name: str) -> Response:
         # Names of runs are letters, digits, dot, dash and underscore: they need no quoting.

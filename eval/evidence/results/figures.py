@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from eval.evidence import checks
 from eval.evidence.report import Figure, Summary, figures
 from eval.evidence.results.browse import Line, find, lines
-from eval.evidence.results.charts import Dot, Segment, spoken
+from eval.evidence.results.charts import Coefficient, Dot, Segment, spoken
 from eval.evidence.results.query import Query, Which
 from eval.evidence.results.snapshot import Snapshot
 from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED
@@ -46,8 +46,34 @@ class Excerpt:
 
 
 @dataclass(frozen=True)
+class Overlap:
+    """How far reviewers agree; `pairs` are two reviewers each, with the share of equal verdicts and Cohen's kappa."""
+
+    prompts: int
+    single: int
+    equal: Dot
+    coefficients: tuple[Coefficient, ...]
+    pairs: tuple[tuple[Dot, Coefficient], ...]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What was found in answers that gives their model away, as run.json has it."""
+
+    policy: str
+    looked_at: int
+    pairs: int
+    held: int
+    by_side: dict[str, int]
+    href: str
+
+
+@dataclass(frozen=True)
 class Findings:
-    """The results page. `headline` and `others` are shares of prompts; `outcomes` counts judgements."""
+    """The results page. `headline` and `others` are shares of prompts; `outcomes` counts judgements.
+
+    `giveaways` is None where nobody has looked for them yet, `broken` the id of a row that was changed by hand.
+    """
 
     models: tuple[Model, ...]
     summary: Summary
@@ -55,8 +81,11 @@ class Findings:
     others: tuple[Dot, ...]
     outcomes: tuple[Segment, ...]
     outcomes_spoken: str
+    overlap: Overlap
+    giveaways: Given | None
     servers: tuple[str, ...]
     forced: bool
+    broken: str
     figures: tuple[Figure, ...]
     excerpts: tuple[Excerpt, ...]
 
@@ -83,6 +112,9 @@ def findings(snapshot: Snapshot) -> Findings:
         ),
         outcomes=outcomes,
         outcomes_spoken=spoken(outcomes, "judgements"),
+        overlap=_overlap(snapshot),
+        giveaways=_giveaways(snapshot),
+        broken=snapshot.broken.verdict_id if snapshot.broken else "",
         servers=tuple(checks.lines(snapshot.run)),
         forced=checks.forced(snapshot.run),
         figures=tuple(figures(summary)),
@@ -101,6 +133,30 @@ def _outcomes(summary: Summary) -> tuple[Segment, ...]:
     return tuple(
         Segment(key, label, summary.table.count(code), Query(verdict=key).listed()) for key, label, code in kinds
     )
+
+
+def _overlap(snapshot: Snapshot) -> Overlap:
+    found = snapshot.agreement
+    over = found.coefficients
+    named = (("Krippendorff's alpha", over.alpha), ("Gwet's AC1", over.ac1), ("Fleiss' kappa", over.fleiss))
+    return Overlap(
+        prompts=found.prompts,
+        single=found.single,
+        equal=Dot("Equal verdicts", over.raw, null=None),
+        coefficients=tuple(Coefficient(*one) for one in named),
+        pairs=tuple(
+            (Dot(f"{two.first} and {two.second}", two.raw, null=None), Coefficient("Cohen's kappa", two.kappa))
+            for two in found.pairs
+        ),
+    )
+
+
+def _giveaways(snapshot: Snapshot) -> Given | None:
+    found = snapshot.run.info.giveaways
+    if not found:
+        return None
+    href = Query(verdict="giveaway").listed()
+    return Given(**{name: found[name] for name in ("policy", "looked_at", "pairs", "held", "by_side")}, href=href)
 
 
 def _excerpt(snapshot: Snapshot, which: Which, title: str, empty: str) -> Excerpt:

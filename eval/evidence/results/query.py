@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from eval.records import Row
 
 Which = Literal[
-    "", "tuned", "base", "tie", "both_bad", "disagreement", "comment", "unjudged", "identical", "unanswered"
+    "", "tuned", "base", "tie", "both_bad", "disagreement", "comment", "unjudged", "identical", "unanswered", "giveaway"
 ]
 Show = Literal["formatted", "differences", "raw"]
 

@@ -11,10 +11,17 @@ from functools import cached_property
 from pathlib import Path
 
 from eval.answers import Answers, read_answers
+from eval.evidence.agreement import Agreement, agreement
 from eval.evidence.report import Summary, summarise
 from eval.evidence.table import Table, build_table
-from eval.judge.store import read_verdicts
-from eval.records import Failure, Pair, Prompt, Verdict
+from eval.judge.cells import PLAIN, Columns
+from eval.judge.freeze import thumbs_path
+from eval.judge.gold import PREFIX, GoldPair
+from eval.judge.seals import first_broken
+from eval.judge.skips import Skip, read_skips, skips_path
+from eval.judge.store import in_force, read_file, read_thumbs
+from eval.judge.study import NAME, Study, read_frozen
+from eval.records import Failure, Judgement, Pair, Prompt, Thumb, Verdict
 from eval.run import Run, open_run
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
@@ -22,13 +29,22 @@ Stamp = tuple[tuple[int, int, int] | None, ...]
 
 @dataclass(frozen=True)
 class Entry:
-    """One prompt of the run, what was answered, and the verdicts on it that count. `number` counts from 1."""
+    """One prompt of the run, what was answered, and the verdicts on it that count.
+
+    `number` counts from 1. `giveaways` are the words that gave a model away, by side.
+    """
 
     number: int
     prompt: Prompt
     pair: Pair | None
     failures: tuple[Failure, ...]
     verdicts: tuple[Verdict, ...]
+    giveaways: dict[str, list[str]]
+
+    @property
+    def gold(self) -> bool:
+        """Whether it is no prompt of the run, but a pair whose better answer is known."""
+        return self.prompt.id.startswith(PREFIX)
 
     @property
     def asked(self) -> str:
@@ -50,21 +66,36 @@ class Entry:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`rows` is all of verdicts.csv; `counted` are the rows that the figures are made of."""
+    """`rows` is all of verdicts.csv; `counted` are the rows that the figures are made of; `thumbs` are in force."""
 
     run: Run
+    study: Study
     entries: tuple[Entry, ...]
     table: Table
+    columns: Columns
     rows: tuple[Verdict, ...]
     counted: tuple[Verdict, ...]
+    skips: tuple[Skip, ...]
+    thumbs: tuple[Thumb, ...]
 
     @cached_property
     def summary(self) -> Summary:
         return summarise(self.table, failed=self.run.info.counts.get("failed", 0))
 
     @cached_property
+    def agreement(self) -> Agreement:
+        return agreement(self.table)
+
+    @cached_property
+    def broken(self) -> Judgement | None:
+        """The first row of verdicts.csv that is not as it was written."""
+        return first_broken(self.rows, self.columns)
+
+    @cached_property
     def by_id(self) -> dict[str, Entry]:
-        return {entry.prompt.id: entry for entry in self.entries}
+        """The prompts, and the gold pairs."""
+        golds = self.study.gold.pairs if self.study.gold else ()
+        return {entry.prompt.id: entry for entry in (*self.entries, *map(_gold_entry, golds))}
 
     @cached_property
     def categories(self) -> tuple[str, ...]:
@@ -109,13 +140,23 @@ class Source:
 def read_snapshot(run: Run) -> Snapshot:
     """Read the run's files. Raises InputError for files that cannot be trusted."""
     answers = read_answers(run.responses_path)
-    rows = read_verdicts(run.verdicts_path, run=run.name)
+    rows, columns = read_file(run.verdicts_path, Verdict, run=run.name)
     table, counted = build_table(run, answers, rows)
-    entries = tuple(_entries(run.prompts(), answers, counted))
-    return Snapshot(run, entries, table, tuple(rows), tuple(counted))
+    return Snapshot(
+        run=run,
+        study=read_frozen(run.folder),
+        entries=tuple(_entries(run, answers, counted)),
+        table=table,
+        columns=columns or PLAIN,
+        rows=tuple(rows),
+        counted=tuple(counted),
+        skips=tuple(read_skips(run)),
+        thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
+    )
 
 
-def _entries(prompts: Sequence[Prompt], answers: Answers, counted: Sequence[Verdict]) -> list[Entry]:
+def _entries(run: Run, answers: Answers, counted: Sequence[Verdict]) -> list[Entry]:
+    prompts, giveaways = run.prompts(), run.info.giveaways.get("items", {})
     pairs = {pair.prompt_id: pair for pair in answers.pairs(prompts)}
     failures: dict[str, list[Failure]] = defaultdict(list)
     for failure in answers.failures.values():
@@ -124,13 +165,26 @@ def _entries(prompts: Sequence[Prompt], answers: Answers, counted: Sequence[Verd
     for verdict in counted:
         verdicts[verdict.item].append(verdict)
     return [
-        Entry(number, prompt, pairs.get(prompt.id), tuple(failures[prompt.id]), tuple(verdicts[prompt.id]))
+        Entry(
+            number,
+            prompt,
+            pairs.get(prompt.id),
+            tuple(failures[prompt.id]),
+            tuple(verdicts[prompt.id]),
+            giveaways.get(prompt.id, {}),
+        )
         for number, prompt in enumerate(prompts, start=1)
     ]
 
 
+def _gold_entry(gold: GoldPair) -> Entry:
+    prompt = Prompt(id=gold.item, messages=gold.messages, category=gold.category)
+    return Entry(0, prompt, gold.pair(), (), (), {})
+
+
 def _stamp(run: Run) -> Stamp:
-    return tuple(map(_stamp_of, (run.folder / "run.json", run.prompts_path, run.responses_path, run.verdicts_path)))
+    read = (run.folder / "run.json", run.folder / NAME, run.prompts_path, run.responses_path)
+    return tuple(map(_stamp_of, (*read, run.verdicts_path, skips_path(run), thumbs_path(run))))
 
 
 def _stamp_of(path: Path) -> tuple[int, int, int] | None:

@@ -23,6 +23,8 @@ from eval.records import SIDES, Response, Side
 ASSETS = Path(__file__).parent / "assets"
 
 OUTCOME_WORDS = {"tuned": "Tuned", "base": "Base", "tie": "Tie", "both_bad": "Both bad", "withdrawn": "Taken back"}
+#: Of a pair whose better answer is known.
+GOLD_WORDS = {**OUTCOME_WORDS, "tuned": "Better, as known", "base": "Worse, as known"}
 WHICH_WORDS = (
     ("", "Any verdict"),
     ("tuned", "Tuned is better"),
@@ -34,6 +36,7 @@ WHICH_WORDS = (
     ("unjudged", "Not judged yet"),
     ("identical", "Identical answers"),
     ("unanswered", "Not answered by both"),
+    ("giveaway", "Names its model"),
 )
 
 
@@ -53,6 +56,7 @@ class Pane:
     """One answer, named; `marked` is its text with the differences marked."""
 
     side: Side
+    title: str
     name: str
     response: Response
     marked: Markup | None = None
@@ -98,9 +102,16 @@ def _panes(snapshot: Snapshot, item: Item, query: Query) -> Sequence[Pane]:
     if pair is None:
         return []
     marks = differences(pair.base.text, pair.tuned.text) if query.show == "differences" else None
-    models = snapshot.run.info.models
+    models, gold = snapshot.run.info.models, item.entry.gold
     return [
-        Pane(side, models[side].name, pair.answer(side), marks[at] if marks else None) for at, side in enumerate(SIDES)
+        Pane(
+            side,
+            GOLD_WORDS[side] if gold else side.capitalize(),
+            "" if gold else models[side].name,
+            pair.answer(side),
+            marks[at] if marks else None,
+        )
+        for at, side in enumerate(SIDES)
     ]
 
 
@@ -125,10 +136,12 @@ def _templates() -> Environment:
     )
     env.filters["thousands"] = "{:,}".format
     env.globals.update(
+        counted=lambda n, noun: f"{n:,} {noun}" + ("" if n == 1 else "s"),
         options=_options,
         answer=answer_html,
         plain=plain_html,
         outcome_words=OUTCOME_WORDS,
+        gold_words=GOLD_WORDS,
         which_words=WHICH_WORDS,
         longest_snippet=LONGEST_SNIPPET,
     )
