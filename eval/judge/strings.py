@@ -21,7 +21,6 @@ STRINGS: dict[str, tuple[str, str]] = {
     "raw": ("Raw", "原文"),
     "last_verdicts": ("My last verdicts", "我最近的评判"),
     "keys": ("Keys", "按键"),
-    "menu": ("Menu", "菜单"),
     "saved": ("Saved", "已保存"),
     "not_saved_short": ("Not saved", "未保存"),
     # Verdicts
@@ -101,7 +100,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "also_asked": ("You will also be asked", "同时还会问到"),
     "your_name": ("Your name", "您的名字"),
-    "you_are": ("You are logged in as {name}.", "您已登录为 {name}。"),
+    "you_are": ("You judge as {name}.", "您将以 {name} 的名字评判。"),
     "start": ("Start judging", "开始评判"),
     "first_practice": (
         "First come a few pairs for practice, which are not recorded.",
