@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from eval.judge.cells import HEADER, LONGEST, encode_row, neutralise, restore, storable
-from eval.judge.store import read_verdicts
+from eval.judge.cells import HEADER, LONGEST, Columns, encode_row, neutralise, restore, storable
+from eval.judge.store import columns_in, read_thumbs, read_verdicts
+from eval.records import Judgement, Thumb, Verdict
 from tests.judge.verdicts import verdict
 
 TRICKY = st.text(alphabet=st.sampled_from("'\"=+-@\t\r\n, ;ab\0\u2028\x85é汉😀＝"), max_size=12)
@@ -32,6 +33,49 @@ def test_any_text_comes_back_from_the_file(comment: str, reviewer: str, category
         update={"comment": storable(comment), "reviewer": storable(reviewer), "category": storable(category)}
     )
     assert following == verdict(1)
+
+
+NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(lambda name: name not in Verdict.model_fields)
+TAGS = st.lists(TEXTS.map(lambda text: storable(text).replace(";", ",")).filter(bool), max_size=3).map(tuple)
+
+
+@given(st.dictionaries(NAMES, TEXTS, max_size=4), TAGS, TAGS, st.booleans())
+def test_criteria_and_tags_come_back_from_the_file(
+    criteria: dict[str, str], base: tuple[str, ...], tuned: tuple[str, ...], tags: bool
+) -> None:
+    columns = Columns(tuple(criteria), tags)
+    row = verdict(criteria=criteria, tags_base=base if tags else (), tags_tuned=tuned if tags else ())
+    plain = verdict(1, criteria=dict.fromkeys(criteria, ""))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "verdicts.csv"
+        path.write_bytes(columns.header() + encode_row(row, columns) + encode_row(plain, columns))
+        back = read_verdicts(path)
+        assert columns_in(path) == columns
+    stored = {name: storable(cell) for name, cell in criteria.items()}
+    assert back == [row.model_copy(update={"criteria": stored}), plain]
+
+
+@given(st.lists(NAMES, max_size=4, unique=True), TEXTS, TAGS, st.booleans())
+def test_thumbs_come_back_from_the_file(names: list[str], cell: str, tags: tuple[str, ...], tagged: bool) -> None:
+    columns = Columns(tuple(name for name in names if name not in Thumb.model_fields), tagged)
+    common = verdict().model_dump(include=set(Judgement.model_fields)) | {"outcome": "up"}
+    row = Thumb(
+        **(common | {"criteria": {name: storable(cell) for name in columns.criteria}}),
+        side="tuned",
+        sha256="0" * 64,
+        tags=tags if tagged else (),
+    )
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "thumbs.csv"
+        path.write_bytes(columns.header(Thumb) + encode_row(row, columns))
+        assert read_thumbs(path) == [row]
+
+
+def test_what_has_no_column_is_not_dropped_in_silence() -> None:
+    with pytest.raises(ValueError, match="clarity has no column"):
+        encode_row(verdict(criteria={"clarity": "base"}))
+    with pytest.raises(ValueError, match="tags_base has no column"):
+        encode_row(verdict(tags_base=("unsafe",)))
 
 
 @given(TEXTS)
