@@ -8,6 +8,7 @@ which is so when prompts are asked in a random order.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.evidence.betting import ALPHA, Floats, confidence_sequence, fixed_bets, growth, log_wealth
+from eval.evidence.table import Table
 
 Codes = NDArray[np.intp]
 #: What is to be shown of the mean score: above the null, below it, or not equal to it.
@@ -110,6 +112,16 @@ def closed_prompts(item: Codes, score: Floats, planned: Codes) -> Closed:
         waiting=int(judged[open_ones].sum()),
         per_prompt=_mean_planned(planned, open_ones),
     )
+
+
+def closed_in(table: Table, planned: Mapping[str, int]) -> Closed:
+    """As `closed_prompts`, from a table and eval.judge.assignment's plan: item -> reviewers, also of unjudged items.
+
+    An item that was judged without being planned counts with its first verdict.
+    """
+    unjudged = sorted(planned.keys() - set(table.items))
+    counts = [planned.get(item, 1) for item in (*table.items, *unjudged)]
+    return closed_prompts(table.item, table.score, np.array(counts, dtype=np.intp))
 
 
 def _mean_planned(planned: Codes, open_ones: NDArray[np.bool_]) -> float:

@@ -92,6 +92,14 @@ def wilson(p: float, n: float, *, critical: float) -> tuple[float, float]:
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
 
 
+def clopper_pearson(wins: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """The exact interval for a share of n independent trials (Clopper and Pearson 1934); (0, 1) for none."""
+    tail = (1 - confidence) / 2
+    low = float(stats.beta.ppf(tail, wins, n - wins + 1)) if wins else 0.0
+    high = float(stats.beta.isf(tail, wins + 1, n - wins)) if wins < n else 1.0
+    return low, high
+
+
 def with_identical(scores: NDArray[np.float64], identical: int) -> NDArray[np.float64]:
     """The scores together with the prompts that both models answered alike, each a tie by itself.
 

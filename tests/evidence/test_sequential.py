@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.evidence.sequential import Direction, Progress, closed_prompts, progress
+from eval.evidence.sequential import Direction, Progress, closed_in, closed_prompts, progress
+from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, of_arrays
 from tests.evidence.studies import verdicts
 
 NAN = float("nan")
@@ -42,6 +43,14 @@ def test_both_bad_closes_a_prompt_and_says_nothing_of_preference() -> None:
     closed = closed_prompts(np.array([0, 0, 1]), np.array([NAN, 1.0, NAN]), np.array([2, 1]))
     assert closed.scores.tolist() == [1.0]
     assert closed.closed == 2
+
+
+def test_a_table_and_a_plan_give_the_same_with_unjudged_items_open() -> None:
+    table = of_arrays([0, 1, 0, 2], [TUNED, BASE, TIE, BOTH_BAD])
+    closed = closed_in(table, {"0": 2, "1": 3, "2": 1, "never judged": 5})
+    assert closed.scores.tolist() == [0.75]
+    assert (closed.closed, closed.begun, closed.waiting, closed.per_prompt) == (2, 1, 1, 4.0)
+    assert closed_in(table, {}).scores.tolist() == [1.0, 0.0]
 
 
 def test_no_verdicts_are_no_evidence() -> None:

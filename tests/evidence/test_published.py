@@ -1,0 +1,45 @@
+"""Answers that were published elsewhere: intervals of a share, and the sign test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from eval.evidence.bootstrap import bootstrap, sign_flip
+from eval.evidence.winrate import clopper_pearson, sign_test, wilson
+
+
+@pytest.mark.parametrize(
+    ("wins", "n", "low", "high"),
+    [(81, 263, 0.2527, 0.3676), (15, 148, 0.0578, 0.1617), (0, 20, 0.0, 0.1684), (1, 29, 0.0009, 0.1776)],
+)
+def test_clopper_pearson_agrees_with_the_table_of_newcombe_1998(wins: int, n: int, low: float, high: float) -> None:
+    assert clopper_pearson(wins, n) == pytest.approx((low, high), abs=5e-5)
+    assert clopper_pearson(n - wins, n) == pytest.approx((1 - high, 1 - low), abs=5e-5)
+
+
+@pytest.mark.parametrize(("wins", "n"), [(0, 1), (3, 7), (50, 100), (999, 1000)])
+def test_intervals_of_a_share_agree_with_scipy(wins: int, n: int) -> None:
+    test = stats.binomtest(wins, n)
+    exact, score = test.proportion_ci(method="exact"), test.proportion_ci(method="wilson")
+    assert clopper_pearson(wins, n) == pytest.approx((exact.low, exact.high))
+    assert wilson(wins / n, n, critical=stats.norm.isf(0.025)) == pytest.approx((score.low, score.high))
+
+
+def test_nothing_tried_is_nothing_known() -> None:
+    assert clopper_pearson(0, 0) == (0.0, 1.0)
+
+
+def test_darwins_corn_by_the_flips_that_fisher_counted() -> None:
+    """Fisher (1935, section 21): of the 32,768 ways to flip 15 pairs, 1,726 are as far from 0, p = 0.0527."""
+    eighths = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48])
+    found = sign_flip(0.5 + eighths / 200, draws=200_000)
+    assert found.p_value == pytest.approx(1726 / 32768, abs=0.002)
+    assert sign_test(0.5 + eighths / 200).p_value == pytest.approx(0.0074, abs=5e-5)
+
+
+def test_the_bootstrap_of_a_share_agrees_with_the_analytic_interval() -> None:
+    """Newcombe's 81 of 263: at this n a percentile interval is the simple one, p +- 1.96 sqrt(p (1 - p) / n)."""
+    found = bootstrap(np.array([1.0] * 81 + [0.0] * 182), draws=20_000)
+    assert (found.low, found.high) == pytest.approx((0.2522, 0.3638), abs=0.004)
