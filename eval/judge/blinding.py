@@ -17,7 +17,7 @@ CHOICES: tuple[Choice, ...] = get_args(Choice)
 
 def seeded(purpose: str, run: str, reviewer: str, item: str) -> bytes:
     """A hash that is the same on every machine; two purposes give unrelated ones."""
-    return hashlib.sha256(json.dumps([purpose, run, reviewer, item]).encode()).digest()
+    return _seeds(purpose, run, reviewer, [item])[item]
 
 
 def sides(run: str, reviewer: str, items: Iterable[str]) -> dict[str, Side]:
@@ -26,7 +26,8 @@ def sides(run: str, reviewer: str, items: Iterable[str]) -> dict[str, Side]:
     The half of the items with the lower hashes have the base left, so a reviewer sees each model left equally often
     (to within one pair), and no pair tells anything of the next.
     """
-    ranked = sorted(items, key=lambda item: seeded("side", run, reviewer, item))
+    seeds = _seeds("side", run, reviewer, items)
+    ranked = sorted(seeds, key=seeds.__getitem__)
     # Which half is larger when the number is odd must not be the same for everybody.
     low = (len(ranked) + seeded("odd", run, reviewer, "")[0] % 2) // 2
     return {item: "base" if rank < low else "tuned" for rank, item in enumerate(ranked)}
@@ -34,7 +35,19 @@ def sides(run: str, reviewer: str, items: Iterable[str]) -> dict[str, Side]:
 
 def order(run: str, reviewer: str, items: Iterable[str]) -> list[str]:
     """The items in this reviewer's own order."""
-    return sorted(items, key=lambda item: seeded("order", run, reviewer, item))
+    seeds = _seeds("order", run, reviewer, items)
+    return sorted(seeds, key=seeds.__getitem__)
+
+
+def _seeds(purpose: str, run: str, reviewer: str, items: Iterable[str]) -> dict[str, bytes]:
+    """sha256 of the JSON list [purpose, run, reviewer, item] for each item; its beginning is hashed once for all."""
+    start = hashlib.sha256(json.dumps([purpose, run, reviewer])[:-1].encode())
+    seeds = {}
+    for item in items:
+        one = start.copy()
+        one.update(f", {json.dumps(item)}]".encode())
+        seeds[item] = one.digest()
+    return seeds
 
 
 def outcome(choice: Choice, left: Side) -> Outcome:
