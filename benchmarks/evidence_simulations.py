@@ -24,7 +24,7 @@ from eval.evidence.betting import fixed_bets, log_wealth
 from eval.evidence.bootstrap import bootstrap, sign_flip
 from eval.evidence.predicted import TRUST, predicted_log_wealth, predicted_win_rate
 from eval.evidence.sequential import closed_prompts
-from eval.evidence.winrate import Estimate, win_rate
+from eval.evidence.winrate import Estimate, clopper_pearson, win_rate
 from tests.evidence.studies import sampled, verdicts
 
 Floats = NDArray[np.float64]
@@ -78,16 +78,13 @@ def single_look(rng: np.random.Generator, studies: int, peers: Peers) -> None:
     title(f"{PROMPTS} prompts x {REVIEWERS} reviewers, tuned equals base, one look: false releases")
     drawn = streams(rng, studies, PROMPTS, REVIEWERS)
     scores = drawn.closed()
-    tell("interval above 50%, analytic (nominal 2.5%)", share(scores, lambda one: above(win_rate(one))))
-    tell("interval above 50%, bootstrap (nominal 2.5%)", share(scores, lambda one: above(bootstrap(one))))
-    tell("sign-flip, one-sided (nominal 5%)", share(scores, lambda one: (sign_flip(one).p_greater or 1) <= 0.05))
-    tell(
-        "sign-flip, two-sided, either side (nominal 5%)",
-        share(scores, lambda one: (sign_flip(one).p_value or 1) <= 0.05),
-    )
-    tell("anytime-valid, on closed prompts (nominal 5%)", stopped(scores, PROMPTS))
+    tell("interval above 50%, analytic (nominal 2.5%)", share(scores, analytic), studies)
+    tell("interval above 50%, bootstrap (nominal 2.5%)", share(scores, resampled), studies)
+    tell("sign-flip, one-sided (nominal 5%)", share(scores, flips_greater), studies)
+    tell("sign-flip, two-sided (nominal 5%)", share(scores, flips), studies)
+    tell("anytime-valid, on closed prompts (nominal 5%)", stopped(scores, PROMPTS), studies)
     naive = drawn.score.mean(axis=1) - 0.5 > 1.96 * 0.5 / np.sqrt(drawn.score.shape[1])
-    tell("for contrast: verdicts taken for independent (nominal 2.5%)", float(naive.mean()))
+    tell("for contrast: verdicts taken for independent (nominal 2.5%)", float(naive.mean()), studies)
     peers.tell(drawn)
 
 
@@ -96,8 +93,8 @@ def every_look(rng: np.random.Generator, studies: int, peers: Peers) -> None:
         how = "prompt by prompt" if turn else "in random order"
         title(f"The same with a look after every verdict up to {PROMPTS * REVIEWERS}, {how}: false releases")
         drawn = streams(rng, studies, PROMPTS, REVIEWERS, turn=turn)
-        tell("anytime-valid, on closed prompts (nominal 5%)", stopped(drawn.closed(), PROMPTS))
-        tell("for contrast: the same bets moved at every verdict", stopped(drawn.score, PROMPTS * REVIEWERS))
+        tell("anytime-valid, on closed prompts (nominal 5%)", stopped(drawn.closed(), PROMPTS), studies)
+        tell("for contrast: the same bets moved at every verdict", stopped(drawn.score, PROMPTS * REVIEWERS), studies)
         peers.tell(drawn, "--looks", "--sequential")
 
 
@@ -105,8 +102,8 @@ def power(rng: np.random.Generator, studies: int, peers: Peers) -> None:
     for rate in (0.55, 0.6):
         title(f"300 single verdicts, true win rate {rate:.0%}: releases")
         drawn = streams(rng, studies, 300, 1, win_rate=rate)
-        tell("anytime-valid, at any look (nominal 5%)", stopped(drawn.score, 300))
-        tell("interval above 50%, one look (nominal 2.5%)", share(drawn.score, lambda one: above(win_rate(one))))
+        tell("anytime-valid, at any look (nominal 5%)", stopped(drawn.score, 300), studies)
+        tell("interval above 50%, one look (nominal 2.5%)", share(drawn.score, analytic), studies)
         peers.tell(drawn, "--sequential")
 
 
@@ -147,6 +144,22 @@ def share(scores: Floats, released: Callable[[Floats], bool]) -> float:
     return float(np.mean([released(one) for one in scores]))
 
 
+def analytic(scores: Floats) -> bool:
+    return above(win_rate(scores))
+
+
+def resampled(scores: Floats) -> bool:
+    return above(bootstrap(scores))
+
+
+def flips_greater(scores: Floats) -> bool:
+    return (sign_flip(scores).p_greater or 1) <= 0.05
+
+
+def flips(scores: Floats) -> bool:
+    return (sign_flip(scores).p_value or 1) <= 0.05
+
+
 def above(estimate: Estimate) -> bool:
     return estimate.low is not None and estimate.low > 0.5
 
@@ -177,15 +190,20 @@ class Peers:
         if said.returncode:
             raise SystemExit(said.stderr)
         for name, found in json.loads(said.stdout).items():
-            tell(f"{name}, {self.studies} studies", found)
+            tell(name, found, min(self.studies, len(drawn.item)))
 
 
 def title(text: str) -> None:
     print(f"\n{text}")
 
 
-def tell(what: str, found: float | str) -> None:
-    print(f"  {what:78} {found if isinstance(found, str) else f'{found:6.1%}'}", flush=True)
+def tell(what: str, found: float | str, n: int) -> None:
+    """One line: a share of n studies with its exact 95% interval, or why there is none."""
+    if isinstance(found, str):
+        print(f"  {what:70} {found}", flush=True)
+        return
+    low, high = clopper_pearson(round(found * n), n)
+    print(f"  {what:70} {found:6.1%}   {low:.1%} to {high:.1%}, n={n}", flush=True)
 
 
 if __name__ == "__main__":
