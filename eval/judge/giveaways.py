@@ -6,6 +6,7 @@ An answer is not suspected for what its prompt says already: a question about Qw
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,8 +22,6 @@ BLOCK = "█████"
 #: Shorter sentences of a system prompt may be said by chance.
 SENTENCE_LETTERS, SENTENCE_IDEOGRAPHS = 25, 10
 
-#: Names of Latin letters that are as long are worth a search wherever the text has them.
-LONG_WORD = 5
 #: How far from a name the words may be that make it the answer's own.
 AROUND = 160
 _LETTERS = re.compile("[a-z]+")
@@ -87,13 +86,16 @@ class Finder:
 
     def find(self, text: str, messages: Sequence[Message]) -> list[Giveaway]:
         """What gives the model away in its answer to these messages, in the order of the text."""
+        found = set(self._all(text, messages))
+        if not found:
+            return []
         said = "\n".join(message.content for message in messages if message.role != "system").casefold()
-        found = [one for one in self._all(text, messages) if not _is_said(one.core.casefold(), said)]
-        return sorted(set(found), key=lambda one: (one.start, one.end))
+        new = (one for one in found if not _is_said(one.core.casefold(), said))
+        return sorted(new, key=lambda one: (one.start, one.end))
 
     def _all(self, text: str, messages: Sequence[Message]) -> Iterator[Giveaway]:
         lower = " ".join(text.lower().split())
-        words = set(_LETTERS.findall(lower))
+        words = frozenset(_LETTERS.findall(lower)) | {""}
         for names, version in ((self._names, _VERSION), (self._phrases, "")):
             there = names.of(lower, words)
             if there:
@@ -143,16 +145,18 @@ class _Present:
     """Tells which of many names a text may hold: it has few, and only these are looked for in it."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        lower = {name.lower(): name for name in names}
-        # Short words of Latin letters are held by long ones by chance (yi, pi, meta).
-        self._words = {one for one in lower if _LETTERS.fullmatch(one) and len(one) < LONG_WORD}
-        self._rest = tuple(one for one in lower if one not in self._words)
-        self._names = lower
+        self._names = {" ".join(name.lower().split()): name for name in names}
+        #: By their first letters, which stand alone in a text that has the name; and those that begin otherwise.
+        self._by_letters: dict[str, list[str]] = defaultdict(list)
+        for name in self._names:
+            first = _LETTERS.match(name)
+            self._by_letters[first[0] if first else ""].append(name)
+        self._letters = frozenset(self._by_letters)
 
-    def of(self, lower: str, words: set[str]) -> tuple[str, ...]:
-        """The longest first. `lower`: the text in lower case; `words`: its words of Latin letters."""
-        there = [*(self._words & words), *(one for one in self._rest if one in lower)]
-        return tuple(self._names[one] for one in sorted(there, key=lambda one: (-len(one), one)))
+    def of(self, lower: str, words: frozenset[str]) -> tuple[str, ...]:
+        """The longest first. `lower`: the text in lower case; `words`: its words of Latin letters, and ""."""
+        there = [name for word in self._letters & words for name in self._by_letters[word] if name in lower]
+        return tuple(self._names[name] for name in sorted(there, key=lambda name: (-len(name), name)))
 
 
 def _windows(names: tuple[str, ...], text: str) -> list[tuple[int, int]]:

@@ -242,10 +242,15 @@ def answer(desk: Desk, sitting: Sitting | None, action: Action, *, fixed: str = 
     if sitting is not None and sitting.reviewer == name and action.act not in ("hello", "sit"):
         return sitting, sitting.handle(action)
     if not name or action.act == "leave" or (fixed and action.act != "sit" and _is_new(desk, name)):
-        notice = problem if action.act == "sit" else None
-        total = desk.pool.open_to_anybody()
         welcome = View(
-            state="welcome", nonce=blinding.nonce(), reviewer=name, notice=notice, total=total, form=form, mode=mode
+            state="welcome",
+            nonce=blinding.nonce(),
+            reviewer=name,
+            total=desk.pool.open_to_anybody(),
+            mode=mode,
+            form=form,
+            practices=desk.study.practice,
+            notice=problem if action.act == "sit" else None,
         )
         return None, welcome
     sitting = Sitting(desk, name, action.language)

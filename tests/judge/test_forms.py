@@ -186,7 +186,7 @@ def test_an_edit_replaces_only_when_voted_again(run: Run, ana: Person) -> None:
         first.verdict_id,
         first.item,
         first.left,
-        "better reason",
+        "better",
     )
     assert new.outcome != first.outcome
     assert len(in_force(rows(run))) == 3
