@@ -58,7 +58,7 @@ def stage_html(view: View, show: Show | None = None) -> str:
             marked=show.marked,
             listed=show.listed,
             told=say(f"notice_{notice.key}", show.language, detail=notice.detail) if notice else "",
-            alarm=bool(notice and notice.key in ALARMS),
+            alarm=notice.key if notice and notice.key in ALARMS else "",
             choices=CHOICES,
             **_words(show.language),
         )

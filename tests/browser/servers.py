@@ -51,6 +51,7 @@ class Page:
 
     run: Run
     url: str
+    pid: int
 
 
 def job(run: Run, study: Study = EVERY_PAIR, accounts: Path | None = None) -> tuple[Run, Job]:
@@ -68,7 +69,7 @@ def served_together(jobs: Sequence[tuple[Run, Job]]) -> Iterator[list[Page]]:
     )
     try:
         assert process.stdout is not None
-        yield [Page(run, process.stdout.readline().strip()) for run, _ in jobs]
+        yield [Page(run, process.stdout.readline().strip(), process.pid) for run, _ in jobs]
     finally:
         process.kill()
         process.communicate()

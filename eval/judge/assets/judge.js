@@ -124,6 +124,9 @@
 
   function fillForm(data, text) {
     const kept = b.draft.of(text);
+    const missing = document.querySelector(".bs-missing");
+    if (missing) missing.scrollIntoView({ block: "nearest" });
+    if (by("bs-comment")) by("bs-comment").ariaInvalid = String(data.alarm === "reason_missing");
     if (data.saved) b.draft.drop();
     if (data.keep && text === shown) b.form.fill(pending ? { ...pending, comment: b.form.comment() } : {});
     else if (kept.comment || kept.lost) b.form.fill({ ...kept, comment: data.comment || kept.comment });
