@@ -118,6 +118,13 @@ def test_words_of_the_hub_with_a_token_in_them_are_told_without_it(project: Proj
     assert "SECRET" not in str(told.value)
 
 
+def test_a_token_of_any_form_is_not_told(project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "plain-secret")
+    hub.refused["/api/repos/create"] = (400, "no: plain-secret")
+    with pytest.raises(ReleaseError, match=r"the Hub refused the release \(400, no: \(token\)"):
+        run_release(project)
+
+
 @pytest.mark.parametrize(
     ("status", "said"), [(412, "changed at the same time"), (429, "asks to wait"), (500, "is in trouble")]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
 import time
 from collections.abc import Callable
@@ -87,6 +88,23 @@ def test_a_copy_holds_whole_rows_whatever_is_appended_meanwhile(project: Project
         assert data == row * (len(data) // len(row))
     writer.join()
     assert snapshot(path) == row * 400
+
+
+def test_a_row_that_the_disk_refuses_in_the_end_is_not_copied(project: Project) -> None:
+    """The store takes a row back that could not be made durable; until then it holds the file."""
+    verdicts = project.run.verdicts_path
+    whole = verdicts.read_bytes()
+    seen: list[bytes] = []
+    copier = threading.Thread(target=lambda: seen.append(snapshot(verdicts)))
+    with verdicts.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(whole.splitlines(keepends=True)[-1])
+        file.flush()
+        copier.start()
+        copier.join(0.3)
+        file.truncate(len(whole))
+    copier.join()
+    assert seen == [whole]
 
 
 def test_without_a_network_judging_goes_on_and_is_told_once(
