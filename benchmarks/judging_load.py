@@ -36,6 +36,8 @@ class Load:
     waits: list[float] = field(default_factory=list)
     saved: Counter[str] = field(default_factory=Counter)
     breaks: int = 0
+    #: From the kill until the successor answered, in seconds of the monotonic clock; its waits do not count.
+    down: tuple[float, float] = (float("inf"), float("inf"))
 
     def judge(self, name: str) -> None:
         """One reviewer's sitting, which goes on when the server is back."""
@@ -45,14 +47,15 @@ class Load:
             try:
                 tab = tab or Tab(self.url, name)
                 time.sleep(self.pause * chance.uniform(0.5, 1.5))
-                start = time.perf_counter()
+                began, start = time.monotonic(), time.perf_counter()
                 shown = tab.vote(chance.choice(("left", "right", "tie", "both_bad")))
             except (OSError, http.client.HTTPException):
                 self.breaks += 1
                 tab = None
                 time.sleep(0.2)
                 continue
-            self.waits.append(1000 * (time.perf_counter() - start))
+            if not (began <= self.down[1] and time.monotonic() >= self.down[0]):
+                self.waits.append(1000 * (time.perf_counter() - start))
             self.saved[name] += bool(shown.data["saved"])
 
     def start(self, reviewers: int) -> list[threading.Thread]:
@@ -82,8 +85,10 @@ def attack(run: Run, reviewers: int, pause: float, seconds: int) -> Load:
         threads = load.start(reviewers)
         time.sleep(seconds / 2)
         print(f"memory of the server: {memory(first.process.pid):.0f} MB; killed now", flush=True)
+        load.down = (time.monotonic(), float("inf"))
         first.process.kill()
     with served(run, port=port) as second:
+        load.down = (load.down[0], time.monotonic())
         for thread in threads:
             thread.join()
         print(f"memory of its successor: {memory(second.process.pid):.0f} MB", flush=True)
