@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import resource
 import tempfile
@@ -54,17 +55,18 @@ def main() -> None:
         path = Path(folder) / "pairs.jsonl"
         write_rows(path, asked.rows)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), os.times()
         evaluation = [
             [{"role": "user", "content": f"What is question {n} of the evaluation about?"}] for n in range(500)
         ]
         check_pairs(path, recipe=recipe, evaluation=evaluation)
-        seconds = time.perf_counter() - began
+        seconds, after = time.perf_counter() - began, os.times()
         megabytes = path.stat().st_size / 1e6
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     counted = f", tokens by {asked.recipe}'s tokenizer" if recipe else ""
     print(
         f"{asked.rows:,} pairs ({megabytes:.0f} MB{counted}): {seconds:.1f} s, {asked.rows / seconds:,.0f} a second; "
+        f"CPU {after.user - cpu.user:.1f} s here, {after.children_user - cpu.children_user:.1f} s counting tokens; "
         f"most memory {most / 1024:.0f} MB, {(most - before) / 1024:.0f} MB of it for the check"
     )
 

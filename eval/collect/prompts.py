@@ -26,31 +26,41 @@ class LoadedPrompts:
     prompts: list[Prompt]
     prompt_set: PromptSet
     messages: list[str] = field(default_factory=list)
+    #: How many were left out because earlier runs gave them to the training.
+    retired: int = 0
 
 
 def load_prompts(
-    source: str, *, training_keys: frozenset[str] = frozenset(), limit: int | None = None
+    source: str,
+    *,
+    training_keys: frozenset[str] = frozenset(),
+    retired: frozenset[str] = frozenset(),
+    limit: int | None = None,
 ) -> LoadedPrompts:
-    """Read `source` and leave out what is there twice or in the training data (`train.pairs.keys.prompt_key`).
+    """Read `source` and leave out what is there twice, is training data, or is retired (`train.pairs.keys.prompt_key`).
 
+    `retired` are the keys of prompts that were harvested from earlier runs (`eval.collect.retired`).
     `limit` keeps the first so many of what remains. Raises InputError naming file and line.
     """
     described, records = _records(source)
     questions = [read_question(record) for record in records]
     unique = _without_duplicates(questions)
-    fresh = [question for question in unique if key(question.prompt) not in training_keys]
+    untrained = [question for question in unique if key(question.prompt) not in training_keys]
+    fresh = [question for question in untrained if key(question.prompt) not in retired]
     asked = fresh if limit is None else fresh[:limit]
     if not asked:
-        raise InputError(f"all of its {len(unique)} prompts are training data: give others", path=described)
+        why = ", or were harvested for it" if len(fresh) < len(untrained) else ""
+        raise InputError(f"all of its {len(unique)} prompts are training data{why}: give others", path=described)
     prompts = [question.prompt for question in asked]
     prompt_set = PromptSet(
         source=described,
         sha256=prompts_sha256(prompts),
         asked=len(prompts),
         duplicates=len(questions) - len(unique),
-        in_training_data=len(unique) - len(fresh),
+        in_training_data=len(unique) - len(untrained),
     )
-    return LoadedPrompts(prompts, prompt_set, _messages(prompt_set, asked, len(fresh)))
+    gone = len(untrained) - len(fresh)
+    return LoadedPrompts(prompts, prompt_set, _messages(prompt_set, asked, len(fresh), gone), gone)
 
 
 def key(prompt: Prompt) -> str:
@@ -93,12 +103,13 @@ def _without_duplicates(questions: Iterable[Question]) -> list[Question]:
     return unique
 
 
-def _messages(prompt_set: PromptSet, asked: list[Question], fresh: int) -> list[str]:
+def _messages(prompt_set: PromptSet, asked: list[Question], fresh: int, retired: int) -> list[str]:
     turns = sum("turns" in question.cut for question in asked)
     answers = sum("answer" in question.cut for question in asked)
     told = {
         f"{prompt_set.duplicates} duplicate prompts left out": prompt_set.duplicates,
         f"{prompt_set.in_training_data} prompts left out: the model was trained on them": prompt_set.in_training_data,
+        f"{retired} prompts left out: earlier runs gave them to the training (retired.jsonl)": retired,
         f"{turns} prompts have several turns: only the first is asked": turns,
         f"{answers} conversations end with an answer, which is left out": answers,
         f"the first {len(asked)} of {fresh} prompts are asked": fresh - len(asked),

@@ -94,17 +94,22 @@ def test_an_edit_is_chosen_over_what_it_mended(tmp_path: Path) -> None:
     )
 )
 def test_every_row_of_a_log_is_in_a_pair_or_counted(rows: list[tuple[str, str, str, str]], tmp_path: Path) -> None:
-    try:
-        tally, _ = feedback(tmp_path, *(thumb(*row) for row in rows))
-    except PairsError as error:
-        assert "gives no pair" in str(error)
-        return
+    rows = [*rows, ("one more", "a", "up", "x"), ("one more", "b", "down", "x")]
+    tally, _ = feedback(tmp_path, *(thumb(*row) for row in rows))
     lines = (tmp_path / "pairs.jsonl").read_text(encoding="utf-8").splitlines()
     used = Counter(
         n for line in lines for n in [*json.loads(line)["source"]["up"], *json.loads(line)["source"]["down"]]
     )
     assert max(used.values()) == 1
     assert len(rows) == tally.read == len(used) + tally.excluded.total()
+
+
+def test_a_log_without_a_pair_writes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(
+        PairsError, match=r"gives no pair \(1 no answer to this prompt was disliked\); nothing was written"
+    ):
+        feedback(tmp_path, thumb("Why?", "Because.", "up", "ann"))
+    assert not (tmp_path / "pairs.jsonl").exists()
 
 
 def choices(folder: Path, *rows: Any) -> Tally:
