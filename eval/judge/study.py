@@ -122,6 +122,8 @@ class Study(Row):
     #: Whose answers get thumbs.
     side: Side = "tuned"
     overlap: Overlap = Overlap()
+    #: The chance with which people are asked about a pair; a model judge answers for all.
+    sample: float = Field(default=1.0, gt=0, le=1)
     criteria: tuple[Criterion, ...] = ()
     reason: Reason = "optional"
     tags: tuple[str, ...] = ()
