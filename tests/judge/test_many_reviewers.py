@@ -18,7 +18,7 @@ from tests.judge.runs import make_run
 from tests.support import ROOT
 
 _JUDGE = """
-import sys, threading
+import os, sys, threading
 from pathlib import Path
 from eval.judge.desk import Desk
 from eval.run import open_run
@@ -30,8 +30,10 @@ def judge(reviewer):
     person = Person(desk, reviewer)
     while person.view.state == "ask":
         if person.vote("left", reviewer).saved:
-            print(reviewer, person.view.judged, sep="\\t", flush=True)
+            os.write(1, f"{reviewer}\\t{person.view.judged}\\n".encode())  # in one piece
 
+os.write(1, b"ready\\n")
+sys.stdin.readline()
 threads = [threading.Thread(target=judge, args=(f"{sys.argv[2]} {i}",)) for i in range(8)]
 for thread in threads:
     thread.start()
@@ -42,9 +44,18 @@ STUDY = Study(practice=0, overlap=Overlap(reviewers=3, share=0.4), repeats=Repea
 
 
 def start(run: Run, name: str) -> subprocess.Popen[str]:
-    """A process in which eight reviewers judge until nothing is left."""
+    """A process in which eight reviewers judge until nothing is left, once they are told to."""
     command = [sys.executable, "-c", _JUDGE, str(run.folder.parent), name]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def tell(process: subprocess.Popen[str]) -> None:
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
 
 
 def acknowledged(lines: list[str]) -> dict[str, int]:
@@ -68,6 +79,8 @@ def test_eight_threads_in_two_processes(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=60)
     freeze(run, STUDY)
     processes = [start(run, name) for name in ("one", "two")]
+    for process in processes:
+        tell(process)
     told: dict[str, int] = {}
     for process in processes:
         said, _ = process.communicate(timeout=120)
@@ -81,16 +94,17 @@ def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=60)
     freeze(run, STUDY)
     process = start(run, "one")
+    tell(process)
     assert process.stdout is not None
     lines = [process.stdout.readline() for _ in range(40)]
     process.kill()
     lines += process.stdout.readlines()
-    process.wait()
-    process.stdout.close()
+    process.communicate()
     told = acknowledged(lines)
     rows = read_verdicts(run.verdicts_path)
     assert sum(told.values()) <= len(rows) <= sum(told.values()) + 8
     again = start(run, "one")
+    tell(again)
     said, _ = again.communicate(timeout=120)
     assert again.returncode == 0
     check(run, told | acknowledged(said.splitlines(keepends=True)), 60)

@@ -19,10 +19,13 @@ from tests.judge.person import Person
 from tests.judge.runs import make_run
 from tests.judge.verdicts import verdict
 
-PAIRS = tuple(
-    GoldPair.model_validate({"id": f"g{i}", "prompt": f"What is {i} + 1?", "better": f"{i + 1}", "worse": f"{i + 2}"})
-    for i in range(5)
-)
+
+def gold(number: int) -> GoldPair:
+    one = {"id": f"g{number}", "prompt": f"What is {number} + 1?", "better": f"{number + 1}", "worse": f"{number + 2}"}
+    return GoldPair.model_validate(one)
+
+
+PAIRS = tuple(map(gold, range(5)))
 STUDY = Study(practice=0, gold=Gold(rate=0.2, pairs=PAIRS), repeats=Repeats(rate=0.2, after=4))
 
 
@@ -129,7 +132,7 @@ def test_a_skipped_extra_comes_back_at_the_end(run: Run) -> None:
 
 
 def test_rates_hold_over_many_judgements() -> None:
-    study = Study(gold=Gold(rate=0.1, pairs=PAIRS * 400), repeats=Repeats(rate=0.05, after=20))
+    study = Study(gold=Gold(rate=0.1, pairs=tuple(map(gold, range(2_000)))), repeats=Repeats(rate=0.05, after=20))
     extras = Extras("trial", study.model_copy(), "Ana", 2_000)
     assert 150 < extras.still_to_come({}, 2_000) - extras.still_to_come({}, 1_000) < 150 * 2
     assert 230 < extras.still_to_come({}, 2_000) < 370
