@@ -12,12 +12,15 @@ import os
 import sys
 from array import array
 from collections.abc import Iterator
+from importlib.util import find_spec
 from itertools import islice
+from pathlib import Path
 from typing import IO, Any
 
 from train.pairs.survey.protocol import SHOWN, Asked, Counted
 
 _BATCH = 256
+_OWN = "tokenizer_default"
 _MARK = "Q7mark"
 #: A template that changes answers (as some take a model's thoughts out) is rendered for each; others once.
 _TRICKY = "<think>a</think>\n\nb  <|c|>\n{{ d }} &amp; Ünïcode"
@@ -114,9 +117,24 @@ def _tokenizer(asked: Asked) -> Any:
 
 
 def _template(asked: Asked, tokenizer: Any) -> str:
-    from axolotl.utils.chat_templates import get_chat_template  # type: ignore[import-not-found]
-
-    return str(get_chat_template(asked.chat_template or "tokenizer_default", asked.chat_template_jinja, tokenizer))
+    """The template that Axolotl would take. Its package is not imported, which takes many seconds."""
+    choice = asked.chat_template or _OWN
+    own = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else None
+    if choice == "jinja" and asked.chat_template_jinja:
+        file = Path(asked.chat_template_jinja)
+        return file.read_text(encoding="utf-8") if file.is_file() else asked.chat_template_jinja
+    if choice.startswith(_OWN):
+        if own is not None:
+            return own
+        choice = choice.removeprefix(_OWN).removeprefix("_fallback_")
+    package = find_spec("axolotl")
+    folder = (
+        Path(((package and package.submodule_search_locations) or ["."])[0]) / "utils" / "chat_templates" / "templates"
+    )
+    file = folder / f"{choice}.jinja"
+    if not choice or not file.is_file():
+        raise ValueError(f"there is no chat template {choice or 'in the tokenizer'!r}; set chat_template in the recipe")
+    return file.read_text(encoding="utf-8")
 
 
 def _rows(lines: IO[bytes]) -> Iterator[list[Row]]:
