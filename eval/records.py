@@ -8,9 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+from eval.expect.expect import Expect
 
 Side = Literal["base", "tuned"]
 Outcome = Literal["base", "tuned", "tie", "both_bad"]
@@ -62,6 +71,16 @@ class Prompt(Row):
     id: str = Field(min_length=1)
     messages: tuple[Message, ...] = Field(min_length=1)
     category: str = ""
+    #: What any answer must be like, where that can be checked without a judge.
+    expect: Expect | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Prompts without `expect` are written, and hashed, as they were before there was one."""
+        data: dict[str, Any] = dump(self)
+        if self.expect is None:
+            data.pop("expect", None)
+        return data
 
 
 class Response(Row):

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from eval.collect.readers import Record
+from eval.expect.expect import Expect
 from eval.records import Message, Prompt, clean_text
 
 #: Columns in the order in which they are looked for; names are compared without regard to case.
@@ -42,6 +43,7 @@ def read_question(record: Record) -> Question:
         id=clean_text(str(given).strip()) if given is not None else f"p-{content[:12]}",
         messages=messages,
         category=clean_text(str(_first(values, CATEGORY) or "").strip()),
+        expect=_expect(record, values),
     )
     return Question(prompt, record, content, frozenset(cut))
 
@@ -56,6 +58,26 @@ def _first(values: dict[str, Any], names: Iterable[str]) -> Any:
     """The value of the first of `names` that is there and not blank, or None."""
     there = (values[name] for name in names if name in values)
     return next((value for value in there if value is not None and str(value).strip()), None)
+
+
+def _expect(record: Record, values: dict[str, Any]) -> Expect | None:
+    """What the answer must be like: an object, in a CSV cell as JSON; Parquet fills what is not given with null."""
+    value = _first(values, ("expect",))
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (json.JSONDecodeError, RecursionError):
+            raise record.error('expect: must be an object like {"contains": "…"}: mend it') from None
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        value = {name: one for name, one in value.items() if one is not None}
+    try:
+        return Expect.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(["expect", *map(str, first["loc"])])
+        raise record.error(f"{field}: {first['msg'].removeprefix('Value error, ')}: mend it") from None
 
 
 def _messages(record: Record, values: dict[str, Any], cut: set[str]) -> tuple[Message, ...]:
