@@ -12,12 +12,11 @@ def report(run: RunArgument = "", reports: Reports = REPORTS) -> None:
 
     Example: `blindside report tiny-1a2b3c4d`
     """
-    from eval.evidence.report import write_report
-    from eval.evidence.terminal import print_summary
+    from eval.evidence.terminal import print_report
+    from eval.evidence.writing import write_report
     from eval.run import open_run
 
-    opened = open_run(reports, run)
-    print_summary(opened, write_report(opened))
+    print_report(write_report(open_run(reports, run)))
 
 
 def runs(reports: Reports = REPORTS) -> None:

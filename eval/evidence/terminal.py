@@ -6,20 +6,21 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from eval.evidence import checks
-from eval.evidence.report import FORCED, Summary, figures
-from eval.run import Run
+from eval.evidence.report import FORCED
+from eval.evidence.whole import Whole, all_figures
 
 
-def print_summary(run: Run, summary: Summary) -> None:
+def print_report(found: Whole) -> None:
     """Print every figure with its interval and n, the finding in words, and where the files are."""
-    grid = Grid("figure", "value", "95% interval", "n", title=run.name, title_justify="left")
-    for figure in figures(summary):
+    grid = Grid("figure", "value", "95% interval", "n", title=found.run.name, title_justify="left")
+    for figure in all_figures(found):
         grid.add_row(figure.name, figure.said, figure.interval, f"{figure.n} {figure.unit}")
     console = Console()
     console.print(grid)
-    for line in checks.lines(run):
+    for line in checks.lines(found.run):
         console.print(line, highlight=False)
-    if checks.forced(run):
+    if checks.forced(found.run):
         console.print(FORCED.strip("*"), style="bold red")
-    console.print(summary.in_words, highlight=False)
-    console.print(f"Written to {run.report_folder}/", highlight=False, soft_wrap=True)
+    console.print(found.summary.in_words, highlight=False)
+    console.print(f"Looking at any time: {found.progress.in_words}.", highlight=False)
+    console.print(f"Written to {found.run.report_folder}/", highlight=False, soft_wrap=True)

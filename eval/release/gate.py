@@ -12,7 +12,7 @@ from eval.release.gather import gather
 from eval.release.outputs import write_outputs
 from eval.release.policy import frozen, read_policy
 from eval.release.rules import apply
-from eval.release.stale import bind, changed_since_asked, rewritten
+from eval.release.stale import bind, changed_since_asked, last_seal, rewritten
 from eval.run import Run
 
 
@@ -24,7 +24,7 @@ def decide(run: Run) -> Decision:
     """
     if not run.info.policy_sha256:
         raise StaleInputs(
-            f"run {run.name} has no policy: fix one with `blindside judge` or `blindside gate {run.name} --policy gate.yml`"
+            f"run {run.name} has no policy: fix one with `blindside gate {run.name} --policy gate.yml`"
         )
     stale = changed_since_asked(run) + _rewritten(run)
     if stale:
@@ -43,7 +43,7 @@ def decide(run: Run) -> Decision:
         policy_sha256=run.info.policy_sha256,
         decided_at=utc_now(),
         versions=versions(),
-        extra={"excluded": dict(findings.excluded)},
+        extra={"excluded": dict(findings.excluded), "last_seal": last_seal(run)},
     )
     write_decision(run.folder, decision)
     write_outputs(run.report_folder, decision)

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from eval.evidence.report import write_report
+from eval.evidence.writing import write_report
 from eval.release.decision import Decision, write_decision
 from eval.release.outputs import write_outputs
 from eval.release.policy import frozen

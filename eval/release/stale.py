@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from eval.judge.store import read_verdicts
 from eval.records import SIDES, Side
 from eval.release.decision import Decision
 from eval.release.policy import frozen
@@ -53,6 +54,21 @@ def changed_since_asked(run: Run) -> list[str]:
     if run.info.policy_sha256 and _sha256(frozen(run)) != run.info.policy_sha256:
         lines.append(f"{frozen(run)} is not the policy that was fixed {run.info.policy_fixed_at}: restore it")
     return lines
+
+
+def rewritten(run: Run, decision: Decision) -> list[str]:
+    """One line where rows that an earlier decision rested on are gone; rows that came since are no matter."""
+    seals = [row.seal for row in read_verdicts(run.verdicts_path, run=run.name)]
+    then = decision.extra.get("last_seal")
+    if not then or then in seals:
+        return []
+    return [f"{run.verdicts_path} lacks rows that it had at the decision of {decision.decided_at}: restore the file"]
+
+
+def last_seal(run: Run) -> str:
+    """The seal of the last verdict: whoever remembers it can tell whether rows were taken out at the end."""
+    rows = read_verdicts(run.verdicts_path, run=run.name)
+    return rows[-1].seal if rows else ""
 
 
 def _model(run: Run, side: Side) -> dict[str, str]:

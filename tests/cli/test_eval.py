@@ -11,7 +11,8 @@ import pytest
 
 from compose.stack import EmbeddedStack, Model
 from eval.cli.evaluate import default_name
-from eval.evidence.report import FORCED, write_report
+from eval.evidence.report import FORCED
+from eval.evidence.writing import write_report
 from eval.run import Decoding, ModelInfo, open_run
 from tests.cli.command import blindside
 from tests.support import ROOT, TRAIN_PYTHON, require

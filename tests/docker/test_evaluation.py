@@ -19,7 +19,7 @@ from eval.cli.gather import How, complete, gather
 from eval.cli.serving import Ours, Stack
 from eval.collect.prompts import load_prompts
 from eval.collect.start import start_collected_run
-from eval.evidence.report import write_report
+from eval.evidence.writing import write_report
 from eval.judge.store import in_force, read_verdicts
 from eval.run import Decoding, ModelInfo, Run, open_run
 from tests.compose.servers import MODEL, need_train
@@ -65,7 +65,7 @@ def test_from_two_containers_to_a_win_rate_and_nothing_is_left(engine: docker.Do
     assert run.info.engine.startswith("tgi ")
     assert all(side["passed"] for side in run.info.checks["parity"].values())
     assert {side["flipped"] for side in run.info.checks["determinism"].values()} == {0}
-    summary = write_report(run)
+    summary = write_report(run).summary
     assert (summary.table.pairs, summary.table.identical) == (12, 12)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from eval.answers import encode
 from eval.errors import InputError
-from eval.evidence.report import write_report
 from eval.evidence.table import TIE, read_table
+from eval.evidence.writing import write_report
 from eval.judge.store import VerdictStore
 from eval.records import Mark, Message, Prompt, Response, Side, Verdict, sha256_text, utc_now
 from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
@@ -54,7 +55,7 @@ def run(tmp_path: Path) -> Run:
 
 def verdict(number: int, outcome: Mark, **changes: str) -> Verdict:
     item = f"p{number}"
-    row = {
+    row: dict[str, Any] = {
         "verdict_id": f"v{number}",
         "run": "trial",
         "item": item,
@@ -71,7 +72,7 @@ def test_a_report_of_ten_verdicts_says_what_a_hand_count_says(run: Run) -> None:
     outcomes: list[Mark] = [*6 * ("tuned",), *2 * ("base",), "tie", "both_bad"]
     for number, outcome in enumerate(outcomes):
         store.append(verdict(number, outcome))
-    summary = write_report(run)
+    summary = write_report(run).summary
     assert summary.win_rate.value == pytest.approx((6 + 0.5) / 9)
     frame = pd.read_csv(run.report_folder / "summary.csv").set_index("metric")
     counts = {name: int(n) for name, n in frame["n"].items()}
@@ -93,7 +94,7 @@ def test_a_report_of_ten_verdicts_says_what_a_hand_count_says(run: Run) -> None:
 
 
 def test_no_verdict_is_insufficient_and_no_zero_percent(run: Run) -> None:
-    summary = write_report(run)
+    summary = write_report(run).summary
     assert summary.win_rate.value is None
     text = (run.report_folder / "report.md").read_text()
     assert "No judgement yet" in text
@@ -118,7 +119,7 @@ def test_verdicts_on_other_texts_or_unknown_prompts_are_left_out_and_counted(run
     store.append(verdict(0, "base"))
     store.append(verdict(1, "base", base_sha256="0" * 64))
     store.append(verdict(10, "base"))
-    summary = write_report(run)
+    summary = write_report(run).summary
     assert len(summary.table) == 1
     assert summary.table.excluded == {
         "on answers that have changed since": 1,

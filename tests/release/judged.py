@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.answers import encode, read_answers
-from eval.evidence.report import write_report
+from eval.evidence.writing import write_report
 from eval.journal import Journal
 from eval.judge.skips import Skip, append_skip
 from eval.judge.store import VerdictStore

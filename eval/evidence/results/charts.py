@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from eval.evidence.report import Figure
+from eval.evidence.bootstrap import Signed
+from eval.evidence.figure import Figure
 from eval.evidence.winrate import Estimate
 
 #: A share over fewer prompts than this is drawn grey: its interval spans half of the axis or more.
@@ -62,24 +63,42 @@ class Dot:
 
 
 @dataclass(frozen=True)
-class Coefficient:
-    """A figure that is no share, such as a kappa: at most 1, 0 for what chance gives, and it may be negative."""
+class Amount:
+    """A number with its interval and n, as text."""
 
     label: str
-    estimate: Estimate
+    said: str
+    interval: str
+    n: str
 
-    @property
-    def said(self) -> str:
-        return "insufficient" if self.estimate.value is None else f"{self.estimate.value:.2f}"
+    @classmethod
+    def share(cls, label: str, estimate: Estimate) -> Amount:
+        """A share, in percent."""
+        return _amount(label, estimate, lambda share: f"{share:.1%}")
 
-    @property
-    def interval(self) -> str:
-        low, high = self.estimate.low, self.estimate.high
-        return "insufficient" if low is None or high is None else f"{low:.2f} to {high:.2f}"
+    @classmethod
+    def coefficient(cls, label: str, estimate: Estimate) -> Amount:
+        """No share: a kappa is at most 1, 0 for what chance gives, and may be negative."""
+        return _amount(label, estimate, lambda value: f"{value:.2f}")
 
-    @property
-    def n(self) -> str:
-        return f"{self.estimate.n:,}"
+    @classmethod
+    def seconds(cls, label: str, estimate: Estimate) -> Amount:
+        return _amount(label, estimate, lambda value: f"{value:.1f}")
+
+    @classmethod
+    def points(cls, label: str, difference: Signed) -> Amount:
+        """A difference of shares, in percentage points."""
+        return _amount(label, difference, lambda value: f"{100 * value:+.1f}")
+
+
+def _amount(label: str, found: Estimate | Signed, say: Callable[[float], str]) -> Amount:
+    sure = found.low is not None and found.high is not None
+    return Amount(
+        label=label,
+        said="insufficient" if found.value is None else say(found.value),
+        interval=f"{say(found.low or 0.0)} to {say(found.high or 0.0)}" if sure else "insufficient",
+        n=f"{found.n:,}",
+    )
 
 
 @dataclass(frozen=True)

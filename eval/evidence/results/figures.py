@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eval.evidence import checks
-from eval.evidence.report import Figure, Summary, figures
+from eval.evidence.categories import categories
+from eval.evidence.figure import Figure
+from eval.evidence.report import Summary, figures
 from eval.evidence.results.browse import Line, find, lines
-from eval.evidence.results.charts import Coefficient, Dot, Segment, spoken
+from eval.evidence.results.charts import Dot, Segment, spoken
+from eval.evidence.results.leanings import Given, Leanings, giveaways, leanings
+from eval.evidence.results.people import People, people
 from eval.evidence.results.query import Query, Which
 from eval.evidence.results.snapshot import Snapshot
 from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED
@@ -46,26 +50,12 @@ class Excerpt:
 
 
 @dataclass(frozen=True)
-class Overlap:
-    """How far reviewers agree; `pairs` are two reviewers each, with the share of equal verdicts and Cohen's kappa."""
+class ByCategory:
+    """Win rates whose intervals hold together; each of the `looked_at` that carry one is at `confidence`."""
 
-    prompts: int
-    single: int
-    equal: Dot
-    coefficients: tuple[Coefficient, ...]
-    pairs: tuple[tuple[Dot, Coefficient], ...]
-
-
-@dataclass(frozen=True)
-class Given:
-    """What was found in answers that gives their model away, as run.json has it."""
-
-    policy: str
+    rows: tuple[Dot, ...]
     looked_at: int
-    pairs: int
-    held: int
-    by_side: dict[str, int]
-    href: str
+    confidence: str
 
 
 @dataclass(frozen=True)
@@ -81,7 +71,9 @@ class Findings:
     others: tuple[Dot, ...]
     outcomes: tuple[Segment, ...]
     outcomes_spoken: str
-    overlap: Overlap
+    categories: ByCategory
+    people: People
+    leanings: Leanings
     giveaways: Given | None
     servers: tuple[str, ...]
     forced: bool
@@ -112,8 +104,10 @@ def findings(snapshot: Snapshot) -> Findings:
         ),
         outcomes=outcomes,
         outcomes_spoken=spoken(outcomes, "judgements"),
-        overlap=_overlap(snapshot),
-        giveaways=_giveaways(snapshot),
+        categories=_categories(snapshot),
+        people=people(snapshot),
+        leanings=leanings(snapshot.table),
+        giveaways=giveaways(snapshot),
         broken=snapshot.broken.verdict_id if snapshot.broken else "",
         servers=tuple(checks.lines(snapshot.run)),
         forced=checks.forced(snapshot.run),
@@ -135,28 +129,13 @@ def _outcomes(summary: Summary) -> tuple[Segment, ...]:
     )
 
 
-def _overlap(snapshot: Snapshot) -> Overlap:
-    found = snapshot.agreement
-    over = found.coefficients
-    named = (("Krippendorff's alpha", over.alpha), ("Gwet's AC1", over.ac1), ("Fleiss' kappa", over.fleiss))
-    return Overlap(
-        prompts=found.prompts,
-        single=found.single,
-        equal=Dot("Equal verdicts", over.raw, null=None),
-        coefficients=tuple(Coefficient(*one) for one in named),
-        pairs=tuple(
-            (Dot(f"{two.first} and {two.second}", two.raw, null=None), Coefficient("Cohen's kappa", two.kappa))
-            for two in found.pairs
-        ),
+def _categories(snapshot: Snapshot) -> ByCategory:
+    found = categories(snapshot.table)
+    rows = tuple(
+        Dot(row.name or "no category", row.win_rate, href=Query(category=row.name).listed() if row.name else "")
+        for row in found.rows
     )
-
-
-def _giveaways(snapshot: Snapshot) -> Given | None:
-    found = snapshot.run.info.giveaways
-    if not found:
-        return None
-    href = Query(verdict="giveaway").listed()
-    return Given(**{name: found[name] for name in ("policy", "looked_at", "pairs", "held", "by_side")}, href=href)
+    return ByCategory(rows, found.looked_at, f"{100 * found.confidence:.4g}%")
 
 
 def _excerpt(snapshot: Snapshot, which: Which, title: str, empty: str) -> Excerpt:

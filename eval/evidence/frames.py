@@ -1,0 +1,85 @@
+"""The CSV tables of a report, as pandas frames: a row a figure, a category, a reviewer, a disagreement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from eval.evidence.figure import Figure
+from eval.evidence.whole import Whole
+from eval.evidence.winrate import Estimate
+from eval.judge.cells import neutralise, storable
+from eval.records import OUTCOMES
+
+
+def summary_frame(figures: Sequence[Figure]) -> pd.DataFrame:
+    columns = ["metric", "value", "low95", "high95", "n", "n_counts"]
+    return pd.DataFrame([(_safe(f.name), f.value, f.low, f.high, f.n, f.unit) for f in figures], columns=columns)
+
+
+def category_frame(found: Whole) -> pd.DataFrame:
+    """A row a category; low and high hold for all categories together (Bonferroni), p_holm is corrected by Holm."""
+    rows = [
+        {
+            "category": _safe(row.name),
+            "prompts": row.prompts,
+            "judgements": row.judgements,
+            **_estimate("win_rate", row.win_rate),
+            "low95_alone": row.alone.low,
+            "high95_alone": row.alone.high,
+            "p": row.p_value,
+            "p_holm": row.holm,
+        }
+        for row in found.categories.rows
+    ]
+    names = ["win_rate", "win_rate_low", "win_rate_high", "win_rate_n", "low95_alone", "high95_alone", "p", "p_holm"]
+    return pd.DataFrame(rows, columns=["category", "prompts", "judgements", *names])
+
+
+def reviewer_frame(found: Whole) -> pd.DataFrame:
+    """A row a reviewer, each share with interval and n; `win_rate_without` is everybody else's."""
+    figures = ("win_rate", "left", "ties", "both_bad", "seconds", "repeats", "same_place", "gold", "without")
+    rows = [
+        {
+            "reviewer": _safe(row.name),
+            "judgements": row.judgements,
+            **{key: value for name in figures for key, value in _estimate(name, getattr(row, name)).items()},
+            "decisive": row.name in found.reviewers.decisive,
+        }
+        for row in found.reviewers.rows
+    ]
+    names = [key for name in figures for key in _estimate(name, Estimate(None, None, None, 0))]
+    return pd.DataFrame(rows, columns=["reviewer", "judgements", *names, "decisive"])
+
+
+def disagreement_frame(found: Whole) -> pd.DataFrame:
+    """A row a prompt on which reviewers gave different verdicts: how many of each, and the beginning of the prompt."""
+    asked = {pair.prompt_id: pair.messages[-1].content for pair in found.pairs}
+    given: dict[str, list[str]] = {}
+    for verdict in found.verdicts:
+        given.setdefault(verdict.item, []).append(verdict.outcome)
+    rows = [
+        {
+            "item": _safe(item),
+            **{outcome: outcomes.count(outcome) for outcome in OUTCOMES},
+            "prompt": _safe(" ".join(asked[item].split())[:200]),
+        }
+        for item, outcomes in given.items()
+        if len(set(outcomes)) > 1
+    ]
+    return pd.DataFrame(rows, columns=["item", *OUTCOMES, "prompt"])
+
+
+def _estimate(name: str, estimate: Estimate) -> dict[str, float | int | None]:
+    return {
+        name: estimate.value,
+        f"{name}_low": estimate.low,
+        f"{name}_high": estimate.high,
+        f"{name}_n": estimate.n,
+    }
+
+
+def _safe(cell: str) -> str:
+    """As verdicts.csv has it: no spreadsheet runs it."""
+    return neutralise(storable(cell))

@@ -1,0 +1,110 @@
+"""report.md: the finding, what was compared, every figure with its n and interval, every exclusion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from eval.evidence import checks
+from eval.evidence.categories import INTERVALS, P_VALUES
+from eval.evidence.figure import Figure
+from eval.evidence.report import FORCED
+from eval.evidence.whole import Whole, all_figures
+from eval.evidence.winrate import Estimate
+from eval.run import Decoding
+
+
+def markdown(found: Whole) -> str:
+    """The whole report for people who read text."""
+    parts = (_head(found), _figures(found), _categories(found), _reviewers(found), _foot(found))
+    return "\n".join(line for part in parts for line in part)
+
+
+def _head(found: Whole) -> Iterator[str]:
+    info = found.run.info
+    yield from (f"# {found.run.name}", "")
+    if checks.forced(found.run):
+        yield from (FORCED, "")
+    yield from (found.summary.in_words, "", f"Looking at any time: {found.progress.in_words}.", "")
+    yield from ("| side | model | weights or revision |", "|---|---|---|")
+    for side, model in info.models.items():
+        pin = (model.weights_sha256 or model.revision or "not pinned")[:16]
+        yield f"| {side} | {_cell(model.name)} | {_cell(pin)} |"
+    yield ""
+    yield (
+        f"Answers {info.origin}, engine {_cell(info.engine)}, {_decoding(info.decoding)}, "
+        f"prompts from {_cell(Path(info.prompt_set.source).name)}."
+    )
+    yield ""
+
+
+def _figures(found: Whole) -> Iterator[str]:
+    yield from ("| figure | value | 95% interval | n |", "|---|---|---|---|")
+    for figure in all_figures(found):
+        yield f"| {_cell(figure.name)} | {figure.said} | {figure.interval} | {figure.n} {figure.unit} |"
+    yield ""
+
+
+def _categories(found: Whole) -> Iterator[str]:
+    if len(found.categories.rows) < 2:
+        return
+    yield from ("## By category", "")
+    yield from ("| category | win rate | interval | n | p (Holm) |", "|---|---|---|---|---|")
+    for row in found.categories.rows:
+        share = Figure.share("", row.win_rate)
+        corrected = "" if row.holm is None else f"{row.holm:.3g}"
+        yield f"| {_cell(row.name) or 'none'} | {share.said} | {share.interval} | {share.n} | {corrected} |"
+    looked_at = f"The intervals hold for all {found.categories.looked_at} together ({INTERVALS}, 95%); p-values are"
+    yield from ("", f"{looked_at} corrected over all of them ({P_VALUES}).", "")
+
+
+def _reviewers(found: Whole) -> Iterator[str]:
+    if not found.reviewers.rows:
+        return
+    yield from ("## By reviewer", "")
+    yield "| reviewer | judgements | median seconds | left preferred | repeats judged alike | known answers right |"
+    yield "|---|---|---|---|---|---|"
+    for row in found.reviewers.rows:
+        cells = [Figure.number("", row.seconds).said, *(_short(one) for one in (row.left, row.repeats, row.gold))]
+        yield f"| {_cell(row.name)} | {row.judgements} | {' | '.join(cells)} |"
+    yield ""
+    if found.reviewers.decisive:
+        names = ", ".join(map(_cell, found.reviewers.decisive))
+        yield from (f"The finding hangs on one reviewer: without any one of {names} it would read otherwise.", "")
+
+
+def _short(estimate: Estimate) -> str:
+    figure = Figure.share("", estimate)
+    return f"{figure.said} (n={figure.n})" if figure.n else "none"
+
+
+def _foot(found: Whole) -> Iterator[str]:
+    yield from checks.lines(found.run)
+    giveaways = found.run.info.giveaways
+    if giveaways:
+        yield (
+            f"Answers that name their model: {giveaways['pairs']} of {giveaways['looked_at']} pairs "
+            f"(policy: {giveaways['policy']}; held back: {giveaways['held']})."
+        )
+    left_out = found.run.info.prompt_set
+    yield ""
+    yield (
+        f"Left out before anything was asked: {left_out.duplicates} duplicates, "
+        f"{left_out.in_training_data} prompts found in the training data, {left_out.unjoined} answers without partner."
+    )
+    yield from (
+        "",
+        "The prompt is the unit: verdicts on one prompt are averaged first, and the interval is the Wilson interval at",
+        "the effective number of prompts. Both-bad verdicts say nothing of preference and are counted apart.",
+        "",
+    )
+
+
+def _decoding(decoding: Decoding | None) -> str:
+    if decoding is None:
+        return "decoding unknown"
+    return f"temperature {decoding.temperature}, at most {decoding.max_tokens} tokens"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,162 @@
+"""All that is known of one judged run, each part by the module that computes it; parts that were not asked are None."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from eval.answers import read_answers
+from eval.collect.preferences import read_preferences
+from eval.evidence.agreement import Agreement, agreement
+from eval.evidence.bias import Bias, bias
+from eval.evidence.categories import Categories, categories
+from eval.evidence.counts import Resampled, prompt_counts, resampled
+from eval.evidence.figure import Figure
+from eval.evidence.judges import Beside, beside_people, judges
+from eval.evidence.predicted import Predicted, predicted_win_rate
+from eval.evidence.preferences import HeldOutAccuracy, held_out_accuracy
+from eval.evidence.report import Summary, figures, summarise
+from eval.evidence.reviewers import Reviewers, reviewers
+from eval.evidence.sequential import Progress, closed_in, progress
+from eval.evidence.table import Table, read_table
+from eval.judge.plan import draw_of, plan_of
+from eval.records import Pair, Verdict
+from eval.run import Run
+
+
+@dataclass(frozen=True)
+class Helped:
+    """People's win rate with one model judge's help."""
+
+    beside: Beside
+    predicted: Predicted
+
+
+@dataclass(frozen=True)
+class Whole:
+    """One run. `verdicts` are those in the table, in file order; `pairs` all pairs that both sides answered."""
+
+    run: Run
+    table: Table
+    verdicts: tuple[Verdict, ...]
+    pairs: tuple[Pair, ...]
+    summary: Summary
+    resampled: Resampled
+    #: Whether one may stop: the anytime-valid test of superiority on closed prompts.
+    progress: Progress
+    agreement: Agreement
+    reviewers: Reviewers
+    categories: Categories
+    bias: Bias
+    held_out: HeldOutAccuracy | None
+    helped: tuple[Helped, ...]
+
+
+def whole(run: Run) -> Whole:
+    """Everything of a run. Raises InputError for files that cannot be trusted."""
+    table, verdicts = read_table(run)
+    pairs = tuple(read_answers(run.responses_path).pairs(run.prompts()))
+    preferences = read_preferences(run)
+    return Whole(
+        run=run,
+        table=table,
+        verdicts=tuple(verdicts),
+        pairs=pairs,
+        summary=summarise(table, failed=run.info.counts.get("failed", 0)),
+        resampled=resampled(prompt_counts(table.item, table.outcome, len(table.items))),
+        progress=standing(run, table),
+        agreement=agreement(table),
+        reviewers=reviewers(table),
+        categories=categories(table),
+        bias=bias(table),
+        held_out=held_out_accuracy(preferences) if preferences else None,
+        helped=tuple(_helped(run, table)),
+    )
+
+
+def standing(run: Run, table: Table, *, null: float = 0.5, alpha: float = 0.05) -> Progress:
+    """Where the anytime-valid test of a win rate above `null` stands, by the run's own plan."""
+    plan = plan_of(run)
+    judged = dict(zip(table.items, np.bincount(table.item, minlength=len(table.items)).tolist(), strict=True))
+    left = sum(max(0, number - judged.get(item, 0)) for item, number in plan.items())
+    return progress(closed_in(table, plan), horizon=max(1, len(plan)), null=null, alpha=alpha, left=left)
+
+
+def _helped(run: Run, table: Table) -> Iterator[Helped]:
+    drawn, plan = list(draw_of(run)), plan_of(run)
+    for model in judges(run):
+        beside = beside_people(run, table, drawn, model)
+        assert beside is not None
+        # Prompts that people were drawn for and have not judged yet are left out: they say nothing of either.
+        use = np.array([item not in plan or score == score for item, score in zip(drawn, beside.human, strict=True)])
+        asked = np.array([item in plan for item in drawn])
+        yield Helped(beside, predicted_win_rate(beside.human[use], beside.judge[use], asked[use]))
+
+
+def all_figures(found: Whole) -> list[Figure]:
+    """summary.csv's rows: the headline first, then every other figure with its n and interval."""
+    return [
+        *figures(found.summary),
+        *_resampled(found.resampled),
+        *_sequential(found.progress),
+        *_agreement(found.agreement),
+        *_bias(found.bias),
+        *_held_out(found.held_out),
+        *(figure for one in found.helped for figure in _judge(one)),
+    ]
+
+
+def _resampled(found: Resampled) -> Iterator[Figure]:
+    yield Figure.share("win rate (bootstrap over prompts)", found.win_rate)
+    yield Figure.share("win rate without ties (bootstrap over prompts)", found.win_rate_without_ties)
+    yield Figure.points("net wins (tuned minus base, per prompt)", found.net_wins)
+    yield Figure.share("share of ties", found.ties)
+    yield Figure.p(
+        "sign-flip test p-value (clustered by prompt, two-sided)", found.sign_flip.p_value, found.sign_flip.n
+    )
+
+
+def _sequential(found: Progress) -> Iterator[Figure]:
+    name = "win rate, at any look (confidence sequence)"
+    value = None if not found.n else (found.low + found.high) / 2
+    yield Figure(
+        name, "share", value, found.low if found.n else None, found.high if found.n else None, found.n, "closed prompts"
+    )
+    yield Figure.p("superiority p-value, at any look", found.p_value if found.n else None, found.n, "closed prompts")
+
+
+def _agreement(found: Agreement) -> Iterator[Figure]:
+    over = found.coefficients
+    yield Figure.share("equal verdicts of two reviewers", over.raw)
+    yield Figure.number("Krippendorff's alpha", over.alpha)
+    yield Figure.number("Fleiss' kappa", over.fleiss)
+    yield Figure.number("Gwet's AC1", over.ac1)
+
+
+def _bias(found: Bias) -> Iterator[Figure]:
+    yield Figure.share("left answer preferred", found.left)
+    yield Figure.share("win rate with the tuned answer left", found.places.first)
+    yield Figure.share("win rate with the tuned answer right", found.places.second)
+    yield Figure.share("longer answer preferred", found.length.longer)
+    yield Figure.share("win rate at equal length (logistic model)", found.length.controlled)
+    yield Figure.points("win rate late minus early in the sitting", found.late.difference)
+    yield Figure.points("win rate of fast minus slow judgements", found.fast.difference)
+
+
+def _held_out(found: HeldOutAccuracy | None) -> Iterator[Figure]:
+    if found is None:
+        return
+    yield Figure.share("held-out pairs: base prefers chosen", found.base, "pairs")
+    yield Figure.share("held-out pairs: tuned prefers chosen", found.tuned, "pairs")
+    yield Figure.points("held-out pairs: tuned minus base", found.gain, "pairs")
+    yield Figure.number("held-out pairs: margin of the implicit reward (nats)", found.margin, "pairs")
+
+
+def _judge(found: Helped) -> Iterator[Figure]:
+    name, predicted = found.beside.model, found.predicted
+    yield Figure.share(f"model judge {name}: leans as people do", found.beside.agreement)
+    yield Figure.share(f"model judge {name}: the same in both orders", found.beside.consistent)
+    yield Figure.share(f"human win rate with the help of {name} (PPI++)", predicted.estimate)
+    yield Figure.count(f"prompts of people's work that {name} saved", predicted.saved, "prompts")
