@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eval.judge.cells import HEADER, LONGEST, Columns, encode_row, neutralise, restore, storable
@@ -20,6 +20,7 @@ TRICKY = st.text(alphabet=st.sampled_from("'\"=+-@\t\r\n, ;ab\0\u2028\x85é汉�
 TEXTS = st.one_of(st.text(st.characters(exclude_categories=["Cs"]), max_size=40), TRICKY)
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS.filter(bool), TEXTS)
 @example("'=1+1", "''=cmd|' /C calc'!A0", "'tis")
 @example("a\rb", "\r\n", "\ufeff=1")
@@ -39,6 +40,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True).filter(lambda name
 TAGS = st.lists(TEXTS.map(lambda text: storable(text).replace(";", ",")).filter(bool), max_size=3).map(tuple)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, TEXTS, max_size=4), TAGS, TAGS, st.booleans())
 def test_criteria_and_tags_come_back_from_the_file(
     criteria: dict[str, str], base: tuple[str, ...], tuned: tuple[str, ...], tags: bool
@@ -55,6 +57,7 @@ def test_criteria_and_tags_come_back_from_the_file(
     assert back == [row.model_copy(update={"criteria": stored}), plain]
 
 
+@settings(deadline=None)
 @given(st.lists(NAMES, max_size=4, unique=True), TEXTS, TAGS, st.booleans())
 def test_thumbs_come_back_from_the_file(names: list[str], cell: str, tags: tuple[str, ...], tagged: bool) -> None:
     columns = Columns(tuple(name for name in names if name not in Thumb.model_fields), tagged)
