@@ -41,6 +41,9 @@ def pairs(tmp_path: Path, answers: Sequence[tuple[str, str]]) -> list[Pair]:
         "ha" * 80,
         PARAGRAPH * 4,
         "\n".join(["- the same line"] * 12),
+        "a b c d e f " * 4,
+        "a a a a b " * 5 + "x",
+        " ".join(f"w{n % 75}" for n in range(300)),
     ],
 )
 def test_loops(text: str) -> None:
@@ -50,6 +53,8 @@ def test_loops(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "a b c d e f " * 3 + "a b c d e",
+        " ".join(f"w{n % 75}" for n in range(299)),
         *("", "no no no", PARAGRAPH, PARAGRAPH * 2, LIST, TABLE, "哈哈哈哈", "Row, row, row your boat"),
         "0123456789" * 3,
         " ".join(str(n) for n in range(300)),
