@@ -1,0 +1,96 @@
+"""`blindside pairs browse FILE`: the page in Gradio, on this machine alone."""
+
+from __future__ import annotations
+
+import os
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eval.evidence.pairs.shelf import FILTERS, Shelf, read_shelf
+from eval.evidence.pairs.views import SHOW, head_html, lengths_html, pair_html
+from eval.judge.serving import guarded, has_screen, listen, mounted, run_until_signalled, url
+
+if TYPE_CHECKING:
+    import gradio as gr
+    from fastapi import FastAPI
+
+# Gradio reads it when it is imported: nothing about the data leaves the machine.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+_say = partial(print, flush=True)
+Shown = tuple[str, str, int]
+
+
+def look(shelf: Shelf, which: str, search: str, show: str, number: float | None, step: int = 0) -> Shown:
+    """HTML of the pair and of the lengths, and the pair's number from 1 on, kept within what was found."""
+    places = shelf.find(which, search)
+    at = min(max(0, int(number or 1) - 1 + step), max(0, len(places) - 1))
+    return pair_html(shelf, places, at, show), lengths_html(shelf, places), at + 1
+
+
+def build(shelf: Shelf) -> gr.Blocks:
+    """The page's components and events."""
+    import gradio as gr
+
+    page: gr.Blocks
+    with gr.Blocks(title=f"{shelf.name}: pairs", analytics_enabled=False, fill_width=True) as page:
+        gr.Markdown(_heading(shelf))
+        with gr.Row():
+            which = gr.Dropdown(list(FILTERS), value="All pairs", label="Filter")
+            search = gr.Textbox(label="Search", max_lines=1)
+            show = gr.Radio(list(SHOW), value=SHOW[0], label="Answers")
+        with gr.Row():
+            back = gr.Button("Previous")
+            number = gr.Number(1, label="Pair", precision=0, minimum=1)
+            on = gr.Button("Next", variant="primary")
+        pair, lengths = gr.HTML(), gr.HTML()
+        inputs, outputs = [which, search, show, number], [pair, lengths, number]
+        how: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        for event, step in ((back.click, -1), (on.click, 1), (number.submit, 0), (show.input, 0), (page.load, 0)):
+            event(partial(look, shelf, step=step), inputs, outputs, **how)
+        for event in (which.input, search.submit):
+            event(partial(_first, shelf), inputs, outputs, **how)
+    return page
+
+
+def _first(shelf: Shelf, which: str, search: str, show: str, number: float | None) -> Shown:
+    """Another filter or search begins with its first pair."""
+    return look(shelf, which, search, show, 1)
+
+
+def _heading(shelf: Shelf) -> str:
+    more = f", {shelf.more:,} more are not shown" if shelf.more else ""
+    broken = f", {len(shelf.left_out):,} rows give no pair" if shelf.left_out else ""
+    return f"{len(shelf.pairs):,} pairs{more}{broken}. `blindside pairs check` says what to mend."
+
+
+def application(path: Path) -> FastAPI:
+    """An ASGI application that serves the page at /. Raises PairsError where the file can't be read."""
+    return mounted(guarded(), build(read_shelf(path)), head_html())
+
+
+def serve(
+    path: Path,
+    *,
+    port: int = 7880,
+    host: str = "127.0.0.1",
+    open_browser: bool = True,
+    say: Callable[[str], None] = _say,
+) -> None:
+    """Serve the page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` is told where.
+
+    Raises PairsError where the file can't be read, BlindsideError where no port is free.
+    """
+    app = application(path)
+    with listen(host, port, say) as sock, suppress(KeyboardInterrupt):
+
+        def ready() -> None:
+            say(f"Pairs at {url(sock)}")
+            if open_browser and has_screen():
+                webbrowser.open(url(sock))
+
+        run_until_signalled(app, sock, ready)

@@ -1,0 +1,60 @@
+"""The page's HTML: one pair, or why there is none. Everything is escaped but what eval.judge's renderers made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from eval.evidence.pairs.shelf import Shelf, trouble
+from eval.judge import views as judging
+from eval.judge.differences import differences
+from eval.judge.render import answer_html, plain_html
+
+ASSETS = Path(__file__).parent / "assets"
+SHOW = ("Formatted", "Differences", "Raw")
+
+
+def pair_html(shelf: Shelf, places: Sequence[int], at: int, show: str) -> str:
+    """The pair that stands at `at` among `places`, its answers shown as one of SHOW."""
+    if not places:
+        return _environment().get_template("nothing.jinja").render(shelf=shelf)
+    pair = shelf.pairs[places[at]]
+    both = differences(pair.chosen, pair.rejected) if show == "Differences" else None
+    render = answer_html if show == "Formatted" else plain_html
+    shown = both or (render(pair.chosen), render(pair.rejected))
+    return _environment().get_template("pair.jinja").render(
+        shelf=shelf, pair=pair, at=at, found=len(places), trouble=trouble(pair), plain=show != "Formatted",
+        unlike=show == "Differences" and both is None,
+        answers=[("Chosen", shown[0], len(pair.chosen)), ("Rejected", shown[1], len(pair.rejected))],
+    )  # fmt: skip
+
+
+def lengths_html(shelf: Shelf, places: Sequence[int]) -> str:
+    """A chart of the answers' lengths, which a table holds as well."""
+    rows = shelf.lengths(places)
+    most = max([1, *(n for _, chosen, rejected in rows for n in (chosen, rejected))])
+    longer = sum(len(shelf.pairs[n].chosen) > len(shelf.pairs[n].rejected) for n in places)
+    return _environment().get_template("lengths.jinja").render(rows=rows, most=most, longer=longer, found=len(places))
+
+
+def head_html() -> Markup:
+    """The page's style, for <head>; colours and answers look as they do for reviewers."""
+    files = [judging.ASSETS / "tokens.css", judging.ASSETS / "answers.css", ASSETS / "pairs.css"]
+    return Markup(f"<style>{''.join(file.read_text(encoding='utf-8') for file in files)}</style>")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    world = Environment(
+        loader=FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    world.globals["said"] = plain_html
+    return world

@@ -1,0 +1,82 @@
+"""What the page of a pair file shows: each pair whole and escaped, the filters, and how long answers are."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval.evidence.pairs.page import look
+from eval.evidence.pairs.shelf import CLASSES, FILTERS, Shelf, read_shelf
+from eval.evidence.pairs.views import SHOW, head_html
+from tests.judge.test_render import HOSTILE
+from train.errors import PairsError
+
+
+def row(question: str, chosen: str, rejected: str, **more: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": question}], "chosen": chosen, "rejected": rejected, **more}
+
+
+def shelf(folder: Path, *rows: Any) -> Shelf:
+    path = folder / "pairs.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in rows), encoding="utf-8")
+    return read_shelf(path)
+
+
+def test_every_filter_finds_what_it_says(tmp_path: Path) -> None:
+    turns = [
+        {"role": r, "content": c}
+        for r, c in (("system", "Be brief."), ("user", "a"), ("assistant", "b"), ("user", "c"))
+    ]
+    several = {"messages": turns, "chosen": "yes it is", "rejected": "no"}
+    held = shelf(
+        tmp_path, row("One?", "short", "much longer"), several, row("Three?", " padded", "x" * 7),
+        row("Four?", "", "so"), {"a": 1},
+    )  # fmt: skip
+    assert {name: held.find(name, "") for name in FILTERS} == {
+        "All pairs": [0, 1, 2, 3], "Chosen is longer": [1], "Rejected is longer": [0, 3], "Several turns": [1],
+        "With a system message": [1], "Not fit for training": [2, 3],
+    }  # fmt: skip
+    assert held.find("All pairs", "BRIEF yes") == [1]
+    assert held.find("no such filter", "three?") == [2]
+    assert [excluded.line for excluded in held.left_out] == [5]
+
+
+def test_steps_stay_within_what_was_found(tmp_path: Path) -> None:
+    held = shelf(tmp_path, *(row(f"Question {n}?", f"good {n}", f"bad {n}") for n in range(3)))
+    assert "Question 1?" in look(held, "All pairs", "", "Formatted", 1, step=1)[0]
+    assert look(held, "All pairs", "", "Formatted", 3, step=1)[2] == 3
+    assert look(held, "All pairs", "", "Formatted", 1, step=-1)[2] == 1
+    assert look(held, "All pairs", "", "Formatted", None)[2] == 1
+    assert "Pair 1 of 1" in look(held, "All pairs", "question 2", "Formatted", 99)[0]
+    assert "No pair of pairs.jsonl is left" in look(held, "All pairs", "nowhere", "Formatted", 2)[0]
+
+
+@pytest.mark.parametrize("show", SHOW)
+def test_hostile_text_is_shown_and_not_run(show: str, tmp_path: Path) -> None:
+    hostile = "\n\n".join(HOSTILE.values())
+    held = shelf(tmp_path, row(hostile, hostile, hostile + " more", id=hostile, source={hostile: hostile}))
+    shown = look(held, "All pairs", "", show, 1)[0]
+    assert "<script" not in shown
+    assert "<img" not in shown
+
+
+def test_differences_are_marked_and_lengths_counted(tmp_path: Path) -> None:
+    held = shelf(tmp_path, row("Capital?", "The capital is Zagreb.", "The capital is Split."), row("x", "a" * 60, "b"))
+    pair, lengths, _ = look(held, "All pairs", "", "Differences", 1)
+    assert "<mark>Zagreb</mark>" in pair
+    assert "<mark>Split</mark>" in pair
+    assert "too little in common" in look(held, "All pairs", "", "Differences", 2)[0]
+    assert held.lengths([0, 1])[:3] == [("≤ 20", 0, 1), ("≤ 50", 1, 1), ("≤ 100", 1, 0)]
+    assert len(held.lengths([])) == len(CLASSES) + 1
+    assert "Chosen is the longer one in 2 of 2." in html.unescape(lengths)
+
+
+def test_a_file_that_is_none_is_refused_and_the_style_is_of_the_house(tmp_path: Path) -> None:
+    with pytest.raises(PairsError, match="there is no such file"):
+        read_shelf(tmp_path / "none.jsonl")
+    assert "--bs-card" in head_html()
+    assert ".pp-both" in head_html()
