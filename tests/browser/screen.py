@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Dialog, Page, Request, Response
 
 READY = """before => {
   const stage = document.querySelector(".bs-stage");
-  const open = document.querySelector('[data-vote="left"][aria-disabled="false"]');
+  const open = document.querySelector('[data-vote][aria-disabled="false"]');
   return stage && stage.dataset.turn && stage.dataset.turn !== before && open;
 }"""
 
@@ -36,6 +36,12 @@ class Screen:
         if self.state == "welcome" and reviewer:
             self.page.fill("#bs-name", reviewer)
             self.press("Enter")
+
+    def log_in(self, name: str, password: str) -> None:
+        self.page.fill("#bs-username", name)
+        self.page.fill("#bs-password", password)
+        self.page.keyboard.press("Enter")
+        self._settle("")
 
     def press(self, key: str) -> None:
         """Press a key that brings the next showing, and wait until the page takes keys again."""
@@ -133,10 +139,17 @@ def screen(
     height: int = 800,
     scheme: Literal["light", "dark"] = "light",
     touch: bool = False,
+    locale: str = "en-GB",
+    still: bool = False,
 ) -> Iterator[Screen]:
-    """A fresh profile's page, not opened yet."""
+    """A fresh profile's page, not opened yet; `still`: for who asks for no motion."""
     context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=scheme, has_touch=touch, is_mobile=touch
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+        has_touch=touch,
+        is_mobile=touch,
+        locale=locale,
+        reduced_motion="reduce" if still else "no-preference",
     )
     try:
         yield Screen(context.new_page(), url)

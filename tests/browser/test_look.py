@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from eval.judge.store import read_verdicts
-from eval.records import Message, Prompt
 from eval.run import Run
 from tests.browser.screen import Screen, screen
-from tests.judge.runs import make_run, make_run_of, prompt, response
+from tests.browser.studies import conversations
+from tests.judge.runs import make_run, make_run_of, prompt
 from tests.judge.server import Served, served
 from tests.judge.test_render import HOSTILE
 
@@ -52,47 +52,9 @@ SMALL_TARGETS = """() => Array.from(document.querySelectorAll("button, textarea,
 }).map((el) => `${el.outerHTML.slice(0, 60)} ${el.getBoundingClientRect().height}`)"""
 
 
-def conversation(number: int) -> Prompt:
-    turns = (
-        Message(role="system", content="You are a careful guide."),
-        Message(role="user", content="Hello"),
-        Message(role="assistant", content="Hello, **how** can I help?"),
-        Message(role="user", content="What is the capital of Italy, and how large is it?"),
-    )
-    return Prompt(id=f"conversation-{number}", category="geography", messages=turns)
-
-
-RICH = """## Rome
-
-The capital of **Italy** is *Rome*, see [the city](https://example.org/rome), with `2.8` million people.
-
-1. founded in 753 BC
-2. on the Tiber
-
-```python
-def capital(country: str) -> str:  # easy
-    return {"Italy": "Rome"}[country] + str(1)
-```
-
-| City | People |
-|------|--------|
-| Rome | 2.8 M  |
-
-> as they say"""
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    prompts = [conversation(i) for i in range(3)]
-    rows = [
-        answer
-        for asked in prompts
-        for answer in (
-            response(asked, "base", RICH + f"\n\n{asked.id}", finish_reason="length"),
-            response(asked, "tuned", " " if asked.id.endswith("2") else "Rome."),
-        )
-    ]
-    with served(make_run_of(tmp_path_factory.mktemp("look"), prompts, rows)) as server:
+    with served(conversations(tmp_path_factory.mktemp("look"))) as server:
         yield server
 
 

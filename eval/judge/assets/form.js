@@ -3,7 +3,8 @@
   "use strict";
   const b = window.blindside;
   const field = () => document.getElementById("bs-comment");
-  const groups = () => Array.from(document.querySelectorAll(".bs-stage .bs-group"));
+  // Scales and comparisons first, then tags: what needs an answer is answered in one go.
+  const groups = () => ["radio", "checkbox"].flatMap((kind) => Array.from(document.querySelectorAll(`.bs-stage .bs-${kind}-group`)));
   const boxes = (group) => Array.from(group.querySelectorAll("input"));
   const chosen = (group) => boxes(group).filter((box) => box.checked).map((box) => box.value);
   // Half a surrogate pair would not be JSON for the server.
@@ -28,23 +29,24 @@
         for (const box of boxes(group)) box.checked = values.includes(box.value);
       }
     },
+    // Gradio keeps what is the same in both showings, and with it what was ticked: the server's word counts.
+    reset() { for (const box of groups().flatMap(boxes)) box.checked = box.defaultChecked; },
     group: () => document.activeElement && document.activeElement.closest(".bs-group"),
-    enter() {
-      const all = groups();
+    enter(all = groups()) {
       const here = all.indexOf(this.group());
       const next = here < 0 ? all.find((group) => !chosen(group).length) || all[0] : all[here + 1];
       if (next) (boxes(next).find((box) => box.checked) || boxes(next)[0]).focus();
       else this.leave();
     },
     leave() { if (this.group()) document.activeElement.blur(); },
-    // The k-th option of the group that has the focus; again, and it is taken back. A scale moves on to the next one.
+    // The k-th option of the group that has the focus; again, and it is taken back. After a scale comes the next one.
     choose(k) {
       const box = boxes(this.group())[k - 1];
       if (!box) return;
       box.checked = !box.checked;
       box.dispatchEvent(new Event("input", { bubbles: true }));
       if (box.type === "checkbox") box.focus();
-      else if (box.checked) this.enter();
+      else if (box.checked) this.enter(groups().filter((group) => group.matches(".bs-radio-group")));
     },
   };
 

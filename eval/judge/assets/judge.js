@@ -128,6 +128,7 @@
     if (missing) missing.scrollIntoView({ block: "nearest" });
     if (by("bs-comment")) by("bs-comment").ariaInvalid = String(data.alarm === "reason_missing");
     if (data.saved) b.draft.drop();
+    b.form.reset();
     if (data.keep && text === shown) b.form.fill(pending ? { ...pending, comment: b.form.comment() } : {});
     else if (kept.comment || kept.lost) b.form.fill({ ...kept, comment: data.comment || kept.comment });
     else b.form.fill({ comment: data.comment || "" });
@@ -152,7 +153,9 @@
     const fresh = text !== shown;
     if (fresh) startAtTop();
     if (data.reviewer) { reviewer = data.reviewer; if (!data.fixed) b.name.keep(reviewer); }
-    if (by("bs-name")) { by("bs-name").value = typed || b.name.kept(); by("bs-name").focus(); }
+    if (by("bs-name")) by("bs-name").value = typed || b.name.kept();
+    const first = document.querySelector("#bs-name, #bs-welcome .bs-win");
+    if (first) first.focus();
     [turn, shown, pending] = [data.turn, text, null];
     openList();
     return fresh;

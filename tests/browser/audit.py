@@ -1,0 +1,78 @@
+"""What a state of the page must be: accessible, in one language, and worth looking at."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+#: Names and keys that are the same in every language.
+SAME_EVERYWHERE = {"blindside", "English", "Esc"}
+#: Where people's and models' own words stand, and commands to type.
+OTHERS_WORDS = ".bs-said, .bs-text, .bs-chip, .bs-who, .bs-snippet, code, kbd, bdi, .bs-as, textarea"
+
+_WORDS = """(others) => {
+  const words = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const el = node.parentElement;
+    if (!el.closest(".bs-top, .bs-stage, .bs-bar, dialog, .bs-lost") || el.closest(others)) continue;
+    if (el.checkVisibility() || el.closest(".bs-unseen")) words.push(node.textContent);
+  }
+  for (const el of document.querySelectorAll("[title], [aria-label], [placeholder]"))
+    if (el.closest(".bs-top, .bs-stage, .bs-bar") && !el.closest(".bs-text"))
+      words.push(el.title, el.ariaLabel, el.placeholder);
+  return words.filter(Boolean);
+}"""
+_IN_BOTH_SCHEMES = """async () => {
+  const told = (found) => found.violations.map((v) => `${v.id} (${v.impact}): ${v.nodes.map((n) => n.target)}`);
+  const here = told(await axe.run(document));
+  const body = document.body.classList;
+  const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  body.toggle("dark");
+  await painted();
+  const there = told(await axe.run(document, { runOnly: ["color-contrast"] }));
+  body.toggle("dark");
+  await painted();
+  return [...here, ...there];
+}"""
+
+
+def violations(page: Page) -> list[str]:
+    """Every rule of axe-core that the page breaks in its colours, and in contrast also in the other ones.
+
+    The page must be opened with still=True: colours that fade are no colours to measure.
+    """
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_axe())
+    found: list[str] = page.evaluate(_IN_BOTH_SCHEMES)
+    return found
+
+
+def foreign_words(page: Page, *, chinese: bool) -> list[str]:
+    """What the page says in another language than it should."""
+    pattern = r"[A-Za-z]{2,}" if chinese else r"[\u4e00-\u9fff]+"
+    allowed = SAME_EVERYWHERE | ({"中文"} if not chinese else set())
+    said: Any = page.evaluate(_WORDS, OTHERS_WORDS)
+    return [word for text in said for word in re.findall(pattern, text) if word not in allowed]
+
+
+def picture(page: Page, name: str) -> None:
+    """A screenshot, for who asks for them by BLINDSIDE_SHOTS=folder."""
+    folder = os.environ.get("BLINDSIDE_SHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+@lru_cache(maxsize=1)
+def _axe() -> str:
+    package = find_spec("axe_playwright_python")
+    assert package is not None
+    assert package.origin is not None
+    return (Path(package.origin).parent / "axe.min.js").read_text("utf-8")

@@ -1,0 +1,92 @@
+"""Studies and runs for the browser tests: everything that a page can ask and show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from eval.judge.study import Study
+from eval.records import Message, Prompt
+from eval.run import Run
+from tests.judge.runs import make_run_of, response
+
+RICH = """## Rome
+
+The capital of **Italy** is *Rome*, see [the city](https://example.org/rome), with `2.8` million people.
+
+1. founded in 753 BC
+2. on the Tiber
+
+```python
+def capital(country: str) -> str:  # easy
+    return {"Italy": "Rome"}[country] + str(1)
+```
+
+| City | People |
+|------|--------|
+| Rome | 2.8 M  |
+
+> as they say"""
+
+WORLDLY = """Rome is the capital of Italy.
+
+罗马是意大利的首都，人口约280万。它建于公元前753年，被称为“永恒之城”。
+
+ローマはイタリアの首都で、約280万人が住んでいます。
+
+로마는 이탈리아의 수도이며 약 280만 명이 살고 있습니다.
+
+روما هي عاصمة إيطاليا، ويبلغ عدد سكانها نحو 2.8 مليون نسمة.
+
+רומא היא בירת איטליה, ובה כ-2.8 מיליון תושבים."""
+
+ASKED = {"en": "Which answer would you rather send?", "zh": "您更愿意发送哪个回答？"}
+HELPFUL = {"name": "helpful", "question": {"en": "More helpful?", "zh": "哪个更有帮助？"}}
+QUALITY = {
+    "name": "quality",
+    "question": {"en": "Overall quality", "zh": "整体质量"},
+    "scale": [1, 2, 3, 4, 5],
+    "required": True,
+}
+TAGS = ["incorrect", "too_long", "unsafe", "ignores_instruction"]
+
+#: All that can be asked of a pair.
+FULL = Study.model_validate(
+    {"question": ASKED, "criteria": [HELPFUL, QUALITY], "tags": TAGS, "practice": 1, "overlap": 100}
+)
+#: A reason must be given.
+REASONED = Study.model_validate({"reason": "required", "practice": 0, "overlap": 100})
+#: One answer at a time, and no comment.
+THUMBS = Study.model_validate(
+    {
+        "mode": "thumbs",
+        "criteria": [{**QUALITY, "required": False}],
+        "tags": TAGS[:2],
+        "practice": 0,
+        "overlap": 100,
+        "reason": "off",
+    }
+)
+
+
+def conversation(number: int) -> Prompt:
+    turns = (
+        Message(role="system", content="You are a careful guide."),
+        Message(role="user", content="Hello"),
+        Message(role="assistant", content="Hello, **how** can I help?"),
+        Message(role="user", content="What is the capital of Italy, and how large is it?"),
+    )
+    return Prompt(id=f"conversation-{number}", category="geography", messages=turns)
+
+
+def conversations(folder: Path, n: int = 3) -> Run:
+    """`n` conversations: a rich answer that was cut, and one in many scripts, or in the last one empty."""
+    prompts = [conversation(i) for i in range(n)]
+    rows = [
+        answer
+        for i, asked in enumerate(prompts)
+        for answer in (
+            response(asked, "base", f"{RICH}\n\n{asked.id}", finish_reason="length"),
+            response(asked, "tuned", " " if i == n - 1 else WORLDLY),
+        )
+    ]
+    return make_run_of(folder, prompts, rows)
