@@ -54,6 +54,8 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("empty rejected", pair(rejected=""), "rejected is empty"),
     ("same", pair(chosen="Yes. ", rejected=" Yes."), "chosen and rejected are the same text"),
     ("role as answer", pair(chosen="User"), "chosen is 'User', a role's name"),
+    ("inside a role", pair(chosen="a"), "chosen is 'a', which Axolotl finds in what it puts before the answer"),
+    ("inside the question", pair(rejected="message"), "rejected is 'message', which Axolotl finds in what it puts"),
     ("role as message", pair([user("assistant")]), "has the message 'assistant', a role's name"),
     ("empty message", pair([user("  ")]), "has an empty user message"),
     ("no message", pair([]), "does not end with the user's turn"),
