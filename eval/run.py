@@ -56,6 +56,8 @@ class PromptSet(Row):
     asked: int
     duplicates: int = 0
     in_training_data: int = 0
+    #: Harvested from earlier runs for the training (eval.collect.retired).
+    retired: int = 0
     #: Of imported answers: rows of one side that found no partner.
     unjoined: int = 0
 

@@ -32,10 +32,11 @@ def collect(
     from eval.collect.collector import CollectOptions
     from eval.collect.collector import collect as run_collection
     from eval.collect.prompts import load_prompts
+    from eval.collect.retired import retired_keys
     from eval.collect.start import start_collected_run
     from eval.run import Decoding
 
-    loaded = load_prompts(prompts, limit=limit)
+    loaded = load_prompts(prompts, retired=retired_keys(reports), limit=limit)
     for message in loaded.messages:
         typer.echo(message)
     urls: dict[Side, list[str]] = {"base": base_url, "tuned": tuned_url}

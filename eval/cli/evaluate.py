@@ -52,7 +52,7 @@ def evaluate(
     from eval.collect.start import start_collected_run
 
     trained = Trained.read(models, recipe)
-    loaded, sides = trained.prompts(prompts), trained.sides()
+    loaded, sides = trained.prompts(prompts, reports), trained.sides()
     decoding = Decoding(max_tokens=max_tokens)
     name = run or default_name(trained.artifact.name, sides, decoding, loaded.prompt_set.sha256)
     opened = start_collected_run(reports, name, loaded=loaded, decoding=decoding, models=sides)

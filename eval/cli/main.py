@@ -15,6 +15,7 @@ from eval.cli import (
     gate,
     imports,
     judge,
+    pairs,
     plan,
     proof,
     release,
@@ -36,7 +37,22 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-STAGES = (train, evaluate, collect, imports, judge, results, report, plan, gate, release, signals, serving, proof)
+STAGES = (
+    train,
+    evaluate,
+    collect,
+    imports,
+    judge,
+    results,
+    report,
+    plan,
+    gate,
+    release,
+    pairs,
+    signals,
+    serving,
+    proof,
+)
 for stage in STAGES:
     stage.register(app)
 

@@ -42,13 +42,18 @@ class Trained:
         """Both sides; the base is a model of ours where it lies in `models`, else one of the Hub."""
         return {"base": self._base(), "tuned": _info(self.artifact, self.folder)}
 
-    def prompts(self, source: str) -> LoadedPrompts:
-        """The prompts of `source`, or the recipe's own, without those that were trained on: these are told."""
+    def prompts(self, source: str, reports: Path | None = None) -> LoadedPrompts:
+        """The prompts of `source`, or the recipe's own, without those trained on, or retired in `reports`."""
         from eval.collect.prompts import load_prompts
+        from eval.collect.retired import retired_keys
 
         keys = self.folder / "training_prompts.txt"
         trained_on = frozenset(keys.read_text().split()) if keys.exists() else frozenset()
-        loaded = load_prompts(source or self.artifact.prompts or str(GENERAL_PROMPTS), training_keys=trained_on)
+        loaded = load_prompts(
+            source or self.artifact.prompts or str(GENERAL_PROMPTS),
+            training_keys=trained_on,
+            retired=frozenset() if reports is None else retired_keys(reports),
+        )
         for message in loaded.messages:
             typer.echo(message)
         return loaded

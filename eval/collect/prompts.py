@@ -52,14 +52,15 @@ def load_prompts(
         why = ", or were harvested for it" if len(fresh) < len(untrained) else ""
         raise InputError(f"all of its {len(unique)} prompts are training data{why}: give others", path=described)
     prompts = [question.prompt for question in asked]
+    gone = len(untrained) - len(fresh)
     prompt_set = PromptSet(
         source=described,
         sha256=prompts_sha256(prompts),
         asked=len(prompts),
         duplicates=len(questions) - len(unique),
         in_training_data=len(unique) - len(untrained),
+        retired=gone,
     )
-    gone = len(untrained) - len(fresh)
     return LoadedPrompts(prompts, prompt_set, _messages(prompt_set, asked, len(fresh), gone), gone)
 
 

@@ -90,7 +90,8 @@ def _foot(found: Whole) -> Iterator[str]:
     yield ""
     yield (
         f"Left out before anything was asked: {left_out.duplicates} duplicates, "
-        f"{left_out.in_training_data} prompts found in the training data, {left_out.unjoined} answers without partner."
+        f"{left_out.in_training_data} prompts found in the training data, {left_out.retired} retired, "
+        f"{left_out.unjoined} answers without partner."
     )
     yield from (
         "",

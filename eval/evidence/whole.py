@@ -20,6 +20,7 @@ from eval.evidence.preferences import HeldOutAccuracy, held_out_accuracy
 from eval.evidence.report import Summary, figures, summarise
 from eval.evidence.reviewers import Reviewers, reviewers
 from eval.evidence.sequential import Progress, closed_in, progress
+from eval.evidence.signals import Signal, Signals, read_signals
 from eval.evidence.table import Table, read_table
 from eval.judge.plan import draw_of, plan_of
 from eval.records import Pair, Verdict
@@ -50,6 +51,7 @@ class Whole:
     reviewers: Reviewers
     categories: Categories
     bias: Bias
+    signals: Signals
     held_out: HeldOutAccuracy | None
     helped: tuple[Helped, ...]
 
@@ -71,6 +73,7 @@ def whole(run: Run) -> Whole:
         reviewers=reviewers(table),
         categories=categories(table),
         bias=bias(table),
+        signals=read_signals(run),
         held_out=held_out_accuracy(preferences) if preferences else None,
         helped=tuple(_helped(run, table)),
     )
@@ -103,6 +106,7 @@ def all_figures(found: Whole) -> list[Figure]:
         *_sequential(found.progress),
         *_agreement(found.agreement),
         *_bias(found.bias),
+        *_signals(found.signals),
         *_held_out(found.held_out),
         *(figure for one in found.helped for figure in _judge(one)),
     ]
@@ -143,6 +147,25 @@ def _bias(found: Bias) -> Iterator[Figure]:
     yield Figure.share("win rate at equal length (logistic model)", found.length.controlled)
     yield Figure.points("win rate late minus early in the sitting", found.late.difference)
     yield Figure.points("win rate of fast minus slow judgements", found.fast.difference)
+
+
+def _signals(found: Signals) -> Iterator[Figure]:
+    named: tuple[tuple[str, Signal], ...] = (
+        ("cut at the token limit", found.truncated),
+        ("empty", found.empty),
+        ("repeating themselves", found.repetition),
+        ("refusing", found.refusals),
+    )
+    for name, signal in named:
+        yield Figure.share(f"base answers {name}", signal.base)
+        yield Figure.share(f"tuned answers {name}", signal.tuned)
+    yield Figure.share("answers that training left unchanged", found.unchanged)
+    yield Figure.number("length of tuned answers over the base's", found.length_ratio)
+    if found.must_pass.n:
+        yield Figure.share("must-pass prompts passed by base", found.must_pass.passed_by.base)
+        yield Figure.share("must-pass prompts passed by tuned", found.must_pass.passed_by.tuned)
+        yield Figure.count("must-pass prompts broken", found.must_pass.broken, "prompts")
+        yield Figure.count("must-pass prompts repaired", found.must_pass.repaired, "prompts")
 
 
 def _held_out(found: HeldOutAccuracy | None) -> Iterator[Figure]:

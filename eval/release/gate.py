@@ -23,9 +23,7 @@ def decide(run: Run) -> Decision:
     line, field) for inputs that are broken. An earlier decision stays then as it was.
     """
     if not run.info.policy_sha256:
-        raise StaleInputs(
-            f"run {run.name} has no policy: fix one with `blindside gate {run.name} --policy gate.yml`"
-        )
+        raise StaleInputs(f"run {run.name} has no policy: fix one with `blindside gate {run.name} --policy gate.yml`")
     stale = changed_since_asked(run) + _rewritten(run)
     if stale:
         raise StaleInputs("; ".join(stale))

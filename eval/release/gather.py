@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from eval.answers import read_answers
 from eval.errors import StaleInputs
 from eval.evidence.agreement import agreement
 from eval.evidence.categories import categories
-from eval.evidence.signals import measure
+from eval.evidence.signals import read_signals
 from eval.evidence.table import read_table
 from eval.evidence.winrate import both_bad_shares, win_rate
 from eval.judge.seals import first_broken
@@ -25,7 +24,7 @@ def gather(run: Run, policy: Policy) -> Findings:
     refuse_changed_verdicts(run)
     table, _ = read_table(run)
     judged = np.bincount(table.item, minlength=len(table.items))
-    signals = measure(read_answers(run.responses_path).pairs(run.prompts()))
+    signals = read_signals(run)
     return Findings(
         preferred=preferred(run, table, policy.preference),
         prompts=len(table.items),
@@ -35,7 +34,7 @@ def gather(run: Run, policy: Policy) -> Findings:
         agreement=agreement(table).coefficients.alpha,
         both_bad=win_rate(both_bad_shares(table)),
         categories={row.name or "no category": row.win_rate for row in categories(table).rows},
-        signals=_signals(signals),
+        signals=signals.limits,
         must_pass_broken=signals.must_pass.broken,
         must_pass=signals.must_pass.n,
         parity={side: _parity(run, side) for side in SIDES},

@@ -1,0 +1,203 @@
+"""`blindside pairs` and `blindside harvest`: preference data in, checked, made, and back from verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eval.cli.options import REPORTS, TRAIN_ENV, Concurrency, Reports, RunArgument, TrainEnv
+
+if TYPE_CHECKING:
+    from train.pairs.turns import Fields
+
+Source = Annotated[str, typer.Argument(help="A file of a known format, or hub:owner/name[:split].")]
+Out = Annotated[
+    Path, typer.Argument(help="Where pairs go: .jsonl, .jsonl.gz or .parquet; a card is written beside it.")
+]
+Log = Annotated[Path, typer.Argument(help="The log: JSONL, JSON, CSV or Parquet.")]
+Format = Annotated[str, typer.Option("--format", help="The format, where the first row does not tell it.")]
+Column = Annotated[
+    list[str] | None, typer.Option("--field", help="name=column: prompt, system, chosen, rejected, role, content.")
+]
+Role = Annotated[list[str] | None, typer.Option("--role", help="theirs=ours: human=user, gpt=assistant.")]
+
+pairs_app = typer.Typer(help="Preference pairs: check, convert, make (docs/pairs.md).", no_args_is_help=True)
+
+
+@pairs_app.command()
+def check(
+    source: Source,
+    recipe: Annotated[str, typer.Option(help="Count tokens and find answers as this recipe's training would.")] = "",
+    prompts: Annotated[str, typer.Option(help="Evaluation prompts that no pair may hold.")] = "",
+    format: Format = "",
+    field: Column = None,
+    role: Role = None,
+    fix: Annotated[Path | None, typer.Option(help="Write a cleaned file here.")] = None,
+    drop_near: Annotated[bool, typer.Option("--drop-near", help="With --fix: leave out near-duplicates too.")] = False,
+    env: TrainEnv = TRAIN_ENV,
+) -> None:
+    """Say what a pair file would teach, and what must be mended: exit status 0, or 1 with the remedies.
+
+    Example: `blindside pairs check pairs.jsonl --recipe tiny --fix cleaned.jsonl`
+    """
+    from train.pairs.survey.run import check_pairs
+    from train.recipe import find_recipe, read_recipe
+
+    survey = check_pairs(
+        source,
+        recipe=read_recipe(find_recipe(recipe)) if recipe else None,
+        evaluation=_asked(prompts) if prompts else None,
+        format=format,
+        fields=_fields(field, role),
+        fix=fix,
+        drop_near=drop_near,
+        env=env,
+        say=typer.echo,
+    )
+    if not survey.ok:
+        raise typer.Exit(1)
+
+
+@pairs_app.command()
+def convert(
+    source: Source,
+    out: Out,
+    format: Format = "",
+    field: Column = None,
+    role: Role = None,
+    env: TrainEnv = TRAIN_ENV,
+) -> None:
+    """Write pairs of any known format as Axolotl's chat_template.default reads them.
+
+    Example: `blindside pairs convert hub:owner/name pairs.jsonl`
+    """
+    from train.pairs.convert import convert as write
+
+    write(source, out, format=format, fields=_fields(field, role), env=env, say=typer.echo)
+
+
+@pairs_app.command("from-feedback")
+def from_feedback(log: Log, out: Out, field: Column = None, role: Role = None) -> None:
+    """Thumbs up against thumbs down on the same prompt, and edits against their originals.
+
+    Example: `blindside pairs from-feedback thumbs.jsonl pairs.jsonl`
+    """
+    from train.pairs.feedback import from_feedback as write
+
+    write(log, out, fields=_fields(field, role), say=typer.echo)
+
+
+@pairs_app.command("from-choices")
+def from_choices(log: Log, out: Out, field: Column = None, role: Role = None) -> None:
+    """Choices between two answers, also FastChat's vote log.
+
+    Example: `blindside pairs from-choices 2026-01-31-conv.json pairs.jsonl`
+    """
+    from train.pairs.choices import from_choices as write
+
+    write(log, out, fields=_fields(field, role), say=typer.echo)
+
+
+@pairs_app.command()
+def synthesize(
+    prompts: Annotated[str, typer.Argument(help="A JSONL or CSV file of prompts, or hub:owner/name.")],
+    out: Out,
+    small_url: Annotated[list[str], typer.Option(help="Where the small model answers; again for each replica.")],
+    strong_url: Annotated[list[str], typer.Option(help="Where the stronger model corrects; again for each replica.")],
+    work: Annotated[Path | None, typer.Option(help="Folder of the replies; OUT.work if left out.")] = None,
+    correction: Annotated[Path | None, typer.Option(help="Correction prompt with {conversation} and {answer}.")] = None,
+    budget: Annotated[
+        int, typer.Option(min=0, help="Tokens that the stronger model may use over all calls; 0: any.")
+    ] = 0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 512,
+    concurrency: Concurrency = 8,
+) -> None:
+    """A small model answers, a stronger one corrects: pairs that pass the checks. Started again, it goes on.
+
+    Example: `blindside pairs synthesize prompts.jsonl pairs.jsonl --small-url http://127.0.0.1:8080
+    --strong-url http://127.0.0.1:8081`
+    """
+    from eval.collect.collector import CollectOptions
+    from eval.collect.prompts import load_prompts
+    from eval.collect.synthesize import CORRECTION, SynthesizeOptions
+    from eval.collect.synthesize import synthesize as run
+
+    loaded = load_prompts(prompts)
+    for line in loaded.messages:
+        typer.echo(line)
+    how = SynthesizeOptions(max_tokens=max_tokens, budget=budget, asking=CollectOptions(concurrency=concurrency))
+    folder = work or out.with_name(out.name + ".work")
+    run(
+        loaded.prompts,
+        small_url,
+        strong_url,
+        out,
+        work=folder,
+        correction=correction or CORRECTION,
+        options=how,
+        say=typer.echo,
+    )
+
+
+def harvest(
+    run: RunArgument = "",
+    out: Annotated[Path | None, typer.Option(help="Where pairs go; reports/<run>/pairs.jsonl if left out.")] = None,
+    agreement: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of a pair's verdicts that its winner needs.")
+    ] = 0.6,
+    reviewers: Annotated[int, typer.Option(min=1, help="Verdicts that a pair needs.")] = 1,
+    thumbs: Annotated[
+        list[str] | None,
+        typer.Option(help="Pair thumbs of these runs instead, liked against disliked; again for each."),
+    ] = None,
+    reports: Reports = REPORTS,
+) -> None:
+    """Verdicts become pairs of the next training; their prompts are retired and never asked again.
+
+    Example: `blindside harvest tiny-1a2b3c4d --out next.jsonl`
+    """
+    from eval.release.harvest import Thresholds
+    from eval.release.harvest import harvest as take
+    from eval.release.thumbs import harvest_thumbs
+    from eval.run import open_run
+
+    if thumbs:
+        runs = [open_run(reports, name) for name in thumbs]
+        harvest_thumbs(runs, out or runs[0].folder / "pairs.jsonl", say=typer.echo)
+        return
+    opened = open_run(reports, run)
+    asked = Thresholds(agreement=agreement, reviewers=reviewers)
+    take(opened, out or opened.folder / "pairs.jsonl", thresholds=asked, say=typer.echo)
+
+
+def _asked(prompts: str) -> list[list[dict[str, str]]]:
+    from eval.collect.prompts import load_prompts
+
+    return [[message.model_dump() for message in prompt.messages] for prompt in load_prompts(prompts).prompts]
+
+
+def _fields(field: list[str] | None, role: list[str] | None) -> Fields:
+    from eval.errors import InputError
+    from train.pairs.turns import Fields
+
+    columns = _split(field, "--field")
+    unknown = columns.keys() - {"prompt", "system", "chosen", "rejected", "role", "content"}
+    if unknown:
+        raise InputError(f"--field {min(unknown)}=…: name prompt, system, chosen, rejected, role or content")
+    return Fields(**columns, roles=_split(role, "--role"))
+
+
+def _split(given: list[str] | None, option: str) -> dict[str, str]:
+    from eval.errors import InputError
+
+    wrong = [one for one in given or [] if not all(one.partition("=")[::2])]
+    if wrong:
+        raise InputError(f"{option} {wrong[0]}: write it as name=column")
+    return {name: value for name, _, value in (one.partition("=") for one in given or [])}
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(pairs_app, name="pairs")
+    app.command()(harvest)
