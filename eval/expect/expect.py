@@ -18,9 +18,9 @@ class Expect(BaseModel):
     """Every condition that is given must hold; one at least is given.
 
     - contains: each of these texts is in the answer, letter by letter.
-    - regex: is found in the answer (`eval.expect.patterns`: no back-references, no look-around).
+    - regex: RE2 finds it in the answer (no back-references, no look-around).
     - equals: the answer, white space at its ends apart.
-    - json_schema: the answer is JSON, alone or in one fenced block, and valid (`eval.expect.schema`).
+    - json_schema: the answer is JSON, alone or in one fenced block, and valid (Draft 2020-12).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,7 +74,7 @@ def _is_valid_json(answer: str, asked: dict[str, Any] | bool) -> bool:
     try:
         value = json.loads(fenced[1] if fenced else text, parse_constant=_no_json)
         return schema.valid(value, asked)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, OverflowError):  # 1e999 is JSON, and infinite
         return False
 
 

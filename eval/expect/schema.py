@@ -1,155 +1,143 @@
-"""JSON Schema: the part that answers are checked by. A keyword that is not known here is refused, never passed over."""
+"""JSON Schema, Draft 2020-12, by `jsonschema`: nothing is fetched, and patterns are RE2's, so no answer can hang it.
+
+What would be passed over is refused instead: unknown keywords, `$schema` of other drafts, references to elsewhere.
+`format` is a note only.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from eval.expect.patterns import Pattern
 
-#: Keywords that say something about a schema and nothing about a value.
-_NOTES = {"$schema", "$id", "$comment", "title", "description", "default", "examples", "format", "deprecated"}
-_TYPES: dict[str, Callable[[Any], bool]] = {
-    "object": lambda value: isinstance(value, dict),
-    "array": lambda value: isinstance(value, list),
-    "string": lambda value: isinstance(value, str),
-    "boolean": lambda value: isinstance(value, bool),
-    "null": lambda value: value is None,
-    "number": lambda value: _is_number(value),
-    "integer": lambda value: _is_number(value) and value == int(value),
-}
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+    from referencing._core import Resolver
 
 Schema = Mapping[str, Any] | bool
-_Rule = Callable[[Any, Any, Mapping[str, Any]], bool]
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_VOCABULARIES = ("core", "applicator", "unevaluated", "validation", "meta-data", "format-annotation", "content")
+#: `jsonschema` would search by Python's `re` for the names that this one leaves over.
+_REFUSED = {"unevaluatedProperties", "$vocabulary"}
+_REFERENCES = ("$ref", "$dynamicRef")
 
 
 def check(schema: Any) -> None:
-    """Raises ValueError, naming the keyword, for a schema that values cannot be held against."""
-    if isinstance(schema, bool):
-        return
-    if not isinstance(schema, Mapping):
-        raise ValueError("must be an object, or true or false")
-    for keyword, asked in schema.items():
-        if keyword not in _RULES and keyword not in _NOTES:
-            raise ValueError(f"{keyword!r} is not known here (there are {', '.join(sorted(_RULES))})")
-        _check_keyword(keyword, asked)
+    """Raises ValueError, naming the field and the reason, for a schema that values cannot be held against."""
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
+
+    try:
+        _check_form(schema)
+        if isinstance(schema, Mapping) and schema.get("$schema", _DRAFT).rstrip("#") != _DRAFT:
+            raise ValueError(f"$schema: {schema['$schema']!r} is not read here, only {_DRAFT}")
+        asked = _undeclared(schema)
+        root = DRAFT202012.create_resource(asked)
+        _check_keywords(asked, Registry[Any]().resolver_with_root(root), set())
+        _validator(schema).is_valid(None)
+    except RecursionError:
+        raise ValueError("is nested too deep, or refers to itself without end") from None
 
 
 def valid(value: Any, schema: Schema) -> bool:
     """Whether a JSON value is as the schema asks; the schema has passed `check`."""
-    if isinstance(schema, bool):
-        return schema
-    return all(_RULES[keyword](value, asked, schema) for keyword, asked in schema.items() if keyword in _RULES)
+    return bool(_validator(schema).is_valid(value))
 
 
-def _check_keyword(keyword: str, asked: Any) -> None:
-    if keyword in ("properties", "patternProperties"):
-        for name, inner in _of(keyword, asked, "an object").items():
-            if keyword == "patternProperties":
-                Pattern(name)
-            check(inner)
-    elif keyword in ("allOf", "anyOf", "oneOf"):
-        for inner in _of(keyword, asked, "a list"):
-            check(inner)
-    elif keyword in ("items", "additionalProperties", "not", "contains"):
-        check(asked)
-    elif keyword == "pattern":
-        Pattern(_of(keyword, asked, "a text"))
-    elif keyword == "type":
-        unknown = [name for name in _listed(asked) if name not in _TYPES]
-        if unknown:
-            raise ValueError(f"type {unknown[0]!r} is none of {', '.join(_TYPES)}")
-    elif keyword in ("enum", "required"):
-        _of(keyword, asked, "a list")
-    elif keyword in _NUMBERS and not _is_number(asked):
-        raise ValueError(f"{keyword}: must be a number")
+def _undeclared(schema: Schema) -> Schema:
+    """Without `$schema`, at which `jsonschema` would go back to its own class and to Python's `re`."""
+    return schema if isinstance(schema, bool) else {key: asked for key, asked in schema.items() if key != "$schema"}
 
 
-def _of(keyword: str, asked: Any, kind: Literal["an object", "a list", "a text"]) -> Any:
-    types = {"an object": dict, "a list": list, "a text": str}
-    if not isinstance(asked, types[kind]):
-        raise ValueError(f"{keyword}: must be {kind}")
-    return asked
+def _check_form(schema: Any) -> None:
+    """Against the draft's own schema; patterns are what it calls the format regex."""
+    from jsonschema import Draft202012Validator, FormatChecker
+    from jsonschema.exceptions import best_match
+
+    formats = FormatChecker(formats=())
+    formats.checks("regex", raises=ValueError)(lambda source: not isinstance(source, str) or bool(Pattern(source)))
+    form = Draft202012Validator(Draft202012Validator.META_SCHEMA, format_checker=formats)
+    wrong = best_match(form.iter_errors(schema))
+    if wrong is not None:
+        field = "".join(f"{part}: " for part in [".".join(map(str, wrong.absolute_path))] if part)
+        raise ValueError(f"{field}{wrong.cause or [*(wrong.context or ()), wrong][0].message}")
 
 
-def _listed(asked: Any) -> list[Any]:
-    return asked if isinstance(asked, list) else [asked]
+def _check_keywords(schema: Any, resolver: Resolver[Any], seen: set[int]) -> None:
+    """Every keyword is known, here, below and wherever references lead, and they lead nowhere outside."""
+    from referencing.jsonschema import DRAFT202012
+
+    if isinstance(schema, bool) or id(schema) in seen:
+        return
+    seen.add(id(schema))
+    unknown = sorted(schema.keys() - _known())
+    if unknown:
+        raise ValueError(f"{unknown[0]}: is no keyword of Draft 2020-12 that is known here: take it out")
+    for keyword in _REFERENCES:
+        if keyword in schema:
+            _check_reference(keyword, schema[keyword], resolver, seen)
+    for below in DRAFT202012.create_resource(schema).subresources():
+        _check_keywords(below.contents, resolver.in_subresource(below), seen)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _check_reference(keyword: str, to: str, resolver: Resolver[Any], seen: set[int]) -> None:
+    from referencing.exceptions import Unresolvable
+
+    try:
+        found = resolver.lookup(to)
+    except (Unresolvable, LookupError, TypeError, ValueError):
+        raise ValueError(f"{keyword}: {to!r} is not in this schema, and nothing is fetched") from None
+    if id(found.contents) not in seen:
+        _check_form(found.contents)
+    _check_keywords(found.contents, found.resolver, seen)
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Equality of JSON: 1 is 1.0 and not true."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    return bool(one == other)
+@cache
+def _known() -> frozenset[str]:
+    """The draft's keywords, from its vocabularies; `definitions` is what `$defs` was called before."""
+    from jsonschema_specifications import REGISTRY
+
+    base = _DRAFT.removesuffix("schema") + "meta/"
+    names = {name for part in _VOCABULARIES for name in REGISTRY.contents(base + part)["properties"]}
+    return frozenset((names | {"definitions"}) - _REFUSED - {"$schema"})
 
 
-def _only(kind: type, test: Callable[[Any, Any], bool]) -> _Rule:
-    """A rule on values of one kind; values of others pass, as the standard has it."""
-    return lambda value, asked, schema: not isinstance(value, kind) or test(value, asked)
+def _validator(schema: Schema) -> Validator:
+    from referencing import Registry
+
+    made: Validator = _by_re2()(_undeclared(schema), registry=Registry())
+    return made
 
 
-def _number(test: Callable[[Any, Any], bool]) -> _Rule:
-    return lambda value, asked, schema: not _is_number(value) or test(value, asked)
+@cache
+def _by_re2() -> Any:
+    from jsonschema import Draft202012Validator, validators
+
+    ours = {"pattern": _pattern, "patternProperties": _by_pattern, "additionalProperties": _additional}
+    return validators.extend(Draft202012Validator, ours)  # type: ignore[no-untyped-call]
 
 
-def _properties(value: Any, asked: Any, schema: Mapping[str, Any]) -> bool:
-    return not isinstance(value, dict) or all(valid(value[name], asked[name]) for name in asked.keys() & value.keys())
+def _pattern(validator: Any, asked: str, value: Any, schema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    if isinstance(value, str) and not Pattern(asked).found_in(value):
+        yield ValidationError(f"{asked!r} is not found")
 
 
-def _by_pattern(value: Any, asked: Any, schema: Mapping[str, Any]) -> bool:
+def _by_pattern(validator: Any, asked: Mapping[str, Any], value: Any, schema: Any) -> Iterator[Any]:
+    for source, inner in asked.items() if isinstance(value, dict) else ():
+        pattern = Pattern(source)
+        for name in filter(pattern.found_in, value):
+            yield from validator.descend(value[name], inner, path=name)
+
+
+def _additional(validator: Any, asked: Any, value: Any, schema: Mapping[str, Any]) -> Iterator[Any]:
     if not isinstance(value, dict):
-        return True
-    patterns = [(Pattern(source), inner) for source, inner in asked.items()]
-    return all(valid(value[name], inner) for name in value for one, inner in patterns if one.found_in(name))
-
-
-def _additional(value: Any, asked: Any, schema: Mapping[str, Any]) -> bool:
-    if not isinstance(value, dict):
-        return True
+        return
     patterns = [Pattern(source) for source in schema.get("patternProperties", {})]
-    more = [name for name in value if name not in schema.get("properties", {})]
-    return all(valid(value[name], asked) for name in more if not any(one.found_in(name) for one in patterns))
-
-
-def _different(value: list[Any], asked: Any) -> bool:
-    return not asked or not any(_same(one, other) for at, one in enumerate(value) for other in value[:at])
-
-
-_NUMBERS: dict[str, _Rule] = {
-    "minimum": _number(lambda value, asked: value >= asked),
-    "maximum": _number(lambda value, asked: value <= asked),
-    "exclusiveMinimum": _number(lambda value, asked: value > asked),
-    "exclusiveMaximum": _number(lambda value, asked: value < asked),
-    "minLength": _only(str, lambda value, asked: len(value) >= asked),
-    "maxLength": _only(str, lambda value, asked: len(value) <= asked),
-    "minItems": _only(list, lambda value, asked: len(value) >= asked),
-    "maxItems": _only(list, lambda value, asked: len(value) <= asked),
-    "minProperties": _only(dict, lambda value, asked: len(value) >= asked),
-    "maxProperties": _only(dict, lambda value, asked: len(value) <= asked),
-}
-_RULES: dict[str, _Rule] = {
-    **_NUMBERS,
-    "type": lambda value, asked, schema: any(_TYPES[name](value) for name in _listed(asked)),
-    "enum": lambda value, asked, schema: any(_same(value, one) for one in asked),
-    "const": lambda value, asked, schema: _same(value, asked),
-    "properties": _properties,
-    "patternProperties": _by_pattern,
-    "additionalProperties": _additional,
-    "required": _only(dict, lambda value, asked: set(asked) <= value.keys()),
-    "items": _only(list, lambda value, asked: all(valid(one, asked) for one in value)),
-    "contains": _only(list, lambda value, asked: any(valid(one, asked) for one in value)),
-    "uniqueItems": _only(list, _different),
-    "pattern": _only(str, lambda value, asked: Pattern(asked).found_in(value)),
-    "allOf": lambda value, asked, schema: all(valid(value, one) for one in asked),
-    "anyOf": lambda value, asked, schema: any(valid(value, one) for one in asked),
-    "oneOf": lambda value, asked, schema: sum(valid(value, one) for one in asked) == 1,
-    "not": lambda value, asked, schema: not valid(value, asked),
-}
+    for name in value.keys() - schema.get("properties", {}).keys():
+        if not any(pattern.found_in(name) for pattern in patterns):
+            yield from validator.descend(value[name], asked, path=name)

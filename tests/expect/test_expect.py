@@ -27,6 +27,7 @@ CITY = {"type": "object", "properties": {"city": {"const": "Paris"}}, "required"
             ['{"city": "Rome"}', "Paris", 'Sure: {"city": "Paris"}', "", "[" * 100_000, '{"city": NaN}'],
         ),
         ({"json_schema": True}, ["1", "null"], ["NaN", "one"]),
+        ({"json_schema": {"multipleOf": 0.5}}, ["1.5"], ["1.2", "1e999"]),
         ({"contains": "a", "regex": "b"}, ["ab"], ["a", "b"]),
     ],
 )
@@ -45,7 +46,7 @@ def test_every_condition_that_is_given_must_hold(expect: dict[str, Any], met: li
         ({"contains": ["a", ""]}, "empty text"),
         ({"regex": "("}, "no regular expression"),
         ({"regex": "a" * 1001}, "at most 1000"),
-        ({"json_schema": {"$ref": "#"}}, "not known here"),
+        ({"json_schema": {"$ref": "https://example.org/city.json"}}, "nothing is fetched"),
         ({"matches": "a"}, "Extra inputs"),
     ],
 )
