@@ -17,6 +17,8 @@ _HEBREW = re.compile(r"[\u0590-\u05ff\ufb1d-\ufb4f]")
 _DENSE = 3
 #: Japanese without kana is rare; Chinese with a few of them quotes Japanese.
 _JAPANESE = 0.1
+#: So many letters of Japanese are not without kana.
+_SHORT = 12
 #: So much of a text tells what it is in.
 _ENOUGH = 20_000
 
@@ -24,12 +26,12 @@ _ENOUGH = 20_000
 def language_of(text: str, *, within: str = "") -> str:
     """ "zh", "ja", "ko", "ar", "fa" or "he", where most letters are of that script, or else "".
 
-    A text without kana within a Japanese one is Japanese.
+    A few letters without kana within a Japanese text are Japanese.
     """
     text = text[:_ENOUGH]
     kana, han, hangul, arabic, hebrew = (len(s.findall(text)) for s in (_KANA, _HAN, _HANGUL, _ARABIC, _HEBREW))
     cjk = kana + han
-    japanese = kana > cjk * _JAPANESE or within == "ja"
+    japanese = kana > cjk * _JAPANESE or (within == "ja" and cjk < _SHORT)
     persian = len(_PERSIAN.findall(text)) > arabic / 50
     weights = {
         "ja" if japanese else "zh": cjk * _DENSE,

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from eval.judge.accounts import add_account
+from tests.browser.servers import Page, job, served_together
+from tests.browser.studies import FULL, LOGINS, PASSWORD, REASONED, THUMBS, conversations, hostile, long_answers
+from tests.judge.runs import make_run, make_run_of, prompt
 from tests.support import require
 
 FLAGS = [
@@ -30,3 +34,24 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def judging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Page]]:
+    """Judging pages of one server process, by name. Every reviewer gets every pair, so each test takes its own."""
+    folder = tmp_path_factory.mktemp("judging")
+    accounts = folder / "reviewers.csv"
+    for name in LOGINS:
+        add_account(accounts, name, PASSWORD)
+    jobs = {
+        "plain": job(long_answers(folder / "plain")),
+        "talks": job(conversations(folder / "talks")),
+        "full": job(conversations(folder / "full"), FULL),
+        "thumbs": job(conversations(folder / "thumbs"), THUMBS),
+        "reasoned": job(make_run(folder / "reasoned", n=3), REASONED),
+        "login": job(make_run(folder / "login", n=3), accounts=accounts),
+        "hostile": job(hostile(folder / "hostile")),
+        "none": job(make_run_of(folder / "none", [prompt(0)], [])),
+    }
+    with served_together(list(jobs.values())) as served:
+        yield dict(zip(jobs, served, strict=True))

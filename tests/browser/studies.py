@@ -7,7 +7,8 @@ from pathlib import Path
 from eval.judge.study import Study
 from eval.records import Message, Prompt
 from eval.run import Run
-from tests.judge.runs import make_run_of, response
+from tests.judge.runs import make_run, make_run_of, prompt, response
+from tests.judge.test_render import HOSTILE
 
 RICH = """## Rome
 
@@ -49,6 +50,9 @@ QUALITY = {
 }
 TAGS = ["incorrect", "too_long", "unsafe", "ignores_instruction"]
 
+PASSWORD = "correct horse battery"
+LOGINS = ("Ana", "安娜", "Bo", "Cy")
+
 #: All that can be asked of a pair.
 FULL = Study.model_validate(
     {"question": ASKED, "criteria": [HELPFUL, QUALITY], "tags": TAGS, "practice": 1, "overlap": 100}
@@ -88,5 +92,24 @@ def conversations(folder: Path, n: int = 3) -> Run:
             response(asked, "base", f"{RICH}\n\n{asked.id}", finish_reason="length"),
             response(asked, "tuned", " " if i == n - 1 else WORLDLY),
         )
+    ]
+    return make_run_of(folder, prompts, rows)
+
+
+def long_answers(folder: Path) -> Run:
+    """14 pairs with more text than a screen holds; a text tells its side and its prompt."""
+    tall = "\n\n".join(f"Paragraph {i} of a long answer." for i in range(60))
+    return make_run(
+        folder, answers=[(f"Long reply {i}, with words.\n\n{tall}", f"Short reply {i}.\n\n{tall}") for i in range(14)]
+    )
+
+
+def hostile(folder: Path) -> Run:
+    """Each text of HOSTILE as an answer, with itself for a prompt."""
+    prompts = [prompt(i, text) for i, text in enumerate(HOSTILE.values())]
+    rows = [
+        answer
+        for i, (asked, text) in enumerate(zip(prompts, HOSTILE.values(), strict=True))
+        for answer in (response(asked, "base", text), response(asked, "tuned", f"harmless {i}"))
     ]
     return make_run_of(folder, prompts, rows)

@@ -14,23 +14,21 @@ from eval.judge.store import in_force, read_verdicts
 from eval.records import Verdict
 from eval.run import Run
 from tests.browser.screen import Screen, screen
+from tests.browser.servers import Page
 from tests.judge.runs import BASE_NAME, TUNED_NAME, make_run
-from tests.judge.server import Served, served
+from tests.judge.server import served
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    tall = "\n\n".join(f"Paragraph {i} of a long answer." for i in range(60))
-    answers = [(f"Long reply {i}, with words.\n\n{tall}", f"Short reply {i}.\n\n{tall}") for i in range(14)]
-    return make_run(tmp_path_factory.mktemp("browser"), answers=answers)
+@pytest.fixture
+def server(judging: dict[str, Page]) -> Page:
+    return judging["plain"]
 
 
-@pytest.fixture(scope="module")
-def server(run: Run) -> Iterator[Served]:
-    with served(run) as server:
-        yield server
+@pytest.fixture
+def run(server: Page) -> Run:
+    return server.run
 
 
 @pytest.fixture
@@ -40,7 +38,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def ana(browser: Browser, server: Served, name: str) -> Iterator[Screen]:
+def ana(browser: Browser, server: Page, name: str) -> Iterator[Screen]:
     """A page opened by a reviewer who is new to the run."""
     with screen(browser, server.url) as page:
         page.open(name)
@@ -209,7 +207,7 @@ def test_all_done_says_thanks_and_undo_goes_back(ana: Screen) -> None:
     assert (ana.panes(), ana.count) == (last, "13 / 14")
 
 
-def test_two_tabs_of_one_reviewer(run: Run, browser: Browser, server: Served) -> None:
+def test_two_tabs_of_one_reviewer(run: Run, browser: Browser, server: Page) -> None:
     with screen(browser, server.url) as one, screen(browser, server.url) as other:
         one.open("tabs")
         other.open("tabs")

@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
-from eval.judge.accounts import add_account
 from tests.browser.audit import foreign_words, picture, violations
 from tests.browser.screen import Screen, screen
-from tests.browser.servers import Page, job, served_together
-from tests.browser.studies import FULL, THUMBS, conversations
-from tests.judge.runs import make_run, make_run_of, prompt
+from tests.browser.servers import Page
+from tests.browser.studies import PASSWORD
 
 pytestmark = pytest.mark.browser
 
-PASSWORD = "correct horse battery"
 #: Of each walk; a name in the page's own script is no foreign word.
 REVIEWERS = {"desk": "Ana", "phone": "安娜"}
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Page]]:
-    folder = tmp_path_factory.mktemp("states")
-    accounts = folder / "reviewers.csv"
-    for name in REVIEWERS.values():
-        add_account(accounts, name, PASSWORD)
-    jobs = {
-        "full": job(conversations(folder / "full"), FULL),
-        "thumbs": job(conversations(folder / "thumbs"), THUMBS),
-        "none": job(make_run_of(folder / "none", [prompt(0)], [])),
-        "login": job(make_run(folder / "login", n=3), accounts=accounts),
-    }
-    with served_together(list(jobs.values())) as served:
-        yield dict(zip(jobs, served, strict=True))
 
 
 class Walk:
@@ -60,7 +40,7 @@ class Walk:
     [("desk", 1280, 800, False, False), ("phone", 390, 844, True, True)],
 )
 def test_every_state_is_accessible_and_in_one_language(
-    browser: Browser, pages: dict[str, Page], name: str, width: int, height: int, chinese: bool, dark: bool
+    browser: Browser, judging: dict[str, Page], name: str, width: int, height: int, chinese: bool, dark: bool
 ) -> None:
     with screen(
         browser,
@@ -73,13 +53,13 @@ def test_every_state_is_accessible_and_in_one_language(
         still=True,
     ) as page:
         walk = Walk(page, name, chinese=chinese)
-        through_a_study(walk, pages["full"])
-        through_thumbs(walk, pages["thumbs"])
-        page.url = pages["none"].url
+        through_a_study(walk, judging["full"])
+        through_thumbs(walk, judging["thumbs"])
+        page.url = judging["none"].url
         page.page.goto(page.url)
         page.page.wait_for_selector(".bs-card pre")
         walk.look("none")
-        through_a_login(walk, pages["login"], REVIEWERS[name])
+        through_a_login(walk, judging["login"], REVIEWERS[name])
         assert page.problems == []
         assert page.page.evaluate("document.documentElement.lang") == ("zh-CN" if chinese else "en")
         assert page.page.evaluate("document.body.classList.contains('dark')") == dark

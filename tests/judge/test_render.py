@@ -25,6 +25,7 @@ HOSTILE = {
     "attributes": '[a](https://e.example/"onmouseover="alert(1)) ![b](x"onerror="alert(1))',
     "handlebars": "{{constructor.constructor('alert(1)')()}} {{{raw}}} {{#each x}}{{/each}}",
     "template string": "${alert(1)} `${alert(1)}` \\${x} \\u0041",
+    "format fields": "{detail} {0} %s %(x)s {t('saved')} {% raw %}{{ view.pair.base }}{% endraw %}",
     "entities": "&lt;script&gt; &#60;b&#62; &nbsp;",
     "generics": "List<int> x = new ArrayList<>(); if (a<b && c>d) {}",
     "comment": "<!-- hidden --> seen <!-- unclosed",
