@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
 from eval.cli.options import REPORTS, Reports, RunArgument
 from eval.errors import BlindsideError
 from train.errors import TrainError
+
+
+class GateCommand(TyperCommand):
+    """A command whose usage errors end with 3 too: the usual 2 would say that the evidence is insufficient."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if hasattr(error, "exit_code"):
+                error.exit_code = 3
+            raise
 
 
 def gate(
@@ -68,5 +81,5 @@ def _broken(error: Exception) -> NoReturn:
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(gate)
+    app.command(cls=GateCommand)(gate)
     app.command()(compare)

@@ -79,7 +79,7 @@ def _model(run: Run, side: Side) -> dict[str, str]:
     if not folder.is_dir():
         # A model of the Hub lies in its cache under a name of its own: its revision is what pins it.
         return {f"{side} revision": model.revision} if model.revision else {f"{side} weights": "missing"}
-    found = {f"{side} weights": hash_weights(folder)}
+    found = {f"{side} weights": hash_weights(folder), f"{side} config": _sha256(folder / "config.json")}
     template = folder / "chat_template.jinja"
     if model.template_sha256 is not None:
         # A model whose template lies in tokenizer_config.json has no file of its own; train.run writes it so.

@@ -1,0 +1,168 @@
+"""The gate by subprocess: each of its four ends, and that a byte changed after judging is no decision."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+from xml.etree import ElementTree
+
+import pytest
+
+from eval.release.decision import read_decision
+from eval.release.policy import frozen
+from eval.run import Run, open_run
+from tests.cli.command import blindside
+from tests.release.studies import judge, study
+
+
+def gate(run: Run, *options: str) -> CompletedProcess[str]:
+    reports = run.folder.parent
+    return blindside("gate", run.name, "--reports", str(reports), *options, cwd=reports.parent)
+
+
+def test_release(tmp_path: Path) -> None:
+    run = judge(study(tmp_path), 0.9)
+    done = gate(run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Release." in done.stdout
+    decision = read_decision(run.folder)
+    assert (decision.decision, decision.reasons) == ("release", ())
+    assert {rule.status for rule in decision.rules} == {"pass"}
+    assert decision.headline.win_rate is not None
+    assert decision.headline.win_rate > 0.8
+    assert (decision.headline.prompts, decision.headline.judgements, decision.headline.reviewers) == (60, 72, 2)
+    assert set(decision.bound) == {
+        *("prompts.jsonl", "responses.jsonl", "verdicts.csv", "study.json", "gate.yml"),
+        *("base weights", "base template", "base config", "tuned weights", "tuned template", "tuned config"),
+    }
+    suite = ElementTree.parse(run.report_folder / "gate-junit.xml").getroot()
+    assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
+    assert "## Release: `study`" in (run.report_folder / "gate.md").read_text()
+
+
+def test_hold(tmp_path: Path) -> None:
+    done = gate(judge(study(tmp_path), 0.5))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Hold: do not release." in done.stdout
+    assert "every planned judgement is given, and it is not shown" in " ".join(done.stdout.split())
+
+
+def test_insufficient(tmp_path: Path) -> None:
+    run = study(tmp_path, n=200)
+    part = judge(study(tmp_path / "part", n=40), 0.8)
+    done = gate(run)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Insufficient evidence" in done.stdout
+    assert gate(part).returncode in (0, 1)
+
+
+def test_an_open_check_is_no_pass(tmp_path: Path) -> None:
+    done = gate(judge(study(tmp_path, checks={}), 0.9))
+    assert done.returncode == 2
+    root = ElementTree.parse(tmp_path / "reports" / "study" / "report" / "gate-junit.xml").getroot()
+    assert root.get("errors") == "2"
+
+
+def _weights(run: Run) -> None:
+    path = Path(run.info.models["tuned"].source) / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+
+
+def _verdict(run: Run) -> None:
+    text = run.verdicts_path.read_text()
+    run.verdicts_path.write_text(text.replace(",4.0,", ",5.0,", 1))
+
+
+def _last_row(run: Run) -> None:
+    lines = run.verdicts_path.read_bytes().splitlines(keepends=True)
+    run.verdicts_path.write_bytes(b"".join(lines[:10] + lines[11:]))
+
+
+def _policy(run: Run) -> None:
+    frozen(run).write_text(frozen(run).read_text().replace("prompts: 30", "prompts: 31"))
+
+
+def _template(run: Run) -> None:
+    (Path(run.info.models["base"].source) / "chat_template.jinja").write_text("{{ message }}")
+
+
+def _unknown(run: Run) -> None:
+    run.verdicts_path.write_text(run.verdicts_path.read_text().replace(",judgement,tuned,", ",judgement,better,", 1))
+
+
+def _nan(run: Run) -> None:
+    run.verdicts_path.write_text(run.verdicts_path.read_text().replace(",4.0,", ",nan,", 1))
+
+
+def _twice(run: Run) -> None:
+    with run.verdicts_path.open("a") as file:
+        file.write(run.verdicts_path.read_text().splitlines()[1] + "\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_weights, "tuned: the weights of"),
+        (_template, "base: the template of"),
+        (_verdict, "the seal does not fit"),
+        (_last_row, "the seal does not fit"),
+        (_policy, "is not the policy that was fixed before judging"),
+        (_unknown, "verdicts.csv:"),
+        (_nan, "seconds: "),
+        (_twice, "verdict_id: "),
+    ],
+)
+def test_what_was_changed_after_judging_is_no_decision(
+    change: Callable[[Run], None], said: str, tmp_path: Path
+) -> None:
+    run = judge(study(tmp_path), 0.9)
+    change(run)
+    done = gate(run)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert said in done.stderr
+    assert "Nothing was decided" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (run.folder / "decision.json").exists()
+
+
+def test_rows_taken_out_at_the_end_show_at_the_next_decision(tmp_path: Path) -> None:
+    run = judge(study(tmp_path), 0.9)
+    assert gate(run).returncode == 0
+    lines = run.verdicts_path.read_bytes().splitlines(keepends=True)
+    run.verdicts_path.write_bytes(b"".join(lines[:-3]))
+    done = gate(run)
+    assert (done.returncode, "lacks rows that it had at the decision of" in done.stderr) == (3, True)
+    assert read_decision(run.folder).decision == "release"
+
+
+def test_a_decision_grows_with_verdicts(tmp_path: Path) -> None:
+    run = study(tmp_path)
+    assert gate(run).returncode == 2
+    judge(run, 0.9)
+    assert gate(run).returncode == 0
+
+
+def test_usage_and_missing_things_are_no_decision(tmp_path: Path) -> None:
+    run = judge(study(tmp_path), 0.9)
+    assert gate(run, "--no-such-option").returncode == 3
+    assert gate(run, "--policy", "none.yml").returncode == 3
+    reports = str(run.folder.parent)
+    assert blindside("gate", "none", "--reports", reports, cwd=tmp_path).returncode == 3
+    other = tmp_path / "other.yml"
+    other.write_text("prompts: 2\n")
+    assert "differs from the policy" in gate(run, "--policy", str(other)).stderr
+
+
+def test_a_policy_that_came_after_the_verdicts_holds_the_release_back(tmp_path: Path) -> None:
+    run = judge(study(tmp_path), 0.9)
+    bare = run.info.model_copy(update={"policy_sha256": "", "policy_fixed_at": ""})
+    (run.folder / "run.json").write_text(bare.model_dump_json())
+    assert "has no policy" in gate(run).stderr
+    given = tmp_path / "late.yml"
+    given.write_text("prompts: 30\noverlap: null\n")
+    done = gate(open_run(run.folder.parent, run.name), "--policy", str(given))
+    assert done.returncode == 1
+    rules = json.loads((run.folder / "decision.json").read_text())["rules"]
+    assert [rule["name"] for rule in rules if rule["status"] == "fail"] == ["policy"]
