@@ -38,7 +38,7 @@ endif
 UV_DIALS := UV_FIND_LINKS UV_DEFAULT_INDEX UV_INDEX UV_TORCH_BACKEND
 uv = env $(UV_DIALS:%=-u %) $(foreach v,$(UV_DIALS),$(if $(strip $($(v))),$(v)='$(strip $($(v)))')) $(APP)/bin/uv
 
-.PHONY: help train doctor eval demo judge down report test lint clean env env-train env-dev env-old
+.PHONY: help train doctor eval demo judge results down report gate harvest test lint clean env env-train env-dev env-old
 
 help: ## list the targets
 	@echo "blindside: train with DPO, serve both models, judge blind, release on evidence."
@@ -64,6 +64,15 @@ judge: $(APP)/.ready ## open the judging page on RUN= (the newest one)
 
 down: $(APP)/.ready ## remove containers that a run left behind
 	@$(BLINDSIDE) down $(RUN)
+
+results: $(APP)/.ready ## open results and browse pages on RUN=: they name the models
+	@$(BLINDSIDE) results $(RUN) $(call flag,--no-browser,$(HEADLESS))
+
+gate: $(APP)/.ready ## decide by the policy of RUN=: release, hold, or insufficient evidence
+	@$(BLINDSIDE) gate $(RUN)
+
+harvest: $(APP)/.ready ## verdicts of RUN= become pairs for the next training
+	@$(BLINDSIDE) harvest $(RUN)
 
 report: $(APP)/.ready ## turn the verdicts of RUN= (the newest one) into a win rate
 	@$(BLINDSIDE) report $(RUN)
