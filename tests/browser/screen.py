@@ -49,6 +49,11 @@ class Screen:
         self.page.keyboard.press(key)
         self._settle(before)
 
+    def keys(self, *keys: str) -> None:
+        """Press keys that the page itself answers, one after another."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
     def click(self, selector: str) -> None:
         before = self.turn
         self.page.click(selector)

@@ -1,0 +1,82 @@
+"""Logins in a real browser and by hand: who one is, is what one logged in as."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import Browser
+
+from eval.judge.store import read_verdicts
+from tests.browser.screen import screen
+from tests.browser.servers import Page
+from tests.browser.studies import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+
+def reviewers(served: Page) -> set[str]:
+    return {row.reviewer for row in read_verdicts(served.run.verdicts_path)}
+
+
+def test_a_verdict_is_the_logins_whatever_the_page_says(browser: Browser, judging: dict[str, Page]) -> None:
+    served = judging["login"]
+    with screen(browser, served.url) as page:
+        page.page.goto(served.url)
+        page.log_in("Bo", PASSWORD)
+        assert "You judge as Bo." in page.page.inner_text("#bs-welcome")
+        page.press("Enter")
+        assert page.page.inner_text("#bs-who") == "Bo"
+        assert page.page.locator("#bs-who[data-act]").count() == 0
+        page.page.evaluate("window.blindside.take = ((take) => () => take().replaceAll('Bo', 'Cy'))(blindside.take)")
+        page.press("1")
+        assert page.status == "Saved"
+        assert "Cy" not in reviewers(served)
+        page.page.click(".bs-out")
+        page.page.wait_for_selector("#bs-login")
+    assert "Bo" in reviewers(served)
+
+
+def test_a_lost_login_is_told_and_nothing_is_lost(browser: Browser, judging: dict[str, Page]) -> None:
+    served = judging["login"]
+    with screen(browser, served.url, locale="zh-CN") as page:
+        page.page.goto(served.url)
+        page.log_in("Cy", PASSWORD)
+        page.press("Enter")
+        page.page.fill("#bs-comment", "typed before")
+        page.keys("Escape")
+        pair = page.panes()
+        page.page.context.clear_cookies()
+        page.keys("4")
+        page.page.wait_for_selector("#bs-lost:visible")
+        assert "您已退出登录" in page.banner
+        assert (page.panes(), page.comment, page.status) == (pair, "typed before", "未保存")
+        page.page.click("#bs-lost button")
+        page.page.wait_for_selector("#bs-login")
+        page.log_in("Cy", PASSWORD)
+        if page.state == "welcome":
+            page.press("Enter")
+        assert (page.panes(), page.comment) == (pair, "typed before")
+        page.press("4")
+        assert page.status == "已保存"
+    assert [row.comment for row in read_verdicts(served.run.verdicts_path) if row.reviewer == "Cy"] == ["typed before"]
+
+
+def test_without_a_login_nothing_is_served_and_nothing_recorded(judging: dict[str, Page]) -> None:
+    served = judging["login"]
+    before = served.run.verdicts_path.read_bytes() if served.run.verdicts_path.exists() else b""
+    action = json.dumps({"act": "hello", "reviewer": "Ana", "language": "en"})
+    body = json.dumps({"data": [action, None], "fn_index": 0, "session_hash": "abc"})
+    with closing(http.client.HTTPConnection(served.url.removeprefix("http://"), timeout=30)) as connection:
+        connection.request("POST", "/gradio_api/run/predict", body, {"content-type": "application/json"})
+        answer = connection.getresponse()
+        assert (answer.status, b"Long reply" in answer.read()) == (401, False)
+        for path in ("/config", "/gradio_api/info"):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            assert (answer.status, b"Long reply" in answer.read()) == (401, False)
+        connection.request("GET", "/", headers={"cookie": "access-token-x=guess"})
+        assert b'id="bs-login"' in connection.getresponse().read()
+    assert (served.run.verdicts_path.read_bytes() if served.run.verdicts_path.exists() else b"") == before
