@@ -52,6 +52,8 @@ def main() -> None:
     asked = parser.parse_args()
     recipe = read_recipe(find_recipe(asked.recipe)) if asked.recipe else None
     with tempfile.TemporaryDirectory() as folder:
+        if recipe:  # the tiny model's own 256 tokens would make every pair too long
+            recipe = recipe.derive(Path(folder) / "recipe.yml", sequence_len=2048)
         path = Path(folder) / "pairs.jsonl"
         write_rows(path, asked.rows)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

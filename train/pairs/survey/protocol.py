@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 #: So many lines of a kind are named.
 SHOWN = 5
+#: Tokens are summed over so many pairs, then over every tenth: a larger file is more than a training needs anyway.
+EXACT = 20_000
+EVERY = 10
 
 
 @dataclass
@@ -26,6 +29,8 @@ class Counted:
 
     error: str = ""
     pairs: int = 0
+    #: Whether the sums are estimated from a part of the pairs. What is too long is always counted exactly.
+    estimated: bool = False
     prompt: int = 0
     chosen: int = 0
     rejected: int = 0

@@ -130,9 +130,7 @@ def _tokens(look: Look) -> Iterator[Finding]:
         yield Finding("tokens", "warn", f"not counted: {tokens.error}", "make the recipe's base model readable")
     elif tokens.pairs:
         middle, most, longest = tokens.quantiles
-        yield Finding(
-            "tokens",
-            "ok",
-            f"{tokens.prompt:,} in prompts, {tokens.chosen:,} in chosen, {tokens.rejected:,} in rejected; prompt and "
-            f"longer answer: median {middle}, 95% below {most}, longest {longest}",
-        )
+        about = "about " if tokens.estimated else ""
+        sums = f"{tokens.prompt:,} in prompts, {tokens.chosen:,} in chosen, {tokens.rejected:,} in rejected"
+        spread = f"prompt and longer answer: median {middle}, 95% below {most}, longest {longest}"
+        yield Finding("tokens", "ok", f"{about}{sums}; {spread}")

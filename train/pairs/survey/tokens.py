@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from train.pairs.survey.protocol import SHOWN, Asked, Counted
+from train.pairs.survey.protocol import EVERY, EXACT, SHOWN, Asked, Counted
 
 _BATCH = 256
 _OWN = "tokenizer_default"
@@ -36,7 +36,7 @@ class _Counter:
         before, _, self.behind = self._answer(_MARK).partition(_MARK)
         self.before = before
         self.plain = self._answer(_TRICKY) == f"{before}{_TRICKY}{self.behind}"
-        self.prompts, self.longest = array("I"), array("I")
+        self.longest, self.most = array("I"), 0
         self.found = Counted()
 
     def _answer(self, text: str) -> str:
@@ -46,18 +46,34 @@ class _Counter:
     def add(self, rows: list[Row]) -> None:
         whole = [row for row in rows if self._is_found(row)]
         prompts = self._render(whole)
-        kept = [(row, prompt) for row, prompt in zip(whole, prompts, strict=True) if prompt is not None]
-        texts = [text for row, prompt in kept for text in (prompt, *self._targets(row))]
+        kept = [(row, prompt, self._weight()) for row, prompt in zip(whole, prompts, strict=True) if prompt is not None]
+        kept = [one for one in kept if one[2] or self._may_be_long(*one[:2])]
+        texts = [text for row, prompt, _ in kept for text in (prompt, *self._targets(row))]
         lengths = iter(self._lengths(texts))
-        for row, _ in kept:
+        for row, _, weight in kept:
             prompt, chosen, rejected = next(lengths), next(lengths), next(lengths)
-            self.prompts.append(prompt)
-            self.longest.append(prompt + max(chosen, rejected))
-            self.found.chosen += chosen
-            self.found.rejected += rejected
+            self.most = max(self.most, prompt + max(chosen, rejected))
+            if weight:
+                self.longest.append(prompt + max(chosen, rejected))
+            self.found.prompt += weight * prompt
+            self.found.chosen += weight * chosen
+            self.found.rejected += weight * rejected
             if self.limit and prompt + max(chosen, rejected) > self.limit:
                 self.found.too_long += 1
                 self.found.first_too_long += [row[0]] if len(self.found.first_too_long) < SHOWN else []
+
+    def _weight(self) -> int:
+        """For how many pairs the next one stands in the sums; 0: it is not counted there."""
+        self.found.pairs += 1
+        if self.found.pairs <= EXACT:
+            return 1
+        self.found.estimated = True
+        return 0 if self.found.pairs % EVERY else EVERY
+
+    def _may_be_long(self, row: Row, prompt: str) -> bool:
+        """No token is shorter than a byte, so most rows are known to be short enough without counting."""
+        longest = max(len(row[2].encode()), len(row[3].encode())) + len(self.behind.encode())
+        return 0 < self.limit < len(prompt.encode()) + longest
 
     def _is_found(self, row: Row) -> bool:
         """Whether Axolotl's search for each answer hits the answer, and not what stands before it."""
@@ -101,10 +117,9 @@ class _Counter:
     def result(self) -> Counted:
         import numpy as np
 
-        self.found.pairs = len(self.prompts)
-        self.found.prompt = sum(self.prompts)
         if self.longest:
-            self.found.quantiles = [int(n) for n in np.quantile(np.frombuffer(self.longest, "u4"), (0.5, 0.95, 1.0))]
+            middle, high = np.quantile(np.frombuffer(self.longest, "u4"), (0.5, 0.95))
+            self.found.quantiles = [int(middle), int(high), self.most]
         return self.found
 
 
