@@ -25,7 +25,7 @@ from eval.cli import (
     signals,
     train,
 )
-from eval.errors import BlindsideError, ParityFailed
+from eval.errors import BlindsideError, ParityFailed, StaleInputs
 from train.errors import TrainError
 
 app = typer.Typer(
@@ -67,14 +67,14 @@ def options(
 
 
 def main() -> None:
-    """Run a command; an error that a person can mend is one sentence on stderr and exit status 1 (3: parity)."""
+    """Run a command; an error that a person can mend is one sentence on stderr, exit status 1 (3: parity, stale)."""
     try:
         app()
     except (BlindsideError, TrainError, ComposeError) as error:
         if os.environ.get("BLINDSIDE_DEBUG"):
             raise
         print(f"blindside: {error}", file=sys.stderr)
-        sys.exit(3 if isinstance(error, ParityFailed) else 1)
+        sys.exit(3 if isinstance(error, ParityFailed | StaleInputs) else 1)
 
 
 if __name__ == "__main__":

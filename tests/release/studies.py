@@ -14,6 +14,7 @@ from eval.records import SIDES, Mark, Message, Prompt, Side
 from eval.release.policy import freeze_policy
 from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
 from tests.judge.runs import response
+from tests.release.judged import write_model
 from tests.support import judged
 from train.artifact import hash_weights
 from train.files import sha256_file
@@ -22,10 +23,8 @@ POLICY = "prompts: 30\nreviewers: 2\noverlap: {share: 0.1}\n"
 
 
 def model(folder: Path, side: Side) -> ModelInfo:
-    """A folder with weights and a template, and what run.json says of it."""
-    folder.mkdir(parents=True)
-    (folder / "model.safetensors").write_bytes(f"weights of {side}".encode() * 10)
-    (folder / "chat_template.jinja").write_text("{{ messages }}")
+    """A folder as training leaves it, and what run.json says of it."""
+    write_model(folder, seed=SIDES.index(side), shards=1)
     return ModelInfo(
         name=folder.name,
         source=str(folder),

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from eval.judge.store import VerdictStore
 from eval.release.decision import read_decision
 from eval.release.policy import frozen
 from eval.run import Run, open_run
@@ -40,6 +41,25 @@ def test_release(tmp_path: Path) -> None:
     suite = ElementTree.parse(run.report_folder / "gate-junit.xml").getroot()
     assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
     assert "## Release: `study`" in (run.report_folder / "gate.md").read_text()
+
+
+def test_what_was_decided_can_be_released_until_something_changes(tmp_path: Path) -> None:
+    run = judge(study(tmp_path), 0.9)
+    assert gate(run).returncode == 0
+    options = ("release", run.name, "--repo", "me/tiny", "--dry-run", "--reports", str(run.folder.parent))
+    done = blindside(*options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "dry run: nothing was uploaded" in done.stdout
+    assert "model.safetensors" in done.stdout
+    judge_again(run)
+    late = blindside(*options, cwd=tmp_path)
+    assert (late.returncode, "verdicts.csv is not what it was when this was decided" in late.stderr) == (3, True)
+
+
+def judge_again(run: Run) -> None:
+    """One verdict more: a decision holds for what it was made of."""
+    store = VerdictStore(run)
+    store.append(store.rows[0].model_copy(update={"verdict_id": "late", "reviewer": "zoe", "seal": ""}))
 
 
 def test_hold(tmp_path: Path) -> None:
