@@ -1,5 +1,5 @@
 # blindside: two commands do all the set-up there is: `make train eval`, then `make report`.
-# Dials: RECIPE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 FORCE=1 PYTHON= TESTS= WORKERS= UV_TORCH_BACKEND=
+# Dials: RECIPE= PAIRS= BASE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 FORCE=1 PYTHON= TESTS= WORKERS= UV_TORCH_BACKEND=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 # The stages read what the one before wrote, so `make -j2 train eval` keeps their order.
@@ -7,6 +7,8 @@ SHELL := /bin/sh
 
 PYTHON ?= python3
 RECIPE ?= tiny
+PAIRS ?=
+BASE ?=
 RUN ?=
 PORT ?= 7860
 PROMPTS ?=
@@ -25,6 +27,8 @@ TRAIN := .venv-train
 OLD := .venv-old
 BLINDSIDE := $(APP)/bin/blindside
 option = $(if $(strip $(2)),$(1) '$(strip $(2))')
+# A round on PAIRS= makes a model of its own, as docs/training.md says; `make eval` with the same dials evaluates it.
+trained = $(if $(strip $(PAIRS)),$(patsubst %.yml,%,$(patsubst %.yaml,%,$(notdir $(RECIPE))))-$(patsubst %.jsonl,%,$(notdir $(strip $(PAIRS)))),$(RECIPE))
 flag = $(if $(filter-out 0 no false,$(strip $(2))),$(1))
 
 # uv takes the wheels and the index that pip was told of. Where neither is set, uv itself picks PyTorch's build:
@@ -45,16 +49,16 @@ help: ## list the targets
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "dials: RECIPE=$(RECIPE) RUN=$(RUN) PORT=$(PORT) PROMPTS=$(PROMPTS) ENGINE=$(ENGINE) SERVER=$(SERVER) HEADLESS=$(HEADLESS) FORCE=$(FORCE)"
+	@echo "dials: RECIPE=$(RECIPE) PAIRS=$(PAIRS) BASE=$(BASE) RUN=$(RUN) PORT=$(PORT) PROMPTS=$(PROMPTS) ENGINE=$(ENGINE) SERVER=$(SERVER) HEADLESS=$(HEADLESS) FORCE=$(FORCE)"
 
-train: $(APP)/.ready $(TRAIN)/.ready ## train RECIPE= by Axolotl, unless it is up to date
-	@$(BLINDSIDE) train '$(RECIPE)' $(call flag,--force,$(FORCE))
+train: $(APP)/.ready $(TRAIN)/.ready ## train RECIPE= by Axolotl, unless it is up to date (PAIRS= BASE=: a further round)
+	@$(BLINDSIDE) train '$(RECIPE)' $(call option,--pairs,$(PAIRS)) $(call option,--base,$(BASE)) $(call flag,--force,$(FORCE))
 
 doctor: $(APP)/.ready ## say what this machine lacks for RECIPE=
 	@$(BLINDSIDE) doctor '$(RECIPE)'
 
 eval: $(APP)/.ready $(TRAIN)/.ready ## serve both models, collect answers, open the judging page (HEADLESS=1: no page)
-	@$(BLINDSIDE) eval --recipe '$(RECIPE)' --port '$(PORT)' --engine '$(ENGINE)' --server '$(SERVER)' $(call flag,--sequential,$(SEQUENTIAL)) $(call flag,--force,$(FORCE_PARITY)) $(call option,--run,$(RUN)) $(call option,--prompts,$(PROMPTS)) $(call flag,--headless,$(HEADLESS))
+	@$(BLINDSIDE) eval --recipe '$(trained)' --port '$(PORT)' --engine '$(ENGINE)' --server '$(SERVER)' $(call flag,--sequential,$(SEQUENTIAL)) $(call flag,--force,$(FORCE_PARITY)) $(call option,--run,$(RUN)) $(call option,--prompts,$(PROMPTS)) $(call flag,--headless,$(HEADLESS))
 
 demo: $(APP)/.ready ## open the judging page on a sample run, nothing to train
 	@$(BLINDSIDE) demo --port '$(PORT)' $(call flag,--no-browser,$(HEADLESS))

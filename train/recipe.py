@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,15 @@ class Recipe:
 
     def derive(self, path: Path, **changes: Any) -> Recipe:
         """Write a copy of the recipe with some fields changed to `path`, and return it."""
-        config = {**self.config, **changes}
+        changed = self.replaced(**changes)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-        return Recipe(self.name, path, config, _datasets(config, path))
+        write_atomic(path, yaml.safe_dump(changed.config, sort_keys=False, allow_unicode=True))
+        return replace(changed, path=path)
+
+    def replaced(self, **changes: Any) -> Recipe:
+        """The recipe with some fields changed, still known by its own file."""
+        config = {**self.config, **changes}
+        return replace(self, config=config, datasets=_datasets(config, self.path))
 
 
 def find_recipe(name: str) -> Path:

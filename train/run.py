@@ -155,7 +155,7 @@ def _base(job: Job) -> tuple[Path, Base]:
     """The folder of the base's files, and what the artifact says of it."""
     folder = ROOT / job.recipe.base_model
     if folder.is_dir():
-        return folder, Base(source=_from_root(folder), weights_sha256=artifacts.hash_weights(folder))
+        return folder, Base(source=from_root(folder), weights_sha256=artifacts.hash_weights(folder))
     wanted = job.recipe.config.get("revision_of_model")
     found, commit = cached_model(job.recipe.base_model, wanted, environment(job.env, offline=False))
     return found, Base(source=job.recipe.base_model, revision=commit, weights_sha256=artifacts.hash_weights(found))
@@ -166,7 +166,7 @@ def _artifact(job: Job, base: Base, inputs: str, metrics: dict[str, float]) -> A
     return Artifact(
         name=job.name,
         base=base,
-        recipe=_from_root(job.recipe.path),
+        recipe=from_root(job.recipe.path),
         recipe_sha256=sha256_file(job.recipe.path),
         data_sha256=data_hashes(job.recipe),
         weights_sha256=artifacts.hash_weights(job.target),
@@ -174,7 +174,7 @@ def _artifact(job: Job, base: Base, inputs: str, metrics: dict[str, float]) -> A
         tokenizer_sha256=sha256_file(job.target / "tokenizer.json"),
         versions=_versions(job),
         metrics=metrics,
-        prompts=None if job.prompts is None else _from_root(job.prompts),
+        prompts=None if job.prompts is None else from_root(job.prompts),
         created_at=artifacts.now(),
         inputs_sha256=inputs,
     )
@@ -187,7 +187,7 @@ def _versions(job: Job) -> dict[str, str]:
     return container.versions(PACKAGES, Progress(job.name)) | own
 
 
-def _from_root(path: Path) -> str:
+def from_root(path: Path) -> str:
     """Relative to the project where it lies inside, so that a record names no machine's folders."""
     whole = path.resolve()
     return str(whole.relative_to(ROOT)) if whole.is_relative_to(ROOT) else str(whole)

@@ -6,20 +6,36 @@ from collections.abc import Callable
 from pathlib import Path
 
 from train.artifact import Artifact
+from train.errors import RecipeError
 from train.machine import locked
 from train.recipe import find_recipe, read_recipe
+from train.rounds import Round, train_round
 from train.run import Job, make
 from train.tiny.make import DPO, train_tiny
 
 
-def train(recipe: str, *, models: Path, env: Path, force: bool = False, say: Callable[[str], None] = print) -> Artifact:
+def train(
+    recipe: str,
+    *,
+    models: Path,
+    env: Path,
+    force: bool = False,
+    say: Callable[[str], None] = print,
+    pairs: Path | None = None,
+    base: str = "",
+) -> Artifact:
     """Train `recipe` (a name in train/recipes, or the path of a YAML file) to `models`/<its name>.
 
     `env` is the train environment, in which Axolotl runs. An unchanged recipe, data, base and versions are recognised
     and nothing is trained, but with `force`. What was interrupted goes on with what is missing. "tiny" makes
-    `models`/tiny-base too. Raises TrainError.
+    `models`/tiny-base too. `pairs` stands for the recipe's data sets and makes `models`/<its name>-<the file's>, from
+    `base` where one is given. Raises TrainError.
     """
     path = find_recipe(recipe)
+    if pairs is not None:
+        return train_round(Round(path, pairs, base), models, env, force=force, say=say)
+    if base:
+        raise RecipeError("another base makes another model: give it with pairs, or write it into a recipe of your own")
     name = path.stem
     work = models / f"{name}.work"
     with locked(work / "lock"):

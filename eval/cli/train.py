@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,17 +12,23 @@ from eval.cli.options import MODELS, TRAIN_ENV, Models, Port, TrainEnv
 
 def train(
     recipe: Annotated[str, typer.Argument(help="A name in train/recipes/, or the path of an Axolotl YAML.")] = "tiny",
+    pairs: Annotated[
+        Path | None, typer.Option(help="Train on this JSONL instead of the recipe's data: models/<recipe>-<its name>.")
+    ] = None,
+    base: Annotated[
+        str, typer.Option(help="With --pairs: start from this model, e.g. models/tiny, and not from the recipe's base.")
+    ] = "",
     models: Models = MODELS,
     env: TrainEnv = TRAIN_ENV,
     force: Annotated[bool, typer.Option("--force", help="Train even if nothing changed.")] = False,
 ) -> None:
     """Train a model by Axolotl from a YAML recipe; nothing is done twice for an unchanged recipe, data and base.
 
-    Example: `blindside train tiny`
+    Example: `blindside train tiny`, and a second round: `blindside train tiny --pairs next.jsonl --base models/tiny`
     """
     from train.stage import train as run_stage
 
-    run_stage(recipe, models=models, env=env, force=force)
+    run_stage(recipe, models=models, env=env, force=force, pairs=pairs, base=base)
 
 
 def doctor(

@@ -32,7 +32,8 @@ class Trained:
         """Raises RunError where `recipe` was not trained yet, TrainError where its files were changed since."""
         from train.artifact import read_artifact, verify
 
-        folder = models / Path(recipe).stem
+        given = Path(recipe)
+        folder = models / (given.stem if given.suffix in (".yml", ".yaml") else given.name)
         if not (folder / "blindside.json").exists():
             raise RunError(f"{folder} holds no trained model: run `make train RECIPE={recipe}` first")
         verify(folder)

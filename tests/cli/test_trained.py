@@ -40,6 +40,15 @@ def trained(tmp_path: Path, base: str, *, revision: str | None = None) -> Path:
     return folder.parent
 
 
+@pytest.mark.parametrize(
+    ("recipe", "name"), [("qwen2.5-dpo", "qwen2.5-dpo"), ("own/mine.yml", "mine"), ("mine-next.v2", "mine-next.v2")]
+)
+def test_a_model_is_found_by_its_name_or_its_recipe(tmp_path: Path, recipe: str, name: str) -> None:
+    models = trained(tmp_path, "someone/model")
+    (models / "mine").rename(models / name)
+    assert Trained.read(models, recipe).folder == models / name
+
+
 def test_a_base_of_the_hub_is_named_with_its_revision(tmp_path: Path) -> None:
     sides = Trained.read(trained(tmp_path, "someone/model", revision="abc"), "mine").sides()
     assert (sides["base"].source, sides["base"].revision) == ("someone/model", "abc")

@@ -24,13 +24,18 @@ BASE, TUNED = "tiny-base", "tiny"
 
 def train_tiny(models: Path, env: Path, work: Path, *, force: bool, say: Say) -> Artifact:
     """models/tiny-base and models/tiny, each trained only where it is missing or its inputs changed."""
-    seed = _seed_hash()
-    _make_world(work, env, seed, say)
-    base, _ = make(_job(SFT, BASE, models, env, work, seed), force=force, say=say)
+    base = train_base(models, env, work, force=force, say=say)
     tuned, trained = make(_job(DPO, TUNED, models, env, work, None), force=force, say=say)
     if trained or tuned.metrics.get("heldout_n"):
         say(figures_line(base, tuned))
     return tuned
+
+
+def train_base(models: Path, env: Path, work: Path, *, force: bool, say: Say) -> Artifact:
+    """The world in `work` and models/tiny-base, where they are missing or their inputs changed."""
+    seed = _seed_hash()
+    _make_world(work, env, seed, say)
+    return make(_job(SFT, BASE, models, env, work, seed), force=force, say=say)[0]
 
 
 def figures_line(base: Artifact, tuned: Artifact) -> str:
@@ -67,7 +72,7 @@ def _make_world(work: Path, env: Path, seed: str, say: Say) -> None:
 
 def _job(path: Path, name: str, models: Path, env: Path, work: Path, base_key: str | None) -> Job:
     return Job(
-        recipe=_placed(path, models, work),
+        recipe=placed(path, models, work),
         name=name,
         models=models,
         work=work,
@@ -78,7 +83,7 @@ def _job(path: Path, name: str, models: Path, env: Path, work: Path, base_key: s
     )
 
 
-def _placed(path: Path, models: Path, work: Path) -> Recipe:
+def placed(path: Path, models: Path, work: Path) -> Recipe:
     """The recipe with its paths under `models`, wherever that is."""
     recipe = read_recipe(path)
     if models.resolve() == ROOT / "models":
