@@ -24,7 +24,7 @@ ASSETS = Path(__file__).parent / "assets"
 
 OUTCOME_WORDS = {"tuned": "Tuned", "base": "Base", "tie": "Tie", "both_bad": "Both bad", "withdrawn": "Taken back"}
 #: Of a pair whose better answer is known.
-GOLD_WORDS = {**OUTCOME_WORDS, "tuned": "Better, as known", "base": "Worse, as known"}
+GOLD_WORDS = {**OUTCOME_WORDS, "tuned": "Better", "base": "Worse"}
 WHICH_WORDS = (
     ("", "Any verdict"),
     ("tuned", "Tuned is better"),
@@ -66,35 +66,39 @@ def page_html(snapshot: Snapshot, frame: Frame) -> str:
     """The page that the frame's query asks for."""
     query = frame.query
     if query.view == "results":
-        return _render("results.jinja", frame=frame, found=findings(snapshot))
+        return render("results.jinja", frame=frame, found=findings(snapshot))
     if query.item:
         item = open_item(snapshot, query)
         if item is None:
-            return _render("unknown.jinja", frame=frame)
-        return _render("item.jinja", frame=frame, item=item, panes=_panes(snapshot, item, query))
-    return _render("browse.jinja", frame=frame, listing=listing(snapshot, query), snapshot=snapshot)
+            return render("unknown.jinja", frame=frame)
+        return render("item.jinja", frame=frame, item=item, panes=_panes(snapshot, item, query))
+    return render("browse.jinja", frame=frame, listing=listing(snapshot, query), snapshot=snapshot)
 
 
 def trouble_html(frame: Frame, problem: str) -> str:
     """In place of a page whose files cannot be read."""
-    return _render("trouble.jinja", frame=frame, problem=problem)
+    return render("trouble.jinja", frame=frame, problem=problem)
 
 
 def lost_html() -> str:
     """The banner for a server that is gone; it is there from the start."""
-    return _render("lost.jinja")
+    return render("lost.jinja")
 
 
 def waiting_html() -> str:
     """What stands there until the first page comes."""
-    return _render("waiting.jinja")
+    return render("waiting.jinja")
 
 
 def head_html() -> str:
     """The pages' own style and script, for <head>."""
+    return f"<style>{style()}</style><script>{(ASSETS / 'results.js').read_text('utf-8')}</script>"
+
+
+def style() -> str:
+    """The pages' style sheets as one; what is dark is so under the class `dark`."""
     sheets = (judging.ASSETS / "tokens.css", judging.ASSETS / "answers.css", ASSETS / "results.css")
-    css = "".join(sheet.read_text("utf-8") for sheet in sheets)
-    return f"<style>{css}</style><script>{(ASSETS / 'results.js').read_text('utf-8')}</script>"
+    return "".join(sheet.read_text("utf-8") for sheet in sheets)
 
 
 def _panes(snapshot: Snapshot, item: Item, query: Query) -> Sequence[Pane]:
@@ -121,7 +125,8 @@ def _options(values: Sequence[str], every: str, chosen: str) -> list[tuple[str, 
     return [("", every), *((value, value) for value in known)]
 
 
-def _render(name: str, **values: object) -> str:
+def render(name: str, **values: object) -> str:
+    """A template of ASSETS with its values filled in; whatever is no Markup is escaped."""
     return _templates().get_template(name).render(**values)
 
 

@@ -1,0 +1,88 @@
+"""The results pages as an engineer sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
+
+READY = """(before) => {
+  const page = document.querySelector(".rs-page");
+  return page && page.dataset.turn && page.dataset.turn !== before;
+}"""
+
+
+class Tab:
+    """A page of the results server; `problems` is what console and dialogs said, `asked` every address it fetched."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+        self.problems: list[str] = []
+        self.asked: list[str] = []
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("console", self._hear)
+        page.on("dialog", self._dismiss)
+        page.on("request", lambda request: self.asked.append(request.url))
+
+    def open(self, query: str = "") -> None:
+        self.page.goto(f"{self.url}/{query}")
+        self.page.wait_for_function(READY, arg="")
+
+    def click(self, selector: str) -> None:
+        """Click what brings another page, and wait for that."""
+        before = self._turn()
+        self.page.click(selector)
+        self.page.wait_for_function(READY, arg=before)
+
+    def press(self, key: str) -> None:
+        before = self._turn()
+        self.page.keyboard.press(key)
+        self.page.wait_for_function(READY, arg=before)
+
+    def choose(self, name: str, value: str) -> None:
+        before = self._turn()
+        self.page.select_option(f"#rs-{name}", value)
+        self.page.wait_for_function(READY, arg=before)
+
+    def back(self) -> None:
+        before = self._turn()
+        self.page.go_back()
+        self.page.wait_for_function(READY, arg=before)
+
+    @property
+    def text(self) -> str:
+        return self.page.inner_text(".rs-page")
+
+    @property
+    def count(self) -> str:
+        return self.page.inner_text(".rs-found [role=status]").split(" ·")[0]
+
+    @property
+    def rows(self) -> list[str]:
+        return self.page.locator(".rs-list tbody th").all_inner_texts()
+
+    @property
+    def address(self) -> str:
+        return self.page.url.removeprefix(self.url).removeprefix("/")
+
+    def _turn(self) -> str:
+        return self.page.get_attribute(".rs-page", "data-turn") or ""
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(message.text)
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.problems.append(dialog.message)
+        dialog.dismiss()
+
+
+@contextmanager
+def tab(browser: Browser, url: str, *, width: int = 1280, height: int = 900, **options: Any) -> Iterator[Tab]:
+    context = browser.new_context(viewport={"width": width, "height": height}, **options)
+    try:
+        yield Tab(context.new_page(), url)
+    finally:
+        context.close()

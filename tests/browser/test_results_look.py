@@ -1,0 +1,128 @@
+"""The results pages in light and dark, on a phone and on paper: readable, accessible, and nothing hostile runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from eval.answers import read_answers
+from eval.run import Run
+from tests.browser.audit import picture, violations
+from tests.browser.results_tab import tab
+from tests.evidence.judged import make_judged, record, verdict_on
+from tests.evidence.results_server import Results, results_of
+from tests.judge.runs import make_run
+from tests.judge.test_render import HOSTILE
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return make_judged(tmp_path_factory.mktemp("results"), pairs=250, reviewers=("ann", "bob", "李雷"), share=0.5)
+
+
+@pytest.fixture(scope="module")
+def server(run: Run) -> Iterator[Results]:
+    with results_of(run) as server:
+        yield server
+
+
+PAGES = {
+    "results": "",
+    "browse": "?view=browse",
+    "nothing": "?view=browse&q=nothing+of+the+kind",
+    "item": "?item=hidden-item-0004",
+    "unknown": "?item=nowhere",
+}
+PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+def test_every_page_is_readable_and_accessible(browser: Browser, server: Results, look: str) -> None:
+    size: dict[str, Any] = PHONE if look == "phone" else {}
+    scheme = "dark" if look == "dark" else "light"
+    with tab(browser, server.url, color_scheme=scheme, reduced_motion="reduce", **size) as page:
+        for name, query in PAGES.items():
+            page.open(query)
+            picture(page.page, f"results-{name}-{look}")
+            assert violations(page.page) == [], name
+            assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+            assert page.page.locator("h1").count() == 1
+            assert page.page.evaluate("document.body.classList.contains('dark')") == (look == "dark")
+        assert page.problems == []
+
+
+def test_a_phone_has_targets_that_a_thumb_hits(browser: Browser, server: Results) -> None:
+    with tab(browser, server.url, **PHONE) as page:
+        for query in PAGES.values():
+            page.open(query)
+            heights = page.page.evaluate(
+                "Array.from(document.querySelectorAll('.rs-button, .rs-nav a, .rs-filters :is(input, select)'),"
+                " (el) => el.getBoundingClientRect().height)"
+            )
+            assert min(heights) >= 44
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_paper_is_light_has_one_column_and_every_figure(
+    browser: Browser, server: Results, scheme: Any, tmp_path: Path
+) -> None:
+    with tab(browser, server.url, width=700, color_scheme=scheme) as page:
+        page.open()
+        page.page.emulate_media(media="print", color_scheme=scheme)
+        assert page.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        card = page.page.locator(".rs-card").first
+        assert card.evaluate("(el) => getComputedStyle(el).backgroundColor") == "rgb(255, 255, 255)"
+        assert card.evaluate("(el) => getComputedStyle(el).color") == "rgb(27, 31, 39)"
+        assert page.page.locator("button:visible, nav:visible").count() == 0
+        lists = [one.bounding_box() for one in page.page.locator(".rs-lists .rs-card").all()]
+        assert len({box["x"] for box in lists if box}) == 1
+        pdf = page.page.pdf(path=tmp_path / "results.pdf", format="A4")
+        assert pdf.startswith(b"%PDF")
+        assert pdf.count(b"/Type /Page\n") >= 2
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, Results]]:
+    texts = [text for text in HOSTILE.values() if text.strip("\u200b")]
+    run = make_run(tmp_path_factory.mktemp("hostile"), answers=[(text, f"{text} ") for text in texts])
+    pairs = read_answers(run.responses_path).pairs(run.prompts())
+    rows = [
+        verdict_on(run, pair, "tie", comment=pair.base.text[:2000].replace("\0", ""), reviewer="<b onclick=x>eve")
+        for pair in pairs
+    ]
+    record(run, rows)
+    with results_of(run) as server:
+        yield run, server
+
+
+def test_hostile_texts_run_nothing_and_ask_nothing(browser: Browser, hostile: tuple[Run, Results]) -> None:
+    run, server = hostile
+    with tab(browser, server.url) as page:
+        page.open()
+        for number, asked in enumerate(run.prompts()):
+            if number:
+                page.click("a[rel=next]")
+            else:
+                page.click(".rs-nav >> text=Browse")
+                page.click(".rs-list tbody a >> nth=0")
+            assert page.page.inner_text("h1") == asked.id
+            for show in ("Raw", "Formatted"):
+                page.click(f".rs-segments >> text={show}")
+                assert page.page.locator(".rs-page :is(script, style, img, iframe, svg, object)").count() == 0
+                assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (asked.id, show)
+        assert page.problems == []
+        assert [url for url in page.asked if not url.startswith((server.url, "data:", "blob:"))] == []
+
+
+def test_the_pages_let_the_browser_load_nothing_from_elsewhere(browser: Browser, server: Results) -> None:
+    with tab(browser, server.url) as page:
+        answer = page.page.goto(server.url)
+        assert answer is not None
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        assert answer.headers["referrer-policy"] == "no-referrer"

@@ -1,0 +1,64 @@
+"""The results pages in a process of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from eval.run import Run
+from tests.support import ROOT, free_port
+
+_SERVE = """
+import sys
+from pathlib import Path
+from eval.evidence.results.page import serve
+from eval.run import open_run
+folder, name, port = sys.argv[1:4]
+serve(open_run(Path(folder), name), port=int(port), open_browser=False, say=lambda line: print(line, flush=True))
+print("ended", flush=True)
+"""
+_SAID = "Results at "
+
+
+@dataclass
+class Results:
+    """A server of the results pages."""
+
+    process: subprocess.Popen[str]
+    url: str
+
+    def end(self) -> tuple[int, str]:
+        """SIGTERM; (exit status, what it printed since)."""
+        self.process.terminate()
+        rest, _ = self.process.communicate(timeout=60)
+        return self.process.returncode, rest
+
+
+@contextmanager
+def results_of(run: Run) -> Iterator[Results]:
+    """Serve the run's results; the process is gone afterwards."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SERVE, str(run.folder.parent), run.name, str(free_port())],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield Results(process, _address(process))
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _address(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith(_SAID):
+            return line.removeprefix(_SAID).strip()
+    raise AssertionError(f"the server ended without an address: {said}")
