@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import resource
 import signal
 import socket
@@ -17,11 +18,16 @@ from pathlib import Path
 import pytest
 
 from eval.errors import BlindsideError, InputError
+from eval.judge.accounts import add_account
+from eval.judge.gold import GoldPair
+from eval.judge.page import serve
 from eval.judge.serving import PORTS, listen, url
 from eval.judge.store import in_force, read_verdicts
+from eval.judge.study import Gold, Repeats, Study
+from eval.records import Message
 from eval.run import Run
 from tests.judge.runs import BASE_NAME, TUNED_NAME, make_run
-from tests.judge.server import Served, Tab, served
+from tests.judge.server import Served, Shown, Tab, served
 from tests.support import ROOT, free_port
 
 #: Every connection that the process opens, told on its standard output.
@@ -164,6 +170,45 @@ def test_control_c_ends_it_with_a_page_open(tmp_path: Path) -> None:
         rest, _ = server.process.communicate(timeout=30)
         heartbeat.close()
     assert (server.process.returncode, rest.splitlines()) == (0, ["ended"])
+
+
+def test_sharing_needs_logins_and_a_tunnel_that_fails_is_one_sentence(tmp_path: Path) -> None:
+    run = make_run(tmp_path)
+    with pytest.raises(InputError, match="--share without logins would let anybody judge"):
+        serve(run, share=True, open_browser=False)
+    accounts = tmp_path / "reviewers.csv"
+    add_account(accounts, "Ana", "correct horse")
+    # Neither Gradio's servers nor the tunnel's program are to be had through this proxy.
+    nowhere = {name: f"http://127.0.0.1:{free_port()}" for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")}
+    with served(run, accounts=accounts, share=True, env={**nowhere, "HF_HOME": str(tmp_path)}) as server:
+        (said,) = server.said[:-1]
+        assert said.startswith("no share link could be made (")
+        assert said.endswith("): leave --share out, or try again")
+        assert server.said[-1].startswith("Judge at http://127.0.0.1:")
+
+
+def test_gold_pairs_and_repeats_look_like_any_other(tmp_path: Path) -> None:
+    asked = (Message(role="user", content="Which is right?"),)
+    pair = GoldPair(id="known-1", messages=asked, better="Right.", worse="Wrong.")
+    study = Study(practice=0, gold=Gold(rate=0.5, pairs=(pair,)), repeats=Repeats(rate=0.5, after=1))
+    run = make_run(tmp_path, n=6)
+    with served(run, study=study) as server:
+        tab = Tab(server.url, "Ana")
+        frames = set()
+        while tab.shown.data["state"] == "ask":
+            frames.add(frame_of(tab.shown))
+            counted = int(tab.shown.data["judged"])
+            assert int(tab.vote("tie").data["judged"]) == counted + 1
+    kinds = {row.kind for row in read_verdicts(run.verdicts_path)}
+    assert kinds == {"judgement", "gold", "repeat"}
+    assert len(frames) == 1
+
+
+def frame_of(shown: Shown) -> str:
+    """What the server sent of a pair, without the words of its prompt, of its answers and of its category."""
+    page = re.sub(r'data-(turn|judged|total|saved|undo)="[^"]*"', "", shown.page)
+    page = re.sub(r'<span class="bs-chip">.*?</span>', "", page)
+    return re.sub(r'<(p|div class="bs-plain") dir="auto">.*?</(p|div)>', "", page, flags=re.DOTALL).replace(" ", "")
 
 
 def test_a_taken_port_is_told_and_the_next_one_serves(tmp_path: Path) -> None:
