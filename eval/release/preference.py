@@ -61,16 +61,19 @@ def _predicted(run: Run, table: Table, asked: Preference, plan: dict[str, int], 
     scored = ~np.isnan(found.judge)
     judged = dict(zip(table.items, np.bincount(table.item, minlength=len(table.items)).tolist(), strict=True))
     closed = np.array([judged.get(item, 0) >= plan.get(item, 0) for item in drawn])
-    upto = settled(people[scored], closed[scored])
-    path = predicted_log_wealth(
-        found.human[scored][:upto],
-        found.judge[scored][:upto],
-        people[scored][:upto],
-        np.array(list(drawn.values()))[scored][:upto],
-        horizon=len(drawn),
-        null=null,
-        alpha=1 - asked.confidence,
-    )
-    shown = bool(len(path)) and float(path.max()) >= np.log(1 / (1 - asked.confidence))
+    upto, chances = settled(people[scored], closed[scored]), np.array(list(drawn.values()))
+    first = np.flatnonzero(scored)[:upto]
+    path = np.zeros(1)
+    if upto:
+        path = predicted_log_wealth(
+            found.human[first],
+            found.judge[first],
+            people[first],
+            chances[first],
+            horizon=len(drawn),
+            null=null,
+            alpha=1 - asked.confidence,
+        )
+    shown = float(path.max()) >= np.log(1 / (1 - asked.confidence))
     advice = "you may stop now" if shown else "every drawn prompt is judged, and it is not shown" if not left else ""
     return Preferred(whole.estimate, shown=shown, refuted=False, spent=not left, advice=advice, saved=whole.saved)

@@ -73,7 +73,7 @@ def judge(
     pairs = read_answers(run.responses_path).pairs(run.prompts())
     for number, pair in enumerate(pairs):
         share = shares if isinstance(shares, float) else shares[number]
-        for reviewer in range(plan[pair.prompt_id]):
+        for reviewer in range(plan.get(pair.prompt_id, 0)):
             outcome: Mark = "tuned" if chance.random() < share else "base"
             name = reviewers[(number + reviewer) % len(reviewers)]
             row = judged(run, pair, outcome=outcome)
