@@ -175,8 +175,10 @@ def read_study(path: Path) -> Study:
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}): give a study with --study", path=path) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise InputError("is not YAML: mend it", path=path, line=mark.line + 1 if mark else None) from None
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "not UTF-8"
+        raise InputError(
+            f"is not YAML ({problem}): mend it, texts in quotes", path=path, line=mark.line + 1 if mark else None
+        ) from None
     if not isinstance(data, dict):
         raise InputError("holds no settings: give at least `question:`", path=path)
     study = _checked(path, data)

@@ -99,8 +99,10 @@ def read_policy(path: Path) -> Policy:
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}): give a policy with --policy", path=path) from None
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise InputError("is not YAML: mend it", path=path, line=mark.line + 1 if mark else None) from None
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "not UTF-8"
+        raise InputError(
+            f"is not YAML ({problem}): mend it, texts in quotes", path=path, line=mark.line + 1 if mark else None
+        ) from None
     if not isinstance(data, dict):
         raise InputError("holds no rules: give at least `preference:`", path=path)
     try:

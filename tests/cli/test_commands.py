@@ -19,8 +19,15 @@ COMMAND = typer.main.get_command(app)
 
 
 def _commands() -> dict[str, TyperCommand]:
+    """Every command by the words that call it, those of groups too."""
     assert isinstance(COMMAND, TyperGroup)
-    return {name: command for name, command in COMMAND.commands.items() if isinstance(command, TyperCommand)}
+    found: dict[str, TyperCommand] = {}
+    for name, command in COMMAND.commands.items():
+        if isinstance(command, TyperGroup):
+            found |= {f"{name} {one}": sub for one, sub in command.commands.items() if isinstance(sub, TyperCommand)}
+        elif isinstance(command, TyperCommand):
+            found[name] = command
+    return found
 
 
 @pytest.mark.parametrize("name", sorted(_commands()))
