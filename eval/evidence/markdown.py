@@ -13,6 +13,11 @@ from eval.evidence.whole import Whole, all_figures
 from eval.evidence.winrate import Estimate
 from eval.run import Decoding
 
+UNIT = (
+    "The prompt is the unit: verdicts on one prompt are averaged first, and the interval is the Wilson interval at "
+    "the effective number of prompts. Both-bad verdicts say nothing of preference and are counted apart."
+)
+
 
 def markdown(found: Whole) -> str:
     """The whole report for people who read text."""
@@ -31,10 +36,7 @@ def _head(found: Whole) -> Iterator[str]:
         pin = (model.weights_sha256 or model.revision or "not pinned")[:16]
         yield f"| {side} | {_cell(model.name)} | {_cell(pin)} |"
     yield ""
-    yield (
-        f"Answers {info.origin}, engine {_cell(info.engine)}, {_decoding(info.decoding)}, "
-        f"prompts from {_cell(Path(info.prompt_set.source).name)}."
-    )
+    yield _cell(how_asked(found))
     yield ""
 
 
@@ -86,18 +88,23 @@ def _foot(found: Whole) -> Iterator[str]:
             f"Answers that name their model: {giveaways['pairs']} of {giveaways['looked_at']} pairs "
             f"(policy: {giveaways['policy']}; held back: {giveaways['held']})."
         )
-    left_out = found.run.info.prompt_set
-    yield ""
-    yield (
-        f"Left out before anything was asked: {left_out.duplicates} duplicates, "
-        f"{left_out.in_training_data} prompts found in the training data, {left_out.retired} retired, "
-        f"{left_out.unjoined} answers without partner."
-    )
-    yield from (
-        "",
-        "The prompt is the unit: verdicts on one prompt are averaged first, and the interval is the Wilson interval at",
-        "the effective number of prompts. Both-bad verdicts say nothing of preference and are counted apart.",
-        "",
+    yield from ("", left_out(found), "", UNIT, "")
+
+
+def how_asked(found: Whole) -> str:
+    """Where the answers come from, as one sentence."""
+    info = found.run.info
+    source = Path(info.prompt_set.source).name
+    return f"Answers {info.origin}, engine {info.engine}, {_decoding(info.decoding)}, prompts from {source}."
+
+
+def left_out(found: Whole) -> str:
+    """What never became a pair, as one sentence."""
+    gone = found.run.info.prompt_set
+    return (
+        f"Left out before anything was asked: {gone.duplicates} duplicates, "
+        f"{gone.in_training_data} prompts found in the training data, {gone.retired} retired, "
+        f"{gone.unjoined} answers without partner."
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +58,11 @@ class Whole:
 
 def whole(run: Run) -> Whole:
     """Everything of a run. Raises InputError for files that cannot be trusted."""
-    table, verdicts = read_table(run)
+    return whole_of(run, *read_table(run))
+
+
+def whole_of(run: Run, table: Table, verdicts: Sequence[Verdict]) -> Whole:
+    """As `whole`, of a table that was read before and the verdicts in it."""
     pairs = tuple(read_answers(run.responses_path).pairs(run.prompts()))
     preferences = read_preferences(run)
     return Whole(
@@ -115,7 +119,7 @@ def all_figures(found: Whole) -> list[Figure]:
 def _resampled(found: Resampled) -> Iterator[Figure]:
     yield Figure.share("win rate (bootstrap over prompts)", found.win_rate)
     yield Figure.share("win rate without ties (bootstrap over prompts)", found.win_rate_without_ties)
-    yield Figure.points("net wins (tuned minus base, per prompt)", found.net_wins)
+    yield Figure.number("net wins (prompts won by tuned minus by base)", found.net_wins)
     yield Figure.share("share of ties", found.ties)
     yield Figure.p(
         "sign-flip test p-value (clustered by prompt, two-sided)", found.sign_flip.p_value, found.sign_flip.n

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from eval.evidence.frames import category_frame, disagreement_frame, reviewer_frame, summary_frame
 from eval.evidence.markdown import markdown
-from eval.evidence.whole import Whole, all_figures, whole
+from eval.evidence.results.snapshot import read_snapshot
+from eval.evidence.results.static import report_html
+from eval.evidence.whole import Whole, all_figures, whole_of
 from eval.journal import write_atomically
 from eval.judge.cells import encode_row
-from eval.judge.store import columns_in
 from eval.run import Run
 
 
 def write_report(run: Run) -> Whole:
     """Read the run's verdicts, write report/, return the figures. Raises InputError for files that can't be trusted."""
-    found = whole(run)
+    snapshot = read_snapshot(run)
+    found = whole_of(run, snapshot.table, snapshot.counted)
     frames = {
         "summary.csv": summary_frame(all_figures(found)),
         "by_category.csv": category_frame(found),
@@ -22,8 +24,8 @@ def write_report(run: Run) -> Whole:
     }
     for name, frame in frames.items():
         write_atomically(run.report_folder / name, frame.to_csv(index=False).encode())
-    columns = columns_in(run.verdicts_path)
-    rows = b"".join(encode_row(verdict, columns) for verdict in found.verdicts)
-    write_atomically(run.report_folder / "verdicts.csv", columns.header() + rows)
+    rows = b"".join(encode_row(verdict, snapshot.columns) for verdict in found.verdicts)
+    write_atomically(run.report_folder / "verdicts.csv", snapshot.columns.header() + rows)
     write_atomically(run.report_folder / "report.md", markdown(found).encode())
+    write_atomically(run.report_folder / "report.html", report_html(found, snapshot).encode())
     return found

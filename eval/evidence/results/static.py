@@ -32,7 +32,7 @@ def report_html(found: Whole, snapshot: Snapshot) -> str:
         extra=extra(found),
         figures=all_figures(found),
         last=last,
-        style=Markup(report_style()),  # noqa: S704 our own file
+        style=Markup(report_style()),
     )
     return _LINK.sub("", page).lstrip()
 
