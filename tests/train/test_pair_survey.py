@@ -16,8 +16,10 @@ from train.errors import PairsError
 from train.findings import Finding
 from train.pairs.pair import Pair
 from train.pairs.source import read_pairs
+from train.pairs.survey.counting import TokenCounter
 from train.pairs.survey.language import language_of, same_language
 from train.pairs.survey.near import NearDuplicates, Overlap, shingles
+from train.pairs.survey.protocol import EXACT
 from train.pairs.survey.run import Survey, check_pairs
 from train.pairs.survey.secrets import kinds_in
 from train.recipe import find_recipe, read_recipe
@@ -177,6 +179,26 @@ def test_tokens_are_the_recipes_own_and_answers_that_axolotl_would_not_find_are_
     assert survey.look.tokens.quantiles[2] > 120
     again, _ = look(tmp_path / "clean.jsonl", recipe=recipe)
     assert again.ok
+
+
+@pytest.mark.train
+def test_the_sums_of_a_large_file_are_estimated_and_what_is_too_long_is_not(tmp_path: Path) -> None:
+    require(TRAIN_PYTHON.exists(), "no .venv-train")
+    recipe = read_recipe(find_recipe("tiny"))
+    require((Path(recipe.base_model) / "tokenizer.json").exists(), "no models/tiny-base")
+    with TokenCounter(recipe, TRAIN_PYTHON.parents[1]) as counter:
+        for line in range(1, EXACT + 501):
+            counter.add(line, [user("Who is it?")], "It is he.", "It is she, I think.")
+        counter.add(EXACT + 501, [user("Who is it?")], "It is he. " * 200, "No.")
+        counted = counter.result()
+    with TokenCounter(recipe, TRAIN_PYTHON.parents[1]) as counter:
+        counter.add(1, [user("Who is it?")], "It is he.", "It is she, I think.")
+        one = counter.result()
+    assert (counted.pairs, counted.estimated, one.estimated) == (EXACT + 501, True, False)
+    sums = (counted.prompt, counted.chosen, counted.rejected)
+    assert sums == tuple((EXACT + 500) * n for n in (one.prompt, one.chosen, one.rejected))
+    assert (counted.too_long, counted.first_too_long) == (1, [EXACT + 501])
+    assert counted.quantiles[2] > recipe.config["sequence_len"]
 
 
 def test_a_tokenizer_that_is_not_there_is_told_and_the_rest_is_checked(tmp_path: Path) -> None:

@@ -25,6 +25,10 @@ _MARK = "Q7mark"
 #: A template that changes answers (as some take a model's thoughts out) is rendered for each; others once.
 _TRICKY = "<think>a</think>\n\nb  <|c|>\n{{ d }} &amp; Ünïcode"
 _DUMMY = {"role": "user", "content": "[[dummy_message]]"}
+_PROBES = (
+    [{"role": "user", "content": _TRICKY}],
+    [{"role": "user", "content": "a"}, {"role": "assistant", "content": _TRICKY}, {"role": "user", "content": "b"}],
+)
 Row = tuple[int, list[dict[str, str]], str, str]
 
 
@@ -38,10 +42,28 @@ class _Counter:
         self.plain = self._answer(_TRICKY) == f"{before}{_TRICKY}{self.behind}"
         self.longest, self.most = array("I"), 0
         self.found = Counted()
+        self._use_compiled()
 
     def _answer(self, text: str) -> str:
         turns = [_DUMMY, {"role": "assistant", "content": text}]
         return str(self.tokenizer.apply_chat_template(turns, chat_template=self.template, tokenize=False))
+
+    def _prompt(self, messages: list[dict[str, str]]) -> str:
+        given: dict[str, Any] = {"chat_template": self.template, "tokenize": False, "add_generation_prompt": True}
+        return str(self.tokenizer.apply_chat_template(messages, **given))
+
+    def _use_compiled(self) -> None:
+        """Render by the compiled template, ten times faster, where that gives what transformers gives."""
+        from transformers.utils.chat_template_utils import _compile_jinja_template
+
+        compiled, special = _compile_jinja_template(self.template), self.tokenizer.special_tokens_map
+
+        def fast(messages: list[dict[str, str]]) -> str:
+            values = {"messages": messages, "tools": None, "documents": None, "add_generation_prompt": True}
+            return str(compiled.render(**values, **special))
+
+        if all(fast(probe) == self._prompt(probe) for probe in _PROBES):
+            self._prompt = fast  # type: ignore[method-assign]
 
     def add(self, rows: list[Row]) -> None:
         whole = [row for row in rows if self._is_found(row)]
@@ -89,14 +111,10 @@ class _Counter:
         return len(self.before) if rendered.startswith(self.before) else rendered.rfind(text)
 
     def _render(self, rows: list[Row]) -> list[str | None]:
-        def one(messages: list[dict[str, str]]) -> str:
-            given: dict[str, Any] = {"chat_template": self.template, "tokenize": False, "add_generation_prompt": True}
-            return str(self.tokenizer.apply_chat_template(messages, **given))
-
         done: list[str | None] = []
         for line, messages, _, _ in rows:
             try:
-                done.append(one(messages))
+                done.append(self._prompt(messages))
             except Exception as error:  # noqa: BLE001  (templates raise what they like)
                 done.append(None)
                 self.found.refused.append(line)
@@ -124,6 +142,8 @@ class _Counter:
 
 
 def _tokenizer(asked: Asked) -> Any:
+    for name in ("torch", "torchao", "sklearn"):  # seconds each to import, and a tokenizer needs none of them
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes it look absent
     import transformers
 
     transformers.utils.logging.set_verbosity_error()
