@@ -55,7 +55,7 @@ def train_round(asked: Round, models: Path, env: Path, *, force: bool, say: Say)
             with locked(first / "lock"):
                 train_base(models, env, first, force=False, say=say)
         recipe = with_pairs(recipe, asked, work, base)
-        job = Job(recipe, asked.name, models, work, env, prompts=PROMPTS if tiny else None)
+        job = Job(recipe, asked.name, models, work, env, prompts=PROMPTS if tiny else _prompts(base))
         return make(job, force=force, say=say)[0]
 
 
@@ -95,6 +95,14 @@ def find_base(said: str, models: Path) -> str:
     if _HUB_ID.fullmatch(said) and not Path(said).parent.is_dir():
         return said
     raise RecipeError(f"there is no model {said}: train it first, or name another folder or a model of the Hub")
+
+
+def _prompts(base: str) -> Path | None:
+    """The evaluation prompts of a base that is a model of ours: what comes from it is asked the same."""
+    if not base or not (ROOT / base / NAME).exists():
+        return None
+    prompts = artifacts.read_artifact(ROOT / base).prompts
+    return ROOT / prompts if prompts else None
 
 
 def _check_pairs(asked: Round) -> None:

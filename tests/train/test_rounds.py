@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.train.models import hf5_folder
+from tests.train.models import edit, hf5_folder
 from tests.train.test_stage import fake_training, recipe
 from train.artifact import Artifact, read_artifact
 from train.data import read_prompt_keys
@@ -93,6 +93,14 @@ def test_a_round_from_the_model_of_the_first_one(world: World, spelled: str) -> 
     given = yaml.safe_load((world.models / "mine-next.work" / "mine-next.yml").read_text(encoding="utf-8"))
     assert given["base_model"] == str(world.models / "mine")
     assert given["revision_of_model"] is None
+
+
+def test_a_round_is_evaluated_on_the_prompts_of_the_model_that_it_goes_on_from(world: World) -> None:
+    assert world.round(base="mine").prompts is None
+    edit(world.models / "mine" / "blindside.json", prompts="train/tiny/prompts.jsonl")
+    world.write(ROWS[9:])
+    assert world.round(base="mine").prompts == "train/tiny/prompts.jsonl"
+    assert world.round().prompts is None
 
 
 def test_a_third_round_from_the_second_needs_a_name_of_its_own(world: World) -> None:
