@@ -14,7 +14,7 @@ from eval.collect.preferences import Preference, preferences_path
 from eval.evidence.table import BASE, TIE, TUNED
 from eval.expect.expect import Expect
 from eval.judge.skips import Skip, append_skip
-from eval.records import OUTCOMES, SIDES, Message, Pair, Prompt, Verdict
+from eval.records import OUTCOMES, SIDES, Message, Pair, Prompt, Verdict, sha256_text
 from eval.run import Run
 from tests.evidence.judged import record, verdict_on
 from tests.judge.runs import make_run_of, response
@@ -96,7 +96,7 @@ def _leftovers(run: Run, pairs: Sequence[Pair], reviewers: Sequence[str]) -> lis
     return [
         verdict_on(run, first, OUTCOMES[TIE], reviewer=who, verdict_id="changed", replaces=f"{first.prompt_id}-{who}")
         for who in reviewers
-    ] + [verdict_on(run, last, OUTCOMES[TIE], reviewer="late", verdict_id="stale", base_sha256="0" * 64)]
+    ] + [verdict_on(run, last, OUTCOMES[TIE], reviewer="late", verdict_id="stale", base_sha256=sha256_text("gone"))]
 
 
 def _judge(run: Run, pairs: Sequence[Pair], dice: random.Random) -> None:
