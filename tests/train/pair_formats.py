@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import pyarrow  # type: ignore[import-untyped]
+import pyarrow.parquet  # type: ignore[import-untyped]
 
 from train.pairs.read import Message
 
@@ -142,3 +149,22 @@ TRANSCRIPTS: dict[str, Write] = {
         "prompt": transcript(s, "").removesuffix(" "), "chosen": s.chosen, "rejected": s.rejected,
     },
 }  # fmt: skip
+
+
+def file_of_kind(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """The rows as the suffix of `path` says."""
+    if path.suffix == ".parquet":
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+        return path
+    plain = path.with_name(path.name.removesuffix(".gz"))
+    with plain.open("w", encoding="utf-8", newline="") as file:
+        if plain.suffix == ".json":
+            json.dump(rows, file, ensure_ascii=False, indent=1)
+        else:
+            table = csv.writer(file, delimiter="\t" if plain.suffix == ".tsv" else ",")
+            table.writerow(rows[0])
+            cells = [[v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in r.values()] for r in rows]
+            table.writerows(cells)
+    if path != plain:
+        path.write_bytes(gzip.compress(plain.read_bytes()))
+    return path

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import pyarrow  # type: ignore[import-untyped]
-import pyarrow.parquet  # type: ignore[import-untyped]
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -24,6 +21,7 @@ from tests.train.pair_formats import (
     Said,
     Write,
     assistant,
+    file_of_kind,
     user,
 )
 from train.errors import PairsError
@@ -129,33 +127,15 @@ def test_columns_may_be_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz", ".json", ".json.gz", ".parquet"])
-def test_the_same_rows_come_out_of_every_kind_of_file(suffix: str, tmp_path: Path) -> None:
+def test_the_same_rows_come_out_of_every_kind_offile_of_kind(suffix: str, tmp_path: Path) -> None:
     plain = [
         {"prompt": "Say a, b\nand \"c\"", "chosen": "ä; b", "rejected": "[{not json"},
         {"prompt": "Two?", "chosen": " = yes", "rejected": "no"},
     ]  # fmt: skip
     listed = [CONVERSATIONAL["argilla_chat, TRL implicit"](SAID)]
     for rows in (plain, listed):
-        path = _file(tmp_path / f"in{suffix}", rows)
+        path = file_of_kind(tmp_path / f"in{suffix}", rows)
         assert said(pairs_in(path)) == said(pairs_in(written(tmp_path / "same.jsonl", rows)))
-
-
-def _file(path: Path, rows: list[dict[str, Any]]) -> Path:
-    if path.suffix == ".parquet":
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
-        return path
-    plain = path.with_name(path.name.removesuffix(".gz"))
-    with plain.open("w", encoding="utf-8", newline="") as file:
-        if plain.suffix == ".json":
-            json.dump(rows, file, ensure_ascii=False, indent=1)
-        else:
-            table = csv.writer(file, delimiter="\t" if plain.suffix == ".tsv" else ",")
-            table.writerow(rows[0])
-            cells = [[v if isinstance(v, str) else json.dumps(v, ensure_ascii=False) for v in r.values()] for r in rows]
-            table.writerows(cells)
-    if path != plain:
-        path.write_bytes(gzip.compress(plain.read_bytes()))
-    return path
 
 
 AB = {"chosen": "a", "rejected": "b"}
