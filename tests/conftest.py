@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -17,6 +18,9 @@ CONTAINERS = {"tests/train/test_container.py"}
 def pytest_configure() -> None:
     """Let Ctrl-C mean Ctrl-C: a shell that starts us in the background has it ignored, also by whatever we start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # No test fails for being slow: a busy machine says nothing about the code.
+    settings.register_profile("unhurried", deadline=None)
+    settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -18,7 +18,7 @@ from eval.cli.serving import Elsewhere, Stack, started
 from eval.cli.trained import Trained
 from eval.errors import RunError
 from eval.records import Side
-from eval.run import Decoding, ModelInfo, Run
+from eval.run import Decoding, ModelInfo, Run, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,8 +70,9 @@ def evaluate(
         _finish(opened, failed)
         return
     from eval.judge.page import serve
+    from eval.release.policy import freeze_policy
 
-    serve(opened, port=port, say=typer.echo)
+    serve(freeze_policy(open_run(reports, opened.name)), port=port, say=typer.echo)
 
 
 def default_name(recipe: str, sides: Mapping[Side, ModelInfo], decoding: Decoding, prompts_sha256: str) -> str:

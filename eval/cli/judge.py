@@ -60,10 +60,11 @@ def judge(
         raise InputError(
             "--share needs logins: make some with `blindside reviewer add NAME` and give --auth reviewers.csv"
         )
-    opened = freeze_policy(open_run(reports, run), policy)
+    opened = open_run(reports, run)
     changes = {"overlap": _overlap(overlap, overlap_share), "mode": mode or None, "side": side or None}
     wanted = _study(opened.folder, study, {name: value for name, value in changes.items() if value is not None})
     logins = Logins(auth) if auth is not None else None
+    opened = freeze_policy(opened, policy)
     with Sync(opened, sync, say=typer.echo) if sync else nullcontext():
         serve(
             opened,

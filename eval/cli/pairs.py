@@ -141,9 +141,24 @@ def synthesize(
     )
 
 
+@pairs_app.command()
+def browse(
+    file: Annotated[Path, typer.Argument(help="A pair file of a known format.")],
+    port: Annotated[int, typer.Option(help="Port of the page; the next free one if it is taken.")] = 7880,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+) -> None:
+    """Open a page for a look at a pair file: prompt, chosen, rejected, differences, lengths.
+
+    Example: `blindside pairs browse pairs.jsonl`
+    """
+    from eval.evidence.pairs.page import serve
+
+    serve(file, port=port, open_browser=browser, say=typer.echo)
+
+
 def harvest(
     run: RunArgument = "",
-    out: Annotated[Path | None, typer.Option(help="Where pairs go; reports/<run>/pairs.jsonl if left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where pairs go; the run's pairs.jsonl if left out.")] = None,
     agreement: Annotated[
         float, typer.Option(min=0, max=1, help="Share of a pair's verdicts that its winner needs.")
     ] = 0.6,

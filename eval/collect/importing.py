@@ -8,9 +8,10 @@ from pathlib import Path
 
 from eval.answers import encode, read_answers
 from eval.collect.joining import Join, Joined
-from eval.collect.prompts import prompts_sha256
+from eval.collect.prompts import key, prompts_sha256
 from eval.collect.provenance import code, versions
 from eval.collect.questions import Question
+from eval.collect.retired import retired_keys
 from eval.errors import InputError
 from eval.journal import Journal
 from eval.records import SIDES, Response, Side, sha256_text, utc_now
@@ -29,11 +30,18 @@ def make_run(reports: Path, name: str, join: Join, *, source: str, names: Mappin
     if not join.joined:
         raise InputError("no prompt has an answer of both models: nothing was imported", path=source)
     _one_content_per_id(row.question for row in join.joined)
-    prompts = [row.question.prompt for row in join.joined]
+    retired = retired_keys(reports)
+    joined = [row for row in join.joined if key(row.question.prompt) not in retired]
+    gone = len(join.joined) - len(joined)
+    if gone:
+        say(f"{gone} prompts left out: earlier runs gave them to the training (retired.jsonl)")
+    if not joined:
+        raise InputError("all of its prompts were harvested for the training: import others", path=source)
+    prompts = [row.question.prompt for row in joined]
     info = RunInfo(
         run=name,
         origin="imported",
-        models={side: _model(names[side], source, join.joined, side) for side in SIDES},
+        models={side: _model(names[side], source, joined, side) for side in SIDES},
         engine="imported",
         decoding=None,
         prompt_set=PromptSet(
@@ -41,13 +49,14 @@ def make_run(reports: Path, name: str, join: Join, *, source: str, names: Mappin
             sha256=prompts_sha256(prompts),
             asked=len(prompts),
             duplicates=join.duplicates,
+            retired=gone,
             unjoined=join.unjoined,
         ),
         code=code(),
         versions=versions(),
         times={"started": utc_now()},
     )
-    run = _write(start_run(reports, info, prompts), join.joined)
+    run = _write(start_run(reports, info, prompts), joined)
     say(f"{len(prompts)} prompts with both answers imported")
     return run
 

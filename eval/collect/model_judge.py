@@ -28,6 +28,7 @@ from eval.errors import InputError, RunError
 from eval.journal import Journal, write_atomically
 from eval.records import SIDES, Message, Pair, Prompt, Response, Row, Sha256, Side
 from eval.run import Run
+from eval.spreadsheet import neutralise, restore, storable
 
 #: `none`: what the judge said was no verdict.
 Label = Literal["base", "tuned", "tie", "both_bad", "none"]
@@ -99,7 +100,7 @@ def read_model_verdicts(run: Run) -> list[ModelVerdict]:
         reader = csv.DictReader(file, strict=True)
         for cells in reader:
             try:
-                rows.append(ModelVerdict.model_validate(cells))
+                rows.append(ModelVerdict.model_validate({name: restore(cell or "") for name, cell in cells.items()}))
             except ValidationError as error:
                 first = error.errors()[0]
                 where = first["loc"][0] if first["loc"] else "row"
@@ -202,5 +203,5 @@ def _write(path: Path, rows: Sequence[ModelVerdict]) -> None:
     buffer = StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(row.model_dump() for row in rows)
+    writer.writerows({name: neutralise(storable(cell)) for name, cell in row.model_dump().items()} for row in rows)
     write_atomically(path, buffer.getvalue().encode())

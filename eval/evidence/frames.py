@@ -9,8 +9,8 @@ import pandas as pd
 from eval.evidence.figure import Figure
 from eval.evidence.whole import Whole
 from eval.evidence.winrate import Estimate
-from eval.judge.cells import neutralise, storable
 from eval.records import OUTCOMES
+from eval.spreadsheet import neutralise, storable
 
 
 def summary_frame(figures: Sequence[Figure]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from eval.collect.model_judge import ModelVerdict, read_model_verdicts
 from eval.errors import InputError
+from eval.evidence.predicted import Predicted, predicted_win_rate
 from eval.evidence.table import Table
 from eval.evidence.winrate import Estimate, win_rate
 from eval.run import Run
@@ -28,6 +29,8 @@ class Beside:
     items: tuple[str, ...]
     human: Floats
     judge: Floats
+    #: Whether people judged it, also where they found both answers bad.
+    judged: NDArray[np.bool_]
     #: Share of the prompts that both scored on which they lean to the same side (or neither leans).
     agreement: Estimate
     #: Share of prompts on which both orders gave the judge's same verdict.
@@ -42,7 +45,7 @@ def judges(run: Run) -> list[str]:
 def beside_people(run: Run, table: Table, items: Sequence[str], model: str = "") -> Beside | None:
     """One model's scores beside people's, for `items` in their order; None where no model judged.
 
-    Verdicts on other texts than those judged count as none. Raises InputError where several models judged and none is
+    Raises InputError where several models judged and none is
     named, or the named one did not judge.
     """
     rows = read_model_verdicts(run)
@@ -62,9 +65,19 @@ def beside_people(run: Run, table: Table, items: Sequence[str], model: str = "")
         items=tuple(items),
         human=human,
         judge=said,
+        judged=np.isin(items, table.items) if len(table.items) else np.zeros(len(items), dtype=np.bool_),
         agreement=win_rate((np.sign(human[both] - 0.5) == np.sign(said[both] - 0.5)).astype(np.float64)),
         consistent=win_rate(_flags(own.values())),
     )
+
+
+def helped(found: Beside, drawn: NDArray[np.bool_], *, confidence: float = 0.95) -> Predicted:
+    """People's win rate with this judge's help; `drawn`: for which items people were drawn, shape (items,).
+
+    Items that people still owe a verdict are left out: they say nothing of either.
+    """
+    use = ~drawn | found.judged
+    return predicted_win_rate(found.human[use], found.judge[use], drawn[use], confidence=confidence)
 
 
 def _flags(rows: Iterable[ModelVerdict]) -> Floats:

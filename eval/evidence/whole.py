@@ -14,8 +14,8 @@ from eval.evidence.bias import Bias, bias
 from eval.evidence.categories import Categories, categories
 from eval.evidence.counts import Resampled, prompt_counts, resampled
 from eval.evidence.figure import Figure
-from eval.evidence.judges import Beside, beside_people, judges
-from eval.evidence.predicted import Predicted, predicted_win_rate
+from eval.evidence.judges import Beside, beside_people, helped, judges
+from eval.evidence.predicted import Predicted
 from eval.evidence.preferences import HeldOutAccuracy, held_out_accuracy
 from eval.evidence.report import Summary, figures, summarise
 from eval.evidence.reviewers import Reviewers, reviewers
@@ -96,10 +96,8 @@ def _helped(run: Run, table: Table) -> Iterator[Helped]:
     for model in judges(run):
         beside = beside_people(run, table, drawn, model)
         assert beside is not None
-        # Prompts that people were drawn for and have not judged yet are left out: they say nothing of either.
-        use = np.array([item not in plan or score == score for item, score in zip(drawn, beside.human, strict=True)])
-        asked = np.array([item in plan for item in drawn])
-        yield Helped(beside, predicted_win_rate(beside.human[use], beside.judge[use], asked[use]))
+        asked = np.array([item in plan for item in drawn], dtype=np.bool_)
+        yield Helped(beside, helped(beside, asked))
 
 
 def all_figures(found: Whole) -> list[Figure]:

@@ -22,8 +22,9 @@ from pathlib import Path
 
 from eval.errors import InputError
 from eval.journal import sync_folder
-from eval.judge.cells import line, restore
+from eval.judge.cells import line
 from eval.judge.names import LONGEST_NAME, clean_name
+from eval.spreadsheet import restore
 
 _log = logging.getLogger(__name__)
 

@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval.records import Judgement, Verdict
+from eval.spreadsheet import neutralise, restore, storable
 
 #: Longer cells could not be read again: 131,072 characters is the csv module's limit.
 LONGEST = 100_000
 #: Between two tags of one cell; no tag holds it.
 BETWEEN_TAGS = ";"
 
-# A spreadsheet runs what begins with one of these (the last four are the full-width forms). Quotes before it are ours
-# or the reviewer's: one is added on the way out and one is taken on the way in, so any number of them survives.
-_RUNS = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-_NEUTRALISED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$')
 
 RowType = type[Judgement]
@@ -53,20 +50,6 @@ def columns_of(header: Sequence[str], row: RowType = Verdict) -> Columns | None:
     columns = Columns(criteria, tags)
     names = columns.names(row)
     return columns if all(names) and len(set(names)) == len(names) else None
-
-
-def storable(text: str) -> str:
-    """`text` with U+FFFD for each NUL, at which other readers of CSV stop."""
-    return text.replace("\0", "\ufffd")
-
-
-def neutralise(cell: str) -> str:
-    """The cell with a leading ' where a spreadsheet would run it; `restore` takes it off again."""
-    return "'" + cell if _RUNS.match(cell) else cell
-
-
-def restore(cell: str) -> str:
-    return cell[1:] if _NEUTRALISED.match(cell) else cell
 
 
 def encode_row(row: Judgement, columns: Columns = PLAIN) -> bytes:

@@ -11,9 +11,10 @@ from pydantic import ValidationError
 
 from eval.errors import InputError, NotSaved
 from eval.journal import Journal, whole_csv_rows
-from eval.judge.cells import line, restore
+from eval.judge.cells import line
 from eval.records import Kind, Row
 from eval.run import Run
+from eval.spreadsheet import restore
 
 _log = logging.getLogger(__name__)
 

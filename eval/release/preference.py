@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from eval.errors import InputError
-from eval.evidence.judges import beside_people
-from eval.evidence.predicted import Predicted, predicted_log_wealth, predicted_win_rate, settled
+from eval.evidence.judges import beside_people, helped
+from eval.evidence.predicted import predicted_log_wealth, settled
 from eval.evidence.sequential import Progress, closed_in, progress
 from eval.evidence.table import Table
 from eval.evidence.winrate import Estimate, prompt_scores, win_rate
@@ -54,8 +54,8 @@ def _predicted(run: Run, table: Table, asked: Preference, plan: dict[str, int], 
         raise InputError(
             f"the policy lets a model judge help, and none judged run {run.name}: run `blindside model-judge` first"
         )
-    people = np.array([item in plan for item in drawn])
-    whole: Predicted = predicted_win_rate(found.human, found.judge, people, confidence=asked.confidence)
+    people = np.array([item in plan for item in drawn], dtype=np.bool_)
+    whole = helped(found, people, confidence=asked.confidence)
     if asked.method == "fixed":
         return _by_interval(whole.estimate, null, left, whole.saved)
     scored = ~np.isnan(found.judge)

@@ -17,11 +17,12 @@ from io import StringIO
 from pathlib import Path
 
 from eval.errors import InputError
-from eval.judge.cells import encode_row, restore
+from eval.judge.cells import encode_row
 from eval.judge.seals import seal_of
 from eval.judge.store import read_file
 from eval.records import Judgement, Thumb, Verdict
 from eval.run import Run
+from eval.spreadsheet import restore
 
 KEY_FILE = ".pseudonyms.key"
 #: Files of judgements, by what their rows are.

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from eval.answers import read_answers
 from eval.collect.imports import import_alpaca_eval, import_fastchat, import_table
+from eval.collect.retired import Retired, retire
 from eval.errors import InputError, RunError
 from eval.records import Pair
 from eval.run import Run, open_run
 from tests.collect.test_prompts import write
 from tests.support import ROOT
+from train.pairs.keys import prompt_key
 
 SHARED = Path(os.environ.get("BLINDSIDE_SHARED", ROOT.parent / "shared")) / "prompts"
 
@@ -267,3 +269,17 @@ def test_real_answers_of_a_base_and_its_fine_tune_join_completely_in_any_order(t
     by_id = {str(row["question_id"]): row["text"] for row in map(json.loads, lines)}
     assert {pair.prompt_id: pair.tuned.text for pair in pairs_of(run)} == by_id
     assert (run.info.prompt_set.asked, run.info.prompt_set.unjoined) == (80, 0)
+
+
+def test_retired_prompts_are_not_imported_again(tmp_path: Path) -> None:
+    rows = [{"q": f"Question {n}?", "a1": f"b {n}", "a2": f"t {n}", "n": str(n), "kind": "facts"} for n in range(3)]
+    source = Path(write(tmp_path / "answers.jsonl", rows))
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    gone = prompt_key([{"role": "user", "content": "Question 1?"}])
+    retire(reports, [Retired(prompt_key=gone, run="before", item="q1", retired_at="2026-01-31T12:00:00Z", pairs="p")])
+    said: list[str] = []
+    run = import_table(reports, "again", source, **COLUMNS, say=said.append)
+    assert [prompt.messages[0].content for prompt in run.prompts()] == ["Question 0?", "Question 2?"]
+    assert (run.info.prompt_set.asked, run.info.prompt_set.retired) == (2, 1)
+    assert "1 prompts left out: earlier runs gave them to the training (retired.jsonl)" in said

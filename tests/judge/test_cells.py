@@ -11,9 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from eval.judge.cells import HEADER, LONGEST, Columns, encode_row, neutralise, restore, storable
+from eval.judge.cells import HEADER, LONGEST, Columns, encode_row
 from eval.judge.store import columns_in, read_thumbs, read_verdicts
 from eval.records import Judgement, Thumb, Verdict
+from eval.spreadsheet import neutralise, restore, storable
 from tests.judge.verdicts import verdict
 
 TRICKY = st.text(alphabet=st.sampled_from("'\"=+-@\t\r\n, ;ab\0\u2028\x85é汉😀＝"), max_size=12)
