@@ -11,11 +11,11 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype, is
 
 from eval.answers import read_answers
 from eval.evidence.writing import write_report
-from eval.judge.cells import restore
 from eval.judge.seals import first_broken
 from eval.judge.store import columns_in, read_verdicts
 from eval.records import OUTCOMES, Judgement, Verdict
 from eval.run import Run
+from eval.spreadsheet import restore
 from tests.evidence.full import HOSTILE_CELLS, make_full
 from tests.evidence.judged import make_judged, record, verdict_on
 from tests.evidence.office import cells, saved_again
