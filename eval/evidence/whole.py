@@ -13,6 +13,7 @@ from eval.evidence.agreement import Agreement, agreement
 from eval.evidence.bias import Bias, bias
 from eval.evidence.categories import Categories, categories
 from eval.evidence.counts import Resampled, prompt_counts, resampled
+from eval.evidence.criteria import criteria_figures, thumb_figures
 from eval.evidence.figure import Figure
 from eval.evidence.judges import Beside, beside_people, helped, judges
 from eval.evidence.predicted import Predicted
@@ -22,8 +23,11 @@ from eval.evidence.reviewers import Reviewers, reviewers
 from eval.evidence.sequential import Progress, closed_in, progress
 from eval.evidence.signals import Signal, Signals, read_signals
 from eval.evidence.table import Table, read_table
+from eval.judge.freeze import thumbs_path
 from eval.judge.plan import draw_of, plan_of
-from eval.records import Pair, Verdict
+from eval.judge.store import in_force, read_thumbs
+from eval.judge.study import Study, read_frozen
+from eval.records import Pair, Thumb, Verdict
 from eval.run import Run
 
 
@@ -53,6 +57,9 @@ class Whole:
     bias: Bias
     signals: Signals
     held_out: HeldOutAccuracy | None
+    study: Study
+    #: Of a study by thumbs, those in force.
+    thumbs: tuple[Thumb, ...]
     helped: tuple[Helped, ...]
 
 
@@ -79,6 +86,8 @@ def whole_of(run: Run, table: Table, verdicts: Sequence[Verdict]) -> Whole:
         bias=bias(table),
         signals=read_signals(run),
         held_out=held_out_accuracy(preferences) if preferences else None,
+        study=read_frozen(run.folder),
+        thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
         helped=tuple(_helped(run, table)),
     )
 
@@ -110,6 +119,8 @@ def all_figures(found: Whole) -> list[Figure]:
         *_bias(found.bias),
         *_signals(found.signals),
         *_held_out(found.held_out),
+        *criteria_figures(found.study, found.verdicts),
+        *(thumb_figures(found.thumbs) if found.study.mode == "thumbs" else ()),
         *(figure for one in found.helped for figure in _judge(one)),
     ]
 
