@@ -45,10 +45,10 @@ def train_round(asked: Round, models: Path, env: Path, *, force: bool, say: Say)
     No figures are taken on the tiny world's questions: harvested ones may be among what it was trained on.
     """
     _check_pairs(asked)
+    base = find_base(asked.base, models) if asked.base else ""
     work, tiny = models / f"{asked.name}.work", asked.recipe.resolve() == DPO.resolve()
     with locked(work / "lock"):
         recipe = placed(asked.recipe, models, work) if tiny else read_recipe(asked.recipe)
-        base = find_base(asked.base, models) if asked.base else ""
         _check_target(models / asked.name, base or recipe.base_model, from_root(asked.recipe))
         if tiny and not base:
             first = models / f"{asked.recipe.stem}.work"

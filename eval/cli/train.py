@@ -13,7 +13,7 @@ from eval.cli.options import MODELS, TRAIN_ENV, Models, Port, TrainEnv
 def train(
     recipe: Annotated[str, typer.Argument(help="A name in train/recipes/, or the path of an Axolotl YAML.")] = "tiny",
     pairs: Annotated[
-        Path | None, typer.Option(help="Train on this JSONL instead of the recipe's data: models/<recipe>-<its name>.")
+        Path | None, typer.Option(help="Train on this JSONL, not on the recipe's data; makes models/RECIPE-FILE.")
     ] = None,
     base: Annotated[
         str, typer.Option(help="With --pairs: start from this model, e.g. models/tiny, and not from the recipe's base.")
