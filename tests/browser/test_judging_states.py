@@ -29,7 +29,7 @@ class Walk:
 
     def look(self, state: str) -> None:
         picture(self.page.page, f"{state}-{self.name}")
-        assert violations(self.page.page) == [], state
+        assert violations(self.page.page, everything=self.name == "desk") == [], state
         assert foreign_words(self.page.page, chinese=self.chinese) == [], state
         assert self.page.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), state
         self.seen.append(state)
