@@ -7,20 +7,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from eval.answers import encode, read_answers
-from eval.evidence.report import figures
 from eval.evidence.results.browse import LONGEST_SNIPPET, ROWS_A_PAGE, find, listing, open_item, snippet
 from eval.evidence.results.charts import Amount, Dot
 from eval.evidence.results.figures import findings
 from eval.evidence.results.page import show
 from eval.evidence.results.query import Query, parse
 from eval.evidence.results.snapshot import Snapshot, Source, read_snapshot
+from eval.evidence.whole import all_figures
 from eval.evidence.winrate import Estimate
 from eval.evidence.writing import write_report
+from eval.judge.cells import PLAIN
+from eval.judge.freeze import thumbs_path
 from eval.judge.gold import GoldPair
+from eval.judge.store import Store
 from eval.judge.study import NAME, Gold, Study
-from eval.records import Failure, Message, Pair, Verdict, utc_now
+from eval.records import Failure, Message, Pair, Thumb, Verdict, utc_now
 from eval.run import Run
 from tests.evidence.judged import CATEGORIES, make_judged, record, verdict_on
 from tests.judge.runs import make_run, make_run_of, prompt, response
@@ -196,13 +200,12 @@ def test_a_pair_with_a_known_answer_can_be_opened_and_is_in_no_list(tmp_path: Pa
 
 
 def test_the_page_has_the_figures_of_the_report(run: Run, snapshot: Snapshot) -> None:
-    summary = write_report(run).summary
+    whole = write_report(run)
     found = findings(snapshot)
-    assert found.figures == tuple(figures(summary))
     html = show(run, Source(run), "{}")
-    for figure in figures(summary):
-        assert figure.name in html
-    assert summary.in_words.replace("'", "&#39;") in html
+    for figure in all_figures(whole):
+        assert re.search(f">{re.escape(escape(figure.name))}</th><td[^>]*>{re.escape(figure.said)}</td>", html), figure
+    assert whole.summary.in_words.replace("'", "&#39;") in html
     assert f'aria-label="Win rate of the tuned model: {found.headline.said}, 95% interval' in html
     assert [part.count for part in found.outcomes] == [
         sum(row.outcome == kind for row in snapshot.counted) for kind in ("tuned", "tie", "both_bad", "base")
@@ -214,7 +217,26 @@ def test_no_verdict_shows_no_number(tmp_path: Path) -> None:
     html = show(run, Source(run), "{}")
     assert "No verdicts yet" in html
     assert "blindside judge trial" in html
-    assert not re.search(r"\d%(?!<)", re.sub(r"<style.*?</style>", "", html).replace("95% interval", ""))
+    assert 'class="rs-big"' not in html
+    rates = re.findall(r">(win rate[^<]*|share of both bad)</th><td[^>]*>([^<]*)<", html)
+    assert len(rates) > 4
+    assert {said for _, said in rates} == {"insufficient"}
+
+
+def test_thumbs_are_counted_and_no_rate_is_made_of_them(tmp_path: Path) -> None:
+    run = make_run(tmp_path, n=3)
+    (run.folder / NAME).write_text(Study(mode="thumbs").model_dump_json())
+    store = Store(thumbs_path(run), Thumb, run.name, PLAIN)
+    for number, outcome in enumerate(("up", "up", "down")):
+        fields = {"verdict_id": str(number), "run": run.name, "item": f"hidden-item-000{number}", "reviewer": "ann"}
+        judged = {"side": "tuned", "outcome": outcome, "sha256": pairs_of(run)[number].tuned.sha256, "category": ""}
+        rest = {"comment": f"note {number}", "seconds": 1.0, "judged_at": utc_now()}
+        store.append(Thumb.model_validate({**fields, **judged, **rest}))
+    html = show(run, Source(run), "{}")
+    assert re.search(r"<b>2</b> up and <b>1</b> down", html)
+    assert 'class="rs-big"' not in html
+    item_html = show(run, Source(run), '{"address": "?item=hidden-item-0002"}')
+    assert re.search(r"ann</th>\s*<td>Down</td>\s*<td>Tuned</td>\s*<td[^>]*>note 2", item_html)
 
 
 def test_a_refresh_reads_what_was_written_and_a_click_does_not(tmp_path: Path) -> None:
@@ -275,7 +297,7 @@ def test_hostile_texts_bring_no_element_of_their_own(name: str, show_as: str, tm
         assert audit.tags <= ALLOWED | ours | {"form", "label", "input", "select", "option"}
         assert not [name for name, _ in audit.attributes if name.startswith("on")]
         links = [value or "" for key, value in audit.attributes if key == "href"]
-        assert all(re.match(r"\?|download/|https?:|mailto:", link, re.IGNORECASE) for link in links), links
+        assert all(re.match(r"\?|#[a-z]+$|download/|https?:|mailto:", link, re.IGNORECASE) for link in links), links
 
 
 def test_what_no_page_of_ours_sends_is_a_first_visit(run: Run) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from eval.evidence.results.query import Query, Which
 from eval.evidence.results.snapshot import Entry, Snapshot
-from eval.records import OUTCOMES, Outcome, Verdict
+from eval.records import OUTCOMES, Outcome, Thumb, Verdict
 
 ROWS_A_PAGE = 100
 LONGEST_SNIPPET = 90
@@ -64,6 +64,7 @@ class Item:
 
     entry: Entry
     judged: tuple[Judged, ...]
+    thumbs: tuple[Thumb, ...]
     before: str
     after: str
 
@@ -96,7 +97,8 @@ def open_item(snapshot: Snapshot, query: Query) -> Item | None:
     at = ids.index(query.item) if query.item in ids else None
     before = ids[at - 1] if at else ""
     after = ids[at + 1] if at is not None and at + 1 < len(ids) else ""
-    return Item(entry, tuple(_judged(snapshot, query.item)), before, after)
+    thumbs = tuple(thumb for thumb in snapshot.thumbs if thumb.item == query.item)
+    return Item(entry, tuple(_judged(snapshot, query.item)), thumbs, before, after)
 
 
 def snippet(text: str, words: Sequence[str] = ()) -> str:

@@ -1,4 +1,4 @@
-"""What report.html has beyond the results page: the rest of report.md, ready for its template."""
+"""What is known beyond people's verdicts, ready for its template."""
 
 from __future__ import annotations
 

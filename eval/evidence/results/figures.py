@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from eval.evidence import checks
 from eval.evidence.categories import categories
-from eval.evidence.figure import Figure
-from eval.evidence.report import Summary, figures
+from eval.evidence.report import Summary
 from eval.evidence.results.browse import Line, find, lines
 from eval.evidence.results.charts import Dot, Segment, spoken
 from eval.evidence.results.leanings import Given, Leanings, giveaways, leanings
@@ -67,6 +67,8 @@ class Findings:
 
     models: tuple[Model, ...]
     summary: Summary
+    #: Thumbs up and down in force, where the study asks for these; None where it compares.
+    thumbs: tuple[int, int] | None
     headline: Dot
     others: tuple[Dot, ...]
     outcomes: tuple[Segment, ...]
@@ -78,7 +80,6 @@ class Findings:
     servers: tuple[str, ...]
     forced: bool
     broken: str
-    figures: tuple[Figure, ...]
     excerpts: tuple[Excerpt, ...]
 
     @property
@@ -86,8 +87,9 @@ class Findings:
         return len(self.summary.table) == 0
 
 
+@lru_cache(maxsize=1)
 def findings(snapshot: Snapshot) -> Findings:
-    """Everything that the results page shows of a snapshot."""
+    """Everything that the results page shows of a snapshot; computed once for all who look at it."""
     summary = snapshot.summary
     outcomes = _outcomes(summary)
     return Findings(
@@ -96,6 +98,7 @@ def findings(snapshot: Snapshot) -> Findings:
             for side, model in snapshot.run.info.models.items()
         ),
         summary=summary,
+        thumbs=_thumbs(snapshot),
         headline=Dot("Win rate of the tuned model", summary.win_rate),
         others=(
             Dot("Ties left out", summary.win_rate_without_ties),
@@ -111,9 +114,15 @@ def findings(snapshot: Snapshot) -> Findings:
         broken=snapshot.broken.verdict_id if snapshot.broken else "",
         servers=tuple(checks.lines(snapshot.run)),
         forced=checks.forced(snapshot.run),
-        figures=tuple(figures(summary)),
         excerpts=tuple(_excerpt(snapshot, *one) for one in _LISTS),
     )
+
+
+def _thumbs(snapshot: Snapshot) -> tuple[int, int] | None:
+    if snapshot.study.mode != "thumbs":
+        return None
+    up = sum(thumb.outcome == "up" for thumb in snapshot.thumbs)
+    return up, len(snapshot.thumbs) - up
 
 
 def _outcomes(summary: Summary) -> tuple[Segment, ...]:

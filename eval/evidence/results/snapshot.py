@@ -14,6 +14,7 @@ from eval.answers import Answers, read_answers
 from eval.evidence.agreement import Agreement, agreement
 from eval.evidence.report import Summary, summarise
 from eval.evidence.table import Table, build_table
+from eval.evidence.whole import Whole, whole_of
 from eval.judge.cells import PLAIN, Columns
 from eval.judge.freeze import thumbs_path
 from eval.judge.gold import PREFIX, GoldPair
@@ -64,7 +65,7 @@ class Entry:
         return "\n".join([*texts, *(verdict.comment for verdict in self.verdicts)]).casefold()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """`rows` is all of verdicts.csv; `counted` are the rows that the figures are made of; `thumbs` are in force."""
 
@@ -81,6 +82,11 @@ class Snapshot:
     @cached_property
     def summary(self) -> Summary:
         return summarise(self.table, failed=self.run.info.counts.get("failed", 0))
+
+    @cached_property
+    def whole(self) -> Whole:
+        """Everything that is known of the run."""
+        return whole_of(self.run, self.table, self.counted)
 
     @cached_property
     def agreement(self) -> Agreement:

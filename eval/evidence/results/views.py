@@ -12,9 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from eval.evidence.results.browse import LONGEST_SNIPPET, Item, listing, open_item
+from eval.evidence.results.extras import extra
 from eval.evidence.results.figures import findings
 from eval.evidence.results.query import Query
 from eval.evidence.results.snapshot import Snapshot
+from eval.evidence.whole import all_figures
 from eval.judge import views as judging
 from eval.judge.differences import differences
 from eval.judge.render import answer_html, plain_html
@@ -66,7 +68,10 @@ def page_html(snapshot: Snapshot, frame: Frame) -> str:
     """The page that the frame's query asks for."""
     query = frame.query
     if query.view == "results":
-        return render("results.jinja", frame=frame, found=findings(snapshot))
+        whole = snapshot.whole
+        return render(
+            "results.jinja", frame=frame, found=findings(snapshot), extra=extra(whole), figures=all_figures(whole)
+        )
     if query.item:
         item = open_item(snapshot, query)
         if item is None:

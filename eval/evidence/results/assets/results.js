@@ -1,7 +1,7 @@
 // The results pages' links and forms. The address is the whole state: this sends it, and shows what comes back.
 (() => {
   "use strict";
-  const PATIENCE = 15000; // milliseconds until a silent server is called lost
+  const PATIENCE = 30000; // milliseconds until a silent server is called lost
   const LOST = "The server does not answer. Start `blindside results` again, then reload this page.";
   const by = (id) => document.getElementById(id);
   const stage = () => document.querySelector(".rs-page");
@@ -71,7 +71,10 @@
     if (event.target.matches("[data-do='find'] select")) find(event.target.form, `#${event.target.id}`);
   });
 
-  window.addEventListener("popstate", (event) => load({ top: (event.state && event.state.top) || 0 }));
+  window.addEventListener("popstate", (event) => {
+    if (stage().dataset.address === location.search) return; // a place on the same page
+    load({ top: (event.state && event.state.top) || 0 });
+  });
 
   function settle() {
     const data = stage().dataset;
