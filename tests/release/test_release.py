@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import html
 import json
 import re
 from io import StringIO
@@ -36,6 +37,10 @@ EVIDENCE = {
     "eval/decision.json",
     "eval/gate.yml",
     "eval/recipe.yml",
+    "eval/report/by_category.csv",
+    "eval/report/by_reviewer.csv",
+    "eval/report/disagreements.csv",
+    "eval/report/report.html",
     "eval/report/report.md",
     "eval/report/summary.csv",
     "eval/run.json",
@@ -111,6 +116,18 @@ def test_published_seals_and_hashes_tell_no_name(project: Project, hub: Hub, tmp
     everything = b"".join(there.values())
     assert hashlib.sha256(project.run.verdicts_path.read_bytes()).hexdigest()[:12].encode() not in everything
     assert not any(row.seal.encode() in everything for row in read_verdicts(project.run.verdicts_path))
+
+
+def test_the_report_goes_out_anew_under_pseudonyms(project: Project, hub: Hub) -> None:
+    run_release(project)
+    page = hub.files("our/tuned")["eval/report/report.html"].decode()
+    told = html.unescape(page)
+    assert not [name for name in (*REVIEWERS, SECRET_COMMENT) if name in told]
+    assert len(set(re.findall(r"reviewer-[0-9a-f]{10}", told))) == len(REVIEWERS)
+    assert "is not as it was written" not in told
+    assert "Win rate of the tuned model" in told
+    own = html.unescape((project.run.report_folder / "report.html").read_text(encoding="utf-8"))
+    assert all(name in own for name in (*REVIEWERS, SECRET_COMMENT))
 
 
 def test_comments_go_out_when_asked_for(project: Project, hub: Hub) -> None:
