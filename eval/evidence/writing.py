@@ -6,7 +6,7 @@ from eval.evidence.frames import category_frame, disagreement_frame, reviewer_fr
 from eval.evidence.markdown import markdown
 from eval.evidence.results.snapshot import read_snapshot
 from eval.evidence.results.static import report_html
-from eval.evidence.whole import Whole, all_figures, whole_of
+from eval.evidence.whole import Whole, all_figures
 from eval.journal import write_atomically
 from eval.judge.cells import encode_row
 from eval.run import Run
@@ -15,7 +15,7 @@ from eval.run import Run
 def write_report(run: Run) -> Whole:
     """Read the run's verdicts, write report/, return the figures. Raises InputError for files that can't be trusted."""
     snapshot = read_snapshot(run)
-    found = whole_of(run, snapshot.table, snapshot.counted)
+    found = snapshot.whole
     frames = {
         "summary.csv": summary_frame(all_figures(found)),
         "by_category.csv": category_frame(found),
@@ -27,5 +27,5 @@ def write_report(run: Run) -> Whole:
     rows = b"".join(encode_row(verdict, snapshot.columns) for verdict in found.verdicts)
     write_atomically(run.report_folder / "verdicts.csv", snapshot.columns.header() + rows)
     write_atomically(run.report_folder / "report.md", markdown(found).encode())
-    write_atomically(run.report_folder / "report.html", report_html(found, snapshot).encode())
+    write_atomically(run.report_folder / "report.html", report_html(snapshot).encode())
     return found

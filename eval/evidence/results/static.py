@@ -12,7 +12,7 @@ from eval.evidence.results.figures import findings
 from eval.evidence.results.query import Query
 from eval.evidence.results.snapshot import Snapshot
 from eval.evidence.results.views import ASSETS, Frame, render, style
-from eval.evidence.whole import Whole, all_figures
+from eval.evidence.whole import all_figures
 
 #: Pages choose dark by a class that a script sets; a file has no script, and goes by what its reader asks for.
 _DARK = re.compile(r"@media screen\s*\{\s*\.dark\s*\{")
@@ -21,8 +21,9 @@ _DARK_BY_READER = "@media screen and (prefers-color-scheme: dark) { :root {"
 _LINK = re.compile(r"</?a\b[^>]*>")
 
 
-def report_html(found: Whole, snapshot: Snapshot) -> str:
-    """The whole report, of figures and of the files that they were made from. The same run gives the same bytes."""
+def report_html(snapshot: Snapshot) -> str:
+    """The whole report. The same files give the same bytes."""
+    found = snapshot.whole
     last = max((verdict.judged_at for verdict in found.verdicts), default="")
     page = render(
         "report.jinja",
