@@ -40,10 +40,8 @@ def statuses(policy: Policy | None = None, **changes: Any) -> dict[str, Status]:
     return {rule.name: rule.status for rule in apply(policy or Policy(), found)}
 
 
-def preferred(**changes: bool) -> Preferred:
-    return Preferred(
-        **{**{"estimate": Estimate(0.5, 0.4, 0.6, 80), "shown": False, "refuted": False, "spent": False}, **changes}
-    )  # type: ignore[arg-type]
+def preferred(*, refuted: bool = False, spent: bool = False) -> Preferred:
+    return Preferred(Estimate(0.5, 0.4, 0.6, 80), shown=False, refuted=refuted, spent=spent)
 
 
 def test_good_figures_pass_every_rule_of_the_default() -> None:
