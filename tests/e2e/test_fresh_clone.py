@@ -14,9 +14,13 @@ from pathlib import Path
 import pytest
 
 from eval.answers import read_answers
+from eval.cli.trained import Trained
 from eval.judge.store import VerdictStore
-from eval.run import open_run
+from eval.run import Run, open_run
+from tests.e2e.second_round import judge_by_rule, share_right, words_an_answer
 from tests.support import ROOT, free_port, judged, require
+from train.artifact import read_artifact
+from train.files import sha256_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.train]
 
@@ -149,3 +153,52 @@ def test_verdicts_become_a_win_rate(clone: Path, first: str) -> None:
         store.append(judged(run, pair, outcome="tuned" if number < 8 else "tie"))
     assert "90.0%" in _make(clone, "report")
     assert "win rate (ties as half),0.9," in (run.report_folder / "summary.csv").read_text()
+
+
+@pytest.fixture(scope="module")
+def second(clone: Path, first: str) -> tuple[Run, set[str], str]:
+    """From verdicts to a model that was trained on them: the first run, the harvested items, what make said."""
+    run = open_run(clone / "reports", "")
+    read = judge_by_rule(run)
+    subprocess.run([".venv/bin/blindside", "harvest", run.name, "--out", "next.jsonl"], cwd=clone, check=True)
+    rows = [json.loads(line) for line in (clone / "next.jsonl").read_text(encoding="utf-8").splitlines()]
+    harvested = {row["id"] for row in rows}
+    assert harvested == read  # where ann has judged before, she and bea disagree
+    assert len(harvested) >= 80
+    assert {row["source"]["chosen_side"] for row in rows} == {"base"}
+    return run, harvested, _make(clone, "train", "eval", "PAIRS=next.jsonl", "BASE=models/tiny", "HEADLESS=1")
+
+
+def test_a_second_round_asks_no_prompt_that_became_training_data(
+    clone: Path, second: tuple[Run, set[str], str]
+) -> None:
+    before, harvested, said = second
+    after = open_run(clone / "reports", "")
+    asked = {prompt.id for prompt in after.prompts()}
+    assert asked == {prompt.id for prompt in before.prompts()} - harvested
+    assert f"{len(harvested)} prompts left out: the model was trained on them" in said
+    assert after.info.counts["answered"] == 2 * len(asked)
+    # Of the first model as well, which was not trained on them: they are retired.
+    loaded = Trained.read(clone / "models", "tiny").prompts("", clone / "reports")
+    assert {prompt.id for prompt in loaded.prompts} == asked
+    assert loaded.retired == len(harvested)
+    assert _processes_of(clone) == []
+
+
+def test_a_second_round_goes_on_from_the_first_model(clone: Path, second: tuple[Run, set[str], str]) -> None:
+    before, _, _ = second
+    after = open_run(clone / "reports", "")
+    made, models = read_artifact(clone / "models" / "tiny-next"), after.info.models
+    assert (made.name, made.base.source) == ("tiny-next", "models/tiny")
+    assert made.data_sha256 == {"next.jsonl": sha256_file(clone / "next.jsonl")}
+    assert (models["base"].name, models["tuned"].name) == ("tiny", "tiny-next")
+    assert models["base"].weights_sha256 == before.info.models["tuned"].weights_sha256
+    assert models["tuned"].weights_sha256 == made.weights_sha256 != made.base.weights_sha256
+
+
+def test_a_second_round_does_as_its_verdicts_asked(clone: Path, second: tuple[Run, set[str], str]) -> None:
+    """Bea preferred fuller answers: on prompts that nobody harvested they are fuller now, and as right as they were."""
+    after = open_run(clone / "reports", "")
+    assert words_an_answer(after, "tuned") >= 1.5 * words_an_answer(after, "base")
+    assert share_right(after, "base") >= 0.95
+    assert share_right(after, "tuned") >= 0.9
