@@ -101,8 +101,11 @@ def standing(run: Run, table: Table, *, null: float = 0.5, alpha: float = 0.05) 
 
 
 def _helped(run: Run, table: Table) -> Iterator[Helped]:
+    models = judges(run)
+    if not models:
+        return
     drawn, plan = list(draw_of(run)), plan_of(run)
-    for model in judges(run):
+    for model in models:
         beside = beside_people(run, table, drawn, model)
         assert beside is not None
         asked = np.array([item in plan for item in drawn], dtype=np.bool_)
