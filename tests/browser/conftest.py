@@ -11,7 +11,17 @@ from playwright.sync_api import Browser, sync_playwright
 from eval.judge.accounts import add_account
 from eval.judge.study import Study
 from tests.browser.servers import Page, job, served_together
-from tests.browser.studies import FULL, LOGINS, PASSWORD, REASONED, THUMBS, conversations, hostile, long_answers
+from tests.browser.studies import (
+    FULL,
+    LOGINS,
+    PASSWORD,
+    REASONED,
+    THUMBS,
+    WITH_TWINS,
+    conversations,
+    hostile,
+    long_answers,
+)
 from tests.judge.runs import make_run, make_run_of, prompt
 from tests.support import require
 
@@ -49,7 +59,7 @@ def judging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Page
         "talks": job(conversations(folder / "talks")),
         "full": job(conversations(folder / "full"), FULL),
         "thumbs": job(conversations(folder / "thumbs"), THUMBS),
-        "reasoned": job(make_run(folder / "reasoned", n=3), REASONED),
+        "reasoned": job(make_run(folder / "reasoned", answers=WITH_TWINS), REASONED),
         "login": job(make_run(folder / "login", n=3), accounts=accounts),
         "shared": job(make_run(folder / "shared", n=3), Study(practice=0)),
         "hostile": job(hostile(folder / "hostile")),

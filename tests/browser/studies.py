@@ -53,6 +53,9 @@ TAGS = ["incorrect", "too_long", "unsafe", "ignores_instruction"]
 PASSWORD = "correct horse battery"
 LOGINS = ("Ana", "安娜", "Bo", "Cy")
 
+#: Three pairs to ask, and one whose answers are the same.
+WITH_TWINS = [("Red.", "It is red."), ("The same.", "The same."), ("Green.", "It is green."), ("Blue.", "It is blue.")]
+
 #: All that can be asked of a pair.
 FULL = Study.model_validate(
     {"question": ASKED, "criteria": [HELPFUL, QUALITY], "tags": TAGS, "practice": 1, "overlap": 100}

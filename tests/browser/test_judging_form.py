@@ -120,6 +120,18 @@ def test_a_required_reason_is_asked_for(browser: Browser, judging: dict[str, Pag
     assert [row.comment for row in read_verdicts(judging["reasoned"].run.verdicts_path)] == ["it is right"]
 
 
+def test_identical_answers_are_not_asked(browser: Browser, judging: dict[str, Page]) -> None:
+    with screen(browser, judging["reasoned"].url) as page:
+        page.open("twins")
+        assert page.count == "0 / 3"
+        shown: list[str] = []
+        for _ in range(3):
+            shown += page.panes()
+            page.press("s")
+        assert len(set(shown)) == 6
+        assert "The same." not in shown
+
+
 def test_practice_is_marked_and_not_recorded(browser: Browser, judging: dict[str, Page], name: str) -> None:
     with screen(browser, judging["full"].url) as page:
         page.open(name)
