@@ -195,13 +195,13 @@ def test_a_pull_request_takes_the_old_weights_away(project: Project, hub: Hub, t
 
 def test_whoever_may_not_write_can_propose(project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     run_release(project)
-    (project.tuned / "config.json").write_text('{"of": "another config"}')
+    (project.tuned / "generation_config.json").write_text('{"of": "another config"}')
     monkeypatch.setenv("HF_TOKEN", READER)
     with pytest.raises(ReleaseError, match=r"the token may not write to our/tuned \(403\).*--create-pr"):
         run_release(project)
     done = run_release(project, create_pr=True)
     assert done.pull_request is not None
-    assert b"another config" in hub.files("our/tuned", "refs/pr/1")["config.json"]
+    assert b"another config" in hub.files("our/tuned", "refs/pr/1")["generation_config.json"]
 
 
 @pytest.mark.parametrize("name", ["model-00002-of-00002.safetensors", "config.json", "eval/verdicts.csv", "README.md"])
