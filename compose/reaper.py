@@ -18,7 +18,7 @@ from compose.errors import ComposeError
 from compose.leftovers import owner_lives, sweep
 
 LOOK_EVERY = 0.5  # seconds between looks at the owner
-CALM = 6.0  # seconds without anything found: a `docker compose up` that was under way may still create one
+CALM = 15.0  # seconds without anything found: on a busy machine a `docker compose up` under way may still create one
 
 
 def wait(owner: str) -> bool:

@@ -35,7 +35,7 @@ def _held(tmp_path: Path, run: str) -> Iterator[tuple[subprocess.Popen[str], dic
 
 
 def _until_gone(client: docker.DockerClient, project: str) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while found := left(client, project):
         assert time.monotonic() < deadline, found
         time.sleep(0.2)

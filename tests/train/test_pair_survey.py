@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.compose.servers import MODEL
 from tests.support import TRAIN_PYTHON, require
 from tests.train.pair_formats import assistant, user
 from train.errors import PairsError
@@ -166,8 +167,7 @@ def test_nothing_usable_is_a_failure_and_an_unreadable_file_an_error(tmp_path: P
 def test_tokens_are_the_recipes_own_and_answers_that_axolotl_would_not_find_are_named(tmp_path: Path) -> None:
     """Qwen's template writes a system message of its own: "You" and "Cloud" stand before every answer."""
     require(TRAIN_PYTHON.exists(), "no .venv-train")
-    recipe = read_recipe(find_recipe("tiny"))
-    require((Path(recipe.base_model) / "tokenizer.json").exists(), "no models/tiny-base")
+    recipe = read_recipe(find_recipe("tiny")).replaced(base_model=str(MODEL))
     recipe = recipe.derive(tmp_path / "own.yml", chat_template="qwen_25", sequence_len=120)
     long = row(91, chosen=assistant(" ".join(WORDS * 20)))
     path = file_of(tmp_path, row(90, chosen=assistant("You")), long)
@@ -184,8 +184,7 @@ def test_tokens_are_the_recipes_own_and_answers_that_axolotl_would_not_find_are_
 @pytest.mark.train
 def test_the_sums_of_a_large_file_are_estimated_and_what_is_too_long_is_not(tmp_path: Path) -> None:
     require(TRAIN_PYTHON.exists(), "no .venv-train")
-    recipe = read_recipe(find_recipe("tiny"))
-    require((Path(recipe.base_model) / "tokenizer.json").exists(), "no models/tiny-base")
+    recipe = read_recipe(find_recipe("tiny")).replaced(base_model=str(MODEL))
     with TokenCounter(recipe, TRAIN_PYTHON.parents[1]) as counter:
         for line in range(1, EXACT + 501):
             counter.add(line, [user("Who is it?")], "It is he.", "It is she, I think.")
