@@ -12,8 +12,9 @@ from docker.types import Mount
 from train.errors import LaunchError
 from train.recipe import Recipe
 
-#: What the image keeps its programs in (Axolotl's docker/Dockerfile-uv and Dockerfile-uv-base).
-OWN = ("/usr", "/etc", "/root/.local", "/workspace/axolotl", "/workspace/axolotl-venv")
+#: Folders inside Axolotl's image that hold its programs, uv's tools in LOCAL (docker/Dockerfile-uv and -uv-base).
+LOCAL = "/root/.local"
+OWN = ("/usr", "/etc", LOCAL, "/workspace/axolotl", "/workspace/axolotl-venv")
 CACHES = ("HF_HOME", "HF_HUB_CACHE", "HF_DATASETS_CACHE")
 
 

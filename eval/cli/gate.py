@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from eval.cli.options import REPORTS, Reports, RunArgument
-from eval.errors import BlindsideError
+from eval.errors import BlindsideError, StaleInputs
 from train.errors import TrainError
 
 
@@ -49,7 +48,8 @@ def gate(
         opened = open_run(reports, run)
         decision = decide(freeze_policy(opened, policy) if policy else opened)
     except (BlindsideError, TrainError) as error:
-        _broken(error)
+        # Whatever cannot be trusted ends with 3, never with a decision's exit status.
+        raise StaleInputs(f"{error}\nNothing was decided: broken or stale inputs.") from error
     print_decision(decision)
     raise typer.Exit(EXIT[decision.decision])
 
@@ -67,17 +67,6 @@ def compare(
     from eval.run import open_run
 
     typer.echo(write_comparison(compare_runs(open_run(reports, old), open_run(reports, new))))
-
-
-def _broken(error: Exception) -> NoReturn:
-    """What cannot be trusted is never a decision's exit status."""
-    from eval.release.decision import BROKEN
-
-    if os.environ.get("BLINDSIDE_DEBUG"):
-        raise error
-    typer.echo(f"blindside: {error}", err=True)
-    typer.echo("Nothing was decided: broken or stale inputs.", err=True)
-    raise typer.Exit(BROKEN)
 
 
 def register(app: typer.Typer) -> None:

@@ -49,21 +49,17 @@ def judge(
 
     Example: `blindside judge tiny-1a2b3c4d --auth reviewers.csv --overlap 2 --overlap-share 0.2`
     """
-    from eval.errors import InputError
     from eval.judge.accounts import Accounts as Logins
-    from eval.judge.page import serve
+    from eval.judge.page import refuse_open_share, serve
     from eval.release.policy import freeze_policy
     from eval.release.sync import Sync
     from eval.run import open_run
 
-    if share and auth is None:
-        raise InputError(
-            "--share needs logins: make some with `blindside reviewer add NAME` and give --auth reviewers.csv"
-        )
     opened = open_run(reports, run)
     changes = {"overlap": _overlap(overlap, overlap_share), "mode": mode or None, "side": side or None}
     wanted = _study(opened.folder, study, {name: value for name, value in changes.items() if value is not None})
     logins = Logins(auth) if auth is not None else None
+    refuse_open_share(share, logins)
     opened = freeze_policy(opened, policy)
     with Sync(opened, sync, say=typer.echo) if sync else nullcontext():
         serve(
@@ -89,6 +85,7 @@ def demo(
     Example: `blindside demo`
     """
     from eval.judge.page import serve
+    from eval.release.policy import freeze_policy
     from eval.run import open_run
 
     folder = reports / "demo"
@@ -97,7 +94,7 @@ def demo(
         # run.json comes last: its presence means that the run is complete.
         for name in ("prompts.jsonl", "responses.jsonl", "run.json"):
             shutil.copyfile(SAMPLE / name, folder / name)
-    serve(open_run(reports, "demo"), port=port, open_browser=browser, say=typer.echo)
+    serve(freeze_policy(open_run(reports, "demo")), port=port, open_browser=browser, say=typer.echo)
 
 
 @reviewer_app.command()

@@ -59,6 +59,7 @@ def preferences(
     """
     from eval.collect.preferences import preferences_path, read_held_out, score_preferences
     from eval.errors import InputError
+    from eval.evidence.figure import with_interval
     from eval.evidence.preferences import held_out_accuracy
     from eval.run import open_run
 
@@ -68,14 +69,8 @@ def preferences(
     urls: dict[Side, str] = {"base": base_url, "tuned": tuned_url}
     found = held_out_accuracy(score_preferences(opened, read_held_out(pairs), urls, say=typer.echo))
     for name, share in (("base", found.base), ("tuned", found.tuned), ("reward", found.reward)):
-        typer.echo(f"{name}: {_said(share.value, share.low, share.high)} (n={share.n})")
+        typer.echo(f"{name}: {with_interval(share)}")
     typer.echo(f"written to {preferences_path(opened)}")
-
-
-def _said(value: float | None, low: float | None, high: float | None) -> str:
-    if value is None:
-        return "insufficient"
-    return f"{value:.1%}" + ("" if low is None or high is None else f", {low:.1%} to {high:.1%}")
 
 
 def register(app: typer.Typer) -> None:

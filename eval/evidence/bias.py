@@ -11,7 +11,7 @@ from scipy import stats
 from eval.evidence.bootstrap import Signed
 from eval.evidence.contrast import Contrast, contrast
 from eval.evidence.logistic import fit_logistic
-from eval.evidence.table import TUNED, Table
+from eval.evidence.table import TUNED, Table, prompt_means
 from eval.evidence.winrate import Estimate, win_rate
 
 Floats = NDArray[np.float64]
@@ -73,7 +73,7 @@ def bias(table: Table) -> Bias:
     judged = np.bincount(table.reviewer, minlength=len(table.reviewers))
     late = table.position >= judged[table.reviewer] / 2
     return Bias(
-        left=win_rate(_prompt_means(table.item, left, prompts)[1]),
+        left=win_rate(_there(prompt_means(table.item, left, prompts))),
         places=contrast(table.item, score, table.left == TUNED, prompts),
         length=length(table),
         late=contrast(table.item, score, late, prompts),
@@ -89,7 +89,8 @@ def length(table: Table) -> Length:
     lengths: tanh(d / s), d the log-ratio of words (one added to each), s its root mean square. The mean score of a
     prompt is one row, so errors are clustered by prompt (see `fit_logistic`); t with n - 2 degrees of freedom.
     """
-    item, score = _prompt_means(table.item, table.score, len(table.items))
+    means = prompt_means(table.item, table.score, len(table.items))
+    item, score = np.flatnonzero(~np.isnan(means)), _there(means)
     ratio = _log_ratio(table)[item]
     longer = ratio != 0
     return Length(
@@ -144,13 +145,8 @@ def _log_ratio(table: Table) -> Floats:
     return np.asarray(np.log(_ratio(table)), dtype=np.float64)
 
 
-def _prompt_means(item: NDArray[np.intp], value: Floats, prompts: int) -> tuple[NDArray[np.intp], Floats]:
-    """Prompts that have a value which is not NaN, and the mean of these."""
-    there = ~np.isnan(value)
-    count = np.bincount(item[there], minlength=prompts)
-    total = np.bincount(item[there], weights=value[there], minlength=prompts)
-    found = np.flatnonzero(count)
-    return found, np.asarray(total[found] / count[found], dtype=np.float64)
+def _there(means: Floats) -> Floats:
+    return means[~np.isnan(means)]
 
 
 def _medians(table: Table) -> Floats:

@@ -9,7 +9,8 @@ import numpy as np
 
 from eval.errors import RunError
 from eval.evidence.bootstrap import Signed, signed_bootstrap
-from eval.evidence.table import BOTH_BAD, TIE, TUNED, Table, read_table
+from eval.evidence.figure import with_interval
+from eval.evidence.table import prompt_means, read_table
 from eval.evidence.winrate import Estimate, win_rate
 from eval.journal import write_atomically
 from eval.records import Prompt, sha256_text
@@ -92,7 +93,10 @@ def write_comparison(found: Comparison) -> str:
 
 def markdown(found: Comparison) -> str:
     """The comparison for people: every figure with its n and interval."""
-    rows = [f"| {half.run.name} | {_said(half.win_rate)} | {_said(half.shared)} |" for half in (found.old, found.new)]
+    rows = [
+        f"| {half.run.name} | {with_interval(half.win_rate)} | {with_interval(half.shared)} |"
+        for half in (found.old, found.new)
+    ]
     lines = [
         f"# {found.new.run.name} after {found.old.run.name}",
         "",
@@ -110,27 +114,12 @@ def markdown(found: Comparison) -> str:
     return "\n".join(lines)
 
 
-def _said(estimate: Estimate) -> str:
-    if estimate.value is None:
-        return "insufficient (n=0)"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.1%} (n={estimate.n}, insufficient for an interval)"
-    return f"{estimate.value:.1%}, {estimate.low:.1%} to {estimate.high:.1%} (n={estimate.n})"
-
-
 def _scores(run: Run) -> dict[str, float]:
     """Mean score of each judged prompt with a preference or tie, by the prompt's messages."""
     table, _ = read_table(run)
     keys = {prompt.id: _key(prompt) for prompt in run.prompts()}
-    return {keys[item]: score for item, score in _by_item(table).items()}
-
-
-def _by_item(table: Table) -> dict[str, float]:
-    keep = table.outcome != BOTH_BAD
-    value = np.where(table.outcome == TUNED, 1.0, np.where(table.outcome == TIE, 0.5, 0.0))
-    number = np.bincount(table.item[keep], minlength=len(table.items))
-    total = np.bincount(table.item[keep], weights=value[keep], minlength=len(table.items))
-    return {item: float(total[n] / number[n]) for n, item in enumerate(table.items) if number[n]}
+    means = prompt_means(table.item, table.score, len(table.items)).tolist()
+    return {keys[item]: mean for item, mean in zip(table.items, means, strict=True) if mean == mean}
 
 
 def _key(prompt: Prompt) -> str:

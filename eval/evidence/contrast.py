@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from eval.evidence.bootstrap import Signed
+from eval.evidence.table import prompt_means
 from eval.evidence.winrate import Estimate, win_rate
 
 Floats = NDArray[np.float64]
@@ -33,21 +34,21 @@ def contrast(
     difference is that of the prompts' influences on it (linearisation, as in survey sampling), with Student's t at one
     degree of freedom less than there are prompts. Either group needs two prompts for an interval.
     """
-    there = ~np.isnan(value)
-    means, counts = zip(*(_means(item[k], value[k], prompts) for k in (there & first, there & ~first)), strict=True)
-    one, other = (win_rate(mean[count > 0], confidence=confidence) for mean, count in zip(means, counts, strict=True))
-    n = int(np.count_nonzero((counts[0] > 0) | (counts[1] > 0)))
+    groups = [prompt_means(item, np.where(where, value, np.nan), prompts) for where in (first, ~first)]
+    has = [~np.isnan(mean) for mean in groups]
+    one, other = (win_rate(mean[there], confidence=confidence) for mean, there in zip(groups, has, strict=True))
+    n = int(np.count_nonzero(has[0] | has[1]))
     if one.value is None or other.value is None:
         return Contrast(one, other, Signed(None, None, None, n), None)
     difference = one.value - other.value
     if min(one.n, other.n) < 2:
         return Contrast(one, other, Signed(difference, None, None, n), None)
     centred = [
-        np.where(count > 0, mean - group.value, 0.0) / group.n
-        for mean, count, group in zip(means, counts, (one, other), strict=True)
+        np.where(there, mean - group.value, 0.0) / group.n
+        for mean, there, group in zip(groups, has, (one, other), strict=True)
         if group.value is not None
     ]
-    influence = (centred[0] - centred[1])[(counts[0] > 0) | (counts[1] > 0)]
+    influence = (centred[0] - centred[1])[has[0] | has[1]]
     smallest = min(one.n, other.n)
     error = float(np.sqrt((influence**2).sum() * smallest / (smallest - 1)))
     if error == 0:
@@ -56,9 +57,3 @@ def contrast(
     p_value = float(2 * stats.t.sf(abs(difference) / error, smallest - 1))
     low, high = max(-1.0, difference - half), min(1.0, difference + half)
     return Contrast(one, other, Signed(difference, low, high, n), p_value)
-
-
-def _means(item: NDArray[np.intp], value: Floats, prompts: int) -> tuple[Floats, NDArray[np.intp]]:
-    """Mean and number of values per prompt, shape (prompts,) each; the mean is 0 where there are none."""
-    count = np.bincount(item, minlength=prompts)
-    return np.bincount(item, weights=value, minlength=prompts) / np.maximum(count, 1), count

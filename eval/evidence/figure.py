@@ -64,3 +64,13 @@ class Figure:
         if self.kind == "points":
             return f"{100 * value:+.1f} points"
         return f"{value:.3g}"
+
+
+def with_interval(estimate: Estimate, *, nothing: str = "insufficient") -> str:
+    """A share with its interval and n, as part of a sentence; `nothing` where there is no value."""
+    figure = Figure.share("", estimate)
+    if estimate.value is None:
+        return nothing
+    return (
+        f"{figure.said}, {figure.interval} (n={figure.n})" if estimate.sufficient else f"{figure.said} (n={figure.n})"
+    )

@@ -5,21 +5,19 @@ A pair that nobody judged counts as well. None of these says which model is bett
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from eval.answers import read_answers
 from eval.evidence.bootstrap import Signed, signed_bootstrap
 from eval.evidence.table import word_count
 from eval.evidence.texts import is_empty, refuses, repeats_itself
 from eval.evidence.winrate import Estimate, win_rate
 from eval.expect.expect import Expect
-from eval.records import SIDES, Pair, Response
-from eval.run import Run
+from eval.records import SIDES, Pair, Prompt, Response
 
 Floats = NDArray[np.float64]
 
@@ -92,11 +90,9 @@ TESTS: Mapping[str, Callable[[Response], bool]] = {
 }
 
 
-def read_signals(run: Run) -> Signals:
-    """The signals of a run's answers. Raises InputError for files that cannot be trusted."""
-    prompts = run.prompts()
-    expects = {prompt.id: prompt.expect for prompt in prompts if prompt.expect is not None}
-    return measure(read_answers(run.responses_path).pairs(prompts), expects)
+def expected(prompts: Iterable[Prompt]) -> dict[str, Expect]:
+    """What the prompts that say so ask of any answer, by prompt id."""
+    return {prompt.id: prompt.expect for prompt in prompts if prompt.expect is not None}
 
 
 def measure(pairs: Sequence[Pair], expects: Mapping[str, Expect] | None = None) -> Signals:

@@ -68,6 +68,11 @@ class Table:
         return _SCORES[self.outcome]
 
     @property
+    def judged(self) -> NDArray[np.intp]:
+        """How many judgements each item has. Shape (items,)."""
+        return np.bincount(self.item, minlength=len(self.items))
+
+    @property
     def decided(self) -> NDArray[np.bool_]:
         """Which judgements preferred one side. Shape (n,)."""
         return self.outcome <= TUNED
@@ -119,6 +124,14 @@ def of_arrays(
             words=np.ones((items, 2), dtype=np.intp) if words is None else np.asarray(words, dtype=np.intp),
         ),
     )
+
+
+def prompt_means(item: NDArray[np.intp], value: NDArray[np.float64], prompts: int) -> NDArray[np.float64]:
+    """Mean of the values of each prompt that are not NaN; NaN for a prompt without one. Shape (prompts,)."""
+    there = ~np.isnan(value)
+    number = np.bincount(item[there], minlength=prompts)
+    total = np.bincount(item[there], weights=value[there], minlength=prompts)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
 def word_count(text: str) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from eval.answers import read_answers
+from eval.answers import Answers, read_answers
+from eval.collect.model_judge import ModelVerdict, read_model_verdicts
 from eval.collect.preferences import read_preferences
 from eval.evidence.agreement import Agreement, agreement
 from eval.evidence.bias import Bias, bias
@@ -15,17 +16,18 @@ from eval.evidence.categories import Categories, categories
 from eval.evidence.counts import Resampled, prompt_counts, resampled
 from eval.evidence.criteria import criteria_figures, thumb_figures
 from eval.evidence.figure import Figure
-from eval.evidence.judges import Beside, beside_people, helped, judges
+from eval.evidence.judges import Beside, beside_people, helped
 from eval.evidence.predicted import Predicted
 from eval.evidence.preferences import HeldOutAccuracy, held_out_accuracy
 from eval.evidence.report import Summary, figures, summarise
 from eval.evidence.reviewers import Reviewers, reviewers
-from eval.evidence.sequential import Progress, closed_in, progress
-from eval.evidence.signals import Signal, Signals, read_signals
-from eval.evidence.table import Table, read_table
+from eval.evidence.sequential import Progress
+from eval.evidence.signals import Signal, Signals, expected, measure
+from eval.evidence.standing import standing
+from eval.evidence.table import Table, build_table
 from eval.judge.freeze import thumbs_path
 from eval.judge.plan import draw_of, plan_of
-from eval.judge.store import in_force, read_thumbs
+from eval.judge.store import in_force, read_thumbs, read_verdicts
 from eval.judge.study import Study, read_frozen
 from eval.records import Pair, Thumb, Verdict
 from eval.run import Run
@@ -65,13 +67,16 @@ class Whole:
 
 def whole(run: Run) -> Whole:
     """Everything of a run. Raises InputError for files that cannot be trusted."""
-    return whole_of(run, *read_table(run))
+    answers = read_answers(run.responses_path)
+    table, verdicts = build_table(run, answers, read_verdicts(run.verdicts_path, run=run.name))
+    return whole_of(run, answers, table, verdicts)
 
 
-def whole_of(run: Run, table: Table, verdicts: Sequence[Verdict]) -> Whole:
-    """As `whole`, of a table that was read before and the verdicts in it."""
-    pairs = tuple(read_answers(run.responses_path).pairs(run.prompts()))
-    preferences = read_preferences(run)
+def whole_of(run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdict]) -> Whole:
+    """As `whole`, of answers and a table that were read before and the verdicts in it."""
+    prompts = run.prompts()
+    pairs, preferences = tuple(answers.pairs(prompts)), read_preferences(run)
+    plan = plan_of(run, answers)
     return Whole(
         run=run,
         table=table,
@@ -79,36 +84,26 @@ def whole_of(run: Run, table: Table, verdicts: Sequence[Verdict]) -> Whole:
         pairs=pairs,
         summary=summarise(table, failed=run.info.counts.get("failed", 0)),
         resampled=resampled(prompt_counts(table.item, table.outcome, len(table.items))),
-        progress=standing(run, table),
+        progress=standing(table, plan),
         agreement=agreement(table),
         reviewers=reviewers(table),
         categories=categories(table),
         bias=bias(table),
-        signals=read_signals(run),
+        signals=measure(pairs, expected(prompts)),
         held_out=held_out_accuracy(preferences) if preferences else None,
         study=read_frozen(run.folder),
         thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
-        helped=tuple(_helped(run, table)),
+        helped=tuple(_helped(table, read_model_verdicts(run), list(draw_of(run, answers)), plan)),
     )
 
 
-def standing(run: Run, table: Table, *, null: float = 0.5, alpha: float = 0.05) -> Progress:
-    """Where the anytime-valid test of a win rate above `null` stands, by the run's own plan."""
-    plan = plan_of(run)
-    judged = dict(zip(table.items, np.bincount(table.item, minlength=len(table.items)).tolist(), strict=True))
-    left = sum(max(0, number - judged.get(item, 0)) for item, number in plan.items())
-    return progress(closed_in(table, plan), horizon=max(1, len(plan)), null=null, alpha=alpha, left=left)
-
-
-def _helped(run: Run, table: Table) -> Iterator[Helped]:
-    models = judges(run)
-    if not models:
-        return
-    drawn, plan = list(draw_of(run)), plan_of(run)
-    for model in models:
-        beside = beside_people(run, table, drawn, model)
-        assert beside is not None
-        asked = np.array([item in plan for item in drawn], dtype=np.bool_)
+def _helped(
+    table: Table, rows: Sequence[ModelVerdict], drawn: Sequence[str], plan: Mapping[str, int]
+) -> Iterator[Helped]:
+    """What each model that judged adds to people's verdicts."""
+    asked = np.array([item in plan for item in drawn], dtype=np.bool_)
+    for model in sorted({row.model for row in rows}):
+        beside = beside_people([row for row in rows if row.model == model], table, drawn)
         yield Helped(beside, helped(beside, asked))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from eval.evidence.table import BOTH_BAD, TIE, TUNED, Table
+from eval.evidence.table import BOTH_BAD, TIE, Table, prompt_means
 
 
 @dataclass(frozen=True)
@@ -43,24 +43,15 @@ def prompt_scores(table: Table, *, ties: bool = True) -> NDArray[np.float64]:
 
     With `ties=False` ties are left out as well as both_bad.
     """
-    keep = table.outcome != BOTH_BAD
-    if not ties:
-        keep &= table.outcome != TIE
-    outcome = table.outcome[keep]
-    return _prompt_means(table, keep, np.where(outcome == TUNED, 1.0, np.where(outcome == TIE, 0.5, 0.0)))
+    score = table.score if ties else np.where(table.outcome == TIE, np.nan, table.score)
+    means = prompt_means(table.item, score, len(table.items))
+    return means[~np.isnan(means)]
 
 
 def both_bad_shares(table: Table) -> NDArray[np.float64]:
     """Per judged prompt, the share of its verdicts that found both answers bad. Shape (judged prompts,)."""
-    return _prompt_means(table, np.ones(len(table), dtype=np.bool_), (table.outcome == BOTH_BAD).astype(np.float64))
-
-
-def _prompt_means(table: Table, keep: NDArray[np.bool_], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean of `values` (one for each kept judgement) per prompt that has one."""
-    item = table.item[keep]
-    n = np.bincount(item, minlength=len(table.items))
-    total = np.bincount(item, weights=values, minlength=len(table.items))
-    return np.asarray(total[n > 0] / n[n > 0], dtype=np.float64)
+    means = prompt_means(table.item, (table.outcome == BOTH_BAD).astype(np.float64), len(table.items))
+    return means[~np.isnan(means)]
 
 
 def win_rate(scores: NDArray[np.float64], *, confidence: float = 0.95) -> Estimate:

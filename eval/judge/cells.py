@@ -87,7 +87,3 @@ def _quoted(cell: str) -> str:
     if len(cell) > LONGEST:
         raise ValueError(f"a cell of {len(cell):,} characters: the longest is {LONGEST:,}")
     return '"' + cell.replace('"', '""') + '"' if _NEEDS_QUOTES.search(cell) else cell
-
-
-#: The first line of a verdicts.csv without criteria and tags.
-HEADER = PLAIN.header()

@@ -47,21 +47,26 @@ class GoldPair(Row):
 
     def pair(self) -> Pair:
         """It as a pair that a reviewer is asked."""
-        sides: dict[Side, str] = {"base": self.worse, "tuned": self.better}
-        base, tuned = (self._response(side, text) for side, text in sides.items())
-        return Pair(prompt_id=self.item, messages=self.messages, category=self.category, base=base, tuned=tuned)
+        return written_pair(self.item, self.messages, self.worse, self.better, category=self.category)
 
-    def _response(self, side: Side, text: str) -> Response:
+
+def written_pair(item: str, messages: tuple[Message, ...], base: str, tuned: str, *, category: str = "") -> Pair:
+    """A pair that no model answered: `base` and `tuned` are texts that somebody wrote."""
+
+    def response(side: Side, text: str) -> Response:
         return Response(
-            prompt_id=self.item,
+            prompt_id=item,
             side=side,
-            messages=self.messages,
-            category=self.category,
+            messages=messages,
+            category=category,
             text=text,
             finish_reason="unknown",
             sha256=sha256_text(text),
             answered_at="",
         )
+
+    sides = response("base", base), response("tuned", tuned)
+    return Pair(prompt_id=item, messages=messages, category=category, base=sides[0], tuned=sides[1])
 
 
 def read_gold(path: Path) -> list[GoldPair]:

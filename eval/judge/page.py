@@ -5,10 +5,7 @@ Gradio takes seconds to import, so it is imported where it is used.
 
 from __future__ import annotations
 
-import os
-import webbrowser
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,9 +14,11 @@ from pydantic import ValidationError
 from eval.errors import BlindsideError, InputError
 from eval.judge.blinding import nonce
 from eval.judge.desk import Desk
+from eval.judge.forms import Notice
 from eval.judge.login import Accounts, with_door
-from eval.judge.serving import guarded, has_screen, is_loopback, listen, mounted, run_until_signalled, tunnelled, url
-from eval.judge.session import Action, Notice, Sitting, View, answer
+from eval.judge.serving import guarded, mounted, piece, present
+from eval.judge.session import Sitting, answer
+from eval.judge.showing import Action, View
 from eval.judge.study import Study
 from eval.judge.views import Show, bar_html, head_html, login_html, stage_html, top_html
 from eval.run import Run
@@ -27,9 +26,6 @@ from eval.run import Run
 if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
-
-# Gradio reads it when it is imported: nothing about a study leaves the machine.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 Handler = Callable[[str, Sitting | None, "gr.Request"], tuple[str, Sitting | None]]
 
@@ -44,9 +40,9 @@ def build(desk: Desk, *, reviewer: str = "", logins: bool = False) -> gr.Blocks:
     page: gr.Blocks
     with gr.Blocks(title="blindside", analytics_enabled=False, fill_width=True) as page:
         sitting = gr.State(None)
-        for piece in (top_html(desk.study, logins=logins), ""):
-            stage = _html(piece)
-        _html(bar_html(desk.study, logins=logins))
+        for html in (top_html(desk.study, logins=logins), ""):
+            stage = piece(html)
+        piece(bar_html(desk.study, logins=logins))
         action = gr.Textbox(visible="hidden")
         send = gr.Button(visible="hidden", elem_id="bs-send")
         for event in (send.click, page.load):
@@ -93,31 +89,23 @@ def serve(
     `share` gives it a public address too. Raises InputError where the run's files cannot be read, the address is not
     ours, or the page would be shared without accounts; BlindsideError where no port is free.
     """
+    refuse_open_share(share, accounts)
+    present(
+        lambda: application(run, study=study, reviewer=reviewer, accounts=accounts),
+        "Judge",
+        host=host,
+        port=port,
+        open_browser=open_browser,
+        say=say,
+        exposed="" if accounts else "whoever reaches this machine can judge under any name",
+        share=share,
+    )
+
+
+def refuse_open_share(share: bool, accounts: Accounts | None) -> None:
+    """Raises InputError where the page would be shared with whoever finds it."""
     if share and accounts is None:
         raise InputError("--share without logins would let anybody judge: make some with `blindside reviewer add NAME`")
-    with listen(host, port, say) as sock, suppress(KeyboardInterrupt):
-        if accounts is None and not is_loopback(sock):
-            say("whoever reaches this machine can judge under any name")
-
-        def ready() -> None:
-            if share:
-                try:
-                    say(f"Shared at {tunnelled(sock)}")
-                except BlindsideError as error:
-                    say(str(error))
-            say(f"Judge at {url(sock)}")
-            if open_browser and has_screen():
-                webbrowser.open(url(sock))
-
-        app = application(run, study=study, reviewer=reviewer, accounts=accounts)
-        run_until_signalled(app, sock, ready)
-
-
-def _html(value: str) -> gr.HTML:
-    """HTML as it is: the default template and no script of Gradio's, so that nothing found in the text is run."""
-    import gradio as gr
-
-    return gr.HTML(value, js_on_load=None, apply_default_css=False)
 
 
 def _handler(desk: Desk, fixed: str, logins: bool) -> Handler:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import yaml
 
+from eval.judge.gold import written_pair
 from eval.judge.study import Language
-from eval.records import Message, Pair, Response, Row, Side, sha256_text
+from eval.records import Message, Pair, Row
 
 ITEM = "practice:{number}"
 
@@ -36,19 +37,5 @@ def _all() -> tuple[_Practice, ...]:
 
 
 def _pair(number: int, one: _Practice, language: Language) -> Pair:
-    item = ITEM.format(number=number)
-    messages = (Message(role="user", content=getattr(one.prompt, language)),)
-
-    def response(side: Side, text: str) -> Response:
-        return Response(
-            prompt_id=item,
-            side=side,
-            messages=messages,
-            text=text,
-            finish_reason="stop",
-            sha256=sha256_text(text),
-            answered_at="",
-        )
-
-    base, tuned = response("base", getattr(one.first, language)), response("tuned", getattr(one.second, language))
-    return Pair(prompt_id=item, messages=messages, category="", base=base, tuned=tuned)
+    prompt, first, second = (str(getattr(words, language)) for words in (one.prompt, one.first, one.second))
+    return written_pair(ITEM.format(number=number), (Message(role="user", content=prompt),), first, second)

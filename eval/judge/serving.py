@@ -10,6 +10,7 @@ import secrets
 import socket
 import sys
 import threading
+import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Gradio reads it when it is imported, which is later: nothing about a study leaves the machine.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 #: How many ports from the wanted one on are tried.
 PORTS = 20
@@ -104,7 +108,7 @@ def _try(host: str, port: int) -> socket.socket | None:
     return sock
 
 
-def has_screen() -> bool:
+def _has_screen() -> bool:
     """Without one, a browser that runs in the terminal would be opened over what we print."""
     return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
@@ -122,6 +126,50 @@ def tunnelled(sock: socket.socket) -> str:
     except (OSError, RuntimeError, ValueError, httpx.HTTPError, ChecksumMismatchError) as error:
         reason = " ".join(str(error).split())
         raise BlindsideError(f"no share link could be made ({reason}): leave --share out, or try again") from None
+
+
+def present(
+    make: Callable[[], FastAPI],
+    name: str,
+    *,
+    host: str,
+    port: int,
+    open_browser: bool,
+    say: Callable[[str], None],
+    exposed: str = "",
+    share: bool = False,
+) -> None:
+    """Serve what `make` gives until Ctrl-C or SIGTERM, on `port` or the next free one.
+
+    `say` is told `name` and the address, `exposed` before it where other machines reach the page, and a public
+    address where it is to be shared; without one the page is served all the same. Raises what `make` and `listen` do.
+    """
+    with listen(host, port, say) as sock, suppress(KeyboardInterrupt):
+        if exposed and not is_loopback(sock):
+            say(exposed)
+
+        def ready() -> None:
+            if share:
+                _tell_share(sock, say)
+            say(f"{name} at {url(sock)}")
+            if open_browser and _has_screen():
+                webbrowser.open(url(sock))
+
+        run_until_signalled(make(), sock, ready)
+
+
+def _tell_share(sock: socket.socket, say: Callable[[str], None]) -> None:
+    try:
+        say(f"Shared at {tunnelled(sock)}")
+    except BlindsideError as error:
+        say(str(error))
+
+
+def piece(value: str) -> gr.HTML:
+    """HTML as it is: the default template and no script of Gradio's, so that nothing found in the text is run."""
+    import gradio as gr
+
+    return gr.HTML(value, js_on_load=None, apply_default_css=False)
 
 
 def guarded() -> FastAPI:

@@ -17,12 +17,10 @@ from eval.judge.names import clean_name
 from eval.judge.practice import practice_pairs
 from eval.judge.recent import given, recent
 from eval.judge.seats import Draft, Seat, Shown
-from eval.judge.showing import LONGEST_COMMENT, Action, Recent, View
+from eval.judge.showing import Action, View
 from eval.judge.study import Language
 from eval.judge.tasks import Task
 from eval.records import Side
-
-__all__ = ["LONGEST_COMMENT", "Action", "Notice", "Recent", "Sitting", "View", "answer"]
 
 STALE = Notice("stale")
 ELSEWHERE = Notice("elsewhere")

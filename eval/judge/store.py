@@ -167,7 +167,7 @@ class Store(Generic[R]):
         return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
-def VerdictStore(run: Run, columns: Columns = PLAIN) -> Store[Verdict]:  # noqa: N802
+def verdict_store(run: Run, columns: Columns = PLAIN) -> Store[Verdict]:
     """The store of a run's verdicts.csv."""
     return Store(run.verdicts_path, Verdict, run.name, columns)
 

@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from eval.judge.differences import differences
 from eval.judge.forms import Place
 from eval.judge.render import answer_html, plain_html
 from eval.judge.scripts import language_attribute
-from eval.judge.session import LONGEST_COMMENT, View
+from eval.judge.showing import LONGEST_COMMENT, View
 from eval.judge.strings import say, say_tag, table
 from eval.judge.study import Language, Study
+from eval.judge.templates import templates_in
 from eval.records import Response
 
 ASSETS = Path(__file__).parent / "assets"
@@ -128,12 +129,4 @@ def _head(styles: Sequence[str], scripts: Sequence[str]) -> str:
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    env = Environment(
-        loader=FileSystemLoader(ASSETS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.globals.update(answer=answer_html, plain=plain_html, language=language_attribute)
-    return env
+    return templates_in(ASSETS, answer=answer_html, plain=plain_html, language=language_attribute)

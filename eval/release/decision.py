@@ -14,9 +14,8 @@ from eval.records import Row, Sha256
 Outcome = Literal["release", "hold", "insufficient"]
 Status = Literal["pass", "fail", "insufficient"]
 
-#: Exit status of `blindside gate`; 3 stands for broken or stale inputs, on which nothing is decided.
+#: Exit status of `blindside gate`; broken or stale inputs, on which nothing is decided, end with 3 (StaleInputs).
 EXIT: dict[Outcome, int] = {"release": 0, "hold": 1, "insufficient": 2}
-BROKEN = 3
 
 
 class RuleResult(Row):

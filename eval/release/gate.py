@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from eval.collect.provenance import versions
 from eval.errors import StaleInputs
-from eval.evidence.winrate import Estimate
-from eval.records import utc_now
+from eval.judge.cells import PLAIN
+from eval.judge.store import read_file
+from eval.records import Verdict, utc_now
 from eval.release.decision import Decision, Headline, Outcome, RuleResult, decision_path, read_decision, write_decision
 from eval.release.findings import Findings
 from eval.release.gather import gather
 from eval.release.outputs import write_outputs
 from eval.release.policy import frozen, read_policy
 from eval.release.rules import apply
-from eval.release.stale import bind, changed_since_asked, last_seal, rewritten
+from eval.release.stale import bind, changed_rows, changed_since_asked
 from eval.run import Run
 
 
@@ -24,11 +25,14 @@ def decide(run: Run) -> Decision:
     """
     if not run.info.policy_sha256:
         raise StaleInputs(f"run {run.name} has no policy: fix one with `blindside gate {run.name} --policy gate.yml`")
-    stale = changed_since_asked(run) + _rewritten(run)
+    bound = bind(run)
+    rows, columns = read_file(run.verdicts_path, Verdict, run=run.name)
+    before = read_decision(run.folder) if decision_path(run.folder).exists() else None
+    stale = changed_since_asked(run, bound) + changed_rows(run, rows, columns or PLAIN, before)
     if stale:
         raise StaleInputs("; ".join(stale))
     policy = read_policy(frozen(run))
-    findings = gather(run, policy)
+    findings = gather(run, policy, rows)
     rules = apply(policy, findings)
     outcome, reasons = settle(rules)
     decision = Decision(
@@ -37,11 +41,11 @@ def decide(run: Run) -> Decision:
         reasons=reasons,
         rules=tuple(rules),
         headline=headline(findings, policy.preference.confidence),
-        bound=bind(run),
+        bound=bound,
         policy_sha256=run.info.policy_sha256,
         decided_at=utc_now(),
         versions=versions(),
-        extra={"excluded": dict(findings.excluded), "last_seal": last_seal(run)},
+        extra={"excluded": dict(findings.excluded), "last_seal": rows[-1].seal if rows else ""},
     )
     write_decision(run.folder, decision)
     write_outputs(run.report_folder, decision)
@@ -70,17 +74,6 @@ def headline(found: Findings, confidence: float) -> Headline:
         prompts=found.prompts,
         judgements=found.judgements,
         reviewers=found.reviewers,
-        agreement=_defined(found.agreement),
-        both_bad=_defined(found.both_bad),
+        agreement=found.agreement.value,
+        both_bad=found.both_bad.value,
     )
-
-
-def _defined(estimate: Estimate) -> float | None:
-    return estimate.value
-
-
-def _rewritten(run: Run) -> list[str]:
-    """What an earlier decision on this run shows to have been changed since, and not only added to."""
-    if not decision_path(run.folder).exists():
-        return []
-    return rewritten(run, read_decision(run.folder))

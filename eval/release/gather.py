@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
-from eval.errors import StaleInputs
-from eval.evidence.agreement import agreement
+from eval.answers import read_answers
+from eval.evidence.agreement import coefficients
 from eval.evidence.categories import categories
-from eval.evidence.signals import read_signals
-from eval.evidence.table import read_table
+from eval.evidence.counts import prompt_counts
+from eval.evidence.signals import expected, measure
+from eval.evidence.table import build_table
 from eval.evidence.winrate import both_bad_shares, win_rate
-from eval.judge.seals import first_broken
-from eval.judge.store import columns_in, read_verdicts
-from eval.records import SIDES, Side
+from eval.records import SIDES, Side, Verdict
 from eval.release.findings import Findings
 from eval.release.policy import Policy
 from eval.release.preference import preferred
 from eval.run import Run
 
 
-def gather(run: Run, policy: Policy) -> Findings:
-    """Raises InputError for files that cannot be trusted, StaleInputs for verdicts that were changed."""
-    refuse_changed_verdicts(run)
-    table, _ = read_table(run)
-    judged = np.bincount(table.item, minlength=len(table.items))
-    signals = read_signals(run)
+def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
+    """`rows` are those of verdicts.csv. Raises InputError for files that cannot be trusted."""
+    answers, prompts = read_answers(run.responses_path), run.prompts()
+    table, _ = build_table(run, answers, rows)
+    judged, signals = table.judged, measure(answers.pairs(prompts), expected(prompts))
+    counts = prompt_counts(table.item, table.outcome, len(table.items)).per_prompt
     return Findings(
-        preferred=preferred(run, table, policy.preference),
+        preferred=preferred(run, answers, table, policy.preference),
         prompts=len(table.items),
         judgements=len(table),
         reviewers=len(table.reviewers),
         overlap={k: float((judged >= k).mean()) for k in range(1, int(judged.max(initial=0)) + 1)},
-        agreement=agreement(table).coefficients.alpha,
+        agreement=coefficients(counts).alpha,
         both_bad=win_rate(both_bad_shares(table)),
         categories={row.name or "no category": row.win_rate for row in categories(table).rows},
         signals=signals.limits,
@@ -42,17 +41,6 @@ def gather(run: Run, policy: Policy) -> Findings:
         policy_fixed_at=run.info.policy_fixed_at,
         excluded=table.excluded,
     )
-
-
-def refuse_changed_verdicts(run: Run) -> None:
-    """Raises StaleInputs, naming the row, where verdicts.csv is not as it was written."""
-    path = run.verdicts_path
-    broken = first_broken(read_verdicts(path, run=run.name), columns_in(path))
-    if broken is not None:
-        raise StaleInputs(
-            f"{path}: verdict {broken.verdict_id} by {broken.reviewer}: the seal does not fit, so this row or the one "
-            "before it was changed, moved or taken out after it was judged: restore the file"
-        )
 
 
 def _parity(run: Run, side: Side) -> bool | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from eval.answers import Answers
+from eval.collect.model_judge import read_model_verdicts
 from eval.errors import InputError
 from eval.evidence.judges import beside_people, helped
 from eval.evidence.predicted import predicted_log_wealth, settled
-from eval.evidence.sequential import Progress, closed_in, progress
+from eval.evidence.standing import judgements_left, standing
 from eval.evidence.table import Table
 from eval.evidence.winrate import Estimate, prompt_scores, win_rate
 from eval.judge.plan import draw_of, plan_of
@@ -16,26 +18,19 @@ from eval.release.policy import Preference
 from eval.run import Run
 
 
-def preferred(run: Run, table: Table, asked: Preference) -> Preferred:
+def preferred(run: Run, answers: Answers, table: Table, asked: Preference) -> Preferred:
     """What the verdicts of a run say of the policy's claim. Raises InputError where a model judge is asked for and
     none judged."""
-    plan = plan_of(run)
+    plan = plan_of(run, answers)
     null = 0.5 - (asked.margin if asked.rule == "non_inferiority" else 0.0)
-    judged = dict(zip(table.items, np.bincount(table.item, minlength=len(table.items)).tolist(), strict=True))
-    left = sum(max(0, reviewers - judged.get(item, 0)) for item, reviewers in plan.items())
     if asked.predicted:
-        return _predicted(run, table, asked, plan, null, left)
-    estimate = win_rate(prompt_scores(table), confidence=asked.confidence)
+        return _predicted(run, answers, table, asked, plan, null)
+    estimate, left = win_rate(prompt_scores(table), confidence=asked.confidence), judgements_left(table, plan)
     if asked.method == "fixed":
         return _by_interval(estimate, null, left)
-    found = _sequential(table, plan, null, asked, left)
+    found = standing(table, plan, null=null, alpha=1 - asked.confidence)
     advice = found.in_words if left or found.stop else "every planned judgement is given, and it is not shown"
     return Preferred(estimate, shown=found.stop, refuted=found.high < null, spent=not left, advice=advice)
-
-
-def _sequential(table: Table, plan: dict[str, int], null: float, asked: Preference, left: int) -> Progress:
-    closed = closed_in(table, plan)
-    return progress(closed, horizon=max(1, len(plan)), null=null, alpha=1 - asked.confidence, left=left)
 
 
 def _by_interval(estimate: Estimate, null: float, left: int, saved: int | None = None) -> Preferred:
@@ -46,20 +41,23 @@ def _by_interval(estimate: Estimate, null: float, left: int, saved: int | None =
     return Preferred(estimate, shown=shown, refuted=not shown, spent=True, saved=saved)
 
 
-def _predicted(run: Run, table: Table, asked: Preference, plan: dict[str, int], null: float, left: int) -> Preferred:
+def _predicted(
+    run: Run, answers: Answers, table: Table, asked: Preference, plan: dict[str, int], null: float
+) -> Preferred:
     """People's win rate with a model judge's help: prompts that people were drawn for, and those that only it saw."""
-    drawn = draw_of(run)
-    found = beside_people(run, table, list(drawn))
-    if found is None:
+    rows = read_model_verdicts(run)
+    if not rows:
         raise InputError(
             f"the policy lets a model judge help, and none judged run {run.name}: run `blindside model-judge` first"
         )
+    drawn, left = draw_of(run, answers), judgements_left(table, plan)
+    found = beside_people(rows, table, list(drawn))
     people = np.array([item in plan for item in drawn], dtype=np.bool_)
     whole = helped(found, people, confidence=asked.confidence)
     if asked.method == "fixed":
         return _by_interval(whole.estimate, null, left, whole.saved)
     scored = ~np.isnan(found.judge)
-    judged = dict(zip(table.items, np.bincount(table.item, minlength=len(table.items)).tolist(), strict=True))
+    judged = dict(zip(table.items, table.judged.tolist(), strict=True))
     closed = np.array([judged.get(item, 0) >= plan.get(item, 0) for item in drawn])
     upto, chances = settled(people[scored], closed[scored]), np.array(list(drawn.values()))
     first = np.flatnonzero(scored)[:upto]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from eval.evidence.figure import with_interval
 from eval.evidence.winrate import Estimate
 from eval.records import SIDES
 from eval.release.decision import RuleResult, Status
@@ -47,7 +48,7 @@ def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     wanted = f"win rate above {bound:.0%}, {how}, {asked.confidence:.0%}" + (
         ", a model judge helping" if asked.predicted else ""
     )
-    said = _interval(seen.estimate) + (f"; {seen.advice}" if seen.advice else "")
+    said = with_interval(seen.estimate, nothing="no judgement yet") + (f"; {seen.advice}" if seen.advice else "")
     if seen.saved:
         said += f"; the model judge saved about {seen.saved} prompts of people's work"
     passed = True if seen.shown else False if seen.refuted or seen.spent else None
@@ -78,7 +79,9 @@ def _people(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     if policy.both_bad is not None:
         value = found.both_bad.value
         passed = None if value is None else value <= policy.both_bad
-        yield _result("both bad", f"{policy.both_bad:.1%} of judgements or fewer", _interval(found.both_bad), passed)
+        yield _result(
+            "both bad", f"{policy.both_bad:.1%} of judgements or fewer", with_interval(found.both_bad), passed
+        )
 
 
 def _categories(policy: Policy, found: Findings) -> Iterator[RuleResult]:
@@ -87,7 +90,9 @@ def _categories(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     asked = policy.categories
     large = {name: one for name, one in found.categories.items() if one.n >= asked.prompts}
     low = [
-        f"{name}: {_interval(one)}" for name, one in large.items() if one.high is not None and one.high < asked.floor
+        f"{name}: {with_interval(one)}"
+        for name, one in large.items()
+        if one.high is not None and one.high < asked.floor
     ]
     small = len(found.categories) - len(large)
     said = "; ".join(low) or f"none of {len(large)}" + (f", {small} too small to tell" if small else "")
@@ -143,14 +148,6 @@ def _servers(policy: Policy, found: Findings) -> Iterator[RuleResult]:
 
 def _parity(state: bool | None) -> str:
     return "not checked" if state is None else "passed" if state else "failed"
-
-
-def _interval(estimate: Estimate) -> str:
-    if estimate.value is None:
-        return "no judgement yet"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.1%} (n={estimate.n})"
-    return f"{estimate.value:.1%}, {estimate.low:.1%} to {estimate.high:.1%} (n={estimate.n})"
 
 
 def _number(estimate: Estimate) -> str:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from eval.judge.store import read_verdicts
-from eval.records import SIDES, Side
+from eval.judge.cells import Columns
+from eval.judge.seals import first_broken
+from eval.records import SIDES, Side, Verdict
 from eval.release.decision import Decision
 from eval.release.policy import frozen
 from eval.run import Run
 from train.artifact import hash_weights
-from train.files import sha256_json
+from train.files import sha256_file, sha256_json
 
+#: In place of a hash.
+MISSING = "missing"
 #: Files of a run that its decision rests on. A study without criteria of its own has no study.json.
 FILES = ("prompts.jsonl", "responses.jsonl", "verdicts.csv", "study.json")
 
 
 def bind(run: Run) -> dict[str, str]:
-    """The hashes of everything that the decision on `run` rests on, as they are now; `missing` for what is gone.
+    """The hashes of everything that the decision on `run` rests on, as they are now; MISSING for what is gone.
 
     Keys: files by name, `gate.yml`, and for each side `<side> weights` and `<side> template` (of a folder) or
     `<side> revision` (of the Hub). Imported answers pin no model.
@@ -34,41 +37,43 @@ def changed(run: Run, decision: Decision) -> list[str]:
     """One line for each thing that is no longer what was judged; none where all is as it was."""
     now = bind(run)
     lines = [
-        f"{name} is {'gone' if now.get(name, 'missing') == 'missing' else 'not what it was when this was decided'}"
+        f"{name} is {'gone' if now.get(name, MISSING) == MISSING else 'not what it was when this was decided'}"
         for name, then in decision.bound.items()
-        if now.get(name, "missing") != then
+        if now.get(name, MISSING) != then
     ]
     return lines + [f"{name} was not there when this was decided" for name in now if name not in decision.bound]
 
 
-def changed_since_asked(run: Run) -> list[str]:
-    """One line for each model whose files are no longer those that answered, and for a policy that was changed."""
+def changed_since_asked(run: Run, now: Mapping[str, str]) -> list[str]:
+    """One line for each model whose files are no longer those that answered, and for a policy that was changed.
+
+    `now` is what `bind` found.
+    """
     lines = []
     for side in SIDES:
-        model, now = run.info.models[side], _model(run, side)
+        model = run.info.models[side]
         for what, then in (("weights", model.weights_sha256), ("template", model.template_sha256)):
             found = now.get(f"{side} {what}")
             if then is not None and found is not None and found != then:
-                gone = "are gone" if found == "missing" else "are not those that answered"
+                gone = "are gone" if found == MISSING else "are not those that answered"
                 lines.append(f"{side}: the {what} of {model.source} {gone}: serve and judge what is to be released")
-    if run.info.policy_sha256 and _sha256(frozen(run)) != run.info.policy_sha256:
+    if run.info.policy_sha256 and now["gate.yml"] != run.info.policy_sha256:
         lines.append(f"{frozen(run)} is not the policy that was fixed {run.info.policy_fixed_at}: restore it")
     return lines
 
 
-def rewritten(run: Run, decision: Decision) -> list[str]:
-    """One line where rows that an earlier decision rested on are gone; rows that came since are no matter."""
-    seals = [row.seal for row in read_verdicts(run.verdicts_path, run=run.name)]
-    then = decision.extra.get("last_seal")
-    if not then or then in seals:
+def changed_rows(run: Run, rows: Sequence[Verdict], columns: Columns, before: Decision | None) -> list[str]:
+    """One line where verdicts.csv is not as it was written, or lacks rows that an earlier decision rested on."""
+    broken = first_broken(rows, columns)
+    if broken is not None:
+        return [
+            f"{run.verdicts_path}: verdict {broken.verdict_id} by {broken.reviewer}: the seal does not fit, so this "
+            "row or the one before it was changed, moved or taken out after it was judged: restore the file"
+        ]
+    last = before.extra.get("last_seal") if before else ""
+    if before is None or not last or last in {row.seal for row in rows}:
         return []
-    return [f"{run.verdicts_path} lacks rows that it had at the decision of {decision.decided_at}: restore the file"]
-
-
-def last_seal(run: Run) -> str:
-    """The seal of the last verdict: whoever remembers it can tell whether rows were taken out at the end."""
-    rows = read_verdicts(run.verdicts_path, run=run.name)
-    return rows[-1].seal if rows else ""
+    return [f"{run.verdicts_path} lacks rows that it had at the decision of {before.decided_at}: restore the file"]
 
 
 def _model(run: Run, side: Side) -> dict[str, str]:
@@ -78,7 +83,7 @@ def _model(run: Run, side: Side) -> dict[str, str]:
     folder = Path(model.source)
     if not folder.is_dir():
         # A model of the Hub lies in its cache under a name of its own: its revision is what pins it.
-        return {f"{side} revision": model.revision} if model.revision else {f"{side} weights": "missing"}
+        return {f"{side} revision": model.revision} if model.revision else {f"{side} weights": MISSING}
     found = {f"{side} weights": hash_weights(folder), f"{side} config": _sha256(folder / "config.json")}
     template = folder / "chat_template.jinja"
     if model.template_sha256 is not None:
@@ -88,9 +93,8 @@ def _model(run: Run, side: Side) -> dict[str, str]:
 
 
 def _sha256(path: Path) -> str:
-    """Hex sha256 of a file's bytes; `missing` where it cannot be read."""
+    """Hex sha256 of a file's bytes; MISSING where it cannot be read."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_file(path)
     except OSError:
-        return "missing"
+        return MISSING

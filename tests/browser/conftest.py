@@ -10,6 +10,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from eval.judge.accounts import add_account
 from eval.judge.study import Study
+from eval.run import Run
+from tests.browser.results_tab import Tab, tab
 from tests.browser.servers import Page, job, served_together
 from tests.browser.studies import (
     FULL,
@@ -22,6 +24,8 @@ from tests.browser.studies import (
     hostile,
     long_answers,
 )
+from tests.evidence.judged import make_judged
+from tests.evidence.results_server import Results, results_of
 from tests.judge.runs import make_run, make_run_of, prompt
 from tests.support import require
 
@@ -67,3 +71,23 @@ def judging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Page
     }
     with served_together(list(jobs.values())) as served:
         yield dict(zip(jobs, served, strict=True))
+
+
+@pytest.fixture(scope="package")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that three people judged, for the results pages: nobody writes to it."""
+    return make_judged(tmp_path_factory.mktemp("results"), pairs=250, reviewers=("ann", "bob", "李雷"), share=0.5)
+
+
+@pytest.fixture(scope="package")
+def server(run: Run) -> Iterator[Results]:
+    with results_of(run) as server:
+        yield server
+
+
+@pytest.fixture
+def page(browser: Browser, server: Results) -> Iterator[Tab]:
+    """A fresh tab at the results pages; whatever its console complained of fails the test."""
+    with tab(browser, server.url) as page:
+        yield page
+        assert page.problems == []

@@ -23,24 +23,6 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return make_judged(tmp_path_factory.mktemp("results"), pairs=250, reviewers=("ann", "bob", "李雷"), share=0.5)
-
-
-@pytest.fixture(scope="module")
-def server(run: Run) -> Iterator[Results]:
-    with results_of(run) as server:
-        yield server
-
-
-@pytest.fixture
-def page(browser: Browser, server: Results) -> Iterator[Tab]:
-    with tab(browser, server.url) as page:
-        yield page
-        assert page.problems == []
-
-
-@pytest.fixture(scope="module")
 def nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, Results]]:
     run = make_judged(tmp_path_factory.mktemp("nobody"), pairs=20, reviewers=())
     with results_of(run) as server:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,29 +11,10 @@ from eval.answers import read_answers
 from eval.judge.store import in_force, read_verdicts
 from eval.run import Run
 from tests.browser.results_tab import Tab, tab
-from tests.evidence.judged import make_judged
 from tests.evidence.results_server import Results, results_of
 from tests.judge.runs import BASE_NAME, TUNED_NAME, make_run
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return make_judged(tmp_path_factory.mktemp("results"), pairs=250, reviewers=("ann", "bob", "李雷"), share=0.5)
-
-
-@pytest.fixture(scope="module")
-def server(run: Run) -> Iterator[Results]:
-    with results_of(run) as server:
-        yield server
-
-
-@pytest.fixture
-def page(browser: Browser, server: Results) -> Iterator[Tab]:
-    with tab(browser, server.url) as page:
-        yield page
-        assert page.problems == []
 
 
 def test_search_filters_and_pages_are_in_the_address(run: Run, page: Tab) -> None:

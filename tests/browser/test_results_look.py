@@ -13,23 +13,12 @@ from eval.answers import read_answers
 from eval.run import Run
 from tests.browser.audit import picture, violations
 from tests.browser.results_tab import tab
-from tests.evidence.judged import make_judged, record, verdict_on
+from tests.evidence.judged import record, verdict_on
 from tests.evidence.results_server import Results, results_of
 from tests.judge.runs import make_run
 from tests.judge.test_render import HOSTILE
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return make_judged(tmp_path_factory.mktemp("results"), pairs=250, reviewers=("ann", "bob", "李雷"), share=0.5)
-
-
-@pytest.fixture(scope="module")
-def server(run: Run) -> Iterator[Results]:
-    with results_of(run) as server:
-        yield server
 
 
 PAGES = {

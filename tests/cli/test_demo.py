@@ -10,7 +10,7 @@ from pathlib import Path
 from eval.answers import read_answers
 from eval.cli.judge import SAMPLE
 from eval.collect.prompts import prompts_sha256
-from eval.judge.store import VerdictStore, read_verdicts
+from eval.judge.store import read_verdicts, verdict_store
 from eval.records import sha256_text
 from eval.run import open_run
 from tests.cli.command import BLINDSIDE
@@ -31,7 +31,7 @@ def test_demo_serves_until_ctrl_c_and_a_second_start_keeps_what_was_judged(tmp_p
     _serve_once(tmp_path)
     run = open_run(tmp_path, "demo")
     pair = read_answers(run.responses_path).pairs(run.prompts())[0]
-    VerdictStore(run).append(judged(run, pair))
+    verdict_store(run).append(judged(run, pair))
     _serve_once(tmp_path)
     assert [row.item for row in read_verdicts(run.verdicts_path)] == [pair.prompt_id]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eval.answers import read_answers
-from eval.judge.store import VerdictStore, read_verdicts
+from eval.judge.store import read_verdicts, verdict_store
 from eval.records import SIDES, Mark, Pair, Side
 from eval.run import Run
 from tests.support import judged
@@ -26,7 +26,7 @@ def judge_by_rule(run: Run) -> set[str]:
 
     Returns the items that nobody else has judged.
     """
-    store = VerdictStore(run)
+    store = verdict_store(run)
     before = {row.item for row in read_verdicts(run.verdicts_path)}
     pairs = [(fact, pair) for fact, pair in pairs_of(run) if not pair.identical]
     for fact, pair in (one for n, one in enumerate(pairs) if n % 7 < 6 or one[1].prompt_id in before):

@@ -15,7 +15,7 @@ import pytest
 
 from eval.answers import read_answers
 from eval.cli.trained import Trained
-from eval.judge.store import VerdictStore
+from eval.judge.store import verdict_store
 from eval.run import Run, open_run
 from tests.e2e.second_round import judge_by_rule, share_right, words_an_answer
 from tests.support import ROOT, free_port, judged, require
@@ -147,7 +147,7 @@ def test_eval_serves_the_page_until_ctrl_c(clone: Path, first: str) -> None:
 
 def test_verdicts_become_a_win_rate(clone: Path, first: str) -> None:
     run = open_run(clone / "reports", "")
-    store = VerdictStore(run)
+    store = verdict_store(run)
     pairs = [pair for pair in read_answers(run.responses_path).pairs(run.prompts()) if not pair.identical][:10]
     for number, pair in enumerate(pairs):
         store.append(judged(run, pair, outcome="tuned" if number < 8 else "tie"))

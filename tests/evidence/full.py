@@ -16,8 +16,8 @@ from eval.expect.expect import Expect
 from eval.judge.skips import Skip, append_skip
 from eval.records import OUTCOMES, SIDES, Message, Pair, Prompt, Verdict, sha256_text
 from eval.run import Run
-from tests.evidence.judged import record, verdict_on
-from tests.judge.runs import make_run_of, response
+from tests.evidence.judged import answers_to, record, verdict_on
+from tests.judge.runs import make_run_of
 
 CATEGORIES = ("colours", "geography", "算术", "")
 REVIEWERS = ("Ann Lee", "bob", "李雷")
@@ -51,13 +51,7 @@ def make_full(folder: Path, *, pairs: int = 60, reviewers: Sequence[str] = REVIE
     """Each reviewer judges every pair; the same each time but for the moment at which answers were written."""
     dice = random.Random(11)
     prompts = [_prompt(n) for n in range(pairs)]
-    rows = []
-    for n, asked in enumerate(prompts):
-        base = f"Reply {n}: " + "a longer answer, with more words than it needs. " * dice.randint(1, 8)
-        tuned = base if n % 9 == 8 else f"Reply {n}: " + "short and **clear**. " * dice.randint(1, 3)
-        ended = "length" if n % 7 == 0 else "eos_token"
-        rows += [response(asked, "base", base), response(asked, "tuned", tuned, finish_reason=ended)]
-    run = make_run_of(folder, prompts, rows, name=name)
+    run = make_run_of(folder, prompts, answers_to(prompts, dice), name=name)
     there = [pair for pair in read_answers(run.responses_path).pairs(prompts) if not pair.identical]
     record(run, [*_verdicts(run, there, reviewers, dice), *_leftovers(run, there, reviewers[:1])])
     skip = Skip(run=name, item=there[0].prompt_id, reviewer="Skipper", kind="judgement", skipped_at="2026-01-31T12:00Z")

@@ -9,9 +9,9 @@ from typing import Any
 
 from eval.answers import read_answers
 from eval.journal import Journal
-from eval.judge.cells import HEADER, PLAIN, encode_row
+from eval.judge.cells import PLAIN, encode_row
 from eval.judge.seals import seal_of
-from eval.records import SIDES, Mark, Pair, Side, Verdict
+from eval.records import SIDES, Mark, Pair, Prompt, Response, Side, Verdict
 from eval.run import Run
 from tests.judge.runs import make_run_of, prompt, response
 
@@ -23,19 +23,24 @@ QUESTION = (
 COMMENTS = ("too long", "=SUM(A1) is what it says", "回答很好", "wrong, and sure of itself", "<b>bold</b> claim")
 
 
-def make_judged(
-    folder: Path, *, pairs: int, reviewers: Sequence[str] = ("ann",), share: float = 1.0, name: str = "trial"
-) -> Run:
-    """A run of `pairs` pairs, of which each reviewer judged about `share`; every ninth pair is answered alike."""
-    dice = random.Random(7)
-    prompts = [prompt(n, QUESTION.format(n, dice.choice(THINGS)), category=CATEGORIES[n % 4]) for n in range(pairs)]
+def answers_to(prompts: Sequence[Prompt], dice: random.Random) -> list[Response]:
+    """Long answers of the base and short ones of the tuned model; every ninth pair is alike, every seventh is cut."""
     rows = []
     for n, asked in enumerate(prompts):
         base = f"Reply {n}: " + "a longer answer, with more words than it needs. " * dice.randint(1, 8)
         tuned = base if n % 9 == 8 else f"Reply {n}: " + "short and **clear**. " * dice.randint(1, 3)
         ended = "length" if n % 7 == 0 else "eos_token"
         rows += [response(asked, "base", base), response(asked, "tuned", tuned, finish_reason=ended)]
-    run = make_run_of(folder, prompts, rows, name=name)
+    return rows
+
+
+def make_judged(
+    folder: Path, *, pairs: int, reviewers: Sequence[str] = ("ann",), share: float = 1.0, name: str = "trial"
+) -> Run:
+    """A run of `pairs` pairs, of which each reviewer judged about `share`; every ninth pair is answered alike."""
+    dice = random.Random(7)
+    prompts = [prompt(n, QUESTION.format(n, dice.choice(THINGS)), category=CATEGORIES[n % 4]) for n in range(pairs)]
+    run = make_run_of(folder, prompts, answers_to(prompts, dice), name=name)
     open_pairs = [pair for pair in read_answers(run.responses_path).pairs(prompts) if not pair.identical]
     record(run, [_leaning(run, pair, who, dice) for pair in open_pairs for who in reviewers if dice.random() < share])
     return run
@@ -48,7 +53,7 @@ def record(run: Run, verdicts: Sequence[Verdict]) -> None:
         before = seal_of(verdict, before, PLAIN)
         rows.append(encode_row(verdict.model_copy(update={"seal": before})))
     if rows:
-        Journal(run.verdicts_path).append(b"".join(rows), header=HEADER)
+        Journal(run.verdicts_path).append(b"".join(rows), header=PLAIN.header())
 
 
 def verdict_on(run: Run, pair: Pair, outcome: Mark, **changes: Any) -> Verdict:

@@ -11,7 +11,7 @@ import pytest
 
 from eval.answers import read_answers
 from eval.evidence.writing import write_report
-from eval.judge.cells import HEADER, encode_row
+from eval.judge.cells import PLAIN, encode_row
 from eval.records import Mark, Pair, Verdict
 from eval.run import Run
 from tests.cli.command import blindside
@@ -136,7 +136,7 @@ BROKEN: dict[str, tuple[Callable[[list[Verdict]], bytes], str]] = {
 
 
 def _csv(rows: list[Verdict]) -> bytes:
-    return HEADER + b"".join(map(encode_row, rows))
+    return PLAIN.header() + b"".join(map(encode_row, rows))
 
 
 def _two(run: Run) -> list[Verdict]:

@@ -20,10 +20,10 @@ from eval.evidence.categories import categories
 from eval.evidence.counts import prompt_counts, resampled
 from eval.evidence.report import summarise
 from eval.evidence.reviewers import reviewers
-from eval.evidence.signals import read_signals
+from eval.evidence.signals import Signals, expected, measure
 from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays, read_table
 from eval.evidence.winrate import Estimate
-from eval.judge.cells import HEADER, encode_row
+from eval.judge.cells import PLAIN, encode_row
 from eval.records import Verdict
 from eval.run import Run
 from tests.judge.runs import make_run
@@ -44,6 +44,12 @@ TABLES = {
     "empty answers": of_arrays(np.arange(40), np.arange(40) % 3, words=np.zeros((40, 2))),
     "every prompt its own category": of_arrays(np.arange(40), np.arange(40) % 4, category=np.arange(40)),
 }
+
+
+def signals_of(run: Run) -> Signals:
+    """The signals of a run's answers, from its files."""
+    prompts = run.prompts()
+    return measure(read_answers(run.responses_path).pairs(prompts), expected(prompts))
 
 
 def found_in(value: Any) -> Iterator[Estimate | Signed]:
@@ -114,7 +120,7 @@ def rows(run: Run) -> list[Verdict]:
 
 
 def written(run: Run, verdicts: list[Verdict]) -> bytes:
-    data = HEADER + b"".join(map(encode_row, verdicts))
+    data = PLAIN.header() + b"".join(map(encode_row, verdicts))
     run.verdicts_path.write_bytes(data)
     return data
 
@@ -174,6 +180,6 @@ def test_only_the_last_word_counts_and_the_others_are_counted(run: Run) -> None:
 
 
 def test_signals_of_a_run_without_answers(tmp_path: Path) -> None:
-    found = list(found_in(read_signals(make_run(tmp_path, answers=[]))))
+    found = list(found_in(signals_of(make_run(tmp_path, answers=[]))))
     assert len(found) > 10
     assert {(one.value, one.low, one.n) for one in found} == {(None, None, 0)}

@@ -12,7 +12,7 @@ from eval.answers import encode
 from eval.errors import InputError
 from eval.evidence.table import TIE, read_table
 from eval.evidence.writing import write_report
-from eval.judge.store import VerdictStore
+from eval.judge.store import verdict_store
 from eval.records import Mark, Message, Prompt, Response, Side, Verdict, sha256_text, utc_now
 from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
 
@@ -68,7 +68,7 @@ def verdict(number: int, outcome: Mark, **changes: str) -> Verdict:
 
 
 def test_a_report_of_ten_verdicts_says_what_a_hand_count_says(run: Run) -> None:
-    store = VerdictStore(run)
+    store = verdict_store(run)
     outcomes: list[Mark] = [*6 * ("tuned",), *2 * ("base",), "tie", "both_bad"]
     for number, outcome in enumerate(outcomes):
         store.append(verdict(number, outcome))
@@ -103,7 +103,7 @@ def test_no_verdict_is_insufficient_and_no_zero_percent(run: Run) -> None:
 
 
 def test_replaced_and_withdrawn_rows_do_not_count_and_are_counted(run: Run) -> None:
-    store = VerdictStore(run)
+    store = verdict_store(run)
     store.append(verdict(0, "base"))
     store.append(verdict(0, "tie", verdict_id="v0b", replaces="v0"))
     store.append(verdict(1, "tuned"))
@@ -115,7 +115,7 @@ def test_replaced_and_withdrawn_rows_do_not_count_and_are_counted(run: Run) -> N
 
 
 def test_verdicts_on_other_texts_or_unknown_prompts_are_left_out_and_counted(run: Run) -> None:
-    store = VerdictStore(run)
+    store = verdict_store(run)
     store.append(verdict(0, "base"))
     store.append(verdict(1, "base", base_sha256="0" * 64))
     store.append(verdict(10, "base"))
@@ -130,7 +130,7 @@ def test_verdicts_on_other_texts_or_unknown_prompts_are_left_out_and_counted(run
 
 
 def test_an_unknown_label_stops_the_report_with_file_and_line(run: Run) -> None:
-    VerdictStore(run).append(verdict(0, "base"))
+    verdict_store(run).append(verdict(0, "base"))
     path = run.verdicts_path
     path.write_text(path.read_text().replace(",base,base,", ",better,base,"))
     with pytest.raises(InputError, match=r"verdicts\.csv:2: outcome: .*'better'"):
@@ -138,7 +138,7 @@ def test_an_unknown_label_stops_the_report_with_file_and_line(run: Run) -> None:
 
 
 def test_the_verdicts_in_force_are_written_for_other_programs(run: Run) -> None:
-    store = VerdictStore(run)
+    store = verdict_store(run)
     store.append(verdict(0, "base"))
     store.append(verdict(0, "tie", verdict_id="v0b", replaces="v0"))
     write_report(run)

@@ -10,11 +10,12 @@ import pytest
 
 from eval.answers import read_answers
 from eval.evidence.bootstrap import Signed
-from eval.evidence.signals import length_ratio, measure, read_signals
+from eval.evidence.signals import Signals, expected, length_ratio, measure
 from eval.evidence.texts import is_empty, refuses, repeats_itself
 from eval.evidence.winrate import Estimate
 from eval.expect.expect import Expect
 from eval.records import Pair
+from eval.run import Run
 from tests.judge.runs import make_run, make_run_of, prompt, response
 
 PARAGRAPH = (
@@ -23,6 +24,12 @@ PARAGRAPH = (
 )
 LIST = "\n".join(f"{n}. Put the {thing} into the box." for n, thing in enumerate("abcdefghijkl"))
 TABLE = "| a | b | c |\n|---|---|---|\n| 1 | 2 | 3 |\n| 4 | 5 | 6 |\n" + "-" * 200 + "." * 200
+
+
+def signals_of(run: Run) -> Signals:
+    """The signals of a run's answers, from its files."""
+    prompts = run.prompts()
+    return measure(read_answers(run.responses_path).pairs(prompts), expected(prompts))
 
 
 def pairs(tmp_path: Path, answers: Sequence[tuple[str, str]]) -> list[Pair]:
@@ -138,7 +145,7 @@ def test_truncated_answers_by_what_the_server_said(tmp_path: Path) -> None:
     asked = [prompt(n) for n in range(4)]
     rows = [response(one, "base", "b") for one in asked]
     rows += [response(one, "tuned", "t", finish_reason="length" if n else "stop") for n, one in enumerate(asked)]
-    found = read_signals(make_run_of(tmp_path, asked, rows)).truncated
+    found = signals_of(make_run_of(tmp_path, asked, rows)).truncated
     assert (found.base.value, found.tuned.value) == (0.0, 0.75)
     assert found.difference.value == pytest.approx(0.75)
 
@@ -157,7 +164,7 @@ def test_must_pass_prompts_broken_and_repaired(tmp_path: Path) -> None:
         for one, (base, tuned) in zip(asked, answers, strict=True)
         for row in (response(one, "base", base), response(one, "tuned", tuned))
     ]
-    found = read_signals(make_run_of(tmp_path, asked, rows)).must_pass
+    found = signals_of(make_run_of(tmp_path, asked, rows)).must_pass
     assert (found.n, found.broken_prompts, found.repaired_prompts) == (4, (asked[0].id,), (asked[1].id,))
     assert (found.broken, found.repaired) == (1, 1)
     assert (found.passed_by.base.value, found.passed_by.tuned.value) == (0.5, 0.5)

@@ -9,7 +9,7 @@ import pytest
 
 from eval.answers import read_answers
 from eval.evidence.table import TIE, TUNED, of_arrays, positions, read_table, word_count
-from eval.judge.store import VerdictStore
+from eval.judge.store import verdict_store
 from eval.records import Verdict
 from eval.run import Run
 from tests.judge.runs import make_run
@@ -27,7 +27,7 @@ def rows(run: Run) -> list[Verdict]:
 
 def test_gold_and_repeated_pairs_are_about_reviewers_and_counted(run: Run) -> None:
     first, _, third = rows(run)
-    store = VerdictStore(run)
+    store = verdict_store(run)
     for row in (
         first,
         third.model_copy(update={"left": "tuned", "seconds": 7.5, "outcome": "tie"}),

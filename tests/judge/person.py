@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from eval.judge.desk import Desk
 from eval.judge.forms import Place
-from eval.judge.session import Action, Sitting, View, answer
-from eval.judge.showing import Act
+from eval.judge.session import Sitting, answer
+from eval.judge.showing import Act, Action, View
 from eval.judge.study import Language, Overlap, Study
 
 #: Everybody may judge every pair, and at once.

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from eval.judge.cells import HEADER, LONGEST, Columns, encode_row
+from eval.judge.cells import LONGEST, PLAIN, Columns, encode_row
 from eval.judge.store import columns_in, read_thumbs, read_verdicts
 from eval.records import Judgement, Thumb, Verdict
 from eval.spreadsheet import neutralise, restore, storable
@@ -29,7 +29,7 @@ def test_any_text_comes_back_from_the_file(comment: str, reviewer: str, category
     row = verdict(comment=comment, reviewer=reviewer, category=category)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "verdicts.csv"
-        path.write_bytes(HEADER + encode_row(row) + encode_row(verdict(1)))
+        path.write_bytes(PLAIN.header() + encode_row(row) + encode_row(verdict(1)))
         back, following = read_verdicts(path)
     assert back == row.model_copy(
         update={"comment": storable(comment), "reviewer": storable(reviewer), "category": storable(category)}

@@ -18,10 +18,10 @@ from tests.support import ROOT
 _BURST = """
 import sys
 from pathlib import Path
-from eval.judge.store import VerdictStore
+from eval.judge.store import verdict_store
 from eval.run import open_run
 from tests.judge.verdicts import verdict
-store = VerdictStore(open_run(Path(sys.argv[1]), "trial"))
+store = verdict_store(open_run(Path(sys.argv[1]), "trial"))
 for i in range(100_000):
     store.append(verdict(i, comment="two\\nlines"))
     print(i, flush=True)

@@ -10,7 +10,8 @@ import pytest
 from eval.judge.desk import Desk
 from eval.judge.extras import Extras, Key
 from eval.judge.gold import GoldPair
-from eval.judge.session import NOTHING_TO_UNDO, PRACTICE_BACK, PRACTICE_OVER, Action, answer
+from eval.judge.session import NOTHING_TO_UNDO, PRACTICE_BACK, PRACTICE_OVER, answer
+from eval.judge.showing import Action
 from eval.judge.store import in_force, read_verdicts
 from eval.judge.study import Gold, Repeats, Study
 from eval.records import Judgement, Verdict

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from eval.judge.cells import PLAIN, Columns
 from eval.judge.seals import first_broken
-from eval.judge.store import VerdictStore, read_verdicts
+from eval.judge.store import read_verdicts, verdict_store
 from tests.judge.runs import make_run
 from tests.judge.verdicts import verdict
 
@@ -19,10 +19,10 @@ from tests.judge.verdicts import verdict
 def sealed(tmp_path: Path) -> Path:
     """A file of five rows, as the store writes them."""
     run = make_run(tmp_path)
-    store = VerdictStore(run)
+    store = verdict_store(run)
     for number in range(4):
         store.append(verdict(number, comment=f"=odd, \0 and\ttwo\nlines {number}"))
-    VerdictStore(run).append(verdict(4))
+    verdict_store(run).append(verdict(4))
     return run.verdicts_path
 
 
@@ -70,7 +70,7 @@ def test_any_row_is_whole_when_it_is_read_again(
 ) -> None:
     run = make_run(tmp_path_factory.mktemp("sealed"), n=1)
     columns = Columns(("helpful", "clear_base"), tags=True)
-    store = VerdictStore(run, columns)
+    store = verdict_store(run, columns)
     store.append(verdict(1, criteria=criteria, comment=comment))
     store.append(verdict(2, tags_base=("incorrect", "too_long")))
     assert first_broken(read_verdicts(run.verdicts_path), columns) is None

@@ -10,7 +10,9 @@ import pytest
 from eval.errors import InputError
 from eval.judge.blinding import Choice
 from eval.judge.desk import Desk
-from eval.judge.session import ELSEWHERE, NOTHING_TO_UNDO, STALE, Action, Notice, answer
+from eval.judge.forms import Notice
+from eval.judge.session import ELSEWHERE, NOTHING_TO_UNDO, STALE, answer
+from eval.judge.showing import Action
 from eval.judge.store import in_force, read_verdicts
 from eval.records import Verdict
 from eval.run import Run

@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 
 from eval.errors import InputError, NotSaved
-from eval.judge.cells import HEADER, encode_row
-from eval.judge.store import VerdictStore, in_force, read_verdicts
+from eval.judge.cells import PLAIN, encode_row
+from eval.judge.store import in_force, read_verdicts, verdict_store
 from eval.records import VERDICT_COLUMNS
 from tests.judge.runs import make_run
 from tests.judge.verdicts import unsealed, verdict
 
 
 def lines(*rows: bytes) -> bytes:
-    return HEADER + b"".join(rows)
+    return PLAIN.header() + b"".join(rows)
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def test_a_missing_or_empty_file_holds_nothing(path: Path) -> None:
 
 def test_the_first_append_writes_the_header(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    VerdictStore(run).append(verdict(1))
-    VerdictStore(run).append(verdict(2))
+    verdict_store(run).append(verdict(1))
+    verdict_store(run).append(verdict(2))
     rows = read_verdicts(run.verdicts_path)
     assert unsealed(rows) == [verdict(1), verdict(2)]
     assert run.verdicts_path.read_bytes() == lines(*map(encode_row, rows))
@@ -43,7 +43,7 @@ def test_the_first_append_writes_the_header(tmp_path: Path) -> None:
 
 def test_pandas_reads_the_file(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    store = VerdictStore(run)
+    store = verdict_store(run)
     store.append(verdict(1, comment='two\nlines, a "quote" and a comma'))
     store.append(verdict(2))
     table = pd.read_csv(run.verdicts_path, keep_default_na=False)
@@ -60,7 +60,7 @@ def test_what_a_spreadsheet_saved_is_read(path: Path) -> None:
 def test_appending_goes_on_after_a_spreadsheet_saved_it(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     run.verdicts_path.write_bytes(b"\xef\xbb\xbf" + lines(encode_row(verdict(1))).replace(b"\n", b"\r\n"))
-    VerdictStore(run).append(verdict(2))
+    verdict_store(run).append(verdict(2))
     assert unsealed(read_verdicts(run.verdicts_path)) == [verdict(1), verdict(2)]
 
 
@@ -77,7 +77,7 @@ def test_a_torn_last_row_is_set_aside_and_told(path: Path, caplog: pytest.LogCap
 
 def test_an_append_after_a_torn_row_loses_nothing(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    store = VerdictStore(run)
+    store = verdict_store(run)
     store.append(verdict(1))
     with run.verdicts_path.open("ab") as file:
         file.write(b'v9,trial,"torn')
@@ -116,8 +116,8 @@ def test_a_bad_row_is_named_by_its_physical_line(path: Path, row: bytes, problem
     "header",
     [
         b"verdict_id,run\n",
-        HEADER.replace(b"run,item", b"item,run"),
-        HEADER.replace(b",kind", b""),
+        PLAIN.header().replace(b"run,item", b"item,run"),
+        PLAIN.header().replace(b",kind", b""),
         encode_row(verdict(1)),
     ],
 )
@@ -131,7 +131,7 @@ def test_rows_of_another_run_stop_the_judging_at_once(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     run.verdicts_path.write_bytes(lines(encode_row(verdict(1, run="other"))))
     with pytest.raises(InputError, match="'other' is not 'trial'"):
-        VerdictStore(run)
+        verdict_store(run)
 
 
 def test_a_file_that_cannot_be_read_is_one_sentence(path: Path) -> None:
@@ -151,7 +151,7 @@ def test_replaced_and_withdrawn_rows_do_not_count() -> None:
 
 def test_a_folder_that_refuses_is_told_and_nothing_is_kept(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    store = VerdictStore(run)
+    store = verdict_store(run)
     run.folder.rename(tmp_path / "gone")
     with pytest.raises(NotSaved, match=r"Not saved \(No such file or directory\): press the key again"):
         store.append(verdict(1))
@@ -162,7 +162,7 @@ def test_a_folder_that_refuses_is_told_and_nothing_is_kept(tmp_path: Path) -> No
 
 def test_many_threads_and_stores_lose_nothing(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    stores = [VerdictStore(run) for _ in range(2)]
+    stores = [verdict_store(run) for _ in range(2)]
 
     def write(worker: int) -> None:
         for i in range(25):
@@ -180,7 +180,7 @@ def test_many_threads_and_stores_lose_nothing(tmp_path: Path) -> None:
 
 def test_a_turn_sees_what_another_process_wrote(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    ours, theirs = VerdictStore(run), VerdictStore(run)
+    ours, theirs = verdict_store(run), verdict_store(run)
     theirs.append(verdict(1))
     with ours.turn():
         assert unsealed(ours.rows) == [verdict(1)]

@@ -7,7 +7,8 @@ from typing import Literal
 
 import pytest
 
-from eval.judge.session import Notice, View
+from eval.judge.forms import Notice
+from eval.judge.showing import View
 from eval.judge.study import Study
 from eval.judge.views import Show, bar_html, stage_html, top_html
 from eval.records import Message, Pair, Prompt

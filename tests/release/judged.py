@@ -11,7 +11,7 @@ from eval.answers import encode, read_answers
 from eval.evidence.writing import write_report
 from eval.journal import Journal
 from eval.judge.skips import Skip, append_skip
-from eval.judge.store import VerdictStore
+from eval.judge.store import verdict_store
 from eval.records import utc_now
 from eval.release.decision import Decision, Headline, Outcome, RuleResult, write_decision
 from eval.release.policy import freeze_policy
@@ -121,7 +121,7 @@ def _side(name: str, folder: Path) -> ModelInfo:
 
 def write_verdicts(run: Run) -> None:
     """Every reviewer judges every prompt; one writes a comment that names another."""
-    store = VerdictStore(run)
+    store = verdict_store(run)
     for pair in read_answers(run.responses_path).pairs(run.prompts()):
         for number, reviewer in enumerate(REVIEWERS):
             said = SECRET_COMMENT if number == 1 else ""

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.answers import encode, read_answers
-from eval.judge.store import VerdictStore
+from eval.judge.plan import plan_of
+from eval.judge.store import verdict_store
 from eval.records import SIDES, Mark, Message, Prompt, Side
 from eval.release.policy import freeze_policy
 from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
@@ -67,10 +68,9 @@ def judge(
     run: Run, shares: float | Sequence[float], *, seed: int = 1, reviewers: Sequence[str] = ("ann", "bob")
 ) -> Run:
     """Everybody planned judges every pair; tuned wins with this chance."""
-    from eval.judge.plan import plan_of
-
-    chance, plan, store = random.Random(seed), plan_of(run), VerdictStore(run)
-    pairs = read_answers(run.responses_path).pairs(run.prompts())
+    answers = read_answers(run.responses_path)
+    chance, plan, store = random.Random(seed), plan_of(run, answers), verdict_store(run)
+    pairs = answers.pairs(run.prompts())
     for number, pair in enumerate(pairs):
         share = shares if isinstance(shares, float) else shares[number]
         for reviewer in range(plan.get(pair.prompt_id, 0)):

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from eval.judge.store import VerdictStore
+from eval.judge.store import verdict_store
 from eval.release.decision import read_decision
 from eval.release.policy import frozen
 from eval.run import Run, open_run
@@ -58,7 +58,7 @@ def test_what_was_decided_can_be_released_until_something_changes(tmp_path: Path
 
 def judge_again(run: Run) -> None:
     """One verdict more: a decision holds for what it was made of."""
-    store = VerdictStore(run)
+    store = verdict_store(run)
     store.append(store.rows[0].model_copy(update={"verdict_id": "late", "reviewer": "zoe", "seal": ""}))
 
 

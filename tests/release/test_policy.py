@@ -8,7 +8,7 @@ import pytest
 
 from eval.errors import InputError
 from eval.release.policy import DEFAULT, find_policy, freeze_policy, frozen, policy_sha256, read_policy
-from eval.release.stale import changed_since_asked
+from eval.release.stale import bind, changed_since_asked
 from eval.run import Run, open_run
 from tests.judge.runs import make_run
 
@@ -70,9 +70,13 @@ def test_a_policy_that_came_late_is_known_as_such(tmp_path: Path) -> None:
 
 def test_a_byte_changed_in_the_frozen_policy_is_seen(tmp_path: Path) -> None:
     run = freeze_policy(make_run(tmp_path))
-    assert [line for line in changed_since_asked(run) if "policy" in line] == []
+    assert [line for line in changed_since_asked(run, bind(run)) if "policy" in line] == []
     frozen(run).write_bytes(frozen(run).read_bytes() + b"\n")
-    assert [line for line in changed_since_asked(run) if "is not the policy that was fixed before judging" in line]
+    assert [
+        line
+        for line in changed_since_asked(run, bind(run))
+        if "is not the policy that was fixed before judging" in line
+    ]
 
 
 def _reopened(run: Run) -> Run:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from eval.answers import read_answers
 from eval.collect.model_judge import COLUMNS, verdicts_path
 from eval.errors import InputError
 from eval.evidence.table import read_table
@@ -19,11 +20,14 @@ from tests.release.studies import judge, study
 
 
 def found(run: Run, **asked: object) -> Preferred:
-    return preferred(run, read_table(run)[0], Preference.model_validate(asked))
+    return preferred(run, read_answers(run.responses_path), read_table(run)[0], Preference.model_validate(asked))
 
 
 def model_says(run: Run, outcome: str) -> None:
-    rows = [f"{run.name},{item},judge,{outcome},{outcome},{outcome},{'0' * 64},{'1' * 64}" for item in draw_of(run)]
+    rows = [
+        f"{run.name},{item},judge,{outcome},{outcome},{outcome},{'0' * 64},{'1' * 64}"
+        for item in draw_of(run, read_answers(run.responses_path))
+    ]
     verdicts_path(run).write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.store import VerdictStore, read_verdicts
+from eval.judge.store import read_verdicts, verdict_store
 from eval.release.pseudonyms import KEY_FILE, Pseudonyms, pseudonyms, published, renamed, reviewers
 from tests.judge.verdicts import unsealed
 from tests.release.judged import REVIEWERS, Project, make_project
@@ -42,7 +42,7 @@ def test_published_verdicts_are_verdicts(project: Project, tmp_path: Path) -> No
 
 
 def test_cells_that_a_spreadsheet_would_run_stay_neutral(project: Project) -> None:
-    store = VerdictStore(project.run)
+    store = verdict_store(project.run)
     store.append(store.rows[0].model_copy(update={"verdict_id": "x", "reviewer": "eve", "comment": "=HYPERLINK(1)"}))
     out = published(project.run.verdicts_path, pseudonyms(project.run), comments=True)
     assert b",'=HYPERLINK(1)," in out

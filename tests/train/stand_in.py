@@ -15,8 +15,10 @@ from pathlib import Path
 import docker
 import yaml
 
+from train.mounts import LOCAL
+
 IMAGE = "blindside-trainer-stand-in:test"
-BIN = "/root/.local/bin"
+BIN = f"{LOCAL}/bin"
 #: What the stand-in prints is what trl prints; then it does what the recipe's `stand_in` says.
 AXOLOTL = """
 import json, os, signal, sys, time, yaml

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import webbrowser
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval.evidence.pairs.shelf import FILTERS, Shelf, read_shelf
 from eval.evidence.pairs.views import SHOW, head_html, lengths_html, pair_html
-from eval.judge.serving import guarded, has_screen, listen, mounted, run_until_signalled, url
+from eval.judge.serving import guarded, mounted, present
 
 if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
-
-# Gradio reads it when it is imported: nothing about the data leaves the machine.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 _say = partial(print, flush=True)
 Shown = tuple[str, str, int]
@@ -86,11 +80,4 @@ def serve(
     Raises PairsError where the file can't be read, BlindsideError where no port is free.
     """
     app = application(path)
-    with listen(host, port, say) as sock, suppress(KeyboardInterrupt):
-
-        def ready() -> None:
-            say(f"Pairs at {url(sock)}")
-            if open_browser and has_screen():
-                webbrowser.open(url(sock))
-
-        run_until_signalled(app, sock, ready)
+    present(lambda: app, "Pairs", host=host, port=port, open_browser=open_browser, say=say)

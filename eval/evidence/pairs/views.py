@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from eval.evidence.pairs.shelf import Shelf, trouble
 from eval.judge import views as judging
 from eval.judge.differences import differences
 from eval.judge.render import answer_html, plain_html
+from eval.judge.templates import templates_in
 
 ASSETS = Path(__file__).parent / "assets"
 SHOW = ("Formatted", "Differences", "Raw")
@@ -49,12 +50,4 @@ def head_html() -> Markup:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    world = Environment(
-        loader=FileSystemLoader(ASSETS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    world.globals["said"] = plain_html
-    return world
+    return templates_in(ASSETS, said=plain_html)

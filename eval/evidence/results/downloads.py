@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eval.evidence.results.snapshot import Source
-from eval.judge.cells import HEADER, encode_row
+from eval.judge.cells import PLAIN, encode_row
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -17,7 +17,7 @@ def add_downloads(app: FastAPI, source: Source) -> None:
 
     def raw() -> Response:
         run = source.current()[0].run
-        data = run.verdicts_path.read_bytes() if run.verdicts_path.exists() else HEADER
+        data = run.verdicts_path.read_bytes() if run.verdicts_path.exists() else PLAIN.header()
         return _csv(data, f"{run.name}-verdicts.csv")
 
     def resolved() -> Response:

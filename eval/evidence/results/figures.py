@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from eval.evidence import checks
-from eval.evidence.categories import categories
+from eval.evidence.categories import Categories
 from eval.evidence.report import Summary
 from eval.evidence.results.browse import Line, find, lines
 from eval.evidence.results.charts import Dot, Segment, spoken
@@ -90,7 +90,8 @@ class Findings:
 @lru_cache(maxsize=1)
 def findings(snapshot: Snapshot) -> Findings:
     """Everything that the results page shows of a snapshot; computed once for all who look at it."""
-    summary = snapshot.summary
+    whole = snapshot.whole
+    summary = whole.summary
     outcomes = _outcomes(summary)
     return Findings(
         models=tuple(
@@ -107,9 +108,9 @@ def findings(snapshot: Snapshot) -> Findings:
         ),
         outcomes=outcomes,
         outcomes_spoken=spoken(outcomes, "judgements"),
-        categories=_categories(snapshot),
+        categories=_categories(whole.categories),
         people=people(snapshot),
-        leanings=leanings(snapshot.table),
+        leanings=leanings(whole.bias),
         giveaways=giveaways(snapshot),
         broken=snapshot.broken.verdict_id if snapshot.broken else "",
         servers=tuple(checks.lines(snapshot.run)),
@@ -138,8 +139,7 @@ def _outcomes(summary: Summary) -> tuple[Segment, ...]:
     )
 
 
-def _categories(snapshot: Snapshot) -> ByCategory:
-    found = categories(snapshot.table)
+def _categories(found: Categories) -> ByCategory:
     rows = tuple(
         Dot(row.name or "no category", row.win_rate, href=Query(category=row.name).listed() if row.name else "")
         for row in found.rows

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eval.evidence.bias import Bias, bias
+from eval.evidence.bias import Bias
 from eval.evidence.contrast import Contrast
 from eval.evidence.results.charts import Amount, Dot
 from eval.evidence.results.query import Query
 from eval.evidence.results.snapshot import Snapshot
-from eval.evidence.table import Table
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,8 @@ class Given:
     href: str
 
 
-def leanings(table: Table) -> Leanings:
-    """The audit of a table of judgements."""
-    found = bias(table)
+def leanings(found: Bias) -> Leanings:
+    """The audit of the judgements."""
     length = found.length
     parts = _contrasts(found)
     return Leanings(

@@ -5,10 +5,7 @@ They tell which model wrote what, so they are a server of their own: nothing her
 
 from __future__ import annotations
 
-import os
-import webbrowser
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,16 +18,13 @@ from eval.evidence.results.query import parse
 from eval.evidence.results.snapshot import Source
 from eval.evidence.results.views import Frame, head_html, lost_html, page_html, trouble_html, waiting_html
 from eval.judge.blinding import nonce
-from eval.judge.serving import guarded, has_screen, is_loopback, listen, mounted, run_until_signalled, url
+from eval.judge.serving import guarded, mounted, piece, present
 from eval.records import Row
 from eval.run import Run
 
 if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
-
-# Gradio reads it when it is imported: nothing about a study leaves the machine.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 _say = partial(print, flush=True)
 
@@ -48,8 +42,8 @@ def build(run: Run, source: Source) -> gr.Blocks:
 
     page: gr.Blocks
     with gr.Blocks(title=f"{run.name}: results", analytics_enabled=False, fill_width=True) as page:
-        stage = _html(waiting_html())
-        _html(lost_html())
+        stage = piece(waiting_html())
+        piece(lost_html())
         visit = gr.Textbox(visible="hidden")
         send = gr.Button(visible="hidden", elem_id="rs-send")
         for event in (send.click, page.load):
@@ -102,23 +96,15 @@ def serve(
     Raises InputError where the run's files cannot be read or the address is not ours, BlindsideError where no port
     is free.
     """
-    with listen(host, port, say) as sock, suppress(KeyboardInterrupt):
-        if not is_loopback(sock):
-            say("whoever reaches this machine can read the results: reviewers must not, before they have judged")
-
-        def ready() -> None:
-            say(f"Results at {url(sock)}")
-            if open_browser and has_screen():
-                webbrowser.open(url(sock))
-
-        run_until_signalled(application(run), sock, ready)
-
-
-def _html(value: str) -> gr.HTML:
-    """HTML as it is: the default template and no script of Gradio's, so that nothing found in the text is run."""
-    import gradio as gr
-
-    return gr.HTML(value, js_on_load=None, apply_default_css=False)
+    present(
+        lambda: application(run),
+        "Results",
+        host=host,
+        port=port,
+        open_browser=open_browser,
+        say=say,
+        exposed="whoever reaches this machine can read the results: reviewers must not, before they have judged",
+    )
 
 
 def _visit(payload: str) -> Visit:

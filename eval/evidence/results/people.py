@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from eval.evidence.results.charts import Amount, Dot
 from eval.evidence.results.query import Query
 from eval.evidence.results.snapshot import Snapshot
-from eval.evidence.reviewers import Reviewer, reviewers
+from eval.evidence.reviewers import Reviewer
 from eval.evidence.winrate import Estimate
 
 #: (field of eval.evidence.reviewers.Reviewer, heading) of the columns after the counts.
@@ -55,7 +55,7 @@ class People:
 
 def people(snapshot: Snapshot) -> People:
     """Everybody who judged, and their agreement."""
-    found = reviewers(snapshot.table)
+    found = snapshot.whole.reviewers
     skips = Counter(skip.reviewer for skip in snapshot.skips)
     shares = [one for one in _SHARES if any(getattr(row, one[0]).n for row in found.rows)]
     rows = tuple(
@@ -78,7 +78,7 @@ def _cell(row: Reviewer, field: str, heading: str) -> Amount:
 
 
 def _overlap(snapshot: Snapshot) -> Overlap:
-    found = snapshot.agreement
+    found = snapshot.whole.agreement
     over = found.coefficients
     named = (("Krippendorff's alpha", over.alpha), ("Gwet's AC1", over.ac1), ("Fleiss' kappa", over.fleiss))
     return Overlap(

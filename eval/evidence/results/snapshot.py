@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 
 from eval.answers import Answers, read_answers
-from eval.evidence.agreement import Agreement, agreement
-from eval.evidence.report import Summary, summarise
 from eval.evidence.table import Table, build_table
 from eval.evidence.whole import Whole, whole_of
 from eval.judge.cells import PLAIN, Columns
@@ -71,6 +69,7 @@ class Snapshot:
 
     run: Run
     study: Study
+    answers: Answers
     entries: tuple[Entry, ...]
     table: Table
     columns: Columns
@@ -80,17 +79,9 @@ class Snapshot:
     thumbs: tuple[Thumb, ...]
 
     @cached_property
-    def summary(self) -> Summary:
-        return summarise(self.table, failed=self.run.info.counts.get("failed", 0))
-
-    @cached_property
     def whole(self) -> Whole:
         """Everything that is known of the run."""
-        return whole_of(self.run, self.table, self.counted)
-
-    @cached_property
-    def agreement(self) -> Agreement:
-        return agreement(self.table)
+        return whole_of(self.run, self.answers, self.table, self.counted)
 
     @cached_property
     def broken(self) -> Judgement | None:
@@ -151,6 +142,7 @@ def read_snapshot(run: Run) -> Snapshot:
     return Snapshot(
         run=run,
         study=read_frozen(run.folder),
+        answers=answers,
         entries=tuple(_entries(run, answers, counted)),
         table=table,
         columns=columns or PLAIN,

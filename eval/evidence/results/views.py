@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from eval.evidence.results.browse import LONGEST_SNIPPET, Item, listing, open_item
@@ -20,6 +20,7 @@ from eval.evidence.whole import all_figures
 from eval.judge import views as judging
 from eval.judge.differences import differences
 from eval.judge.render import answer_html, plain_html
+from eval.judge.templates import templates_in
 from eval.records import SIDES, Response, Side
 
 ASSETS = Path(__file__).parent / "assets"
@@ -137,15 +138,8 @@ def render(name: str, **values: object) -> str:
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    env = Environment(
-        loader=FileSystemLoader(ASSETS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    env.filters["thousands"] = "{:,}".format
-    env.globals.update(
+    env = templates_in(
+        ASSETS,
         counted=lambda n, noun: f"{n:,} {noun}" + ("" if n == 1 else "s"),
         options=_options,
         answer=answer_html,
@@ -155,4 +149,5 @@ def _templates() -> Environment:
         which_words=WHICH_WORDS,
         longest_snippet=LONGEST_SNIPPET,
     )
+    env.filters["thousands"] = "{:,}".format
     return env
