@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 
 from eval.answers import Answers, read_answers
-from eval.collect.asking import Lane
+from eval.collect.asking import Fit, Lane
 from eval.collect.connecting import Address, connect
 from eval.collect.engines import Engine
 from eval.collect.progress import Progress
@@ -46,6 +46,29 @@ class CollectOptions:
 
     def backoff(self) -> Backoff:
         return Backoff(self.attempts, self.first_wait, self.longest_wait, self.patience)
+
+    def lane(
+        self,
+        side: Side,
+        engine: Engine,
+        todo: Iterable[Prompt],
+        *,
+        fit: Fit,
+        tell: Callable[[str], None],
+        check: Callable[[], None] | None = None,
+    ) -> Lane:
+        """One side's prompts on their way to its engine, asked as these options say."""
+        return Lane(
+            side=side,
+            engine=engine,
+            todo=iter(todo),
+            width=min(self.concurrency, engine.info.max_concurrent or self.concurrency),
+            fit=fit,
+            backoff=self.backoff,
+            breaker=Breaker(self.give_up_after),
+            tell=tell,
+            check=check or _fine,
+        )
 
 
 @dataclass(frozen=True)
@@ -137,15 +160,11 @@ class _Collection:
         )
 
     def _lane(self, side: Side, engines: Mapping[Side, Engine], todo: Sequence[Prompt]) -> Lane:
-        options, engine = self.options, engines[side]
-        return Lane(
-            side=side,
-            engine=engine,
-            todo=iter(todo),
-            width=min(options.concurrency, engine.info.max_concurrent or options.concurrency, max(1, len(todo))),
+        return self.options.lane(
+            side,
+            engines[side],
+            todo,
             fit=lambda messages: _shortest(engines.values(), messages, self.run.decoding.max_tokens),
-            backoff=options.backoff,
-            breaker=Breaker(options.give_up_after),
             tell=self._progress.tell,
             check=self.check,
         )

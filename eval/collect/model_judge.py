@@ -7,28 +7,22 @@ reports/<run>/model_verdicts.csv          one row a (model, item), written anew 
 from __future__ import annotations
 
 import asyncio
-import csv
 import re
 from collections.abc import Callable, Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
 from eval.answers import read_answers
-from eval.collect.asking import Lane
 from eval.collect.collector import CollectOptions
 from eval.collect.connecting import Address, connect
-from eval.collect.engines import Engine
 from eval.collect.progress import Progress
-from eval.collect.retry import Breaker, first_error
+from eval.collect.retry import first_error
+from eval.collect.tables import read_table, write_table
 from eval.collect.writer import AnswerWriter
-from eval.errors import InputError, RunError
-from eval.journal import Journal, write_atomically
+from eval.errors import RunError
+from eval.journal import Journal
 from eval.records import SIDES, Message, Pair, Prompt, Response, Row, Sha256, Side
 from eval.run import Run
-from eval.spreadsheet import neutralise, restore, storable
 
 #: `none`: what the judge said was no verdict.
 Label = Literal["base", "tuned", "tie", "both_bad", "none"]
@@ -62,9 +56,6 @@ class ModelVerdict(Row):
         return self.base_first == self.tuned_first != "none"
 
 
-COLUMNS: tuple[str, ...] = tuple(ModelVerdict.model_fields)
-
-
 def ask_model(
     run: Run, address: Address, *, options: CollectOptions | None = None, say: Callable[[str], None] = print
 ) -> list[ModelVerdict]:
@@ -82,7 +73,7 @@ def ask_model(
         raise first_error(several) from None
     verdicts = [_verdict(run, model, pair, replies) for pair in pairs]
     others = [row for row in read_model_verdicts(run) if row.model != model]
-    _write(verdicts_path(run), [*others, *verdicts])
+    write_table(verdicts_path(run), ModelVerdict, [*others, *verdicts])
     return verdicts
 
 
@@ -92,20 +83,7 @@ def verdicts_path(run: Run) -> Path:
 
 def read_model_verdicts(run: Run) -> list[ModelVerdict]:
     """What models judged; nothing where none was asked. Raises InputError naming file and line."""
-    path = verdicts_path(run)
-    if not path.is_file():
-        return []
-    rows: list[ModelVerdict] = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
-        for cells in reader:
-            try:
-                rows.append(ModelVerdict.model_validate({name: restore(cell or "") for name, cell in cells.items()}))
-            except ValidationError as error:
-                first = error.errors()[0]
-                where = first["loc"][0] if first["loc"] else "row"
-                raise InputError(f"{where}: {first['msg']}: mend it", path=path, line=reader.line_num) from None
-    return rows
+    return read_table(verdicts_path(run), ModelVerdict)
 
 
 def question(pair: Pair, first: Side) -> Prompt:
@@ -153,6 +131,9 @@ async def _ask(
         }
         with Progress({side: len(todo[side]) for side in SIDES}, say, every=options.tell_every) as progress:
 
+            async def fit(messages: Sequence[Message]) -> int:
+                return await engine.fit(messages, LONGEST_REPLY)
+
             def on_disk(rows: Sequence[object]) -> None:
                 for row in rows:
                     if isinstance(row, Response):
@@ -161,25 +142,8 @@ async def _ask(
 
             async with AnswerWriter(Journal(path), on_disk) as writer:
                 for side in SIDES:
-                    await _lane(side, engine, todo[side], options, progress).run(writer.put)
+                    await options.lane(side, engine, todo[side], fit=fit, tell=progress.tell).run(writer.put)
         return model, answers.responses
-
-
-def _lane(side: Side, engine: Engine, todo: Sequence[Prompt], options: CollectOptions, progress: Progress) -> Lane:
-    async def fit(messages: Sequence[Message]) -> int:
-        return await engine.fit(messages, LONGEST_REPLY)
-
-    return Lane(
-        side=side,
-        engine=engine,
-        todo=iter(todo),
-        width=min(options.concurrency, engine.info.max_concurrent or options.concurrency, max(1, len(todo))),
-        fit=fit,
-        backoff=options.backoff,
-        breaker=Breaker(options.give_up_after),
-        tell=progress.tell,
-        check=lambda: None,
-    )
 
 
 def _verdict(run: Run, model: str, pair: Pair, replies: Mapping[tuple[str, Side], Response]) -> ModelVerdict:
@@ -197,11 +161,3 @@ def _verdict(run: Run, model: str, pair: Pair, replies: Mapping[tuple[str, Side]
         base_sha256=pair.base.sha256,
         tuned_sha256=pair.tuned.sha256,
     )
-
-
-def _write(path: Path, rows: Sequence[ModelVerdict]) -> None:
-    buffer = StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: neutralise(storable(cell)) for name, cell in row.model_dump().items()} for row in rows)
-    write_atomically(path, buffer.getvalue().encode())

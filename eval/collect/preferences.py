@@ -6,12 +6,10 @@ reports/<run>/preferences.csv   one row a (pair, side), natural logarithms summe
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,9 +17,9 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from eval.collect.listening import Listener
 from eval.collect.retry import first_error
+from eval.collect.tables import read_table, write_table
 from eval.collect.transport import KEY_VARIABLE, Transport
 from eval.errors import EngineError, EngineRejected, InputError
-from eval.journal import write_atomically
 from eval.records import SIDES, Message, Row, Side, Text, sha256_text
 from eval.run import Run
 
@@ -59,9 +57,6 @@ class Preference(Row):
     rejected: float = Field(allow_inf_nan=False)
     chosen_tokens: int = Field(ge=1)
     rejected_tokens: int = Field(ge=1)
-
-
-COLUMNS: tuple[str, ...] = tuple(Preference.model_fields)
 
 
 def preferences_path(run: Run) -> Path:
@@ -109,26 +104,13 @@ def score_preferences(
     refused = len(pairs) - len(rows) // len(SIDES)
     if refused:
         say(f"{refused} of {len(pairs)} held-out pairs are left out: a server refused them (too long)")
-    _write(preferences_path(run), rows)
+    write_table(preferences_path(run), Preference, rows)
     return rows
 
 
 def read_preferences(run: Run) -> list[Preference]:
     """The rows of preferences.csv; none where nothing was scored. Raises InputError naming file and line."""
-    path = preferences_path(run)
-    if not path.is_file():
-        return []
-    rows = []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
-        for cells in reader:
-            try:
-                rows.append(Preference.model_validate(cells))
-            except ValidationError as error:
-                first = error.errors()[0]
-                where = first["loc"][0] if first["loc"] else "row"
-                raise InputError(f"{where}: {first['msg']}: mend it", path=path, line=reader.line_num) from None
-    return rows
+    return read_table(preferences_path(run), Preference)
 
 
 def _pair(line: bytes, path: Path, number: int) -> HeldOut:
@@ -204,11 +186,3 @@ async def _log_probability(listener: Listener, prompt: str, ids: Sequence[int], 
     if not own:
         raise EngineError(f"{listener.transport.url} gives no log-probabilities for an answer")
     return sum(own), len(own)
-
-
-def _write(path: Path, rows: Sequence[Preference]) -> None:
-    buffer = StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(row.model_dump() for row in rows)
-    write_atomically(path, buffer.getvalue().encode())

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.errors import InputError
+from train.pairs.lists import BrokenList, items
 
 _HUGE = 2**30  # characters that one CSV cell may hold
 
@@ -94,24 +95,12 @@ def _json(path: Path) -> Iterator[Record]:
     if not text.lstrip().startswith("["):
         yield from _jsonl(path)
         return
-    decoder, at = json.JSONDecoder(), text.index("[") + 1
-    while (at := _skip(text, at)) < len(text) and text[at] != "]":
-        line = text.count("\n", 0, at) + 1
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except json.JSONDecodeError as error:
-            raise InputError(f"is not JSON ({error.msg}): mend the file", path=path, line=error.lineno) from None
-        except RecursionError:
-            raise InputError("is nested too deeply: mend the file", path=path, line=line) from None
-        yield _object(path, line, value)
-    if at >= len(text):
-        raise InputError("the list is not closed: is the file complete?", path=path, line=text.count("\n") + 1)
-
-
-def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in " \t\r\n,":
-        at += 1
-    return at
+    try:
+        for line, value in items(text):
+            yield _object(path, line, value)
+    except BrokenList as error:
+        remedy = "is the file complete?" if "closed" in error.problem else "mend the file"
+        raise InputError(f"{error.problem}: {remedy}", path=path, line=error.line) from None
 
 
 def _csv(path: Path) -> Iterator[Record]:

@@ -18,7 +18,8 @@ from eval.collect.collector import CollectOptions
 from eval.collect.connecting import Address, connect
 from eval.collect.engines import Engine
 from eval.collect.progress import Progress
-from eval.collect.retry import Breaker, first_error
+from eval.collect.refusals import refuses
+from eval.collect.retry import first_error
 from eval.collect.writer import AnswerWriter
 from eval.errors import InputError, RunError
 from eval.journal import Journal
@@ -32,12 +33,6 @@ Say = Callable[[str], None]
 CORRECTION = Path(__file__).parent / "data" / "correction.txt"
 #: What the correction prompt must hold, and may.
 _CONVERSATION, _ANSWER = "{conversation}", "{answer}"
-_REFUSAL = re.compile(
-    r"^\W*(?:i['’]?m sorry|i am sorry|sorry,|as an? (?:ai|language)|unfortunately,? i (?:can|am)"
-    r"|i (?:can(?:no|['’])t|cannot|am unable|am not able|won['’]t)|es tut mir leid|ich kann (?:nicht|das nicht)"
-    r"|je (?:suis désolé|ne peux pas)|lo siento|很抱歉|抱歉|对不起|我不能|我无法)",
-    re.IGNORECASE,
-)
 NO_ANSWER, NO_CORRECTION = "no answer came", "no correction came"
 CUT = "cut at the token limit"
 SAME, REFUSED, LANGUAGE = (
@@ -102,11 +97,6 @@ def read_correction(path: Path) -> str:
     if missing:
         raise InputError(f"has no {' and no '.join(missing)}: put it where the text belongs", path=path)
     return text
-
-
-def is_refusal(text: str) -> bool:
-    """Whether an answer begins as refusals do, in the languages that we know some of."""
-    return bool(_REFUSAL.match(text))
 
 
 class _Synthesis:
@@ -189,18 +179,7 @@ class _Synthesis:
         async def fit(messages: Sequence[Message]) -> int:
             return await engine.fit(messages, self._how.max_tokens)
 
-        how = self._how.asking
-        return Lane(
-            side=side,
-            engine=engine,
-            todo=todo,
-            width=min(how.concurrency, engine.info.max_concurrent or how.concurrency),
-            fit=fit,
-            backoff=how.backoff,
-            breaker=Breaker(how.give_up_after),
-            tell=progress.tell,
-            check=lambda: None,
-        )
+        return self._how.asking.lane(side, engine, todo, fit=fit, tell=progress.tell)
 
     def _pair(
         self, number: int, prompt: Prompt, answer: Response | None, corrections: Mapping[str, Response]
@@ -233,7 +212,7 @@ class _Synthesis:
             f"the correction is {EMPTY}": not text,
             f"the correction was {CUT}": corrected.truncated,
             SAME: text == answer.text.strip(),
-            REFUSED: is_refusal(text) and not is_refusal(answer.text),
+            REFUSED: refuses(text) and not refuses(answer.text),
             LANGUAGE: not same_language(text, answer.text),
         }
         return next((reason for reason, holds in checks.items() if holds), "")

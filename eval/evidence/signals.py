@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from eval.collect.refusals import refuses
 from eval.evidence.bootstrap import Signed, signed_bootstrap
 from eval.evidence.table import word_count
-from eval.evidence.texts import is_empty, refuses, repeats_itself
+from eval.evidence.texts import is_empty, repeats_itself
 from eval.evidence.winrate import Estimate, win_rate
 from eval.expect.expect import Expect
 from eval.records import SIDES, Pair, Prompt, Response

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from eval.collect.synthesize import Synthesized, SynthesizeOptions, is_refusal, read_correction, synthesize
+from eval.collect.refusals import refuses
+from eval.collect.synthesize import Synthesized, SynthesizeOptions, read_correction, synthesize
 from eval.errors import EngineError, InputError, RunError
 from eval.records import Message, Prompt
 from tests.collect.openai_servers import OpenAi, openai
@@ -170,10 +171,10 @@ def test_errors_name_the_remedy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "refusal"),
     [
-        ("I'm sorry, but I can't.", True), ("As an AI language model, I", True), ("**I cannot** do it", True),
+        ("I'm sorry, but I can't.", True), ("As an AI language model, I can't", True), ("**I cannot** do it", True),
         ("Es tut mir leid, aber", True), ("抱歉，我不能", True),
         ("Sorrow is a feeling.", False), ("I can do it.", False),
     ],
 )  # fmt: skip
 def test_refusals_are_known_by_how_they_begin(text: str, refusal: bool) -> None:
-    assert is_refusal(text) == refusal
+    assert refuses(text) == refusal

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from eval.answers import read_answers
+from eval.collect.refusals import refuses
 from eval.evidence.bootstrap import Signed
 from eval.evidence.signals import Signals, expected, length_ratio, measure
-from eval.evidence.texts import is_empty, refuses, repeats_itself
+from eval.evidence.texts import is_empty, repeats_itself
 from eval.evidence.winrate import Estimate
 from eval.expect.expect import Expect
 from eval.records import Pair

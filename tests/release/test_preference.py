@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval.answers import read_answers
-from eval.collect.model_judge import COLUMNS, verdicts_path
+from eval.collect.model_judge import ModelVerdict, verdicts_path
 from eval.errors import InputError
 from eval.evidence.table import read_table
 from eval.judge.plan import draw_of
@@ -28,7 +28,7 @@ def model_says(run: Run, outcome: str) -> None:
         f"{run.name},{item},judge,{outcome},{outcome},{outcome},{'0' * 64},{'1' * 64}"
         for item in draw_of(run, read_answers(run.responses_path))
     ]
-    verdicts_path(run).write_text("\n".join([",".join(COLUMNS), *rows]) + "\n")
+    verdicts_path(run).write_text("\n".join([",".join(ModelVerdict.model_fields), *rows]) + "\n")
 
 
 def sampled(folder: Path, share: float) -> Run:

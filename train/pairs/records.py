@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from train.errors import PairsError
+from train.pairs.lists import BrokenList, items
 from train.pairs.pair import Excluded, Record
 
 Rows = Iterator[Record | Excluded]
@@ -85,23 +86,11 @@ def _json(path: Path, file: IO[bytes]) -> Rows:
 
 
 def _listed(path: Path, text: str) -> Rows:
-    decoder, at = json.JSONDecoder(), text.index("[") + 1
-    line, counted = 1, 0
-    while (at := _skip(text, at)) < len(text) and text[at] != "]":
-        line, counted = line + text.count("\n", counted, at), at
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise PairsError(f"is not JSON ({error}); mend the list there", path=path, line=line) from None
-        yield _object(path, line, value)
-    if at >= len(text):
-        raise PairsError("the list is not closed; is the file complete?", path=path, line=text.count("\n") + 1)
-
-
-def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in " \t\r\n,":
-        at += 1
-    return at
+    try:
+        for line, value in items(text):
+            yield _object(path, line, value)
+    except BrokenList as error:
+        raise PairsError(f"{error.problem}; mend the list there", path=path, line=error.line) from None
 
 
 def _csv(path: Path, file: IO[bytes]) -> Rows:
