@@ -9,8 +9,8 @@ _CANNOT = (
     r"|(?: am|['’]m) (?:unable|not able) to)"
 )
 _HELP = (
-    r"(?:help|assist|comply|provide|fulfil|answer|respond|do that|do this|do it|discuss|support|create|generate|write|engage"
-    r"|participate|share|give|offer|complete|process|continue|tell you|advise)"
+    r"(?:help|assist|comply|provide|fulfil|answer|respond|do that|do this|do it|discuss|support|create|generate|write"
+    r"|engage|participate|share|give|offer|complete|process|continue|tell you|advise)"
 )
 _REFUSALS = re.compile(
     rf"\bI(?: really| simply| just)? ?{_CANNOT}(?: \w+){{0,2}} {_HELP}\b"
@@ -26,6 +26,8 @@ _REFUSALS = re.compile(
 )
 #: A refusal stands at the beginning: later on the words may be a story's.
 _BEGINNING = 200
+#: Markdown's marks between the words.
+_EMPHASIS = str.maketrans("", "", "*_")
 
 
 def refuses(text: str) -> bool:
@@ -33,4 +35,4 @@ def refuses(text: str) -> bool:
 
     In English and Chinese; of German, French and Spanish the commonest openings are known.
     """
-    return _REFUSALS.search(text.strip()[:_BEGINNING]) is not None
+    return _REFUSALS.search(text.strip()[:_BEGINNING].translate(_EMPHASIS)) is not None

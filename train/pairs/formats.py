@@ -42,6 +42,16 @@ def _named(values: Mapping[str, Any], own: str, usual: tuple[str, ...]) -> str:
     return next((name for name in usual if values.get(name) not in (None, "")), usual[0])
 
 
+def _answered(values: Mapping[str, Any], prompt: tuple[Message, ...], fields: Fields) -> Parts:
+    """The prompt with both answers, each read as an answer to it."""
+    chosen, rejected = _columns(values, fields)
+    return (
+        prompt,
+        answer(values.get(chosen), prompt, chosen, fields),
+        answer(values.get(rejected), prompt, rejected, fields),
+    )
+
+
 def _columns(values: Mapping[str, Any], fields: Fields) -> tuple[str, str]:
     return _named(values, fields.chosen, _CHOSEN), _named(values, fields.rejected, _REJECTED)
 
@@ -58,12 +68,7 @@ def from_messages(values: Mapping[str, Any], fields: Fields) -> Parts:
     """A list of turns, and the answers: chat_template.default, TRL's explicit conversational form."""
     column = _named(values, fields.prompt, _MESSAGES)
     prompt = _with_system(values, fields, turns(values.get(column), column, fields))
-    chosen, rejected = _columns(values, fields)
-    return (
-        prompt,
-        answer(values.get(chosen), prompt, chosen, fields),
-        answer(values.get(rejected), prompt, rejected, fields),
-    )
+    return _answered(values, prompt, fields)
 
 
 def from_conversations(values: Mapping[str, Any], fields: Fields) -> Parts:
@@ -80,12 +85,7 @@ def from_prompt(values: Mapping[str, Any], fields: Fields) -> Parts:
     if column == "input" and not fields.prompt and values.get("instruction"):
         said = f"{text_of(values['instruction'], 'instruction')}\n\n{said}"
     prompt = _with_system(values, fields, turns(said, column, fields))
-    chosen, rejected = _columns(values, fields)
-    return (
-        prompt,
-        answer(values.get(chosen), prompt, chosen, fields),
-        answer(values.get(rejected), prompt, rejected, fields),
-    )
+    return _answered(values, prompt, fields)
 
 
 def from_transcripts(values: Mapping[str, Any], fields: Fields) -> Parts:
