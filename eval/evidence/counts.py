@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.evidence.bootstrap import DRAWS, Floats, Signed, SignFlip, bootstrap, net_wins, sign_flip, signed_bootstrap
-from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED
+from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, prompt_means
 from eval.evidence.winrate import Estimate
 from eval.records import OUTCOMES
 
@@ -93,12 +93,8 @@ def bad_rates(
     for one side does not say whether the other answer was bad or only worse.
     """
     both = outcome == BOTH_BAD
-    judged = np.bincount(item, minlength=prompts)
-    shares = [
-        (np.bincount(item, weights=(both | flagged).astype(np.float64), minlength=prompts) / np.maximum(judged, 1))[
-            judged > 0
-        ]
-        for flagged in (flagged_base, flagged_tuned)
+    means = [
+        prompt_means(item, (both | flagged).astype(np.float64), prompts) for flagged in (flagged_base, flagged_tuned)
     ]
-    base, tuned = shares
+    base, tuned = (mean[~np.isnan(mean)] for mean in means)
     return BadRates(bootstrap(base, seed=seed), bootstrap(tuned, seed=seed), signed_bootstrap(tuned - base, seed=seed))

@@ -13,7 +13,7 @@ from eval.collect.preferences import read_preferences
 from eval.evidence.agreement import Agreement, agreement
 from eval.evidence.bias import Bias, bias
 from eval.evidence.categories import Categories, categories
-from eval.evidence.counts import Resampled, prompt_counts, resampled
+from eval.evidence.counts import BadRates, Resampled, bad_rates, prompt_counts, resampled
 from eval.evidence.criteria import criteria_figures, thumb_figures
 from eval.evidence.figure import Figure
 from eval.evidence.judges import Beside, beside_people, helped
@@ -51,6 +51,8 @@ class Whole:
     pairs: tuple[Pair, ...]
     summary: Summary
     resampled: Resampled
+    #: How often each side's answer was found bad: both bad, or a tag on that side.
+    bad: BadRates
     #: Whether one may stop: the anytime-valid test of superiority on closed prompts.
     progress: Progress
     agreement: Agreement
@@ -84,6 +86,7 @@ def whole_of(run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdic
         pairs=pairs,
         summary=summarise(table, failed=run.info.counts.get("failed", 0)),
         resampled=resampled(prompt_counts(table.item, table.outcome, len(table.items))),
+        bad=_bad(table, verdicts),
         progress=standing(table, plan),
         agreement=agreement(table),
         reviewers=reviewers(table),
@@ -95,6 +98,12 @@ def whole_of(run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdic
         thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
         helped=tuple(_helped(table, read_model_verdicts(run), list(draw_of(run, answers)), plan)),
     )
+
+
+def _bad(table: Table, verdicts: Sequence[Verdict]) -> BadRates:
+    base = np.array([bool(row.tags_base) for row in verdicts], dtype=np.bool_)
+    tuned = np.array([bool(row.tags_tuned) for row in verdicts], dtype=np.bool_)
+    return bad_rates(table.item, table.outcome, base, tuned, len(table.items))
 
 
 def _helped(
@@ -112,6 +121,9 @@ def all_figures(found: Whole) -> list[Figure]:
     return [
         *figures(found.summary),
         *_resampled(found.resampled),
+        Figure.share("base answers found bad (both bad, or a tag)", found.bad.base),
+        Figure.share("tuned answers found bad (both bad, or a tag)", found.bad.tuned),
+        Figure.points("answers found bad: tuned minus base", found.bad.difference),
         *_sequential(found.progress),
         *_agreement(found.agreement),
         *_bias(found.bias),

@@ -21,7 +21,6 @@ from eval.judge.cells import PLAIN, Columns, columns_of, encode_row, fields_of
 from eval.judge.seals import seal_of
 from eval.judge.study import read_frozen
 from eval.records import Judgement, Thumb, Verdict
-from eval.run import Run
 
 _log = logging.getLogger(__name__)
 
@@ -165,11 +164,6 @@ class Store(Generic[R]):
         except FileNotFoundError:
             return None
         return stat.st_ino, stat.st_size, stat.st_mtime_ns
-
-
-def verdict_store(run: Run, columns: Columns = PLAIN) -> Store[Verdict]:
-    """The store of a run's verdicts.csv."""
-    return Store(run.verdicts_path, Verdict, run.name, columns)
 
 
 class _Checks(Generic[R]):

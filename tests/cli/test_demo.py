@@ -10,10 +10,11 @@ from pathlib import Path
 from eval.answers import read_answers
 from eval.cli.judge import SAMPLE
 from eval.collect.prompts import prompts_sha256
-from eval.judge.store import read_verdicts, verdict_store
+from eval.judge.store import read_verdicts
 from eval.records import sha256_text
 from eval.run import open_run
 from tests.cli.command import BLINDSIDE
+from tests.judge.verdicts import verdict_store
 from tests.support import free_port, judged
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eval.answers import read_answers
-from eval.judge.store import read_verdicts, verdict_store
+from eval.judge.store import read_verdicts
 from eval.records import SIDES, Mark, Pair, Side
 from eval.run import Run
+from tests.judge.verdicts import verdict_store
 from tests.support import judged
 from train.tiny.score import is_right
 from train.tiny.world import Fact, all_facts

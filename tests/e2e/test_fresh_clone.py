@@ -15,9 +15,9 @@ import pytest
 
 from eval.answers import read_answers
 from eval.cli.trained import Trained
-from eval.judge.store import verdict_store
 from eval.run import Run, open_run
 from tests.e2e.second_round import judge_by_rule, share_right, words_an_answer
+from tests.judge.verdicts import verdict_store
 from tests.support import ROOT, free_port, judged, require
 from train.artifact import read_artifact
 from train.files import sha256_file

@@ -12,9 +12,9 @@ from eval.answers import encode
 from eval.errors import InputError
 from eval.evidence.table import TIE, read_table
 from eval.evidence.writing import write_report
-from eval.judge.store import verdict_store
 from eval.records import Mark, Message, Prompt, Response, Side, Verdict, sha256_text, utc_now
 from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
+from tests.judge.verdicts import verdict_store
 
 PROMPTS = [Prompt(id=f"p{n}", messages=(Message(role="user", content=f"What is {n}?"),)) for n in range(12)]
 

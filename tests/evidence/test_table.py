@@ -9,10 +9,10 @@ import pytest
 
 from eval.answers import read_answers
 from eval.evidence.table import TIE, TUNED, of_arrays, positions, read_table, word_count
-from eval.judge.store import verdict_store
 from eval.records import Verdict
 from eval.run import Run
 from tests.judge.runs import make_run
+from tests.judge.verdicts import verdict_store
 from tests.support import judged
 
 

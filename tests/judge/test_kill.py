@@ -18,7 +18,7 @@ from tests.support import ROOT
 _BURST = """
 import sys
 from pathlib import Path
-from eval.judge.store import verdict_store
+from tests.judge.verdicts import verdict_store
 from eval.run import open_run
 from tests.judge.verdicts import verdict
 store = verdict_store(open_run(Path(sys.argv[1]), "trial"))

@@ -11,10 +11,10 @@ import pytest
 
 from eval.errors import InputError, NotSaved
 from eval.judge.cells import PLAIN, encode_row
-from eval.judge.store import in_force, read_verdicts, verdict_store
+from eval.judge.store import in_force, read_verdicts
 from eval.records import VERDICT_COLUMNS
 from tests.judge.runs import make_run
-from tests.judge.verdicts import unsealed, verdict
+from tests.judge.verdicts import unsealed, verdict, verdict_store
 
 
 def lines(*rows: bytes) -> bytes:

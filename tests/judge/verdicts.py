@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from eval.judge.cells import PLAIN, Columns
+from eval.judge.store import Store
 from eval.records import Verdict
+from eval.run import Run
 
 
 def verdict(number: int = 0, **changes: Any) -> Verdict:
@@ -31,3 +34,8 @@ def verdict(number: int = 0, **changes: Any) -> Verdict:
 def unsealed(rows: list[Verdict]) -> list[Verdict]:
     """The rows without the seals that the store gave them."""
     return [row.model_copy(update={"seal": ""}) for row in rows]
+
+
+def verdict_store(run: Run, columns: Columns = PLAIN) -> Store[Verdict]:
+    """The store of a run's verdicts.csv."""
+    return Store(run.verdicts_path, Verdict, run.name, columns)

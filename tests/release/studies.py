@@ -10,11 +10,11 @@ from typing import Any
 
 from eval.answers import encode, read_answers
 from eval.judge.plan import plan_of
-from eval.judge.store import verdict_store
 from eval.records import SIDES, Mark, Message, Prompt, Side
 from eval.release.policy import freeze_policy
 from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
 from tests.judge.runs import response
+from tests.judge.verdicts import verdict_store
 from tests.release.judged import write_model
 from tests.support import judged
 from train.artifact import hash_weights

@@ -10,11 +10,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from eval.judge.store import verdict_store
 from eval.release.decision import read_decision
 from eval.release.policy import frozen
 from eval.run import Run, open_run
 from tests.cli.command import blindside
+from tests.judge.verdicts import verdict_store
 from tests.release.studies import judge, study
 
 

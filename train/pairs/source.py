@@ -54,14 +54,6 @@ def read_pairs(path: Path, *, format: str = "", fields: Fields = PLAIN, name: st
         raise PairsError("is empty", path=name or path)
 
 
-def format_of(path: Path, fields: Fields = PLAIN) -> str:
-    """The format that the first whole row has. Raises PairsError."""
-    for record in read_records(path):
-        if isinstance(record, Record):
-            return detect(record, fields)
-    raise PairsError("has no row that can be read", path=path)
-
-
 def _convert(format: str, path: Path) -> Convert:
     try:
         return reader(format)
