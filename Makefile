@@ -41,6 +41,7 @@ UV_TORCH_BACKEND ?= $(if $(shell command -v nvidia-smi 2>/dev/null),auto,cpu)
 endif
 UV_DIALS := UV_FIND_LINKS UV_DEFAULT_INDEX UV_INDEX UV_TORCH_BACKEND
 uv = env $(UV_DIALS:%=-u %) $(foreach v,$(UV_DIALS),$(if $(strip $($(v))),$(v)='$(strip $($(v)))')) $(APP)/bin/uv
+app = -c constraints/app.txt --overrides constraints/override.txt
 
 .PHONY: help train doctor eval demo judge results down report gate harvest test lint clean env env-train env-dev env-old
 
@@ -91,23 +92,23 @@ lint: $(APP)/.ready-dev ## ruff and mypy --strict
 
 clean: ## remove environments and caches; models/ and reports/ stay
 	rm -rf $(APP) $(TRAIN) $(OLD) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
-	find train compose eval tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find blindside train compose eval tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 env: $(APP)/.ready
 env-dev: $(APP)/.ready-dev
 env-train: $(TRAIN)/.ready
 env-old: $(OLD)/.ready
 
-$(APP)/.ready: pyproject.toml constraints/app.txt
+$(APP)/.ready: pyproject.toml constraints/app.txt constraints/override.txt
 	@PYTHON='$(PYTHON)' bin/preflight small
 	@echo "Making $(APP) (a minute at most) ..."
 	@$(APP)/bin/python -c 'import sys' 2>/dev/null || { rm -rf $(APP) && '$(PYTHON)' -m venv $(APP); }
 	@$(APP)/bin/python -m pip install -q --disable-pip-version-check -c constraints/app.txt uv
-	@$(uv) pip install -q --python $(APP)/bin/python -c constraints/app.txt -e .
+	@$(uv) pip install -q --python $(APP)/bin/python $(app) -e '.[tgi]'
 	@touch $@
 
 $(APP)/.ready-dev: $(APP)/.ready
-	@$(uv) pip install -q --python $(APP)/bin/python -c constraints/app.txt -e '.[dev]'
+	@$(uv) pip install -q --python $(APP)/bin/python $(app) -e '.[tgi,dev]'
 	@touch $@
 
 $(TRAIN)/.ready: $(APP)/.ready pyproject.toml constraints/train.txt

@@ -28,7 +28,9 @@ ALLOWED = {
     "release": SHARED | {"collect", "judge", "evidence"},
     "cli": SHARED | {"collect", "judge", "evidence", "release"},
 }
-PACKAGES = ("train", "compose", "eval")
+#: The ground floor is for all three, and imports none of them.
+GROUND = "blindside"
+PACKAGES = (GROUND, "train", "compose", "eval")
 
 
 def _sources() -> Iterator[Path]:
@@ -58,6 +60,8 @@ def _room(dotted: str) -> str:
 def test_arrows_point_one_way(path: Path) -> None:
     package = path.relative_to(ROOT).parts[0]
     imported = [name for name in _imports(path) if name.split(".")[0] in PACKAGES]
+    if package != GROUND:
+        imported = [name for name in imported if name.split(".")[0] != GROUND]
     if package != "eval":
         assert all(name.split(".")[0] == package for name in imported), imported
         return
