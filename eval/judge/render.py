@@ -1,58 +1,105 @@
 """A model's text as HTML that shows all of it and runs none of it.
 
-Markdown is rendered here, on the server, without raw HTML; images, entities, references and TeX stay as the
-text that they are.
+Markdown is rendered on the server. Each answer takes time in proportion to its length, of which there is a bound:
+reviewers share one process, and wait for each other's answers.
 """
 
 from __future__ import annotations
 
+import hashlib
 import html
+import logging
 import re
-from functools import lru_cache
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
 
-from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
-from markdown_it.rules_inline import StateInline
-from markdown_it.token import Token
-from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
-from pygments.util import ClassNotFound
 
-from eval.judge.scripts import language_of
+from eval.judge.markdown import TooMuch, markdown_html
 
-#: Longer code is shown without colours: some lexers take quadratic time.
-LONGEST_CODE = 20_000
+_log = logging.getLogger(__name__)
 
-_LINK = re.compile(r"(https?|mailto):", re.IGNORECASE)
-_TEX = re.compile(r"\\\(.+?\\\)|\\\[.+?\\\]|\$\$.+?\$\$", re.DOTALL)
+#: What is longer is shown as plain text.
+LONGEST = 50_000
+#: Letters of formatted answers that are kept for the next time they are shown.
+KEPT = 20_000_000
+#: So many words are looked for letter by letter, where a page does not have them as words.
+_LOOKED_FOR = 200
+
 _WORD = re.compile(r"\w+")
-_LIST_NUMBER = re.compile(r"^[\s>*+-]*\d{1,9}(?=[.)])", re.MULTILINE)
-_LINES = {"paragraph_open", "heading_open", "th_open", "td_open"}
-_BLOCKS = {
-    "paragraph_open",
-    "heading_open",
-    "blockquote_open",
-    "bullet_list_open",
-    "ordered_list_open",
-    "table_open",
-}
+# Within one line: what may stand before a number is looked through once, not from every line's start again.
+_LIST_NUMBER = re.compile(r"^(?:[>*+-]|[^\S\n])*+\d{1,9}(?=[.)])", re.MULTILINE)
 _TAG = re.compile(r"<[^>]*>")
 _SHOWN_BY_ATTRIBUTE = re.compile(r'(?:href|title|start|data-info)="([^"]*)"')
 
 
+@dataclass(frozen=True)
+class Formatted:
+    """A text as HTML. `reduced`: as plain text, because formatting it would take too long; the page says so."""
+
+    html: Markup
+    reduced: bool = False
+
+
 def answer_html(text: str) -> Markup:
     """The text as blocks of HTML, each with its own direction; where Markdown would drop words, as plain text."""
-    text = _visible(text)
-    rendered: str = _markdown().render(text)
-    return Markup(rendered if _shows_all(text, rendered) else plain_html(text))
+    return formatted(text).html
+
+
+def formatted(text: str) -> Formatted:
+    """As `answer_html`, with whether it was too much to be formatted. Made once, and kept for the next time."""
+    if len(text) > LONGEST:
+        return Formatted(plain_html(text), reduced=True)
+    return _kept.get(text) or _kept.put(text, _made(_visible(text)))
 
 
 def plain_html(text: str) -> Markup:
     """The text as it is, line by line."""
     return Markup(f'<div class="bs-plain" dir="auto">{html.escape(_visible(text))}</div>')
+
+
+def _made(text: str) -> Formatted:
+    try:
+        rendered = markdown_html(text)
+        return Formatted(Markup(rendered) if _shows_all(text, rendered) else plain_html(text))
+    except Exception as error:  # noqa: BLE001 -- whatever a parser stumbles over, the reviewer sees the answer
+        if not isinstance(error, TooMuch):
+            _log.warning("an answer is shown as plain text, since formatting it failed: %r", error)
+        return Formatted(plain_html(text), reduced=True)
+
+
+class Kept:
+    """The answers formatted last, by the hash of their text, `most` letters in all."""
+
+    def __init__(self, most: int = KEPT) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._all: OrderedDict[bytes, Formatted] = OrderedDict()
+        self._size = 0
+
+    def get(self, text: str) -> Formatted | None:
+        with self._lock:
+            found = self._all.get(key := _hash(text))
+            if found:
+                self._all.move_to_end(key)
+            return found
+
+    def put(self, text: str, made: Formatted) -> Formatted:
+        with self._lock:
+            before = self._all.pop(key := _hash(text), None)
+            self._all[key] = made
+            self._size += len(made.html) - (len(before.html) if before else 0)
+            while self._size > self._most:
+                self._size -= len(self._all.popitem(last=False)[1].html)
+        return made
+
+
+_kept = Kept()
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 def _visible(text: str) -> str:
@@ -65,76 +112,8 @@ def _shows_all(text: str, rendered: str) -> bool:
     shown = (
         html.unescape(_TAG.sub(" ", rendered)) + " " + html.unescape(" ".join(_SHOWN_BY_ATTRIBUTE.findall(rendered)))
     )
-    wanted = set(_WORD.findall(_LIST_NUMBER.sub("", text)))
-    missing = wanted - set(_WORD.findall(shown))
-    # Colours may cut a word of code in two, so the letters are looked for without the cuts.
+    # Colours may cut a word of code in two, so words are looked for without the cuts too, and at last the letters.
     joined = html.unescape(_TAG.sub("", rendered))
-    return all(word in joined or word in shown for word in missing)
-
-
-@lru_cache(maxsize=1)
-def _markdown() -> MarkdownIt:
-    md = MarkdownIt("commonmark", {"html": False, "breaks": True, "highlight": _colour})
-    md.enable(["table", "strikethrough"]).disable(["reference", "entity"])
-    md.validateLink = lambda url: bool(_LINK.match(url))  # type: ignore[method-assign]
-    md.inline.ruler.before("escape", "tex", _tex)
-    md.core.ruler.push("direction", lambda state: _set_directions(state.tokens, state.src))
-    for rule in (_image, _link_open, _fence):
-        md.add_render_rule(rule.__name__.strip("_"), rule)
-    return md
-
-
-def _tex(state: StateInline, silent: bool) -> bool:
-    """TeX is text: its backslashes, stars and underscores are not Markdown's."""
-    match = _TEX.match(state.src, state.pos, state.posMax)
-    if match is None:
-        return False
-    if not silent:
-        state.push("text", "", 0).content = match.group()
-    state.pos = match.end()
-    return True
-
-
-def _set_directions(tokens: list[Token], source: str) -> None:
-    """Each block finds its own direction; one in another language than the whole says so, for its fonts."""
-    whole = language_of(source)
-    for at, token in enumerate(tokens):
-        if token.type in _BLOCKS:
-            token.attrSet("dir", "auto")
-        if token.type in _LINES:
-            language = language_of(tokens[at + 1].content, within=whole)
-            if language not in ("", whole):
-                token.attrSet("lang", language)
-
-
-def _colour(code: str, language: str, attributes: str) -> str:
-    if not language or len(code) > LONGEST_CODE:
-        return ""
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    except ClassNotFound:
-        return ""
-    coloured: str = highlight(code, lexer, HtmlFormatter(nowrap=True, classprefix="hl-"))
-    return coloured
-
-
-def _fence(self: RendererHTML, tokens: list[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-    token = tokens[idx]
-    info = token.info.strip()
-    language = info.split(maxsplit=1)[0] if info else ""
-    code = _colour(token.content, language, "") or html.escape(token.content)
-    return f'<pre dir="ltr" tabindex="0" data-info="{html.escape(info)}"><code>{code}</code></pre>\n'
-
-
-def _image(self: RendererHTML, tokens: list[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-    token = tokens[idx]
-    title = f' "{token.attrs["title"]}"' if token.attrs.get("title") else ""
-    source = f"![{token.content}]({token.attrs['src']}{title})"
-    return f'<span class="bs-image">{html.escape(source)}</span>'
-
-
-def _link_open(self: RendererHTML, tokens: list[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-    token = tokens[idx]
-    href = html.escape(str(token.attrs["href"]))
-    title = html.escape(str(token.attrs.get("title") or token.attrs["href"]))
-    return f'<a href="{href}" title="{title}" target="_blank" rel="noopener noreferrer nofollow">'
+    wanted = set(_WORD.findall(_LIST_NUMBER.sub("", text)))
+    missing = wanted - set(_WORD.findall(shown)) - set(_WORD.findall(joined))
+    return len(missing) <= _LOOKED_FOR and all(word in joined or word in shown for word in missing)

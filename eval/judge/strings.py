@@ -64,6 +64,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "answer": ("Answer", "回答"),
     "empty": ("This answer is empty.", "这个回答是空的。"),
     "cut": ("The answer stops here: it reached the token limit.", "回答到此为止：已达到长度上限。"),
+    "too_much": (
+        "Shown as plain text: this answer is too long or too intricate to be formatted.",
+        "这个回答过长或结构过于复杂，无法排版，以纯文本显示。",
+    ),
     "unlike": (
         "These answers have too little in common, or are too long, to mark where they differ.",
         "这两个回答相同之处太少，或者太长，无法标出差异。",

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from eval.judge.differences import differences
 from eval.judge.forms import Place
-from eval.judge.render import answer_html, plain_html
+from eval.judge.render import formatted, plain_html
 from eval.judge.scripts import language_attribute
 from eval.judge.showing import LONGEST_COMMENT, View
 from eval.judge.strings import say, say_tag, table
@@ -129,4 +129,4 @@ def _head(styles: Sequence[str], scripts: Sequence[str]) -> str:
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    return templates_in(ASSETS, answer=answer_html, plain=plain_html, language=language_attribute)
+    return templates_in(ASSETS, formatted=formatted, plain=plain_html, language=language_attribute)

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from eval.evidence.pairs.shelf import Shelf, trouble
 from eval.judge import views as judging
 from eval.judge.differences import differences
-from eval.judge.render import answer_html, plain_html
+from eval.judge.render import Formatted, formatted, plain_html
 from eval.judge.templates import templates_in
 
 ASSETS = Path(__file__).parent / "assets"
@@ -24,13 +24,13 @@ def pair_html(shelf: Shelf, places: Sequence[int], at: int, show: str) -> str:
     if not places:
         return _environment().get_template("nothing.jinja").render(shelf=shelf)
     pair = shelf.pairs[places[at]]
-    both = differences(pair.chosen, pair.rejected) if show == "Differences" else None
-    render = answer_html if show == "Formatted" else plain_html
-    shown = both or (render(pair.chosen), render(pair.rejected))
+    marks = differences(pair.chosen, pair.rejected) if show == "Differences" else None
+    render = formatted if show == "Formatted" else _as_it_is
+    chosen, rejected = map(Formatted, marks) if marks else (render(pair.chosen), render(pair.rejected))
     return _environment().get_template("pair.jinja").render(
         shelf=shelf, pair=pair, at=at, found=len(places), trouble=trouble(pair), plain=show != "Formatted",
-        unlike=show == "Differences" and both is None,
-        answers=[("Chosen", shown[0], len(pair.chosen)), ("Rejected", shown[1], len(pair.rejected))],
+        unlike=show == "Differences" and marks is None,
+        answers=[("Chosen", chosen, len(pair.chosen)), ("Rejected", rejected, len(pair.rejected))],
     )  # fmt: skip
 
 
@@ -40,6 +40,10 @@ def lengths_html(shelf: Shelf, places: Sequence[int]) -> str:
     most = max([1, *(n for _, chosen, rejected in rows for n in (chosen, rejected))])
     longer = sum(len(shelf.pairs[n].chosen) > len(shelf.pairs[n].rejected) for n in places)
     return _environment().get_template("lengths.jinja").render(rows=rows, most=most, longer=longer, found=len(places))
+
+
+def _as_it_is(text: str) -> Formatted:
+    return Formatted(plain_html(text))
 
 
 def head_html() -> Markup:

@@ -19,7 +19,7 @@ from eval.evidence.results.snapshot import Snapshot
 from eval.evidence.whole import all_figures
 from eval.judge import views as judging
 from eval.judge.differences import differences
-from eval.judge.render import answer_html, plain_html
+from eval.judge.render import formatted, plain_html
 from eval.judge.templates import templates_in
 from eval.records import SIDES, Response, Side
 
@@ -142,7 +142,7 @@ def _templates() -> Environment:
         ASSETS,
         counted=lambda n, noun: f"{n:,} {noun}" + ("" if n == 1 else "s"),
         options=_options,
-        answer=answer_html,
+        formatted=formatted,
         plain=plain_html,
         outcome_words=OUTCOME_WORDS,
         gold_words=GOLD_WORDS,

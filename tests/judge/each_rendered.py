@@ -1,0 +1,35 @@
+"""Run by test_render_time: renders each attack of `n` characters in a process of its own that may use `seconds` of CPU.
+
+Prints the names of those that took longer.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from functools import partial
+
+from eval.evidence.texts import is_empty, repeats_itself
+from eval.judge.giveaways import Finder
+from eval.judge.render import formatted, plain_html
+from eval.judge.scripts import language_of
+from tests.judge.attacks import attacks
+
+
+def main(n: int, seconds: int) -> None:
+    formatted("**warm** up")
+    finder = partial(Finder().find, messages=[])
+    for name, text in attacks(n):
+        child = os.fork()
+        if child == 0:
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
+            for look in (formatted, plain_html, language_of, is_empty, repeats_itself, finder):
+                look(text)
+            os._exit(0)
+        if os.waitpid(child, 0)[1]:
+            print(name)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))
