@@ -16,6 +16,7 @@ from typing import Any
 import docker
 from docker.errors import APIError, NotFound
 
+from blindside import console
 from compose.machine import connect
 
 RUN = "blindside.run"
@@ -38,7 +39,7 @@ def owner_lives(label: str) -> bool:
     return host != socket.gethostname() or (bool(began) and _began(int(process)) == began)
 
 
-def down(run: str | None = None, say: Callable[[str], None] = print) -> int:
+def down(run: str | None = None, say: Callable[[str], None] = console.say) -> int:
     """Remove containers and networks that are left over; returns how many containers were.
 
     With `run` those of that run, whoever uses them; without, those whose program has ended. Raises DockerMissing.

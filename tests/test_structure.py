@@ -79,6 +79,37 @@ def test_no_bare_import_rebinds_a_builtin(path: Path) -> None:
     assert not [name for name in bare if name.split(".")[0] in PACKAGES]
 
 
+#: Prints into a log that only `console` shows; and what one of our programs tells another, as ASCII.
+PRINTS_ITSELF = {"blindside/console.py", "compose/embedded/__main__.py"}
+FOR_A_PROGRAM = "json.dumps"
+
+
+@pytest.mark.parametrize("path", list(_sources()), ids=lambda p: str(p.relative_to(ROOT)))
+def test_lines_are_printed_in_one_place(path: Path) -> None:
+    """Where foreign text is made harmless: not by print, typer.echo, a rich console or a stream of one's own."""
+    if str(path.relative_to(ROOT)) in PRINTS_ITSELF:
+        return
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    told = {
+        id(node.func)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and node.args and ast.unparse(node.args[0]).startswith(FOR_A_PROGRAM)
+    }
+    named = [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in told
+    ]
+    prints = re.compile(r"print|(typer|click)\.s?echo|Console|Text\.from_markup|sys\.std(out|err)\.write")
+    assert [name for name in named if prints.fullmatch(name) and not _is_annotation(tree, name)] == []
+
+
+def _is_annotation(tree: ast.AST, name: str) -> bool:
+    """Whether a class is only spoken of, and never called."""
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return name == "Console" and all(ast.unparse(call) != name for call in calls)
+
+
 def _tracked() -> list[Path]:
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False

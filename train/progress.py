@@ -8,6 +8,8 @@ import sys
 import time
 from typing import TextIO
 
+from blindside.console import one_line
+
 _BAR = re.compile(
     r"^(?P<what>[^|]*?):?\s*\d+%\|.*?\|\s*(?P<done>\d+)/(?P<total>\d+)\s*"
     r"\[[\d:]+<(?P<left>[\d:?]+),\s*(?P<rate>[\d.?]+)\s*(?P<unit>[^\]]*)\]"
@@ -54,7 +56,7 @@ class Progress:
         return f"step {done}/{total} ({100 * done // max(total, 1)}%){loss}, {bar['left']} left"
 
     def _show(self, text: str) -> None:
-        line = f"  {self.title}: {text}"
+        line = one_line(f"  {self.title}: {text}")
         if self._out.isatty():
             self._out.write("\r" + line[:110].ljust(self._shown))
             self._shown = min(len(line), 110)

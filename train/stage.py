@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from blindside import console
 from train.artifact import Artifact
 from train.errors import RecipeError
 from train.machine import locked
@@ -20,7 +21,7 @@ def train(
     models: Path,
     env: Path,
     force: bool = False,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = console.say,
     pairs: Path | None = None,
     base: str = "",
 ) -> Artifact:

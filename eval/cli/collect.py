@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from blindside import console
 from eval.cli.options import REPORTS, Concurrency, MaxTokens, Reports
 from eval.errors import RunError
 from eval.records import Side
@@ -38,12 +39,12 @@ def collect(
 
     loaded = load_prompts(prompts, retired=retired_keys(reports), limit=limit)
     for message in loaded.messages:
-        typer.echo(message)
+        console.say(message)
     urls: dict[Side, list[str]] = {"base": base_url, "tuned": tuned_url}
     opened = start_collected_run(reports, run, loaded=loaded, decoding=Decoding(max_tokens=max_tokens), urls=urls)
     options = CollectOptions(concurrency=concurrency, timeout=timeout, attempts=attempts)
-    summary = run_collection(opened, urls, options=options, say=typer.echo)
-    typer.echo(f"answers in {opened.responses_path}; judge them with `blindside judge {opened.name}`")
+    summary = run_collection(opened, urls, options=options, say=console.say)
+    console.say(f"answers in {opened.responses_path}; judge them with `blindside judge {opened.name}`")
     if summary.failed:
         raise RunError(f"{summary.failed} answers are missing: the same command asks for them again")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blindside import console
 from eval.cli.gather import How, complete, gather
 from eval.cli.options import MODELS, REPORTS, TRAIN_ENV, Concurrency, MaxTokens, Models, Port, Reports, TrainEnv
 from eval.cli.serving import Elsewhere, Stack, started
@@ -56,10 +57,10 @@ def evaluate(
     decoding = Decoding(max_tokens=max_tokens)
     name = run or default_name(trained.artifact.name, sides, decoding, loaded.prompt_set.sha256)
     opened = start_collected_run(reports, name, loaded=loaded, decoding=decoding, models=sides)
-    typer.echo(f"run {name}: {loaded.prompt_set.asked} prompts from {loaded.prompt_set.source}")
+    console.say(f"run {name}: {loaded.prompt_set.asked} prompts from {loaded.prompt_set.source}")
     failed = 0
     if complete(opened):
-        typer.echo(f"all {2 * loaded.prompt_set.asked} answers are there already")
+        console.say(f"all {2 * loaded.prompt_set.asked} answers are there already")
     else:
         if base_url or tuned_url:
             turns, computes = elsewhere(base_url or [], tuned_url or []), dtype or "bfloat16"
@@ -72,7 +73,7 @@ def evaluate(
     from eval.judge.page import serve
     from eval.release.policy import freeze_policy
 
-    serve(freeze_policy(open_run(reports, opened.name)), port=port, say=typer.echo)
+    serve(freeze_policy(open_run(reports, opened.name)), port=port, say=console.say)
 
 
 def default_name(recipe: str, sides: Mapping[Side, ModelInfo], decoding: Decoding, prompts_sha256: str) -> str:
@@ -101,15 +102,15 @@ def planned(
     served = [Model(side, model.source, model.revision) for side, model in sides.items()]
     plan = choose(engine, models=served, server=server, sequential=sequential or None)
     for line in plan.lines():
-        typer.echo(line)
+        console.say(line)
     start = partial(
-        started, plan=plan, run=run.name, python=env / "bin" / "python", logs=run.folder / "logs", say=typer.echo
+        started, plan=plan, run=run.name, python=env / "bin" / "python", logs=run.folder / "logs", say=console.say
     )
     return [partial(start, turn) for turn in plan.turns(served)], dtype(plan)
 
 
 def _finish(run: Run, failed: int) -> None:
-    typer.echo(f"answers in {run.responses_path}; judge them with `make judge RUN={run.name}`")
+    console.say(f"answers in {run.responses_path}; judge them with `make judge RUN={run.name}`")
     if failed:
         raise RunError(f"{failed} answers are missing: the same command asks for them again")
 

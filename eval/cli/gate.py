@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from blindside import console
 from eval.cli.options import REPORTS, Reports, RunArgument
 from eval.errors import BlindsideError, StaleInputs
 from train.errors import TrainError
@@ -49,7 +50,7 @@ def gate(
         decision = decide(freeze_policy(opened, policy) if policy else opened)
     except (BlindsideError, TrainError) as error:
         # Whatever cannot be trusted ends with 3, never with a decision's exit status.
-        raise StaleInputs(f"{error}\nNothing was decided: broken or stale inputs.") from error
+        raise StaleInputs(f"{error}. Nothing was decided: broken or stale inputs.") from error
     print_decision(decision)
     raise typer.Exit(EXIT[decision.decision])
 
@@ -66,7 +67,7 @@ def compare(
     from eval.evidence.compare import compare_runs, write_comparison
     from eval.run import open_run
 
-    typer.echo(write_comparison(compare_runs(open_run(reports, old), open_run(reports, new))))
+    console.say(write_comparison(compare_runs(open_run(reports, old), open_run(reports, new))), lines=True)
 
 
 def register(app: typer.Typer) -> None:

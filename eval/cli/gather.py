@@ -7,8 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import typer
-
+from blindside import console
 from eval.cli.proof import prove_determinism, prove_parity
 from eval.cli.serving import Stack
 from eval.run import Run, open_run
@@ -40,6 +39,6 @@ def gather(run: Run, turns: Iterable[Callable[[], AbstractContextManager[Stack]]
     for turn in turns:
         with turn() as servers:
             run = prove_parity(run.update(engine=servers.engine), servers, how.python, how.dtype, force=how.force)
-            failed += collect(run, servers.addresses, options=options, check=servers.check, say=typer.echo).failed
+            failed += collect(run, servers.addresses, options=options, check=servers.check, say=console.say).failed
             run = prove_determinism(open_run(run.folder.parent, run.name), servers)
     return failed

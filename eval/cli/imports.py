@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from blindside import console
 from eval.cli.options import REPORTS, Reports
 from eval.errors import InputError
 from eval.run import Run
@@ -47,18 +48,18 @@ def import_answers(
             tuned=tuned_column,
             id=id_column,
             category=category_column,
-            say=typer.echo,
+            say=console.say,
             **names,
         )
     elif table is None and base is not None and tuned is not None and questions is None:
-        made = import_alpaca_eval(reports, run, base, tuned, say=typer.echo, **names)
+        made = import_alpaca_eval(reports, run, base, tuned, say=console.say, **names)
     elif table is None and base is not None and tuned is not None and questions is not None:
-        made = import_fastchat(reports, run, questions, base, tuned, say=typer.echo, **names)
+        made = import_fastchat(reports, run, questions, base, tuned, say=console.say, **names)
     else:
         raise InputError(
             "say what to import: --table FILE, or --base FILE and --tuned FILE (with --questions FILE for FastChat)"
         )
-    typer.echo(f"run {made.name} is ready: judge it with `blindside judge {made.name}`")
+    console.say(f"run {made.name} is ready: judge it with `blindside judge {made.name}`")
 
 
 def register(app: typer.Typer) -> None:

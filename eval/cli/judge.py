@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blindside import console
 from eval.cli.options import REPORTS, Port, Reports, RunArgument
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def judge(
     logins = Logins(auth) if auth is not None else None
     refuse_open_share(share, logins)
     opened = freeze_policy(opened, policy)
-    with Sync(opened, sync, say=typer.echo) if sync else nullcontext():
+    with Sync(opened, sync, say=console.say) if sync else nullcontext():
         serve(
             opened,
             port=port,
@@ -71,7 +72,7 @@ def judge(
             accounts=logins,
             share=share,
             open_browser=browser,
-            say=typer.echo,
+            say=console.say,
         )
 
 
@@ -94,7 +95,7 @@ def demo(
         # run.json comes last: its presence means that the run is complete.
         for name in ("prompts.jsonl", "responses.jsonl", "run.json"):
             shutil.copyfile(SAMPLE / name, folder / name)
-    serve(freeze_policy(open_run(reports, "demo")), port=port, open_browser=browser, say=typer.echo)
+    serve(freeze_policy(open_run(reports, "demo")), port=port, open_browser=browser, say=console.say)
 
 
 @reviewer_app.command()
@@ -105,7 +106,7 @@ def add(name: Annotated[str, typer.Argument(help="The reviewer's name.")], auth:
     """
     from eval.judge.accounts import add_account
 
-    typer.echo(f"{add_account(auth, name, _password())} may log in now: blindside judge --auth {auth}")
+    console.say(f"{add_account(auth, name, _password())} may log in now: blindside judge --auth {auth}")
 
 
 @reviewer_app.command()
@@ -117,7 +118,7 @@ def passwd(name: Annotated[str, typer.Argument(help="The reviewer's name.")], au
     from eval.judge.accounts import change_password
 
     change_password(auth, name, _password())
-    typer.echo(f"{name} has a new password")
+    console.say(f"{name} has a new password")
 
 
 @reviewer_app.command()
@@ -129,7 +130,7 @@ def remove(name: Annotated[str, typer.Argument(help="The reviewer's name.")], au
     from eval.judge.accounts import remove_account
 
     remove_account(auth, name)
-    typer.echo(f"{name} may not log in any more; verdicts stay")
+    console.say(f"{name} may not log in any more; verdicts stay")
 
 
 @reviewer_app.command(name="list")
@@ -141,7 +142,7 @@ def list_names(auth: Accounts = ACCOUNTS) -> None:
     from eval.judge.accounts import read_accounts
 
     for name in read_accounts(auth):
-        typer.echo(name)
+        console.say(name)
 
 
 def _study(folder: Path, given: Path | None, changes: dict[str, object]) -> Study | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from blindside import console
 from compose.errors import ComposeError
 from eval.cli import (
     collect,
@@ -28,8 +30,22 @@ from eval.cli import (
 from eval.errors import BlindsideError, ParityFailed, StaleInputs
 from train.errors import TrainError
 
+
+class Group(TyperGroup):
+    """Says what is wrong with a command line without the escapes that a file's name brought into it."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if isinstance(message := getattr(error, "message", None), str):
+                error.message = console.one_line(message)  # type: ignore[attr-defined]
+            raise
+
+
 app = typer.Typer(
     name="blindside",
+    cls=Group,
     help="Train with DPO, serve both models, judge blind, release on evidence.",
     no_args_is_help=True,
     add_completion=False,
@@ -68,12 +84,14 @@ def options(
 
 def main() -> None:
     """Run a command; an error that a person can mend is one sentence on stderr, exit status 1 (3: parity, stale)."""
+    console.guard()
     try:
         app()
     except (BlindsideError, TrainError, ComposeError) as error:
         if os.environ.get("BLINDSIDE_DEBUG"):
             raise
-        print(f"blindside: {error}", file=sys.stderr)
+        # Those of train and compose quote the end of a log.
+        console.tell(f"blindside: {error}", lines=not isinstance(error, BlindsideError))
         sys.exit(3 if isinstance(error, ParityFailed | StaleInputs) else 1)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blindside import console
 from eval.cli.options import REPORTS, TRAIN_ENV, Concurrency, Reports, RunArgument, TrainEnv
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def check(
         fix=fix,
         drop_near=drop_near,
         env=env,
-        say=typer.echo,
+        say=console.say,
     )
     if not survey.ok:
         raise typer.Exit(1)
@@ -75,7 +76,7 @@ def convert(
     """
     from train.pairs.convert import convert as write
 
-    write(source, out, format=format, fields=_fields(field, role), env=env, say=typer.echo)
+    write(source, out, format=format, fields=_fields(field, role), env=env, say=console.say)
 
 
 @pairs_app.command("from-feedback")
@@ -86,7 +87,7 @@ def from_feedback(log: Log, out: Out, field: Column = None, role: Role = None) -
     """
     from train.pairs.feedback import from_feedback as write
 
-    write(log, out, fields=_fields(field, role), say=typer.echo)
+    write(log, out, fields=_fields(field, role), say=console.say)
 
 
 @pairs_app.command("from-choices")
@@ -97,7 +98,7 @@ def from_choices(log: Log, out: Out, field: Column = None, role: Role = None) ->
     """
     from train.pairs.choices import from_choices as write
 
-    write(log, out, fields=_fields(field, role), say=typer.echo)
+    write(log, out, fields=_fields(field, role), say=console.say)
 
 
 @pairs_app.command()
@@ -126,7 +127,7 @@ def synthesize(
 
     loaded = load_prompts(prompts)
     for line in loaded.messages:
-        typer.echo(line)
+        console.say(line)
     how = SynthesizeOptions(max_tokens=max_tokens, budget=budget, asking=CollectOptions(concurrency=concurrency))
     folder = work or out.with_name(out.name + ".work")
     run(
@@ -137,7 +138,7 @@ def synthesize(
         work=folder,
         correction=correction or CORRECTION,
         options=how,
-        say=typer.echo,
+        say=console.say,
     )
 
 
@@ -153,7 +154,7 @@ def browse(
     """
     from eval.evidence.pairs.page import serve
 
-    serve(file, port=port, open_browser=browser, say=typer.echo)
+    serve(file, port=port, open_browser=browser, say=console.say)
 
 
 def harvest(
@@ -180,11 +181,11 @@ def harvest(
 
     if thumbs:
         runs = [open_run(reports, name) for name in thumbs]
-        harvest_thumbs(runs, out or runs[0].folder / "pairs.jsonl", say=typer.echo)
+        harvest_thumbs(runs, out or runs[0].folder / "pairs.jsonl", say=console.say)
         return
     opened = open_run(reports, run)
     asked = Thresholds(agreement=agreement, reviewers=reviewers)
-    take(opened, out or opened.folder / "pairs.jsonl", thresholds=asked, say=typer.echo)
+    take(opened, out or opened.folder / "pairs.jsonl", thresholds=asked, say=console.say)
 
 
 def _asked(prompts: str) -> list[list[dict[str, str]]]:

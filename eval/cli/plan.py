@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blindside import console
+
 if TYPE_CHECKING:
     from eval.evidence.power import Need
 
@@ -27,7 +29,6 @@ def plan(
 
     Example: `blindside plan --ties 0.3 --reviewers 2 --share 0.2 --win-rate 0.6`
     """
-    from rich.console import Console
     from rich.table import Table
 
     from eval.evidence import power as needs
@@ -53,22 +54,19 @@ def plan(
         grid.add_column(heading, no_wrap=True, justify="left" if heading == "to show" else "right")
     for need in rows:
         grid.add_row(*_cells(need))
-    console = Console()
-    console.print(grid)
-    console.print(
-        "* where one looks after every prompt; half of such studies stop by the last number.", highlight=False
-    )
+    out = console.terminal()
+    out.print(grid)
+    out.print("* where one looks after every prompt; half of such studies stop by the last number.")
     if reviewers > 1:
-        console.print(
+        out.print(
             f"{reviewers} verdicts on one prompt bring as much as {worth(people, rates[0], reviewers):.1f} on prompts "
-            "of their own: overlap is for measuring agreement, new prompts are for precision.",
-            highlight=False,
+            "of their own: overlap is for measuring agreement, new prompts are for precision."
         )
     if prompts is not None:
         for design in designs:
             found = needs.detectable(prompts, people, design)
             said = "nothing" if found is None else f"a true win rate of {found:.1%} or more"
-            console.print(f"{prompts} prompts, {design.in_words}: show {said} in 80% of studies.", highlight=False)
+            out.print(f"{prompts} prompts, {design.in_words}: show {said} in 80% of studies.")
 
 
 def _cells(need: Need) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blindside import console
 from eval.cli.options import MODELS, TRAIN_ENV, Models, TrainEnv
 from eval.errors import InputError
 from eval.records import Prompt, Side
@@ -31,10 +32,10 @@ def prove_parity(run: Run, stack: Stack, python: Path, dtype: str, *, force: boo
         python=python,
         dtype=dtype,
         expected_ids={side: stack.served[side] for side in stack.addresses if side in stack.served},
-        say=typer.echo,
+        say=console.say,
     )
     for line in _worth_saying(report.lines()):
-        typer.echo(line)
+        console.say(line)
     found = _by(list(stack.addresses), report.to_dict() | {"forced": force and not report.passed})
     run = run.update(checks={**run.info.checks, "parity": {**run.info.checks.get("parity", {}), **found}})
     if not force:
@@ -46,9 +47,9 @@ def prove_determinism(run: Run, stack: Stack) -> Run:
     """Ask a sample again, and keep in run.json how many answers changed."""
     from eval.collect.determinism import check_determinism
 
-    found = check_determinism(run, stack.addresses, check=stack.check, say=typer.echo)
+    found = check_determinism(run, stack.addresses, check=stack.check, say=console.say)
     for line in found.lines():
-        typer.echo(line)
+        console.say(line)
     told = found.to_dict()
     by_side = {side: {"load": told["load"], **one} for side, one in told["sides"].items()}
     kept = run.info.checks.get("determinism", {})
@@ -96,9 +97,9 @@ def parity(
     sides: dict[Side, ModelInfo] = trained.sides()
     if not asked:
         raise InputError("there is no prompt to choose probes from: give others with --prompts")
-    report = check_parity(urls, sides, asked, python=env / "bin" / "python", dtype=dtype, say=typer.echo)
+    report = check_parity(urls, sides, asked, python=env / "bin" / "python", dtype=dtype, say=console.say)
     for line in report.lines():
-        typer.echo(line)
+        console.say(line)
     report.raise_if_failed()
 
 

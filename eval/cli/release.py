@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from blindside import console
 from eval.cli.options import REPORTS, Reports, RunArgument
 
 
@@ -32,7 +33,7 @@ def release(
     if not repo:
         raise InputError("no repository is given: name one with --repo owner/name")
     opened = open_run(reports, run)
-    publish(opened, repo, private=private, create_pr=create_pr, dry_run=dry_run, comments=comments, say=typer.echo)
+    publish(opened, repo, private=private, create_pr=create_pr, dry_run=dry_run, comments=comments, say=console.say)
 
 
 def register(app: typer.Typer) -> None:

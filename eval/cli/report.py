@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from blindside import console
 from eval.cli.options import REPORTS, Reports, RunArgument
 
 
@@ -30,12 +31,12 @@ def runs(reports: Reports = REPORTS) -> None:
 
     names = [folder.name for folder in list_runs(reports)]
     if not names:
-        typer.echo(f"no run in {reports}/ yet: `make eval` makes one")
+        console.say(f"no run in {reports}/ yet: `make eval` makes one")
     for name in names:
         run = open_run(reports, name)
         pairs = len(read_answers(run.responses_path).pairs(run.prompts()))
         verdicts = len(in_force(read_verdicts(run.verdicts_path)))
-        typer.echo(f"{name}  {pairs} of {run.info.prompt_set.asked} pairs  {verdicts} verdicts  {run.info.origin}")
+        console.say(f"{name}  {pairs} of {run.info.prompt_set.asked} pairs  {verdicts} verdicts  {run.info.origin}")
 
 
 def register(app: typer.Typer) -> None:

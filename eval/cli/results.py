@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from blindside import console
 from eval.cli.options import REPORTS, Reports, RunArgument
 
 
@@ -23,7 +24,7 @@ def results(
     from eval.evidence.results.page import serve
     from eval.run import open_run
 
-    serve(open_run(reports, run), port=port, host=host, open_browser=browser, say=typer.echo)
+    serve(open_run(reports, run), port=port, host=host, open_browser=browser, say=console.say)
 
 
 def register(app: typer.Typer) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from blindside import console
 from eval.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def down(run: Annotated[str, typer.Argument(help="Only this run's, whoever uses 
     """
     from compose.leftovers import down as remove
 
-    typer.echo(f"{remove(run or None, say=typer.echo)} containers removed")
+    console.say(f"{remove(run or None, say=console.say)} containers removed")
 
 
 def register(app: typer.Typer) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from blindside import console
 from eval.cli.options import REPORTS, Concurrency, Reports, RunArgument
 from eval.records import Side
 
@@ -35,12 +36,12 @@ def model_judge(
         raise InputError("no judge is given: name its address with --url")
     opened = open_run(reports, run)
     options = CollectOptions(concurrency=concurrency, timeout=timeout)
-    verdicts = ask_model(opened, url, options=options, say=typer.echo)
+    verdicts = ask_model(opened, url, options=options, say=console.say)
     counts = Counter(verdict.outcome for verdict in verdicts)
     said = ", ".join(f"{name} {counts[name]}" for name in ("tuned", "base", "tie", "both_bad", "none"))
-    typer.echo(f"{verdicts[0].model} judged {len(verdicts)} pairs: {said}")
+    console.say(f"{verdicts[0].model} judged {len(verdicts)} pairs: {said}")
     agreed = sum(verdict.consistent for verdict in verdicts)
-    typer.echo(f"the same in both orders: {agreed} of {len(verdicts)}; written to {verdicts_path(opened)}")
+    console.say(f"the same in both orders: {agreed} of {len(verdicts)}; written to {verdicts_path(opened)}")
 
 
 def preferences(
@@ -67,10 +68,10 @@ def preferences(
         raise InputError("give --pairs, --base-url and --tuned-url: a file of pairs and the two servers")
     opened = open_run(reports, run)
     urls: dict[Side, str] = {"base": base_url, "tuned": tuned_url}
-    found = held_out_accuracy(score_preferences(opened, read_held_out(pairs), urls, say=typer.echo))
+    found = held_out_accuracy(score_preferences(opened, read_held_out(pairs), urls, say=console.say))
     for name, share in (("base", found.base), ("tuned", found.tuned), ("reward", found.reward)):
-        typer.echo(f"{name}: {with_interval(share)}")
-    typer.echo(f"written to {preferences_path(opened)}")
+        console.say(f"{name}: {with_interval(share)}")
+    console.say(f"written to {preferences_path(opened)}")
 
 
 def register(app: typer.Typer) -> None:

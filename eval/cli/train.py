@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from blindside import console
 from eval.cli.options import MODELS, TRAIN_ENV, Models, Port, TrainEnv
 
 
@@ -47,7 +48,7 @@ def doctor(
     asked = read_recipe(find_recipe(recipe)) if recipe else None
     findings = examine(asked, models=models, ports=(port,))
     for line in show(findings):
-        typer.echo(line)
+        console.say(line)
     if any(finding.level == "fail" for finding in findings):
         raise typer.Exit(1)
 

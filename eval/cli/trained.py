@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
+from blindside import console
 from eval.errors import RunError
 from eval.records import Side
 from eval.run import ModelInfo
@@ -56,7 +55,7 @@ class Trained:
             retired=frozenset() if reports is None else retired_keys(reports),
         )
         for message in loaded.messages:
-            typer.echo(message)
+            console.say(message)
         return loaded
 
     def _base(self) -> ModelInfo:
@@ -98,7 +97,7 @@ def _exported(base: Path, target: Path) -> Path:
     from train.export import export
 
     if not target.is_dir() or hash_weights(target) != hash_weights(base):
-        typer.echo(f"exporting {base} to {target}, as servers read it")
+        console.say(f"exporting {base} to {target}, as servers read it")
         export(base, base, target)
     return target
 

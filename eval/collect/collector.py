@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 
+from blindside import console
 from eval.answers import Answers, read_answers
 from eval.collect.asking import Fit, Lane
 from eval.collect.connecting import Address, connect
@@ -88,7 +89,7 @@ def collect(
     *,
     options: CollectOptions | None = None,
     check: Callable[[], None] | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = console.say,
 ) -> CollectSummary:
     """Ask both servers for what `run` lacks, and return when every prompt is settled.
 

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
+from blindside import console
 from eval.answers import Answers, read_answers
 from eval.collect.asking import Lane
 from eval.collect.collector import CollectOptions
@@ -91,7 +92,7 @@ def check_determinism(
     concurrency: int = 16,
     options: CollectOptions | None = None,
     check: Callable[[], None] | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = console.say,
 ) -> Determinism:
     """Ask `share` of the answered prompts again, `at_least` so many, and compare with responses.jsonl.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from blindside import console
 from eval.collect.importing import Say, make_run
 from eval.collect.joining import Answer, Join, index, join_sides, rows_of_table
 from eval.collect.outputs import alpaca_outputs, fastchat_answers, fastchat_questions, model_name, table_row
@@ -29,7 +30,7 @@ def import_table(
     category: str = "",
     base_name: str = "",
     tuned_name: str = "",
-    say: Say = print,
+    say: Say = console.say,
 ) -> Run:
     """A run out of one CSV, JSONL, JSON or Parquet file with a prompt and both answers in each record.
 
@@ -52,7 +53,7 @@ def import_alpaca_eval(
     *,
     base_name: str = "",
     tuned_name: str = "",
-    say: Say = print,
+    say: Say = console.say,
 ) -> Run:
     """A run out of two AlpacaEval `model_outputs.json` (instruction, output, generator), joined by the instruction.
 
@@ -74,7 +75,7 @@ def import_fastchat(
     *,
     base_name: str = "",
     tuned_name: str = "",
-    say: Say = print,
+    say: Say = console.say,
 ) -> Run:
     """A run out of FastChat's question file and two answer files, joined by question_id; first turns only.
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from blindside import console
 from eval.answers import read_answers
 from eval.collect.collector import CollectOptions
 from eval.collect.connecting import Address, connect
@@ -57,7 +58,7 @@ class ModelVerdict(Row):
 
 
 def ask_model(
-    run: Run, address: Address, *, options: CollectOptions | None = None, say: Callable[[str], None] = print
+    run: Run, address: Address, *, options: CollectOptions | None = None, say: Callable[[str], None] = console.say
 ) -> list[ModelVerdict]:
     """Have the model at `address` judge every pair with two different answers, in both orders; returns its verdicts.
 

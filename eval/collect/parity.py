@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from blindside import console
 from eval.collect.listening import Heard, Listener
 from eval.collect.parity_checks import TOLERANCES, Check, Known, Saved, Served
 from eval.collect.parity_ends import check_end
@@ -94,7 +95,7 @@ def check_parity(
     dtype: str = "float32",
     expected_ids: Mapping[Side, str] | None = None,
     memory: int | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = console.say,
 ) -> ParityReport:
     """Compare each server with the saved model of its side.
 

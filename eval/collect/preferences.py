@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from blindside import console
 from eval.collect.listening import Listener
 from eval.collect.retry import first_error
 from eval.collect.tables import read_table, write_table
@@ -88,7 +89,7 @@ def score_preferences(
     *,
     width: int = 8,
     seconds: float = 120.0,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = console.say,
 ) -> list[Preference]:
     """Score every pair on both sides and write preferences.csv; returns its rows, pair by pair.
 

@@ -12,6 +12,7 @@ from rich.progress import Progress as Bars
 from rich.progress import Task as Bar
 from rich.text import Text
 
+from blindside.console import one_line, terminal
 from eval.records import Side
 
 
@@ -43,7 +44,7 @@ class Progress:
         self._say = say
         self._every = every
         self._began = self._told = time.monotonic()
-        self._console = console or Console(stderr=True)
+        self._console = console or terminal(stderr=True)
         self._bars = self._make_bars() if self._console.is_terminal else None
         self._ids = (
             {side: self._bars.add_task(side, total=n, failed="") for side, n in totals.items()} if self._bars else {}
@@ -72,7 +73,7 @@ class Progress:
     def tell(self, sentence: str) -> None:
         """Say something beside the bars."""
         if self._bars:
-            self._bars.console.print(sentence, markup=False, highlight=False)
+            self._bars.console.print(one_line(sentence))
         else:
             self._say(sentence)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from blindside import console
 from eval.answers import read_answers
 from eval.collect.asking import Lane
 from eval.collect.collector import CollectOptions
@@ -70,7 +71,7 @@ def synthesize(
     work: Path,
     correction: Path = CORRECTION,
     options: SynthesizeOptions | None = None,
-    say: Say = print,
+    say: Say = console.say,
 ) -> Synthesized:
     """Have `small` answer and `strong` correct, and write the pairs that pass the checks to `out`, with a card.
 

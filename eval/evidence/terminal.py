@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.table import Table as Grid
 
+from blindside import console
 from eval.evidence import checks
 from eval.evidence.report import FORCED
 from eval.evidence.whole import Whole, all_figures
@@ -15,12 +15,12 @@ def print_report(found: Whole) -> None:
     grid = Grid("figure", "value", "95% interval", "n", title=found.run.name, title_justify="left")
     for figure in all_figures(found):
         grid.add_row(figure.name, figure.said, figure.interval, f"{figure.n} {figure.unit}")
-    console = Console()
-    console.print(grid)
+    out = console.terminal()
+    out.print(grid)
     for line in checks.lines(found.run):
-        console.print(line, highlight=False)
+        out.print(line)
     if checks.forced(found.run):
-        console.print(FORCED.strip("*"), style="bold red")
-    console.print(found.summary.in_words, highlight=False)
-    console.print(f"Looking at any time: {found.progress.in_words}.", highlight=False)
-    console.print(f"Written to {found.run.report_folder}/", highlight=False, soft_wrap=True)
+        out.print(FORCED.strip("*"), style="bold red")
+    out.print(found.summary.in_words)
+    out.print(f"Looking at any time: {found.progress.in_words}.")
+    out.print(f"Written to {found.run.report_folder}/", soft_wrap=True)

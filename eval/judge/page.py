@@ -6,11 +6,11 @@ Gradio takes seconds to import, so it is imported where it is used.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from blindside import console
 from eval.errors import BlindsideError, InputError
 from eval.judge.blinding import nonce
 from eval.judge.desk import Desk
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[[str, Sitting | None, "gr.Request"], tuple[str, Sitting | None]]
 
-_say = partial(print, flush=True)
+_say = console.say
 
 
 def build(desk: Desk, *, reviewer: str = "", logins: bool = False) -> gr.Blocks:

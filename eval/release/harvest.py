@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from blindside import console
 from eval.answers import read_answers
 from eval.collect.prompts import key
 from eval.collect.retired import Retired, retire
@@ -48,7 +49,7 @@ class Harvest:
     retired: int
 
 
-def harvest(run: Run, out: Path, *, thresholds: Thresholds = Thresholds(), say: Say = print) -> Harvest:
+def harvest(run: Run, out: Path, *, thresholds: Thresholds = Thresholds(), say: Say = console.say) -> Harvest:
     """Write the pairs that the verdicts of `run` give to `out` (.jsonl, .jsonl.gz, .parquet), and retire their prompts.
 
     Prompts are retired before the pairs can be used, so that a crash never leaves one of them in both places. Raises

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 from rich.console import Console
 from rich.table import Table as Grid
-from rich.text import Text
 
+from blindside.console import styled, terminal
 from eval.journal import write_atomically
 from eval.release.decision import Decision, RuleResult
 
@@ -71,14 +71,14 @@ def markdown(decision: Decision) -> str:
 
 def print_decision(decision: Decision, console: Console | None = None) -> None:
     """Print the table of rules and the decision."""
-    console = console or Console()
+    console = console or terminal()
     grid = Grid("rule", "asked", "found", "", title=f"gate: {decision.run}", title_justify="left")
     for rule in decision.rules:
-        grid.add_row(Text(rule.name), Text(rule.asked), Text(rule.found), Text(rule.status, style=_style(rule)))
+        grid.add_row(rule.name, rule.asked, rule.found, styled(rule.status, _style(rule)))
     console.print(grid)
     for reason in decision.reasons:
-        console.print(Text(f"  {reason}"))
-    console.print(Text(f"{HEADLINES[decision.decision]}."))
+        console.print(f"  {reason}")
+    console.print(f"{HEADLINES[decision.decision]}.")
 
 
 def _style(rule: RuleResult) -> str:

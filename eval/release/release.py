@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from blindside import console
 from eval.errors import ReleaseError, StaleInputs
 from eval.release.bundle import Bundle, File, gather, model_folder
 from eval.release.decision import Decision, read_decision
@@ -43,7 +44,7 @@ def release(
     create_pr: bool = False,
     dry_run: bool = False,
     comments: bool = False,
-    say: Say = print,
+    say: Say = console.say,
 ) -> Released:
     """Upload the tuned model of `run` with card and evidence to `repo` (owner/name), and read it back.
 

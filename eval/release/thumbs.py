@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
+from blindside import console
 from eval.answers import read_answers
 from eval.errors import RunError
 from eval.judge.store import in_force, read_thumbs
@@ -26,7 +27,7 @@ FILE = "thumbs.csv"
 OTHER_TEXT = "judged on another text than the run has now"
 
 
-def harvest_thumbs(runs: Sequence[Run], out: Path, *, say: Say = print) -> Harvest:
+def harvest_thumbs(runs: Sequence[Run], out: Path, *, say: Say = console.say) -> Harvest:
     """Write pairs of thumbs up and down on the same prompt, over all `runs`, to `out`, and retire their prompts.
 
     Every thumb in force is in a pair or counted by its reason. Raises RunError where no pair comes out, InputError for

@@ -6,6 +6,7 @@ import io
 
 from rich.console import Console
 
+from blindside.console import terminal
 from eval.collect.progress import Progress
 from eval.records import Side
 
@@ -13,7 +14,7 @@ TOTALS: dict[Side, int] = {"base": 300, "tuned": 300}
 
 
 def off() -> Console:
-    return Console(file=io.StringIO(), force_terminal=False)
+    return terminal(file=io.StringIO(), force_terminal=False)
 
 
 def test_a_line_has_counts_rate_and_remaining_time() -> None:
@@ -46,16 +47,16 @@ def test_lines_come_no_more_often_than_asked() -> None:
 
 def test_on_a_terminal_bars_show_counts_failures_and_what_is_told() -> None:
     out, said = io.StringIO(), list[str]()
-    console = Console(file=out, force_terminal=True, width=120, color_system=None)
+    console = terminal(file=out, force_terminal=True, width=120, color_system=None)
     with Progress({"base": 2, "tuned": 2}, said.append, every=0, console=console) as progress:
         progress.advance("base")
         progress.advance("base", failed=True)
         progress.advance("tuned")
-        progress.tell("base: [not] markup; trying again")
+        progress.tell("base: [not] markup; trying \x1b[2Jagain")
         progress.tick()
     shown = out.getvalue()
     assert "2/2" in shown
     assert "1/2" in shown
     assert "1 failed" in shown
-    assert "base: [not] markup; trying again" in shown
+    assert "base: [not] markup; trying \\x1b[2Jagain" in shown
     assert said == []

@@ -7,8 +7,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from rich.console import Console
 
+from blindside.console import terminal
 from eval.evidence.winrate import Estimate
 from eval.release.decision import Decision, Headline, RuleResult, Status
 from eval.release.findings import Findings, Preferred
@@ -135,6 +135,6 @@ def test_what_ci_reads_never_shows_an_open_rule_as_a_pass() -> None:
     text = markdown(decision)
     assert "## Hold: do not release: `r'un\\|`" in text
     assert text.count("a \\| b") == 3
-    console = Console(width=120, record=True, force_terminal=False)
+    console = terminal(width=120, record=True, force_terminal=False)
     print_decision(decision, console)
     assert "Hold: do not release." in console.export_text()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from blindside import console
 from train.pairs.convert import Tally, write_counted
 from train.pairs.pair import Excluded, Pair, Record, Unusable
 from train.pairs.read import Message
@@ -29,7 +30,7 @@ _SAYS_BAD = frozenset({"both_bad", "tie (bothbad)", "bothbad_vote", "bothbad", "
 _VOTES = {"leftvote", "rightvote", "tievote", "bothbad_vote"}
 
 
-def from_choices(log: Path, out: Path, *, fields: Fields = Fields(), say: Say = print) -> Tally:  # noqa: B008
+def from_choices(log: Path, out: Path, *, fields: Fields = Fields(), say: Say = console.say) -> Tally:  # noqa: B008
     """Read choices (JSONL, JSON, CSV, TSV, Parquet, .gz, or FastChat's log), write pairs and a card. Every row is a
     pair or counted by its reason. Raises PairsError."""
     rows = pair_choices(read_records(log), fields)

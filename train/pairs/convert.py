@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from blindside import console
 from train.errors import PairsError
 from train.pairs.pair import Excluded, Pair
 from train.pairs.source import PLAIN, TRAIN_ENV, local_file, read_pairs
@@ -77,7 +78,7 @@ def convert(
     format: str = "",
     fields: Fields = PLAIN,
     env: Path = TRAIN_ENV,
-    say: Say = print,
+    say: Say = console.say,
 ) -> Tally:
     """Read a file or hub:owner/name[:split], write `out` (.jsonl, .jsonl.gz, .parquet) and its card.
 

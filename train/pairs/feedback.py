@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from blindside import console
 from train.pairs.convert import Tally, write_counted
 from train.pairs.pair import Excluded, Pair, Record, Unusable
 from train.pairs.read import Message
@@ -71,7 +72,7 @@ class _Asked:
     answers: dict[str, _Answer] = field(default_factory=dict)
 
 
-def from_feedback(log: Path, out: Path, *, fields: Fields = Fields(), say: Say = print) -> Tally:  # noqa: B008
+def from_feedback(log: Path, out: Path, *, fields: Fields = Fields(), say: Say = console.say) -> Tally:  # noqa: B008
     """Read a log (JSONL, JSON, CSV, TSV, Parquet, .gz), write pairs and a card. `in` are the log's rows: each is in a
     pair or counted by its reason. Raises PairsError."""
     used: Counter[str] = Counter()

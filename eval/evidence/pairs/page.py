@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from blindside import console
 from eval.evidence.pairs.shelf import FILTERS, Shelf, read_shelf
 from eval.evidence.pairs.views import SHOW, head_html, lengths_html, pair_html
 from eval.judge.serving import guarded, mounted, present
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
 
-_say = partial(print, flush=True)
+_say = console.say
 Shown = tuple[str, str, int]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from blindside import console
 from eval.errors import BlindsideError
 from eval.evidence.results.downloads import add_downloads
 from eval.evidence.results.query import parse
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
 
-_say = partial(print, flush=True)
+_say = console.say
 
 
 class Visit(Row):

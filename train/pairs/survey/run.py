@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from blindside import console
 from train.findings import Finding, show
 from train.pairs.convert import Tally, usable
 from train.pairs.pair import Excluded, Pair
@@ -57,7 +58,7 @@ def check_pairs(
     fix: Path | None = None,
     drop_near: bool = False,
     env: Path = TRAIN_ENV,
-    say: Say = print,
+    say: Say = console.say,
 ) -> Survey:
     """Look at a file or hub:owner/name[:split] and say what was found; exit status 0 where `ok`, else 1.
 
