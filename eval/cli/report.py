@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from blindside import console
 from eval.cli.options import REPORTS, Reports, RunArgument
 
 
-def report(run: RunArgument = "", reports: Reports = REPORTS) -> None:
+def report(
+    run: RunArgument = "",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the report; default: report/ in the run's folder.")
+    ] = None,
+    reports: Reports = REPORTS,
+) -> None:
     """Turn a run's verdicts into a win rate: writes summary.csv, report.md and the verdicts in force.
 
+    A run that cannot be written to is reported by `--out`.
     Example: `blindside report tiny-1a2b3c4d`
     """
     from eval.evidence.terminal import print_report
     from eval.evidence.writing import write_report
     from eval.run import open_run
 
-    print_report(write_report(open_run(reports, run)))
+    opened = open_run(reports, run)
+    print_report(write_report(opened, out), out or opened.report_folder)
 
 
 def runs(reports: Reports = REPORTS) -> None:

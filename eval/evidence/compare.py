@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from blindside.markdown import plain
 from eval.errors import RunError
 from eval.evidence.bootstrap import Signed, signed_bootstrap
 from eval.evidence.figure import with_interval
 from eval.evidence.table import prompt_means, read_table
 from eval.evidence.winrate import Estimate, win_rate
+from eval.evidence.writing import writing_to
 from eval.journal import write_atomically
 from eval.records import Prompt, sha256_text
 from eval.run import Run
@@ -86,19 +88,20 @@ def compare_runs(old: Run, new: Run, *, seed: int = 0) -> Comparison:
 def write_comparison(found: Comparison) -> str:
     """Write report/compare-<old>.md into the new run, and return its text."""
     text = markdown(found)
-    path = found.new.run.report_folder / f"compare-{found.old.run.name}.md"
-    write_atomically(path, text.encode())
+    folder = found.new.run.report_folder
+    with writing_to(folder):
+        write_atomically(folder / f"compare-{found.old.run.name}.md", text.encode())
     return text
 
 
 def markdown(found: Comparison) -> str:
     """The comparison for people: every figure with its n and interval."""
     rows = [
-        f"| {half.run.name} | {with_interval(half.win_rate)} | {with_interval(half.shared)} |"
+        f"| {plain(half.run.name)} | {with_interval(half.win_rate)} | {with_interval(half.shared)} |"
         for half in (found.old, found.new)
     ]
     lines = [
-        f"# {found.new.run.name} after {found.old.run.name}",
+        f"# {plain(found.new.run.name)} after {plain(found.old.run.name)}",
         "",
         found.in_words,
         "",

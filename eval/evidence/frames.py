@@ -6,11 +6,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from blindside.console import visible
 from eval.evidence.figure import Figure
 from eval.evidence.whole import Whole
 from eval.evidence.winrate import Estimate
 from eval.records import OUTCOMES
 from eval.spreadsheet import neutralise, storable
+
+#: U+200C and U+200D.
+JOINERS = frozenset("\u200c\u200d")
 
 
 def summary_frame(figures: Sequence[Figure]) -> pd.DataFrame:
@@ -81,5 +85,5 @@ def _estimate(name: str, estimate: Estimate) -> dict[str, float | int | None]:
 
 
 def _safe(cell: str) -> str:
-    """As verdicts.csv has it: no spreadsheet runs it."""
-    return neutralise(storable(cell))
+    """No spreadsheet runs it and no terminal obeys it; what joins letters of Persian and of emoji stays."""
+    return neutralise(visible(storable(cell), keep=JOINERS))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+from blindside.markdown import plain
 from eval.evidence import checks
 from eval.evidence.categories import INTERVALS, P_VALUES
 from eval.evidence.figure import Figure
@@ -18,6 +20,9 @@ UNIT = (
     "the effective number of prompts. Both-bad verdicts say nothing of preference and are counted apart."
 )
 
+#: Sentences and names of figures are not cut.
+_whole = partial(plain, longest=None)
+
 
 def markdown(found: Whole) -> str:
     """The whole report for people who read text."""
@@ -27,23 +32,23 @@ def markdown(found: Whole) -> str:
 
 def _head(found: Whole) -> Iterator[str]:
     info = found.run.info
-    yield from (f"# {found.run.name}", "")
+    yield from (f"# {plain(found.run.name)}", "")
     if checks.forced(found.run):
         yield from (FORCED, "")
     yield from (found.summary.in_words, "", f"Looking at any time: {found.progress.in_words}.", "")
     yield from ("| side | model | weights or revision |", "|---|---|---|")
     for side, model in info.models.items():
         pin = (model.weights_sha256 or model.revision or "not pinned")[:16]
-        yield f"| {side} | {_cell(model.name)} | {_cell(pin)} |"
+        yield f"| {side} | {plain(model.name)} | {plain(pin)} |"
     yield ""
-    yield _cell(how_asked(found))
+    yield _whole(how_asked(found))
     yield ""
 
 
 def _figures(found: Whole) -> Iterator[str]:
     yield from ("| figure | value | 95% interval | n |", "|---|---|---|---|")
     for figure in all_figures(found):
-        yield f"| {_cell(figure.name)} | {figure.said} | {figure.interval} | {figure.n} {figure.unit} |"
+        yield f"| {_whole(figure.name)} | {figure.said} | {figure.interval} | {figure.n} {figure.unit} |"
     yield ""
 
 
@@ -55,7 +60,7 @@ def _categories(found: Whole) -> Iterator[str]:
     for row in found.categories.rows:
         share = Figure.share("", row.win_rate)
         corrected = "" if row.holm is None else f"{row.holm:.3g}"
-        yield f"| {_cell(row.name) or 'none'} | {share.said} | {share.interval} | {share.n} | {corrected} |"
+        yield f"| {plain(row.name) or 'none'} | {share.said} | {share.interval} | {share.n} | {corrected} |"
     looked_at = f"The intervals hold for all {found.categories.looked_at} together ({INTERVALS}, 95%); p-values are"
     yield from ("", f"{looked_at} corrected over all of them ({P_VALUES}).", "")
 
@@ -68,10 +73,10 @@ def _reviewers(found: Whole) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for row in found.reviewers.rows:
         cells = [Figure.number("", row.seconds).said, *(_short(one) for one in (row.left, row.repeats, row.gold))]
-        yield f"| {_cell(row.name)} | {row.judgements} | {' | '.join(cells)} |"
+        yield f"| {plain(row.name)} | {row.judgements} | {' | '.join(cells)} |"
     yield ""
     if found.reviewers.decisive:
-        names = ", ".join(map(_cell, found.reviewers.decisive))
+        names = ", ".join(map(plain, found.reviewers.decisive))
         yield from (f"The finding hangs on one reviewer: without any one of {names} it would read otherwise.", "")
 
 
@@ -81,10 +86,10 @@ def _short(estimate: Estimate) -> str:
 
 
 def _foot(found: Whole) -> Iterator[str]:
-    yield from checks.lines(found.run)
+    yield from map(_whole, checks.lines(found.run))
     giveaways = found.run.info.giveaways
     if giveaways:
-        yield (
+        yield _whole(
             f"Answers that name their model: {giveaways['pairs']} of {giveaways['looked_at']} pairs "
             f"(policy: {giveaways['policy']}; held back: {giveaways['held']})."
         )
@@ -112,7 +117,3 @@ def _decoding(decoding: Decoding | None) -> str:
     if decoding is None:
         return "decoding unknown"
     return f"temperature {decoding.temperature}, at most {decoding.max_tokens} tokens"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

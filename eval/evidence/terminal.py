@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.table import Table as Grid
 
 from blindside import console
@@ -10,7 +12,7 @@ from eval.evidence.report import FORCED
 from eval.evidence.whole import Whole, all_figures
 
 
-def print_report(found: Whole) -> None:
+def print_report(found: Whole, folder: Path) -> None:
     """Print every figure with its interval and n, the finding in words, and where the files are."""
     grid = Grid("figure", "value", "95% interval", "n", title=found.run.name, title_justify="left")
     for figure in all_figures(found):
@@ -23,4 +25,4 @@ def print_report(found: Whole) -> None:
         out.print(FORCED.strip("*"), style="bold red")
     out.print(found.summary.in_words)
     out.print(f"Looking at any time: {found.progress.in_words}.")
-    out.print(f"Written to {found.run.report_folder}/", soft_wrap=True)
+    out.print(f"Written to {folder}/", soft_wrap=True)

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from eval.evidence.frames import category_frame, disagreement_frame, reviewer_frame, summary_frame
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from blindside.console import visible
+from eval.errors import RunError
+from eval.evidence.frames import JOINERS, category_frame, disagreement_frame, reviewer_frame, summary_frame
 from eval.evidence.markdown import markdown
 from eval.evidence.results.snapshot import read_snapshot
 from eval.evidence.results.static import report_html
 from eval.evidence.whole import Whole, all_figures
 from eval.journal import write_atomically
-from eval.judge.cells import encode_row
+from eval.judge.cells import Columns, encode_row
+from eval.records import Verdict
 from eval.run import Run
 
+#: Within a row of verdicts.csv a comment may have lines.
+_IN_A_ROW = JOINERS | {"\n", "\t"}
 
-def write_report(run: Run) -> Whole:
-    """Read the run's verdicts, write report/, return the figures. Raises InputError for files that can't be trusted."""
+
+def write_report(run: Run, folder: Path | None = None) -> Whole:
+    """Read the run's verdicts, write the report into `folder` (report/ of the run), return the figures.
+
+    Raises InputError for files that can't be trusted, RunError where the folder cannot be written.
+    """
     snapshot = read_snapshot(run)
     found = snapshot.whole
     frames = {
@@ -22,10 +35,28 @@ def write_report(run: Run) -> Whole:
         "by_reviewer.csv": reviewer_frame(found),
         "disagreements.csv": disagreement_frame(found),
     }
-    for name, frame in frames.items():
-        write_atomically(run.report_folder / name, frame.to_csv(index=False).encode())
-    rows = b"".join(encode_row(verdict, snapshot.columns) for verdict in found.verdicts)
-    write_atomically(run.report_folder / "verdicts.csv", snapshot.columns.header() + rows)
-    write_atomically(run.report_folder / "report.md", markdown(found).encode())
-    write_atomically(run.report_folder / "report.html", report_html(snapshot).encode())
+    files = {name: frame.to_csv(index=False) for name, frame in frames.items()}
+    files["verdicts.csv"] = _rows(found.verdicts, snapshot.columns)
+    files["report.md"] = markdown(found)
+    files["report.html"] = report_html(snapshot)
+    folder = folder or run.report_folder
+    with writing_to(folder, otherwise=", or name another folder with --out"):
+        for name, text in files.items():
+            write_atomically(folder / name, text.encode())
     return found
+
+
+@contextmanager
+def writing_to(folder: Path, *, otherwise: str = "") -> Iterator[None]:
+    """Around whatever writes into `folder`: raises RunError where the disk refuses; `otherwise` is a second remedy."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunError(f"{folder} cannot be written ({reason}): make room there and allow it{otherwise}") from None
+
+
+def _rows(verdicts: Iterable[Verdict], columns: Columns) -> str:
+    """As the judging page writes them, but for what a terminal would obey."""
+    lines = [columns.header(), *(encode_row(verdict, columns) for verdict in verdicts)]
+    return "".join(visible(line.decode(), keep=_IN_A_ROW) for line in lines)

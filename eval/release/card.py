@@ -1,11 +1,10 @@
 """The model card: metadata that the Hub validates, and how the model was judged, with what that does not say.
 
-The text is card.md.jinja. Whatever is put into it goes through `plain`, so that no name can become markup.
+The text is card.md.jinja. Whatever is put into it goes through blindside.markdown, so that no name can become markup.
 """
 
 from __future__ import annotations
 
-import html
 import math
 import re
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from blindside.markdown import code, one_line, plain
 from eval.release.decision import Decision, Headline
 from eval.release.origin import Licence, Origin
 from eval.release.policy import Policy
@@ -25,8 +25,6 @@ from eval.run import Decoding, ModelInfo, RunInfo
 from train.artifact import Artifact
 
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
-LONGEST = 160
-_MARKED = re.compile(r"([\\`*_\[\]()|~#!$])")
 
 
 @dataclass(frozen=True)
@@ -65,27 +63,15 @@ def card(facts: Facts) -> ModelCard:
         "percent": _percent,
         "alpha": lambda value: "undefined" if value is None else f"{value:.2f}",
         "count": lambda value: f"{value:,}",
-        "code": code,
+        "code": _code,
         "last": last_part,
     }
     body = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(_values(facts))
     return ModelCard(f"---\n{_metadata(facts).to_yaml()}\n---\n\n{body}")
 
 
-def plain(text: str) -> str:
-    """`text` as Markdown shows it to the letter, on one line: no markup, HTML, link or mention comes of it."""
-    line = _MARKED.sub(r"\\\1", html.escape(_one_line(text), quote=False))
-    return line.replace("://", "&#58;//").replace("www.", "www&#46;").replace("@", "&#64;")
-
-
-def code(text: str) -> Markup:
-    """`text` as a code span, in which nothing is markup; a backtick would end it."""
-    return Markup("`" + (_one_line(str(text)).replace("`", "'") or "-") + "`")
-
-
-def _one_line(text: str) -> str:
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+def _code(text: str) -> Markup:
+    return Markup(code(str(text)))
 
 
 def _finalize(value: Any) -> str:
@@ -108,7 +94,7 @@ def _values(facts: Facts) -> dict[str, Any]:
 
 def _side(model: ModelInfo) -> Markup:
     pin = model.revision or model.weights_sha256
-    return Markup(plain(model.name) + (f" ({code(pin[:12])})" if pin else " (not pinned)"))
+    return Markup(plain(model.name) + (f" ({_code(pin[:12])})" if pin else " (not pinned)"))
 
 
 def _percent(share: float | None) -> str:
@@ -159,7 +145,7 @@ def _results(facts: Facts) -> list[EvalResult]:
             task_type="text-generation",
             task_name="Text Generation",
             dataset_type=hub["id"] if hub else "blindside-prompts",
-            dataset_name=_one_line(prompts.source) or "prompts",
+            dataset_name=one_line(prompts.source) or "prompts",
             dataset_revision=hub["commit"] if hub else None,
             dataset_args={"sha256": prompts.sha256, "prompts": prompts.asked},
             metric_type=kind,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eval.collect.provenance import versions
 from eval.errors import StaleInputs
+from eval.evidence.writing import writing_to
 from eval.judge.cells import PLAIN
 from eval.judge.store import read_file
 from eval.records import Verdict, utc_now
@@ -47,8 +48,9 @@ def decide(run: Run) -> Decision:
         versions=versions(),
         extra={"excluded": dict(findings.excluded), "last_seal": rows[-1].seal if rows else ""},
     )
-    write_decision(run.folder, decision)
-    write_outputs(run.report_folder, decision)
+    with writing_to(run.folder):
+        write_decision(run.folder, decision)
+        write_outputs(run.report_folder, decision)
     return decision
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from blindside.console import styled, terminal
+from blindside.markdown import code, plain
 from eval.journal import write_atomically
 from eval.release.decision import Decision, RuleResult
 
@@ -19,6 +21,8 @@ HEADLINES = {
     "hold": "Hold: do not release",
     "insufficient": "Insufficient evidence: go on judging",
 }
+#: Reasons and findings are sentences: they are not cut.
+_whole = partial(plain, longest=None)
 #: What XML 1.0 cannot hold, whatever the escaping.
 _UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -53,16 +57,16 @@ def junit(decision: Decision) -> bytes:
 def markdown(decision: Decision) -> str:
     """The summary for a pull request: the decision, every rule, and what it is bound to."""
     lines = [
-        f"## {HEADLINES[decision.decision]}: `{_cell(decision.run)}`",
+        f"## {HEADLINES[decision.decision]}: {code(decision.run)}",
         "",
-        *[f"- {_cell(reason)}" for reason in decision.reasons],
+        *[f"- {_whole(reason)}" for reason in decision.reasons],
         *([""] if decision.reasons else []),
         "| rule | asked | found | |",
         "|---|---|---|---|",
-        *[f"| {_cell(r.name)} | {_cell(r.asked)} | {_cell(r.found)} | {r.status} |" for r in decision.rules],
+        *[f"| {_whole(r.name)} | {_whole(r.asked)} | {_whole(r.found)} | {r.status} |" for r in decision.rules],
         "",
-        f"Decided {decision.decided_at} by policy `{decision.policy_sha256[:12]}`, bound to "
-        + ", ".join(f"{_cell(name)} `{value[:12]}`" for name, value in decision.bound.items())
+        f"Decided {plain(decision.decided_at)} by policy {code(decision.policy_sha256[:12])}, bound to "
+        + ", ".join(f"{plain(name)} {code(value[:12])}" for name, value in decision.bound.items())
         + ".",
         "",
     ]
@@ -87,7 +91,3 @@ def _style(rule: RuleResult) -> str:
 
 def _clean(text: str) -> str:
     return _UNWRITABLE.sub("\ufffd", text)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("`", "'").replace("<", "&lt;")

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from blindside.markdown import code, plain
 from eval.release.bundle import gather
-from eval.release.card import code, plain
 from eval.release.decision import Headline, write_decision
 from eval.release.release import decided, release
 from eval.run import Run, write_run_json

@@ -133,7 +133,7 @@ def test_what_ci_reads_never_shows_an_open_rule_as_a_pass() -> None:
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "1", "1")
     assert [[child.tag for child in case] for case in suite] == [[], ["failure"], ["error"]]
     text = markdown(decision)
-    assert "## Hold: do not release: `r'un\\|`" in text
+    assert "## Hold: do not release: `r'un¦`" in text
     assert text.count("a \\| b") == 3
     console = terminal(width=120, record=True, force_terminal=False)
     print_decision(decision, console)

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+from blindside.markdown import one_line, plain
 from train.errors import PairsError
 from train.files import READABLE, write_atomic
 from train.pairs.pair import Pair
@@ -124,7 +125,7 @@ def write_card(out: Path, *, pairs: int, origin: str, how: str, left_out: Mappin
             "# Preference pairs",
             "",
         ),
-        f"{pairs} pairs for DPO, from {origin}. {how}".rstrip(),
+        f"{pairs} pairs for DPO, from {plain(origin)}. {how}".rstrip(),
         "",
         "| column | what it holds |",
         "|---|---|",
@@ -134,10 +135,17 @@ def write_card(out: Path, *, pairs: int, origin: str, how: str, left_out: Mappin
         "",
         "In an Axolotl recipe:",
         "",
-        *("```yaml", "rl: dpo", "datasets:", f"  - path: {out.name}", "    split: train", "    ds_type: json"),
+        *(
+            "```yaml",
+            "rl: dpo",
+            "datasets:",
+            f"  - path: {one_line(out.name)}",
+            "    split: train",
+            "    ds_type: json",
+        ),
         *("    type: chat_template.default", "    field_messages: messages", "    field_chosen: chosen"),
         *("    field_rejected: rejected", "```", "", "## Left out", ""),
-        *([f"- {count} rows: {reason}" for reason, count in left_out.items()] or ["Nothing."]),
+        *([f"- {count} rows: {plain(reason)}" for reason, count in left_out.items()] or ["Nothing."]),
     ]
     if out.suffix == ".parquet":
         lines = [line.replace("ds_type: json", "ds_type: parquet") for line in lines]
