@@ -11,10 +11,10 @@ from eval.judge import forms
 from eval.judge.assignment import Pool, Way
 from eval.judge.extras import Extras, Key
 from eval.judge.freeze import freeze, rows_path
+from eval.judge.ledger import Ledger
 from eval.judge.marking import mark
 from eval.judge.seats import Draft, Seat
 from eval.judge.skips import Skip, append_skip, read_skips
-from eval.judge.store import Store
 from eval.judge.study import Study
 from eval.judge.tasks import Task, tasks_of
 from eval.records import Judgement, Side, Verdict, utc_now
@@ -34,12 +34,14 @@ class Desk:
         self.run = self._marked.run
         self.tasks = self._marked.tasks
         self.pool = Pool(run.name, {item: task.category for item, task in self.tasks.items()}, self.study.overlap)
-        self.store: Store[Judgement] = Store(rows_path(run, self.study), self.study.row, run.name, self.study.columns)
+        self.ledger: Ledger[Judgement] = Ledger(
+            rows_path(run, self.study), self.study.row, run.name, self.study.columns
+        )
         gold = self.study.gold.pairs if self.study.gold else ()
         self._gold = {pair.item: Task.of_pair(pair.pair()) for pair in gold}
         self._seats: dict[str, Seat] = {}
         self._noted = 0
-        self._generation = self.store.generation
+        self._generation = self.ledger.generation
         for skip in read_skips(run):
             self._seat(skip.reviewer).put_off((skip.kind, skip.item))
 
@@ -49,7 +51,7 @@ class Desk:
         known = self._seats.get(reviewer)
         # What takes long is made before anybody has to wait.
         own = None if known is not None and known.present else self._own(reviewer)
-        with self.store.turn():
+        with self.ledger.turn():
             self._note_new_rows()
             seat = self._seat(reviewer)
             if own is not None and not seat.present:
@@ -142,18 +144,18 @@ class Desk:
         self.pool.release(seat.reviewer)
 
     def _append(self, row: Judgement) -> None:
-        self.store.append(row)
+        self.ledger.append(row)
         self._note_new_rows()
 
     def _note_new_rows(self) -> None:
-        if self._generation != self.store.generation:
-            self._noted, self._generation = 0, self.store.generation
+        if self._generation != self.ledger.generation:
+            self._noted, self._generation = 0, self.ledger.generation
             self.pool.forget()
             for seat in self._seats.values():
                 seat.forget()
-        for row in self.store.rows[self._noted :]:
+        for row in self.ledger.rows[self._noted :]:
             self._note(row)
-        self._noted = len(self.store.rows)
+        self._noted = len(self.ledger.rows)
 
     def _note(self, row: Judgement) -> None:
         kind = row.kind if isinstance(row, Verdict) else "judgement"
