@@ -63,6 +63,14 @@ def json_lines(path: Path) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
+class FileChanged(Exception):
+    """A file is not as its writer left it: read it anew before you write."""
+
+
+def _any(_stamp: Stamp) -> bool:
+    return True
+
+
 class Journal:
     """One append-only file. `whole` tells where its last complete record ends, `complete` whether what follows that
     lacks nothing but its line end (an editor may have taken it)."""
@@ -77,14 +85,17 @@ class Journal:
         self._whole = whole
         self._complete = complete
 
-    def append(self, data: bytes, *, header: bytes = b"") -> Path | None:
+    def append(self, data: bytes, *, header: bytes = b"", fits: Callable[[Stamp], bool] = _any) -> Path | None:
         """Put `data` (one or more whole records) on disk, after `header` where the file is new.
 
         Returns the file into which a torn record found at the end was set aside, if there was one.
-        Raises OSError when the disk refuses; the file is then as it was before.
+        Raises OSError when the disk refuses; the file is then as it was before. Raises FileChanged, and writes nothing
+        that counts, where the stamp of the file does not fit: it is asked for under the lock.
         """
         while True:
             with self._locked() as fd:
+                if not fits(_stamp(fd)):
+                    raise FileChanged
                 set_aside = self._mend(fd)
                 _append(fd, data, header)
                 # Somebody may have put another file in this one's place since it was opened.

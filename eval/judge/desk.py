@@ -114,7 +114,7 @@ class Desk:
         """Append a row, inside a turn. Raises NotSaved."""
         task, left, before = self.task(key), self.left(seat, key), seat.last.get(key)
         common = {
-            "verdict_id": uuid.uuid4().hex,
+            "verdict_id": _new_id(),
             "run": self.run.name,
             "item": key[1],
             "category": task.category,
@@ -131,7 +131,7 @@ class Desk:
     def withdraw(self, seat: Seat, key: Key) -> None:
         """Append the row that takes back a standing one, inside a turn. Raises NotSaved."""
         before = seat.standing[key]
-        changed = {"verdict_id": uuid.uuid4().hex, "outcome": "withdrawn", "seconds": 0.0, "judged_at": utc_now()}
+        changed = {"verdict_id": _new_id(), "outcome": "withdrawn", "seconds": 0.0, "judged_at": utc_now()}
         self._append(before.model_copy(update={**changed, "replaces": before.verdict_id}))
 
     def skip(self, seat: Seat, key: Key) -> None:
@@ -170,3 +170,8 @@ class Desk:
     def _own(self, reviewer: str) -> tuple[Way, Extras]:
         name = self.run.name
         return Way(self.pool, name, reviewer), Extras(name, self.study, reviewer, len(self.tasks))
+
+
+def _new_id() -> str:
+    """A letter first, so that no spreadsheet takes digits around one e for a number."""
+    return f"v{uuid.uuid4().hex}"

@@ -6,17 +6,18 @@ puts an older copy back. Whatever they do, a row that was acknowledged is in the
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Generic
 
 from eval.errors import BlindsideError, InputError, NotSaved
-from eval.journal import Journal, Stamp, read_stamped, stamp_of, whole_csv_rows
+from eval.journal import FileChanged, Journal, Stamp, read_stamped, stamp_of, whole_csv_rows
 from eval.judge.acknowledged import (
     Acknowledged,
     acknowledged_path,
@@ -35,6 +36,8 @@ _log = logging.getLogger(__name__)
 #: A file in which rows are missing may be half-way through being saved: it is looked at again once it has been left
 #: alone for so long, in seconds, and after so long at the latest.
 SETTLED, LONGEST_SAVE = 0.3, 5.0
+#: How often a file that changes under our hands is read anew before we give up.
+MOST_LOOKS = 20
 #: Seconds between two looks at a file while nobody judges.
 EVERY = 1.0
 
@@ -54,6 +57,7 @@ class Ledger(Generic[R]):
         self._row = row
         self._run = run
         self._columns = columns
+        self._lines: Mapping[str, int] = {}
         self._torn = False
         self._journal = Journal(path, whole_csv_rows, lambda tail: not self._torn)
         self._copy = Acknowledged(path, row, columns)
@@ -61,6 +65,8 @@ class Ledger(Generic[R]):
         self._lock = FileLock(path.with_name(f".{path.stem}.lock"))
         self._stamp: Stamp | None = None
         self._looked = False
+        #: Of the file as we left it: the hash of its bytes, and how many they are.
+        self._sha256, self._size = hashlib.sha256(), 0
         #: verdict_id -> row: all that the file must hold.
         self._known: dict[str, R] = {}
         self._told: set[str] = set()
@@ -114,13 +120,23 @@ class Ledger(Generic[R]):
     def append(self, row: R) -> None:
         """Put one row on disk; when this returns it is there. Raises NotSaved, and then the file is as before."""
         with self.turn():
-            try:
-                sealed = row.model_copy(update={"seal": seal_of(row, self._last_seal(), self._columns)})
-                self._write([sealed])
-            except (OSError, ValueError) as error:
-                raise _not_saved(error) from error
-            # Somebody wrote in the same moment: is the row still there?
-            self._catch_up()
+            for _ in range(MOST_LOOKS):
+                if self._appended(row):
+                    # Somebody may have written in the same moment.
+                    self._catch_up()
+                    return
+                self._catch_up()
+            raise _restless(self._path)
+
+    def _appended(self, row: R) -> bool:
+        """Whether the row is on disk behind the row that its seal follows."""
+        try:
+            self._write([row.model_copy(update={"seal": seal_of(row, self._last_seal(), self._columns)})])
+        except FileChanged:
+            return False
+        except (OSError, ValueError) as error:
+            raise _not_saved(error) from error
+        return True
 
     def _look_and_tell(self, told: str) -> str:
         """What stops the judging, logged unless it is what was `told` before; empty where nothing does."""
@@ -147,51 +163,54 @@ class Ledger(Generic[R]):
             ) from None
 
     def _write(self, rows: Sequence[R]) -> None:
-        """Sealed rows onto the disk. Raises OSError, ValueError."""
+        """Sealed rows onto the disk. Raises OSError, ValueError, FileChanged."""
         data = b"".join(encode_row(row, self._columns) for row in rows)
-        header, before = self._columns.header(self._row), self._stamp
-        self._report(self._journal.append(data, header=header))
+        before = self._stamp
+        header = b"" if before and before[1] else self._columns.header(self._row)
+        self._report(self._journal.append(data, header=self._columns.header(self._row), fits=self._fits))
         self.rows.extend(rows)
         self._known |= {row.verdict_id: row for row in rows}
         self._torn = False
         now = stamp_of(self._path)
         # A stamp is trusted only where nothing but our own bytes can have changed the file.
-        size = len(data) + (before[1] if before and before[1] else len(header))
+        size = len(header + data) + (before[1] if before else 0)
         ours = now is not None and now[1] == size and (before is None or before[0] == now[0])
         self._stamp = now if ours else None
+        self._sha256.update(header + data)
+        self._size += len(header + data)
         self._copy.add(rows)
 
     def _catch_up(self) -> None:
-        now = stamp_of(self._path)
-        if self._looked and now is not None and now == self._stamp:
-            return
-        if self._looked and now is None and not self._known:
-            return
-        if not self._looked or _replaced(self._stamp, now):
-            self._known = read_acknowledged(self._path, self._row, run=self._run) | self._known
-        file, stamp = self._settled()
-        lost = missing_rows(file, self._known)
-        self._take(file, stamp)
-        if lost:
-            self._put_back(lost)
+        """Know the file as it is, with all in it that it must hold."""
+        for _ in range(MOST_LOOKS):
+            now = stamp_of(self._path)
+            if self._looked and now == self._stamp and (now is not None or not self._known):
+                return
+            if not self._looked or _replaced(self._stamp, now):
+                self._known = read_acknowledged(self._path, self._row, run=self._run) | self._known
+            self._take(*self._settled())
+            lost = [row for key, row in self._known.items() if key not in self._lines]
+            if lost:
+                self._put_back(lost)
+        raise _restless(self._path)
 
-    def _settled(self) -> tuple[RowsFile[R], Stamp | None]:
+    def _settled(self) -> tuple[RowsFile[R], bytes, Stamp | None]:
         """The file as it is, once whoever is saving it has finished."""
         until = time.monotonic() + LONGEST_SAVE
         while True:
             try:
-                file, stamp = self._read()
+                file, data, stamp = self._read()
                 if file.torn is None and not missing_rows(file, self._known):
-                    return file, stamp
+                    return file, data, stamp
                 problem = None
             except InputError as error:
                 problem, stamp = error, stamp_of(self._path)
             if time.monotonic() > until or _left_alone(self._path, stamp):
                 if problem is not None:
                     raise problem
-                return file, stamp
+                return file, data, stamp
 
-    def _read(self) -> tuple[RowsFile[R], Stamp | None]:
+    def _read(self) -> tuple[RowsFile[R], bytes, Stamp | None]:
         try:
             data, stamp = read_stamped(self._path)
         except OSError as error:
@@ -199,13 +218,23 @@ class Ledger(Generic[R]):
         file = parse_rows(self._path, data, self._row, run=self._run)
         if file.columns is not None and file.columns != self._columns:
             raise _other_columns(self._path, file.columns, self._columns)
-        return file, stamp
+        return file, data, stamp
 
-    def _take(self, file: RowsFile[R], stamp: Stamp | None) -> None:
-        self.rows, self._torn = file.rows, file.torn is not None
+    def _take(self, file: RowsFile[R], data: bytes, stamp: Stamp | None) -> None:
+        grown = bool(self.rows) and self._only_grew(data)
+        self.rows, self._lines, self._torn = file.rows, file.lines, file.torn is not None
         self.generation += 1
         self._stamp, self._looked = stamp, True
+        self._sha256, self._size = hashlib.sha256(data), len(data)
         self._known |= {row.verdict_id: row for row in file.rows if row.verdict_id not in self._known}
+        if not grown:
+            self._tell_changes(file)
+
+    def _only_grew(self, data: bytes) -> bool:
+        """Whether the file begins with what we left: then others only appended, and no row of ours was touched."""
+        return self._size <= len(data) and hashlib.sha256(data[: self._size]).digest() == self._sha256.digest()
+
+    def _tell_changes(self, file: RowsFile[R]) -> None:
         told = [one for one in changed_rows(self._path, file, self._known) if one not in self._told]
         self._told.update(told)
         for line in in_short(told):
@@ -213,17 +242,14 @@ class Ledger(Generic[R]):
 
     def _put_back(self, lost: Sequence[R]) -> None:
         """Append rows that were acknowledged and have vanished: they are ours, and whole."""
-        rows, before = [], self._last_seal()
-        for row in lost:
-            before = seal_of(row, before, self._columns)
-            rows.append(row.model_copy(update={"seal": before}))
         try:
-            self._report(self._journal.mend())
-            data = read_stamped(self._path)[0] or self._columns.header(self._row)
-            parse_rows(
-                self._path, data + b"".join(encode_row(row, self._columns) for row in rows), self._row, run=self._run
-            )
+            if self._torn:
+                self._report(self._journal.mend())
+                return
+            rows = self._resealed(lost)
             self._write(rows)
+        except FileChanged:
+            return
         except (InputError, OSError, ValueError) as error:
             raise self._cannot_put_back(lost, error) from None
         self._restored.update(row.reviewer for row in rows)
@@ -235,6 +261,17 @@ class Ledger(Generic[R]):
             acknowledged_path(self._path).name,
         )
 
+    def _resealed(self, lost: Sequence[R]) -> list[R]:
+        """The rows, each sealed behind the one before it. Raises InputError where the file would not hold them."""
+        rows, before = [], self._last_seal()
+        for row in lost:
+            before = seal_of(row, before, self._columns)
+            rows.append(row.model_copy(update={"seal": before}))
+        data = read_stamped(self._path)[0] or self._columns.header(self._row)
+        lines = b"".join(encode_row(row, self._columns) for row in rows)
+        parse_rows(self._path, data + (b"" if data.endswith(b"\n") else b"\n") + lines, self._row, run=self._run)
+        return rows
+
     def _cannot_put_back(self, lost: Sequence[R], error: Exception) -> InputError:
         copy = acknowledged_path(self._path).name
         return InputError(
@@ -242,6 +279,10 @@ class Ledger(Generic[R]):
             f"and cannot be put back ({error}): restore the file, or remove these rows from {copy} too",
             path=self._path,
         )
+
+    def _fits(self, stamp: Stamp) -> bool:
+        """Whether a file that was just opened is the one that was read; a new one is empty."""
+        return stamp == self._stamp if self._stamp else stamp[1] == 0
 
     def _last_seal(self) -> str:
         return self.rows[-1].seal if self.rows else ""
@@ -271,6 +312,12 @@ def _other_columns(path: Path, there: Columns, wanted: Columns) -> InputError:
         "go on with the study that the rows were judged by, or judge a run of another name",
         path=path,
         line=1,
+    )
+
+
+def _restless(path: Path) -> NotSaved:
+    return NotSaved(
+        f"Not saved ({path.name} keeps being changed by another program): close it, then press the key again"
     )
 
 
