@@ -5,7 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
+from eval.judge.cells import PLAIN
+from eval.judge.seals import first_broken
 from eval.judge.store import read_verdicts
+from tests.evidence.office import QUOTINGS, saved_again
 from tests.judge.runs import make_run
 from tests.judge.server import Tab, served
 
@@ -37,6 +42,25 @@ def test_the_reviewer_is_told_once_that_verdicts_were_put_back(tmp_path: Path) -
         *[("Ann", "")] * 3,
         ("Bob", ""),
     ]
+
+
+@pytest.mark.parametrize("quoting", QUOTINGS.values(), ids=QUOTINGS.keys())
+def test_libreoffice_saves_what_it_had_opened_while_judging_goes_on(tmp_path: Path, quoting: str) -> None:
+    run = make_run(tmp_path)
+    with served(run) as server:
+        ann, bob = Tab(server.url, "Ann"), Tab(server.url, "Bob")
+        for n in range(3):
+            ann.vote("left", "two\nlines" if n else "plain words")
+        saved = saved_again({"verdicts": run.verdicts_path}, tmp_path / "office", quoting=quoting)["verdicts"]
+        for _ in range(2):
+            ann.vote("right")
+            bob.vote("tie")
+        run.verdicts_path.write_bytes(saved.read_bytes())
+        ann.vote("left")
+        bob.vote("tie")
+    rows = read_verdicts(run.verdicts_path)
+    assert sorted(row.reviewer for row in rows) == ["Ann"] * 6 + ["Bob"] * 3
+    assert first_broken(rows, PLAIN) is None
 
 
 def test_rows_come_back_while_nobody_judges(tmp_path: Path) -> None:
