@@ -9,37 +9,32 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Generic
 
-from eval.errors import BlindsideError, InputError, NotSaved
+from eval.errors import InputError, NotSaved
 from eval.journal import FileChanged, Journal, Stamp, read_stamped, stamp_of, whole_csv_rows
 from eval.judge.acknowledged import (
     Acknowledged,
     acknowledged_path,
     changed_rows,
     in_short,
-    missing_rows,
     read_acknowledged,
 )
 from eval.judge.cells import Columns, encode_row
 from eval.judge.file_lock import FileLock
+from eval.judge.refusals import cannot_put_back, not_saved, other_columns, restless
 from eval.judge.seals import seal_of
-from eval.judge.store import R, RowsFile, parse_rows, unreadable
+from eval.judge.settling import Read, read_settled
+from eval.judge.store import R, RowsFile, parse_rows
 
 _log = logging.getLogger(__name__)
 
-#: A file in which rows are missing may be half-way through being saved: it is looked at again once it has been left
-#: alone for so long, in seconds, and after so long at the latest.
-SETTLED, LONGEST_SAVE = 0.3, 5.0
 #: How often a file that changes under our hands is read anew before we give up.
 MOST_LOOKS = 20
-#: Seconds between two looks at a file while nobody judges.
-EVERY = 1.0
 
 
 class Ledger(Generic[R]):
@@ -84,7 +79,7 @@ class Ledger(Generic[R]):
             try:
                 stack.enter_context(self._lock.held())
             except OSError as error:
-                raise _not_saved(error) from error
+                raise not_saved(error) from error
             self._catch_up()
             yield
 
@@ -93,25 +88,6 @@ class Ledger(Generic[R]):
         if stamp_of(self._path) != self._stamp:
             with self.turn():
                 pass
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Look every second, and once more at the end, so that nothing is missing while nobody judges."""
-        end = threading.Event()
-
-        def watch() -> None:
-            told = ""
-            while not end.wait(EVERY):
-                told = self._look_and_tell(told)
-
-        thread = threading.Thread(target=watch, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            end.set()
-            thread.join()
-            self._look_and_tell("")
 
     def restored(self, reviewer: str) -> int:
         """How many rows of a reviewer had vanished and were put back since this was last asked."""
@@ -126,7 +102,7 @@ class Ledger(Generic[R]):
                     self._catch_up()
                     return
                 self._catch_up()
-            raise _restless(self._path)
+            raise restless(self._path)
 
     def _appended(self, row: R) -> bool:
         """Whether the row is on disk behind the row that its seal follows."""
@@ -135,18 +111,8 @@ class Ledger(Generic[R]):
         except FileChanged:
             return False
         except (OSError, ValueError) as error:
-            raise _not_saved(error) from error
+            raise not_saved(error) from error
         return True
-
-    def _look_and_tell(self, told: str) -> str:
-        """What stops the judging, logged unless it is what was `told` before; empty where nothing does."""
-        try:
-            self.look()
-        except BlindsideError as error:
-            if str(error) != told:
-                _log.warning("%s", error)
-            return str(error)
-        return ""
 
     def _begin(self) -> None:
         try:
@@ -188,36 +154,17 @@ class Ledger(Generic[R]):
                 return
             if not self._looked or _replaced(self._stamp, now):
                 self._known = read_acknowledged(self._path, self._row, run=self._run) | self._known
-            self._take(*self._settled())
+            self._take(*self._read_settled())
             lost = [row for key, row in self._known.items() if key not in self._lines]
             if lost:
                 self._put_back(lost)
-        raise _restless(self._path)
+        raise restless(self._path)
 
-    def _settled(self) -> tuple[RowsFile[R], bytes, Stamp | None]:
-        """The file as it is, once whoever is saving it has finished."""
-        until = time.monotonic() + LONGEST_SAVE
-        while True:
-            try:
-                file, data, stamp = self._read()
-                if file.torn is None and not missing_rows(file, self._known):
-                    return file, data, stamp
-                problem = None
-            except InputError as error:
-                problem, stamp = error, stamp_of(self._path)
-            if time.monotonic() > until or _left_alone(self._path, stamp):
-                if problem is not None:
-                    raise problem
-                return file, data, stamp
-
-    def _read(self) -> tuple[RowsFile[R], bytes, Stamp | None]:
-        try:
-            data, stamp = read_stamped(self._path)
-        except OSError as error:
-            raise unreadable(self._path, error) from None
-        file = parse_rows(self._path, data, self._row, run=self._run)
+    def _read_settled(self) -> Read[R]:
+        row, run, known = self._row, self._run, self._known
+        file, data, stamp = read_settled(self._path, lambda data: parse_rows(self._path, data, row, run=run), known)
         if file.columns is not None and file.columns != self._columns:
-            raise _other_columns(self._path, file.columns, self._columns)
+            raise other_columns(self._path, file.columns, self._columns)
         return file, data, stamp
 
     def _take(self, file: RowsFile[R], data: bytes, stamp: Stamp | None) -> None:
@@ -251,7 +198,7 @@ class Ledger(Generic[R]):
         except FileChanged:
             return
         except (InputError, OSError, ValueError) as error:
-            raise self._cannot_put_back(lost, error) from None
+            raise cannot_put_back(self._path, lost, error) from None
         self._restored.update(row.reviewer for row in rows)
         _log.warning(
             "%s: rows that had been saved were missing: put back %d (to be rid of them for good, end this server and "
@@ -272,14 +219,6 @@ class Ledger(Generic[R]):
         parse_rows(self._path, data + (b"" if data.endswith(b"\n") else b"\n") + lines, self._row, run=self._run)
         return rows
 
-    def _cannot_put_back(self, lost: Sequence[R], error: Exception) -> InputError:
-        copy = acknowledged_path(self._path).name
-        return InputError(
-            f"{len(lost)} rows that had been saved are missing, the first {lost[0].verdict_id} by {lost[0].reviewer}, "
-            f"and cannot be put back ({error}): restore the file, or remove these rows from {copy} too",
-            path=self._path,
-        )
-
     def _fits(self, stamp: Stamp) -> bool:
         """Whether a file that was just opened is the one that was read; a new one is empty."""
         return stamp == self._stamp if self._stamp else stamp[1] == 0
@@ -295,32 +234,3 @@ class Ledger(Generic[R]):
 def _replaced(before: Stamp | None, now: Stamp | None) -> bool:
     """Whether more was done to a file than to append to it."""
     return before is None or now is None or before[0] != now[0] or now[1] < before[1]
-
-
-def _left_alone(path: Path, stamp: Stamp | None) -> bool:
-    """Wait a little; whether nobody touched the file meanwhile."""
-    time.sleep(SETTLED)
-    return stamp_of(path) == stamp
-
-
-def _other_columns(path: Path, there: Columns, wanted: Columns) -> InputError:
-    def said(columns: Columns) -> str:
-        return ", ".join([*columns.criteria, *(["tags"] if columns.tags else [])]) or "none"
-
-    return InputError(
-        f"columns of the study: {said(there)} in the file, {said(wanted)} in the study: "
-        "go on with the study that the rows were judged by, or judge a run of another name",
-        path=path,
-        line=1,
-    )
-
-
-def _restless(path: Path) -> NotSaved:
-    return NotSaved(
-        f"Not saved ({path.name} keeps being changed by another program): close it, then press the key again"
-    )
-
-
-def _not_saved(error: OSError | ValueError) -> NotSaved:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return NotSaved(f"Not saved ({reason}): press the key again once that is fixed")

@@ -22,6 +22,7 @@ from eval.judge.session import Sitting, answer
 from eval.judge.showing import Action, View
 from eval.judge.study import Study
 from eval.judge.views import Show, bar_html, head_html, login_html, stage_html, top_html
+from eval.judge.watching import watched
 from eval.run import Run
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def serve(
 
         def made() -> FastAPI:
             desk = Desk(run, study)
-            stack.enter_context(desk.ledger.watched())
+            stack.enter_context(watched(desk.ledger))
             return _application(desk, reviewer, accounts)
 
         present(
