@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from eval.answers import read_answers
+from eval.judge.blinding import Blinding
 from eval.judge.desk import Desk
 from eval.judge.drawing import drawing_order, is_drawn
 from eval.judge.plan import draw_of, plan_of
 from eval.judge.study import Study
 from eval.run import open_run
-from tests.judge.runs import make_run
+from tests.judge.runs import FIXED_KEY, make_run, with_key
 
 
 def test_the_plan_is_that_of_the_study(tmp_path: Path) -> None:
@@ -34,17 +35,18 @@ def test_a_pair_held_back_is_not_planned(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sample", [0.1, 0.5])
 def test_people_are_drawn_with_the_chance_that_was_said(sample: float) -> None:
-    drawn = sum(is_drawn("run", f"item {n}", sample) for n in range(10_000))
+    blinding = Blinding("run", FIXED_KEY)
+    drawn = sum(is_drawn(blinding, f"item {n}", sample) for n in range(10_000))
     assert abs(drawn - 10_000 * sample) < 200
-    assert all(is_drawn("run", f"item {n}", 1.0) for n in range(100))
+    assert all(is_drawn(blinding, f"item {n}", 1.0) for n in range(100))
 
 
 def test_only_drawn_prompts_are_asked_and_all_are_in_the_draw(tmp_path: Path) -> None:
-    run = make_run(tmp_path, n=60)
+    run, blinding = with_key(make_run(tmp_path, n=60)), Blinding("trial", FIXED_KEY)
     desk = Desk(run, Study(sample=0.5))
     draw, plan = draw_of(run, read_answers(run.responses_path)), plan_of(run, read_answers(run.responses_path))
-    assert set(desk.tasks) == set(plan) == {item for item in draw if is_drawn(run.name, item, 0.5)}
+    assert set(desk.tasks) == set(plan) == {item for item in draw if is_drawn(blinding, item, 0.5)}
     assert 15 < len(plan) < 45
     assert (len(draw), set(draw.values())) == (60, {0.5})
-    assert list(draw) == drawing_order(run.name, sorted(draw))
+    assert list(draw) == drawing_order(blinding, sorted(draw))
     assert list(draw) != sorted(draw)

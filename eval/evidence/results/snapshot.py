@@ -16,6 +16,7 @@ from eval.evidence.whole import Whole, whole_of
 from eval.judge.cells import PLAIN, Columns
 from eval.judge.freeze import thumbs_path
 from eval.judge.gold import PREFIX, GoldPair
+from eval.judge.plan import plan_path
 from eval.judge.seals import first_broken
 from eval.judge.skips import Skip, read_skips, skips_path
 from eval.judge.store import in_force, read_file, read_thumbs
@@ -181,7 +182,7 @@ def _gold_entry(gold: GoldPair) -> Entry:
 
 
 def _stamp(run: Run) -> Stamp:
-    read = (run.folder / "run.json", run.folder / NAME, run.prompts_path, run.responses_path)
+    read = (run.folder / "run.json", run.folder / NAME, plan_path(run), run.prompts_path, run.responses_path)
     return tuple(map(_stamp_of, (*read, run.verdicts_path, skips_path(run), thumbs_path(run))))
 
 
