@@ -5,17 +5,16 @@ All of it under one lock, so that two servers that start on one run at once go b
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from eval.answers import read_answers
 from eval.errors import InputError
 from eval.judge.blinding import Blinding
+from eval.judge.file_lock import FileLock
 from eval.judge.freeze import freeze
 from eval.judge.keyfile import KEY_FILE, make_key, read_key
 from eval.judge.marking import Marked, mark
@@ -42,24 +41,14 @@ def begin(run: Run, study: Study | None = None) -> Begun:
 
     Raises InputError where the run's files cannot be read or written, or its rows were judged by another study.
     """
-    with _alone(run.folder):
+    lock = run.folder / ".blinding.lock"
+    with ExitStack() as stack:
+        with _writing(lock):
+            stack.enter_context(FileLock(lock).held())
         study = freeze(run, study)
         blinding = _blinding_of(run)
         marked, plan = _planned(run, study, blinding)
     return Begun(study, blinding, marked, plan)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    path = folder / ".blinding.lock"
-    with _writing(path):
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with _writing(path):
-            fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)
 
 
 @contextmanager

@@ -17,9 +17,8 @@ from eval.journal import write_atomically
 from eval.judge.assignment import planned
 from eval.judge.blinding import Blinding
 from eval.judge.drawing import drawing_order, is_drawn
-from eval.judge.freeze import thumbs_path
+from eval.judge.freeze import thumbs_path, with_rows
 from eval.judge.keyfile import KEY_FILE
-from eval.judge.store import has_rows
 from eval.judge.study import Mode, Overlap, Study, read_frozen
 from eval.judge.tasks import tasks_of
 from eval.records import Row
@@ -139,7 +138,7 @@ def rule_of(run: Run) -> BlindingRule | None:
 
 
 def is_judged(run: Run) -> bool:
-    return has_rows(run.verdicts_path) or has_rows(thumbs_path(run))
+    return any(with_rows(path) for path in (run.verdicts_path, thumbs_path(run)))
 
 
 def _known(run: Run, answers: Answers) -> Plan:

@@ -149,8 +149,12 @@ def freeze_policy(run: Run, given: Path | None = None) -> Run:
             )
         return run
     data = path.read_bytes()
-    write_atomically(frozen(run), data)
-    return run.update(policy_sha256=hashlib.sha256(data).hexdigest(), policy_fixed_at=_when(run))
+    try:
+        write_atomically(frozen(run), data)
+        return run.update(policy_sha256=hashlib.sha256(data).hexdigest(), policy_fixed_at=_when(run))
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror}): free the disk or the folder, then judge"
+        raise InputError(problem, path=frozen(run)) from None
 
 
 def _when(run: Run) -> str:
