@@ -169,6 +169,17 @@ def test_two_servers_on_one_run_show_the_same_sides(run: Run) -> None:
     assert all(row.outcome == row.left for row in rows)
 
 
+def test_a_lost_key_is_told_on_the_console_and_judging_goes_on(run: Run) -> None:
+    with served(run) as server:
+        Tab(server.url, "Ana").vote("left")
+        assert server.said[:-1] == []
+    (run.folder / ".blinding.key").unlink()
+    with served(run) as again:
+        assert [line for line in again.said if ".blinding.key is missing, and a new key was made" in line]
+        assert Tab(again.url, "Ana").vote("left").data["judged"] == "2"
+    assert [row.outcome == row.left for row in read_verdicts(run.verdicts_path)] == [True, True]
+
+
 def test_a_sitting_says_nothing_of_the_key(run: Run) -> None:
     sitting = Sitting(Desk(run), "Ana")
     assert [one for one in secrets_of(run) if one in repr(sitting.show())] == []
