@@ -6,34 +6,33 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from eval.answers import read_answers
 from eval.judge import forms
 from eval.judge.assignment import Pool, Way
+from eval.judge.begin import begin
 from eval.judge.extras import Extras, Key
-from eval.judge.freeze import freeze, rows_path
+from eval.judge.freeze import rows_path
 from eval.judge.ledger import Ledger
-from eval.judge.marking import mark
 from eval.judge.seats import Draft, Seat
 from eval.judge.skips import Skip, append_skip, read_skips
 from eval.judge.study import Study
-from eval.judge.tasks import Task, tasks_of
+from eval.judge.tasks import Task
 from eval.records import Judgement, Side, Verdict, utc_now
 from eval.run import Run
 
 
 class Desk:
-    """What all sittings at one run share. `study` is frozen into the run's folder.
+    """What all sittings at one run share. `study` is frozen into the run's folder, and so is the plan.
 
     Identical answers, prompts with an answer missing, and pairs held back for a giveaway are not among `tasks`.
     Raises InputError where the run's files cannot be read, or where its rows were judged by another study.
     """
 
     def __init__(self, run: Run, study: Study | None = None) -> None:
-        self.study = freeze(run, study)
-        self._marked = mark(run, self.study, tasks_of(run, self.study, read_answers(run.responses_path)))
+        begun = begin(run, study)
+        self.study, self._blinding, self._marked = begun.study, begun.blinding, begun.marked
         self.run = self._marked.run
         self.tasks = self._marked.tasks
-        self.pool = Pool(run.name, {item: task.category for item, task in self.tasks.items()}, self.study.overlap)
+        self.pool = Pool({item: task.category for item, task in self.tasks.items()}, begun.plan.reviewers)
         self.ledger: Ledger[Judgement] = Ledger(
             rows_path(run, self.study), self.study.row, run.name, self.study.columns
         )
@@ -168,8 +167,8 @@ class Desk:
         return self._seats.setdefault(reviewer, Seat(reviewer))
 
     def _own(self, reviewer: str) -> tuple[Way, Extras]:
-        name = self.run.name
-        return Way(self.pool, name, reviewer), Extras(name, self.study, reviewer, len(self.tasks))
+        extras = Extras(self._blinding, self.study, reviewer, len(self.tasks))
+        return Way(self.pool, self._blinding, reviewer), extras
 
 
 def _new_id() -> str:

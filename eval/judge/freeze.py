@@ -44,9 +44,9 @@ def freeze(run: Run, study: Study | None = None) -> Study:
 def _refuse_other_columns(run: Run, study: Study, before: Study | None) -> None:
     remedy = "go on with the study that they were judged by, or judge a run of another name"
     other = run.verdicts_path if study.mode == "thumbs" else thumbs_path(run)
-    if _with_rows(other):
+    if with_rows(other):
         raise InputError(f"mode: {other.name} has rows of the other mode: {remedy}", path=run.folder / NAME)
-    path = _with_rows(rows_path(run, study))
+    path = with_rows(rows_path(run, study))
     if path is None:
         return
     there = columns_in(path, Thumb if study.mode == "thumbs" else Verdict)
@@ -58,6 +58,6 @@ def _refuse_other_columns(run: Run, study: Study, before: Study | None) -> None:
         raise InputError(problem, path=run.folder / NAME)
 
 
-def _with_rows(path: Path) -> Path | None:
+def with_rows(path: Path) -> Path | None:
     """The file, or else its second copy, where it has rows."""
     return next((one for one in (path, acknowledged_path(path)) if has_rows(one)), None)

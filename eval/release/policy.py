@@ -87,6 +87,8 @@ class Policy(Row):
     signals: Signals = Signals()
     #: Prompts with `expect` that the base answers rightly and the tuned model does not: at most so many.
     must_pass_broken: int | None = Field(default=0, ge=0)
+    #: Which answer stands left must come from the run's secret key.
+    keyed_sides: bool = False
     parity: bool = True
     #: Answers that changed when asked again, per side: at most this share; null where determinism is not asked for.
     determinism: Share | None = Field(default=0.0, ge=0, le=1)

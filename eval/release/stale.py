@@ -16,8 +16,9 @@ from train.files import sha256_file, sha256_json
 
 #: In place of a hash.
 MISSING = "missing"
-#: Files of a run that its decision rests on. A study without criteria of its own has no study.json.
-FILES = ("prompts.jsonl", "responses.jsonl", "verdicts.csv", "study.json")
+#: Files of a run that its decision rests on. Runs that were judged before there were plans have no
+#: plan.json.
+FILES = ("prompts.jsonl", "responses.jsonl", "verdicts.csv", "study.json", "plan.json")
 
 
 def bind(run: Run) -> dict[str, str]:

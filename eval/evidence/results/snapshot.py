@@ -17,6 +17,7 @@ from eval.judge.acknowledged import acknowledged_path, alterations, in_short
 from eval.judge.cells import PLAIN, Columns
 from eval.judge.freeze import thumbs_path
 from eval.judge.gold import PREFIX, GoldPair
+from eval.judge.plan import plan_path
 from eval.judge.skips import Skip, read_skips, skips_path
 from eval.judge.store import in_force, read_rows, read_thumbs
 from eval.judge.study import NAME, Study, read_frozen
@@ -180,6 +181,6 @@ def _gold_entry(gold: GoldPair) -> Entry:
 
 def _stamp(run: Run) -> Stamp:
     verdicts = run.verdicts_path
-    read = (run.folder / "run.json", run.folder / NAME, run.prompts_path, run.responses_path)
+    read = (run.folder / "run.json", run.folder / NAME, plan_path(run), run.prompts_path, run.responses_path)
     judged = (verdicts, acknowledged_path(verdicts), skips_path(run), thumbs_path(run))
     return tuple(map(stamp_of, (*read, *judged)))
