@@ -9,7 +9,7 @@ import re
 LONGEST = 160
 # An underscore between letters, as in both_bad, is none of Markdown's.
 _MARKED = re.compile(r"[\\`*\[\]|~#$]|(?<![^\W_])_|_(?![^\W_])")
-_BEGINS = re.compile(r"([-+=:]|\d+(?=[.)]))")
+_BEGINS = re.compile(r"[-+](?=\s|$)|-(?=-)|=|:(?=-)|\d+(?=[.)](?:\s|$))")
 
 
 def plain(text: str, *, longest: int | None = LONGEST) -> str:

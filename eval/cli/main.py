@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated, Any
@@ -72,6 +73,9 @@ STAGES = (
 for stage in STAGES:
     stage.register(app)
 
+#: How a disk or a folder refuses, whoever was about to use it.
+REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
+
 
 @app.callback()
 def options(
@@ -93,6 +97,11 @@ def main() -> None:
         # Those of train and compose quote the end of a log.
         console.tell(f"blindside: {error}", lines=not isinstance(error, BlindsideError))
         sys.exit(3 if isinstance(error, ParityFailed | StaleInputs) else 1)
+    except OSError as error:
+        if error.errno not in REFUSALS or not error.filename or os.environ.get("BLINDSIDE_DEBUG"):
+            raise
+        console.tell(f"blindside: {error.filename}: {error.strerror}: free the disk or the folder, then repeat")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ from eval.run import Run
 #: Within a row of verdicts.csv a comment may have lines.
 _IN_A_ROW = JOINERS | {"\n", "\t"}
 
+_log = logging.getLogger(__name__)
+
 
 def write_report(run: Run, folder: Path | None = None) -> Whole:
     """Read the run's verdicts, write the report into `folder` (report/ of the run), return the figures.
@@ -29,6 +32,8 @@ def write_report(run: Run, folder: Path | None = None) -> Whole:
     """
     snapshot = read_snapshot(run)
     found = snapshot.whole
+    for line in snapshot.altered:
+        _log.warning("%s", line)
     frames = {
         "summary.csv": summary_frame(all_figures(found)),
         "by_category.csv": category_frame(found),

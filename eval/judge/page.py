@@ -6,6 +6,7 @@ Gradio takes seconds to import, so it is imported where it is used.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -21,6 +22,7 @@ from eval.judge.session import Sitting, answer
 from eval.judge.showing import Action, View
 from eval.judge.study import Study
 from eval.judge.views import Show, bar_html, head_html, login_html, stage_html, top_html
+from eval.judge.watching import watched
 from eval.run import Run
 
 if TYPE_CHECKING:
@@ -67,7 +69,11 @@ def application(
     Without a study, the run's own or the default one. With accounts, only those who log in are served, each under
     their own name. Raises InputError where the run's answers or verdicts cannot be read.
     """
-    page = build(Desk(run, study), reviewer=reviewer, logins=accounts is not None)
+    return _application(Desk(run, study), reviewer, accounts)
+
+
+def _application(desk: Desk, reviewer: str, accounts: Accounts | None) -> FastAPI:
+    page = build(desk, reviewer=reviewer, logins=accounts is not None)
     app = mounted(guarded(), page, head_html(), accounts=accounts)
     return with_door(app, login_html()) if accounts else app
 
@@ -90,16 +96,23 @@ def serve(
     ours, or the page would be shared without accounts; BlindsideError where no port is free.
     """
     refuse_open_share(share, accounts)
-    present(
-        lambda: application(run, study=study, reviewer=reviewer, accounts=accounts),
-        "Judge",
-        host=host,
-        port=port,
-        open_browser=open_browser,
-        say=say,
-        exposed="" if accounts else "whoever reaches this machine can judge under any name",
-        share=share,
-    )
+    with ExitStack() as stack:
+
+        def made() -> FastAPI:
+            desk = Desk(run, study)
+            stack.enter_context(watched(desk.ledger))
+            return _application(desk, reviewer, accounts)
+
+        present(
+            made,
+            "Judge",
+            host=host,
+            port=port,
+            open_browser=open_browser,
+            say=say,
+            exposed="" if accounts else "whoever reaches this machine can judge under any name",
+            share=share,
+        )
 
 
 def refuse_open_share(share: bool, accounts: Accounts | None) -> None:

@@ -22,7 +22,7 @@ from train.files import sha256_file
 #: Files of judgements, which are published; the second is that of a study by thumbs.
 JUDGED = tuple(KINDS)
 #: Files of a run that a report is made from, in which nobody is named.
-_AS_THEY_ARE = ("prompts.jsonl", "responses.jsonl", "study.json", "gate.yml")
+_AS_THEY_ARE = ("prompts.jsonl", "responses.jsonl", "study.json", "plan.json", "gate.yml")
 #: Of report/: the judgements in force once more, which eval/verdicts.csv has already.
 _TWICE = "verdicts.csv"
 

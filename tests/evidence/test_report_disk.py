@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from eval.release.policy import freeze_policy
+from eval.release.decision import decision_path
 from eval.run import Run
 from tests.cli.command import blindside
 from tests.evidence.judged import make_judged
+from tests.release.judged import make_project
 from tests.support import require
 
 REPORT = {
@@ -95,12 +96,20 @@ def test_the_other_folder_may_be_full_too(tmp_path: Path) -> None:
         assert not list(small.rglob("*.part"))
 
 
-def test_compare_and_gate_on_a_full_disk_are_one_sentence_too(reports: Path, tmp_path: Path) -> None:
+def test_gate_on_a_full_disk_is_one_sentence_and_no_decision(reports: Path, tmp_path: Path) -> None:
+    run = make_project(tmp_path).run
+    decision_path(run.folder).unlink()
+    _fill(reports)
+    assert "No space left on device" in _refused("gate", "trial", cwd=tmp_path, status=3)
+    assert not decision_path(run.folder).exists()
+    assert not list(reports.rglob("*.part"))
+
+
+def test_compare_on_a_full_disk_is_one_sentence_too(reports: Path, tmp_path: Path) -> None:
     for name in ("trial", "later"):
-        freeze_policy(make_judged(tmp_path, pairs=12, name=name))
+        make_judged(tmp_path, pairs=12, name=name)
     _fill(reports)
     assert "No space left on device" in _refused("compare", "trial", "later", cwd=tmp_path)
-    assert "No space left on device" in _refused("gate", "trial", cwd=tmp_path, status=3)
     assert not list(reports.rglob("*.part"))
 
 
