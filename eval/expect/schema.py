@@ -6,6 +6,7 @@ What would be passed over is refused instead: unknown keywords, `$schema` of oth
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -116,7 +117,12 @@ def _validator(schema: Schema) -> Validator:
 def _by_re2() -> Any:
     from jsonschema import Draft202012Validator, validators
 
-    ours = {"pattern": _pattern, "patternProperties": _by_pattern, "additionalProperties": _additional}
+    ours = {
+        "pattern": _pattern,
+        "patternProperties": _by_pattern,
+        "additionalProperties": _additional,
+        "uniqueItems": _unique,
+    }
     return validators.extend(Draft202012Validator, ours)  # type: ignore[no-untyped-call]
 
 
@@ -141,3 +147,24 @@ def _additional(validator: Any, asked: Any, value: Any, schema: Mapping[str, Any
     for name in value.keys() - schema.get("properties", {}).keys():
         if not any(pattern.found_in(name) for pattern in patterns):
             yield from validator.descend(value[name], asked, path=name)
+
+
+def _unique(validator: Any, asked: bool, value: Any, schema: Any) -> Iterator[Any]:
+    """By a key for each item, each held against all before at once: `jsonschema` compares every two objects."""
+    from jsonschema import ValidationError
+
+    if asked and isinstance(value, list) and len(set(map(_key, value))) < len(value):
+        yield ValidationError("an item comes twice")
+
+
+def _key(value: Any) -> str:
+    """The same for JSON values that are equal: 1 and 1.0 are, true and 1 are not."""
+    return json.dumps(_with_plain_numbers(value), sort_keys=True)
+
+
+def _with_plain_numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_plain_numbers(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_plain_numbers(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

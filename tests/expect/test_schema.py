@@ -101,3 +101,29 @@ def test_a_format_is_a_note(value: str) -> None:
 def test_what_cannot_be_checked_is_refused_by_name(asked: Any, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         schema.check(asked)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *([1, 1.0], [1, True], [0, False], [1.5, 1.5], ["1", 1], [None, None], [None, False], [], [1e308, 1e308]),
+        *(
+            [{"a": 1, "b": 2}, {"b": 2, "a": 1.0}],
+            [{"a": 1}, {"a": True}],
+            [[1, [2]], [1, [2.0]]],
+            [[1], [[1]]],
+            [{}, []],
+        ),
+    ],
+    ids=str,
+)
+def test_items_are_the_same_where_the_reference_implementation_says_so(value: Any) -> None:
+    asked = {"uniqueItems": True}
+    assert schema.valid(value, asked) is jsonschema.Draft202012Validator(asked).is_valid(value)
+
+
+def test_many_objects_are_not_each_held_against_each() -> None:
+    """Two by two these are eighteen hundred million comparisons."""
+    value = [{"a": number} for number in range(60_000)]
+    assert schema.valid(value, {"uniqueItems": True})
+    assert not schema.valid([*value, {"a": 0}], {"uniqueItems": True})
