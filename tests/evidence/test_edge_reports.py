@@ -110,7 +110,7 @@ def test_one_reviewer_has_no_agreement_rather_than_a_perfect_one(run: Run) -> No
 BROKEN: dict[str, tuple[Callable[[list[Verdict]], bytes], str]] = {
     "unknown label": (
         lambda rows: _csv(rows).replace(b",tie,", b",better,"),
-        r"verdicts\.csv:3: outcome: .*'better': mend the cell",
+        r"verdicts\.csv:3: outcome: .*'better': correct the cell",
     ),
     "a row of another run": (
         lambda rows: _csv([rows[0], rows[1].model_copy(update={"run": "other"})]),
