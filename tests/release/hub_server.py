@@ -1,8 +1,7 @@
-"""A Hub on loopback: the HTTP of its upload protocol as huggingface_hub 0.36 speaks it, with real storage behind.
+"""A Hub on loopback: the HTTP of its upload protocol as huggingface_hub 2.4 speaks it, with real storage behind.
 
 Repositories, preupload, Git LFS (whole and in parts), commits as NDJSON, pull requests, trees, downloads with a
-redirect, validation of a card's metadata. Not Xet: the server answers the batch request with `basic` or `multipart`, as
-the real Hub does for repositories without Xet.
+redirect, validation of a card's metadata. Not Xet, by which the client uploads unless HF_HUB_DISABLE_XET is set.
 """
 
 from __future__ import annotations
@@ -100,7 +99,7 @@ class _Routes:
             raise _error(web.HTTPForbidden, f"You don't have the rights to create a model under the namespace {owner}")
         if name in self.hub.repos:
             return web.json_response({"error": "You already created this model repo", "url": url}, status=409)
-        repo = self.hub.repos[name] = Repo(private=bool(asked.get("private")))
+        repo = self.hub.repos[name] = Repo(private=asked.get("visibility") == "private")
         repo.commit("main", {".gitattributes": Blob(b"*.safetensors filter=lfs diff=lfs merge=lfs -text\n")})
         return web.json_response({"url": url})
 
