@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
-from huggingface_hub import CommitOperationAdd, HfApi
+from huggingface_hub import CommitOperationAdd, HfApi, get_session
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 from pydantic import ValidationError
 
@@ -22,7 +22,7 @@ from eval.errors import ReleaseError
 from eval.journal import whole_csv_rows
 from eval.release.hub import client
 from eval.release.hub_errors import in_words, repo_name
-from eval.release.readback import opened
+from eval.release.readback import TIMEOUT, opened
 from eval.run import Run, RunInfo
 
 _log = logging.getLogger(__name__)
@@ -71,6 +71,8 @@ class Sync:
         if not self._changed():
             return None
         api = client()
+        # By itself the client waits for ever, and whoever ends judging would wait with it.
+        get_session().timeout = TIMEOUT
         with in_words(api, self._repo, again=f"it is tried again in {self._seconds / 60:g} minutes"):
             repo = api.create_repo(self._repo, repo_type="dataset", private=True, exist_ok=True).repo_id
             for _ in range(RACES):
@@ -95,9 +97,9 @@ class Sync:
         info = api.dataset_info(repo)
         if not info.private:
             raise ReleaseError(f"{repo} is public, and verdicts name their reviewers: make it private on the Hub")
-        there = {name: download(api, repo, f"{self._run.name}/{name}", info.sha) for name in self._changed()}
-        # Read only now: another server on this run may have appended and copied since, and that is no loss.
-        changed = {name: data for name, data in self._changed().items() if name in there}
+        # Read after the revision is known: another server on this run may have appended and copied until then.
+        changed = self._changed()
+        there = {name: download(api, repo, f"{self._run.name}/{name}", info.sha) for name in changed}
         self._refuse_to_lose(repo, there, changed)
         additions = [
             CommitOperationAdd(path_in_repo=f"{self._run.name}/{name}", path_or_fileobj=data)

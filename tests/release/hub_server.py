@@ -56,6 +56,9 @@ def _watch(hub: Hub) -> Any:
             request.transport.abort()
         if request.path.startswith("/storage") and "Authorization" in request.headers:
             hub.leaked.append(request.path)
+        for end, deeds in hub.meanwhile.items():
+            if request.path.endswith(end) and deeds:
+                deeds.pop(0)()
         for part, (status, words) in hub.refused.items():
             if part in request.path:
                 return web.json_response({"error": words}, status=status, headers={"X-Error-Message": words})
