@@ -94,7 +94,7 @@ class Sync:
 
     def _commit(self, api: HfApi, repo: str) -> str | None:
         """One commit upon the revision that was compared, so that nothing can come in between."""
-        info = api.dataset_info(repo)
+        info = api.dataset_info(repo, timeout=TIMEOUT)
         if not info.private:
             raise ReleaseError(f"{repo} is public, and verdicts name their reviewers: make it private on the Hub")
         # Read after the revision is known: another server on this run may have appended and copied until then.
