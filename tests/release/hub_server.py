@@ -51,6 +51,7 @@ def _watch(hub: Hub) -> Any:
     @web.middleware
     async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
         hub.asked.append((request.method, request.path))
+        hub.bodies.append(await request.read())
         if hub.lost_after is not None and len(hub.storage) >= hub.lost_after:
             assert request.transport is not None
             request.transport.abort()

@@ -46,6 +46,8 @@ class Hub:
         self.parts: dict[tuple[str, int], bytes] = {}
         #: (method, path) of every request, in order.
         self.asked: list[tuple[str, str]] = []
+        #: The body of every request.
+        self.bodies: list[bytes] = []
         #: Every header that came with a token to where none belongs.
         self.leaked: list[str] = []
         #: Larger files go up in parts of this many bytes.
