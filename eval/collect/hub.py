@@ -21,8 +21,9 @@ def download(source: str) -> tuple[str, list[Path]]:
     if spelled is None:
         raise InputError(f"{source!r} must be hub:owner/name or hub:owner/name:split")
     name, split = spelled["name"], spelled["split"]
-    import httpx2
     from huggingface_hub import HfApi, errors, hf_hub_download
+
+    from blindside.hub_http import http
 
     try:
         info = HfApi().dataset_info(name)
@@ -40,8 +41,8 @@ def download(source: str) -> tuple[str, list[Path]]:
             f"{source}: the Hub has no such data set, or it is private: check the name, set HF_TOKEN"
         ) from None
     except (
-        httpx2.HTTPError,
-        httpx2.InvalidURL,
+        http.HTTPError,
+        http.InvalidURL,
         errors.OfflineModeIsEnabled,
         errors.LocalEntryNotFoundError,
         OSError,
@@ -76,10 +77,10 @@ def _holds(file: str, split: str) -> bool:
 
 def _reason(error: Exception) -> str:
     """Why the Hub did not answer, short enough for a sentence; --debug shows the whole."""
-    import httpx2
+    from blindside.hub_http import http
 
-    if isinstance(error, httpx2.TimeoutException):
+    if isinstance(error, http.TimeoutException):
         return "it took too long"
-    if isinstance(error, httpx2.NetworkError):
+    if isinstance(error, http.NetworkError):
         return "no connection"
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx2
 from huggingface_hub import HfApi, get_session, hf_hub_url, hf_raise_for_status
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers
 
+from blindside.hub_http import http
 from eval.errors import ReleaseError
 from eval.release.bundle import File
 from eval.release.hub_errors import in_words
@@ -71,8 +71,8 @@ def git_hash(path: Path) -> str:
 @contextmanager
 def opened(
     api: HfApi, repo: str, path: str, *, revision: str | None = None, repo_type: str = "model"
-) -> Iterator[httpx2.Response]:
-    """A file as the Hub sends it to whoever loads it. Raises HfHubHTTPError or httpx2.HTTPError where it does not."""
+) -> Iterator[http.Response]:
+    """A file as the Hub sends it to whoever loads it. Raises HfHubHTTPError or http.HTTPError where it does not."""
     url = hf_hub_url(repo, path, repo_type=repo_type, revision=revision, endpoint=api.endpoint)
     headers = build_hf_headers(token=api.token)
     with get_session().stream("GET", url, headers=headers, timeout=TIMEOUT) as response:
