@@ -46,7 +46,9 @@ def download(source: str) -> tuple[str, list[Path]]:
         errors.OfflineModeIsEnabled,
         errors.LocalEntryNotFoundError,
         OSError,
-        ImportError,  # a SOCKS proxy takes a package that is not installed
+        # A proxy that the client cannot use: SOCKS takes a package that is not installed.
+        ImportError,
+        ValueError,
     ) as error:
         raise InputError(
             f"{source}: the Hub can't be reached ({_reason(error)}): check the network, or give a file instead"

@@ -59,7 +59,7 @@ def _watch(hub: Hub) -> Any:
             hub.leaked.append(request.path)
         for end, deeds in hub.meanwhile.items():
             if request.path.endswith(end) and deeds:
-                deeds.pop(0)()
+                await asyncio.to_thread(deeds.pop(0))
         for part, (status, words) in hub.refused.items():
             if part in request.path:
                 return web.json_response({"error": words}, status=status, headers={"X-Error-Message": words})

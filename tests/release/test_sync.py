@@ -161,7 +161,7 @@ def test_a_hub_that_never_answers_does_not_keep_judging_from_its_end(
     monkeypatch.setattr("eval.release.sync.TIMEOUT", 0.3)
     monkeypatch.setattr("eval.release.readback.TIMEOUT", 0.3)
     released = threading.Event()
-    hub.meanwhile[request_path] = [released.wait]
+    hub.meanwhile[request_path] = [released.wait] * 9
     said: list[str] = []
     try:
         with Sync(project.run, "our/kept", say=said.append):
