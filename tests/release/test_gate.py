@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from eval.judge.acknowledged import acknowledged_path
 from eval.release.decision import read_decision
 from eval.release.policy import frozen
 from eval.run import Run, open_run
@@ -126,8 +127,8 @@ def _twice(run: Run) -> None:
     [
         (_weights, "tuned: the weights of"),
         (_template, "base: the template of"),
-        (_verdict, "the seal does not fit"),
-        (_last_row, "the seal does not fit"),
+        (_verdict, "seconds is 5.0 and was saved as 4.0"),
+        (_last_row, "which had been saved"),
         (_policy, "is not the policy that was fixed before judging"),
         (_unknown, "verdicts.csv:"),
         (_nan, "seconds: "),
@@ -147,11 +148,21 @@ def test_what_was_changed_after_judging_is_no_decision(
     assert not (run.folder / "decision.json").exists()
 
 
+def test_rows_taken_out_are_missed_at_once(tmp_path: Path) -> None:
+    run = judge(study(tmp_path), 0.9)
+    lines = run.verdicts_path.read_bytes().splitlines(keepends=True)
+    run.verdicts_path.write_bytes(b"".join(lines[:-3]))
+    done = gate(run)
+    assert (done.returncode, "and 2 more, which had been saved" in done.stderr) == (3, True), done.stderr
+
+
 def test_rows_taken_out_at_the_end_show_at_the_next_decision(tmp_path: Path) -> None:
     run = judge(study(tmp_path), 0.9)
     assert gate(run).returncode == 0
     lines = run.verdicts_path.read_bytes().splitlines(keepends=True)
     run.verdicts_path.write_bytes(b"".join(lines[:-3]))
+    # A copy that came without the second file, from git or an artifact.
+    acknowledged_path(run.verdicts_path).unlink()
     done = gate(run)
     assert (done.returncode, "lacks rows that it had at the decision of" in done.stderr) == (3, True)
     assert read_decision(run.folder).decision == "release"
