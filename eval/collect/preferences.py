@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,7 +17,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from eval.collect.listening import Listener
 from eval.collect.retry import first_error
 from eval.collect.tables import read_table, write_table
-from eval.collect.transport import KEY_VARIABLE, Transport
+from eval.collect.transport import Transport
 from eval.errors import EngineError, EngineRejected, InputError
 from eval.records import SIDES, Message, Row, Side, Text, sha256_text
 from eval.run import Run
@@ -151,11 +150,10 @@ async def _score(run: Run, pairs: Sequence[HeldOut], urls: Mapping[Side, str], w
 
 
 async def _listen(stack: AsyncExitStack, url: str, width: int, seconds: float) -> Listener:
-    key = os.environ.get(KEY_VARIABLE, "")
-    transport = await stack.enter_async_context(Transport(url, timeout=seconds, connections=width, key=key))
+    transport = await stack.enter_async_context(Transport(url, timeout=seconds, connections=width))
     listener = await Listener.open(transport)
     if listener is None:
-        raise EngineError(f"{url} is no TGI: log-probabilities of written answers are asked of TGI only")
+        raise EngineError(f"{transport.url} is no TGI: log-probabilities of written answers are asked of TGI only")
     return listener
 
 
