@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -72,7 +73,7 @@ def main() -> None:
         app()
     except (BlindsideError, TrainError, ComposeError) as error:
         if os.environ.get("BLINDSIDE_DEBUG"):
-            raise
+            traceback.print_exc()
         print(f"blindside: {error}", file=sys.stderr)
         sys.exit(3 if isinstance(error, ParityFailed | StaleInputs) else 1)
 
