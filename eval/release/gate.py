@@ -27,6 +27,8 @@ def decide(run: Run) -> Decision:
         raise StaleInputs(f"run {run.name} has no policy: fix one with `blindside gate {run.name} --policy gate.yml`")
     bound = bind(run)
     rows, columns = read_file(run.verdicts_path, Verdict, run=run.name)
+    if rows and not run.responses_path.is_file():
+        raise StaleInputs(f"{run.responses_path} is gone, so nobody can tell what was judged: restore the file")
     before = read_decision(run.folder) if decision_path(run.folder).exists() else None
     stale = changed_since_asked(run, bound) + changed_rows(run, rows, columns or PLAIN, before)
     if stale:
