@@ -18,6 +18,7 @@ from eval.collect.readers import read_records
 from eval.collect.synthesize import read_correction
 from eval.errors import InputError
 from eval.judge.gold import read_gold
+from tests.cli.command import blindside
 from tests.peak import measured
 from train.errors import PairsError
 from train.pairs.lists import BrokenList, items
@@ -176,3 +177,10 @@ def test_packed_pairs_are_read_as_before(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + b"".join(json.dumps(PAIR).encode() + b"\r\n" for _ in range(3))))
     assert [row.line for row in read_pairs(path)] == [1, 2, 3]
     assert [row for _, row in read_lines(path)] == [PAIR] * 3
+
+
+def test_half_a_character_in_an_id_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "p.jsonl").write_text(json.dumps({"id": "\ud800", **PAIR, "source": {"from": "\udc00"}}) + "\n")
+    done = blindside("pairs", "convert", "p.jsonl", "out.jsonl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [row.line for row in read_pairs(tmp_path / "out.jsonl")] == [1]
