@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from blindside.yaml_files import BadYaml, read_yaml
 from train.errors import RecipeError
 from train.files import write_atomic
 
@@ -101,13 +102,12 @@ def find_recipe(name: str) -> Path:
 def read_recipe(path: Path) -> Recipe:
     """Raise RecipeError where the file is not a YAML mapping with a base model, an output folder and a data set."""
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        config = read_yaml(path)
+    except OSError as error:
         raise RecipeError(f"cannot be read ({error}); check the path", path=path) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark is not None else ""
-        raise RecipeError(f"is not YAML{where}; mend it there", path=path) from None
+    except BadYaml as error:
+        where = f" in line {error.line}" if error.line is not None else ""
+        raise RecipeError(f"{error.problem}{where}; correct the file", path=path) from None
     if not isinstance(config, dict):
         raise RecipeError("is not a YAML mapping of Axolotl's fields", path=path)
     for field in ("base_model", "output_dir", "datasets"):

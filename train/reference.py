@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from blindside.bounded import OverBound, Refused, forked
 from train.errors import ExportError
 from train.files import sha256_file
 from train.protocol import Answer, Dtype, Job, Reference, Rendering, Request
@@ -91,7 +92,7 @@ def _by_tokenizer(job: Job, folder: Path, tokenizer: Any) -> dict[str, Any]:
     special = {name: str(token) for name, token in tokenizer.special_tokens_map.items() if isinstance(token, str)}
     added = tokenizer.get_added_vocab()
     template = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else ""
-    turn = end_of_turn(template, special, added) if template else None
+    turn = _end_of_turn(template, special, added)
     said = as_ids(generation.get("eos_token_id")) or as_ids(config.get("eos_token_id"))
     ends = sorted({*said, *([] if turn is None else [turn])})
     own = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
@@ -107,12 +108,27 @@ def _by_tokenizer(job: Job, folder: Path, tokenizer: Any) -> dict[str, Any]:
 
 
 def _render(tokenizer: Any, chat: list[dict[str, str]]) -> Rendering:
+    """The template is whoever's the model is, so it has a copy of this process, with its time and memory."""
+
+    def both() -> list[Any]:
+        given = {"add_generation_prompt": True}
+        text = tokenizer.apply_chat_template(chat, tokenize=False, **given)
+        return [text, list(tokenizer.apply_chat_template(chat, tokenize=True, return_dict=False, **given))]
+
     try:
-        text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
-        ids = tokenizer.apply_chat_template(chat, tokenize=True, add_generation_prompt=True, return_dict=False)
-    except Exception as error:  # noqa: BLE001  (templates raise what they like)
+        text, ids = forked(both)
+    except OverBound as error:
+        return Rendering(error=f"the chat template {error}")
+    except Refused as error:
         return Rendering(error=_first_line(error))
-    return Rendering(text=text, ids=list(ids))
+    return Rendering(text=text, ids=ids)
+
+
+def _end_of_turn(template: str, special: dict[str, str], added: dict[str, int]) -> int | None:
+    try:
+        return end_of_turn(template, special, added) if template else None
+    except ExportError:  # the renderings say why
+        return None
 
 
 class _TooLarge(Exception):

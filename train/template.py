@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
-from typing import Any, NoReturn
 
-from jinja2 import TemplateError
-from jinja2.ext import loopcontrols
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
+from blindside.bounded import OverBound, Refused, Worker
 from train.errors import ExportError
 
 _USER = {"role": "user", "content": "Good morning? Ünïcode, 1+1"}
@@ -49,43 +46,56 @@ def _inside(path: Path) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _refuse(message: str) -> NoReturn:
-    raise TemplateError(message)
-
-
-def render(template: str, messages: list[dict[str, str]], special: dict[str, str], prompt: bool) -> str:
-    """As transformers renders it. Raises jinja2.TemplateError."""
-    world = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
-    world.globals["raise_exception"] = _refuse
-    world.globals["strftime_now"] = lambda _format: "26 Jul 2026"
-    world.filters["tojson"] = lambda value, **_: json.dumps(value, ensure_ascii=False)
-    values: dict[str, Any] = {"messages": messages, "add_generation_prompt": prompt, **special}
-    return world.from_string(template).render(values)
-
-
-def _outcome(template: str, messages: list[dict[str, str]], special: dict[str, str], prompt: bool) -> str:
-    try:
-        return render(template, messages, special, prompt)
-    except TemplateError as error:
-        return f"refused: {error}"
-
-
 def first_difference(one: str, other: str, special: dict[str, str]) -> tuple[str, str] | None:
-    """Two renderings that differ, of the first conversation that the two templates render differently."""
-    for messages in _PROBES:
-        for prompt in (True, False):
-            renderings = tuple(_outcome(t, messages, special, prompt) for t in (one, other))
-            if renderings[0] != renderings[1]:
-                return renderings[0], renderings[1]
+    """Two renderings that differ, of the first conversation that the two templates render differently.
+
+    Raises ExportError where one of them takes too long.
+    """
+    with _worker() as first, _worker() as second:
+        for messages in _PROBES:
+            for prompt in (True, False):
+                renderings = (
+                    _outcome(first, one, messages, special, prompt),
+                    _outcome(second, other, messages, special, prompt),
+                )
+                if renderings[0] != renderings[1]:
+                    return renderings
     return None
 
 
 def end_of_turn(template: str, special: dict[str, str], added: dict[str, int]) -> int | None:
-    """The id of the special token that the template puts right behind an answer; None where it puts none."""
+    """The id of the special token that the template puts right behind an answer; None where it puts none.
+
+    Raises ExportError where the template takes too long.
+    """
     try:
-        text = render(template, [_USER, _ASSISTANT], special, prompt=False)
-    except TemplateError:
+        with _worker() as worker:
+            text = _render(worker, template, [_USER, _ASSISTANT], special, prompt=False)
+    except Refused:
         return None
     rest = text.partition(_ANSWER)[2].lstrip()
     ends = [content for content in added if rest.startswith(content)]
     return added[max(ends, key=len)] if ends else None
+
+
+def _worker() -> AbstractContextManager[Worker]:
+    return closing(Worker("train.rendering"))
+
+
+def _outcome(
+    worker: Worker, template: str, messages: list[dict[str, str]], special: dict[str, str], prompt: bool
+) -> str:
+    try:
+        return _render(worker, template, messages, special, prompt=prompt)
+    except Refused as error:
+        return f"refused: {error}"
+
+
+def _render(
+    worker: Worker, template: str, messages: list[dict[str, str]], special: dict[str, str], *, prompt: bool
+) -> str:
+    values = {"messages": messages, "add_generation_prompt": prompt, **special}
+    try:
+        return str(worker.ask({"source": template, "values": values}))
+    except OverBound as error:
+        raise ExportError(f"the chat template {error}", field="chat_template") from None

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from compose.embedded.early import bind, find
+from compose.embedded.early import bind, find, listen
 from compose.embedded.guard import follow_parent
 from compose.errors import ComposeError
 
@@ -54,7 +54,7 @@ def build(args: argparse.Namespace) -> tuple[Service, str]:
     from compose.embedded import VERSION
     from compose.embedded.batcher import Batcher
     from compose.embedded.bodies import OpenAi
-    from compose.embedded.infer import Infer
+    from compose.embedded.infer import WORKERS, Infer
     from compose.embedded.load import load
     from compose.embedded.metrics import Metrics
     from compose.embedded.protocol import Limits
@@ -90,7 +90,7 @@ def build(args: argparse.Namespace) -> tuple[Service, str]:
         "max_stop_sequences": limits.max_stop_sequences,
         "max_input_tokens": limits.max_input_tokens,
         "max_total_tokens": limits.max_total_tokens,
-        "validation_workers": 2,
+        "validation_workers": WORKERS,
         "max_client_batch_size": limits.max_client_batch_size,
         "router": "blindside-embedded",
         "version": VERSION,
@@ -120,6 +120,7 @@ def run(args: argparse.Namespace) -> None:
     """Load, listen, tell whoever started us the port, and serve."""
     bound = bind(args.hostname, args.port)
     service, engine = build(args)
+    listen(bound, args.hostname)
     from compose.embedded.server import application, serve
 
     port = bound.getsockname()[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from typing import Any
@@ -13,10 +12,6 @@ from compose.embedded.batcher import Token
 from compose.embedded.infer import Answer, Event
 
 _STOP = {"eos_token": "stop"}
-
-
-def dumps(body: Any) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def single(value: float | None) -> float | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from compose.errors import ModelUnreadable, PortTaken
 
+BACKLOG = 1024  # connections that wait to be accepted
 WANTED = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
 
 
@@ -45,3 +46,15 @@ def bind(host: str, port: int) -> socket.socket:
         bound.close()
         raise PortTaken(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from error
     return bound
+
+
+def listen(bound: socket.socket, host: str) -> None:
+    """From here on connections are taken. Raises PortTaken where another that was bound as well was faster."""
+    try:
+        bound.listen(BACKLOG)
+    except OSError as error:
+        port = bound.getsockname()[1]
+        raise PortTaken(
+            f"cannot listen on {host}:{port} ({error.strerror}): another program took the port while the model was "
+            "loaded; choose another --port"
+        ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -11,11 +11,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from compose.embedded.bodies import dumps
 from compose.embedded.protocol import ApiError
-from compose.embedded.serde import JsonError, Reader
+from compose.embedded.serde import JsonError, Reader, dumps
 from compose.embedded.shapes import Shape
 
+SHORT = 50_000  # bytes of a body that are read in place
 LEFT = Response(status_code=499)  # goes nowhere: the client has closed the connection
 
 
@@ -28,14 +28,18 @@ class BadBody(Exception):
         self.text = text
 
 
-async def read_body(request: Request, shape: Shape, limit: int) -> Any:
-    """The request's JSON, read by `shape`. Raises BadBody with axum's status and sentence."""
+async def read_body(request: Request, shape: Shape, limit: int, aside: Callable[..., Awaitable[Any]]) -> Any:
+    """The request's JSON, read by `shape`; a long one by way of `aside`, in a thread.
+
+    Raises BadBody with axum's status and sentence.
+    """
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise BadBody(415, "Expected request with `Content-Type: application/json`")
     body = await _collect(request, limit)
     try:
-        return shape.read(Reader(body))
+        reader = Reader(body)
+        return shape.read(reader) if len(body) <= SHORT else await aside(shape.read, reader)
     except JsonError as error:
         if error.syntax:
             raise BadBody(400, f"Failed to parse the request body as JSON: {error}") from error

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
 
 from compose.embedded.batcher import Batcher, Failure, Job, Step, Token
 from compose.embedded.metrics import Metrics
 from compose.embedded.protocol import ApiError, Limits, Request, broken, check, invalid, overloaded, room, unsupported
-from compose.embedded.text import Codec
+from compose.embedded.text import SHORT, Codec
 
-SHORT = 10_000  # characters that are tokenized in place; longer texts go to a thread
+T = TypeVar("T")
+
+#: Long texts are tokenized, and long bodies read and written, so many at once: /info tells the number.
+WORKERS = 2
+LARGE = 100_000  # characters of a text after which memory is given back
 
 
 @dataclass
@@ -59,6 +67,7 @@ class Infer:
         self.metrics = metrics
         self.prefill = prefill
         self._free = limits.max_concurrent_requests
+        self._workers = ThreadPoolExecutor(WORKERS, "long")
 
     async def stream(self, request: Request) -> AsyncGenerator[Event, None]:
         """The steps of one request. Raises ApiError when it is refused or fails; closing it frees its place."""
@@ -132,9 +141,31 @@ class Infer:
 
     async def _encode(self, request: Request) -> list[int]:
         if len(request.inputs) <= SHORT:
-            return self.codec.encode(request.inputs, special=request.special)[0]
-        ids, _ = await asyncio.to_thread(self.codec.encode, request.inputs, special=request.special)
-        return ids
+            return self.codec.ids(request.inputs, special=request.special)
+        return await self._tokenized(self.codec.ids, request.inputs, special=request.special)
+
+    async def spans(self, text: str, *, special: bool) -> bytes:
+        """As Codec.spans_json, without holding up anybody."""
+        return await self._tokenized(self.codec.spans_json, text, special=special)
+
+    async def _tokenized(self, call: Callable[..., T], text: str, *, special: bool) -> T:
+        found = await self.aside(call, text, special=special)
+        if len(text) > LARGE:
+            await self.aside(give_back)
+        return found
+
+    async def aside(self, call: Callable[..., T], *given: Any, **named: Any) -> T:
+        """What `call` returns, made in one of the threads for what is long."""
+        return await asyncio.get_running_loop().run_in_executor(self._workers, partial(call, *given, **named))
+
+
+def _trim() -> Callable[[], None]:
+    """Gives freed memory back to the system: glibc keeps hundreds of megabytes after one long text."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return (lambda: None) if trim is None else (lambda: trim(0))
+
+
+give_back = _trim()
 
 
 async def _steps(job: Job) -> AsyncIterator[Step]:

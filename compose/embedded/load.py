@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from blindside.bounded import OverBound
 from compose.embedded import VERSION
 from compose.embedded.early import first_line
 from compose.embedded.model import LanguageModel
@@ -49,6 +50,8 @@ def load(source: str, folder: Path, *, dtype: str, trust_remote_code: bool) -> L
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **given)
         model = LanguageModel(network)
         template = ChatTemplate.of_folder(folder)
+    except OverBound as error:
+        raise ModelUnreadable(f"{source} cannot be served: its chat template {error}") from error
     except Exception as error:  # a broken model breaks anywhere in code that is not ours
         raise ModelUnreadable(f"{source} cannot be served: {first_line(error)}") from error
     positions = getattr(network.config.get_text_config(), "max_position_embeddings", None)

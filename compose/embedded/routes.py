@@ -13,10 +13,11 @@ from starlette.requests import Request as Http
 from starlette.responses import PlainTextResponse, Response
 
 from compose.embedded import bodies, schema
-from compose.embedded.bodies import OpenAi, dumps
+from compose.embedded.bodies import OpenAi
 from compose.embedded.http import BadBody, event_stream, json_response, read_body, while_connected
 from compose.embedded.infer import Answer, Event, Infer
 from compose.embedded.protocol import ApiError, Request, invalid, tool_error
+from compose.embedded.serde import dumps
 from compose.embedded.shapes import Anything, Shape, first_fit
 from compose.embedded.template import ChatTemplate
 
@@ -55,13 +56,14 @@ class Service:
 
     async def tokenize(self, http: Http) -> Response:
         body = await self._body(http, schema.GENERATE)
-        return json_response(await asyncio.to_thread(self.infer.codec.spans, body["inputs"], special=True))
+        return Response(await self.infer.spans(body["inputs"], special=True), media_type="application/json")
 
     async def chat_tokenize(self, http: Http) -> Response:
         self._count()
-        text = self._chat_request(await self._body(http, schema.CHAT)).inputs
-        spans = await asyncio.to_thread(self.infer.codec.spans, text, special=False)
-        return json_response({"tokenize_response": spans, "templated_text": text})
+        text = (await self._chat_request(await self._body(http, schema.CHAT))).inputs
+        spans = await self.infer.spans(text, special=False)
+        body = b'{"tokenize_response":' + spans + b',"templated_text":' + dumps(text).encode() + b"}"
+        return Response(body, media_type="application/json")
 
     # texts
 
@@ -86,7 +88,8 @@ class Service:
 
     async def invocations(self, http: Http) -> Response:
         """SageMaker's route: any of the three kinds of request."""
-        found = first_fit((schema.COMPAT, schema.CHAT, schema.COMPLETION), await self._body(http, Anything()))
+        body = await self._body(http, Anything())
+        found = await self.infer.aside(first_fit, (schema.COMPAT, schema.CHAT, schema.COMPLETION), body)
         if found is None:
             problem = "data did not match any variant of untagged enum SagemakerRequest"
             raise BadBody(422, f"Failed to deserialize the JSON body into the target type: {problem}")
@@ -95,7 +98,7 @@ class Service:
     # behind the routes
 
     async def _body(self, http: Http, shape: Shape) -> Any:
-        return await read_body(http, shape, self.infer.limits.payload_limit)
+        return await read_body(http, shape, self.infer.limits.payload_limit, self.infer.aside)
 
     def _count(self) -> None:
         self.infer.metrics.count("tgi_request_count")
@@ -148,7 +151,7 @@ class Service:
 
     async def _chat(self, http: Http, body: dict[str, Any]) -> Response:
         self._count()
-        request = self._chat_request(body)
+        request = await self._chat_request(body)
         model = self.info["model_id"] if body["model"] in (None, "tgi") else body["model"]
         if body["stream"]:
             return event_stream(self._chat_events(request, body, model), _characters(request))
@@ -173,11 +176,11 @@ class Service:
             yield dumps(_openai_error(error))
         yield DONE
 
-    def _chat_request(self, body: dict[str, Any]) -> Request:
+    async def _chat_request(self, body: dict[str, Any]) -> Request:
         """A chat as /generate would be asked for it: temperature 0 is greedy, no temperature is sampled."""
         if body["response_format"] is not None and body["tools"] is not None:
             raise tool_error("Grammar and tools are mutually exclusive")
-        inputs = self.template.render(body["messages"])
+        inputs = await self.template.render(body["messages"])
         asked = dict(body) | {"repetition_penalty": _plus_two(body["presence_penalty"])}
         grammar = body["response_format"] or (body["tools"] if body["tool_choice"] != "none" else None)
         parameters = _from_openai(asked) | {"grammar": grammar or None, "top_n_tokens": body["top_logprobs"]}

@@ -7,6 +7,7 @@ checked in one pass from left to right, as serde_json does: the first mistake in
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -15,6 +16,7 @@ _STOP = re.compile(rb'["\\\x00-\x1f]')
 _NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _ESCAPES = {34: '"', 92: "\\", 47: "/", 98: "\b", 102: "\f", 110: "\n", 114: "\r", 116: "\t"}
 _WHITE = b" \t\n\r"
+_LONGEST_INT = 20  # characters: -2^63 and 2^64 - 1
 
 
 class JsonError(Exception):
@@ -76,7 +78,8 @@ class Reader:
             raise self.bad_syntax("invalid number")
         self.at = match.end()
         text = match.group()
-        if text.lstrip(b"-").isdigit() and -(2**63) <= (whole := int(text)) < 2**64:
+        # Longer ones are no integers to serde, and past some thousands of digits none to Python.
+        if len(text) <= _LONGEST_INT and text.lstrip(b"-").isdigit() and -(2**63) <= (whole := int(text)) < 2**64:
             return whole
         value = float(text)
         if value in (float("inf"), float("-inf")):
@@ -238,6 +241,11 @@ class Reader:
         if byte == ord("{"):
             return self.wrong(f"invalid type: map, expected {expected}")
         return self.wrong(f"invalid type: {describe(self.scalar())}, expected {expected}")
+
+
+def dumps(body: Any) -> str:
+    """JSON as serde_json writes it."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def describe(value: Any) -> str:

@@ -15,7 +15,6 @@ from starlette.routing import Route
 from compose.embedded.http import HANDLERS, ApiKey
 from compose.embedded.routes import Service
 
-BACKLOG = 1024  # connections that wait to be accepted
 GUARDED = frozenset(
     ("/", "/generate", "/generate_stream", "/v1/chat/completions", "/v1/completions", "/invocations", "/tokenize")
 )
@@ -29,6 +28,7 @@ def application(service: Service, api_key: str | None = None) -> Starlette:
         service.infer.batcher.start(asyncio.get_running_loop())
         yield
         service.infer.batcher.close()
+        service.template.close()
 
     gets = {
         "/health": service.health,
@@ -56,8 +56,7 @@ def application(service: Service, api_key: str | None = None) -> Starlette:
 
 
 def serve(app: Starlette, bound: socket.socket) -> None:
-    """Listen on the bound socket and answer until a signal ends it."""
-    bound.listen(BACKLOG)
+    """Answer on the socket, which listens, until a signal ends it."""
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_keep_alive=75, timeout_graceful_shutdown=2, lifespan="on"
     )

@@ -6,15 +6,13 @@ only chat_template.jinja answers "template not found" there, and so it does here
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
-from datetime import datetime
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from jinja2 import TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
+from blindside.bounded import OverBound, Refused, Worker
 from compose.embedded.protocol import template_error
 
 
@@ -22,10 +20,14 @@ class ChatTemplate:
     """A model's chat template, or the lack of one."""
 
     def __init__(self, source: str | None, bos: str | None, eos: str | None) -> None:
+        """Raises Refused for what is no template, OverBound for one that takes too long to read."""
         self.names = {"bos_token": bos, "eos_token": eos}
-        self._template: Any = None
+        self._source = source
+        self._worker = Worker("compose.embedded.rendering")
+        #: Renderings take turns in a thread of their own, so that none that is slow holds up what is no chat.
+        self._thread = ThreadPoolExecutor(1, "templates")
         if source is not None:
-            self._template = _environment().from_string(_adapted(source))
+            self._worker.ask({"source": source, "values": None})
 
     @classmethod
     def of_folder(cls, folder: Path) -> ChatTemplate:
@@ -35,18 +37,26 @@ class ChatTemplate:
         source = _single(alone.get("chat_template")) or _single(settings.get("chat_template"))
         return cls(source, _token(settings.get("bos_token")), _token(settings.get("eos_token")))
 
-    def render(self, messages: list[dict[str, Any]]) -> str:
+    async def render(self, messages: list[dict[str, Any]]) -> str:
         """The prompt for these messages; where the last one is the assistant's, its beginning is continued."""
-        if self._template is None:
+        if self._source is None:
             raise template_error("template not found")
         flat = [{"role": message["role"], "content": _text(message)} for message in messages]
+        values = {"messages": flat, "add_generation_prompt": True, "tools": None, **self.names}
+        job = {"source": self._source, "values": values}
         try:
-            text: str = self._template.render(messages=flat, add_generation_prompt=True, tools=None, **self.names)
-        except (TemplateError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+            text = str(await asyncio.get_running_loop().run_in_executor(self._thread, self._worker.ask, job))
+        except OverBound as error:
+            raise template_error(f"the chat template {error}") from error
+        except Refused as error:
             raise template_error(str(error)) from error
         if flat and flat[-1]["role"] == "assistant" and (found := text.rfind(flat[-1]["content"])) >= 0:
             return text[: found + len(flat[-1]["content"])].rstrip()
         return text
+
+    def close(self) -> None:
+        self._worker.close()
+        self._thread.shutdown(wait=False)
 
 
 def _text(message: dict[str, Any]) -> str:
@@ -55,25 +65,6 @@ def _text(message: dict[str, Any]) -> str:
         return json.dumps(message["tool_calls"], separators=(",", ":"), ensure_ascii=False)
     content = message["content"]
     return content if isinstance(content, str) else "".join(piece["text"] for piece in content)
-
-
-def _environment() -> ImmutableSandboxedEnvironment:
-    # TGI's template engine prints none, true and false in lower case, and trims no blocks.
-    plain: Callable[[Any], Any] = lambda v: str(v).lower() if v is None or isinstance(v, bool) else v  # noqa: E731
-    environment = ImmutableSandboxedEnvironment(finalize=plain, extensions=["jinja2.ext.loopcontrols"])
-    environment.globals["raise_exception"] = _raise
-    environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
-    environment.filters["tojson"] = lambda value, **_: json.dumps(value, ensure_ascii=False)
-    return environment
-
-
-def _raise(problem: str) -> None:
-    raise TemplateError(f"syntax error: {problem} (in <string>)")
-
-
-def _adapted(source: str) -> str:
-    """The marks for training masks mean nothing when answering."""
-    return source.replace("{% generation %}", "").replace("{% endgeneration %}", "")
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -21,6 +21,9 @@ def collect(
     concurrency: Concurrency = 16,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one request may take.")] = 120.0,
     attempts: Annotated[int, typer.Option(min=1, help="How often one prompt is tried before it counts as failed.")] = 5,
+    max_answer_mb: Annotated[
+        int, typer.Option(min=1, help="Megabytes that one answer may have; a larger one fails, and the rest goes on.")
+    ] = 32,
     limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first so many prompts.")] = None,
     reports: Reports = REPORTS,
 ) -> None:
@@ -32,6 +35,7 @@ def collect(
     """
     from eval.collect.collector import CollectOptions
     from eval.collect.collector import collect as run_collection
+    from eval.collect.decoding import MEGABYTE
     from eval.collect.prompts import load_prompts
     from eval.collect.retired import retired_keys
     from eval.collect.start import start_collected_run
@@ -42,7 +46,9 @@ def collect(
         console.say(message)
     urls: dict[Side, list[str]] = {"base": base_url, "tuned": tuned_url}
     opened = start_collected_run(reports, run, loaded=loaded, decoding=Decoding(max_tokens=max_tokens), urls=urls)
-    options = CollectOptions(concurrency=concurrency, timeout=timeout, attempts=attempts)
+    options = CollectOptions(
+        concurrency=concurrency, timeout=timeout, attempts=attempts, largest=max_answer_mb * MEGABYTE
+    )
     summary = run_collection(opened, urls, options=options, say=console.say)
     console.say(f"answers in {opened.responses_path}; judge them with `blindside judge {opened.name}`")
     if summary.failed:

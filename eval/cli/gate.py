@@ -13,17 +13,32 @@ from eval.cli.options import REPORTS, Reports, RunArgument
 from eval.errors import BlindsideError, StaleInputs
 from train.errors import TrainError
 
+UNDECIDED = "Nothing was decided: broken or stale inputs."
+
 
 class GateCommand(TyperCommand):
-    """A command whose usage errors end with 3 too: the usual 2 would say that the evidence is insufficient."""
+    """A command that ends with 3 wherever nothing was decided: the usual 1 and 2 would be decisions."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         try:
             return super().parse_args(ctx, args)
         except Exception as error:
-            if hasattr(error, "exit_code"):
-                error.exit_code = 3
+            if getattr(error, "exit_code", 0):  # 0: the help was shown
+                error.exit_code = 3  # type: ignore[attr-defined]
             raise
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (BlindsideError, TrainError, typer.Exit):
+            raise
+        except Exception as error:
+            raise StaleInputs(f"{_words(error)}. {UNDECIDED}") from error
+
+
+def _words(error: Exception) -> str:
+    """What is left to say of an error that nobody foresaw; --debug shows where it was."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 def gate(
@@ -50,7 +65,7 @@ def gate(
         decision = decide(freeze_policy(opened, policy) if policy else opened)
     except (BlindsideError, TrainError) as error:
         # Whatever cannot be trusted ends with 3, never with a decision's exit status.
-        raise StaleInputs(f"{error}. Nothing was decided: broken or stale inputs.") from error
+        raise StaleInputs(f"{error}. {UNDECIDED}") from error
     print_decision(decision)
     raise typer.Exit(EXIT[decision.decision])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import traceback
 from typing import Annotated, Any
 
 import typer
@@ -93,7 +94,7 @@ def main() -> None:
         app()
     except (BlindsideError, TrainError, ComposeError) as error:
         if os.environ.get("BLINDSIDE_DEBUG"):
-            raise
+            traceback.print_exc()
         # Those of train and compose quote the end of a log.
         console.tell(f"blindside: {error}", lines=not isinstance(error, BlindsideError))
         sys.exit(3 if isinstance(error, ParityFailed | StaleInputs) else 1)

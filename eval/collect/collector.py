@@ -20,6 +20,7 @@ from eval.collect.engines import Engine
 from eval.collect.progress import Progress
 from eval.collect.retry import Backoff, Breaker, first_error
 from eval.collect.start import warnings_of
+from eval.collect.transport import LARGEST
 from eval.collect.writer import AnswerWriter, Line
 from eval.journal import Journal
 from eval.records import SIDES, Failure, Message, Prompt, Response, Side, utc_now
@@ -34,6 +35,8 @@ class CollectOptions:
 
     concurrency: int = 16
     timeout: float = 120.0
+    #: Bytes of one answer.
+    largest: int = LARGEST
     attempts: int = 5
     first_wait: float = 0.5
     longest_wait: float = 30.0
@@ -157,6 +160,7 @@ class _Collection:
             seconds=self.options.timeout,
             # Twice, since each side also asks the other engine how long an answer may be.
             connections=2 * self.options.concurrency,
+            largest=self.options.largest,
             tell=lambda line: self._progress.tell(f"{side}: {line}"),
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -10,7 +9,7 @@ from eval.collect.engines import Engine
 from eval.collect.openai import OpenAiEngine
 from eval.collect.replicas import connect_replicas
 from eval.collect.tgi_info import read_info
-from eval.collect.transport import KEY_VARIABLE, Transport
+from eval.collect.transport import LARGEST, Transport
 from eval.errors import InputError
 
 #: Where one side answers: an address, or those of several replicas. `#name` behind one names the model.
@@ -23,9 +22,11 @@ async def connect(
     *,
     seconds: float = 120.0,
     connections: int = 16,
+    largest: int = LARGEST,
     tell: Callable[[str], None] = lambda line: None,
 ) -> AsyncIterator[Engine]:
-    """The engine that answers at `address`, found by asking it; a request may take `seconds`. Leaving closes it.
+    """The engine that answers at `address`, found by asking it; a request may take `seconds`, and a body `largest`
+    bytes. Leaving closes it.
 
     Of several addresses, the least busy one is asked; `tell` hears of those that are lost and that come back.
     Raises InputError where one is no address, or it is open which model is meant, or replicas differ;
@@ -35,18 +36,17 @@ async def connect(
     if not addresses:
         raise InputError("no address is given: name a server like http://127.0.0.1:8080")
     if len(addresses) == 1:
-        async with _connect(addresses[0], seconds, connections) as engine:
+        async with _connect(addresses[0], seconds, connections, largest) as engine:
             yield engine
         return
-    async with connect_replicas(addresses, lambda one: _connect(one, seconds, connections), tell) as replicas:
+    async with connect_replicas(addresses, lambda one: _connect(one, seconds, connections, largest), tell) as replicas:
         yield replicas
 
 
 @asynccontextmanager
-async def _connect(address: str, seconds: float, connections: int) -> AsyncIterator[Engine]:
-    url, _, model = address.partition("#")
-    key = os.environ.get(KEY_VARIABLE, "")
-    async with Transport(url, timeout=seconds, connections=connections, key=key) as transport:
+async def _connect(address: str, seconds: float, connections: int, largest: int) -> AsyncIterator[Engine]:
+    model = address.partition("#")[2]
+    async with Transport(address, timeout=seconds, connections=connections, largest=largest) as transport:
         yield await _ask(transport, model)
 
 

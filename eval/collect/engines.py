@@ -8,6 +8,9 @@ from typing import Any, Protocol
 
 from eval.records import Message
 
+#: Of tokens, nobody has so many; a number of thousands of digits could not even be written down.
+_NO_COUNT = 2**53
+
 
 @dataclass(frozen=True)
 class EngineInfo:
@@ -50,6 +53,6 @@ class Engine(Protocol):
 
 
 def count_of(usage: Any, name: str) -> int | None:
-    """A number of tokens out of a completion's `usage`, None where the server did not count."""
+    """A number of tokens out of a completion's `usage`, None where the server did not count, or gave no number."""
     value = usage.get(name) if isinstance(usage, dict) else None
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and 0 <= value < _NO_COUNT else None

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from blindside.hub_names import read_source
 from eval.collect.readers import SUFFIXES
 from eval.errors import InputError
-
-_SOURCE = re.compile(r"hub:(?P<name>[\w.-]+(?:/[\w.-]+)?)(?::(?P<split>[\w.-]+))?")
 
 
 def download(source: str) -> tuple[str, list[Path]]:
@@ -17,10 +16,10 @@ def download(source: str) -> tuple[str, list[Path]]:
     Without a split, train is taken where there are several. Raises InputError where the source is not spelled so,
     the data set or the split is not there, or the Hub cannot be reached.
     """
-    spelled = _SOURCE.fullmatch(source)
-    if spelled is None:
-        raise InputError(f"{source!r} must be hub:owner/name or hub:owner/name:split")
-    name, split = spelled["name"], spelled["split"]
+    try:
+        name, split = read_source(source)
+    except ValueError as error:
+        raise InputError(str(error)) from None
     from huggingface_hub import HfApi, errors, hf_hub_download
 
     from blindside.hub_http import http
@@ -56,7 +55,7 @@ def download(source: str) -> tuple[str, list[Path]]:
     return f"hub:{name}@{commit[:12]}" + (f":{split}" if split else ""), paths
 
 
-def choose(files: list[str], split: str | None, source: str) -> list[str]:
+def choose(files: list[str], split: str, source: str) -> list[str]:
     """Those of a repository's `files` that hold `split`: its name stands in the file's or a folder's name.
 
     One format is taken where there are several: the first of Parquet, JSONL, JSON, CSV, TSV.

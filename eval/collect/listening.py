@@ -244,5 +244,5 @@ def _refused(reply: Reply) -> _Refused:
     try:
         body = json.loads(reply.body)
         return _Refused(str(body["error"]), str(body.get("error_type", "")))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return _Refused(reply.looks(), "")

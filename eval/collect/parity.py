@@ -6,7 +6,6 @@ Names, templates, tokens, log-probabilities and ends must agree; where they don'
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from eval.collect.parity_weights import check_greedy, check_prompts, check_weigh
 from eval.collect.probes import Probe, choose
 from eval.collect.references import ask_references
 from eval.collect.tgi_info import Info
-from eval.collect.transport import KEY_VARIABLE, Transport
+from eval.collect.transport import Transport
 from eval.errors import InputError, ParityFailed
 from eval.records import Prompt, Side
 from eval.run import ModelInfo
@@ -154,8 +153,7 @@ async def _listen_all(servers: Sequence[tuple[Side, str]], probes: Sequence[Prob
 
 async def _listen(side: Side, url: str, probes: Sequence[Probe]) -> _Listened:
     """One server's answers to all probes, one after the other."""
-    key = os.environ.get(KEY_VARIABLE, "")
-    async with Transport(url, timeout=_SECONDS, connections=1, key=key) as transport:
+    async with Transport(url, timeout=_SECONDS, connections=1) as transport:
         listener = await Listener.open(transport)
         if listener is None:
             return _Listened(side, transport.url, None)

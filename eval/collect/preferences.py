@@ -6,8 +6,6 @@ reports/<run>/preferences.csv   one row a (pair, side), natural logarithms summe
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -16,10 +14,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 
 from blindside import console
+from blindside.reading import BadFile, lines, parse_json
 from eval.collect.listening import Listener
 from eval.collect.retry import first_error
 from eval.collect.tables import read_table, write_table
-from eval.collect.transport import KEY_VARIABLE, Transport
+from eval.collect.transport import Transport
 from eval.errors import EngineError, EngineRejected, InputError
 from eval.records import SIDES, Message, Row, Side, Text, sha256_text
 from eval.run import Run
@@ -69,14 +68,13 @@ def read_held_out(path: Path) -> list[HeldOut]:
 
     Raises InputError naming file and line; one for a file that holds no pair.
     """
-    pairs = []
     try:
-        lines = path.read_bytes().split(b"\n")
+        with path.open("rb") as file:
+            pairs = [_pair(line, path, number) for number, line in lines(file) if line.strip()]
+    except BadFile as error:
+        raise InputError(error.problem, path=path, line=error.line) from None
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}): give a file of pairs", path=path) from None
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            pairs.append(_pair(line, path, number))
     if not pairs:
         raise InputError("holds no pair: give pairs that were kept out of training", path=path)
     return list({pair.id: pair for pair in pairs}.values())
@@ -116,7 +114,7 @@ def read_preferences(run: Run) -> list[Preference]:
 
 def _pair(line: bytes, path: Path, number: int) -> HeldOut:
     try:
-        raw = json.loads(line)
+        raw = parse_json(line)
         if not isinstance(raw, dict):
             raise InputError("is no object with messages, chosen, rejected", path=path, line=number)
         return HeldOut.model_validate({key: raw.get(key) for key in HeldOut.model_fields})
@@ -124,7 +122,7 @@ def _pair(line: bytes, path: Path, number: int) -> HeldOut:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{where}: {first['msg']}: mend the pair", path=path, line=number) from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InputError("is not JSON: mend the line", path=path, line=number) from None
 
 
@@ -152,11 +150,10 @@ async def _score(run: Run, pairs: Sequence[HeldOut], urls: Mapping[Side, str], w
 
 
 async def _listen(stack: AsyncExitStack, url: str, width: int, seconds: float) -> Listener:
-    key = os.environ.get(KEY_VARIABLE, "")
-    transport = await stack.enter_async_context(Transport(url, timeout=seconds, connections=width, key=key))
+    transport = await stack.enter_async_context(Transport(url, timeout=seconds, connections=width))
     listener = await Listener.open(transport)
     if listener is None:
-        raise EngineError(f"{url} is no TGI: log-probabilities of written answers are asked of TGI only")
+        raise EngineError(f"{transport.url} is no TGI: log-probabilities of written answers are asked of TGI only")
     return listener
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from blindside.reading import parse_json
 from eval.collect.readers import Record
 from eval.expect.expect import Expect
 from eval.records import Message, Prompt, clean_text
@@ -65,8 +66,8 @@ def _expect(record: Record, values: dict[str, Any]) -> Expect | None:
     value = _first(values, ("expect",))
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except (json.JSONDecodeError, RecursionError):
+            value = parse_json(value)
+        except ValueError:
             raise record.error('expect: must be an object like {"contains": "…"}: mend it') from None
     if value is None:
         return None
@@ -111,8 +112,8 @@ def _structure(record: Record, text: str) -> Any:
     if record.path.suffix.lower() not in {".csv", ".tsv"} or not text.lstrip().startswith("["):
         return text
     try:
-        value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+        value = parse_json(text)
+    except ValueError:
         return text
     turns = isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value)
     return value if turns or "turns" in {name.lower() for name in record.values} else text

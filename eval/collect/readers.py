@@ -6,17 +6,18 @@ Every problem is an InputError that names file and line.
 from __future__ import annotations
 
 import csv
-import io
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from blindside.reading import LONGEST, BadFile, CsvLines, lines, parse_json, whole
 from eval.errors import InputError
 from train.pairs.lists import BrokenList, items
 
-_HUGE = 2**30  # characters that one CSV cell may hold
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+#: Few at once: a dictionary of Parquet's makes a large cell of a few bytes.
+PARQUET_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ def read_records(path: Path) -> list[Record]:
         raise InputError(f"can't tell its format: name it {', '.join(_READERS)}", path=path)
     try:
         records = list(reader(path))
+    except BadFile as error:
+        raise InputError(error.problem, path=path, line=error.line) from None
     except FileNotFoundError:
         raise InputError("there is no such file: check the path", path=path) from None
     except OSError as error:
@@ -51,8 +54,9 @@ def read_records(path: Path) -> list[Record]:
 
 def _text(path: Path) -> str:
     """The file as UTF-8, without a byte order mark."""
-    data = path.read_bytes()
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    with path.open("rb") as file:
+        data = whole(file)
+    if data.startswith(UTF16):
         raise InputError("is UTF-16: save it as UTF-8", path=path, line=1)
     try:
         return data.decode("utf-8-sig")
@@ -62,20 +66,22 @@ def _text(path: Path) -> str:
 
 
 def _jsonl(path: Path) -> Iterator[Record]:
-    for number, line in enumerate(_text(path).split("\n"), start=1):
-        if line.strip():
-            yield _object(path, number, _parsed(path, number, line))
+    with path.open("rb") as file:
+        for number, raw in lines(file):
+            if number == 1 and raw.startswith(UTF16):
+                raise InputError("is UTF-16: save it as UTF-8", path=path, line=1)
+            line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+            if line.strip():
+                yield _object(path, number, _parsed(path, number, line))
 
 
-def _parsed(path: Path, number: int, line: str) -> Any:
+def _parsed(path: Path, number: int, line: bytes) -> Any:
     try:
-        return json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"is not JSON ({error.msg}, column {error.colno}): mend or remove the line", path=path, line=number
-        ) from None
-    except RecursionError:
-        raise InputError("is nested too deeply: mend or remove the line", path=path, line=number) from None
+        return parse_json(line)
+    except UnicodeDecodeError:
+        raise InputError("is not UTF-8: save it as UTF-8", path=path, line=number) from None
+    except ValueError as error:
+        raise InputError(f"is not JSON ({error}): mend or remove the line", path=path, line=number) from None
 
 
 def _object(path: Path, line: int, value: Any) -> Record:
@@ -104,22 +110,35 @@ def _json(path: Path) -> Iterator[Record]:
 
 
 def _csv(path: Path) -> Iterator[Record]:
-    text = _text(path)
-    csv.field_size_limit(_HUGE)
-    header = text.split("\n", 1)[0]
-    delimiter = max(",\t;", key=header.count)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    before = 0
-    try:
-        columns = [name.strip() for name in next(rows, [])]
-        _check_header(path, columns)
-        before = rows.line_num
-        for row in rows:
-            if row:
-                yield _cells(path, before + 1, columns, row)
+    csv.field_size_limit(LONGEST)
+    with path.open("rb") as file:
+        delimiter = _delimiter(path, file)
+        text = CsvLines(file)
+        rows = csv.reader(text, delimiter=delimiter, strict=True)
+        before = 0
+        try:
+            columns = [name.strip() for name in next(rows, [])]
+            _check_header(path, columns)
             before = rows.line_num
-    except csv.Error as error:
-        raise InputError(f"is not CSV ({error}): mend the row", path=path, line=before + 1) from None
+            for row in rows:
+                text.began()
+                if row:
+                    yield _cells(path, before + 1, columns, row)
+                before = rows.line_num
+        except csv.Error as error:
+            raise InputError(f"is not CSV ({error}): mend the row", path=path, line=before + 1) from None
+        except UnicodeDecodeError:
+            line = text.number
+            raise InputError("is not UTF-8: save it as UTF-8", path=path, line=line) from None
+
+
+def _delimiter(path: Path, file: IO[bytes]) -> str:
+    """The one that the first line has most of; the file is at its beginning again."""
+    header = file.readline(LONGEST)
+    if header.startswith(UTF16):
+        raise InputError("is UTF-16: save it as UTF-8", path=path, line=1)
+    file.seek(0)
+    return max(",\t;", key=lambda mark: header.count(mark.encode()))
 
 
 def _check_header(path: Path, columns: list[str]) -> None:
@@ -146,11 +165,14 @@ def _parquet(path: Path) -> Iterator[Record]:
             "reading Parquet needs pyarrow: `pip install pyarrow`, or give JSONL or CSV", path=path
         ) from None
     path.stat()  # so that a missing file is told as for the other formats
+    number = 0
     try:
-        rows = pyarrow.parquet.read_table(path).to_pylist()
+        for batch in pyarrow.parquet.ParquetFile(path).iter_batches(batch_size=PARQUET_ROWS):
+            for row in batch.to_pylist():
+                number += 1
+                yield Record(path, number, row)
     except pyarrow.ArrowException as error:
         raise InputError(f"is not Parquet ({str(error).splitlines()[0]}): get the file again", path=path) from None
-    yield from (Record(path, number, row) for number, row in enumerate(rows, start=1))
 
 
 _READERS = {".parquet": _parquet, ".jsonl": _jsonl, ".json": _json, ".csv": _csv, ".tsv": _csv}

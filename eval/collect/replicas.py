@@ -15,6 +15,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import TypeVar
 
+from blindside.addresses import shown
 from eval.collect.engines import Completion, Engine, EngineInfo
 from eval.collect.retry import NOT_THIS_SERVER, cannot_batch
 from eval.errors import BlindsideError, EngineError, EngineOverloaded, EngineRejected, EngineUnreachable, InputError
@@ -42,6 +43,11 @@ class _Replica:
     checks: int = 0
     #: On the monotonic clock; infinite while it is checked, and for ever where it serves something else.
     check_at: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The address as it may be told."""
+        return shown(self.address)
 
     @contextmanager
     def working(self) -> Iterator[Engine]:
@@ -73,7 +79,7 @@ class Replicas:
         self._tell = tell
         self._first_check = first_check
         self._checks: set[asyncio.Task[None]] = set()
-        self.url = " ".join(replica.address for replica in self._replicas)
+        self.url = " ".join(replica.name for replica in self._replicas)
         self.info = _together(self._replicas)
 
     async def fit(self, messages: Sequence[Message], max_tokens: int) -> int:
@@ -163,11 +169,11 @@ class Replicas:
             replica.check_at = time.monotonic() + self._wait(replica)
             return
         if _identity(now) != _identity(replica.engine.info):
-            self._tell(f"replica {replica.address} stays out: it now serves {_words(now)}")
+            self._tell(f"replica {replica.name} stays out: it now serves {_words(now)}")
             return
         replica.out = None
         replica.failed_in_a_row = FAILURES - 1
-        self._tell(f"replica {replica.address} answers again and is asked again")
+        self._tell(f"replica {replica.name} answers again and is asked again")
 
 
 @asynccontextmanager
@@ -180,7 +186,7 @@ async def connect_replicas(
     """
     twice = [address for address in addresses if addresses.count(address) > 1]
     if twice:
-        raise InputError(f"{twice[0]} is given twice for one side: name each replica once")
+        raise InputError(f"{shown(twice[0])} is given twice for one side: name each replica once")
     async with AsyncExitStack() as stack:
         engines = [(address, await stack.enter_async_context(open_one(address))) for address in addresses]
         replicas = Replicas(engines, open_one, tell, first_check=first_check)
@@ -194,7 +200,7 @@ def _together(replicas: Sequence[_Replica]) -> EngineInfo:
     for other in replicas[1:]:
         if _identity(other.engine.info) != _identity(first.engine.info):
             raise InputError(
-                f"{first.address} serves {_words(first.engine.info)}, and {other.address} serves "
+                f"{first.name} serves {_words(first.engine.info)}, and {other.name} serves "
                 f"{_words(other.engine.info)}: replicas of one side must serve the same model by the same software"
             )
     info = first.engine.info
@@ -204,7 +210,7 @@ def _together(replicas: Sequence[_Replica]) -> EngineInfo:
         model_id=info.model_id,
         revision=info.revision,
         max_concurrent=sum(one for one in most if one is not None) if None not in most else None,
-        served={**info.served, "replicas": {replica.address: replica.engine.info.served for replica in replicas}},
+        served={**info.served, "replicas": {replica.name: replica.engine.info.served for replica in replicas}},
     )
 
 

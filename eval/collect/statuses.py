@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from eval.collect.transport import KEY_VARIABLE, Reply
+from eval.collect.addresses import KEY_VARIABLE
+from eval.collect.transport import Reply
 from eval.errors import EngineError, EngineOverloaded, EngineRejected
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blindside import console
+from blindside.reading import LONGEST, MEGABYTE
 from eval.answers import read_answers
 from eval.collect.asking import Lane
 from eval.collect.collector import CollectOptions
@@ -91,9 +92,12 @@ def synthesize(
 def read_correction(path: Path) -> str:
     """The prompt for the stronger model, with {conversation} and {answer} in it. Raises InputError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            text = file.read(LONGEST + 1).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"can't be read ({error}): give a file of text", path=path) from None
+    if len(text) > LONGEST:
+        raise InputError(f"is longer than {LONGEST // MEGABYTE} MB: give a prompt", path=path)
     missing = [place for place in (_CONVERSATION, _ANSWER) if place not in text]
     if missing:
         raise InputError(f"has no {' and no '.join(missing)}: put it where the text belongs", path=path)

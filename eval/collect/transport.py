@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from urllib.parse import urlsplit
 
 import aiohttp
 
-from eval.errors import EngineUnreachable, InputError
+from eval.collect.addresses import key_from_environment, read_address
+from eval.collect.decoding import MEGABYTE, read_bounded
+from eval.errors import EngineUnreachable
 
-#: Sent to both servers as a bearer token where it is set; never written down.
-KEY_VARIABLE = "BLINDSIDE_API_KEY"
+#: What one answer may have, in bytes as they are read, whatever they were on the wire.
+LARGEST = 32 * MEGABYTE
 _SHOWN = 120  # characters of an unexpected body that are shown
+_HIDDEN = "…".encode()
+_SECRET = re.compile(r"(://)[^/?#\s]*@|\?[^\s'\"]*")
 
 
 @dataclass(frozen=True)
@@ -38,31 +42,28 @@ class Reply:
         return f"{text[:_SHOWN]!r}" + ("…" if len(text) > _SHOWN else "")
 
 
-def check_url(url: str) -> str:
-    """The root of a server's address, without a trailing slash, /v1 or #model. Raises InputError for no address."""
-    url = url.partition("#")[0]
-    parts = urlsplit(url)
-    try:
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise InputError(f"{url!r} is not a server's address: give one like http://127.0.0.1:8080")
-    return url.rstrip("/").removesuffix("/v1").rstrip("/")
-
-
 class Transport:
     """Requests to one server over connections that stay open. Use it as an async context manager.
 
-    `timeout` is in seconds for a whole request. Raises EngineUnreachable when nobody listens, the connection
-    breaks, or the time runs out.
+    `timeout` is in seconds for a whole request, its body included; `largest` in bytes for a body, unpacked. The user
+    and password of the address go along, else the key of the environment; `url` has neither, nor a query.
+
+    Raises EngineUnreachable when nobody listens, the connection breaks, or the time runs out, EngineRejected where a
+    body is too large: the same request would get it again.
     """
 
-    def __init__(self, url: str, *, timeout: float, connections: int, key: str = "") -> None:
-        self.url = check_url(url)
+    def __init__(self, address: str, *, timeout: float, connections: int, largest: int = LARGEST) -> None:
+        place = read_address(address, key_from_environment())
+        self.url = place.url
         self.timeout = timeout
-        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        self._query = f"?{place.query}" if place.query else ""
+        self._secrets = place.secrets()
+        # Unpacked by us, within bounds; whoever packs all the same is understood.
+        self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        if place.authorization:
+            self._headers["Authorization"] = place.authorization
         self._connections = connections
+        self._largest = largest
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Transport:
@@ -71,6 +72,7 @@ class Transport:
             timeout=aiohttp.ClientTimeout(total=self.timeout),
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
         )
         return self
 
@@ -90,26 +92,42 @@ class Transport:
     async def _send(self, method: str, path: str, body: bytes | None) -> Reply:
         assert self._session is not None, "a Transport is used inside `async with`"
         try:
-            async with self._session.request(method, self.url + path, data=body) as response:
-                return Reply(response.status, await response.read(), _seconds(response.headers.get("Retry-After")))
+            async with self._session.request(method, self.url + path + self._query, data=body) as response:
+                read = await read_bounded(response, self._largest, self.url)
+                return Reply(response.status, self._clean(response, read), _wait_of(response))
         except TimeoutError:
             raise EngineUnreachable(f"{self.url} gave no answer within {self.timeout:g} s") from None
         except aiohttp.ClientSSLError as error:
             raise EngineUnreachable(
-                f"no secure connection to {self.url} ({_short(error)}): check its certificate, or that it speaks https"
+                f"no secure connection to {self.url} ({self._short(error)}): "
+                "check its certificate, or that it speaks https"
             ) from None
         except aiohttp.ClientConnectorError as error:
             number = error.os_error.errno
-            reason = os.strerror(number) if number and number > 0 else str(error.os_error)
+            reason = os.strerror(number) if number and number > 0 else self._short(error.os_error)
             raise EngineUnreachable(f"nobody answers at {self.url} ({reason}): is the server running?") from None
         except (aiohttp.ClientError, OSError) as error:
             raise EngineUnreachable(
-                f"the connection to {self.url} broke before the answer was complete ({_short(error)})"
+                f"the connection to {self.url} broke before the answer was complete ({self._short(error)})"
             ) from None
 
+    def _clean(self, response: aiohttp.ClientResponse, body: bytes) -> bytes:
+        """The body; of an error, without what was sent as a secret: its text is shown and kept."""
+        if response.status != 200:
+            for secret in self._secrets:
+                body = body.replace(secret.encode(), _HIDDEN)
+        return body
 
-def _short(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [""])[0][:_SHOWN] or type(error).__name__
+    def _short(self, error: Exception) -> str:
+        """An error of the libraries in one line, without the user, password or query of an address in it."""
+        line = _SECRET.sub(r"\1", (str(error).strip().splitlines() or [""])[0])
+        for secret in self._secrets:
+            line = line.replace(secret, _HIDDEN.decode())
+        return line[:_SHOWN] or type(error).__name__
+
+
+def _wait_of(response: aiohttp.ClientResponse) -> float | None:
+    return _seconds(response.headers.get("Retry-After"))
 
 
 def _seconds(retry_after: str | None) -> float | None:

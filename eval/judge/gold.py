@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from blindside.reading import BadFile, lines
 from eval.errors import InputError
 from eval.records import Message, Pair, Response, Row, Side, Text, sha256_text
 
@@ -72,10 +73,12 @@ def written_pair(item: str, messages: tuple[Message, ...], base: str, tuned: str
 def read_gold(path: Path) -> list[GoldPair]:
     """The gold pairs of a file. Raises InputError naming file, line and field."""
     try:
-        lines = path.read_bytes().split(b"\n")
+        with path.open("rb") as file:
+            return [_parse(path, number, line) for number, line in lines(file) if line.strip()]
+    except BadFile as error:
+        raise InputError(error.problem, path=path, line=error.line) from None
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}): mend gold.file in the study", path=path) from None
-    return [_parse(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
 
 
 def _parse(path: Path, number: int, line: bytes) -> GoldPair:

@@ -5,13 +5,14 @@ The study is frozen into the run's study.json when judging begins (`eval.judge.f
 
 from __future__ import annotations
 
+import reprlib
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from blindside.yaml_files import BadYaml, read_yaml
 from eval.errors import InputError
 from eval.judge.cells import BETWEEN_TAGS, Columns
 from eval.judge.gold import GoldPair, read_gold
@@ -171,14 +172,11 @@ class Study(Row):
 def read_study(path: Path) -> Study:
     """The study in a YAML file, with the gold pairs of its file read. Raises InputError naming file and field."""
     try:
-        data: Any = yaml.safe_load(path.read_bytes())
+        data: Any = read_yaml(path)
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}): give a study with --study", path=path) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "not UTF-8"
-        raise InputError(
-            f"is not YAML ({problem}): mend it, texts in quotes", path=path, line=mark.line + 1 if mark else None
-        ) from None
+    except BadYaml as error:
+        raise InputError(f"{error.problem}: correct the file, texts in quotes", path=path, line=error.line) from None
     if not isinstance(data, dict):
         raise InputError("holds no settings: give at least `question:`", path=path)
     study = _checked(path, data)
@@ -222,5 +220,5 @@ def _refused(path: Path, error: ValidationError) -> InputError:
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"])
     message = first["msg"].removeprefix("Value error, ")
-    given = "" if first["type"] == "value_error" else f", not {first['input']!r}"
+    given = "" if first["type"] == "value_error" else f", not {reprlib.repr(first['input'])}"
     return InputError(f"{field + ': ' if field else ''}{message}{given}: mend it", path=path)

@@ -28,6 +28,8 @@ def decide(run: Run) -> Decision:
     bound = bind(run)
     file = read_rows(run.verdicts_path, Verdict, run=run.name)
     rows = file.rows
+    if rows and not run.responses_path.is_file():
+        raise StaleInputs(f"{run.responses_path} is gone, so nobody can tell what was judged: restore the file")
     before = read_decision(run.folder) if decision_path(run.folder).exists() else None
     stale = changed_since_asked(run, bound) + changed_rows(run, file, before)
     if stale:

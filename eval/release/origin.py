@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-from huggingface_hub import HfApi, ModelCard, try_to_load_from_cache
+from huggingface_hub import HfApi, try_to_load_from_cache
 
 from blindside.hub_http import http
+from blindside.yaml_files import LARGEST, BadYaml, parse_yaml
 from eval.run import Run
 from train.artifact import NAME, Artifact, read_artifact
 from train.errors import ArtifactError
@@ -26,6 +26,8 @@ _IDENTIFIERS = """
     lgpl-2.1 lgpl-3.0 isc lppl-1.3c ms-pl mpl-2.0 odc-by odbl openrail++ osl-3.0 postgresql ofl-1.1 ncsa unlicense zlib
     pddl lgpl-lr deepfloyd-if-license llama2 llama3 llama3.1 llama3.2 llama3.3 llama4 gemma"""
 IDENTIFIERS = frozenset(_IDENTIFIERS.split())
+#: What a card says for programs, between its first lines of dashes.
+_FRONT_MATTER = re.compile(rb"\s*---[\r\n]+(.*?)[\r\n]+---(?:[\r\n]|$)", re.DOTALL)
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 #: What a licence's text begins with, in lower case and with single blanks.
 _TEXTS = (
@@ -136,10 +138,12 @@ def _cached(found: Origin, name: str) -> Path | None:
 
 def _by_card(path: Path, url: str = "") -> Licence | None:
     try:
-        data = vars(ModelCard.load(path, ignore_metadata_errors=True).data)
-    except (OSError, ValueError, yaml.YAMLError):
+        with path.open("rb") as file:
+            matter = _FRONT_MATTER.match(file.read(LARGEST))
+        data = parse_yaml(matter[1]) if matter else None
+    except (OSError, BadYaml):
         return None
-    return _by_metadata(data, url)
+    return _by_metadata(data, url) if isinstance(data, dict) else None
 
 
 def _by_metadata(data: dict[str, Any], url: str) -> Licence | None:

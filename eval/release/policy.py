@@ -7,12 +7,13 @@ and refuses one that has changed since.
 from __future__ import annotations
 
 import hashlib
+import reprlib
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from blindside.yaml_files import BadYaml, read_yaml
 from eval.errors import InputError
 from eval.journal import write_atomically
 from eval.records import Row
@@ -97,14 +98,11 @@ class Policy(Row):
 def read_policy(path: Path) -> Policy:
     """The policy in a YAML file. Raises InputError naming file and field."""
     try:
-        data: Any = yaml.safe_load(path.read_bytes())
+        data: Any = read_yaml(path)
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}): give a policy with --policy", path=path) from None
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "not UTF-8"
-        raise InputError(
-            f"is not YAML ({problem}): mend it, texts in quotes", path=path, line=mark.line + 1 if mark else None
-        ) from None
+    except BadYaml as error:
+        raise InputError(f"{error.problem}: correct the file, texts in quotes", path=path, line=error.line) from None
     if not isinstance(data, dict):
         raise InputError("holds no rules: give at least `preference:`", path=path)
     try:
@@ -112,7 +110,7 @@ def read_policy(path: Path) -> Policy:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise InputError(f"{field}: {first['msg']}, not {first['input']!r}: mend it", path=path) from None
+        raise InputError(f"{field}: {first['msg']}, not {reprlib.repr(first['input'])}: mend it", path=path) from None
 
 
 def policy_sha256(path: Path) -> str:

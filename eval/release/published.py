@@ -7,8 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from blindside.yaml_files import BadYaml, read_yaml
 from eval.evidence.writing import write_report
 from eval.release.decision import Decision, write_decision
 from eval.release.outputs import write_outputs
@@ -87,7 +86,10 @@ def training_method(artifact: Artifact | None) -> str:
     recipe = own_recipe(artifact) if artifact else None
     if recipe is None:
         return ""
-    data = yaml.safe_load(recipe.read_bytes())
+    try:
+        data = read_yaml(recipe)
+    except BadYaml:
+        return ""
     return str(data.get("rl") or "sft") if isinstance(data, dict) else ""
 
 

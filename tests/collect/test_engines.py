@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from eval.collect.addresses import read_address
 from eval.collect.connecting import connect
 from eval.collect.engines import Engine
-from eval.collect.transport import check_url
 from eval.errors import EngineError, EngineRejected, InputError
 from eval.records import Message
 from tests.collect import servers
@@ -120,12 +120,12 @@ async def test_the_key_goes_to_the_server_as_a_bearer_token(monkeypatch: pytest.
 @pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://a", "http://", "http://a:b", "", "http://a:99999"])
 def test_what_is_no_address_is_told(url: str) -> None:
     with pytest.raises(InputError, match=r"is not a server's address: give one like http://127\.0\.0\.1:8080"):
-        check_url(url)
+        read_address(url)
 
 
 @pytest.mark.parametrize("url", ["http://a:1", "http://a:1/", "http://a:1/v1", "http://a:1/v1/", "http://a:1/v1#org/m"])
 def test_addresses_are_taken_with_a_slash_or_v1_or_a_model_behind(url: str) -> None:
-    assert check_url(url) == "http://a:1"
+    assert read_address(url).url == "http://a:1"
 
 
 def recorded() -> Iterator[dict[str, Any]]:

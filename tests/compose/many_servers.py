@@ -10,7 +10,7 @@ import sys
 import threading
 
 from compose.embedded.__main__ import build, parse
-from compose.embedded.early import bind
+from compose.embedded.early import bind, listen
 from compose.embedded.server import application, serve
 
 
@@ -19,6 +19,7 @@ def start(arguments: list[str]) -> int:
     args = parse(arguments)
     service, _ = build(args)
     bound = bind(args.hostname, 0)
+    listen(bound, args.hostname)
     app = application(service, args.api_key)
     threading.Thread(target=serve, args=(app, bound), daemon=True).start()
     return int(bound.getsockname()[1])

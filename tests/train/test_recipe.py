@@ -65,7 +65,7 @@ def test_an_unknown_name_lists_those_that_there_are() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a: [1\nb: 2", "is not YAML in line 2"),
+        ("a: [1\nb: 2", "is not YAML (did not find expected ',' or ']') in line 2; correct the file"),
         ("- 1", "is not a YAML mapping"),
         ("", "is not a YAML mapping"),
         ("base_model: b\ndatasets: [{path: p}]", "does not say `output_dir`"),

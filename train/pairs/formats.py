@@ -5,10 +5,10 @@ Axolotl's and TRL's types that share columns share a reader; NAMES maps every na
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from blindside.reading import parse_json
 from train.errors import PairsError
 from train.pairs.argilla import from_argilla, is_argilla
 from train.pairs.pair import Pair, Record, Unusable
@@ -243,7 +243,7 @@ def _source(value: Any) -> dict[str, Any] | None:
     """Where a pair of ours comes from: an object, in Parquet and CSV as JSON."""
     if isinstance(value, str) and value.startswith("{"):
         try:
-            value = json.loads(value)
+            value = parse_json(value)
         except ValueError:
             return None
     return value if isinstance(value, dict) else None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from blindside.reading import BadFile, lines, opened, parse_json, whole
 from train.errors import PairsError, RecipeError
+from train.pairs.lists import BrokenList, items
 from train.recipe import DataSet
 
 Message = dict[str, str]
@@ -48,26 +52,52 @@ def _likely(field: str, there: list[str], asked: set[str]) -> str | None:
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a JSONL file (or of a JSON list), with the number of the line (or of the item)."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with opened(path) as file:
+            yield from _listed(path, file) if path.suffix == ".json" else _by_line(path, lines(file))
     except FileNotFoundError:
         raise PairsError("there is no such file; check `path` in the recipe", path=path) from None
+    except BadFile as error:
+        raise PairsError(error.problem, path=path, line=error.line) from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise PairsError(f"is no whole gzip file ({error}); get it again", path=path) from None
+    except OSError as error:
+        raise PairsError(f"can't be read ({error.strerror or error}); check path and rights", path=path) from None
+
+
+def _by_line(path: Path, numbered: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, raw in numbered:
+        line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
+        if line.strip():
+            yield number, _object(_parse(line, path, number), path, number)
+
+
+def _listed(path: Path, file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The items of a list, or objects line by line under the same suffix."""
+    data = whole(file)
+    if not data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
+        yield from _by_line(path, lines(BytesIO(data)))
+        return
+    try:
+        for number, (_, value) in enumerate(items(data.decode("utf-8-sig")), start=1):
+            yield number, value
     except UnicodeDecodeError as error:
         raise PairsError(f"is not UTF-8 (byte {error.start}); save it as UTF-8", path=path) from None
-    if path.suffix == ".json" and text.lstrip().startswith("["):
-        yield from enumerate(_parse(text, path, None), start=1)
-        return
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield number, _parse(line, path, number)
+    except BrokenList as error:
+        raise PairsError(f"is not JSON ({error.problem}); mend the list there", path=path, line=error.line) from None
 
 
-def _parse(text: str, path: Path, line: int | None) -> Any:
+def _parse(line: bytes, path: Path, number: int) -> Any:
     try:
-        value = json.loads(text)
+        return parse_json(line)
+    except UnicodeDecodeError as error:
+        raise PairsError(f"is not UTF-8 (byte {error.start}); save it as UTF-8", path=path, line=number) from None
     except ValueError as error:
-        raise PairsError(f"is not JSON ({error}); mend or delete the line", path=path, line=line) from None
-    if line is not None and not isinstance(value, dict):
-        raise PairsError(f"is not a JSON object but {type(value).__name__}", path=path, line=line)
+        raise PairsError(f"is not JSON ({error}); mend or delete the line", path=path, line=number) from None
+
+
+def _object(value: Any, path: Path, number: int) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise PairsError(f"is not a JSON object but {type(value).__name__}", path=path, line=number)
     return value
 
 

@@ -8,20 +8,18 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
-import sys
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
+from blindside.reading import LONGEST, BadFile, CsvLines, lines, opened, parse_json, whole
 from train.errors import PairsError
 from train.pairs.lists import BrokenList, items
 from train.pairs.pair import Excluded, Record
 
 Rows = Iterator[Record | Excluded]
 NOT_JSON = "not a JSON object"
-_LONGEST_CELL = min(sys.maxsize, 2**31 - 1)
 #: A cell of a CSV is taken as JSON where it lists objects that have one of these.
 _LISTED = ({"role", "content"}, {"from", "value"}, {"answer", "rank"}, {"response"})
 
@@ -35,8 +33,10 @@ def read_records(path: Path) -> Rows:
     if reader is None or (gzipped and kind[0] == ".parquet"):
         raise PairsError(f"can't tell its format; name it {', '.join(_READERS)} (.gz behind it or not)", path=path)
     try:
-        with gzip.open(path) if gzipped else path.open("rb") as file:
-            yield from reader(path, cast("IO[bytes]", file))
+        with opened(path) as file:
+            yield from reader(path, file)
+    except BadFile as error:
+        raise PairsError(error.problem, path=path, line=error.line) from None
     except FileNotFoundError:
         raise PairsError("there is no such file; check the path", path=path) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -46,7 +46,7 @@ def read_records(path: Path) -> Rows:
 
 
 def _jsonl(path: Path, file: IO[bytes]) -> Rows:
-    for number, raw in enumerate(file, start=1):
+    for number, raw in lines(file):
         line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
         if number == 1 and line[:2] in (b"\xff\xfe", b"\xfe\xff"):
             raise PairsError("is UTF-16; save it as UTF-8", path=path, line=1)
@@ -56,10 +56,10 @@ def _jsonl(path: Path, file: IO[bytes]) -> Rows:
 
 def _row(path: Path, number: int, line: bytes | str) -> Record | Excluded:
     try:
-        value = json.loads(line)
+        value = parse_json(line)
     except UnicodeDecodeError:
         return Excluded(str(path), number, "not UTF-8", "is not UTF-8; save the file as UTF-8")
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return Excluded(str(path), number, NOT_JSON, f"is not JSON ({error}); mend or delete the line")
     return _object(path, number, value)
 
@@ -72,7 +72,7 @@ def _object(path: Path, number: int, value: Any) -> Record | Excluded:
 
 def _json(path: Path, file: IO[bytes]) -> Rows:
     """A list of objects, the one format that is read at once; or objects line by line under this suffix."""
-    data = file.read()
+    data = whole(file)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -94,10 +94,11 @@ def _listed(path: Path, text: str) -> Rows:
 
 
 def _csv(path: Path, file: IO[bytes]) -> Rows:
-    csv.field_size_limit(_LONGEST_CELL)
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    csv.field_size_limit(LONGEST)
+    text = CsvLines(file)
+    before = 0
     try:
-        header = text.readline()
+        header = next(text, "")
         delimiter = max(",\t;", key=header.count)
         columns = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
         if len(set(columns)) < len(columns):
@@ -105,6 +106,7 @@ def _csv(path: Path, file: IO[bytes]) -> Rows:
         rows = csv.reader(text, delimiter=delimiter, strict=True)
         before = 1
         for row in rows:
+            text.began()
             if row:
                 yield _cells(path, before + 1, columns, row)
             before = rows.line_num + 1
@@ -112,8 +114,6 @@ def _csv(path: Path, file: IO[bytes]) -> Rows:
         raise PairsError(f"is not CSV ({error}); mend the row", path=path, line=before + 1) from None
     except UnicodeDecodeError:
         raise PairsError("is not UTF-8; save it as UTF-8", path=path) from None
-    finally:
-        text.detach()
 
 
 def _cells(path: Path, line: int, columns: list[str], row: list[str]) -> Record | Excluded:
@@ -128,8 +128,8 @@ def _cell(text: str) -> Any:
     if not text.startswith(("[{", '{"')):
         return text
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse_json(text)
+    except ValueError:
         return text
     items = value if isinstance(value, list) else [value]
     known = all(isinstance(item, dict) and any(names <= item.keys() for names in _LISTED) for item in items)
@@ -144,7 +144,7 @@ def _parquet(path: Path, file: IO[bytes]) -> Rows:
         raise PairsError("reading Parquet needs pyarrow: `pip install pyarrow`, or give JSONL", path=path) from None
     try:
         number = 0
-        for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_size=256):
+        for batch in pyarrow.parquet.ParquetFile(file).iter_batches(batch_size=64):
             for values in batch.to_pylist():
                 number += 1
                 yield Record(str(path), number, values)

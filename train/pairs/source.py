@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from blindside.hub_names import HUB, read_source
 from train.data import fetch_rows
-from train.errors import PairsError
+from train.errors import PairsError, RecipeError
 from train.launch import ROOT
 from train.pairs.formats import Convert, detect, reader, to_pair
 from train.pairs.pair import Excluded, Pair, Record, Unusable
@@ -17,7 +18,6 @@ from train.pairs.records import read_records
 from train.pairs.turns import Fields
 
 TRAIN_ENV = ROOT / ".venv-train"
-HUB = "hub:"
 PLAIN = Fields()
 
 
@@ -30,7 +30,10 @@ def local_file(source: str | Path, env: Path = TRAIN_ENV) -> Iterator[Path]:
     if not str(source).startswith(HUB):
         yield Path(source)
         return
-    name, _, split = str(source).removeprefix(HUB).partition(":")
+    try:
+        name, split = read_source(str(source))
+    except ValueError as error:
+        raise RecipeError(str(error)) from None
     with tempfile.TemporaryDirectory(prefix="blindside-pairs-") as folder:
         path = Path(folder) / "rows.jsonl"
         fetch_rows(name, split or "train", None, ["*"], path, env)

@@ -67,7 +67,8 @@ def _jsonl(pairs: Iterable[Pair], part: Path, *, gzipped: bool) -> int:
         # Without name and time, so that the same pairs are the same bytes.
         packed: IO[bytes] = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if gzipped else raw  # type: ignore[assignment]
         for pair in pairs:
-            packed.write(json.dumps(row_of(pair), ensure_ascii=False).encode() + b"\n")
+            # Texts hold no half characters by now; an id or a source may.
+            packed.write(json.dumps(row_of(pair), ensure_ascii=False).encode(errors="replace") + b"\n")
             count += 1
         if gzipped:
             packed.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from types import TracebackType
 
 from train.launch import ROOT
 from train.pairs.read import Message
-from train.pairs.survey.protocol import Asked, Counted
+from train.pairs.survey.protocol import BATCH_ROWS, BATCH_SECONDS, Asked, Counted
 from train.recipe import Recipe
 
 
@@ -65,7 +66,8 @@ class TokenCounter:
         with suppress(BrokenPipeError):
             self._process.stdin.close()
         answer = self._process.stdout.read()
-        self._process.wait()
+        if self._process.wait() == -signal.SIGXCPU:
+            return Counted(error=f"counting {BATCH_ROWS} pairs takes more than {BATCH_SECONDS} s: is it the template?")
         try:
             return Counted(**json.loads(answer))
         except ValueError:

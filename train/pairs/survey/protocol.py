@@ -9,6 +9,8 @@ SHOWN = 5
 #: Tokens are summed over so many pairs, then over every tenth: a larger file is more than a training needs anyway.
 EXACT = 20_000
 EVERY = 10
+#: Pairs that are counted together, and seconds of the processor's time that they may take.
+BATCH_ROWS, BATCH_SECONDS = 256, 120
 
 
 @dataclass

@@ -17,9 +17,9 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from train.pairs.survey.protocol import EVERY, EXACT, SHOWN, Asked, Counted
+from blindside.bounded import MEGABYTES, OverBound, forked, limit_memory, limit_time
+from train.pairs.survey.protocol import BATCH_ROWS, BATCH_SECONDS, EVERY, EXACT, SHOWN, Asked, Counted
 
-_BATCH = 256
 _OWN = "tokenizer_default"
 _MARK = "Q7mark"
 #: A template that changes answers (as some take a model's thoughts out) is rendered for each; others once.
@@ -37,6 +37,11 @@ class _Counter:
         self.limit = asked.sequence_len
         self.tokenizer = _tokenizer(asked)
         self.template = _template(asked, self.tokenizer)
+        # Once in a copy of this process: a template without end is told here, and never rendered in this one.
+        try:
+            forked(lambda: [self._answer(_MARK), *map(self._prompt, _PROBES)])
+        except OverBound as error:
+            raise ValueError(f"the chat template {error}") from None
         before, _, self.behind = self._answer(_MARK).partition(_MARK)
         self.before = before
         self.plain = self._answer(_TRICKY) == f"{before}{_TRICKY}{self.behind}"
@@ -173,7 +178,7 @@ def _template(asked: Asked, tokenizer: Any) -> str:
 
 
 def _rows(lines: IO[bytes]) -> Iterator[list[Row]]:
-    while batch := [json.loads(line) for line in islice(lines, _BATCH)]:
+    while batch := [json.loads(line) for line in islice(lines, BATCH_ROWS)]:
         yield batch
 
 
@@ -187,7 +192,9 @@ def main() -> int:
     except Exception as error:  # noqa: BLE001  (what a broken tokenizer raises is not ours to know)
         counted = Counted(error=(str(error).strip().splitlines() or [type(error).__name__])[0][:300])
     else:
+        limit_memory(4 * MEGABYTES)
         for batch in _rows(lines):
+            limit_time(BATCH_SECONDS)
             counter.add(batch)
         counted = counter.result()
     with os.fdopen(out, "w") as file:
