@@ -73,10 +73,10 @@ def test_without_a_login_nothing_is_served_and_nothing_recorded(judging: dict[st
         connection.request("POST", "/gradio_api/run/predict", body, {"content-type": "application/json"})
         answer = connection.getresponse()
         assert (answer.status, b"Long reply" in answer.read()) == (401, False)
-        for path in ("/config", "/gradio_api/info"):
+        for path, status in (("/theme.css", 401), ("/gradio_api/heartbeat/abc", 401), ("/config", 404)):
             connection.request("GET", path)
             answer = connection.getresponse()
-            assert (answer.status, b"Long reply" in answer.read()) == (401, False)
-        connection.request("GET", "/", headers={"cookie": "access-token-x=guess"})
+            assert (answer.status, b"Long reply" in answer.read()) == (status, False)
+        connection.request("GET", "/", headers={"cookie": "blindside-0=guess"})
         assert b'id="bs-login"' in connection.getresponse().read()
     assert (served.run.verdicts_path.read_bytes() if served.run.verdicts_path.exists() else b"") == before

@@ -111,7 +111,7 @@ def test_posts_in_the_same_moment_are_recorded_once(run: Run, server: Served) ->
 def test_nothing_that_is_served_tells_the_sides(run: Run, server: Served) -> None:
     where = server.url.removeprefix("http://")
     seen = ""
-    for path in ("/", "/config", "/gradio_api/info", "/gradio_api/startup-events", "/theme.css", "/monitoring"):
+    for path in ("/", "/theme.css", "/gradio_api/app_id", "/config", "/gradio_api/info"):
         with closing(http.client.HTTPConnection(where, timeout=30)) as connection:
             connection.request("GET", path)
             seen += connection.getresponse().read().decode()
