@@ -32,15 +32,16 @@ def ask(
     """`host`: in place of the address; an iterable body is sent in chunks, without its length."""
     address = url.removeprefix("http://")
     with closing(http.client.HTTPConnection(address, timeout=60)) as connection:
-        chunked = not isinstance(body, str | bytes | None)
+        data = body.encode() if isinstance(body, str) else body
+        chunked = data is not None and not isinstance(data, bytes)
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        length = {} if chunked or body is None else {"content-length": str(len(body))}
+        length = {"content-length": str(len(data))} if isinstance(data, bytes) else {}
         sent = {"host": address if host is None else host, **length, **(headers or {})}
         if chunked:
             sent["transfer-encoding"] = "chunked"
         for name, value in sent.items():
             connection.putheader(name, value)
-        connection.endheaders(body.encode() if isinstance(body, str) else body, encode_chunked=chunked)
+        connection.endheaders(data, encode_chunked=chunked)
         answer = connection.getresponse()
         stream = answer.getheader("content-type", "").startswith("text/event-stream")
         text = "" if stream else answer.read().decode(errors="replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -61,7 +62,7 @@ class Guesses:
         failures, when = self._failed.get(key, (0, 0.0))
         wait = when + _delay(failures) - self._clock() if failures > FREE else 0.0
         if wait > 0:
-            raise TooManyError(int(wait) + 1)
+            raise TooManyError(math.ceil(wait))
         # One at a time for a name: a delay could be got round by trying all at once.
         if key in self._checking or len(self._checking) >= AT_ONCE + WAITING:
             raise TooManyError(1)

@@ -11,7 +11,7 @@ from typing import Protocol
 #: Seconds without a request after which a login is over.
 IDLE = 12 * 3600
 #: Logins at once, and of one reviewer; beyond, the one that was used longest ago goes.
-MOST, MOST_OF_ONE = 10_000, 20
+MOST, MOST_OF_ONE = 2_000, 20
 
 Clock = Callable[[], float]
 
@@ -47,7 +47,7 @@ class Sessions:
     def start(self, name: str, fingerprint: str) -> str:
         """A new token. `fingerprint` is that of the account when its password was checked."""
         own = [token for token, session in self._open.items() if session.name == name]
-        for token in own[: len(own) + 1 - MOST_OF_ONE]:
+        for token in own[: max(0, len(own) + 1 - MOST_OF_ONE)]:
             self.end(token)
         while len(self._open) >= MOST:
             self.end(next(iter(self._open)))
