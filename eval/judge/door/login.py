@@ -113,8 +113,5 @@ def _form(body: bytes) -> tuple[str, str]:
 
 
 def _shown(text: str) -> str:
-    """A stranger's words on one line of the console, without what a terminal would obey."""
-    plain = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:LONGEST_NAME]
-    )
-    return f"{plain!r}" if plain == text else f"{plain!r}…"
+    """A stranger's words on the console: one line, and nothing that a terminal would obey."""
+    return f"{text[:LONGEST_NAME]!r}{'…' if len(text) > LONGEST_NAME else ''}"
