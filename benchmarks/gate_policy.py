@@ -93,6 +93,7 @@ def findings(table: Table, planned: NDArray[np.intp], left: int) -> Findings:
         parity=dict.fromkeys(SIDES, True),
         determinism=dict.fromkeys(SIDES, 0.0),
         policy_fixed_at="before judging",
+        sides="keyed",
     )
 
 

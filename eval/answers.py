@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from eval.errors import InputError
-from eval.journal import Journal
+from eval.journal import json_lines
 from eval.records import SIDES, Failure, Pair, Prompt, Response, Side
 
 _LINE: TypeAdapter[Response | Failure] = TypeAdapter(Annotated[Response | Failure, Field(discriminator="kind")])
@@ -57,26 +57,21 @@ def encode(rows: Iterable[Response | Failure]) -> bytes:
 
 
 def read_answers(path: Path) -> Answers:
-    """Read a responses.jsonl; a missing file holds nothing. A torn last line is set aside first.
+    """Read a responses.jsonl; a missing file holds nothing, a torn last line is left out and logged.
 
     Raises InputError with file and line for a line that is no row, or answers what was answered before.
     """
     answers = Answers()
     if not path.is_file():
         return answers
-    Journal(path).mend()
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            try:
-                answers.add(_LINE.validate_json(line))
-            except ValidationError as error:
-                first = error.errors()[0]
-                where = ".".join(str(part) for part in first["loc"])
-                raise InputError(
-                    f"{where or 'line'}: {first['msg']}: remove the line to have it asked again",
-                    path=path,
-                    line=number,
-                ) from None
-            except ValueError as error:
-                raise InputError(f"{error}: remove one of the two lines", path=path, line=number) from None
+    for number, line in json_lines(path):
+        try:
+            answers.add(_LINE.validate_json(line))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            problem = f"{where or 'line'}: {first['msg']}: remove the line to have it asked again"
+            raise InputError(problem, path=path, line=number) from None
+        except ValueError as error:
+            raise InputError(f"{error}: remove one of the two lines", path=path, line=number) from None
     return answers

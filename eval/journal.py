@@ -1,18 +1,26 @@
 """Append-only files whose acknowledged records survive anything but the loss of the disk.
 
 A record counts as written when `append` returns: it is on disk (fdatasync), after everything that was there
-before, and no other process wrote between its bytes (flock). A record torn by a power cut is set aside in a file
-beside the journal, and reported; nothing before it is touched.
+before, and no other process wrote between its bytes (flock). Whoever reads such a file never writes to it: only a
+writer sets a torn last record aside, and only where the file does not end in a line end.
 """
 
 from __future__ import annotations
 
 import fcntl
+import json
+import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+#: What `Stamp` tells apart: inode, size in bytes, time of the last change in ns.
+Stamp = tuple[int, int, int]
 
 
 def whole_lines(data: bytes) -> int:
@@ -21,7 +29,12 @@ def whole_lines(data: bytes) -> int:
 
 
 def whole_csv_rows(data: bytes) -> int:
-    """Length of the complete rows at the start of CSV `data`; a line break inside quotes ends no row."""
+    """Length of the complete rows at the start of CSV `data`; a line break inside quotes ends no row.
+
+    Data that ends in a line end is complete as a whole: a quote that is never closed is no torn row.
+    """
+    if data.endswith((b"\n", b"\r")):
+        return len(data)
     end = len(data)
     while (end := data.rfind(b"\n", 0, end)) >= 0:
         if data.count(b'"', 0, end) % 2 == 0:
@@ -29,32 +42,65 @@ def whole_csv_rows(data: bytes) -> int:
     return 0
 
 
-class Journal:
-    """One append-only file. `whole` tells where its last complete record ends."""
+def is_json(record: bytes) -> bool:
+    """Whether a record without its line end is all there: half an object is no JSON."""
+    try:
+        return isinstance(json.loads(record), dict)
+    except (ValueError, RecursionError):
+        return False
 
-    def __init__(self, path: Path, whole: Callable[[bytes], int] = whole_lines) -> None:
+
+def json_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(number, line) of a file of JSON lines, which is not written to; a torn last line is left out and logged.
+
+    By bytes: str.splitlines would also split at U+2028, which JSON leaves as it is. Raises OSError.
+    """
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.endswith(b"\n") and not is_json(line):
+                _log.warning("%s:%d: the last line is not complete and left out", path, number)
+                return
+            yield number, line
+
+
+class FileChanged(Exception):
+    """A file is not as its writer left it: read it anew before you write."""
+
+
+def _any(_stamp: Stamp) -> bool:
+    return True
+
+
+class Journal:
+    """One append-only file. `whole` tells where its last complete record ends, `complete` whether what follows that
+    lacks nothing but its line end (an editor may have taken it)."""
+
+    def __init__(
+        self,
+        path: Path,
+        whole: Callable[[bytes], int] = whole_lines,
+        complete: Callable[[bytes], bool] = is_json,
+    ) -> None:
         self.path = path
         self._whole = whole
-        #: Bytes known to be whole records, so that an append looks only at what others wrote since.
-        self._known = 0
+        self._complete = complete
 
-    def append(self, data: bytes, *, header: bytes = b"") -> Path | None:
+    def append(self, data: bytes, *, header: bytes = b"", fits: Callable[[Stamp], bool] = _any) -> Path | None:
         """Put `data` (one or more whole records) on disk, after `header` where the file is new.
 
         Returns the file into which a torn record found at the end was set aside, if there was one.
-        Raises OSError when the disk refuses; the file is then as it was before.
+        Raises OSError when the disk refuses; the file is then as it was before. Raises FileChanged, and writes nothing
+        that counts, where the stamp of the file does not fit: it is asked for under the lock.
         """
-        with self._locked() as fd:
-            set_aside = self._mend(fd)
-            size = os.fstat(fd).st_size
-            try:
-                _write_all(fd, (header if size == 0 else b"") + data)
-                os.fdatasync(fd)
-            except OSError:
-                os.ftruncate(fd, size)
-                raise
-            self._known = os.fstat(fd).st_size
-        return set_aside
+        while True:
+            with self._locked() as fd:
+                if not fits(_stamp(fd)):
+                    raise FileChanged
+                set_aside = self._mend(fd)
+                _append(fd, data, header)
+                # Somebody may have put another file in this one's place since it was opened.
+                if self._is_still(fd):
+                    return set_aside
 
     def mend(self) -> Path | None:
         """Set a torn last record aside now; returns the file that holds it, or None if all is whole."""
@@ -75,37 +121,83 @@ class Journal:
         finally:
             os.close(fd)
 
+    def _is_still(self, fd: int) -> bool:
+        there = stamp_of(self.path)
+        return there is not None and there[0] == _stamp(fd)[0]
+
     def _mend(self, fd: int) -> Path | None:
         """Called under the lock."""
         size = os.fstat(fd).st_size
-        start = self._known if self._known <= size else 0
-        tail = os.pread(fd, size - start, start)
-        self._known = start + self._whole(tail)
-        if self._known == size:
+        if size == 0 or os.pread(fd, 1, size - 1) == b"\n":
+            return None
+        data = os.pread(fd, size, 0)
+        end = self._whole(data)
+        torn = data[end:]
+        if not torn or self._complete(torn):
+            _append(fd, b"\n")
             return None
         aside = self.path.with_name(f"{self.path.name}.torn-{time.time_ns()}")
-        write_atomically(aside, tail[self._known - start :])
-        os.ftruncate(fd, self._known)
+        write_atomically(aside, torn)
+        os.ftruncate(fd, end)
         os.fdatasync(fd)
         return aside
 
 
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
+def stamp_of(path: Path) -> Stamp | None:
+    """What tells whether a file is still the one, and as it was; None where there is none."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def read_stamped(path: Path) -> tuple[bytes, Stamp | None]:
+    """A file's bytes, and its stamp taken before they were read; b"" and None where there is none. Raises OSError."""
+    try:
+        with path.open("rb") as file:
+            stamp = _stamp(file.fileno())
+            return file.read(), stamp
+    except FileNotFoundError:
+        return b"", None
+
+
+def _stamp(fd: int) -> Stamp:
+    stat = os.fstat(fd)
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def _append(fd: int, data: bytes, header: bytes = b"") -> None:
+    size = os.fstat(fd).st_size
+    view = memoryview((header if size == 0 else b"") + data)
+    try:
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fdatasync(fd)
+    except OSError:
+        os.ftruncate(fd, size)
+        raise
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` in one step: after a crash it holds the old bytes or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    sync_folder(path.parent)
+    """Replace `path` by `data` in one step: after a crash it holds the old bytes or the new, never a part.
+
+    Raises OSError, with `path` as its filename, where the disk refuses; nothing is left behind then.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        error.filename = str(path)
+        raise
 
 
 def sync_folder(folder: Path) -> None:

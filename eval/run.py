@@ -27,6 +27,9 @@ from eval.records import Prompt, Row, Side
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
+#: `unkeyed`: an earlier version's hash of run, reviewer and item, which a reviewer can compute too.
+BlindingRule = Literal["keyed", "unkeyed"]
+
 
 class ModelInfo(Row):
     """Which weights one side is, pinned by `weights_sha256` or `revision`; imported answers have neither."""
@@ -62,6 +65,14 @@ class PromptSet(Row):
     unjoined: int = 0
 
 
+class BlindingRecord(Row):
+    """How the sides of a run are computed, as its judging server writes it down; the key itself is not in it."""
+
+    rule: BlindingRule
+    #: Fingerprints (eval.judge.blinding) of the keys that it was judged with, the one in use last.
+    keys: tuple[str, ...] = ()
+
+
 class RunInfo(Row):
     """run.json. `times` and `counts` grow while a run goes on; everything else is fixed when it begins."""
 
@@ -80,6 +91,7 @@ class RunInfo(Row):
     checks: dict[str, Any] = Field(default_factory=dict)
     #: Answers that name their model, as eval.judge.marking found them before judging, and what became of the pairs.
     giveaways: dict[str, Any] = Field(default_factory=dict)
+    blinding: BlindingRecord | None = None
     #: The hash of the run's gate.yml, and whether it was fixed "before judging" or "after judging began".
     policy_sha256: str = ""
     policy_fixed_at: str = ""
@@ -134,8 +146,11 @@ class Run:
         return [Prompt.model_validate_json(line) for line in self.prompts_path.read_bytes().splitlines()]
 
     def update(self, **changes: Any) -> Run:
-        """Write run.json anew with `changes` (fields of RunInfo), and return the run that has them."""
-        info = self.info.model_copy(update=changes)
+        """Write run.json anew with `changes` (fields of RunInfo), and return the run that has them.
+
+        The other fields stay as the file has them: a server that judges and one that collects write different ones.
+        """
+        info = _read(self.folder).info.model_copy(update=changes)
         write_run_json(self.folder, info)
         return Run(self.folder, info)
 

@@ -57,7 +57,9 @@ def test_a_tear_by_another_process_is_found_after_own_appends(tmp_path: Path) ->
         (b"a,b\n1,", 4),
         (b'a\n"line one\nline two"\n', 22),
         (b'a\n"line one\nline t', 2),
-        (b'a\n"says ""so""\n', 2),
+        (b'a\n"says ""so', 2),
+        # What ends in a line end is not torn, whatever quote is open: a person must look.
+        (b'a\n"says ""so""\n', 15),
         (b'a\n"torn at the quote"', 2),
     ],
 )

@@ -98,3 +98,53 @@ def test_no_file_names_a_package_index_or_one_machine() -> None:
         and address.search(path.read_bytes())
     ]
     assert guilty == []
+
+
+#: Libraries whose private modules have changed under us, or may at any release.
+LIBRARIES = {"huggingface_hub", "gradio", "gradio_client", "text_generation", "httpx", "httpx2"}
+
+
+def _everything() -> Iterator[Path]:
+    yield from _sources()
+    for folder in ("tests", "benchmarks"):
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+def _private(tree: ast.AST) -> Iterator[str]:
+    """Names of a library with a part that begins with one underscore: imported, or reached by attributes."""
+    dotted = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            dotted += [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Attribute):
+            dotted.append(ast.unparse(node))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            # Import by name, and what monkeypatch sets.
+            dotted += [node.value] if re.fullmatch(r"[\w.]+", node.value) else []
+    for name in dotted:
+        library, *parts = name.split(".")
+        if library in LIBRARIES and any(re.match(r"_(?!_)", part) for part in parts):
+            yield name
+
+
+@pytest.mark.parametrize("path", list(_everything()), ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_private_module_of_a_library_is_used(path: Path) -> None:
+    assert list(_private(ast.parse(path.read_text(encoding="utf-8")))) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import huggingface_hub.utils._http",
+        "import gradio._simple_templates as t",
+        "from huggingface_hub.utils._headers import build_hf_headers",
+        "from huggingface_hub.utils import _http",
+        "from huggingface_hub.inference._common import RequestParameters",
+        "from text_generation import _private",
+        "def f():\n    from gradio.routes import _Thing",
+        "import gradio\ngradio.routes._reset()",
+        "importlib.import_module('huggingface_hub.utils' + '._x')\nimportlib.import_module('huggingface_hub.utils._x')",
+    ],
+)
+def test_private_modules_are_seen(code: str) -> None:
+    assert list(_private(ast.parse(code)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated
@@ -56,6 +57,9 @@ STAGES = (
 for stage in STAGES:
     stage.register(app)
 
+#: How a disk or a folder refuses, whoever was about to use it.
+REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
+
 
 @app.callback()
 def options(
@@ -75,6 +79,13 @@ def main() -> None:
             raise
         print(f"blindside: {error}", file=sys.stderr)
         sys.exit(3 if isinstance(error, ParityFailed | StaleInputs) else 1)
+    except OSError as error:
+        if error.errno not in REFUSALS or not error.filename or os.environ.get("BLINDSIDE_DEBUG"):
+            raise
+        print(
+            f"blindside: {error.filename}: {error.strerror}: free the disk or the folder, then repeat", file=sys.stderr
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":

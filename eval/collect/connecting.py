@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from eval.collect.engines import Engine
+from eval.collect.openai import OpenAiEngine
 from eval.collect.replicas import connect_replicas
-from eval.collect.tgi import TgiEngine
+from eval.collect.tgi_info import read_info
 from eval.collect.transport import KEY_VARIABLE, Transport
 from eval.errors import InputError
 
@@ -51,12 +52,13 @@ async def _connect(address: str, seconds: float, connections: int) -> AsyncItera
 
 async def _ask(transport: Transport, model: str) -> Engine:
     """TGI is known by its /info; whatever lists models is OpenAI-compatible."""
-    engine = await TgiEngine.open(transport)
-    if engine is None:
-        # Only here, since it costs a third of a second to import and most servers are TGI.
-        from eval.collect.openai import OpenAiEngine
-
+    info = read_info(await transport.get("/info"), transport.url)
+    if info is None:
         return await OpenAiEngine.open(transport, model)
+    # Only here: its package is an extra, and costs a third of a second to import.
+    from eval.collect.tgi import TgiEngine
+
+    engine = await TgiEngine.open(transport, info)
     if model and model != engine.info.model_id:
         raise InputError(f"{transport.url} serves {engine.info.model_id}, not {model}: is the address right?")
     return engine

@@ -21,15 +21,19 @@ def download(source: str) -> tuple[str, list[Path]]:
     if spelled is None:
         raise InputError(f"{source!r} must be hub:owner/name or hub:owner/name:split")
     name, split = spelled["name"], spelled["split"]
-    import httpx
-    import requests
     from huggingface_hub import HfApi, errors, hf_hub_download
+
+    from blindside.hub_http import http
 
     try:
         info = HfApi().dataset_info(name)
         commit = str(info.sha)
         files = choose([sibling.rfilename for sibling in info.siblings or []], split, source)
         paths = [Path(hf_hub_download(name, file, repo_type="dataset", revision=commit)) for file in files]
+    except errors.HFValidationError:
+        raise InputError(
+            f"{source!r} can't name a data set of the Hub: give hub:owner/name or hub:owner/name:split"
+        ) from None
     except errors.GatedRepoError:
         raise InputError(f"{source}: is gated: accept its terms on the Hub and set HF_TOKEN") from None
     except errors.RepositoryNotFoundError:
@@ -37,11 +41,14 @@ def download(source: str) -> tuple[str, list[Path]]:
             f"{source}: the Hub has no such data set, or it is private: check the name, set HF_TOKEN"
         ) from None
     except (
-        requests.RequestException,
-        httpx.HTTPError,
+        http.HTTPError,
+        http.InvalidURL,
         errors.OfflineModeIsEnabled,
         errors.LocalEntryNotFoundError,
         OSError,
+        # A proxy that the client cannot use: SOCKS takes a package that is not installed.
+        ImportError,
+        ValueError,
     ) as error:
         raise InputError(
             f"{source}: the Hub can't be reached ({_reason(error)}): check the network, or give a file instead"
@@ -72,10 +79,10 @@ def _holds(file: str, split: str) -> bool:
 
 def _reason(error: Exception) -> str:
     """Why the Hub did not answer, short enough for a sentence; --debug shows the whole."""
-    import requests
+    from blindside.hub_http import http
 
-    if isinstance(error, requests.Timeout):
+    if isinstance(error, http.TimeoutException):
         return "it took too long"
-    if isinstance(error, requests.ConnectionError):
+    if isinstance(error, http.NetworkError):
         return "no connection"
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from eval.collect.probes import Chat, Probe
-from eval.collect.tgi import Info, raise_status
+from eval.collect.tgi_info import Info, read_info, refusal
 from eval.collect.transport import Reply, Transport
 from eval.errors import EngineError, EngineRejected
 
@@ -126,14 +126,9 @@ class Listener:
 
     @classmethod
     async def open(cls, transport: Transport) -> Listener | None:
-        """None where the server is not TGI."""
-        reply = await transport.get("/info")
-        if reply.status in {401, 403, 429} or reply.status >= 500:
-            raise_status(reply, transport.url)
-        try:
-            return cls(transport, Info.model_validate_json(reply.body))
-        except ValidationError:
-            return None
+        """None where the server is not TGI. Raises EngineError as `read_info`."""
+        info = read_info(await transport.get("/info"), transport.url)
+        return cls(transport, info) if info else None
 
     async def hear(self, probe: Probe) -> Heard:
         """All that the server says to one probe, with one request in flight."""
@@ -241,7 +236,7 @@ class Listener:
         if reply.status == 422:
             raise _refused(reply)
         if reply.status != 200:
-            raise_status(reply, self.transport.url)
+            raise refusal(reply, self.transport.url)
         return reply
 
 

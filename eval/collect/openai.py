@@ -1,6 +1,6 @@
-"""Any OpenAI-compatible server, spoken with `huggingface_hub`'s client over our own pooled session.
+"""Any OpenAI-compatible server, spoken with `huggingface_hub`'s types over our own pooled session.
 
-That client opens a session for every request; here its requests and its types are used, and not its connections.
+Its client opens a session for every request, and has no public way to send through another one.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from huggingface_hub import AsyncInferenceClient, ChatCompletionOutput
-from huggingface_hub.inference._common import RequestParameters
+from huggingface_hub import ChatCompletionOutput
 from pydantic import BaseModel, ValidationError
 
 from eval.collect.cards import SOFTWARE, Card, Software, choose_card, no_engine, read_cards, version_of
@@ -41,25 +40,10 @@ class _Choice(BaseModel):
 
 
 class _Answer(BaseModel):
-    """What a body must have to be a completion; the client's own types take any JSON for one."""
+    """What a body must have to be a completion; huggingface_hub's types take any JSON for one."""
 
     choices: list[_Choice]
     model: str | None = None
-
-
-class _Client(AsyncInferenceClient):
-    """The client, sending through `transport`, whose key goes along; a token of the Hub is not looked for."""
-
-    def __init__(self, transport: Transport) -> None:
-        super().__init__(base_url=transport.url, provider="hf-inference", token="unused")
-        self._transport = transport
-
-    async def _inner_post(self, request_parameters: RequestParameters, *, stream: bool = False) -> Any:
-        reply = await self._transport.post("/v1/chat/completions", json.dumps(request_parameters.json).encode())
-        if reply.status != 200:
-            raise status_error(reply, self._transport.url, _told(reply))
-        _check(reply, self._transport.url)
-        return reply.body
 
 
 class OpenAiEngine:
@@ -68,7 +52,7 @@ class OpenAiEngine:
     def __init__(self, transport: Transport, info: EngineInfo, software: Software, room: Room | None = None) -> None:
         self.url = transport.url
         self.info = info
-        self._client = _Client(transport)
+        self._transport = transport
         self._software = software
         self._room = room
 
@@ -121,19 +105,20 @@ class OpenAiEngine:
 
     async def _ask(self, messages: Sequence[Message], max_tokens: int) -> ChatCompletionOutput:
         """Temperature 0, no penalty, never top_p: only that is greedy everywhere."""
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        try:
-            return await self._client.chat_completion(
-                turns,
-                model=self.info.model_id,
-                max_tokens=max_tokens,
-                temperature=0.0,
-                frequency_penalty=0.0,
-                seed=SEED,
-                extra_body=dict(self._software.plain),
-            )
-        except ValueError as error:
-            raise EngineError(f"{self.url} answered a completion that can't be read ({error})") from None
+        body = {
+            "model": self.info.model_id,
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
+            "max_tokens": max_tokens,
+            "temperature": 0.0,
+            "frequency_penalty": 0.0,
+            "seed": SEED,
+            "stream": False,
+            **self._software.plain,
+        }
+        reply = await self._transport.post("/v1/chat/completions", json.dumps(body).encode())
+        if reply.status != 200:
+            raise status_error(reply, self.url, _told(reply))
+        return _completion(reply, self.url)
 
 
 def _info(card: Card, software: Software, version: str | None) -> EngineInfo:
@@ -159,7 +144,7 @@ def _check_name(wanted: str, answered: str | None, url: str) -> None:
         raise EngineRejected(f"{url} does not serve {wanted}: it answers as {answered or 'a model without a name'}")
 
 
-def _check(reply: Reply, url: str) -> None:
+def _completion(reply: Reply, url: str) -> ChatCompletionOutput:
     """Raises EngineError where the body is no completion."""
     try:
         choices = _Answer.model_validate_json(reply.body).choices
@@ -167,6 +152,10 @@ def _check(reply: Reply, url: str) -> None:
         raise EngineError(f"{url} answered {reply.looks()} where a completion belongs", status=reply.status) from None
     if not choices:
         raise EngineError(f"{url} answered a completion without a text", status=reply.status)
+    try:
+        return ChatCompletionOutput.parse_obj_as_instance(reply.body)
+    except ValueError as error:
+        raise EngineError(f"{url} answered a completion that can't be read ({error})") from None
 
 
 def _told(reply: Reply) -> str:

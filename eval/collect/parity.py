@@ -19,7 +19,7 @@ from eval.collect.parity_prompts import check_info, check_template, check_tokens
 from eval.collect.parity_weights import check_greedy, check_prompts, check_weights
 from eval.collect.probes import Probe, choose
 from eval.collect.references import ask_references
-from eval.collect.tgi import Info
+from eval.collect.tgi_info import Info
 from eval.collect.transport import KEY_VARIABLE, Transport
 from eval.errors import InputError, ParityFailed
 from eval.records import Prompt, Side

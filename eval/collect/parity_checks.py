@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from eval.collect.listening import Heard
-from eval.collect.tgi import Info
+from eval.collect.tgi_info import Info
 from eval.records import Side
 from eval.run import ModelInfo
 from train.protocol import Job, Reference, Rendering, Scores

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from eval.errors import InputError, RunError
-from eval.journal import Journal
+from eval.journal import Journal, json_lines
 from eval.records import Row, Sha256
 
 FILE = "retired.jsonl"
@@ -34,8 +34,7 @@ def read_retired(reports: Path) -> dict[str, Retired]:
     found: dict[str, Retired] = {}
     if not path.is_file():
         return found
-    Journal(path).mend()
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+    for number, line in json_lines(path):
         try:
             row = Retired.model_validate_json(line)
         except ValidationError as error:

@@ -1,46 +1,26 @@
 """Text Generation Inference, spoken with `text-generation`'s types over our own pooled session.
 
 Its client opens a connection for every request and reads no error without a JSON body; its types and errors are good.
+The package is the extra `tgi`: import this module only where `tgi_info.read_info` found a TGI server.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from text_generation.errors import parse_error
 from text_generation.types import ChatComplete, ChatRequest
 from text_generation.types import Message as TgiMessage
 
 from eval.collect.engines import Completion, EngineInfo, count_of
 from eval.collect.room import Room
-from eval.collect.statuses import status_error
+from eval.collect.tgi_info import Info, error_body, refusal
 from eval.collect.transport import Reply, Transport
 from eval.errors import EngineError, EngineRejected, EngineUnreachable
 from eval.records import Message
-
-
-class Info(BaseModel):
-    """/info: what makes a server TGI, and the limits that requests are sized by."""
-
-    model_config = ConfigDict(extra="allow", protected_namespaces=())
-
-    model_id: str
-    model_sha: str | None = None
-    #: Called max_input_length before TGI 2.1.
-    max_input_tokens: int = Field(validation_alias=AliasChoices("max_input_tokens", "max_input_length"))
-    max_total_tokens: int
-    max_concurrent_requests: int | None = None
-    version: str = "of unknown version"
-    router: str = "text-generation-router"
-    docker_label: str | None = None
-
-    def engine(self) -> str:
-        product = "text-generation-inference" if self.router.startswith("text-generation") else self.router
-        return f"{product} {self.version}" + (f" ({self.docker_label})" if self.docker_label else "")
 
 
 class _Tokens(BaseModel):
@@ -66,11 +46,8 @@ class TgiEngine:
         )
 
     @classmethod
-    async def open(cls, transport: Transport) -> TgiEngine | None:
-        """Ask the server what it is; None where it is not TGI. Raises EngineError where it can't chat."""
-        info = _read_info(await transport.get("/info"), transport.url)
-        if info is None:
-            return None
+    async def open(cls, transport: Transport, info: Info) -> TgiEngine:
+        """The server that said `info` of itself. Raises EngineError where it can't chat."""
         tokens = await cls(transport, info)._probe()
         if tokens is None:
             return cls(transport, info)
@@ -89,14 +66,14 @@ class TgiEngine:
         reply = await self._transport.post("/v1/chat/completions", body)
         latency = time.perf_counter() - started
         if reply.status != 200:
-            raise_status(reply, self.url)
+            _raise_status(reply, self.url)
         return _completion(reply, self.url, latency)
 
     async def _count(self, messages: Sequence[Message]) -> int:
         """Tokens of the templated conversation, as the server counts them."""
         reply = await self._transport.post("/chat_tokenize", _request(messages))
         if reply.status != 200:
-            raise_status(reply, self.url)
+            _raise_status(reply, self.url)
         try:
             return len(_TOKENS.validate_json(reply.body).tokenize_response)
         except ValidationError:
@@ -110,15 +87,6 @@ class TgiEngine:
             raise
         except EngineError:
             return None
-
-
-def _read_info(reply: Reply, url: str) -> Info | None:
-    if reply.status in {401, 403, 429} or reply.status >= 500:
-        raise_status(reply, url)
-    try:
-        return Info.model_validate_json(reply.body)
-    except ValidationError:
-        return None
 
 
 def _request(messages: Sequence[Message], **parameters: Any) -> bytes:
@@ -144,17 +112,7 @@ def _completion(reply: Reply, url: str, latency: float) -> Completion:
     )
 
 
-def raise_status(reply: Reply, url: str) -> NoReturn:
+def _raise_status(reply: Reply, url: str) -> NoReturn:
     """Turn an error status into one of our errors, with TGI's own as its cause where the body is TGI's."""
-    payload = _payload(reply)
-    cause = parse_error(reply.status, payload) if payload else None
-    raise status_error(reply, url, str(payload["error"]) if payload else "") from cause
-
-
-def _payload(reply: Reply) -> dict[str, Any] | None:
-    """TGI's error body, or None for any other."""
-    try:
-        payload = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None
-    return payload if isinstance(payload, dict) and "error" in payload else None
+    payload = error_body(reply)
+    raise refusal(reply, url) from (parse_error(reply.status, payload) if payload else None)

@@ -1,22 +1,40 @@
-"""What run.json says of the servers: parity and determinism, as lines of a report."""
+"""What run.json says of how answers and verdicts came about: parity, determinism, sides; as lines of a report."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from eval.judge.plan import rule_of
 from eval.records import SIDES, Side
 from eval.run import Run
 
 
 def lines(run: Run) -> list[str]:
-    """Two lines a side, also where nothing was checked: silence would look like a pass."""
+    """A line for each model, also where nothing was checked: silence would look like a pass; and one of the sides."""
     if run.info.origin == "imported":
-        return ["Parity and determinism: not checked, the answers were imported."]
-    return [f"{side.capitalize()}: {_parity(run, side)}; {_determinism(run, side)}." for side in SIDES]
+        servers = ["Parity and determinism: not checked, the answers were imported."]
+    else:
+        servers = [f"{side.capitalize()}: {_parity(run, side)}; {_determinism(run, side)}." for side in SIDES]
+    return [*servers, *_sides(run)]
 
 
 def forced(run: Run) -> bool:
     """Whether answers were collected although a server was found to serve something else."""
     found = run.info.checks.get("parity", {})
     return any(bool(one.get("forced")) for one in found.values())
+
+
+def _sides(run: Run) -> Iterator[str]:
+    """How it was computed which answer stands left; nothing before anybody judged."""
+    rule, keys = rule_of(run), run.info.blinding.keys if run.info.blinding else ()
+    if rule == "unkeyed":
+        yield (
+            "Sides: computed by an unkeyed hash of run, reviewer and item, as an earlier version did: a reviewer who "
+            "knew the run's name could compute them too."
+        )
+    if rule == "keyed":
+        lost = f" The key was replaced {len(keys) - 1}×; verdicts keep the sides they were given." if keys[1:] else ""
+        yield f"Sides: computed with a secret key of the run, which no reviewer has.{lost}"
 
 
 def _parity(run: Run, side: Side) -> str:

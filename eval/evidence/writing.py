@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from eval.evidence.frames import category_frame, disagreement_frame, reviewer_frame, summary_frame
 from eval.evidence.markdown import markdown
 from eval.evidence.results.snapshot import read_snapshot
@@ -11,11 +13,15 @@ from eval.journal import write_atomically
 from eval.judge.cells import encode_row
 from eval.run import Run
 
+_log = logging.getLogger(__name__)
+
 
 def write_report(run: Run) -> Whole:
     """Read the run's verdicts, write report/, return the figures. Raises InputError for files that can't be trusted."""
     snapshot = read_snapshot(run)
     found = snapshot.whole
+    for line in snapshot.altered:
+        _log.warning("%s", line)
     frames = {
         "summary.csv": summary_frame(all_figures(found)),
         "by_category.csv": category_frame(found),

@@ -6,40 +6,41 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from eval.answers import read_answers
 from eval.judge import forms
 from eval.judge.assignment import Pool, Way
+from eval.judge.begin import begin
 from eval.judge.extras import Extras, Key
-from eval.judge.freeze import freeze, rows_path
-from eval.judge.marking import mark
+from eval.judge.freeze import rows_path
+from eval.judge.ledger import Ledger
 from eval.judge.seats import Draft, Seat
 from eval.judge.skips import Skip, append_skip, read_skips
-from eval.judge.store import Store
 from eval.judge.study import Study
-from eval.judge.tasks import Task, tasks_of
+from eval.judge.tasks import Task
 from eval.records import Judgement, Side, Verdict, utc_now
 from eval.run import Run
 
 
 class Desk:
-    """What all sittings at one run share. `study` is frozen into the run's folder.
+    """What all sittings at one run share. `study` is frozen into the run's folder, and so is the plan.
 
     Identical answers, prompts with an answer missing, and pairs held back for a giveaway are not among `tasks`.
     Raises InputError where the run's files cannot be read, or where its rows were judged by another study.
     """
 
     def __init__(self, run: Run, study: Study | None = None) -> None:
-        self.study = freeze(run, study)
-        self._marked = mark(run, self.study, tasks_of(run, self.study, read_answers(run.responses_path)))
+        begun = begin(run, study)
+        self.study, self._blinding, self._marked = begun.study, begun.blinding, begun.marked
         self.run = self._marked.run
         self.tasks = self._marked.tasks
-        self.pool = Pool(run.name, {item: task.category for item, task in self.tasks.items()}, self.study.overlap)
-        self.store: Store[Judgement] = Store(rows_path(run, self.study), self.study.row, run.name, self.study.columns)
+        self.pool = Pool({item: task.category for item, task in self.tasks.items()}, begun.plan.reviewers)
+        self.ledger: Ledger[Judgement] = Ledger(
+            rows_path(run, self.study), self.study.row, run.name, self.study.columns
+        )
         gold = self.study.gold.pairs if self.study.gold else ()
         self._gold = {pair.item: Task.of_pair(pair.pair()) for pair in gold}
         self._seats: dict[str, Seat] = {}
         self._noted = 0
-        self._generation = self.store.generation
+        self._generation = self.ledger.generation
         for skip in read_skips(run):
             self._seat(skip.reviewer).put_off((skip.kind, skip.item))
 
@@ -49,7 +50,7 @@ class Desk:
         known = self._seats.get(reviewer)
         # What takes long is made before anybody has to wait.
         own = None if known is not None and known.present else self._own(reviewer)
-        with self.store.turn():
+        with self.ledger.turn():
             self._note_new_rows()
             seat = self._seat(reviewer)
             if own is not None and not seat.present:
@@ -112,7 +113,7 @@ class Desk:
         """Append a row, inside a turn. Raises NotSaved."""
         task, left, before = self.task(key), self.left(seat, key), seat.last.get(key)
         common = {
-            "verdict_id": uuid.uuid4().hex,
+            "verdict_id": _new_id(),
             "run": self.run.name,
             "item": key[1],
             "category": task.category,
@@ -129,7 +130,7 @@ class Desk:
     def withdraw(self, seat: Seat, key: Key) -> None:
         """Append the row that takes back a standing one, inside a turn. Raises NotSaved."""
         before = seat.standing[key]
-        changed = {"verdict_id": uuid.uuid4().hex, "outcome": "withdrawn", "seconds": 0.0, "judged_at": utc_now()}
+        changed = {"verdict_id": _new_id(), "outcome": "withdrawn", "seconds": 0.0, "judged_at": utc_now()}
         self._append(before.model_copy(update={**changed, "replaces": before.verdict_id}))
 
     def skip(self, seat: Seat, key: Key) -> None:
@@ -142,18 +143,18 @@ class Desk:
         self.pool.release(seat.reviewer)
 
     def _append(self, row: Judgement) -> None:
-        self.store.append(row)
+        self.ledger.append(row)
         self._note_new_rows()
 
     def _note_new_rows(self) -> None:
-        if self._generation != self.store.generation:
-            self._noted, self._generation = 0, self.store.generation
+        if self._generation != self.ledger.generation:
+            self._noted, self._generation = 0, self.ledger.generation
             self.pool.forget()
             for seat in self._seats.values():
                 seat.forget()
-        for row in self.store.rows[self._noted :]:
+        for row in self.ledger.rows[self._noted :]:
             self._note(row)
-        self._noted = len(self.store.rows)
+        self._noted = len(self.ledger.rows)
 
     def _note(self, row: Judgement) -> None:
         kind = row.kind if isinstance(row, Verdict) else "judgement"
@@ -166,5 +167,10 @@ class Desk:
         return self._seats.setdefault(reviewer, Seat(reviewer))
 
     def _own(self, reviewer: str) -> tuple[Way, Extras]:
-        name = self.run.name
-        return Way(self.pool, name, reviewer), Extras(name, self.study, reviewer, len(self.tasks))
+        extras = Extras(self._blinding, self.study, reviewer, len(self.tasks))
+        return Way(self.pool, self._blinding, reviewer), extras
+
+
+def _new_id() -> str:
+    """A letter first, so that no spreadsheet takes digits around one e for a number."""
+    return f"v{uuid.uuid4().hex}"

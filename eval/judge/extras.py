@@ -1,4 +1,4 @@
-"""When a pair with a known answer, or one judged before, comes between the others: from the file and a seeded hash.
+"""When a pair with a known answer, or one judged before, comes between the others: from the file and the run's key.
 
 After the j-th judgement so many of each kind have come due as a seeded draw says, so a restart changes nothing, and
 undoing a judgement makes nothing due twice.
@@ -10,7 +10,7 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 
-from eval.judge import blinding
+from eval.judge.blinding import Blinding
 from eval.judge.study import Study
 from eval.records import Judgement, Kind, Side
 
@@ -21,11 +21,11 @@ Key = tuple[Kind, str]
 class Extras:
     """One reviewer's gold pairs and repeats. `items`: how many pairs the run has to judge."""
 
-    def __init__(self, run: str, study: Study, reviewer: str, items: int) -> None:
-        self._run, self._reviewer = run, reviewer
+    def __init__(self, blinding: Blinding, study: Study, reviewer: str, items: int) -> None:
+        self._blinding, self._reviewer = blinding, reviewer
         gold = [pair.item for pair in study.gold.pairs] if study.gold else []
-        self.gold_sides: dict[str, Side] = blinding.sides(run, reviewer, gold)
-        self._gold = blinding.order(run, reviewer, gold)
+        self.gold_sides: dict[str, Side] = blinding.sides(reviewer, gold)
+        self._gold = blinding.order(reviewer, gold)
         self._after = study.repeats.after if study.repeats else 0
         self._due_gold = self._draw("gold", study.gold.rate if study.gold else 0.0, items)
         self._due_repeats = self._draw("repeat", study.repeats.rate if study.repeats else 0.0, items)
@@ -52,13 +52,13 @@ class Extras:
         old = [item for item in judged[: max(0, len(judged) - self._after)] if ("repeat", item) not in served]
         if not old:
             return None
-        return "repeat", min(old, key=lambda item: blinding.seeded("repeat", self._run, self._reviewer, item))
+        return "repeat", min(old, key=lambda item: self._blinding.seeded("repeat", self._reviewer, item))
 
     def _draw(self, kind: Kind, rate: float, items: int) -> Sequence[int]:
         """How many have come due after 0, 1, 2 … judgements."""
         if not rate:
             return [0] * (items + 1)
-        seed = blinding.seeded(f"when {kind}", self._run, self._reviewer, "")
+        seed = self._blinding.seeded(f"when {kind}", self._reviewer, "")
         draw = random.Random(int.from_bytes(seed, "big"))
         return list(accumulate((draw.random() < rate for _ in range(items)), initial=0))
 

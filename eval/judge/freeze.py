@@ -6,6 +6,7 @@ from pathlib import Path
 
 from eval.errors import InputError
 from eval.journal import write_atomically
+from eval.judge.acknowledged import acknowledged_path
 from eval.judge.store import columns_in, has_rows
 from eval.judge.study import NAME, Study, read_frozen
 from eval.records import Thumb, Verdict
@@ -43,10 +44,10 @@ def freeze(run: Run, study: Study | None = None) -> Study:
 def _refuse_other_columns(run: Run, study: Study, before: Study | None) -> None:
     remedy = "go on with the study that they were judged by, or judge a run of another name"
     other = run.verdicts_path if study.mode == "thumbs" else thumbs_path(run)
-    if has_rows(other):
+    if with_rows(other):
         raise InputError(f"mode: {other.name} has rows of the other mode: {remedy}", path=run.folder / NAME)
-    path = rows_path(run, study)
-    if not has_rows(path):
+    path = with_rows(rows_path(run, study))
+    if path is None:
         return
     there = columns_in(path, Thumb if study.mode == "thumbs" else Verdict)
     if there != study.columns:
@@ -55,3 +56,8 @@ def _refuse_other_columns(run: Run, study: Study, before: Study | None) -> None:
     if lost:
         problem = f"criteria: {', '.join(sorted(lost))}: {path.name} has rows with values of the scale before: {remedy}"
         raise InputError(problem, path=run.folder / NAME)
+
+
+def with_rows(path: Path) -> Path | None:
+    """The file, or else its second copy, where it has rows."""
+    return next((one for one in (path, acknowledged_path(path)) if has_rows(one)), None)

@@ -6,6 +6,7 @@ Gradio takes seconds to import, so it is imported where it is used.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from eval.judge.session import Sitting, answer
 from eval.judge.showing import Action, View
 from eval.judge.study import Study
 from eval.judge.views import Show, bar_html, head_html, login_html, stage_html, top_html
+from eval.judge.watching import watched
 from eval.run import Run
 
 if TYPE_CHECKING:
@@ -79,13 +81,17 @@ def application(
     their own name, and `say` is told failed logins. `front`: by which names it may be asked for; else loopback's only.
     Raises InputError where the run's answers or verdicts cannot be read.
     """
-    page = build(Desk(run, study), reviewer=reviewer, logins=accounts is not None)
+    return _application(Desk(run, study), reviewer, accounts, front or Front(), say)
+
+
+def _application(
+    desk: Desk, reviewer: str, accounts: Accounts | None, front: Front, say: Callable[[str], None]
+) -> ASGIApp:
+    page = build(desk, reviewer=reviewer, logins=accounts is not None)
     app: ASGIApp = mounted(bare(), page, head_html())
-    routes = [*PAGE]
-    if accounts is not None:
-        app = Door(app, accounts, login_html(), say)
-        routes += LOGIN
-    return Gatekeeper(app, front or Front(), routes)
+    if accounts is None:
+        return Gatekeeper(app, front, PAGE)
+    return Gatekeeper(Door(app, accounts, login_html(), say), front, [*PAGE, *LOGIN])
 
 
 def serve(
@@ -109,16 +115,23 @@ def serve(
     """
     refuse_open_share(share, accounts)
     names = front or Front.of(host)
-    present(
-        lambda: application(run, study=study, reviewer=reviewer, accounts=accounts, front=names, say=say),
-        "Judge",
-        host=host,
-        port=port,
-        open_browser=open_browser,
-        say=say,
-        exposed="" if accounts else "whoever reaches this machine can judge under any name",
-        share=names if share else None,
-    )
+    with ExitStack() as stack:
+
+        def made() -> ASGIApp:
+            desk = Desk(run, study)
+            stack.enter_context(watched(desk.ledger))
+            return _application(desk, reviewer, accounts, names, say)
+
+        present(
+            made,
+            "Judge",
+            host=host,
+            port=port,
+            open_browser=open_browser,
+            say=say,
+            exposed="" if accounts else "whoever reaches this machine can judge under any name",
+            share=names if share else None,
+        )
 
 
 def refuse_open_share(share: bool, accounts: Accounts | None) -> None:

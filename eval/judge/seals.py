@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import TypeVar
 
 from eval.judge.cells import Columns, encode_row
 from eval.records import Judgement
+
+R = TypeVar("R", bound=Judgement)
 
 #: A letter first, so that no spreadsheet takes a seal for a number.
 LETTER, DIGITS = "s", 20
@@ -25,14 +28,22 @@ def seal_of(row: Judgement, before: str, columns: Columns) -> str:
     return LETTER + hashlib.sha256(before.encode() + b"\n" + line).hexdigest()[:DIGITS]
 
 
-def first_broken(rows: Sequence[Judgement], columns: Columns) -> Judgement | None:
-    """The first row that is not as it was written, or does not follow the row before it; None where all are whole.
+def broken_rows(rows: Sequence[R], columns: Columns) -> list[R]:
+    """The rows that are not as they were written, or do not follow the row before them.
 
     Rows that are missing at the end do not show here: whoever remembers the last seal can tell.
     """
-    before = ""
-    for row in rows:
-        if row.seal != seal_of(row, before, columns):
-            return row
-        before = row.seal
-    return None
+    before = ["", *(row.seal for row in rows)]
+    return [row for row, seal in zip(rows, before, strict=False) if not _fits(row, seal, columns)]
+
+
+def first_broken(rows: Sequence[R], columns: Columns) -> R | None:
+    """The first of `broken_rows`; None where all are whole."""
+    return next(iter(broken_rows(rows, columns)), None)
+
+
+def _fits(row: Judgement, before: str, columns: Columns) -> bool:
+    try:
+        return row.seal == seal_of(row, before, columns)
+    except ValueError:
+        return False

@@ -54,13 +54,23 @@ class Sitting:
         try:
             with self.desk.turn(self.reviewer) as seat:
                 self._language = action.language
-                if action.nonce == self._nonce:
-                    return self._do(seat, action, typed)
-                if action.act == "leave":
-                    return self._view
-                return self._due(seat, STALE if action.act == "vote" else None, keep=True)
+                return self._told(self._answer(seat, action, typed))
         except BlindsideError as error:
             return self._same(Notice("not_saved" if isinstance(error, NotSaved) else "broken", str(error)), typed)
+
+    def _answer(self, seat: Seat, action: Action, typed: Draft) -> View:
+        if action.nonce == self._nonce:
+            return self._do(seat, action, typed)
+        if action.act == "leave":
+            return self._view
+        return self._due(seat, STALE if action.act == "vote" else None, keep=True)
+
+    def _told(self, view: View) -> View:
+        """With a word about verdicts of this reviewer that had vanished from the file, once."""
+        restored = 0 if view.notice else self.desk.ledger.restored(self.reviewer)
+        if restored:
+            self._view = view = replace(view, notice=Notice("restored", str(restored)))
+        return view
 
     def _do(self, seat: Seat, action: Action, typed: Draft) -> View:
         if action.act == "recent":
@@ -219,8 +229,8 @@ class Sitting:
             return "base"
         if not isinstance(shown, int):
             return self.desk.left(seat, shown)
-        items = [pair.prompt_id for pair in practice_pairs("en")]
-        return blinding.sides(self.desk.run.name, self.reviewer, items)[items[shown - 1]]
+        # The same for everybody and in every run: practice pairs are public, and must tell nothing of the run's key.
+        return "base" if shown % 2 else "tuned"
 
     def _draft(self, seat: Seat, shown: Shown | None) -> Draft:
         if shown is None:

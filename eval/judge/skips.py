@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import csv
-import logging
 from io import StringIO
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from eval.errors import InputError, NotSaved
-from eval.journal import Journal, whole_csv_rows
+from eval.journal import Journal, read_stamped, whole_csv_rows
 from eval.judge.cells import line
 from eval.records import Kind, Row
 from eval.run import Run
 from eval.spreadsheet import restore
-
-_log = logging.getLogger(__name__)
 
 
 class Skip(Row):
@@ -37,15 +34,14 @@ def skips_path(run: Run) -> Path:
 
 
 def read_skips(run: Run) -> list[Skip]:
-    """The rows in the order of the file; a missing file holds none. Raises InputError with file and line."""
+    """The rows in the order of the file, but for a torn last one; a missing file holds none.
+
+    Raises InputError with file and line.
+    """
     path = skips_path(run)
     try:
-        aside = Journal(path, whole_csv_rows).mend()
-        if aside is not None:
-            _log.warning("a torn last row of skips.csv was set aside in %s", aside)
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        return []
+        data = read_stamped(path)[0]
+        text = data[: whole_csv_rows(data)].decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         raise InputError("cannot be read: remove the file, no verdict is in it", path=path) from None
     reader = csv.reader(StringIO(text, newline="\n"))
@@ -60,7 +56,7 @@ def append_skip(run: Run, skip: Skip) -> None:
     """Put one row on disk. Raises NotSaved."""
     try:
         cells = [str(cell) for cell in skip.model_dump().values()]
-        Journal(skips_path(run), whole_csv_rows).append(line(cells), header=line(COLUMNS))
+        Journal(skips_path(run), whole_csv_rows, lambda torn: False).append(line(cells), header=line(COLUMNS))
     except OSError as error:
         raise NotSaved(f"Not saved ({error.strerror}): press the key again once that is mended") from error
 

@@ -1,23 +1,23 @@
-"""verdicts.csv, thumbs.csv: one row a judgement, appended, on disk before the page moves on. Nothing is changed."""
+"""verdicts.csv, thumbs.csv, read: every row in its place, and what does not belong named with file and line.
+
+Nothing here writes; `eval.judge.ledger` does.
+"""
 
 from __future__ import annotations
 
 import csv
-import fcntl
 import logging
-import os
-import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
-from eval.errors import InputError, NotSaved
-from eval.journal import Journal, whole_csv_rows
-from eval.judge.cells import PLAIN, Columns, columns_of, encode_row, fields_of
+from eval.errors import InputError
+from eval.journal import read_stamped, whole_csv_rows
+from eval.judge.cells import PLAIN, Columns, columns_of, fields_of
 from eval.judge.seals import seal_of
 from eval.judge.study import read_frozen
 from eval.records import Judgement, Thumb, Verdict
@@ -25,14 +25,29 @@ from eval.records import Judgement, Thumb, Verdict
 _log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Judgement)
+Line = tuple[int, list[str]]
+
+
+@dataclass(frozen=True)
+class RowsFile(Generic[R]):
+    """What a file holds. `columns` is None where it has no header yet, `lines` the physical line of each verdict_id.
+
+    `torn`: the line on which an unfinished last record begins, which is none of the rows; None where all is whole.
+    """
+
+    rows: list[R]
+    columns: Columns | None = None
+    lines: dict[str, int] = field(default_factory=dict)
+    torn: int | None = None
 
 
 def read_verdicts(path: Path, *, run: str | None = None) -> list[Verdict]:
     """The rows of a verdicts.csv in the order of the file; a missing or empty file holds none.
 
-    A torn last row is set aside first and logged. Raises InputError, naming the file and the physical line, for a row
-    that is no verdict, that repeats a verdict_id, that belongs to another run (another than `run`, or than the first
-    row), or that judges again what its reviewer judged before without replacing it.
+    An unfinished last row, which is torn or just being written, is left out and logged; every byte stays as it is.
+    Raises InputError, naming the file and the physical line, for a row that is no verdict, that repeats a verdict_id,
+    that belongs to another run (another than `run`, or than the first row), or that judges again what its reviewer
+    judged before without replacing it.
     """
     return read_file(path, Verdict, run=run)[0]
 
@@ -44,29 +59,90 @@ def read_thumbs(path: Path, *, run: str | None = None) -> list[Thumb]:
 
 def read_file(path: Path, row: type[R], *, run: str | None = None) -> tuple[list[R], Columns | None]:
     """The rows of a file as `read_verdicts` gives them, and its columns: None where it has no header yet."""
+    file = read_rows(path, row, run=run)
+    return file.rows, file.columns
+
+
+def read_rows(path: Path, row: type[R], *, run: str | None = None) -> RowsFile[R]:
+    """As `read_verdicts`, with all that is known of the file."""
+    file = parse_rows(path, read_bytes(path), row, run=run)
+    if file.torn is not None:
+        _log.warning("%s:%d: the last row is not complete and left out; what is before it is whole", path, file.torn)
+    return file
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes, none for one that is not there. Raises InputError for one that cannot be read."""
     try:
-        data = _whole_rows(path)
-    except FileNotFoundError:
-        return [], None
+        return read_stamped(path)[0]
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror}): mend that, nothing was changed", path=path) from None
-    lines = _lines(path, data)
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(f"cannot be read ({error.strerror}): fix that, nothing was changed", path=path)
+
+
+def parse_rows(path: Path, data: bytes, row: type[R], *, run: str | None = None) -> RowsFile[R]:
+    """What `data`, the bytes of the file `path`, hold. Raises InputError as `read_verdicts`."""
+    whole = whole_csv_rows(data)
+    lines = csv_lines(path, data[:whole])
     header = next(lines, None)
     if header is None:
-        return [], None
-    columns = _columns(path, header[1], row)
-    checks = _Checks(path, row, columns, run, _values(path, row, columns))
-    return [checks.admit(cells, line) for line, cells in lines], columns
+        return _headless(path, data, row)
+    columns = header_of(path, header[1], row)
+    checks = Checks(path, row, columns, run, _values(path, row, columns))
+    rows = [checks.admit(cells, line) for line, cells in lines]
+    at = data.count(b"\n", 0, whole) + 1
+    last = _unterminated(path, data[whole:], at, checks, rows[-1].seal if rows else "")
+    return RowsFile([*rows, *last], columns, checks.lines, torn=at if len(data) > whole and not last else None)
+
+
+def _headless(path: Path, data: bytes, row: type[R]) -> RowsFile[R]:
+    """A file without one whole line: empty, or with a header that lacks its line end or more."""
+    try:
+        cells = next(csv.reader([data.decode("utf-8-sig")]), [])
+    except (UnicodeDecodeError, csv.Error):
+        cells = []
+    columns = columns_of(cells, row)
+    if data and columns is None and not _begins_header(data, row):
+        raise _other_file(path, cells, row)
+    return RowsFile([], columns, torn=1 if data and columns is None else None)
+
+
+def _begins_header(data: bytes, row: type[Judgement]) -> bool:
+    fixed = ",".join(row.FIRST).encode()
+    return fixed.startswith(data) or data.startswith(fixed)
+
+
+def _unterminated(path: Path, tail: bytes, at: int, checks: Checks[R], before: str) -> list[R]:
+    """The row behind the last line end, where only its own line end is missing: its seal tells."""
+    one = _one_row(path, tail, at, checks)
+    if one is not None and one.seal and one.seal == seal_of(one, before, checks.columns):
+        return [checks.place(one, at)]
+    # What a torn append leaves is less than one row. Whole rows in it were swallowed by a quote that somebody typed.
+    for number, line in enumerate(tail.splitlines()[1:], start=at + 1):
+        if _one_row(path, line, number, checks) is not None:
+            raise InputError("a quote opens here that nothing closes: remove it", path=path, line=at)
+    return []
+
+
+def _one_row(path: Path, data: bytes, line: int, checks: Checks[R]) -> R | None:
+    try:
+        records = list(csv_lines(path, data))
+        return checks.parse(records[0][1], line) if len(records) == 1 else None
+    except InputError:
+        return None
 
 
 def columns_in(path: Path, row: type[Judgement] = Verdict) -> Columns:
     """The columns of a file by its first line; PLAIN where there is no file. Raises InputError as `read_verdicts`."""
     try:
         with path.open("rb") as file:
-            header = next(_lines(path, file.readline()), None)
+            header = next(csv_lines(path, file.readline()), None)
     except FileNotFoundError:
         return PLAIN
-    return _columns(path, header[1], row) if header else PLAIN
+    return header_of(path, header[1], row) if header else PLAIN
 
 
 def has_rows(path: Path) -> bool:
@@ -85,125 +161,58 @@ def in_force(rows: Iterable[R]) -> list[R]:
     return [row for row in rows if row.outcome != "withdrawn" and row.verdict_id not in replaced]
 
 
-class Store(Generic[R]):
-    """The rows of one file of one run, for many threads and processes at once.
-
-    `rows` is what the file holds; it is up to date inside `turn()`. `generation` changes when `rows` was read anew
-    rather than appended to. Raises InputError at once where the file cannot be read, or has other columns.
-    """
-
-    def __init__(self, path: Path, row: type[R], run: str, columns: Columns) -> None:
-        self.rows: list[R] = []
-        self.generation = 0
-        self._path = path
-        self._row = row
-        self._run = run
-        self._columns = columns
-        self._journal = Journal(self._path, whole_csv_rows)
-        self._thread = threading.RLock()
-        self._depth = 0
-        self._stamp: tuple[int, int, int] | None = None
-        self._catch_up()
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Hold the file alone, over threads and processes, so that what is checked still holds when it is written.
-
-        Raises NotSaved where the run folder cannot be written to.
-        """
-        with self._thread, self._alone():
-            self._catch_up()
-            yield
-
-    def append(self, row: R) -> None:
-        """Put one row on disk; when this returns it is there. Raises NotSaved, and then the file is as before."""
-        with self.turn():
-            try:
-                row = self._sealed(row)
-                _report(self._journal.append(encode_row(row, self._columns), header=self._columns.header(self._row)))
-            except (OSError, ValueError) as error:
-                raise _not_saved(error) from error
-            self.rows.append(row)
-            self._stamp = self._stamp_now()
-
-    def _sealed(self, row: R) -> R:
-        before = self.rows[-1].seal if self.rows else ""
-        return row.model_copy(update={"seal": seal_of(row, before, self._columns)})
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """The lock between processes; entered once a thread, however often `turn` is nested."""
-        if self._depth:
-            yield
-            return
-        try:
-            fd = os.open(self._path.with_name(f".{self._path.stem}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise _not_saved(error) from error
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            self._depth += 1
-            yield
-        finally:
-            self._depth -= 1
-            os.close(fd)
-
-    def _catch_up(self) -> None:
-        stamp = self._stamp_now()
-        if stamp != self._stamp:
-            rows, columns = read_file(self._path, self._row, run=self._run)
-            if columns is not None and columns != self._columns:
-                raise _other_columns(self._path, columns, self._columns)
-            self.rows = rows
-            self.generation += 1
-            self._stamp = self._stamp_now()
-
-    def _stamp_now(self) -> tuple[int, int, int] | None:
-        try:
-            stat = self._path.stat()
-        except FileNotFoundError:
-            return None
-        return stat.st_ino, stat.st_size, stat.st_mtime_ns
-
-
-class _Checks(Generic[R]):
-    """What each row must be, given the rows before it."""
+class Checks(Generic[R]):
+    """What each row must be, given the rows before it. `lines`: where each verdict_id stands."""
 
     def __init__(
         self, path: Path, row: type[R], columns: Columns, run: str | None, values: dict[str, tuple[str, ...]]
     ) -> None:
+        self.columns = columns
+        self.lines: dict[str, int] = {}
         self._path = path
         self._row = row
-        self._columns = columns
         self._width = len(columns.names(row))
         self._run = run
         self._values = values
-        self._lines: dict[str, int] = {}
         self._standing: dict[tuple[str, str, str], R] = {}
 
     def admit(self, cells: list[str], line: int) -> R:
-        row = self._parse(cells, line)
+        return self.place(self.parse(cells, line), line)
+
+    def place(self, row: R, line: int) -> R:
+        """The row, if it may follow those before it."""
         self._run = self._run or row.run
         if row.run != self._run:
             raise self._error(f"run: {row.run!r} is not {self._run!r}: move the row to its own run's file", line)
-        if row.verdict_id in self._lines:
-            first = self._lines[row.verdict_id]
+        if row.verdict_id in self.lines:
+            first = self.lines[row.verdict_id]
             raise self._error(f"verdict_id: {row.verdict_id} is on line {first} too: remove one of the two rows", line)
-        self._lines[row.verdict_id] = line
+        self.lines[row.verdict_id] = line
         self._know_values(row, line)
         self._count_once(row, line)
         return row
+
+    def parse(self, cells: list[str], line: int) -> R:
+        if len(cells) != self._width:
+            raise self._error(f"{len(cells)} cells instead of {self._width}: correct or remove the row", line)
+        try:
+            return self._row.model_validate(fields_of(cells, self.columns, self._row))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise self._error(
+                f"{first['loc'][0]}: {first['msg']}, not {first['input']!r}: correct the cell", line
+            ) from None
 
     def _know_values(self, row: R, line: int) -> None:
         for column, allowed in self._values.items():
             cell = row.criteria[column]
             if cell and cell not in allowed:
-                raise self._error(f"{column}: {cell!r} is not one of {', '.join(allowed)}: mend the cell", line)
+                raise self._error(f"{column}: {cell!r} is not one of {', '.join(allowed)}: correct the cell", line)
 
     def _count_once(self, row: R, line: int) -> None:
         before = self._standing.get(row.slot)
         if before is not None and row.replaces != before.verdict_id:
-            first = self._lines[before.verdict_id]
+            first = self.lines[before.verdict_id]
             raise self._error(
                 f"replaces: {row.reviewer!r} judged item {row.item!r} on line {first} already: "
                 f"remove one of the two rows, or put {before.verdict_id} here",
@@ -211,30 +220,11 @@ class _Checks(Generic[R]):
             )
         self._standing[row.slot] = row
 
-    def _parse(self, cells: list[str], line: int) -> R:
-        if len(cells) != self._width:
-            raise self._error(f"{len(cells)} cells instead of {self._width}: mend or remove the row", line)
-        try:
-            return self._row.model_validate(fields_of(cells, self._columns, self._row))
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise self._error(
-                f"{first['loc'][0]}: {first['msg']}, not {first['input']!r}: mend the cell", line
-            ) from None
-
     def _error(self, problem: str, line: int) -> InputError:
         return InputError(problem, path=self._path, line=line)
 
 
-def _whole_rows(path: Path) -> bytes:
-    data = path.read_bytes()
-    if whole_csv_rows(data) != len(data):
-        _report(Journal(path, whole_csv_rows).mend())
-        data = path.read_bytes()
-    return data
-
-
-def _lines(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
+def csv_lines(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
     """(physical line, cells) of each line that has cells, the header first. A BOM and CRLF are let pass."""
     try:
         text = data.decode("utf-8-sig")
@@ -249,43 +239,24 @@ def _lines(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
                 yield start, cells
             start = reader.line_num + 1
     except csv.Error as error:
-        raise InputError(f"{error}: mend or remove the row", path=path, line=start) from None
+        raise InputError(f"{error}: correct or remove the row", path=path, line=start) from None
 
 
-def _columns(path: Path, cells: list[str], row: type[Judgement]) -> Columns:
+def header_of(path: Path, cells: list[str], row: type[Judgement]) -> Columns:
+    """The columns that a first line names. Raises InputError for the line of another file."""
     columns = columns_of(cells, row)
     if columns is None:
-        missing = [name for name in PLAIN.names(row) if name not in cells] or ["in another order, or twice"]
-        problem = (
-            f"columns: {', '.join(missing)}: they must be {','.join(row.FIRST)}, the criteria, {','.join(row.LAST)}"
-        )
-        raise InputError(problem, path=path, line=1)
+        raise _other_file(path, cells, row)
     return columns
+
+
+def _other_file(path: Path, cells: list[str], row: type[Judgement]) -> InputError:
+    missing = [name for name in PLAIN.names(row) if name not in cells] or ["in another order, or twice"]
+    problem = f"columns: {', '.join(missing)}: they must be {','.join(row.FIRST)}, the criteria, {','.join(row.LAST)}"
+    return InputError(problem, path=path, line=1)
 
 
 def _values(path: Path, row: type[Judgement], columns: Columns) -> dict[str, tuple[str, ...]]:
     """What each criterion's cells may hold, where the study that the file was judged by lies beside it."""
     study = read_frozen(path.parent)
     return study.values if study.row is row and study.columns == columns else {}
-
-
-def _other_columns(path: Path, there: Columns, wanted: Columns) -> InputError:
-    def said(columns: Columns) -> str:
-        return ", ".join([*columns.criteria, *(["tags"] if columns.tags else [])]) or "none"
-
-    return InputError(
-        f"columns of the study: {said(there)} in the file, {said(wanted)} in the study: "
-        "go on with the study that the rows were judged by, or judge a run of another name",
-        path=path,
-        line=1,
-    )
-
-
-def _report(aside: Path | None) -> None:
-    if aside is not None:
-        _log.warning("a torn last row of verdicts.csv was set aside in %s; the rows before it are whole", aside)
-
-
-def _not_saved(error: OSError | ValueError) -> NotSaved:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return NotSaved(f"Not saved ({reason}): press the key again once that is mended")

@@ -175,6 +175,10 @@ STRINGS: dict[str, tuple[str, str]] = {
     "notice_undone": ("Taken back. Judge this pair again.", "已撤销，请重新评判这一题。"),
     "notice_nothing_to_undo": ("There is nothing to undo.", "没有可以撤销的评判。"),
     "notice_not_saved": ("{detail}", "没有保存，请再按一次。如果还是不行，请告诉评测负责人。"),
+    "notice_restored": (
+        "Verdicts of yours had vanished from the file and were put back ({detail}). Please tell the study organiser.",
+        "您有 {detail} 条评判曾从文件中消失，现已恢复。请告诉评测负责人。",
+    ),
     "notice_broken": ("{detail}", "没有记录，请先解决这个问题：{detail}"),
     "notice_name_missing": (
         "Please enter a name: it stands beside your verdicts.",

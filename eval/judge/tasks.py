@@ -8,7 +8,6 @@ from typing import Any
 
 from eval.answers import Answers
 from eval.judge import forms
-from eval.judge.drawing import is_drawn
 from eval.judge.forms import Filled
 from eval.judge.study import Study
 from eval.records import Judgement, Kind, Message, Pair, Response, Side, Thumb, Verdict
@@ -64,12 +63,10 @@ class Task:
 
 
 def tasks_of(run: Run, study: Study, answers: Answers) -> dict[str, Task]:
-    """item -> what is asked of it, in the order of the prompts. Not asked: identical answers, pairs not drawn."""
+    """item -> what can be asked of it, in the order of the prompts. Of two identical answers nothing is asked."""
     prompts = run.prompts()
     if study.mode == "compare":
         asked = (pair for pair in answers.pairs(prompts) if not pair.identical)
-        return {
-            pair.prompt_id: Task.of_pair(pair) for pair in asked if is_drawn(run.name, pair.prompt_id, study.sample)
-        }
+        return {pair.prompt_id: Task.of_pair(pair) for pair in asked}
     found = ((prompt.id, answers.responses.get((prompt.id, study.side))) for prompt in prompts)
     return {item: Task.of_answer(response) for item, response in found if response is not None}

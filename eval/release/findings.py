@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from eval.evidence.winrate import Estimate
 from eval.records import Side
+from eval.run import BlindingRule
 
 
 @dataclass(frozen=True)
@@ -46,5 +47,7 @@ class Findings:
     parity: Mapping[Side, bool | None]
     determinism: Mapping[Side, float | None]
     policy_fixed_at: str
+    #: What the sides of the verdicts were computed by; None where nobody judged.
+    sides: BlindingRule | None
     #: Everything left out of the statistics, by reason.
     excluded: Mapping[str, int] = field(default_factory=dict)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from eval.collect.provenance import versions
 from eval.errors import StaleInputs
-from eval.judge.cells import PLAIN
-from eval.judge.store import read_file
+from eval.judge.store import read_rows
 from eval.records import Verdict, utc_now
 from eval.release.decision import Decision, Headline, Outcome, RuleResult, decision_path, read_decision, write_decision
 from eval.release.findings import Findings
@@ -26,9 +25,10 @@ def decide(run: Run) -> Decision:
     if not run.info.policy_sha256:
         raise StaleInputs(f"run {run.name} has no policy: fix one with `blindside gate {run.name} --policy gate.yml`")
     bound = bind(run)
-    rows, columns = read_file(run.verdicts_path, Verdict, run=run.name)
+    file = read_rows(run.verdicts_path, Verdict, run=run.name)
+    rows = file.rows
     before = read_decision(run.folder) if decision_path(run.folder).exists() else None
-    stale = changed_since_asked(run, bound) + changed_rows(run, rows, columns or PLAIN, before)
+    stale = changed_since_asked(run, bound) + changed_rows(run, file, before)
     if stale:
         raise StaleInputs("; ".join(stale))
     policy = read_policy(frozen(run))

@@ -11,6 +11,7 @@ from eval.evidence.counts import prompt_counts
 from eval.evidence.signals import expected, measure
 from eval.evidence.table import build_table
 from eval.evidence.winrate import both_bad_shares, win_rate
+from eval.judge.plan import rule_of
 from eval.records import SIDES, Side, Verdict
 from eval.release.findings import Findings
 from eval.release.policy import Policy
@@ -39,6 +40,7 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
         parity={side: _parity(run, side) for side in SIDES},
         determinism={side: _flipped(run, side) for side in SIDES},
         policy_fixed_at=run.info.policy_fixed_at,
+        sides=rule_of(run),
         excluded=table.excluded,
     )
 

@@ -11,9 +11,10 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi, get_token
+from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi, get_session, get_token
 from huggingface_hub.hf_api import RepoFile
 
+from blindside.hub_http import http
 from eval.errors import ReleaseError
 from eval.release.bundle import Bundle, File
 from eval.release.hub_errors import in_words
@@ -38,11 +39,17 @@ class Uploaded:
 def client() -> HfApi:
     """A client of the Hub (at HF_ENDPOINT, where that is set), with the token that huggingface_hub finds.
 
-    That is HF_TOKEN, or what `hf auth login` saved. Raises ReleaseError where there is none.
+    That is HF_TOKEN, or what `hf auth login` saved. Raises ReleaseError where there is none, and where the
+    environment names a proxy that the client cannot use.
     """
     token = get_token()
     if not token:
         raise ReleaseError("no token for the Hub: log in with `hf auth login`, or set HF_TOKEN")
+    try:
+        get_session()
+    except (ImportError, ValueError, http.InvalidURL) as error:
+        # A SOCKS proxy takes a package that is not installed.
+        raise ReleaseError(f"the proxy can't be used ({error}): correct ALL_PROXY, HTTPS_PROXY, HTTP_PROXY") from None
     return HfApi(token=token)
 
 

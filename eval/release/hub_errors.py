@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import requests
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
-from huggingface_hub.utils._validators import validate_repo_id
+from huggingface_hub.utils import validate_repo_id
 
+from blindside.hub_http import http
 from eval.errors import ReleaseError
 
 AGAIN = "the same command goes on from there"
@@ -34,7 +34,7 @@ def in_words(api: HfApi, repo: str, *, again: str = AGAIN) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, RuntimeError, ValueError) as error:
+    except (http.HTTPError, http.InvalidURL, OSError, RuntimeError, ValueError) as error:
         raise ReleaseError(_sentence(error, api, repo, again)) from None
 
 
@@ -45,7 +45,9 @@ def _sentence(error: BaseException, api: HfApi, repo: str, again: str) -> str:
         return f"{repo!r} can't name a repository ({_said(str(error), api)}): use owner/name"
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set: unset it"
-    if isinstance(error, requests.RequestException | ConnectionError | TimeoutError):
+    if isinstance(error, http.InvalidURL | http.UnsupportedProtocol):
+        return f"{api.endpoint} is not a Hub's address ({_said(str(error), api)}): correct or unset HF_ENDPOINT"
+    if isinstance(error, http.HTTPError | ConnectionError | TimeoutError):
         return f"the network to {api.endpoint} was lost ({_kind(error)}): {again}"
     if isinstance(error, RuntimeError) and error.__cause__ is not None:
         # The client wraps what happened to a file of Git LFS.
@@ -58,7 +60,7 @@ def _sentence(error: BaseException, api: HfApi, repo: str, again: str) -> str:
 
 
 def _refused(error: HfHubHTTPError, api: HfApi, repo: str, again: str) -> str:
-    status = error.response.status_code if error.response is not None else 0
+    status = error.response.status_code
     said = _said(error.server_message or "", api)
     if status in _BY_STATUS:
         sentence = _BY_STATUS[status].format(repo=repo, again=again)
@@ -69,9 +71,9 @@ def _refused(error: HfHubHTTPError, api: HfApi, repo: str, again: str) -> str:
 
 
 def _kind(error: BaseException) -> str:
-    if isinstance(error, requests.Timeout | TimeoutError):
+    if isinstance(error, http.TimeoutException | TimeoutError):
         return "it took too long"
-    return "no connection" if isinstance(error, ConnectionError | requests.ConnectionError) else type(error).__name__
+    return "no connection" if isinstance(error, ConnectionError | http.NetworkError) else type(error).__name__
 
 
 def _said(text: str, api: HfApi) -> str:

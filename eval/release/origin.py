@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests
 import yaml
 from huggingface_hub import HfApi, ModelCard, try_to_load_from_cache
-from huggingface_hub.errors import HfHubHTTPError
 
+from blindside.hub_http import http
 from eval.run import Run
 from train.artifact import NAME, Artifact, read_artifact
 from train.errors import ArtifactError
@@ -171,7 +170,7 @@ def _asked(found: Origin) -> Licence | None:
     """What the Hub says of the base; None where it is not to be reached."""
     try:
         info = HfApi().model_info(str(found.hub), revision=found.revision, timeout=TIMEOUT)
-    except (HfHubHTTPError, requests.RequestException, OSError, ValueError):
+    except (http.HTTPError, http.InvalidURL, OSError, ValueError, ImportError):
         return None
     data = vars(info.card_data) if info.card_data else {}
     return _by_metadata(data, f"https://huggingface.co/{found.hub}")

@@ -87,6 +87,8 @@ class Policy(Row):
     signals: Signals = Signals()
     #: Prompts with `expect` that the base answers rightly and the tuned model does not: at most so many.
     must_pass_broken: int | None = Field(default=0, ge=0)
+    #: Which answer stands left must come from the run's secret key.
+    keyed_sides: bool = False
     parity: bool = True
     #: Answers that changed when asked again, per side: at most this share; null where determinism is not asked for.
     determinism: Share | None = Field(default=0.0, ge=0, le=1)
@@ -147,8 +149,12 @@ def freeze_policy(run: Run, given: Path | None = None) -> Run:
             )
         return run
     data = path.read_bytes()
-    write_atomically(frozen(run), data)
-    return run.update(policy_sha256=hashlib.sha256(data).hexdigest(), policy_fixed_at=_when(run))
+    try:
+        write_atomically(frozen(run), data)
+        return run.update(policy_sha256=hashlib.sha256(data).hexdigest(), policy_fixed_at=_when(run))
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror}): free the disk or the folder, then judge"
+        raise InputError(problem, path=frozen(run)) from None
 
 
 def _when(run: Run) -> str:

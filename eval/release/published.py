@@ -22,7 +22,9 @@ from train.files import sha256_file
 #: Files of judgements, which are published; the second is that of a study by thumbs.
 JUDGED = tuple(KINDS)
 #: Files of a run that a report is made from, in which nobody is named.
-_AS_THEY_ARE = ("prompts.jsonl", "responses.jsonl", "study.json", "gate.yml")
+_AS_THEY_ARE = ("prompts.jsonl", "responses.jsonl", "study.json", "plan.json", "gate.yml")
+#: All tables of a run. Whatever else lies in its folder (keys, locks, a spreadsheet's own files) is nobody's to read.
+_TABLES = (*JUDGED, "skips.csv", "model_verdicts.csv", "preferences.csv")
 #: Of report/: the judgements in force once more, which eval/verdicts.csv has already.
 _TWICE = "verdicts.csv"
 
@@ -57,7 +59,7 @@ def write_evidence(
 
 
 def _tables(run: Run) -> list[Path]:
-    return sorted(run.folder.glob("*.csv"))
+    return [run.folder / name for name in _TABLES if (run.folder / name).exists()]
 
 
 def _write_study(run: Run, folder: Path) -> None:

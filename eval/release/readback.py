@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from huggingface_hub import HfApi, hf_hub_url
+from huggingface_hub import HfApi, get_session, hf_hub_url, hf_raise_for_status
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils._headers import build_hf_headers
-from huggingface_hub.utils._http import get_session, hf_raise_for_status
+from huggingface_hub.utils import build_hf_headers
 
+from blindside.hub_http import http
 from eval.errors import ReleaseError
 from eval.release.bundle import File
 from eval.release.hub_errors import in_words
@@ -67,12 +68,22 @@ def git_hash(path: Path) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
-def _download(api: HfApi, repo: str, revision: str, file: File) -> str:
-    """Hex sha256 of what the Hub sends to whoever loads the file."""
-    url = hf_hub_url(repo, file.path, revision=revision, endpoint=api.endpoint)
-    found = hashlib.sha256()
-    with get_session().get(url, headers=build_hf_headers(token=api.token), stream=True, timeout=TIMEOUT) as response:
+@contextmanager
+def opened(
+    api: HfApi, repo: str, path: str, *, revision: str | None = None, repo_type: str = "model"
+) -> Iterator[http.Response]:
+    """A file as the Hub sends it to whoever loads it. Raises HfHubHTTPError or http.HTTPError where it does not."""
+    url = hf_hub_url(repo, path, repo_type=repo_type, revision=revision, endpoint=api.endpoint)
+    headers = build_hf_headers(token=api.token)
+    with get_session().stream("GET", url, headers=headers, timeout=TIMEOUT) as response:
         hf_raise_for_status(response)
-        for piece in response.iter_content(2**20):
+        yield response
+
+
+def _download(api: HfApi, repo: str, revision: str, file: File) -> str:
+    """Hex sha256 of what comes back."""
+    found = hashlib.sha256()
+    with opened(api, repo, file.path, revision=revision) as response:
+        for piece in response.iter_bytes(2**20):
             found.update(piece)
     return found.hexdigest()

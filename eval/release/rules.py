@@ -13,6 +13,7 @@ from eval.records import SIDES
 from eval.release.decision import RuleResult, Status
 from eval.release.findings import Findings
 from eval.release.policy import Policy, Signals
+from eval.run import BlindingRule
 
 #: How a limit on a signal reads.
 SIGNALS: Mapping[str, str] = {
@@ -22,6 +23,12 @@ SIGNALS: Mapping[str, str] = {
     "repetition": "tuned answers that repeat themselves",
     "refusals_more_than_base": "tuned refusals, more than the base's",
     "unchanged": "answers that training left unchanged",
+}
+#: How it reads what sides were computed by.
+SIDES_SAID: Mapping[BlindingRule | None, str] = {
+    "keyed": "computed with a secret key of the run",
+    "unkeyed": "computed by an unkeyed hash of run, reviewer and item, which a reviewer could compute too",
+    None: "nobody judged yet",
 }
 
 
@@ -39,6 +46,12 @@ def _result(name: str, asked: str, found: str, passed: bool | None, otherwise: S
 def _fixed(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     when = found.policy_fixed_at or "never"
     yield _result("policy", "fixed before judging", f"fixed {when}", when == "before judging")
+
+
+def _sides(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    asked = "computed with a secret key of the run" if policy.keyed_sides else "told how they were computed"
+    passed = None if found.sides is None else found.sides == "keyed"
+    yield _result("sides", asked, SIDES_SAID[found.sides], passed if policy.keyed_sides else True)
 
 
 def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
@@ -158,6 +171,7 @@ def _number(estimate: Estimate) -> str:
 
 _RULES: tuple[Callable[[Policy, Findings], Iterator[RuleResult]], ...] = (
     _fixed,
+    _sides,
     _preference,
     _enough,
     _people,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from eval.judge.cells import Columns
-from eval.judge.seals import first_broken
+from eval.judge.acknowledged import alterations, in_short
+from eval.judge.store import RowsFile
 from eval.records import SIDES, Side, Verdict
 from eval.release.decision import Decision
 from eval.release.policy import frozen
@@ -16,8 +16,9 @@ from train.files import sha256_file, sha256_json
 
 #: In place of a hash.
 MISSING = "missing"
-#: Files of a run that its decision rests on. A study without criteria of its own has no study.json.
-FILES = ("prompts.jsonl", "responses.jsonl", "verdicts.csv", "study.json")
+#: Files of a run that its decision rests on. Runs that were judged before there were plans have no
+#: plan.json.
+FILES = ("prompts.jsonl", "responses.jsonl", "verdicts.csv", "study.json", "plan.json")
 
 
 def bind(run: Run) -> dict[str, str]:
@@ -62,17 +63,12 @@ def changed_since_asked(run: Run, now: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def changed_rows(run: Run, rows: Sequence[Verdict], columns: Columns, before: Decision | None) -> list[str]:
-    """One line where verdicts.csv is not as it was written, or lacks rows that an earlier decision rested on."""
-    broken = first_broken(rows, columns)
-    if broken is not None:
-        return [
-            f"{run.verdicts_path}: verdict {broken.verdict_id} by {broken.reviewer}: the seal does not fit, so this "
-            "row or the one before it was changed, moved or taken out after it was judged: restore the file"
-        ]
+def changed_rows(run: Run, file: RowsFile[Verdict], before: Decision | None) -> list[str]:
+    """One line for each thing of verdicts.csv that is not as it was saved, or that an earlier decision rested on."""
+    altered = in_short(alterations(run.verdicts_path, file, Verdict, run=run.name))
     last = before.extra.get("last_seal") if before else ""
-    if before is None or not last or last in {row.seal for row in rows}:
-        return []
+    if altered or before is None or not last or last in {row.seal for row in file.rows}:
+        return altered
     return [f"{run.verdicts_path} lacks rows that it had at the decision of {before.decided_at}: restore the file"]
 
 

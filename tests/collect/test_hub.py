@@ -103,6 +103,22 @@ def test_without_network_it_is_one_sentence(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("source", ["hub:../..", "hub:a..b/c", "hub:a--b", "hub:-a/b", "hub:a/b.git"])
+def test_a_name_that_no_repository_can_have(tmp_path: Path, source: str) -> None:
+    said = load("http://127.0.0.1:9", source, tmp_path)
+    assert said == f"{source!r} can't name a data set of the Hub: give hub:owner/name or hub:owner/name:split"
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "odd://127.0.0.1:9", "http://[::1"])
+def test_a_proxy_that_cannot_be_used_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    said = load("http://127.0.0.1:9", "hub:our/prompts", tmp_path)
+    assert said.startswith("hub:our/prompts: the Hub can't be reached (")
+    assert said.endswith("): check the network, or give a file instead")
+
+
 @pytest.mark.parametrize("source", ["hub:", "hub:a/b/c", "hub:a/b:", "hub:a b"])
 def test_a_source_that_is_not_spelled_right(tmp_path: Path, source: str) -> None:
     said = load("http://127.0.0.1:9", source, tmp_path)

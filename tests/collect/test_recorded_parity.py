@@ -14,7 +14,7 @@ from eval.collect.parity_checks import Known, Saved, Served
 from eval.collect.parity_weights import check_greedy, check_prompts, check_weights
 from eval.collect.probes import Probe
 from eval.collect.references import ask_references
-from eval.collect.tgi import Info
+from eval.collect.tgi_info import Info
 from eval.records import Side
 from eval.run import ModelInfo
 from tests.compose.replay import DATA

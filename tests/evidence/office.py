@@ -18,18 +18,24 @@ _FILTER = "Text - txt - csv (StarCalc)"
 _MOST_COLUMNS = 60
 
 
-def saved_again(files: Mapping[str, Path], folder: Path, kind: Kind = "Standard") -> dict[str, Path]:
+#: The last two boxes of "Export Text File": quote all text cells, save cell content as shown.
+QUOTINGS = {"plain": "false,true", "all text quoted": "true,true", "all text quoted, raw": "true,false"}
+
+
+def saved_again(
+    files: Mapping[str, Path], folder: Path, kind: Kind = "Standard", quoting: str = QUOTINGS["plain"]
+) -> dict[str, Path]:
     """Each CSV, by a name of its own, as Calc saves it after it was opened with every column of this kind."""
     require(shutil.which("soffice") is not None, "the spreadsheet tests need Debian's libreoffice-calc")
     before, after = folder / "before", folder / "after"
-    before.mkdir()
+    before.mkdir(parents=True)
     for name, path in files.items():
         shutil.copy(path, before / f"{name}.csv")
     columns = "/".join(f"{column}/{_CODES[kind]}" for column in range(1, _MOST_COLUMNS))
     command = [
         *("soffice", "--headless", f"-env:UserInstallation={(folder / 'profile').as_uri()}"),
         f"--infilter={_FILTER}:44,34,76,1,{columns},1033,false,false",
-        *("--convert-to", f"csv:{_FILTER}:44,34,76,1,,1033,false,true"),
+        *("--convert-to", f"csv:{_FILTER}:44,34,76,1,,1033,{quoting}"),
         *("--outdir", str(after), *(str(before / f"{name}.csv") for name in files)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

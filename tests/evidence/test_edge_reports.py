@@ -110,7 +110,7 @@ def test_one_reviewer_has_no_agreement_rather_than_a_perfect_one(run: Run) -> No
 BROKEN: dict[str, tuple[Callable[[list[Verdict]], bytes], str]] = {
     "unknown label": (
         lambda rows: _csv(rows).replace(b",tie,", b",better,"),
-        r"verdicts\.csv:3: outcome: .*'better': mend the cell",
+        r"verdicts\.csv:3: outcome: .*'better': correct the cell",
     ),
     "a row of another run": (
         lambda rows: _csv([rows[0], rows[1].model_copy(update={"run": "other"})]),
@@ -162,7 +162,7 @@ def test_the_command_reads_a_file_that_was_mended_torn_and_saved_by_a_spreadshee
     run.verdicts_path.write_bytes(b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n") + data.splitlines()[-1][:40])
     done = blindside("report", "trial", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "torn last row" in done.stderr
+    assert "the last row is not complete" in done.stderr
     assert {path.name for path in run.report_folder.iterdir()} == FILES
     assert pd.read_csv(run.report_folder / "verdicts.csv")["outcome"].tolist() == ["tie", "base"]
     counts = pd.read_csv(run.report_folder / "summary.csv").set_index("metric")["n"]

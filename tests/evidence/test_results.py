@@ -22,7 +22,7 @@ from eval.evidence.writing import write_report
 from eval.judge.cells import PLAIN
 from eval.judge.freeze import thumbs_path
 from eval.judge.gold import GoldPair
-from eval.judge.store import Store
+from eval.judge.ledger import Ledger
 from eval.judge.study import NAME, Gold, Study
 from eval.records import Failure, Message, Pair, Thumb, Verdict, utc_now
 from eval.run import Run
@@ -226,7 +226,7 @@ def test_no_verdict_shows_no_number(tmp_path: Path) -> None:
 def test_thumbs_are_counted_and_no_rate_is_made_of_them(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=3)
     (run.folder / NAME).write_text(Study(mode="thumbs").model_dump_json())
-    store = Store(thumbs_path(run), Thumb, run.name, PLAIN)
+    store = Ledger(thumbs_path(run), Thumb, run.name, PLAIN)
     for number, outcome in enumerate(("up", "up", "down")):
         fields = {"verdict_id": str(number), "run": run.name, "item": f"hidden-item-000{number}", "reviewer": "ann"}
         judged = {"side": "tuned", "outcome": outcome, "sha256": pairs_of(run)[number].tuned.sha256, "category": ""}
@@ -267,9 +267,11 @@ def test_a_file_that_cannot_be_read_is_told_on_the_page_until_it_is_mended(tmp_p
 def test_a_row_changed_by_hand_is_told(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=3)
     record(run, [verdict_on(run, pair, "tie") for pair in pairs_of(run)])
-    assert "is not as it was written" not in show(run, Source(run), "{}")
+    assert "is not as it was saved" not in show(run, Source(run), "{}")
     run.verdicts_path.write_text(run.verdicts_path.read_text().replace(",tie,", ",tuned,", 1))
-    assert "Row hidden-item-0000-ann of verdicts.csv is not as it was written" in show(run, Source(run), "{}")
+    page = show(run, Source(run), "{}")
+    assert "verdicts.csv is not as it was saved, and the gate will refuse it" in page
+    assert "the seal of verdict hidden-item-0000-ann by ann does not fit" in page
 
 
 def test_a_prompt_that_one_side_did_not_answer_is_told(tmp_path: Path) -> None:

@@ -7,12 +7,16 @@ from pathlib import Path
 
 from eval.answers import encode
 from eval.journal import Journal
+from eval.judge.keyfile import KEY_FILE
 from eval.records import Message, Prompt, Response, Side, sha256_text, utc_now
 from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
 
 #: Names that must never reach a browser.
 BASE_NAME = "zebrabase-7b"
 TUNED_NAME = "quaggatuned-7b"
+
+#: For tests that measure what comes by chance: the same is measured again.
+FIXED_KEY = bytes([7]) * 32
 
 Answers = Sequence[tuple[str, str]]
 
@@ -64,4 +68,12 @@ def make_run_of(folder: Path, prompts: Sequence[Prompt], rows: Sequence[Response
     run = start_run(folder / "reports", info, prompts)
     if rows:
         Journal(run.responses_path).append(encode(rows))
+    return run
+
+
+def with_key(run: Run, key: bytes = FIXED_KEY) -> Run:
+    """The run with a key that was there before judging begins."""
+    path = run.folder / KEY_FILE
+    path.touch(0o600)
+    path.write_text(key.hex() + "\n")
     return run

@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.judge.assignment import LEASE_SECONDS, Pool, Way, planned
+from eval.judge.blinding import Blinding
 from eval.judge.study import Overlap
+from tests.judge.runs import FIXED_KEY
 
 CATEGORIES = {f"item-{i}": f"category {i % 7}" for i in range(10_000)}
+BLINDING = Blinding("trial", FIXED_KEY)
 
 
 class Clock:
@@ -26,11 +29,15 @@ class Clock:
 
 
 def small(n: int, overlap: Overlap | None = None, clock: Clock | None = None) -> Pool:
-    return Pool("trial", {f"item-{i}": "ab"[i % 2] for i in range(n)}, overlap or Overlap(), clock or Clock())
+    return pool_of({f"item-{i}": "ab"[i % 2] for i in range(n)}, overlap or Overlap(), clock)
+
+
+def pool_of(categories: dict[str, str], overlap: Overlap, clock: Clock | None = None) -> Pool:
+    return Pool(categories, planned(BLINDING, categories, overlap), clock or Clock())
 
 
 def way(pool: Pool, reviewer: str) -> Way:
-    return Way(pool, "trial", reviewer)
+    return Way(pool, BLINDING, reviewer)
 
 
 def judge(pool: Pool, by: Way) -> str | None:
@@ -47,7 +54,7 @@ def judge(pool: Pool, by: Way) -> str | None:
 @given(st.integers(0, 400), st.floats(0, 1), st.integers(1, 5))
 def test_the_share_is_the_same_in_each_category(n: int, share: float, categories: int) -> None:
     items = {f"i{i}": f"c{i % categories}" for i in range(n)}
-    plan = planned("trial", items, Overlap(reviewers=3, share=share))
+    plan = planned(BLINDING, items, Overlap(reviewers=3, share=share))
     assert list(plan) == list(items)
     assert abs(sum(target == 3 for target in plan.values()) - share * n) <= 1
     for category, size in Counter(items.values()).items():
@@ -58,15 +65,16 @@ def test_the_share_is_the_same_in_each_category(n: int, share: float, categories
 def test_the_plan_is_a_runs_own_and_never_changes() -> None:
     overlap = Overlap(reviewers=2, share=0.2)
     items = dict(list(CATEGORIES.items())[:500])
-    plan = planned("trial", items, overlap)
-    assert plan == planned("trial", dict(reversed(items.items())), overlap)
-    assert plan != planned("trial-2", items, overlap)
+    plan = planned(BLINDING, items, overlap)
+    assert plan == planned(BLINDING, dict(reversed(items.items())), overlap)
+    assert plan != planned(Blinding("trial-2", FIXED_KEY), items, overlap)
+    assert plan != planned(Blinding("trial", b"k" * 32), items, overlap)
 
 
 @pytest.fixture(scope="module")
 def study() -> tuple[Pool, list[Way], dict[str, list[str]]]:
     """50 reviewers judge 10,000 pairs, a fifth of them by two, until nothing is left."""
-    pool = Pool("trial", CATEGORIES, Overlap(reviewers=2, share=0.2), Clock())
+    pool = pool_of(CATEGORIES, Overlap(reviewers=2, share=0.2))
     ways = [way(pool, f"reviewer {i}") for i in range(50)]
     judged: dict[str, list[str]] = {one.reviewer: [] for one in ways}
     active = list(ways)
@@ -84,7 +92,7 @@ def test_the_overlap_is_met_exactly_and_nobody_is_asked_twice(
     study: tuple[Pool, list[Way], dict[str, list[str]]],
 ) -> None:
     pool, _, judged = study
-    plan = planned("trial", CATEGORIES, Overlap(reviewers=2, share=0.2))
+    plan = planned(BLINDING, CATEGORIES, Overlap(reviewers=2, share=0.2))
     assert Counter(item for items in judged.values() for item in items) == plan
     assert all(len(set(items)) == len(items) for items in judged.values())
     assert pool.open_to_anybody() == 0
@@ -124,7 +132,7 @@ def test_sides_do_not_alternate(study: tuple[Pool, list[Way], dict[str, list[str
 def test_pairs_short_of_most_judgements_come_first() -> None:
     pool = small(40, Overlap(reviewers=3, share=0.25))
     ana, bo = way(pool, "Ana"), way(pool, "Bo")
-    plan = planned("trial", {f"item-{i}": "ab"[i % 2] for i in range(40)}, Overlap(reviewers=3, share=0.25))
+    plan = planned(BLINDING, {f"item-{i}": "ab"[i % 2] for i in range(40)}, Overlap(reviewers=3, share=0.25))
     first = [judge(pool, ana) for _ in range(10)]
     assert {plan[item] for item in first if item} == {3}
     assert {judge(pool, bo) for _ in range(10)} == set(first)

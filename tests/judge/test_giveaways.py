@@ -148,7 +148,7 @@ def test_masked_pairs_are_shown_without_the_name_and_recorded_whole(tmp_path: Pa
     assert (ana.view.pair.base.text, ana.view.pair.tuned.text) == (f"As {BLOCK}, I say blue.", "Blue.")
     ana.vote()
     assert desk.tasks["hidden-item-0000"].pair is not None
-    (row,) = desk.store.rows
+    (row,) = desk.ledger.rows
     assert row.model_dump()["base_sha256"] == desk.tasks["hidden-item-0000"].pair.base.sha256
 
 

@@ -7,14 +7,15 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from eval.judge.assignment import planned
+from eval.answers import read_answers
 from eval.judge.desk import Desk
 from eval.judge.freeze import freeze
+from eval.judge.plan import plan_of
 from eval.judge.store import in_force, read_verdicts
 from eval.judge.study import Overlap, Repeats, Study
 from eval.run import Run
 from tests.judge.person import Person
-from tests.judge.runs import make_run
+from tests.judge.runs import make_run, with_key
 from tests.support import ROOT
 
 _JUDGE = """
@@ -71,7 +72,8 @@ def check(run: Run, told: dict[str, int], n: int) -> None:
     kept = Counter(row.reviewer for row in rows)
     assert all(kept[reviewer] >= judged for reviewer, judged in told.items())
     by_item = Counter(row.item for row in rows if row.kind == "judgement")
-    plan = planned("trial", {f"hidden-item-{i:04d}": "colours" for i in range(n)}, STUDY.overlap)
+    plan = plan_of(run, read_answers(run.responses_path))
+    assert len(plan) == n
     assert all(by_item[item] >= target for item, target in plan.items())
 
 
@@ -118,7 +120,7 @@ def test_one_process_asks_no_more_than_is_planned(tmp_path: Path) -> None:
         for person in people:
             if person.view.state == "ask":
                 person.vote("tie")
-    plan = planned("trial", {item: task.category for item, task in desk.tasks.items()}, STUDY.overlap)
+    plan = plan_of(run, read_answers(run.responses_path))
     by_item = Counter(row.item for row in read_verdicts(run.verdicts_path) if row.kind == "judgement")
     extra = sum((by_item - Counter(plan)).values())
     assert by_item >= Counter(plan)
@@ -129,7 +131,7 @@ def test_others_verdicts_change_nothing_that_is_seen(tmp_path: Path) -> None:
     """Bo's page is the same whether Ana preferred A or B, and says nothing of Ana."""
     views = []
     for choice in ("left", "right"):
-        run = make_run(tmp_path / choice, n=6)
+        run = with_key(make_run(tmp_path / choice, n=6))
         desk = Desk(run, Study(practice=0, overlap=Overlap(reviewers=2)))
         Person(desk, "Ana").judge_all(choice)
         bo = Person(desk, "Bo")

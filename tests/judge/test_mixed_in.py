@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from eval.judge.blinding import Blinding
 from eval.judge.desk import Desk
 from eval.judge.extras import Extras, Key
 from eval.judge.gold import GoldPair
@@ -17,7 +18,7 @@ from eval.judge.study import Gold, Repeats, Study
 from eval.records import Judgement, Verdict
 from eval.run import Run
 from tests.judge.person import Person
-from tests.judge.runs import make_run
+from tests.judge.runs import FIXED_KEY, make_run, with_key
 from tests.judge.verdicts import verdict
 
 
@@ -26,13 +27,14 @@ def gold(number: int) -> GoldPair:
     return GoldPair.model_validate(one)
 
 
+BLINDING = Blinding("trial", FIXED_KEY)
 PAIRS = tuple(map(gold, range(5)))
 STUDY = Study(practice=0, gold=Gold(rate=0.2, pairs=PAIRS), repeats=Repeats(rate=0.2, after=4))
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    return make_run(tmp_path, n=40)
+    return with_key(make_run(tmp_path, n=40))
 
 
 def rows(run: Run) -> list[Verdict]:
@@ -83,13 +85,13 @@ def test_a_gold_row_speaks_of_better_and_worse(run: Run) -> None:
 
 
 def test_gold_sides_are_balanced_and_a_reviewers_own(run: Run) -> None:
-    sides = [Extras("trial", STUDY, f"reviewer {i}", 40).gold_sides for i in range(40)]
+    sides = [Extras(BLINDING, STUDY, f"reviewer {i}", 40).gold_sides for i in range(40)]
     assert all(abs(list(one.values()).count("base") - 2.5) <= 0.5 for one in sides)
     assert len({tuple(one.items()) for one in sides}) > 4
 
 
 def test_a_restart_changes_nothing(run: Run, tmp_path: Path) -> None:
-    straight = make_run(tmp_path / "straight", n=40)
+    straight = with_key(make_run(tmp_path / "straight", n=40))
     expected = Person(Desk(straight, STUDY)).judge_all()
     judged = []
     for _ in range(200):
@@ -134,13 +136,13 @@ def test_a_skipped_extra_comes_back_at_the_end(run: Run) -> None:
 
 def test_rates_hold_over_many_judgements() -> None:
     study = Study(gold=Gold(rate=0.1, pairs=tuple(map(gold, range(2_000)))), repeats=Repeats(rate=0.05, after=20))
-    extras = Extras("trial", study.model_copy(), "Ana", 2_000)
+    extras = Extras(BLINDING, study.model_copy(), "Ana", 2_000)
     assert 150 < extras.still_to_come({}, 2_000) - extras.still_to_come({}, 1_000) < 150 * 2
     assert 230 < extras.still_to_come({}, 2_000) < 370
 
 
 def test_no_repeat_before_its_time() -> None:
-    extras = Extras("trial", Study(repeats=Repeats(rate=0.5, after=10)), "Ana", 100)
+    extras = Extras(BLINDING, Study(repeats=Repeats(rate=0.5, after=10)), "Ana", 100)
     standing: dict[Key, Judgement] = {("judgement", f"item-{i}"): verdict(i) for i in range(10)}
     assert extras.due(standing, []) is None
     standing |= {("judgement", f"item-{i}"): verdict(i) for i in range(10, 14)}

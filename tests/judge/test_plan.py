@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from eval.answers import read_answers
+from eval.answers import encode, read_answers
+from eval.errors import InputError
+from eval.evidence.results.snapshot import read_snapshot
+from eval.evidence.whole import all_figures, whole
+from eval.journal import Journal
+from eval.judge.begin import begin
+from eval.judge.blinding import Blinding
 from eval.judge.desk import Desk
 from eval.judge.drawing import drawing_order, is_drawn
-from eval.judge.plan import draw_of, plan_of
-from eval.judge.study import Study
+from eval.judge.plan import draw_of, plan_of, plan_path, read_plan
+from eval.judge.study import Overlap, Study
+from eval.records import SIDES
 from eval.run import open_run
-from tests.judge.runs import make_run
+from tests.judge.person import Person
+from tests.judge.runs import FIXED_KEY, make_run, prompt, response, with_key
 
 
 def test_the_plan_is_that_of_the_study(tmp_path: Path) -> None:
@@ -34,17 +43,102 @@ def test_a_pair_held_back_is_not_planned(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("sample", [0.1, 0.5])
 def test_people_are_drawn_with_the_chance_that_was_said(sample: float) -> None:
-    drawn = sum(is_drawn("run", f"item {n}", sample) for n in range(10_000))
+    blinding = Blinding("run", FIXED_KEY)
+    drawn = sum(is_drawn(blinding, f"item {n}", sample) for n in range(10_000))
     assert abs(drawn - 10_000 * sample) < 200
-    assert all(is_drawn("run", f"item {n}", 1.0) for n in range(100))
+    assert all(is_drawn(blinding, f"item {n}", 1.0) for n in range(100))
 
 
 def test_only_drawn_prompts_are_asked_and_all_are_in_the_draw(tmp_path: Path) -> None:
-    run = make_run(tmp_path, n=60)
+    run, blinding = with_key(make_run(tmp_path, n=60)), Blinding("trial", FIXED_KEY)
     desk = Desk(run, Study(sample=0.5))
     draw, plan = draw_of(run, read_answers(run.responses_path)), plan_of(run, read_answers(run.responses_path))
-    assert set(desk.tasks) == set(plan) == {item for item in draw if is_drawn(run.name, item, 0.5)}
+    assert set(desk.tasks) == set(plan) == {item for item in draw if is_drawn(blinding, item, 0.5)}
     assert 15 < len(plan) < 45
     assert (len(draw), set(draw.values())) == (60, {0.5})
-    assert list(draw) == drawing_order(run.name, sorted(draw))
+    assert list(draw) == drawing_order(blinding, sorted(draw))
     assert list(draw) != sorted(draw)
+
+
+def found_in(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Every file of a run, its time and its bytes."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {
+        str(path.relative_to(folder)): (path.stat().st_ino, path.stat().st_mtime_ns, path.read_bytes())
+        for path in files
+    }
+
+
+STUDY = Study(practice=0, sample=0.5, overlap=Overlap(reviewers=2, share=0.3))
+
+
+def test_the_evidence_needs_no_key_and_writes_nothing(tmp_path: Path) -> None:
+    """A folder copied to another machine without the key tells the same, and gets no key."""
+    run = make_run(tmp_path, n=60)
+    desk = Desk(run, STUDY)
+    for name in ("Ana", "Bo"):
+        Person(desk, name).judge_all(most=10)
+    shutil.copytree(run.folder, tmp_path / "copy" / run.name, ignore=shutil.ignore_patterns(".*"))
+    copy = open_run(tmp_path / "copy", run.name)
+    before = found_in(copy.folder)
+    answers = read_answers(copy.responses_path)
+    assert plan_of(copy, answers) == begin(run).plan.reviewers
+    assert plan_of(copy, answers).keys() == desk.tasks.keys()
+    assert set(draw_of(copy, answers)) == {prompt.id for prompt in run.prompts()}
+    assert list(draw_of(copy, answers)) == list(draw_of(run, answers))
+    ours, theirs = whole(open_run(run.folder.parent, run.name)), read_snapshot(copy).whole
+    assert theirs.progress == ours.progress
+    assert all_figures(theirs) == all_figures(ours)
+    assert found_in(copy.folder) == before
+    assert not any("key" in name for name in before)
+
+
+def test_a_plan_that_is_missing_is_told_and_not_guessed(tmp_path: Path) -> None:
+    run = make_run(tmp_path, n=60)
+    Person(Desk(run, STUDY), "Ana").judge_all(most=3)
+    plan = plan_path(run).read_bytes()
+    plan_path(run).unlink()
+    run = open_run(run.folder.parent, run.name)
+    with pytest.raises(InputError, match=r"plan\.json: is missing, and says which pairs people were drawn for"):
+        whole(run)
+    plan_path(run).write_text('{"blinding": "keyed"}')
+    with pytest.raises(InputError, match=r"plan\.json: mode: Field required: restore it"):
+        whole(run)
+    plan_path(run).write_bytes(plan)
+    assert len(whole(run).table) == 3
+
+
+def test_before_anybody_judges_only_counts_are_told_and_no_key_is_made(tmp_path: Path) -> None:
+    run = make_run(tmp_path, n=60)
+    (run.folder / "study.json").write_text(Study(overlap=STUDY.overlap).model_dump_json())
+    before = found_in(run.folder)
+    plan = plan_of(run, read_answers(run.responses_path))
+    assert sorted(plan.values()) == [1] * 42 + [2] * 18
+    assert whole(run).progress.left == 78
+    assert found_in(run.folder) == before
+    assert sorted(begin(run).plan.reviewers.values()) == sorted(plan.values())
+
+
+def test_what_was_drawn_stays_drawn_though_pairs_come_and_the_key_is_lost(tmp_path: Path) -> None:
+    run = make_run(tmp_path, n=60)
+    run.responses_path.write_bytes(b"".join(run.responses_path.read_bytes().splitlines(keepends=True)[:80]))
+    Person(Desk(run, STUDY), "Ana").judge_all(most=5)
+    first = read_plan(run)
+    Journal(run.responses_path).append(
+        encode([response(prompt(i), side, f"{side} {i}") for i in range(40, 60) for side in SIDES])
+    )
+    (run.folder / ".blinding.key").unlink()
+    Desk(run)
+    second = read_plan(run)
+    assert first is not None
+    assert second is not None
+    assert second.pairs[:40] == first.pairs
+    assert {pair.item for pair in second.pairs[40:]} == {prompt(i).id for i in range(40, 60)}
+    assert 1 <= sum(pair.drawn for pair in second.pairs[40:]) <= 19
+
+
+def test_the_plan_tells_no_side(tmp_path: Path) -> None:
+    run = make_run(tmp_path, n=20)
+    Desk(run, STUDY)
+    assert set(json.loads(plan_path(run).read_text())) == {"blinding", "mode", "overlap", "sample", "pairs"}
+    assert set(json.loads(plan_path(run).read_text())["pairs"][0]) == {"item", "drawn", "reviewers"}

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from eval.errors import InputError, NotSaved
+from eval.judge.acknowledged import acknowledged_path
 from eval.judge.cells import PLAIN, encode_row
+from eval.judge.seals import first_broken
 from eval.judge.store import in_force, read_verdicts
 from eval.records import VERDICT_COLUMNS
 from tests.judge.runs import make_run
@@ -65,14 +67,46 @@ def test_appending_goes_on_after_a_spreadsheet_saved_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 20, 150])
-def test_a_torn_last_row_is_set_aside_and_told(path: Path, caplog: pytest.LogCaptureFixture, cut: int) -> None:
-    path.write_bytes(lines(encode_row(verdict(1)), encode_row(verdict(2, comment="one\ntwo"))[:-cut]))
+def test_a_reader_leaves_a_torn_last_row_out_and_every_byte_as_it_is(
+    path: Path, caplog: pytest.LogCaptureFixture, cut: int
+) -> None:
+    torn = lines(encode_row(verdict(1)), encode_row(verdict(2, comment="one\ntwo"))[:-cut])
+    path.write_bytes(torn)
     with caplog.at_level(logging.WARNING):
         assert read_verdicts(path) == [verdict(1)]
-    (aside,) = path.parent.glob("verdicts.csv.torn-*")
-    assert aside.read_bytes() == encode_row(verdict(2, comment="one\ntwo"))[:-cut]
+    assert f"{path}:3: the last row is not complete" in caplog.text
+    assert path.read_bytes() == torn
+    assert [one.name for one in path.parent.iterdir()] == ["verdicts.csv"]
+
+
+def test_the_judging_server_sets_a_torn_last_row_aside_and_tells(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = make_run(tmp_path)
+    torn = encode_row(verdict(2, comment="one\ntwo"))[:-20]
+    run.verdicts_path.write_bytes(lines(encode_row(verdict(1))) + torn)
+    with caplog.at_level(logging.WARNING):
+        verdict_store(run)
+    (aside,) = run.folder.glob("verdicts.csv.torn-*")
+    assert aside.read_bytes() == torn
     assert str(aside) in caplog.text
-    assert path.read_bytes() == lines(encode_row(verdict(1)))
+    assert run.verdicts_path.read_bytes() == lines(encode_row(verdict(1)))
+
+
+@pytest.mark.parametrize("end", [b"", b"\r"])
+def test_a_last_row_without_its_line_end_is_whole_where_its_seal_says_so(tmp_path: Path, end: bytes) -> None:
+    """Editors and spreadsheets leave the last line end out."""
+    run = make_run(tmp_path)
+    verdict_store(run).append(verdict(1, comment="one\ntwo"))
+    verdict_store(run).append(verdict(2))
+    acknowledged_path(run.verdicts_path).unlink()
+    run.verdicts_path.write_bytes(run.verdicts_path.read_bytes().removesuffix(b"\n") + end)
+    assert unsealed(read_verdicts(run.verdicts_path)) == [verdict(1, comment="one\ntwo"), verdict(2)]
+    verdict_store(run).append(verdict(3))
+    rows = read_verdicts(run.verdicts_path)
+    assert len(rows) == 3
+    assert first_broken(rows, PLAIN) is None
+    assert list(run.folder.glob("*.torn-*")) == []
 
 
 def test_an_append_after_a_torn_row_loses_nothing(tmp_path: Path) -> None:
@@ -98,7 +132,7 @@ BAD_ROWS = {
     "same id": (encode_row(verdict(2, verdict_id="v1")), "verdict_id: v1 is on line 2 too"),
     "judged twice": (encode_row(verdict(2, item="item-1")), "replaces: 'Ana' judged item 'item-1' on line 2 already"),
     "not UTF-8": (ROW.replace(b"Ana", b"An\xe9"), "is not UTF-8"),
-    "stray quote": (ROW.replace(b"3.25", b'"3"25'), "mend or remove the row"),
+    "stray quote": (ROW.replace(b"3.25", b'"3"25'), "correct or remove the row"),
 }
 
 

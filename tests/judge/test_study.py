@@ -172,7 +172,7 @@ def test_a_cell_that_no_criterion_offers_stops_the_reading(tmp_path: Path) -> No
     person.act("vote", "left", criteria={"clarity": "tie"})
     run.verdicts_path.write_bytes(run.verdicts_path.read_bytes().replace(b",tie,", b",Tie,"))
     with pytest.raises(
-        InputError, match=r"verdicts\.csv:2: clarity: 'Tie' is not one of base, tuned, tie: mend the cell"
+        InputError, match=r"verdicts\.csv:2: clarity: 'Tie' is not one of base, tuned, tie: correct the cell"
     ):
         read_verdicts(run.verdicts_path)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from eval.judge.cells import PLAIN, Columns
-from eval.judge.store import Store
+from eval.judge.ledger import Ledger
 from eval.records import Verdict
 from eval.run import Run
 
@@ -36,6 +36,6 @@ def unsealed(rows: list[Verdict]) -> list[Verdict]:
     return [row.model_copy(update={"seal": ""}) for row in rows]
 
 
-def verdict_store(run: Run, columns: Columns = PLAIN) -> Store[Verdict]:
+def verdict_store(run: Run, columns: Columns = PLAIN) -> Ledger[Verdict]:
     """The store of a run's verdicts.csv."""
-    return Store(run.verdicts_path, Verdict, run.name, columns)
+    return Ledger(run.verdicts_path, Verdict, run.name, columns)

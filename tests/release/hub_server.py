@@ -1,8 +1,7 @@
-"""A Hub on loopback: the HTTP of its upload protocol as huggingface_hub 0.36 speaks it, with real storage behind.
+"""A Hub on loopback: the HTTP of its upload protocol as huggingface_hub 2.4 speaks it, with real storage behind.
 
 Repositories, preupload, Git LFS (whole and in parts), commits as NDJSON, pull requests, trees, downloads with a
-redirect, validation of a card's metadata. Not Xet: the server answers the batch request with `basic` or `multipart`, as
-the real Hub does for repositories without Xet.
+redirect, validation of a card's metadata. Not Xet, by which the client uploads unless HF_HUB_DISABLE_XET is set.
 """
 
 from __future__ import annotations
@@ -52,11 +51,15 @@ def _watch(hub: Hub) -> Any:
     @web.middleware
     async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
         hub.asked.append((request.method, request.path))
+        hub.bodies.append(await request.read())
         if hub.lost_after is not None and len(hub.storage) >= hub.lost_after:
             assert request.transport is not None
             request.transport.abort()
         if request.path.startswith("/storage") and "Authorization" in request.headers:
             hub.leaked.append(request.path)
+        for end, deeds in hub.meanwhile.items():
+            if request.path.endswith(end) and deeds:
+                await asyncio.to_thread(deeds.pop(0))
         for part, (status, words) in hub.refused.items():
             if part in request.path:
                 return web.json_response({"error": words}, status=status, headers={"X-Error-Message": words})
@@ -100,7 +103,7 @@ class _Routes:
             raise _error(web.HTTPForbidden, f"You don't have the rights to create a model under the namespace {owner}")
         if name in self.hub.repos:
             return web.json_response({"error": "You already created this model repo", "url": url}, status=409)
-        repo = self.hub.repos[name] = Repo(private=bool(asked.get("private")))
+        repo = self.hub.repos[name] = Repo(private=asked.get("visibility") == "private")
         repo.commit("main", {".gitattributes": Blob(b"*.safetensors filter=lfs diff=lfs merge=lfs -text\n")})
         return web.json_response({"url": url})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 WRITER, READER = "hf_writerWRITERwriterWRITERwriter1234", "hf_readerREADERreaderREADERreader1234"
@@ -45,6 +46,8 @@ class Hub:
         self.parts: dict[tuple[str, int], bytes] = {}
         #: (method, path) of every request, in order.
         self.asked: list[tuple[str, str]] = []
+        #: The body of every request.
+        self.bodies: list[bytes] = []
         #: Every header that came with a token to where none belongs.
         self.leaked: list[str] = []
         #: Larger files go up in parts of this many bytes.
@@ -54,6 +57,8 @@ class Hub:
         #: A PUT of a file of Git LFS waits for this.
         self.gate = threading.Event()
         self.gate.set()
+        #: What others do, one by one, just before requests are answered whose path ends so.
+        self.meanwhile: dict[str, list[Callable[[], object]]] = {}
         #: Paths whose bytes change when a commit stores them.
         self.corrupted: set[str] = set()
         #: Paths that the repository's .gitignore would leave out.
@@ -71,6 +76,11 @@ class Hub:
         """The bytes of a revision's files."""
         there = self.repos[repo].revisions[revision]
         return {path: self.storage[blob.lfs] if blob.lfs else blob.data for path, blob in there.items()}
+
+    def put(self, repo: str, path: str, data: bytes) -> None:
+        """Somebody commits a file to main, in a private repository that is made where it is missing."""
+        there = self.repos.setdefault(repo, Repo(private=True))
+        there.commit("main", {**there.revisions.get("main", {}), path: Blob(data)})
 
     def puts(self) -> list[str]:
         return [path for method, path in self.asked if method == "PUT"]

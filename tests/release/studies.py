@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from eval.answers import encode, read_answers
+from eval.judge.begin import begin
 from eval.judge.plan import plan_of
 from eval.records import SIDES, Mark, Message, Prompt, Side
 from eval.release.policy import freeze_policy
-from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
+from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, open_run, start_run
 from tests.judge.runs import response
 from tests.judge.verdicts import verdict_store
 from tests.release.judged import write_model
@@ -67,7 +68,9 @@ def study(folder: Path, *, n: int = 60, policy: str = POLICY, **changes: Any) ->
 def judge(
     run: Run, shares: float | Sequence[float], *, seed: int = 1, reviewers: Sequence[str] = ("ann", "bob")
 ) -> Run:
-    """Everybody planned judges every pair; tuned wins with this chance."""
+    """Everybody planned judges every pair; tuned wins with this chance. What a judging server fixes is fixed."""
+    begin(run)
+    run = open_run(run.folder.parent, run.name)
     answers = read_answers(run.responses_path)
     chance, plan, store = random.Random(seed), plan_of(run, answers), verdict_store(run)
     pairs = answers.pairs(run.prompts())

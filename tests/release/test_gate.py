@@ -35,7 +35,7 @@ def test_release(tmp_path: Path) -> None:
     assert decision.headline.win_rate > 0.8
     assert (decision.headline.prompts, decision.headline.judgements, decision.headline.reviewers) == (60, 72, 2)
     assert set(decision.bound) == {
-        *("prompts.jsonl", "responses.jsonl", "verdicts.csv", "study.json", "gate.yml"),
+        *("prompts.jsonl", "responses.jsonl", "verdicts.csv", "study.json", "plan.json", "gate.yml"),
         *("base weights", "base template", "base config", "tuned weights", "tuned template", "tuned config"),
     }
     suite = ElementTree.parse(run.report_folder / "gate-junit.xml").getroot()

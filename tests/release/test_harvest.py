@@ -12,7 +12,7 @@ from eval.collect.prompts import load_prompts
 from eval.collect.retired import FILE, read_retired, retired_keys
 from eval.errors import InputError, RunError
 from eval.judge.cells import PLAIN
-from eval.judge.store import Store
+from eval.judge.ledger import Ledger
 from eval.records import Kind, Mark, Pair, Thumb, Verdict, utc_now
 from eval.release.harvest import Harvest, Thresholds, harvest
 from eval.release.thumbs import harvest_thumbs
@@ -34,7 +34,7 @@ def pairs(run: Run) -> list[Pair]:
 
 def judge(run: Run, *marks: tuple[int, str, Mark], kind: Kind = "judgement") -> list[Verdict]:
     """Verdicts (item's number, reviewer, outcome), put on disk as the page puts them."""
-    store = Store(run.verdicts_path, Verdict, run.name, PLAIN)
+    store = Ledger(run.verdicts_path, Verdict, run.name, PLAIN)
     rows = []
     for item, reviewer, outcome in marks:
         changes: dict[str, Any] = {"reviewer": reviewer, "kind": kind}
@@ -102,7 +102,7 @@ def test_answers_that_must_not_be_taught_are_left_out(tmp_path: Path) -> None:
     run = make_run_of(tmp_path, asked, rows)
     judge(run, (0, "ann", "tuned"))
     stale = judged(run, pairs(run)[1]).model_copy(update={"tuned_sha256": "0" * 64})
-    Store(run.verdicts_path, Verdict, run.name, PLAIN).append(stale)
+    Ledger(run.verdicts_path, Verdict, run.name, PLAIN).append(stale)
     with pytest.raises(RunError, match=r"gives no pair .*cut at the token limit.*; judge more|gives no pair") as caught:
         take(run, tmp_path / "next.jsonl")
     assert "the better answer was cut at the token limit" in str(caught.value)
@@ -150,7 +150,7 @@ def thumb(run: Run, item: int, outcome: Literal["up", "down"], reviewer: str = "
         verdict_id=f"{run.name}-{item}-{reviewer}", run=run.name, item=pair.prompt_id, category="", reviewer=reviewer,
         side="tuned", outcome=outcome, sha256=pair.tuned.sha256, comment="=1+1", seconds=1.0, judged_at=utc_now(),
     )  # fmt: skip
-    Store(run.folder / "thumbs.csv", Thumb, run.name, PLAIN).append(row)
+    Ledger(run.folder / "thumbs.csv", Thumb, run.name, PLAIN).append(row)
 
 
 def test_thumbs_of_several_runs_are_paired_on_the_same_prompt(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from huggingface_hub import close_session
 
 from eval.errors import BlindsideError, InputError, ReleaseError, StaleInputs
 from eval.release.decision import decision_path, write_decision
@@ -98,6 +99,16 @@ def test_without_leave_to_go_online(project: Project, offline: None, monkeypatch
     monkeypatch.setenv("HF_TOKEN", WRITER)
     with pytest.raises(ReleaseError, match="HF_HUB_OFFLINE is set: unset it"):
         run_release(project)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "odd://ann:secret@127.0.0.1:9", "http://[::1"])
+def test_a_proxy_that_cannot_be_used(project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    close_session()
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(ReleaseError, match=r"the proxy can't be used \(.*\): correct ALL_PROXY") as told:
+        run_release(project)
+    assert "secret" not in str(told.value)
+    assert hub.asked == []
 
 
 def test_another_owner(project: Project, hub: Hub) -> None:

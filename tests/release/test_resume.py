@@ -47,6 +47,7 @@ def start(project: Project, hub: Hub, *arguments: str, token: str = WRITER) -> s
         "HF_HOME": str(project.home / "hf"),
         "HF_HUB_VERBOSITY": "debug",
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_XET": "1",
     }
     return subprocess.Popen(
         [sys.executable, "-X", "dev", "-W", "ignore", "-c", CODE, str(project.run.folder.parent), *arguments],

@@ -14,7 +14,7 @@ from eval.release.decision import Decision, Headline, RuleResult, Status
 from eval.release.findings import Findings, Preferred
 from eval.release.gate import settle
 from eval.release.outputs import junit, markdown, print_decision
-from eval.release.policy import Policy, Preference, Signals
+from eval.release.policy import DEFAULT, Policy, Preference, Signals, read_policy
 from eval.release.rules import apply
 
 GOOD = Findings(
@@ -32,6 +32,7 @@ GOOD = Findings(
     parity={"base": True, "tuned": True},
     determinism={"base": 0.0, "tuned": 0.0},
     policy_fixed_at="before judging",
+    sides="keyed",
 )
 
 
@@ -47,7 +48,20 @@ def preferred(*, refuted: bool = False, spent: bool = False) -> Preferred:
 def test_good_figures_pass_every_rule_of_the_default() -> None:
     found = statuses(Policy(signals=Signals(empty=0.01, repetition=0.02, truncated_more_than_base=0.05)))
     assert set(found.values()) == {"pass"}
-    assert len(found) == 12
+    assert len(found) == 13
+
+
+def test_sides_that_a_reviewer_could_compute_are_said_and_held_against_a_policy_that_asks_for_a_key() -> None:
+    words = "computed by an unkeyed hash of run, reviewer and item, which a reviewer could compute too"
+    unkeyed = dataclasses.replace(GOOD, sides="unkeyed")
+    for asked, found, seen in (
+        (True, unkeyed, ("fail", words)),
+        (False, unkeyed, ("pass", words)),
+        (True, dataclasses.replace(GOOD, sides=None), ("insufficient", "nobody judged yet")),
+    ):
+        (rule,) = (rule for rule in apply(Policy(keyed_sides=asked), found) if rule.name == "sides")
+        assert (rule.status, rule.found) == seen
+    assert read_policy(DEFAULT).keyed_sides
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from eval.journal import Journal, whole_csv_rows
 from eval.release.sync import Sync, snapshot
 from tests.release.conftest import point_at
 from tests.release.hub_server import listening
-from tests.release.hub_state import READER, Blob, Hub, Repo
+from tests.release.hub_state import READER, Hub, Repo
 from tests.release.judged import Project, make_project
 
 COPY = "trial/verdicts.csv"
@@ -119,7 +119,7 @@ def test_without_a_network_judging_goes_on_and_is_told_once(
         eventually(lambda: len(said) > 0)
         time.sleep(0.3)
         assert said == [
-            f"the verdicts are on this disk alone: the network to {server.url} was lost (no connection): "
+            f"new verdicts are not copied: the network to {server.url} was lost (no connection): "
             "it is tried again in 0.001 minutes"
         ]
         with listening(server, port):
@@ -136,16 +136,6 @@ def test_a_public_repository_gets_no_names(project: Project, hub: Hub) -> None:
     assert hub.files("our/open") == {}
 
 
-def test_rows_that_a_broken_disk_lost_are_not_overwritten(project: Project, hub: Hub) -> None:
-    kept = project.run.verdicts_path.read_bytes()
-    hub.repos["our/kept"] = Repo(private=True)
-    hub.repos["our/kept"].commit("main", {COPY: Blob(kept)})
-    project.run.verdicts_path.write_bytes(b"".join(kept.splitlines(keepends=True)[:3]))
-    with pytest.raises(ReleaseError, match=r"our/kept holds rows of trial/verdicts\.csv that are not in this file"):
-        Sync(project.run, "our/kept").push()
-    assert hub.files("our/kept") == {COPY: kept}
-
-
 def test_a_run_that_was_copied_before_goes_on(project: Project, hub: Hub) -> None:
     Sync(project.run, "our/kept").push()
     with project.run.verdicts_path.open("ab") as file:
@@ -160,5 +150,25 @@ def test_no_permission_is_told(project: Project, hub: Hub, monkeypatch: pytest.M
     with Sync(project.run, "our/kept", say=said.append):
         pass
     assert len(said) == 1
-    assert "the verdicts are on this disk alone: the token may not write to our/kept (403)" in said[0]
+    assert "new verdicts are not copied: the token may not write to our/kept (403)" in said[0]
     assert READER not in said[0]
+
+
+@pytest.mark.parametrize("request_path", ["/repos/create", "/our/kept", COPY, "/commit/main"])
+def test_a_hub_that_never_answers_does_not_keep_judging_from_its_end(
+    project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch, request_path: str
+) -> None:
+    monkeypatch.setattr("eval.release.sync.TIMEOUT", 0.3)
+    monkeypatch.setattr("eval.release.readback.TIMEOUT", 0.3)
+    released = threading.Event()
+    hub.meanwhile[request_path] = [released.wait] * 9
+    said: list[str] = []
+    try:
+        with Sync(project.run, "our/kept", say=said.append):
+            pass
+    finally:
+        released.set()
+    assert said == [
+        f"new verdicts are not copied: the network to {hub.url} was lost (it took too long): "
+        "it is tried again in 5 minutes"
+    ]

@@ -62,7 +62,8 @@ class ByCategory:
 class Findings:
     """The results page. `headline` and `others` are shares of prompts; `outcomes` counts judgements.
 
-    `giveaways` is None where nobody has looked for them yet, `broken` the id of a row that was changed by hand.
+    `giveaways` is None where nobody has looked for them yet; `altered` says what of verdicts.csv is not as it was
+    saved.
     """
 
     models: tuple[Model, ...]
@@ -79,7 +80,7 @@ class Findings:
     giveaways: Given | None
     servers: tuple[str, ...]
     forced: bool
-    broken: str
+    altered: tuple[str, ...]
     excerpts: tuple[Excerpt, ...]
 
     @property
@@ -112,7 +113,7 @@ def findings(snapshot: Snapshot) -> Findings:
         people=people(snapshot),
         leanings=leanings(whole.bias),
         giveaways=giveaways(snapshot),
-        broken=snapshot.broken.verdict_id if snapshot.broken else "",
+        altered=snapshot.altered,
         servers=tuple(checks.lines(snapshot.run)),
         forced=checks.forced(snapshot.run),
         excerpts=tuple(_excerpt(snapshot, *one) for one in _LISTS),

@@ -8,19 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 
 from eval.answers import Answers, read_answers
 from eval.evidence.table import Table, build_table
 from eval.evidence.whole import Whole, whole_of
+from eval.journal import stamp_of
+from eval.judge.acknowledged import acknowledged_path, alterations, in_short
 from eval.judge.cells import PLAIN, Columns
 from eval.judge.freeze import thumbs_path
 from eval.judge.gold import PREFIX, GoldPair
-from eval.judge.seals import first_broken
+from eval.judge.plan import plan_path
 from eval.judge.skips import Skip, read_skips, skips_path
-from eval.judge.store import in_force, read_file, read_thumbs
+from eval.judge.store import in_force, read_rows, read_thumbs
 from eval.judge.study import NAME, Study, read_frozen
-from eval.records import Failure, Judgement, Pair, Prompt, Thumb, Verdict
+from eval.records import Failure, Pair, Prompt, Thumb, Verdict
 from eval.run import Run, open_run
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
@@ -77,16 +78,13 @@ class Snapshot:
     counted: tuple[Verdict, ...]
     skips: tuple[Skip, ...]
     thumbs: tuple[Thumb, ...]
+    #: What of verdicts.csv is not as it was when it was saved, a sentence each.
+    altered: tuple[str, ...] = ()
 
     @cached_property
     def whole(self) -> Whole:
         """Everything that is known of the run."""
         return whole_of(self.run, self.answers, self.table, self.counted)
-
-    @cached_property
-    def broken(self) -> Judgement | None:
-        """The first row of verdicts.csv that is not as it was written."""
-        return first_broken(self.rows, self.columns)
 
     @cached_property
     def by_id(self) -> dict[str, Entry]:
@@ -137,19 +135,20 @@ class Source:
 def read_snapshot(run: Run) -> Snapshot:
     """Read the run's files. Raises InputError for files that cannot be trusted."""
     answers = read_answers(run.responses_path)
-    rows, columns = read_file(run.verdicts_path, Verdict, run=run.name)
-    table, counted = build_table(run, answers, rows)
+    file = read_rows(run.verdicts_path, Verdict, run=run.name)
+    table, counted = build_table(run, answers, file.rows)
     return Snapshot(
         run=run,
         study=read_frozen(run.folder),
         answers=answers,
         entries=tuple(_entries(run, answers, counted)),
         table=table,
-        columns=columns or PLAIN,
-        rows=tuple(rows),
+        columns=file.columns or PLAIN,
+        rows=tuple(file.rows),
         counted=tuple(counted),
         skips=tuple(read_skips(run)),
         thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
+        altered=tuple(in_short(alterations(run.verdicts_path, file, Verdict, run=run.name))),
     )
 
 
@@ -181,13 +180,7 @@ def _gold_entry(gold: GoldPair) -> Entry:
 
 
 def _stamp(run: Run) -> Stamp:
-    read = (run.folder / "run.json", run.folder / NAME, run.prompts_path, run.responses_path)
-    return tuple(map(_stamp_of, (*read, run.verdicts_path, skips_path(run), thumbs_path(run))))
-
-
-def _stamp_of(path: Path) -> tuple[int, int, int] | None:
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return None
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+    verdicts = run.verdicts_path
+    read = (run.folder / "run.json", run.folder / NAME, plan_path(run), run.prompts_path, run.responses_path)
+    judged = (verdicts, acknowledged_path(verdicts), skips_path(run), thumbs_path(run))
+    return tuple(map(stamp_of, (*read, *judged)))
