@@ -51,6 +51,12 @@ def test_every_line_names_tests_and_each_of_them_is_there() -> None:
     assert [f"{path}::{name}" for path, name in named if name not in _tests(path)] == []
 
 
+def test_every_attack_of_the_security_page_names_a_test_that_is_there() -> None:
+    named = [match.groups() for match in TEST.finditer((ROOT / "docs" / "security.md").read_text(encoding="utf-8"))]
+    assert len(named) >= 10
+    assert [f"{path}::{name}" for path, name in named if name not in _tests(path)] == []
+
+
 def test_every_danger_that_was_asked_about_has_its_line() -> None:
     said = "\n".join(row.rsplit(" | ", 1)[0] for row in _rows()).casefold()
     assert [danger for danger in ASKED if danger not in said] == []

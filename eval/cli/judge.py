@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blindside import console
-from eval.cli.options import REPORTS, Port, Reports, RunArgument
+from eval.cli.options import REPORTS, AllowHost, Port, Reports, RootPath, RunArgument
 
 if TYPE_CHECKING:
     from eval.judge.study import Study
@@ -27,6 +27,8 @@ def judge(
     run: RunArgument = "",
     port: Port = 7860,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    allow_host: AllowHost = None,
+    root_path: RootPath = "",
     study: Annotated[
         Path | None, typer.Option(help="YAML: criteria, tags, overlap, gold pairs (docs/judging.md).")
     ] = None,
@@ -51,17 +53,21 @@ def judge(
     Example: `blindside judge tiny-1a2b3c4d --auth reviewers.csv --overlap 2 --overlap-share 0.2`
     """
     from eval.judge.accounts import Accounts as Logins
+    from eval.judge.door.front import Front
     from eval.judge.page import refuse_open_share, serve
+    from eval.judge.serving import load_gradio
     from eval.release.policy import freeze_policy
     from eval.release.sync import Sync
     from eval.run import open_run
 
+    front = Front.of(host, allow_host or (), root_path)
     opened = open_run(reports, run)
     changes = {"overlap": _overlap(overlap, overlap_share), "mode": mode or None, "side": side or None}
     wanted = _study(opened.folder, study, {name: value for name, value in changes.items() if value is not None})
     logins = Logins(auth) if auth is not None else None
     refuse_open_share(share, logins)
     opened = freeze_policy(opened, policy)
+    load_gradio()  # before anything asks the Hub, through a proxy perhaps, that is hidden meanwhile
     with Sync(opened, sync, say=console.say) if sync else nullcontext():
         serve(
             opened,
@@ -71,6 +77,7 @@ def judge(
             reviewer=reviewer,
             accounts=logins,
             share=share,
+            front=front,
             open_browser=browser,
             say=console.say,
         )

@@ -18,6 +18,13 @@ TrainEnv = Annotated[
 ]
 RunArgument = Annotated[str, typer.Argument(help="The run's name; the one last collected or judged if left out.")]
 Port = Annotated[int, typer.Option(help="Port of the page on 127.0.0.1; the next free one if it is taken.")]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Host name under which a proxy or another machine asks for the page; repeatable (docs/proxies.md)."
+    ),
+]
+RootPath = Annotated[str, typer.Option(help="Path under which a proxy serves the page, like /tools/judge.")]
 MaxTokens = Annotated[int, typer.Option(min=1, help="Longest answer, in tokens, the same for both sides.")]
 Concurrency = Annotated[int, typer.Option(min=1, max=1024, help="Requests in flight per side.")]
 

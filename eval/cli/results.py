@@ -7,13 +7,15 @@ from typing import Annotated
 import typer
 
 from blindside import console
-from eval.cli.options import REPORTS, Reports, RunArgument
+from eval.cli.options import REPORTS, AllowHost, Reports, RootPath, RunArgument
 
 
 def results(
     run: RunArgument = "",
     port: Annotated[int, typer.Option(help="Port of the pages; the next free one if it is taken.")] = 7870,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    allow_host: AllowHost = None,
+    root_path: RootPath = "",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
     reports: Reports = REPORTS,
 ) -> None:
@@ -22,9 +24,11 @@ def results(
     Example: `blindside results tiny-1a2b3c4d`
     """
     from eval.evidence.results.page import serve
+    from eval.judge.door.front import Front
     from eval.run import open_run
 
-    serve(open_run(reports, run), port=port, host=host, open_browser=browser, say=console.say)
+    front = Front.of(host, allow_host or (), root_path)
+    serve(open_run(reports, run), port=port, host=host, open_browser=browser, say=console.say, front=front)
 
 
 def register(app: typer.Typer) -> None:

@@ -56,12 +56,21 @@ class Accounts:
             known = self._hashes.get(clean)
         return verify(password, known or self._nobody) and known is not None
 
+    def fingerprint(self, name: str) -> str:
+        """Of the account: another one after every change of its password, and "" where there is no such account."""
+        clean, _ = clean_name(name)
+        with self._lock:
+            self._read_again()
+            known = self._hashes.get(clean, "")
+        return hashlib.sha256(known.encode()).hexdigest() if known else ""
+
     def _read_again(self) -> None:
         stamp = _stamp(self._path)
         if stamp == self._stamp:
             return
+        self._stamp = stamp  # a file that cannot be read is told once, not at every request
         try:
-            self._hashes, self._stamp = read_accounts(self._path), stamp
+            self._hashes = read_accounts(self._path)
         except InputError as error:
             _log.warning("%s; logins go on as they were", error)
 

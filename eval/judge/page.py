@@ -15,9 +15,13 @@ from blindside import console
 from eval.errors import BlindsideError, InputError
 from eval.judge.blinding import nonce
 from eval.judge.desk import Desk
+from eval.judge.door.front import Front
+from eval.judge.door.gatekeeper import Gatekeeper
+from eval.judge.door.login import REVIEWER, Door
+from eval.judge.door.routes import LOGIN, PAGE
+from eval.judge.door.sessions import Accounts
 from eval.judge.forms import Notice
-from eval.judge.login import Accounts, with_door
-from eval.judge.serving import guarded, mounted, piece, present
+from eval.judge.serving import bare, load_gradio, mounted, piece, present
 from eval.judge.session import Sitting, answer
 from eval.judge.showing import Action, View
 from eval.judge.study import Study
@@ -27,7 +31,7 @@ from eval.run import Run
 
 if TYPE_CHECKING:
     import gradio as gr
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
 Handler = Callable[[str, Sitting | None, "gr.Request"], tuple[str, Sitting | None]]
 
@@ -36,6 +40,7 @@ _say = console.say
 
 def build(desk: Desk, *, reviewer: str = "", logins: bool = False) -> gr.Blocks:
     """The page's components and its one event. `reviewer` fixes the name, and so does a login."""
+    load_gradio()
     import gradio as gr
 
     handle = _handler(desk, reviewer, logins)
@@ -62,20 +67,31 @@ def build(desk: Desk, *, reviewer: str = "", logins: bool = False) -> gr.Blocks:
 
 
 def application(
-    run: Run, *, study: Study | None = None, reviewer: str = "", accounts: Accounts | None = None
-) -> FastAPI:
+    run: Run,
+    *,
+    study: Study | None = None,
+    reviewer: str = "",
+    accounts: Accounts | None = None,
+    front: Front | None = None,
+    say: Callable[[str], None] = _say,
+) -> ASGIApp:
     """An ASGI application that serves the page at /, and lets no request leave the machine.
 
     Without a study, the run's own or the default one. With accounts, only those who log in are served, each under
-    their own name. Raises InputError where the run's answers or verdicts cannot be read.
+    their own name, and `say` is told failed logins. `front`: by which names it may be asked for; else loopback's only.
+    Raises InputError where the run's answers or verdicts cannot be read.
     """
-    return _application(Desk(run, study), reviewer, accounts)
+    return _application(Desk(run, study), reviewer, accounts, front or Front(), say)
 
 
-def _application(desk: Desk, reviewer: str, accounts: Accounts | None) -> FastAPI:
+def _application(
+    desk: Desk, reviewer: str, accounts: Accounts | None, front: Front, say: Callable[[str], None]
+) -> ASGIApp:
     page = build(desk, reviewer=reviewer, logins=accounts is not None)
-    app = mounted(guarded(), page, head_html(), accounts=accounts)
-    return with_door(app, login_html()) if accounts else app
+    app: ASGIApp = mounted(bare(), page, head_html())
+    if accounts is None:
+        return Gatekeeper(app, front, PAGE)
+    return Gatekeeper(Door(app, accounts, login_html(), say), front, [*PAGE, *LOGIN])
 
 
 def serve(
@@ -89,19 +105,22 @@ def serve(
     reviewer: str = "",
     accounts: Accounts | None = None,
     share: bool = False,
+    front: Front | None = None,
 ) -> None:
     """Serve the judging page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` is told where.
 
-    `share` gives it a public address too. Raises InputError where the run's files cannot be read, the address is not
-    ours, or the page would be shared without accounts; BlindsideError where no port is free.
+    `share` gives it a public address too. `front`: by which other names it may be asked for than by `host`.
+    Raises InputError where the run's files cannot be read, the address is not ours, or the page would be shared
+    without accounts; BlindsideError where no port is free.
     """
     refuse_open_share(share, accounts)
+    names = front or Front.of(host)
     with ExitStack() as stack:
 
-        def made() -> FastAPI:
+        def made() -> ASGIApp:
             desk = Desk(run, study)
             stack.enter_context(watched(desk.ledger))
-            return _application(desk, reviewer, accounts)
+            return _application(desk, reviewer, accounts, names, say)
 
         present(
             made,
@@ -111,7 +130,7 @@ def serve(
             open_browser=open_browser,
             say=say,
             exposed="" if accounts else "whoever reaches this machine can judge under any name",
-            share=share,
+            share=names if share else None,
         )
 
 
@@ -140,10 +159,11 @@ def _handler(desk: Desk, fixed: str, logins: bool) -> Handler:
 
 
 def _logged_in(request: gr.Request) -> str:
-    """The login's name, and never what the page says. Gradio has turned away who has none."""
-    if not request.username:
+    """The login's name, and never what the page says. The door has turned away who has none."""
+    name = request.request.scope.get(REVIEWER) if request.request else None
+    if not name:
         raise PermissionError("not logged in")
-    return str(request.username)
+    return str(name)
 
 
 def _action(payload: str) -> Action:

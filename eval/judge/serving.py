@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import importlib
 import ipaddress
 import os
 import secrets
@@ -18,12 +19,12 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from eval.errors import BlindsideError, InputError
-from eval.judge.login import Accounts, checker
+from eval.judge.door.front import Front
 
 if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
 # Gradio reads it when it is imported, which is later: nothing about a study leaves the machine.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -62,7 +63,7 @@ def is_loopback(sock: socket.socket) -> bool:
     return ipaddress.ip_address(sock.getsockname()[0]).is_loopback
 
 
-def run_until_signalled(app: FastAPI, sock: socket.socket, on_ready: Callable[[], None]) -> None:
+def run_until_signalled(app: ASGIApp, sock: socket.socket, on_ready: Callable[[], None]) -> None:
     """Serve `app` on `sock` until SIGINT or SIGTERM; `on_ready` is called once the page really answers."""
     import uvicorn
 
@@ -73,7 +74,16 @@ def run_until_signalled(app: FastAPI, sock: socket.socket, on_ready: Callable[[]
             self.should_exit = True
 
     # Open pages hold a connection for ever: at the end they get a second. Gradio itself prints what goes wrong.
-    config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1)
+    # Our own gatekeeper decides whose X-Forwarded-Proto is taken, and no page opens a WebSocket.
+    config = uvicorn.Config(
+        app,
+        log_level="critical",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+    )
     threading.Thread(target=_when_ready, args=(sock, on_ready), daemon=True).start()
     Server(config).run(sockets=[sock])
 
@@ -115,6 +125,7 @@ def _has_screen() -> bool:
 
 def tunnelled(sock: socket.socket) -> str:
     """A public address that leads to `sock` through Gradio's tunnel. Raises BlindsideError where none is to be had."""
+    load_gradio()
     import httpx
     from gradio.exceptions import ChecksumMismatchError
     from gradio.networking import setup_tunnel
@@ -123,13 +134,13 @@ def tunnelled(sock: socket.socket) -> str:
     server = os.environ.get("GRADIO_SHARE_SERVER_ADDRESS")
     try:
         return str(setup_tunnel("127.0.0.1", port, secrets.token_urlsafe(32), server, None))
-    except (OSError, RuntimeError, ValueError, httpx.HTTPError, ChecksumMismatchError) as error:
+    except (ImportError, OSError, RuntimeError, ValueError, httpx.HTTPError, ChecksumMismatchError) as error:
         reason = " ".join(str(error).split())
         raise BlindsideError(f"no share link could be made ({reason}): leave --share out, or try again") from None
 
 
 def present(
-    make: Callable[[], FastAPI],
+    make: Callable[[], ASGIApp],
     name: str,
     *,
     host: str,
@@ -137,20 +148,21 @@ def present(
     open_browser: bool,
     say: Callable[[str], None],
     exposed: str = "",
-    share: bool = False,
+    share: Front | None = None,
 ) -> None:
     """Serve what `make` gives until Ctrl-C or SIGTERM, on `port` or the next free one.
 
-    `say` is told `name` and the address, `exposed` before it where other machines reach the page, and a public
-    address where it is to be shared; without one the page is served all the same. Raises what `make` and `listen` do.
+    `say` is told `name` and the address, and `exposed` before it where other machines reach the page. `share`: make a
+    public address, and let it in there; where none can be made the page is served all the same. Raises what `make`
+    and `listen` do.
     """
     with listen(host, port, say) as sock, suppress(KeyboardInterrupt):
         if exposed and not is_loopback(sock):
             say(exposed)
 
         def ready() -> None:
-            if share:
-                _tell_share(sock, say)
+            if share is not None:
+                _share(sock, share, say)
             say(f"{name} at {url(sock)}")
             if open_browser and _has_screen():
                 webbrowser.open(url(sock))
@@ -158,11 +170,30 @@ def present(
         run_until_signalled(make(), sock, ready)
 
 
-def _tell_share(sock: socket.socket, say: Callable[[str], None]) -> None:
+def _share(sock: socket.socket, front: Front, say: Callable[[str], None]) -> None:
     try:
-        say(f"Shared at {tunnelled(sock)}")
+        address = tunnelled(sock)
+        front.tunnel(address)
+        say(f"Shared at {address}")
     except BlindsideError as error:
         say(str(error))
+
+
+def load_gradio() -> None:
+    """Import Gradio, which takes seconds.
+
+    It makes an HTTP client as it is imported, and that fails where the proxy of the environment is one that httpx
+    cannot speak to (SOCKS). The pages ask nobody, so there is no proxy while it is imported.
+    """
+    before = os.environ.get("no_proxy")
+    os.environ["no_proxy"] = "*"
+    try:
+        importlib.import_module("gradio")
+    finally:
+        if before is None:
+            del os.environ["no_proxy"]
+        else:
+            os.environ["no_proxy"] = before
 
 
 def piece(value: str) -> gr.HTML:
@@ -172,17 +203,15 @@ def piece(value: str) -> gr.HTML:
     return gr.HTML(value, js_on_load=None, apply_default_css=False)
 
 
-def guarded() -> FastAPI:
-    """An empty application whose answers tell the browser to load nothing from anywhere else."""
+def bare() -> FastAPI:
+    """An empty application, open to whoever asks: `Gatekeeper` belongs before it."""
     from fastapi import FastAPI
 
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(_Guarded)
-    return app
+    return FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
 
-def mounted(app: FastAPI, page: gr.Blocks, head: str, *, accounts: Accounts | None = None) -> FastAPI:
-    """`app` with the Gradio page at /, `head` (style and script) in its <head>; with accounts, for those who log in."""
+def mounted(app: FastAPI, page: gr.Blocks, head: str) -> FastAPI:
+    """`app` with the Gradio page at /, `head` (style and script) in its <head>."""
     import gradio as gr
 
     theme = gr.themes.Base(font=_SYSTEM, font_mono=["ui-monospace", "monospace"]).set(
@@ -198,34 +227,10 @@ def mounted(app: FastAPI, page: gr.Blocks, head: str, *, accounts: Accounts | No
         show_error=False,
         ssr_mode=False,
         pwa=False,
-        auth=checker(accounts) if accounts else None,
+        # Each request's own scope says it.
+        root_path="",
     )
     return result
 
 
-class _Guarded:
-    """Tells the browser to load nothing from anywhere else, whatever an answer may hold."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_HEADERS]
-            await send(message)
-
-        await self._app(scope, receive, send_guarded)
-
-
 _SYSTEM = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
-_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
-    "frame-ancestors 'self'"
-)
-_HEADERS = [
-    (b"content-security-policy", _POLICY.encode()),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-content-type-options", b"nosniff"),
-]

@@ -161,6 +161,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "login_password": ("Password", "密码"),
     "login_button": ("Log in", "登录"),
     "login_wrong": ("Name or password is not right. Please try again.", "名字或密码不对，请再试一次。"),
+    "login_wait": ("Too many attempts. Wait a minute, then try again.", "尝试次数过多，请一分钟后再试。"),
     "login_lost": ("The server does not answer. Please try again.", "服务器没有响应，请再试一次。"),
     "login_help": (
         "Whoever runs this study gives you both.",

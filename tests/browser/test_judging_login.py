@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import http.client
 import json
-from contextlib import closing
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from eval.judge.accounts import add_account, change_password, remove_account
 from eval.judge.store import read_verdicts
 from tests.browser.screen import screen
 from tests.browser.servers import Page
 from tests.browser.studies import PASSWORD
+from tests.judge.runs import make_run
+from tests.judge.server import served
 
 pytestmark = pytest.mark.browser
 
@@ -64,6 +68,58 @@ def test_a_lost_login_is_told_and_nothing_is_lost(browser: Browser, judging: dic
     assert [row.comment for row in read_verdicts(served.run.verdicts_path) if row.reviewer == "Cy"] == ["typed before"]
 
 
+@pytest.mark.parametrize("change", ["a new password", "removed and added again", "a new start of the server"])
+def test_a_login_that_is_over_is_told_and_what_is_typed_stays(browser: Browser, tmp_path: Path, change: str) -> None:
+    accounts, new = tmp_path / "reviewers.csv", PASSWORD
+    add_account(accounts, "Ana", PASSWORD)
+    run = make_run(tmp_path, n=5)
+    with ExitStack() as servers:
+        server = servers.enter_context(served(run, accounts=accounts))
+        with screen(browser, server.url) as page:
+            page.page.goto(server.url)
+            page.log_in("Ana", PASSWORD)
+            page.press("Enter")
+            page.page.fill("#bs-comment", "typed before")
+            page.keys("Escape")
+            pair = page.panes()
+            if change == "a new password":
+                new = "battery staple horse"
+                change_password(accounts, "Ana", new)
+            elif change == "removed and added again":
+                remove_account(accounts, "Ana")
+                add_account(accounts, "Ana", PASSWORD)
+            else:
+                server.end()
+                servers.enter_context(served(run, accounts=accounts, port=int(server.url.rsplit(":", 1)[1])))
+            page.keys("1")
+            # Gradio loads a page again by itself, where it saw its server go.
+            page.page.wait_for_selector("#bs-lost button:visible, #bs-login")
+            assert not run.verdicts_path.exists()
+            if page.page.locator("#bs-login").count() == 0:
+                assert "You are logged out" in page.banner
+                assert (page.panes(), page.comment, page.status) == (pair, "typed before", "Not saved")
+                page.page.click("#bs-lost button")
+            page.page.wait_for_selector("#bs-login")
+            page.log_in("Ana", new)
+            if page.state == "welcome":
+                page.press("Enter")
+            assert (page.panes(), page.comment) == (pair, "typed before")
+            page.press("1")
+            assert page.status == "Saved"
+    assert [row.comment for row in read_verdicts(run.verdicts_path)] == ["typed before"]
+
+
+def test_too_many_attempts_are_told(browser: Browser, judging: dict[str, Page]) -> None:
+    with screen(browser, judging["login"].url) as page:
+        page.page.goto(page.url)
+        for _ in range(5):
+            page.page.fill("#bs-username", "nobody")
+            page.page.fill("#bs-password", "guess")
+            page.page.click("#bs-enter")
+            page.page.wait_for_selector("#bs-enter:enabled")
+        assert "Too many attempts" in page.page.inner_text("#bs-wrong")
+
+
 def test_without_a_login_nothing_is_served_and_nothing_recorded(judging: dict[str, Page]) -> None:
     served = judging["login"]
     before = served.run.verdicts_path.read_bytes() if served.run.verdicts_path.exists() else b""
@@ -73,10 +129,10 @@ def test_without_a_login_nothing_is_served_and_nothing_recorded(judging: dict[st
         connection.request("POST", "/gradio_api/run/predict", body, {"content-type": "application/json"})
         answer = connection.getresponse()
         assert (answer.status, b"Long reply" in answer.read()) == (401, False)
-        for path in ("/config", "/gradio_api/info"):
+        for path, status in (("/theme.css", 401), ("/gradio_api/heartbeat/abc", 401), ("/config", 404)):
             connection.request("GET", path)
             answer = connection.getresponse()
-            assert (answer.status, b"Long reply" in answer.read()) == (401, False)
-        connection.request("GET", "/", headers={"cookie": "access-token-x=guess"})
+            assert (answer.status, b"Long reply" in answer.read()) == (status, False)
+        connection.request("GET", "/", headers={"cookie": "blindside-0=guess"})
         assert b'id="bs-login"' in connection.getresponse().read()
     assert (served.run.verdicts_path.read_bytes() if served.run.verdicts_path.exists() else b"") == before

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.judge.asking import ask
 from tests.support import ROOT
 
 pytestmark = pytest.mark.browser
@@ -76,3 +77,11 @@ def test_a_reader_leafs_filters_searches_and_compares(page: Page) -> None:
     expect(page.get_by_text("Pair 1 of 1")).to_be_visible()
     expect(page.get_by_role("region", name="The conversation")).to_contain_text("Question 4")
     expect(page.get_by_role("region", name="Lengths")).to_contain_text("Chosen is the longer one in 1 of 1.")
+
+
+def test_another_website_and_what_no_page_needs_are_refused(address: str) -> None:
+    assert ask(address, host="pairs.evil.test").status == 403
+    assert (
+        ask(address, "POST", "/gradio_api/run/predict", headers={"origin": "http://evil.test"}, body="{}").status == 403
+    )
+    assert ask(address, path="/gradio_api/upload").status == 404

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,12 +13,15 @@ from eval.run import Run
 from tests.support import ROOT, free_port
 
 _SERVE = """
-import sys
+import json, sys
 from pathlib import Path
 from eval.evidence.results.page import serve
+from eval.judge.door.front import Front
 from eval.run import open_run
-folder, name, port = sys.argv[1:4]
-serve(open_run(Path(folder), name), port=int(port), open_browser=False, say=lambda line: print(line, flush=True))
+folder, name, port, allowed, path = sys.argv[1:6]
+front = Front.of(allow_host=json.loads(allowed), root_path=path)
+run = open_run(Path(folder), name)
+serve(run, port=int(port), open_browser=False, say=lambda line: print(line, flush=True), front=front)
 print("ended", flush=True)
 """
 _SAID = "Results at "
@@ -38,10 +42,11 @@ class Results:
 
 
 @contextmanager
-def results_of(run: Run) -> Iterator[Results]:
+def results_of(run: Run, *, allow_host: Sequence[str] = (), root_path: str = "") -> Iterator[Results]:
     """Serve the run's results; the process is gone afterwards."""
+    front = [json.dumps(allow_host), root_path]
     process = subprocess.Popen(
-        [sys.executable, "-c", _SERVE, str(run.folder.parent), run.name, str(free_port())],
+        [sys.executable, "-c", _SERVE, str(run.folder.parent), run.name, str(free_port()), *front],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

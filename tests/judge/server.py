@@ -10,7 +10,7 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,17 +21,18 @@ from eval.run import Run
 from tests.support import ROOT, free_port
 
 _SERVE = """
-import sys
+import json, sys
 from pathlib import Path
 from eval.judge.accounts import Accounts
+from eval.judge.door.front import Front
 from eval.judge.page import serve
 from eval.judge.study import Study
 from eval.run import open_run
-folder, name, port, reviewer, study, accounts = sys.argv[1:7]
+folder, name, port, reviewer, study, accounts, host, allowed, path = sys.argv[1:10]
 serve(
     open_run(Path(folder), name), port=int(port), open_browser=False, say=lambda line: print(line, flush=True),
     study=Study.model_validate_json(study), reviewer=reviewer, accounts=Accounts(Path(accounts)) if accounts else None,
-    share="--share" in sys.argv,
+    share="--share" in sys.argv, host=host, front=Front.of(host, json.loads(allowed), path),
 )
 print("ended", flush=True)
 """
@@ -65,11 +66,14 @@ def served(
     study: Study = EVERY_PAIR,
     accounts: Path | None = None,
     share: bool = False,
+    host: str = "127.0.0.1",
+    allow_host: Sequence[str] = (),
+    root_path: str = "",
     env: dict[str, str] | None = None,
 ) -> Iterator[Served]:
     """Serve the run in a process; `prelude` is Python to run there first. The process is gone afterwards."""
     arguments = [str(run.folder.parent), run.name, str(port or free_port()), reviewer, study.model_dump_json()]
-    arguments += [str(accounts or ""), *(["--share"] if share else [])]
+    arguments += [str(accounts or ""), host, json.dumps(allow_host), root_path, *(["--share"] if share else [])]
     process = subprocess.Popen(
         [sys.executable, "-c", prelude + _SERVE, *arguments],
         cwd=ROOT,

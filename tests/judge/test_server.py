@@ -26,6 +26,8 @@ from eval.judge.store import in_force, read_verdicts
 from eval.judge.study import Gold, Repeats, Study
 from eval.records import Message
 from eval.run import Run
+from tests.evidence.results_server import results_of
+from tests.judge.asking import ask
 from tests.judge.runs import BASE_NAME, TUNED_NAME, make_run
 from tests.judge.server import Served, Shown, Tab, served
 from tests.support import ROOT, free_port
@@ -111,7 +113,7 @@ def test_posts_in_the_same_moment_are_recorded_once(run: Run, server: Served) ->
 def test_nothing_that_is_served_tells_the_sides(run: Run, server: Served) -> None:
     where = server.url.removeprefix("http://")
     seen = ""
-    for path in ("/", "/config", "/gradio_api/info", "/gradio_api/startup-events", "/theme.css", "/monitoring"):
+    for path in ("/", "/theme.css", "/gradio_api/app_id", "/config", "/gradio_api/info"):
         with closing(http.client.HTTPConnection(where, timeout=30)) as connection:
             connection.request("GET", path)
             seen += connection.getresponse().read().decode()
@@ -172,14 +174,26 @@ def test_control_c_ends_it_with_a_page_open(tmp_path: Path) -> None:
     assert (server.process.returncode, rest.splitlines()) == (0, ["ended"])
 
 
-def test_sharing_needs_logins_and_a_tunnel_that_fails_is_one_sentence(tmp_path: Path) -> None:
+def test_a_proxy_that_httpx_cannot_speak_to_stops_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages ask nobody, but Gradio makes an HTTP client as it is imported."""
+    run = make_run(tmp_path)
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "nonsense://127.0.0.1:9")
+    with served(run) as server:
+        assert Tab(server.url, "Ana").vote("tie").data["saved"] == "yes"
+    with results_of(run) as results:
+        assert ask(results.url).status == 200
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5"])
+def test_sharing_needs_logins_and_a_tunnel_that_fails_is_one_sentence(tmp_path: Path, scheme: str) -> None:
     run = make_run(tmp_path)
     with pytest.raises(InputError, match="--share without logins would let anybody judge"):
         serve(run, share=True, open_browser=False)
     accounts = tmp_path / "reviewers.csv"
     add_account(accounts, "Ana", "correct horse")
     # Neither Gradio's servers nor the tunnel's program are to be had through this proxy.
-    nowhere = {name: f"http://127.0.0.1:{free_port()}" for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")}
+    nowhere = {name: f"{scheme}://127.0.0.1:{free_port()}" for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")}
     with served(run, accounts=accounts, share=True, env={**nowhere, "HF_HOME": str(tmp_path)}) as server:
         (said,) = server.said[:-1]
         assert said.startswith("no share link could be made (")

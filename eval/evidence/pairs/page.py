@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from blindside import console
 from eval.evidence.pairs.shelf import FILTERS, Shelf, read_shelf
 from eval.evidence.pairs.views import SHOW, head_html, lengths_html, pair_html
-from eval.judge.serving import guarded, mounted, present
+from eval.judge.door.front import Front
+from eval.judge.door.gatekeeper import Gatekeeper
+from eval.judge.door.routes import PAGE
+from eval.judge.serving import bare, load_gradio, mounted, present
 
 if TYPE_CHECKING:
     import gradio as gr
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
 _say = console.say
 Shown = tuple[str, str, int]
@@ -29,6 +32,7 @@ def look(shelf: Shelf, which: str, search: str, show: str, number: float | None,
 
 def build(shelf: Shelf) -> gr.Blocks:
     """The page's components and events."""
+    load_gradio()
     import gradio as gr
 
     page: gr.Blocks
@@ -63,9 +67,12 @@ def _heading(shelf: Shelf) -> str:
     return f"{len(shelf.pairs):,} pairs{more}{broken}. `blindside pairs check` says what to mend."
 
 
-def application(path: Path) -> FastAPI:
-    """An ASGI application that serves the page at /. Raises PairsError where the file can't be read."""
-    return mounted(guarded(), build(read_shelf(path)), head_html())
+def application(path: Path, front: Front | None = None) -> ASGIApp:
+    """An ASGI application that serves the page at /, to who asks by a name of `front` (else of loopback).
+
+    Raises PairsError where the file can't be read.
+    """
+    return Gatekeeper(mounted(bare(), build(read_shelf(path)), head_html()), front or Front(), PAGE)
 
 
 def serve(
@@ -80,5 +87,5 @@ def serve(
 
     Raises PairsError where the file can't be read, BlindsideError where no port is free.
     """
-    app = application(path)
+    app = application(path, Front.of(host))
     present(lambda: app, "Pairs", host=host, port=port, open_browser=open_browser, say=say)

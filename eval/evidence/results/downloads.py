@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from eval.evidence.results.snapshot import Source
 from eval.judge.cells import PLAIN, encode_row
+from eval.judge.door.routes import Route
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+DOWNLOADS = Route("GET", r"/download/(verdicts|resolved)\.csv")
 
 
 def add_downloads(app: FastAPI, source: Source) -> None:

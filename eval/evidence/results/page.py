@@ -14,18 +14,21 @@ from pydantic import ValidationError
 
 from blindside import console
 from eval.errors import BlindsideError
-from eval.evidence.results.downloads import add_downloads
+from eval.evidence.results.downloads import DOWNLOADS, add_downloads
 from eval.evidence.results.query import parse
 from eval.evidence.results.snapshot import Source
 from eval.evidence.results.views import Frame, head_html, lost_html, page_html, trouble_html, waiting_html
 from eval.judge.blinding import nonce
-from eval.judge.serving import guarded, mounted, piece, present
+from eval.judge.door.front import Front
+from eval.judge.door.gatekeeper import Gatekeeper
+from eval.judge.door.routes import PAGE
+from eval.judge.serving import bare, load_gradio, mounted, piece, present
 from eval.records import Row
 from eval.run import Run
 
 if TYPE_CHECKING:
     import gradio as gr
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
 _say = console.say
 
@@ -39,6 +42,7 @@ class Visit(Row):
 
 def build(run: Run, source: Source) -> gr.Blocks:
     """The pages' components and their one event. `application` adds style, script and downloads."""
+    load_gradio()
     import gradio as gr
 
     page: gr.Blocks
@@ -72,16 +76,17 @@ def show(run: Run, source: Source, payload: str) -> str:
         return trouble_html(Frame(run.name, query, visit.address, datetime.now(UTC), turn), str(error))
 
 
-def application(run: Run) -> FastAPI:
+def application(run: Run, front: Front | None = None) -> ASGIApp:
     """An ASGI application that serves the pages at / and lets no request leave the machine.
 
+    `front`: by which names it may be asked for; else loopback's only.
     Raises InputError where the run's files cannot be read.
     """
     source = Source(run)
     source.current()
-    app = guarded()
+    app = bare()
     add_downloads(app, source)
-    return mounted(app, build(run, source), head_html())
+    return Gatekeeper(mounted(app, build(run, source), head_html()), front or Front(), [*PAGE, DOWNLOADS])
 
 
 def serve(
@@ -91,14 +96,16 @@ def serve(
     host: str = "127.0.0.1",
     open_browser: bool = True,
     say: Callable[[str], None] = _say,
+    front: Front | None = None,
 ) -> None:
     """Serve the pages until Ctrl-C or SIGTERM, on `port` or the next free one; `say` is told where.
 
-    Raises InputError where the run's files cannot be read or the address is not ours, BlindsideError where no port
-    is free.
+    `front`: by which other names they may be asked for than by `host`. Raises InputError where the run's files cannot
+    be read or the address is not ours, BlindsideError where no port is free.
     """
+    names = front or Front.of(host)
     present(
-        lambda: application(run),
+        lambda: application(run, names),
         "Results",
         host=host,
         port=port,

@@ -78,6 +78,7 @@
       send(document.body.dataset.state === "welcome" ? { act: "hello", reviewer: "" } : { act: "show" });
     },
     login: () => location.reload(),
+    logout: () => plainFetch("logout", { method: "POST" }).then(() => location.reload(), loseServer),
   };
 
   function scroll(direction) {

@@ -1,4 +1,4 @@
-// Name and password go to Gradio, which answers with a cookie; the page is then loaded anew.
+// Name and password go to the server, which answers with a cookie; the page is then loaded anew.
 (() => {
   "use strict";
   const b = window.blindside;
@@ -20,9 +20,9 @@
     event.preventDefault();
     by("bs-enter").disabled = true;
     try {
-      const answer = await fetch("login", { method: "POST", body: new FormData(event.target) });
+      const answer = await fetch("login", { method: "POST", body: new URLSearchParams(new FormData(event.target)) });
       if (answer.ok) { location.reload(); return; }
-      tell(answer.status < 500 ? "login_wrong" : "login_lost");
+      tell({ 401: "login_wrong", 429: "login_wait" }[answer.status] || "login_lost");
       by("bs-password").select();
     } catch { tell("login_lost"); }
     by("bs-enter").disabled = false;

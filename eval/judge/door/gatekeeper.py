@@ -1,0 +1,138 @@
+"""Stands before a whole application: who may ask, for what and how much, and what every answer carries.
+
+Pure ASGI and outermost, so that error answers and redirects pass it too. No page can make a browser leave out or forge
+`Host`, `Origin` and `Sec-Fetch-*`; who can forge them (curl) has no reviewer's cookie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from eval.judge.door.asked import Asked
+from eval.judge.door.front import Front, host_of
+from eval.judge.door.headers import Header, guarded
+from eval.judge.door.routes import Route, is_open
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+#: Of a request's body; the longest verdict has a tenth of it.
+LONGEST_BODY = 2**20
+NOT_SERVED = "Not found: this server serves its page and nothing else: open that."
+FOREIGN = "Refused: another website asked for this, and not our own page: open the page at its own address."
+TOO_LARGE = f"Refused: the request is larger than {LONGEST_BODY:,} bytes: send less."
+BROKEN = "The server failed at this request: look at its console, then try again."
+
+
+class Gatekeeper:
+    """`app` for those requests only that come from its own page, by one of its own names, on one of `routes`."""
+
+    def __init__(self, app: ASGIApp, front: Front, routes: Sequence[Route]) -> None:
+        self._app = app
+        self._front = front
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._answer(Asked.read(scope, self._front), receive, send)
+        else:  # a WebSocket: no page of ours opens one
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _answer(self, asked: Asked, receive: Receive, send: Send) -> None:
+        answer = _Answer(send, https=asked.scheme == "https")
+        refusal = self._refusal(asked)
+        if refusal is not None:
+            await tell(answer, *refusal)
+            return
+        if asked.method == "POST":
+            body = await _whole(receive)
+            if body is None:
+                await tell(answer, 413, TOO_LARGE)
+                return
+            receive = _again(body, receive)
+        try:
+            await self._app(asked.inner(), receive, answer)
+        except Exception:
+            if not answer.begun:
+                await tell(answer, 500, BROKEN)
+            raise
+
+    def _refusal(self, asked: Asked) -> tuple[int, str] | tuple[int, str, Sequence[Header]] | None:
+        """Status, sentence and headers; None for what may pass."""
+        unknown = asked.unknown_host()
+        if unknown is not None:
+            return 403, _unknown(unknown)
+        if asked.is_foreign():
+            return 403, FOREIGN
+        if self._front.path and asked.path == self._front.path:
+            return 308, "The page has a / at its end.", [(b"location", f"{self._front.path}/".encode())]
+        if not is_open(self._routes, asked.method, asked.path):
+            return 404, NOT_SERVED
+        if not _is_short(asked.says(b"content-length")):
+            return 413, TOO_LARGE
+        return None
+
+
+class _Answer:
+    """`send`, with our headers; `begun`: the status is out."""
+
+    def __init__(self, send: Send, *, https: bool) -> None:
+        self._send = send
+        self._https = https
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            message = {**message, "headers": guarded(message.get("headers", []), https=self._https)}
+        await self._send(message)
+
+
+async def tell(send: Send, status: int, sentence: str, headers: Sequence[Header] = ()) -> None:
+    """Answer with one sentence."""
+    body = f"{sentence}\n".encode()
+    start = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode()), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": start})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    """A request's body, or None where it is too large."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > LONGEST_BODY:
+            return None
+    return body
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """`receive` once more from the start of a body that was read already."""
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def _is_short(length: str) -> bool:
+    return not length or (length.isascii() and length.isdigit() and len(length) < 10 and int(length) <= LONGEST_BODY)
+
+
+def _unknown(host: str) -> str:
+    name = host_of(host)[0]
+    if not name or not (name.isascii() and name.isprintable()):
+        return "Refused: no host of ours was asked for: open the address that the server printed."
+    remedy = f"open the address that it printed, or start it with --allow-host {name}"
+    return f"Refused: this server is not known as {name}: {remedy}."

@@ -1,0 +1,38 @@
+"""What may be asked for: everything that the pages use in Chromium, and nothing else that Gradio serves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Route:
+    """Methods, with a blank between, and the whole path as a regular expression."""
+
+    methods: str
+    path: str
+
+    def fits(self, method: str, path: str) -> bool:
+        return method in self.methods.split() and re.fullmatch(self.path, path) is not None
+
+
+_FILE = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+PAGE: Sequence[Route] = (
+    Route("GET HEAD", "/"),
+    Route("GET", f"/assets/{_FILE}"),
+    Route("GET", r"/static/js/iframeResizer\.contentWindow\.min\.js"),
+    Route("GET", r"/theme\.css"),
+    Route("GET", r"/favicon\.ico"),
+    # By these a page gives its state up when it closes, and notices that the server was started anew.
+    Route("GET", r"/gradio_api/heartbeat/[a-z0-9]{1,40}"),
+    Route("GET", "/gradio_api/app_id"),
+    # Every event of ours; the body says which.
+    Route("POST", "/gradio_api/run/predict"),
+)
+LOGIN: Sequence[Route] = (Route("POST", "/login"), Route("POST", "/logout"))
+
+
+def is_open(routes: Sequence[Route], method: str, path: str) -> bool:
+    return any(route.fits(method, path) for route in routes)
