@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi, get_session, get_token
 from huggingface_hub.hf_api import RepoFile
 
+from blindside.addresses import shown
 from blindside.hub_http import http
 from eval.errors import ReleaseError
 from eval.release.bundle import Bundle, File
@@ -77,7 +78,7 @@ def upload(
         deletions = [CommitOperationDelete(path) for path in others if path not in replaced]
         commit = _commit(api, repo, [*additions, *deletions], message, info.sha, create_pr=create_pr, say=say)
     revision = commit.pr_revision or commit.oid
-    return Uploaded(repo, f"{api.endpoint}/{repo}", commit.oid, revision, commit.pr_url)
+    return Uploaded(repo, f"{shown(api.endpoint)}/{repo}", commit.oid, revision, commit.pr_url)
 
 
 def _other_weights(there: Mapping[str, RepoFile], files: Sequence[File]) -> list[str]:

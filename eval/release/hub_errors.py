@@ -10,6 +10,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 from huggingface_hub.utils import validate_repo_id
 
+from blindside.addresses import shown
 from blindside.hub_http import http
 from eval.errors import ReleaseError
 
@@ -46,9 +47,9 @@ def _sentence(error: BaseException, api: HfApi, repo: str, again: str) -> str:
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set: unset it"
     if isinstance(error, http.InvalidURL | http.UnsupportedProtocol):
-        return f"{api.endpoint} is not a Hub's address ({_said(str(error), api)}): correct or unset HF_ENDPOINT"
+        return f"{shown(api.endpoint)} is not a Hub's address ({_said(str(error), api)}): correct or unset HF_ENDPOINT"
     if isinstance(error, http.HTTPError | ConnectionError | TimeoutError):
-        return f"the network to {api.endpoint} was lost ({_kind(error)}): {again}"
+        return f"the network to {shown(api.endpoint)} was lost ({_kind(error)}): {again}"
     if isinstance(error, RuntimeError) and error.__cause__ is not None:
         # The client wraps what happened to a file of Git LFS.
         return _sentence(error.__cause__, api, repo, again)
@@ -77,9 +78,10 @@ def _kind(error: BaseException) -> str:
 
 
 def _said(text: str, api: HfApi) -> str:
-    """Foreign words on one line, without token and query strings, and not without end."""
+    """Foreign words on one line, without token, passwords and query strings, and not without end."""
     if isinstance(api.token, str) and api.token:
         text = text.replace(api.token, "(token)")
+    text = re.sub(r"(?<=//)[^\s/@]+@", "", text)
     text = re.sub(r"\?[^\s'\"<>)]+", "", re.sub(r"\bhf_[A-Za-z0-9]{20,}", "(token)", text))
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import huggingface_hub.constants
 import pytest
 
 from eval.errors import ReleaseError
@@ -16,7 +17,7 @@ from eval.release.release import release
 from tests.release.hub_server import listening
 from tests.release.hub_state import READER, WRITER, Hub
 from tests.release.judged import Project, make_project
-from tests.support import ROOT
+from tests.support import ROOT, free_port
 
 CODE = """
 import sys, traceback
@@ -121,3 +122,14 @@ def test_a_dry_run_in_a_process_asks_nobody(project: Project) -> None:
     assert process.returncode == 0, told
     assert hub.asked == []
     assert WRITER not in told
+
+
+def test_a_password_in_the_hubs_address_is_in_no_sentence(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"http://somebody:secret-word@127.0.0.1:{free_port()}"
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "x" * 34)
+    with pytest.raises(ReleaseError) as caught:
+        release(project.run, "our/model", say=lambda line: None)
+    assert "was lost" in str(caught.value)
+    assert "secret-word" not in str(caught.value)
+    assert "somebody" not in str(caught.value)
