@@ -29,10 +29,6 @@ def download(source: str) -> tuple[str, list[Path]]:
         commit = str(info.sha)
         files = choose([sibling.rfilename for sibling in info.siblings or []], split, source)
         paths = [Path(hf_hub_download(name, file, repo_type="dataset", revision=commit)) for file in files]
-    except errors.HFValidationError:
-        raise InputError(
-            f"{source!r} can't name a data set of the Hub: give hub:owner/name or hub:owner/name:split"
-        ) from None
     except errors.GatedRepoError:
         raise InputError(f"{source}: is gated: accept its terms on the Hub and set HF_TOKEN") from None
     except errors.RepositoryNotFoundError:

@@ -115,7 +115,8 @@ def _option(folder: Path) -> list[str]:
 
 def _study(folder: Path) -> list[str]:
     _evil_run(folder, "one")
-    (folder / "study.yml").write_text(json.dumps({EVIL: EVIL}))
+    escaped = "".join(f"\\U{ord(char):08x}" for char in EVIL)
+    (folder / "study.yml").write_text(f'{{"{escaped}": "{escaped}"}}')
     return ["judge", "one", "--no-browser", "--study", "study.yml"]
 
 
