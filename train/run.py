@@ -172,6 +172,8 @@ def _artifact(job: Job, base: Base, inputs: str, metrics: dict[str, float]) -> A
         weights_sha256=artifacts.hash_weights(job.target),
         template_sha256=sha256_file(template) if template.exists() else sha256_json(None),
         tokenizer_sha256=sha256_file(job.target / "tokenizer.json"),
+        config_sha256=artifacts.hash_setting(job.target, "config.json"),
+        generation_config_sha256=artifacts.hash_setting(job.target, "generation_config.json"),
         versions=_versions(job),
         metrics=metrics,
         prompts=None if job.prompts is None else from_root(job.prompts),

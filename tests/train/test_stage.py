@@ -14,6 +14,7 @@ from tests.train.models import edit, hf5_folder, load
 from train.artifact import read_artifact, verify
 from train.data import read_prompt_keys
 from train.errors import LaunchError, PairsError, RecipeError
+from train.files import sha256_file
 from train.launch import environment
 from train.pairs.keys import prompt_key
 from train.recipe import RECIPES
@@ -73,6 +74,9 @@ def test_a_recipe_becomes_a_model_once(tmp_path: Path) -> None:
     log = (tmp_path / "models" / "mine.work" / "train.log").read_bytes()
     assert attempt(path, tmp_path) == [f"{model} is up to date (recipe, data and base unchanged)"]
     assert (tmp_path / "models" / "mine.work" / "train.log").read_bytes() == log
+
+    assert made.config_sha256 == sha256_file(model / "config.json")
+    assert made.generation_config_sha256 == sha256_file(model / "generation_config.json")
 
     # Weights that are not those of blindside.json are no finished model, and a broken pair stops the next try.
     (model / "model.safetensors").write_bytes(b"")
