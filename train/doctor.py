@@ -21,6 +21,7 @@ from train.memory import GIB, Estimate, estimate, wants_gpu
 from train.recipe import Recipe
 from train.shapes import find_shape
 from train.surroundings import check_cache, check_disk, check_port, hub_repos
+from train.tried import check_export
 
 #: The guide's least CUDA.
 LEAST_CUDA = (12, 1)
@@ -72,6 +73,8 @@ def examine(
     if recipe is not None:
         hub = reach(known) if hub_repos(recipe) else None
         found.append(_memory(recipe, seen, known, ask_hub=hub == ""))
+        export = check_export(recipe, known, ask_hub=hub == "")
+        found += [export] if export is not None else []
     found += [check_disk(recipe, models, workspace), check_cache(recipe, known, workspace)]
     if recipe is not None and hub is not None:
         found += check_hub(hub_repos(recipe), known, hub)

@@ -16,9 +16,10 @@ from huggingface_hub import ModelCard
 from eval.errors import ReleaseError
 from eval.judge.seals import first_broken
 from eval.judge.store import columns_in, read_verdicts
+from eval.release.decision import write_decision
 from eval.release.release import Released, release
 from tests.release.hub_state import READER, Hub, git_hash
-from tests.release.judged import REVIEWERS, SECRET_COMMENT, Project, make_project
+from tests.release.judged import REVIEWERS, SECRET_COMMENT, Project, decision, make_project
 
 MODEL = {
     "chat_template.jinja",
@@ -219,10 +220,11 @@ def test_a_file_that_the_hub_ignores_is_found(project: Project, hub: Hub) -> Non
 
 def test_what_lay_there_before_is_told(project: Project, hub: Hub) -> None:
     run_release(project)
-    (project.tuned / "tokenizer_config.json").unlink()
+    (project.tuned / "generation_config.json").unlink()
+    write_decision(project.run.folder, decision(project.run))  # on the folder as it is now
     lines: list[str] = []
     release(project.run, "our/tuned", say=lines.append)
-    assert "our/tuned also holds what is not of this release: tokenizer_config.json" in lines
+    assert "our/tuned also holds what is not of this release: generation_config.json" in lines
 
 
 def test_a_dry_run_uploads_nothing_and_tells_all(project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
