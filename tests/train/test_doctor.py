@@ -91,6 +91,17 @@ def test_without_a_gpu_only_recipes_for_a_cpu_go(tmp_path: Path) -> None:
     assert ask(recipe(SMALL), dataclasses.replace(alone, memory=6 * GIB), tmp_path)["memory"].level == "warn"
 
 
+def test_4_bit_weights_train_on_a_cpu_where_they_fit_and_that_is_slow(tmp_path: Path) -> None:
+    alone, slow = machine(cuda=None), recipe(QLORA, bf16=False)
+    found = ask(slow, alone, tmp_path)
+    assert (found["GPU"].level, found["memory"].level) == ("warn", "ok")
+    assert found["GPU"].found.endswith("4-bit weights train on the CPU, slowly")
+    assert "of free memory" in found["memory"].found
+    assert ask(slow, dataclasses.replace(alone, memory=2 * GIB), tmp_path)["memory"].level == "fail"
+    for more in ({"bf16": "auto"}, {"optimizer": "paged_adamw_8bit"}, {"attn_implementation": "flash_attention_2"}):
+        assert ask(recipe(QLORA, **{"bf16": False} | more), alone, tmp_path)["GPU"].level == "fail"
+
+
 def test_an_old_gpu_has_no_flash_attention(tmp_path: Path) -> None:
     assert ask(recipe(FULL), machine(T4), tmp_path)["GPU"].level == "fail"
     assert ask(recipe(QLORA), machine(T4), tmp_path)["GPU"].level == "ok"
