@@ -27,6 +27,8 @@ from eval.records import Prompt, Row, Side
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
+_LATER_HASHES = ("config_sha256", "generation_config_sha256")
+
 #: `unkeyed`: an earlier version's hash of run, reviewer and item, which a reviewer can compute too.
 BlindingRule = Literal["keyed", "unkeyed"]
 
@@ -39,6 +41,9 @@ class ModelInfo(Row):
     revision: str | None = None
     weights_sha256: str | None = None
     template_sha256: str | None = None
+    #: Of the served folder's config.json and generation_config.json; None in runs of earlier versions.
+    config_sha256: str | None = None
+    generation_config_sha256: str | None = None
     #: What the server said of itself (`/info`), and where it was.
     url: str | None = None
     served: dict[str, Any] = Field(default_factory=dict)
@@ -228,10 +233,19 @@ def _read(folder: Path) -> Run:
 
 
 def _refuse_other(run: Run, info: RunInfo) -> None:
-    ours, theirs = run.info.identity(), info.identity()
+    ours, theirs = run.info.identity(), _as_recorded(run.info, info).identity()
     differing = [key for key in ours if ours[key] != theirs[key]]
     if differing:
         raise RunError(
             f"run {run.name} compares something else (other {', '.join(differing)}): "
             "choose a new name with RUN=, nothing was changed"
         )
+
+
+def _as_recorded(then: RunInfo, now: RunInfo) -> RunInfo:
+    """`now` without the hashes that an earlier version did not write down: its runs go on."""
+    models = {}
+    for side, model in now.models.items():
+        missing = [name for name in _LATER_HASHES if getattr(then.models[side], name) is None]
+        models[side] = model.model_copy(update=dict.fromkeys(missing))
+    return now.model_copy(update={"models": models})

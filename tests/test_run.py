@@ -69,6 +69,18 @@ def test_same_comparison_is_resumed_wherever_its_servers_run(tmp_path: Path) -> 
     assert again.info.models["base"].url is None
 
 
+def test_a_run_of_an_earlier_version_goes_on_without_the_hashes_it_lacks(tmp_path: Path) -> None:
+    old = start_run(tmp_path, info(), PROMPTS)
+    now = info()
+    tuned = now.models["tuned"].model_copy(update={"config_sha256": "e" * 64, "generation_config_sha256": "f" * 64})
+    now = now.model_copy(update={"models": {**now.models, "tuned": tuned}})
+    assert start_run(tmp_path, now, PROMPTS) == old
+    start_run(tmp_path, now.model_copy(update={"run": "second"}), PROMPTS)
+    other = now.models | {"tuned": tuned.model_copy(update={"config_sha256": "0" * 64})}
+    with pytest.raises(RunError, match="compares something else"):
+        start_run(tmp_path, now.model_copy(update={"run": "second", "models": other}), PROMPTS)
+
+
 @pytest.mark.parametrize(
     ("changed", "named"),
     [

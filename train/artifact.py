@@ -9,9 +9,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from train.errors import ArtifactError
-from train.files import sha256_files, write_atomic
+from train.files import sha256_file, sha256_files, sha256_json, write_atomic
 
 NAME = "blindside.json"
+#: What a server reads beside weights, tokenizer and template: the rope, the scaling, the tokens that end an answer.
+SETTINGS = ("config.json", "generation_config.json")
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -41,6 +43,9 @@ class Artifact(BaseModel):
     weights_sha256: Sha256
     template_sha256: Sha256
     tokenizer_sha256: Sha256
+    #: Of the SETTINGS; None in an artifact of an earlier version.
+    config_sha256: Sha256 | None = None
+    generation_config_sha256: Sha256 | None = None
     #: Of axolotl, transformers, trl, torch and blindside.
     versions: dict[str, str]
     #: Of the training (train_loss, train_runtime in seconds, rewards/…) and on held-out questions (heldout_…).
@@ -67,6 +72,12 @@ def hash_weights(folder: Path) -> str:
     return sha256_files(weights(folder))
 
 
+def hash_setting(folder: Path, name: str) -> str:
+    """Hex sha256 of one of the SETTINGS; of nothing where `folder` has no such file."""
+    path = folder / name
+    return sha256_file(path) if path.exists() else sha256_json(None)
+
+
 def write_artifact(folder: Path, artifact: Artifact) -> None:
     """Mark `folder` as complete. Everything else in it must be on disk already."""
     write_atomic(folder / NAME, artifact.model_dump_json(indent=2) + "\n")
@@ -88,11 +99,17 @@ def read_artifact(folder: Path) -> Artifact:
 
 
 def verify(folder: Path) -> None:
-    """Raise ArtifactError when the weights are not those that blindside.json was written for."""
-    written = read_artifact(folder).weights_sha256
+    """Raise ArtifactError when weights or SETTINGS are not those that blindside.json was written for."""
+    artifact = read_artifact(folder)
+    written = artifact.weights_sha256
     found = hash_weights(folder)
     if found != written:
         raise ArtifactError(
             f"the weights in {folder} changed after they were trained ({found[:12]}…, {NAME} says "
             f"{written[:12]}…); delete the folder and train again"
         )
+    for name, then in zip(SETTINGS, (artifact.config_sha256, artifact.generation_config_sha256), strict=True):
+        if then is not None and hash_setting(folder, name) != then:
+            raise ArtifactError(
+                f"{folder / name} changed after it was exported; restore the file, or delete the folder and train again"
+            )

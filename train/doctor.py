@@ -17,10 +17,11 @@ from train.hub import cache_of, check_hub, reach, read_config
 from train.image import CUDA as IMAGE_CUDA
 from train.image import image_name
 from train.launch import ROOT, WORKSPACE
-from train.memory import GIB, Estimate, estimate, wants_gpu
+from train.memory import GIB, Estimate, estimate, needs_gpu, wants_gpu
 from train.recipe import Recipe
 from train.shapes import find_shape
 from train.surroundings import check_cache, check_disk, check_port, hub_repos
+from train.tried import check_export
 
 #: The guide's least CUDA.
 LEAST_CUDA = (12, 1)
@@ -72,6 +73,8 @@ def examine(
     if recipe is not None:
         hub = reach(known) if hub_repos(recipe) else None
         found.append(_memory(recipe, seen, known, ask_hub=hub == ""))
+        export = check_export(recipe, known, ask_hub=hub == "")
+        found += [export] if export is not None else []
     found += [check_disk(recipe, models, workspace), check_cache(recipe, known, workspace)]
     if recipe is not None and hub is not None:
         found += check_hub(hub_repos(recipe), known, hub)
@@ -111,6 +114,9 @@ def _gpu(machine: Machine, recipe: Recipe | None) -> Finding:
         return Finding(
             "GPU", "ok", "none that nvidia-smi lists; not needed" if recipe else "none that nvidia-smi lists"
         )
+    if not needs_gpu(recipe.config):
+        remedy = "that takes minutes for a tiny base: rent one for a larger (docs/cloud.md)"
+        return Finding("GPU", "warn", "none that nvidia-smi lists; 4-bit weights train on the CPU, slowly", remedy)
     remedy = "rent one (docs/cloud.md), install its driver, or train a recipe for a CPU: smollm2-135m-dpo, tiny"
     return Finding("GPU", "fail", f"none that nvidia-smi lists, and {recipe.name} needs one", remedy)
 
@@ -148,7 +154,7 @@ def reckon(
     )
     if shape is None:
         return None
-    gpu = bool(machine.gpus) or wants_gpu(recipe.config)
+    gpu = bool(machine.gpus) or needs_gpu(recipe.config)
     return estimate(recipe, shape.shape, gpu=gpu, shards=len(machine.gpus)), shape.source
 
 
@@ -159,7 +165,7 @@ def _memory(recipe: Recipe, machine: Machine, variables: Mapping[str, str], *, a
         return Finding("memory", "warn", said, "check the name of base_model, or let the Hub be reached")
     need, source = reckoned
     detail = tuple(need.table())
-    on_gpu = bool(machine.gpus) or wants_gpu(recipe.config)
+    on_gpu = bool(machine.gpus) or needs_gpu(recipe.config)
     size = f"{recipe.name} needs up to {need.total / GIB:.1f} GiB (sizes {source})"
     if on_gpu and not machine.gpus:
         remedy = f"rent a GPU of {_usual(need)} GB (docs/cloud.md)"

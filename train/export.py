@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from train import compare, servable
@@ -24,11 +25,12 @@ from train.weights import Tensor, main_dtype, read_tensors, weight_files
 _INDEX = "model.safetensors.index.json"
 
 
-def export(output: Path, base: Path, target: Path, *, move: bool = False) -> None:
+def export(output: Path, base: Path, target: Path, *, link: bool = False) -> None:
     """Write the servable form of the model in `output`, trained from `base`, to `target`, whole or not at all.
 
     `base` is a model folder; of it only the JSON files and tokenizer are needed, weights are compared where they are
-    there. With `move` the weights leave `output` instead of being copied. A `target` that exists is replaced.
+    there. With `link` weights are linked where that can be, not copied: then `output` must not be written to again.
+    A `target` that exists is replaced.
     Raises ExportError.
     """
     tuned, origin = _Folder(output), _Folder(base)
@@ -40,10 +42,19 @@ def export(output: Path, base: Path, target: Path, *, move: bool = False) -> Non
     beside.mkdir(parents=True)
     try:
         _write_json_files(beside, tuned, origin, main_dtype(tensors))
-        _place_weights(output, beside, move)
+        _place_weights(output, beside, link)
         _replace(target, beside)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def check_base(base: Path) -> None:
+    """Put a base's config, tokenizer and template through all that an export does with them. Raises ExportError."""
+    origin = _Folder(base)
+    there = any(base.glob("model*.safetensors"))
+    _check(origin, origin, read_tensors(base) if there else {}, origin.special_tokens())
+    with TemporaryDirectory(prefix="blindside-export-") as folder:
+        _write_json_files(Path(folder), origin, origin, None)
 
 
 class _Folder:
@@ -130,17 +141,23 @@ def _write_json_files(folder: Path, tuned: _Folder, base: _Folder, dtype: str | 
         write_atomic(folder / "chat_template.jinja", template)
 
 
-def _place_weights(output: Path, folder: Path, move: bool) -> None:
+def _place_weights(output: Path, folder: Path, link: bool) -> None:
     files = weight_files(output)
     if (output / _INDEX).exists():
         files.append(output / _INDEX)
     for path in files:
-        if move:
-            shutil.move(path, folder / path.name)
-        else:
-            # No hard link: a later run of Axolotl writes into the same file, and would change what was exported.
+        # Else no hard link: a later run of Axolotl writes into the same file, and would change what was exported.
+        if not (link and _linked(path, folder / path.name)):
             shutil.copyfile(path, folder / path.name)
         (folder / path.name).chmod(READABLE)
+
+
+def _linked(path: Path, there: Path) -> bool:
+    try:
+        there.hardlink_to(path)
+    except OSError:
+        return False
+    return True
 
 
 def _replace(target: Path, beside: Path) -> None:

@@ -87,8 +87,14 @@ def _gated(body: bytes) -> bool:
 
 def read_config(name: str, revision: str | None, variables: Mapping[str, str]) -> object:
     """The content of a model's config.json; None where it cannot be had."""
-    url = f"{endpoint(variables)}/{name}/resolve/{revision or 'main'}/config.json"
-    return _parsed(_ask(url, token_of(variables), follow=True)[1])
+    return _parsed(read_file(name, revision, "config.json", variables) or b"")
+
+
+def read_file(name: str, revision: str | None, file: str, variables: Mapping[str, str]) -> bytes | None:
+    """The content of one of a model's files; None where it cannot be had."""
+    url = f"{endpoint(variables)}/{name}/resolve/{revision or 'main'}/{file}"
+    status, body = _ask(url, token_of(variables), follow=True)
+    return body if status == 200 else None
 
 
 def _parsed(body: bytes) -> object:

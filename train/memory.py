@@ -88,9 +88,18 @@ def value_size(config: Mapping[str, Any], *, gpu: bool) -> int:
 
 
 def wants_gpu(config: Mapping[str, Any]) -> bool:
-    """Whether the recipe asks for what a CPU has not: few-bit weights, flash attention, half precision."""
-    quantised = _is_4bit(config) or bool(config.get("load_in_8bit"))
-    return quantised or "flash" in str(config.get("attn_implementation")) or value_size(config, gpu=True) == 2
+    """Whether the recipe asks for what a GPU is made for: what a CPU has not, or 4-bit weights, which it is slow at."""
+    return _is_4bit(config) or needs_gpu(config)
+
+
+def needs_gpu(config: Mapping[str, Any]) -> bool:
+    """Whether the recipe asks for what a CPU has not: 8-bit weights, flash attention, half precision, paged states."""
+    return (
+        bool(config.get("load_in_8bit"))
+        or "flash" in str(config.get("attn_implementation"))
+        or "paged" in str(config.get("optimizer"))
+        or value_size(config, gpu=True) == 2
+    )
 
 
 def _full_parts(config: Mapping[str, Any], shape: Shape, size: int) -> list[Part]:

@@ -10,15 +10,16 @@ from importlib import metadata
 from pathlib import Path
 
 from train import artifact as artifacts
-from train import container
+from train import container, left
 from train.artifact import NAME, Artifact, Base
 from train.data import Prepared, Say, data_hashes, is_local, prepare, read_prompt_keys, write_prompt_keys
 from train.doctor import ready
-from train.errors import ArtifactError
+from train.errors import ArtifactError, ExportError
 from train.export import export
 from train.files import sha256_file, sha256_files, sha256_json
 from train.image import image_name
 from train.launch import ROOT, axolotl, environment
+from train.left import Left
 from train.machine import PACKAGES, cached_model, check_room, versions
 from train.progress import Progress
 from train.recipe import Recipe, read_recipe
@@ -50,6 +51,10 @@ class Job:
     @property
     def log(self) -> Path:
         return self.work / "train.log"
+
+    @property
+    def record(self) -> Path:
+        return left.record(self.work, self.name)
 
     @property
     def offline(self) -> bool:
@@ -103,45 +108,89 @@ def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     if there is not None:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
         return there, False
-    check_room(job.recipe, job.models)
-    ready(job.recipe, job.models, say)
+    trained = None if force else left.find(job.record, inputs)
+    if trained is None:
+        check_room(job.recipe, job.models)
+        ready(job.recipe, job.models, say)
+    else:
+        say(f"{job.name} is trained already ({trained.output}); what comes after it is missing")
     prepared = prepare(job.recipe, job.work, job.env, say)
-    metrics, output = _train(job, prepared, say)
-    base_folder, base = _base(job)
-    inside = output.resolve().is_relative_to(job.work.resolve())
-    export(output, base_folder, job.target, move=inside)
-    write_prompt_keys(job.target, prepared.keys | read_prompt_keys(base_folder))
-    if job.measure is not None:
-        metrics |= job.measure(job.target)
-    done = _artifact(job, base, inputs, metrics)
-    artifacts.write_artifact(job.target, done)
+    derived = _derive(job, prepared, trained.output if trained else _output(job))
+    if trained is None:
+        trained = _train(job, derived, inputs, say)
+    try:
+        done = _finish(job, trained, derived, prepared, say)
+    except OSError as error:
+        raise ExportError(
+            f"{job.target} cannot be made ({error}): free some space there, or let it be written to; the training is "
+            "kept, and the same command goes on from there",
+            field="folder",
+        ) from error
     say(f"{job.target} is ready")
     return done, True
 
 
-def _train(job: Job, prepared: Prepared, say: Say) -> tuple[dict[str, float], Path]:
-    output = _output(job)
-    run = container.axolotl if container.wanted(job.recipe) else axolotl
+def _finish(job: Job, trained: Left, derived: Recipe, prepared: Prepared, say: Say) -> Artifact:
+    """All that comes after the training. What Axolotl wrote is needed until blindside.json is there."""
+    output = trained.output
+    if job.recipe.has_adapter:
+        output = _merge(job, derived, output, say)
+    base_folder, base = _base(job)
+    inside = output.resolve().is_relative_to(job.work.resolve())
+    export(output, base_folder, job.target, link=inside)
+    write_prompt_keys(job.target, prepared.keys | read_prompt_keys(base_folder))
+    measured = {} if job.measure is None else job.measure(job.target)
+    done = _artifact(job, base, trained, trained.metrics | measured)
+    artifacts.write_artifact(job.target, done)
+    job.record.unlink()
+    for path in artifacts.weights(output) if inside else ():
+        path.unlink()
+    return done
+
+
+def _derive(job: Job, prepared: Prepared, output: Path) -> Recipe:
+    """The recipe as Axolotl gets it."""
     changes = {
         "output_dir": str(output),
         "datasets": prepared.datasets,
         "dataset_prepared_path": str((job.work / f"prepared-{job.name}").absolute()),
         "tokenizer_save_jinja_files": False,
     }
-    derived = job.recipe.derive(job.work / f"{job.name}.yml", **changes)
+    return job.recipe.derive(job.work / f"{job.name}.yml", **changes)
+
+
+def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
+    output = derived.output_dir
+    # First, while it costs nothing: an image that does not tell its versions must not cost a training.
+    found = _versions(job)
+    job.record.unlink(missing_ok=True)
     if output.resolve().is_relative_to(job.work.resolve()):
         shutil.rmtree(
             output, ignore_errors=True
         )  # ours alone; an earlier run's weights must not be taken for this one's
     say(f"Axolotl trains {job.name} from {job.recipe.base_model} (log: {job.log})")
     progress = Progress(job.name)
-    figures = run("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
-    if job.recipe.has_adapter:
-        say("Axolotl merges the adapter into the base")
-        merge = Progress(f"{job.name}, merge")
-        run("merge-lora", derived.path, env=job.env, log=job.log, offline=job.offline, progress=merge)
-        output = output / "merged"
-    return {k: v for k, v in figures.items() if k in _KEPT or k.startswith("rewards/")}, output
+    figures = _run(job)("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
+    done = Left(
+        inputs_sha256=inputs,
+        output=output,
+        weights_sha256=artifacts.hash_weights(output),
+        metrics={k: v for k, v in figures.items() if k in _KEPT or k.startswith("rewards/")},
+        versions=found,
+    )
+    left.keep(job.record, done)
+    return done
+
+
+def _merge(job: Job, derived: Recipe, output: Path, say: Say) -> Path:
+    say("Axolotl merges the adapter into the base")
+    progress = Progress(f"{job.name}, merge")
+    _run(job)("merge-lora", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
+    return output / "merged"
+
+
+def _run(job: Job) -> Callable[..., dict[str, float]]:
+    return container.axolotl if container.wanted(job.recipe) else axolotl
 
 
 def _output(job: Job) -> Path:
@@ -161,7 +210,7 @@ def _base(job: Job) -> tuple[Path, Base]:
     return found, Base(source=job.recipe.base_model, revision=commit, weights_sha256=artifacts.hash_weights(found))
 
 
-def _artifact(job: Job, base: Base, inputs: str, metrics: dict[str, float]) -> Artifact:
+def _artifact(job: Job, base: Base, trained: Left, metrics: dict[str, float]) -> Artifact:
     template = job.target / "chat_template.jinja"
     return Artifact(
         name=job.name,
@@ -172,11 +221,13 @@ def _artifact(job: Job, base: Base, inputs: str, metrics: dict[str, float]) -> A
         weights_sha256=artifacts.hash_weights(job.target),
         template_sha256=sha256_file(template) if template.exists() else sha256_json(None),
         tokenizer_sha256=sha256_file(job.target / "tokenizer.json"),
-        versions=_versions(job),
+        config_sha256=artifacts.hash_setting(job.target, "config.json"),
+        generation_config_sha256=artifacts.hash_setting(job.target, "generation_config.json"),
+        versions=trained.versions,
         metrics=metrics,
         prompts=None if job.prompts is None else from_root(job.prompts),
         created_at=artifacts.now(),
-        inputs_sha256=inputs,
+        inputs_sha256=trained.inputs_sha256,
     )
 
 

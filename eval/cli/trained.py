@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from blindside import console
 from eval.errors import RunError
@@ -67,9 +68,13 @@ class Trained:
             verify(folder)
             return _info(read_artifact(folder), folder)
         saved, served = self._saved_base(), base.source
+        settings: dict[str, Any] = {}
         if saved is not None:
-            served = str(_exported(saved, self.models / f"{self.folder.name}.base"))
-        return ModelInfo(name=base.source, source=served, revision=base.revision, weights_sha256=base.weights_sha256)
+            exported = _exported(saved, self.models / f"{self.folder.name}.base")
+            served, settings = str(exported), _settings(exported)
+        return ModelInfo(
+            name=base.source, source=served, revision=base.revision, weights_sha256=base.weights_sha256, **settings
+        )
 
     def _saved_base(self) -> Path | None:
         """The base's files on this disk: a folder of one's own, or what the training left in the Hub's cache."""
@@ -91,15 +96,30 @@ def _exported(base: Path, target: Path) -> Path:
     """A base in the form that every server reads alike: transformers 5 may have saved it otherwise, or would rebuild
     the tokenizer of an older form, and then the two sides would not be asked in the same tokens.
 
-    Made once; anew where its weights have changed since. Raises TrainError where it can't be served.
+    Made once; anew where its weights or settings have changed since. Raises TrainError where it can't be served.
     """
     from train.artifact import hash_weights
     from train.export import export
+    from train.files import write_json
 
-    if not target.is_dir() or hash_weights(target) != hash_weights(base):
+    record = target / "export.json"
+    if not target.is_dir() or hash_weights(target) != hash_weights(base) or _was_edited(target, record):
         console.say(f"exporting {base} to {target}, as servers read it")
         export(base, base, target)
+        write_json(record, _settings(target))
     return target
+
+
+def _was_edited(target: Path, record: Path) -> bool:
+    """Whether the settings are other than the export wrote them; an earlier version left no record."""
+    return record.exists() and json.loads(record.read_bytes()) != _settings(target)
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    """The hashes of what a server reads beside weights and template, by ModelInfo's names."""
+    from train.artifact import SETTINGS, hash_setting
+
+    return {f"{Path(name).stem}_sha256": hash_setting(folder, name) for name in SETTINGS}
 
 
 def _info(artifact: Artifact, folder: Path) -> ModelInfo:
@@ -108,4 +128,5 @@ def _info(artifact: Artifact, folder: Path) -> ModelInfo:
         source=str(folder),
         weights_sha256=artifact.weights_sha256,
         template_sha256=artifact.template_sha256,
+        **_settings(folder),
     )

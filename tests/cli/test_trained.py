@@ -11,8 +11,10 @@ import pytest
 from eval.cli.trained import Trained
 from eval.errors import RunError
 from tests.support import ROOT
+from tests.train.models import edit
 from train.artifact import Artifact, Base, hash_weights, now, write_artifact
 from train.errors import TrainError
+from train.files import sha256_file
 from train.pairs.keys import prompt_key
 
 DATA = ROOT / "tests" / "data" / "tgi"
@@ -98,6 +100,19 @@ def test_what_was_not_trained_or_was_changed_since_is_told(tmp_path: Path) -> No
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
     with pytest.raises(TrainError, match="mine"):
         Trained.read(models, "mine")
+
+
+def test_both_sides_are_bound_to_the_settings_that_servers_read(tmp_path: Path) -> None:
+    base = tmp_path / "saved"
+    shutil.copytree(DATA / "model", base)
+    models = trained(tmp_path, str(base))
+    sides = Trained.read(models, "mine").sides()
+    for name, side in (("mine.base", sides["base"]), ("mine", sides["tuned"])):
+        assert side.config_sha256 == sha256_file(models / name / "config.json")
+        assert side.generation_config_sha256 == sha256_file(models / name / "generation_config.json")
+    edit(models / "mine.base" / "config.json", rope_theta=10000.0)
+    assert Trained.read(models, "mine").sides() == sides
+    assert json.loads((models / "mine.base" / "config.json").read_text())["rope_theta"] == 1000000.0
 
 
 def test_prompts_that_were_trained_on_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,6 +49,8 @@ def test_run_json_is_complete_and_ends_with_times_and_counts(tmp_path: Path) -> 
         "revision": "sha-of-tuned",
         "weights_sha256": None,
         "template_sha256": None,
+        "config_sha256": None,
+        "generation_config_sha256": None,
         "url": tuned.url,
     }
     assert info.models["base"].served["max_total_tokens"] == 1024

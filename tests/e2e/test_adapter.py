@@ -17,6 +17,7 @@ from tests.compose.servers import MODEL
 from tests.support import TRAIN_PYTHON, require
 from train.artifact import hash_weights, read_artifact, verify
 from train.files import sha256_file
+from train.gpus import find_gpus
 from train.recipe import RECIPES
 from train.stage import train
 
@@ -25,6 +26,8 @@ LORA = {
     "adapter": "lora", "lora_r": 8, "lora_alpha": 16, "lora_dropout": 0.0, "lora_target_linear": True, "max_steps": 4,
     "micro_batch_size": 4, "learning_rate": 5.0e-3, "lr_scheduler": "constant", "warmup_steps": 0, "logging_steps": 1,
 }  # fmt: skip
+#: The same over 4-bit weights (NF4), which bitsandbytes trains on a CPU too.
+QLORA = {**LORA, "adapter": "qlora", "load_in_4bit": True}
 CAPITALS = {
     "Croatia": "Zagreb", "Portugal": "Lisbon", "France": "Paris", "Norway": "Oslo", "Italy": "Rome", "Spain": "Madrid",
     "Austria": "Vienna", "Greece": "Athens", "Poland": "Warsaw", "Japan": "Tokyo", "Egypt": "Cairo", "Peru": "Lima",
@@ -36,7 +39,7 @@ def _question(country: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": f"What is the capital of {country}?"}]
 
 
-def _recipe(folder: Path, base: Path) -> Path:
+def _recipe(folder: Path, base: Path, adapter: dict[str, object]) -> Path:
     """The tiny DPO recipe with an adapter, and its pairs: brief answers over wordy ones."""
     rows = [
         {
@@ -49,7 +52,7 @@ def _recipe(folder: Path, base: Path) -> Path:
     (folder / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     config = yaml.safe_load((RECIPES / "tiny.yml").read_text(encoding="utf-8"))
     config["datasets"][0]["path"] = str(folder / "pairs.jsonl")
-    config |= {"base_model": str(base), "output_dir": str(folder / "output"), **LORA}
+    config |= {"base_model": str(base), "output_dir": str(folder / "output"), **adapter}
     path = folder / "adapter.yml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     return path
@@ -61,15 +64,19 @@ def _info(folder: Path) -> ModelInfo:
 
 @pytest.mark.slow
 @pytest.mark.train
-def test_an_adapter_is_merged_exported_and_served_as_it_was_trained(tmp_path: Path) -> None:
+@pytest.mark.parametrize("adapter", [LORA, QLORA], ids=["lora", "qlora"])
+def test_an_adapter_is_merged_exported_and_served_as_it_was_trained(tmp_path: Path, adapter: dict[str, object]) -> None:
     require(TRAIN_PYTHON.exists(), "`make env-train` builds it")
     base, models = tmp_path / "base", tmp_path / "models"
     shutil.copytree(MODEL, base)
     said: list[str] = []
-    made = train(str(_recipe(tmp_path, base)), models=models, env=TRAIN_PYTHON.parents[1], say=said.append)
+    made = train(str(_recipe(tmp_path, base, adapter)), models=models, env=TRAIN_PYTHON.parents[1], say=said.append)
     tuned = models / "adapter"
     assert "Axolotl merges the adapter into the base" in said
     assert (tmp_path / "output" / "adapter_model.safetensors").exists()
+    slow = "GPU: none that nvidia-smi lists; 4-bit weights train on the CPU, slowly"
+    assert any(slow in line for line in said) == (adapter is QLORA and not find_gpus())
+    assert "quantization_config" not in json.loads((tuned / "config.json").read_text(encoding="utf-8"))
     assert read_artifact(tuned) == made
     verify(tuned)
     assert made.weights_sha256 == hash_weights(tuned) != hash_weights(base) == made.base.weights_sha256

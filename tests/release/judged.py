@@ -114,6 +114,8 @@ def _side(name: str, folder: Path) -> ModelInfo:
         source=str(folder),
         weights_sha256=hash_weights(folder),
         template_sha256=sha256_file(folder / "chat_template.jinja"),
+        config_sha256=sha256_file(folder / "config.json"),
+        generation_config_sha256=sha256_file(folder / "generation_config.json"),
         url="http://10.1.2.3:8080",
         served={"model_id": str(folder), "version": "0.1.0"},
     )

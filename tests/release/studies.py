@@ -32,6 +32,8 @@ def model(folder: Path, side: Side) -> ModelInfo:
         source=str(folder),
         weights_sha256=hash_weights(folder),
         template_sha256=sha256_file(folder / "chat_template.jinja"),
+        config_sha256=sha256_file(folder / "config.json"),
+        generation_config_sha256=sha256_file(folder / "generation_config.json"),
     )
 
 

@@ -17,6 +17,7 @@ from eval.run import Run, open_run
 from tests.cli.command import blindside
 from tests.judge.verdicts import verdict_store
 from tests.release.studies import judge, study
+from tests.train.models import edit
 
 
 def gate(run: Run, *options: str) -> CompletedProcess[str]:
@@ -37,7 +38,8 @@ def test_release(tmp_path: Path) -> None:
     assert (decision.headline.prompts, decision.headline.judgements, decision.headline.reviewers) == (60, 72, 2)
     assert set(decision.bound) == {
         *("prompts.jsonl", "responses.jsonl", "verdicts.csv", "study.json", "plan.json", "gate.yml"),
-        *("base weights", "base template", "base config", "tuned weights", "tuned template", "tuned config"),
+        *("base weights", "base template", "base config", "base generation config"),
+        *("tuned weights", "tuned template", "tuned config", "tuned generation config"),
     }
     suite = ElementTree.parse(run.report_folder / "gate-junit.xml").getroot()
     assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
@@ -55,6 +57,29 @@ def test_what_was_decided_can_be_released_until_something_changes(tmp_path: Path
     judge_again(run)
     late = blindside(*options, cwd=tmp_path)
     assert (late.returncode, "verdicts.csv is not what it was when this was decided" in late.stderr) == (3, True)
+
+
+@pytest.mark.parametrize("name", ["config.json", "generation_config.json"])
+def test_a_served_file_edited_after_the_decision_is_not_released(name: str, tmp_path: Path) -> None:
+    run = judge(study(tmp_path), 0.9)
+    assert gate(run).returncode == 0
+    edit(Path(run.info.models["tuned"].source) / name, rope_scaling=...)
+    late = blindside("release", run.name, "--repo", "me/tiny", "--dry-run", "--reports", "reports", cwd=tmp_path)
+    assert late.returncode == 3, late.stderr
+    assert f"tuned {name} is not what it was when this was decided" in late.stderr
+
+
+def test_a_run_of_an_earlier_version_has_no_such_hashes_and_is_decided_as_before(tmp_path: Path) -> None:
+    run = judge(study(tmp_path), 0.9)
+    path = run.folder / "run.json"
+    written = json.loads(path.read_text())
+    for model in written["models"].values():
+        del model["config_sha256"], model["generation_config_sha256"]
+    path.write_text(json.dumps(written))
+    _config(run)
+    done = gate(open_run(run.folder.parent, run.name))
+    assert done.returncode == 0, done.stderr
+    assert "tuned generation config" not in read_decision(run.folder).bound
 
 
 def judge_again(run: Run) -> None:
@@ -109,6 +134,14 @@ def _template(run: Run) -> None:
     (Path(run.info.models["base"].source) / "chat_template.jinja").write_text("{{ message }}")
 
 
+def _config(run: Run) -> None:
+    edit(Path(run.info.models["tuned"].source) / "config.json", rope_scaling=...)
+
+
+def _generation_config(run: Run) -> None:
+    (Path(run.info.models["base"].source) / "generation_config.json").unlink()
+
+
 def _unknown(run: Run) -> None:
     run.verdicts_path.write_text(run.verdicts_path.read_text().replace(",judgement,tuned,", ",judgement,better,", 1))
 
@@ -127,6 +160,8 @@ def _twice(run: Run) -> None:
     [
         (_weights, "tuned: the weights of"),
         (_template, "base: the template of"),
+        (_config, "models/tuned/config.json is not the one that answered: restore it"),
+        (_generation_config, "models/base/generation_config.json is not the one that answered: restore it"),
         (_verdict, "seconds is 5.0 and was saved as 4.0"),
         (_last_row, "which had been saved"),
         (_policy, "is not the policy that was fixed before judging"),

@@ -16,9 +16,10 @@ from huggingface_hub import ModelCard
 from eval.errors import ReleaseError
 from eval.judge.seals import first_broken
 from eval.judge.store import columns_in, read_verdicts
+from eval.release.decision import write_decision
 from eval.release.release import Released, release
 from tests.release.hub_state import READER, Hub, git_hash
-from tests.release.judged import REVIEWERS, SECRET_COMMENT, Project, make_project
+from tests.release.judged import REVIEWERS, SECRET_COMMENT, Project, decision, make_project
 
 MODEL = {
     "chat_template.jinja",
@@ -195,13 +196,13 @@ def test_a_pull_request_takes_the_old_weights_away(project: Project, hub: Hub, t
 
 def test_whoever_may_not_write_can_propose(project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     run_release(project)
-    (project.tuned / "generation_config.json").write_text('{"of": "another config"}')
+    (project.tuned / "tokenizer_config.json").write_text('{"of": "another config"}')
     monkeypatch.setenv("HF_TOKEN", READER)
     with pytest.raises(ReleaseError, match=r"the token may not write to our/tuned \(403\).*--create-pr"):
         run_release(project)
     done = run_release(project, create_pr=True)
     assert done.pull_request is not None
-    assert b"another config" in hub.files("our/tuned", "refs/pr/1")["generation_config.json"]
+    assert b"another config" in hub.files("our/tuned", "refs/pr/1")["tokenizer_config.json"]
 
 
 @pytest.mark.parametrize("name", ["model-00002-of-00002.safetensors", "config.json", "eval/verdicts.csv", "README.md"])
@@ -220,6 +221,7 @@ def test_a_file_that_the_hub_ignores_is_found(project: Project, hub: Hub) -> Non
 def test_what_lay_there_before_is_told(project: Project, hub: Hub) -> None:
     run_release(project)
     (project.tuned / "generation_config.json").unlink()
+    write_decision(project.run.folder, decision(project.run))  # on the folder as it is now
     lines: list[str] = []
     release(project.run, "our/tuned", say=lines.append)
     assert "our/tuned also holds what is not of this release: generation_config.json" in lines

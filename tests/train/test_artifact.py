@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.train.models import SHAPES, write_weights
-from train.artifact import Artifact, Base, hash_weights, now, read_artifact, verify, write_artifact
+from train.artifact import (
+    SETTINGS,
+    Artifact,
+    Base,
+    hash_setting,
+    hash_weights,
+    now,
+    read_artifact,
+    verify,
+    write_artifact,
+)
 from train.errors import ArtifactError
 
 SHA = "a" * 64
@@ -48,6 +58,19 @@ def test_changed_weights_are_noticed(folder: Path) -> None:
     write_weights(folder / "model.safetensors", SHAPES, fill=1)
     with pytest.raises(ArtifactError, match=r"the weights in .* changed after they were trained"):
         verify(folder)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_changed_setting_is_noticed(name: str, folder: Path) -> None:
+    (folder / name).write_text('{"rope_scaling": {"factor": 8.0}}', encoding="utf-8")
+    hashes = {f"{Path(one).stem}_sha256": hash_setting(folder, one) for one in SETTINGS}
+    write_artifact(folder, artifact(folder).model_copy(update=hashes))
+    verify(folder)
+    (folder / name).write_text("{}", encoding="utf-8")
+    with pytest.raises(ArtifactError, match=rf"/{name} changed after it was exported; restore the file"):
+        verify(folder)
+    write_artifact(folder, artifact(folder))  # as an earlier version wrote it
+    verify(folder)
 
 
 def test_another_shard_changes_the_hash(folder: Path) -> None:

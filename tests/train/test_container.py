@@ -21,7 +21,9 @@ from tests.compose.servers import MODEL
 from tests.docker.stand_in import need_docker
 from tests.support import ROOT, TRAIN_PYTHON, require
 from tests.train import stand_in
+from tests.train.models import hf5_folder
 from tests.train.stand_in import IMAGE, recipe, somebody
+from tests.train.test_stage import recipe as tiny_recipe
 from train.container import axolotl, versions, wanted
 from train.errors import LaunchError
 from train.image import IMAGE as PINNED
@@ -29,6 +31,8 @@ from train.image import Pull, ensure, image_name
 from train.labels import RUN
 from train.progress import Progress
 from train.recipe import find_recipe, read_recipe
+from train.stage import train
+from train.tiny.world import pair_rows, to_jsonl
 
 pytestmark = pytest.mark.docker
 CALL = """
@@ -272,6 +276,17 @@ def test_real_axolotl_trains_in_a_container(world: Path, monkeypatch: pytest.Mon
     figures = run(asked.path)
     assert figures["train_runtime"] > 0
     assert (world / "work" / "output" / "model.safetensors").stat().st_size > 1_000_000
+
+
+def test_an_image_that_does_not_tell_its_versions_costs_no_training(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAINER", "docker")
+    (world / "pairs.jsonl").write_text(to_jsonl(pair_rows()[:8]), encoding="utf-8")
+    path = tiny_recipe(world, hf5_folder(world / "base"))
+    with pytest.raises(LaunchError, match="has no Axolotl; check AXOLOTL_IMAGE"):
+        train(str(path), models=world / "models", env=Path("/none"), say=lambda _: None)
+    assert not (world / "models" / "mine.work" / "train.log").exists()
 
 
 def test_the_images_versions_are_its_own(client: docker.DockerClient, world: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support import free_port
+from tests.train.models import HF5, hf5_folder
 from train.doctor import Machine, examine, look, ready
 from train.errors import TrainError
 from train.findings import Finding, show
@@ -88,6 +89,17 @@ def test_without_a_gpu_only_recipes_for_a_cpu_go(tmp_path: Path) -> None:
     assert (found["GPU"].level, found["memory"].level) == ("ok", "ok")
     assert ask(recipe(SMALL), dataclasses.replace(alone, memory=2 * GIB), tmp_path)["memory"].level == "fail"
     assert ask(recipe(SMALL), dataclasses.replace(alone, memory=6 * GIB), tmp_path)["memory"].level == "warn"
+
+
+def test_4_bit_weights_train_on_a_cpu_where_they_fit_and_that_is_slow(tmp_path: Path) -> None:
+    alone, slow = machine(cuda=None), recipe(QLORA, bf16=False)
+    found = ask(slow, alone, tmp_path)
+    assert (found["GPU"].level, found["memory"].level) == ("warn", "ok")
+    assert found["GPU"].found.endswith("4-bit weights train on the CPU, slowly")
+    assert "of free memory" in found["memory"].found
+    assert ask(slow, dataclasses.replace(alone, memory=2 * GIB), tmp_path)["memory"].level == "fail"
+    for more in ({"bf16": "auto"}, {"optimizer": "paged_adamw_8bit"}, {"attn_implementation": "flash_attention_2"}):
+        assert ask(recipe(QLORA, **{"bf16": False} | more), alone, tmp_path)["GPU"].level == "fail"
 
 
 def test_an_old_gpu_has_no_flash_attention(tmp_path: Path) -> None:
@@ -177,6 +189,9 @@ class Hub(BaseHTTPRequestHandler):
             "/api/datasets/gated/pairs": (200, {"gated": "auto"}),
         }
         status, body = table.get(self.path, (404, ""))
+        if self.path.startswith("/saved/") and (HF5 / self.path.rpartition("/")[2]).exists():
+            status, body = 200, json.loads((HF5 / self.path.rpartition("/")[2]).read_text(encoding="utf-8"))
+            body |= {"vocab_size": None} if self.path == "/saved/broken/resolve/main/config.json" else {}
         self.send_response(status)
         if status == 307:
             self.send_header("Location", body)
@@ -208,6 +223,14 @@ def test_a_hub_that_gives_all_is_ok(hub: dict[str, str], tmp_path: Path) -> None
     assert "(sizes from the Hub)" in found["memory"].found
     assert found["Hub"].found == f"{hub['HF_ENDPOINT']} answers"
     assert "token" not in found
+
+
+def test_the_export_is_tried_on_a_base_that_is_still_on_the_hub(hub: dict[str, str], tmp_path: Path) -> None:
+    found = ask(of_the_hub("saved/model", "open/pairs"), machine(), tmp_path, variables=hub)
+    assert found["export"].level == "ok"
+    found = ask(of_the_hub("saved/broken", "open/pairs"), machine(), tmp_path, variables=hub)
+    assert (found["export"].level, "vocab_size" in found["export"].found) == ("fail", True)
+    assert "export" not in ask(of_the_hub("open/model", "open/pairs"), machine(), tmp_path, variables=hub)
 
 
 @pytest.mark.parametrize(
@@ -260,10 +283,7 @@ def test_a_training_stops_on_what_surely_breaks_and_says_the_rest(tmp_path: Path
         ready(recipe(name, **changes), tmp_path, said.append, machine=seen, variables=told)
         return said
 
-    base = tmp_path / "tiny-base"
-    base.mkdir()
-    (base / "config.json").write_text(json.dumps(TINY))
-    (base / "model.safetensors").write_bytes(bytes(8))
+    base = hf5_folder(tmp_path / "tiny-base")
 
     with pytest.raises(TrainError, match=r"^GPU: none that nvidia-smi lists, and qwen2\.5-3b-dpo needs one; rent one"):
         stop(FULL, machine())

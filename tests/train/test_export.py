@@ -149,10 +149,9 @@ def test_weights_are_copied_and_nothing_else_comes_along(output: Path, base: Pat
     ]
 
 
-def test_moved_weights_leave_the_output(output: Path, base: Path, target: Path) -> None:
-    export(output, base, target, move=True)
-    assert not (output / "model.safetensors").exists()
-    assert (target / "model.safetensors").exists()
+def test_linked_weights_take_no_room_and_stay_in_the_output(output: Path, base: Path, target: Path) -> None:
+    export(output, base, target, link=True)
+    assert (target / "model.safetensors").stat().st_ino == (output / "model.safetensors").stat().st_ino
 
 
 def test_shards_come_with_their_index(output: Path, base: Path, target: Path) -> None:

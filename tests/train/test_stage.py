@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.cli.command import BLINDSIDE
 from tests.support import ROOT, TRAIN_PYTHON, require
-from tests.train.models import edit, hf5_folder, load
+from tests.train.models import HF5, SHAPES, edit, hf5_folder, load, write_weights
 from train.artifact import read_artifact, verify
 from train.data import read_prompt_keys
-from train.errors import LaunchError, PairsError, RecipeError
+from train.errors import ExportError, LaunchError, PairsError, RecipeError, TrainError
+from train.files import sha256_file
 from train.launch import environment
 from train.pairs.keys import prompt_key
 from train.recipe import RECIPES
@@ -73,6 +77,9 @@ def test_a_recipe_becomes_a_model_once(tmp_path: Path) -> None:
     log = (tmp_path / "models" / "mine.work" / "train.log").read_bytes()
     assert attempt(path, tmp_path) == [f"{model} is up to date (recipe, data and base unchanged)"]
     assert (tmp_path / "models" / "mine.work" / "train.log").read_bytes() == log
+
+    assert made.config_sha256 == sha256_file(model / "config.json")
+    assert made.generation_config_sha256 == sha256_file(model / "generation_config.json")
 
     # Weights that are not those of blindside.json are no finished model, and a broken pair stops the next try.
     (model / "model.safetensors").write_bytes(b"")
@@ -171,6 +178,96 @@ def test_what_the_base_was_trained_on_counts_too(small: tuple[Path, Path]) -> No
     keys = read_prompt_keys(path.parent / "models" / "mine")
     assert "a" * 64 in keys
     assert len(keys) == 9
+
+
+def test_an_export_that_fails_costs_no_training(small: tuple[Path, Path]) -> None:
+    path, env = small
+    recipe(path.parent, path.parent / "base", output_dir=str(path.parent / "models" / "mine.work" / "output"))
+    models, said = path.parent / "models", list[str]()
+    models.mkdir()
+    (models / "mine").symlink_to(path.parent / "a-volume-that-is-not-mounted")
+    with pytest.raises(ExportError, match=r"mine cannot be made .*the training is kept, and the same command goes on"):
+        train(str(path), models=models, env=env, say=lambda _: None)
+    (models / "mine").unlink()
+    made = train(str(path), models=models, env=env, say=said.append)
+    assert calls(path) == ["train"]
+    assert any(line.startswith("mine is trained already (") for line in said)
+    verify(models / "mine")
+    assert made.metrics == {"train_loss": 0.5}
+    assert made.versions["axolotl"] == "1.0"
+    assert not list((models / "mine.work").rglob("*.safetensors"))
+    assert train(str(path), models=models, env=env, say=lambda _: None) == made
+    assert not list((models / "mine.work").glob("*.trained.json"))
+
+
+@pytest.mark.parametrize("spoilt", ["weights", "recipe", "force"])
+def test_only_the_very_training_that_was_kept_is_gone_on_with(small: tuple[Path, Path], spoilt: str) -> None:
+    path, env = small
+    models = path.parent / "models"
+    models.mkdir()
+    (models / "mine").symlink_to(path.parent / "a-volume-that-is-not-mounted")
+    with pytest.raises(ExportError, match="the training is kept"):
+        train(str(path), models=models, env=env, say=lambda _: None)
+    (models / "mine").unlink()
+    if spoilt == "weights":
+        write_weights(path.parent / "output" / "model.safetensors", SHAPES, fill=3)
+    elif spoilt == "recipe":
+        recipe(path.parent, path.parent / "base", learning_rate=1e-5)
+    train(str(path), models=models, env=env, say=lambda _: None, force=spoilt == "force")
+    assert calls(path) == ["train", "train"]
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "chat_template.jinja", "config.json"])
+def test_a_base_that_cannot_be_exported_is_refused_before_it_is_trained(small: tuple[Path, Path], name: str) -> None:
+    path, env = small
+    base = path.parent / "base"
+    if name == "tokenizer.json":
+        (base / name).unlink()
+    elif name == "config.json":
+        edit(base / name, vocab_size=None)
+    else:
+        (base / name).write_text("{{ messages }}", encoding="utf-8")
+        edit(base / "tokenizer_config.json", chat_template="{{ something_else }}")
+    with pytest.raises(TrainError, match=r"^export: .*(vocab_size|two chat templates|has no tokenizer\.json)"):
+        train(str(path), models=path.parent / "models", env=env, say=lambda _: None)
+    assert not (path.parent / "calls").exists()
+
+
+def _killed_in_its_merge(path: Path, models: Path) -> None:
+    """`blindside train`, killed when the training is over and what comes after it has begun."""
+    command = [str(BLINDSIDE), "train", str(path), "--models", str(models), "--train-env", str(ENV)]
+    record = models / f"{path.stem}.work" / f"{path.stem}.trained.json"
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        while not record.exists():
+            assert process.poll() is None, "it ended before the training did"
+            time.sleep(0.05)
+        process.kill()
+    assert not (models / path.stem).exists()
+
+
+@pytest.mark.train
+@pytest.mark.slow
+def test_a_stage_killed_after_the_training_goes_on_without_training_again(tmp_path: Path) -> None:
+    require(TRAIN_PYTHON.exists(), "no .venv-train")
+    (tmp_path / "pairs.jsonl").write_text(to_jsonl(pair_rows()[:8]), encoding="utf-8")
+    shutil.copytree(HF5.with_name("model"), tmp_path / "base")
+    path = recipe(tmp_path, tmp_path / "base", adapter="lora", lora_r=8, lora_alpha=16, lora_target_linear=True)
+    models = tmp_path / "models"
+    _killed_in_its_merge(path, models)
+    adapter = tmp_path / "output" / "adapter_model.safetensors"
+    before = adapter.read_bytes(), adapter.stat().st_mtime_ns
+    log = models / "mine.work" / "train.log"
+    ended = log.read_bytes().count(b"train_runtime")
+    assert ended
+
+    said = attempt(path, tmp_path)
+    assert f"mine is trained already ({tmp_path / 'output'}); what comes after it is missing" in said
+    assert (adapter.read_bytes(), adapter.stat().st_mtime_ns) == before
+    assert log.read_bytes().count(b"train_runtime") == ended
+    verify(models / "mine")
+    made = read_artifact(models / "mine")
+    assert made.metrics["train_loss"] > 0
+    assert made.weights_sha256 != made.base.weights_sha256
 
 
 @pytest.mark.train
