@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from train.errors import ArtifactError
 from train.files import sha256_files, write_atomic
+from train.tokens.protocol import TrainedTokens
 
 NAME = "blindside.json"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -45,6 +46,8 @@ class Artifact(BaseModel):
     versions: dict[str, str]
     #: Of the training (train_loss, train_runtime in seconds, rewards/…) and on held-out questions (heldout_…).
     metrics: dict[str, float]
+    #: What was trained held against what is served; None where that was not compared (SFT, or an older blindside).
+    tokens: TrainedTokens | None = None
     #: The evaluation prompts that belong to this model, where there are some.
     prompts: str | None = None
     created_at: str
