@@ -16,6 +16,7 @@ from train.launch import ROOT, environment
 from train.pairs.check import Checked, check_file, check_rows, write_clean
 from train.pairs.read import check_columns, read_lines
 from train.recipe import DataSet, Recipe
+from train.tokens import stage as tokens
 
 PROMPTS_FILE = "training_prompts.txt"
 Say = Callable[[str], None]
@@ -59,10 +60,10 @@ def local_path(asked: DataSet) -> Path:
 
 
 def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
-    """Check every data set of the recipe; a cleaned one is written to `work`, and pairs numbered, so that the tokens
-    of each can be checked. Raises PairsError or RecipeError."""
+    """Check every data set of the recipe; a cleaned one is written to `work`, and pairs with a key, so that the
+    tokens of each can be checked. Raises PairsError or RecipeError."""
     done = Prepared()
-    count = 0 if checks_tokens(recipe) else None
+    keyed = tokens.checked(recipe)
     for number, (asked, entry) in enumerate(zip(recipe.datasets, recipe.config["datasets"], strict=True)):
         checked = _check(asked, work / f"hub-{number}.jsonl", env)
         kind = "pairs" if asked.is_pairs else "rows"
@@ -70,14 +71,8 @@ def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
         for remark in checked.remarks():
             say(f"  note: {remark}")
         done.keys |= checked.keys()
-        done.datasets.append(_entry(entry, asked, checked, work / f"clean-{number}.jsonl", count))
-        count = None if count is None else count + len(checked.rows)
+        done.datasets.append(_entry(entry, asked, checked, work / f"clean-{number}.jsonl", keyed))
     return done
-
-
-def checks_tokens(recipe: Recipe) -> bool:
-    """Whether the recipe is a DPO over pairs, whose tokens are held against the served ones before the first step."""
-    return recipe.config.get("rl") in ("dpo", "ipo") and all(asked.is_pairs for asked in recipe.datasets)
 
 
 def _check(asked: DataSet, fetched: Path, env: Path) -> Checked:
@@ -88,10 +83,10 @@ def _check(asked: DataSet, fetched: Path, env: Path) -> Checked:
     return check_rows(list(read_lines(fetched)), asked, leave_out=True)
 
 
-def _entry(entry: dict[str, Any], asked: DataSet, checked: Checked, clean: Path, first: int | None) -> dict[str, Any]:
-    if not checked.changed and first is None:
+def _entry(entry: dict[str, Any], asked: DataSet, checked: Checked, clean: Path, keyed: bool) -> dict[str, Any]:
+    if not checked.changed and not keyed:
         return {**entry, "path": str(local_path(asked))} if is_local(asked) else entry
-    write_clean(checked, asked, clean, first=first)
+    write_clean(checked, asked, clean, keyed=keyed)
     kept = {k: v for k, v in entry.items() if k not in _OF_THE_ORIGINAL}
     return {**kept, "path": str(clean.absolute()), "ds_type": "json", "split": "train"}
 

@@ -8,14 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from train import artifact as artifacts
 from train import container
 from train.artifact import NAME, Artifact, Base
-from train.data import Prepared, Say, checks_tokens, data_hashes, is_local, prepare, read_prompt_keys, write_prompt_keys
+from train.data import Prepared, Say, data_hashes, is_local, prepare, read_prompt_keys, write_prompt_keys
 from train.doctor import ready
-from train.errors import ArtifactError, LaunchError, TokensError
+from train.errors import ArtifactError, LaunchError
 from train.export import export
 from train.files import sha256_file, sha256_files, sha256_json
 from train.image import image_name
@@ -23,7 +22,8 @@ from train.launch import ROOT, axolotl, environment
 from train.machine import PACKAGES, cached_model, check_room, versions
 from train.progress import Progress
 from train.recipe import Recipe, read_recipe
-from train.tokens.protocol import PLUGIN, TrainedTokens, read_found, tokenizer_beside
+from train.tokens import stage as tokens
+from train.tokens.protocol import read_found
 
 _OF_A_MODEL = (".json", ".jinja", ".safetensors")
 Measure = Callable[[Path], dict[str, float]]
@@ -120,7 +120,7 @@ def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     write_prompt_keys(job.target, prepared.keys | read_prompt_keys(base_folder))
     if job.measure is not None:
         metrics |= job.measure(job.target)
-    done = _artifact(job, base, inputs, metrics, read_found(job.tokens))
+    done = _artifact(job, base, inputs, metrics)
     artifacts.write_artifact(job.target, done)
     say(f"{job.target} is ready")
     return done, True
@@ -136,7 +136,7 @@ def _train(job: Job, prepared: Prepared, say: Say) -> tuple[dict[str, float], Pa
         "dataset_prepared_path": str(prepared_path),
         "tokenizer_save_jinja_files": False,
     }
-    derived = job.recipe.derive(job.work / f"{job.name}.yml", **changes, **_compared(job))
+    derived = job.recipe.derive(job.work / f"{job.name}.yml", **changes, **tokens.fields(job.recipe, job.tokens))
     shutil.rmtree(prepared_path, ignore_errors=True)  # Axolotl knows pairs by their path alone
     if output.resolve().is_relative_to(job.work.resolve()):
         shutil.rmtree(
@@ -147,39 +147,15 @@ def _train(job: Job, prepared: Prepared, say: Say) -> tuple[dict[str, float], Pa
     try:
         figures = run("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
     except LaunchError:
-        _raise_for_tokens(job)
+        tokens.raise_for(job.tokens)
         raise
-    _tell_tokens(job, say)
+    tokens.tell(job.recipe, job.tokens, job.log, say)
     if job.recipe.has_adapter:
         say("Axolotl merges the adapter into the base")
         merge = Progress(f"{job.name}, merge")
         run("merge-lora", derived.path, env=job.env, log=job.log, offline=job.offline, progress=merge)
         output = output / "merged"
     return {k: v for k, v in figures.items() if k in _KEPT or k.startswith("rewards/")}, output
-
-
-def _compared(job: Job) -> dict[str, Any]:
-    """The fields by which Axolotl loads our plugin; what an earlier run found is no longer said."""
-    job.tokens.unlink(missing_ok=True)
-    shutil.rmtree(tokenizer_beside(job.tokens), ignore_errors=True)
-    if not checks_tokens(job.recipe):
-        return {}
-    return {"plugins": [*(job.recipe.config.get("plugins") or []), PLUGIN], "trained_tokens": str(job.tokens)}
-
-
-def _raise_for_tokens(job: Job) -> None:
-    found = read_found(job.tokens)
-    if found is not None and found.problem:
-        raise TokensError(f"nothing was trained: {found.problem}") from None
-
-
-def _tell_tokens(job: Job, say: Say) -> None:
-    found = read_found(job.tokens)
-    if found is not None:
-        for line in found.sentences(job.recipe.config.get("sequence_len")):
-            say(line)
-    elif checks_tokens(job.recipe):
-        say(f"note: trained and served tokens were not compared; {job.log} says why {PLUGIN} was not run")
 
 
 def _output(job: Job) -> Path:
@@ -199,7 +175,7 @@ def _base(job: Job) -> tuple[Path, Base]:
     return found, Base(source=job.recipe.base_model, revision=commit, weights_sha256=artifacts.hash_weights(found))
 
 
-def _artifact(job: Job, base: Base, inputs: str, metrics: dict[str, float], tokens: TrainedTokens | None) -> Artifact:
+def _artifact(job: Job, base: Base, inputs: str, metrics: dict[str, float]) -> Artifact:
     template = job.target / "chat_template.jinja"
     return Artifact(
         name=job.name,
@@ -212,7 +188,7 @@ def _artifact(job: Job, base: Base, inputs: str, metrics: dict[str, float], toke
         tokenizer_sha256=sha256_file(job.target / "tokenizer.json"),
         versions=_versions(job),
         metrics=metrics,
-        tokens=tokens,
+        tokens=read_found(job.tokens),
         prompts=None if job.prompts is None else from_root(job.prompts),
         created_at=artifacts.now(),
         inputs_sha256=inputs,

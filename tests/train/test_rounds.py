@@ -18,7 +18,7 @@ from train.pairs.convert import convert
 from train.pairs.keys import prompt_key
 from train.stage import train
 from train.tiny.world import pair_rows, to_jsonl
-from train.tokens.protocol import NUMBER
+from train.tokens.protocol import KEY, row_key
 
 ROWS = pair_rows()[:20]
 
@@ -68,7 +68,7 @@ def test_the_file_stands_for_the_recipes_data_and_the_model_is_another(world: Wo
     given = yaml.safe_load((world.models / "mine-next.work" / "mine-next.yml").read_text(encoding="utf-8"))
     copies = [Path(entry["path"]) for entry in given["datasets"]]
     copied = [json.loads(line) for line in copies[0].read_text(encoding="utf-8").splitlines()]
-    assert copied == [{**row, NUMBER: number} for number, row in enumerate(ROWS[8:])]
+    assert copied == [{**row, KEY: row_key(row)} for row in ROWS[8:]]
     assert len(copies) == 1
     assert given["output_dir"] == f"{world.folder / 'output'}-next"
     assert given["revision_of_model"] == "main"

@@ -93,6 +93,16 @@ def test_one_bos_and_one_end_are_trained_where_template_and_tokenizer_write_both
 
 @pytest.mark.train
 @pytest.mark.slow
+def test_what_a_template_writes_behind_the_last_end_is_not_trained(tmp_path: Path) -> None:
+    """Phi 3's kind: `<|end|>` and a newline and `<|endoftext|>` behind the last answer."""
+    pairs(tmp_path / "pairs.jsonl")
+    said = attempt(recipe(tmp_path, FAMILIES / "phi3" / "hf5"))
+    assert "trained tokens = served tokens, 8 of 8 pairs" in said
+    assert "  note: what the template writes behind the end of an answer is taken off" in said
+
+
+@pytest.mark.train
+@pytest.mark.slow
 def test_a_second_bos_that_is_not_taken_off_stops_the_training(tmp_path: Path) -> None:
     """The recipe names its own tokenizer, so none is derived: what Axolotl and TRL do by themselves."""
     base = FAMILIES / "llama3" / "hf5"
@@ -101,7 +111,8 @@ def test_a_second_bos_that_is_not_taken_off_stops_the_training(tmp_path: Path) -
     with pytest.raises(TokensError) as caught:
         attempt(recipe(tmp_path, base, tokenizer_config=str(tmp_path / "own")))
     assert str(caught.value).startswith(
-        "nothing was trained: pair 1: a prompt is trained on as other tokens than a server is sent: from token 1 on "
+        "nothing was trained: 8 of 8 pairs differ, pair 1: a prompt is trained on as other tokens than a server is "
+        "sent: from token 1 on "
         "'<|begin_of_text|>' '<|begin_of_text|>' '<|start_header_id|>'"
     )
     assert untrained(tmp_path)
@@ -118,7 +129,7 @@ def test_an_end_at_which_nothing_stops_is_refused_before_the_first_step(tmp_path
     pairs(tmp_path / "pairs.jsonl")
     with pytest.raises(TokensError) as caught:
         attempt(recipe(tmp_path, base))
-    assert "nothing was trained: pair 1: answers end with '[' " in str(caught.value)
+    assert "nothing was trained: 8 of 8 pairs differ, pair 1: answers end with '[' " in str(caught.value)
     assert "generation stops at one of '<|im_end|>' '<|endoftext|>' and at nothing else" in str(caught.value)
     assert untrained(tmp_path)
 

@@ -28,6 +28,12 @@ class Prepared:
     rejected: list[int]
 
 
+def ended(ids: list[int], stops: list[int]) -> list[int]:
+    """An answer up to the first token at which generation stops."""
+    at = next((i for i, token in enumerate(ids) if token in stops), len(ids))
+    return ids[: at + 1]
+
+
 def length(pair: Pair, served: Served) -> int:
     """Tokens of the pair as a server has them, with the longer answer and its end."""
     text, prompt = served.prompt(pair.messages)

@@ -24,6 +24,8 @@ def derive(served: Served, folder: Path) -> tuple[str, ...]:
 
     Each process of a training calls this, and each writes the same: the first one's is taken.
     """
+    if not served.tokenizer.is_fast:
+        return ()
     adds, end = _adds(served.tokenizer, served), _end(served)
     if not adds and end is None:
         return ()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 PLUGIN = "train.tokens.plugin.SameTokens"
-#: The column of the pairs that says which pair a row is; Axolotl and TRL keep columns that they do not know.
-NUMBER = "blindside_pair"
+#: The column that says which pair a row is; Axolotl and TRL keep columns that they do not know.
+KEY = "blindside_pair"
 
 
 class TokenArgs(BaseModel):
@@ -47,6 +50,11 @@ class TrainedTokens(BaseModel):
         if self.left_out:
             said.append(f"  note: {self.left_out} of {self.pairs} pairs were left out by Axolotl as the recipe says")
         return said
+
+
+def row_key(row: Mapping[str, object]) -> int:
+    """By content: rows that are the same stay the same, for recipes that take repeats out."""
+    return int(hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:12], 16)
 
 
 def tokenizer_beside(path: Path) -> Path:

@@ -36,7 +36,7 @@ class Served:
 
     def behind(self) -> str:
         """What the template writes behind an answer, as Axolotl takes it over."""
-        return self.render(_TURNS, prompt=False).partition(_MARK)[2].rstrip()
+        return self.render(_TURNS, prompt=False).partition(_MARK)[2].rstrip() if self.template else ""
 
     def prompt(self, messages: Messages) -> tuple[str, list[int]]:
         text = self.render(messages, prompt=True)
@@ -55,13 +55,14 @@ def _turn(behind: str, added: dict[str, int]) -> int | None:
     return added[max(ends, key=len)] if ends else None
 
 
-def load(base: str, revision: str | None, template: str | None = None) -> Served:
-    """Of a model folder or Hub id; `template` stands in where the base has none."""
+def load(base: str, revision: str | None, other: str | None, *, trust: bool = False) -> Served:
+    """Of a model folder or Hub id; the template `other` stands in where the base has none."""
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(base, revision=revision)
+    tokenizer = AutoTokenizer.from_pretrained(base, revision=revision, trust_remote_code=trust)
     own = tokenizer.chat_template
-    return Served(tokenizer, own if isinstance(own, str) else template, _stops(base, revision))
+    own = own.get("default") if isinstance(own, dict) else own
+    return Served(tokenizer, own or other, _stops(base, revision))
 
 
 def _stops(base: str, revision: str | None) -> list[int]:
