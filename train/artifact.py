@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from train.errors import ArtifactError
 from train.files import sha256_file, sha256_files, sha256_json, write_atomic
+from train.tokens.protocol import TrainedTokens
 
 NAME = "blindside.json"
 #: What a server reads beside weights, tokenizer and template: the rope, the scaling, the tokens that end an answer.
@@ -50,6 +51,8 @@ class Artifact(BaseModel):
     versions: dict[str, str]
     #: Of the training (train_loss, train_runtime in seconds, rewards/…) and on held-out questions (heldout_…).
     metrics: dict[str, float]
+    #: What was trained held against what is served; None where that was not compared (SFT, or an older blindside).
+    tokens: TrainedTokens | None = None
     #: The evaluation prompts that belong to this model, where there are some.
     prompts: str | None = None
     created_at: str

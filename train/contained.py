@@ -21,7 +21,7 @@ from train.recipe import Recipe
 SHM = "10g"  # as Axolotl's docs run it; taken from memory only as it is used
 TOKEN = "/run/secrets/hf_token"
 _HANDED_ON = ("HF_ENDPOINT", "HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "AXOLOTL_DO_NOT_TRACK", "DO_NOT_TRACK")
-_ALSO = ("WANDB_MODE", "TOKENIZERS_PARALLELISM", "PYTHONUNBUFFERED", *CACHES)
+_ALSO = ("WANDB_MODE", "TOKENIZERS_PARALLELISM", "PYTHONUNBUFFERED", "PYTHONPATH", *CACHES)
 _PREFIXES = ("NCCL_", "PYTORCH_", "TORCH_")
 
 #: $1 user, $2 group, $3 groups, $4 how many folders were written; then those folders; then the command.

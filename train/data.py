@@ -16,6 +16,7 @@ from train.launch import ROOT, environment
 from train.pairs.check import Checked, check_file, check_rows, write_clean
 from train.pairs.read import check_columns, read_lines
 from train.recipe import DataSet, Recipe
+from train.tokens import stage as tokens
 
 PROMPTS_FILE = "training_prompts.txt"
 Say = Callable[[str], None]
@@ -59,8 +60,10 @@ def local_path(asked: DataSet) -> Path:
 
 
 def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
-    """Check every data set of the recipe; a cleaned one is written to `work`. Raises PairsError or RecipeError."""
+    """Check every data set of the recipe; a cleaned one is written to `work`, and pairs with a key, so that the
+    tokens of each can be checked. Raises PairsError or RecipeError."""
     done = Prepared()
+    keyed = tokens.checked(recipe)
     for number, (asked, entry) in enumerate(zip(recipe.datasets, recipe.config["datasets"], strict=True)):
         checked = _check(asked, work / f"hub-{number}.jsonl", env)
         kind = "pairs" if asked.is_pairs else "rows"
@@ -68,7 +71,7 @@ def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
         for remark in checked.remarks():
             say(f"  note: {remark}")
         done.keys |= checked.keys()
-        done.datasets.append(_entry(entry, asked, checked, work / f"clean-{number}.jsonl"))
+        done.datasets.append(_entry(entry, asked, checked, work / f"clean-{number}.jsonl", keyed))
     return done
 
 
@@ -80,10 +83,10 @@ def _check(asked: DataSet, fetched: Path, env: Path) -> Checked:
     return check_rows(list(read_lines(fetched)), asked, leave_out=True)
 
 
-def _entry(entry: dict[str, Any], asked: DataSet, checked: Checked, clean: Path) -> dict[str, Any]:
-    if not checked.changed:
+def _entry(entry: dict[str, Any], asked: DataSet, checked: Checked, clean: Path, keyed: bool) -> dict[str, Any]:
+    if not checked.changed and not keyed:
         return {**entry, "path": str(local_path(asked))} if is_local(asked) else entry
-    write_clean(checked, asked, clean)
+    write_clean(checked, asked, clean, keyed=keyed)
     kept = {k: v for k, v in entry.items() if k not in _OF_THE_ORIGINAL}
     return {**kept, "path": str(clean.absolute()), "ds_type": "json", "split": "train"}
 

@@ -4,6 +4,7 @@ TrainError                what a person can mend: one sentence with the remedy, 
 ├── RecipeError           a recipe is missing, is not YAML, or asks for what is not there (names the field)
 ├── PairsError            a line of the preference data cannot be trained on (names file and line)
 ├── LaunchError           Axolotl did not start, or failed; carries the end of its log
+├── TokensError           the tokens of a pair would be trained on otherwise than they are served; nothing was trained
 ├── ExportError           the trained model cannot be served, or differs from its base in what must not differ
 └── ArtifactError         a model folder is incomplete, or is not what its blindside.json says
 """
@@ -43,6 +44,10 @@ class LaunchError(TrainError):
         super().__init__(problem + (f"\n  The end of {log}:{lines}" if lines else ""))
         self.tail = tuple(tail)
         self.log = log
+
+
+class TokensError(TrainError):
+    """What TRL prepared differs from what is served; Axolotl was stopped before the first step."""
 
 
 class ExportError(TrainError):

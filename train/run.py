@@ -14,7 +14,7 @@ from train import container, left
 from train.artifact import NAME, Artifact, Base
 from train.data import Prepared, Say, data_hashes, is_local, prepare, read_prompt_keys, write_prompt_keys
 from train.doctor import ready
-from train.errors import ArtifactError, ExportError
+from train.errors import ArtifactError, ExportError, LaunchError
 from train.export import export
 from train.files import sha256_file, sha256_files, sha256_json
 from train.image import image_name
@@ -23,6 +23,8 @@ from train.left import Left
 from train.machine import PACKAGES, cached_model, check_room, versions
 from train.progress import Progress
 from train.recipe import Recipe, read_recipe
+from train.tokens import stage as tokens
+from train.tokens.protocol import read_found
 
 _OF_A_MODEL = (".json", ".jinja", ".safetensors")
 Measure = Callable[[Path], dict[str, float]]
@@ -55,6 +57,11 @@ class Job:
     @property
     def record(self) -> Path:
         return left.record(self.work, self.name)
+
+    @property
+    def tokens(self) -> Path:
+        """Where the plugin inside Axolotl writes what it found."""
+        return (self.work / f"tokens-{self.name}.json").absolute()
 
     @property
     def offline(self) -> bool:
@@ -153,10 +160,10 @@ def _derive(job: Job, prepared: Prepared, output: Path) -> Recipe:
     changes = {
         "output_dir": str(output),
         "datasets": prepared.datasets,
-        "dataset_prepared_path": str((job.work / f"prepared-{job.name}").absolute()),
+        "dataset_prepared_path": str(_prepared_path(job)),
         "tokenizer_save_jinja_files": False,
     }
-    return job.recipe.derive(job.work / f"{job.name}.yml", **changes)
+    return job.recipe.derive(job.work / f"{job.name}.yml", **changes, **tokens.fields(job.recipe, job.tokens))
 
 
 def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
@@ -164,13 +171,19 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
     # First, while it costs nothing: an image that does not tell its versions must not cost a training.
     found = _versions(job)
     job.record.unlink(missing_ok=True)
+    shutil.rmtree(_prepared_path(job), ignore_errors=True)  # Axolotl knows pairs by their path alone
     if output.resolve().is_relative_to(job.work.resolve()):
         shutil.rmtree(
             output, ignore_errors=True
         )  # ours alone; an earlier run's weights must not be taken for this one's
     say(f"Axolotl trains {job.name} from {job.recipe.base_model} (log: {job.log})")
     progress = Progress(job.name)
-    figures = _run(job)("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
+    try:
+        figures = _run(job)("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
+    except LaunchError:
+        tokens.raise_for(job.tokens)
+        raise
+    tokens.tell(job.recipe, job.tokens, job.log, say)
     done = Left(
         inputs_sha256=inputs,
         output=output,
@@ -191,6 +204,10 @@ def _merge(job: Job, derived: Recipe, output: Path, say: Say) -> Path:
 
 def _run(job: Job) -> Callable[..., dict[str, float]]:
     return container.axolotl if container.wanted(job.recipe) else axolotl
+
+
+def _prepared_path(job: Job) -> Path:
+    return (job.work / f"prepared-{job.name}").absolute()
 
 
 def _output(job: Job) -> Path:
@@ -225,6 +242,7 @@ def _artifact(job: Job, base: Base, trained: Left, metrics: dict[str, float]) ->
         generation_config_sha256=artifacts.hash_setting(job.target, "generation_config.json"),
         versions=trained.versions,
         metrics=metrics,
+        tokens=read_found(job.tokens),
         prompts=None if job.prompts is None else from_root(job.prompts),
         created_at=artifacts.now(),
         inputs_sha256=trained.inputs_sha256,

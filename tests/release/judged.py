@@ -21,6 +21,7 @@ from tests.judge.verdicts import verdict_store
 from tests.support import judged
 from train.artifact import Artifact, Base, hash_weights, write_artifact
 from train.files import sha256_file
+from train.tokens.protocol import TrainedTokens
 
 REVIEWERS = ("Ann Lee", "bob", "Zoë", "=cmd|x")
 SECRET_COMMENT = "Ann Lee told me that this one is tuned"
@@ -87,6 +88,7 @@ def artifact(tuned: Path, base: Path, recipe: Path, *, base_on_hub: bool) -> Art
         tokenizer_sha256=sha256_file(tuned / "tokenizer.json"),
         versions={"axolotl": "0.19.0"},
         metrics={"rewards/accuracies": 0.75},
+        tokens=TrainedTokens(pairs=1234, same=1230, too_long=4),
         created_at="2026-01-31T12:00:00Z",
         inputs_sha256="f" * 64,
     )

@@ -40,6 +40,8 @@ path = os.environ.get("HF_TOKEN_PATH", "")
 token = open(path).read() if path else ""
 seen = {"token": token, "environment": dict(os.environ), "data": open(config["datasets"][0]["path"]).read()}
 seen["groups"] = os.getgroups()
+import train.tokens.protocol
+seen["protocol"] = train.tokens.protocol.__file__
 with open(f"{out}/seen.json", "w") as file:
     json.dump(seen, file)
 try:
@@ -88,7 +90,7 @@ def volumes(folder: Path, real: Path | None = None) -> str:
     (folder / "axolotl.py").write_text(AXOLOTL)
     own = f"{base}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
     scripts = {
-        "python": f'PYTHONPATH={packages} exec {own} "$@"',
+        "python": f'PYTHONPATH={packages}:$PYTHONPATH exec {own} "$@"',
         "axolotl": f'exec python {BIN}/axolotl.py "$@"',
     }
     if real is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from train.pairs.convert import convert
 from train.pairs.keys import prompt_key
 from train.stage import train
 from train.tiny.world import pair_rows, to_jsonl
+from train.tokens.protocol import KEY, row_key
 
 ROWS = pair_rows()[:20]
 
@@ -64,7 +66,10 @@ def test_the_file_stands_for_the_recipes_data_and_the_model_is_another(world: Wo
     keys = {prompt_key(row["messages"]) for row in ROWS[8:]}
     assert read_prompt_keys(world.models / "mine-next") == keys
     given = yaml.safe_load((world.models / "mine-next.work" / "mine-next.yml").read_text(encoding="utf-8"))
-    assert [entry["path"] for entry in given["datasets"]] == [str(world.pairs)]
+    copies = [Path(entry["path"]) for entry in given["datasets"]]
+    copied = [json.loads(line) for line in copies[0].read_text(encoding="utf-8").splitlines()]
+    assert copied == [{**row, KEY: row_key(row)} for row in ROWS[8:]]
+    assert len(copies) == 1
     assert given["output_dir"] == f"{world.folder / 'output'}-next"
     assert given["revision_of_model"] == "main"
     assert given["dpo_loss_type"] == ["sigmoid", "sft"]

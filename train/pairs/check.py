@@ -16,6 +16,7 @@ from train.pairs.keys import prompt_key
 from train.pairs.problems import problem_of
 from train.pairs.read import Row, check_columns, read_lines, to_row
 from train.recipe import DataSet
+from train.tokens.protocol import KEY, row_key
 
 FEW = 500
 MANY = 20_000
@@ -101,9 +102,15 @@ def check_file(path: Path, asked: DataSet) -> Checked:
     return check_rows(rows, asked)
 
 
-def write_clean(checked: Checked, asked: DataSet, path: Path) -> None:
-    """Write the checked rows as JSONL under the recipe's own column names, messages as plain {role, content}."""
-    lines = [json.dumps(_plain(row, asked), ensure_ascii=False) for row in checked.rows]
+def write_clean(checked: Checked, asked: DataSet, path: Path, *, keyed: bool = False) -> None:
+    """Write the checked rows as JSONL under the recipe's own column names, messages as plain {role, content}.
+
+    With `keyed` each has a column by which it is known in what Axolotl and TRL make of it.
+    """
+    plain = [_plain(row, asked) for row in checked.rows]
+    if keyed:
+        plain = [{**row, KEY: row_key(row)} for row in plain]
+    lines = [json.dumps(row, ensure_ascii=False) for row in plain]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, "\n".join(lines) + "\n")
 

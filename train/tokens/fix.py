@@ -1,0 +1,112 @@
+"""A copy of the base's tokenizer under which TRL prepares what is served, for the time of the preparation only.
+
+TRL tokenizes rendered conversations with the tokenizer's own special tokens added, and puts its end token behind
+answers that end with another; a server does neither. What is saved and exported stays the base's tokenizer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from train.tokens.served import Served
+
+#: What decides in transformers 5 whether a tokenizer adds special tokens of its own.
+_ADDS = ("add_bos_token", "add_eos_token")
+
+
+def derive(served: Served, folder: Path) -> tuple[str, ...]:
+    """Have such a copy in `folder` where one is needed and does what it should; what it does otherwise, in words.
+
+    Each process of a training calls this, and each writes the same: the first one's is taken.
+    """
+    if not served.tokenizer.is_fast:
+        return ()
+    adds, end = _adds(served.tokenizer, served), _end(served)
+    if not adds and end is None:
+        return ()
+    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    for kind in (None, "PreTrainedTokenizerFast"):
+        _write(served.tokenizer, beside, end, kind)
+        if _does(beside, served, end):
+            with suppress(OSError):  # another process was faster
+                beside.rename(folder)
+            shutil.rmtree(beside, ignore_errors=True)
+            return _words(served, adds, end)
+    shutil.rmtree(beside)
+    return ()
+
+
+def restore(tokenizer: Any, base: Any) -> None:
+    """Make a tokenizer that was loaded from the copy the base's again, in place: Axolotl saves it with the model."""
+    tokenizer.backend_tokenizer.post_processor = base.backend_tokenizer.post_processor
+    tokenizer.eos_token = base.eos_token
+    for name in _ADDS:
+        tokenizer.init_kwargs.pop(name, None)
+        if name in base.init_kwargs:
+            tokenizer.init_kwargs[name] = base.init_kwargs[name]
+
+
+def _adds(tokenizer: Any, served: Served) -> bool:
+    text = served.render([{"role": "user", "content": "Hello"}], prompt=True)
+    return list(tokenizer(text)["input_ids"]) != served.ids(text)
+
+
+def _end(served: Served) -> int | None:
+    """The one token by which the template ends a turn, where TRL would put another behind it."""
+    alone = served.turn is not None and served.ids(served.behind().lstrip()) == [served.turn]
+    return served.turn if alone and served.turn != served.tokenizer.eos_token_id else None
+
+
+def _write(tokenizer: Any, folder: Path, end: int | None, kind: str | None) -> None:
+    tokenizer.save_pretrained(folder)
+    _edit(folder / "tokenizer.json", post_processor=lambda found: _without_special(found.get("post_processor")))
+    changes: dict[str, Any] = dict.fromkeys(_ADDS, False)
+    if end is not None:
+        changes["eos_token"] = tokenizer.convert_ids_to_tokens(end)
+    if kind is not None:
+        changes["tokenizer_class"] = kind
+    _edit(folder / "tokenizer_config.json", **changes)
+
+
+def _edit(path: Path, **changes: Any) -> None:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    found |= {key: new(found) if callable(new) else new for key, new in changes.items()}
+    path.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+
+
+def _without_special(part: Any) -> Any:
+    """A post-processor that adds no token."""
+    if part is None or part["type"] in ("BertProcessing", "RobertaProcessing"):
+        return None
+    if part["type"] == "Sequence":
+        kept = [_without_special(one) for one in part["processors"]]
+        return {**part, "processors": [one for one in kept if one is not None]}
+    if part["type"] != "TemplateProcessing":
+        return part
+    return {**part, "single": _sequences(part["single"]), "pair": _sequences(part["pair"]), "special_tokens": {}}
+
+
+def _sequences(pieces: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [piece for piece in pieces if "Sequence" in piece]
+
+
+def _does(folder: Path, served: Served, end: int | None) -> bool:
+    """Whether the copy, read back, adds nothing, splits as the base does and has the end token."""
+    from transformers import AutoTokenizer
+
+    found = AutoTokenizer.from_pretrained(folder)
+    text = served.render([{"role": "user", "content": "Ünïcode 1+1,  two\nlines <b>"}], prompt=True)
+    wanted = served.tokenizer.eos_token_id if end is None else end
+    return list(found(text)["input_ids"]) == served.ids(text) and found.eos_token_id == wanted
+
+
+def _words(served: Served, adds: bool, end: int | None) -> tuple[str, ...]:
+    said = ["pairs are tokenized without the tokenizer's own special tokens, which servers do not add"] if adds else []
+    if end is not None:
+        said.append(f"answers end with {served.show([end])}, without the tokenizer's end token behind it")
+    return tuple(said)

@@ -1,0 +1,140 @@
+"""An Axolotl plugin: before the first step, what TRL has prepared is held against what is served.
+
+Axolotl imports it by the derived recipe's `plugins:`, on this machine and in its image, so it needs nothing that
+Axolotl's own environment lacks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from axolotl.integrations.base import BasePlugin
+from axolotl.utils.chat_templates import get_chat_template_from_config
+
+from train.tokens.compare import Pair, Prepared, compare, ended, length
+from train.tokens.fix import derive, restore
+from train.tokens.protocol import KEY, TrainedTokens, tokenizer_beside, write_found
+from train.tokens.served import Served, load
+
+ANSWERS = ("chosen_ids", "rejected_ids")
+
+
+class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the small environment
+    """Stops a training whose tokens are not those that are served."""
+
+    fixed: tuple[str, ...] = ()
+
+    def get_input_args(self) -> str:
+        return "train.tokens.protocol.TokenArgs"
+
+    def load_datasets(self, cfg: Any, preprocess: bool = False) -> None:
+        """Before Axolotl loads the tokenizer: let it load one that does as servers do, where the recipe names none."""
+        if not cfg.trained_tokens or cfg.tokenizer_config != cfg.base_model or own_tokens(cfg):
+            return
+        served = _load(cfg, get_chat_template_from_config(cfg) if _names_template(cfg) else None)
+        folder = tokenizer_beside(Path(cfg.trained_tokens))
+        if served.template is not None and (fixed := derive(served, folder)):
+            self.fixed, cfg.tokenizer_config = fixed, str(folder)
+
+    def post_trainer_create(self, cfg: Any, trainer: Any) -> None:
+        if not cfg.trained_tokens:
+            return
+        served = _load(cfg, trainer.processing_class.chat_template)
+        tails = trim(trainer, served.stops)
+        found = check(read_pairs(cfg), rows(trainer), served, cfg.sequence_len)
+        found = found.model_copy(update={"fixed": self.fixed + tails})
+        if self.fixed:
+            restore(trainer.processing_class, served.tokenizer)
+        write_found(Path(cfg.trained_tokens), found)
+        if found.problem:
+            raise RuntimeError(found.problem)
+
+
+def _load(cfg: Any, template: str | None) -> Served:
+    return load(cfg.base_model, cfg.revision_of_model, template, trust=bool(cfg.trust_remote_code))
+
+
+def _names_template(cfg: Any) -> bool:
+    named = getattr(cfg.chat_template, "value", cfg.chat_template)
+    return bool(named) and not str(named).startswith("tokenizer_default")
+
+
+def own_tokens(cfg: Any) -> bool:
+    """Whether the recipe changes the tokenizer itself."""
+    return bool(cfg.special_tokens or cfg.tokens or cfg.added_tokens_overrides or cfg.tokenizer_use_mistral_common)
+
+
+def check(
+    data: list[tuple[int, Pair]], prepared: Iterator[tuple[int, Prepared]], served: Served, limit: int | None
+) -> TrainedTokens:
+    """Count the pairs by what became of them; of those that are trained on otherwise, the first is told."""
+    pairs, missing = dict(data), Counter(key for key, _ in data)
+    said: dict[int, str] = {}
+    counts: Counter[str] = Counter()
+    for key, row in prepared:
+        said[key] = compare(pairs[key], row, served, limit)
+        counts[said[key]] += 1
+        missing[key] -= 1
+    too_long = sum(n for key, n in missing.items() if n and limit is not None and length(pairs[key], served) > limit)
+    return TrainedTokens(
+        pairs=len(data),
+        same=counts["same"],
+        cut=counts["cut"],
+        too_long=too_long,
+        left_out=missing.total() - too_long,
+        problem=_problem(data, said, counts),
+    )
+
+
+def _problem(data: list[tuple[int, Pair]], said: dict[int, str], counts: Counter[str]) -> str | None:
+    other = counts.total() - counts["same"] - counts["cut"]
+    found = ((n, said[key]) for n, (key, _) in enumerate(data, 1) if said.get(key, "same") not in ("same", "cut"))
+    return f"{other} of {len(data)} pairs differ, pair {{}}: {{}}".format(*next(found)) if other else None
+
+
+def read_pairs(cfg: Any) -> list[tuple[int, Pair]]:
+    """By key, from the files that the stage wrote for this training."""
+    return [row for asked in cfg.datasets for row in _read(asked)]
+
+
+def _read(asked: Any) -> Iterator[tuple[int, Pair]]:
+    with Path(asked.path).open(encoding="utf-8") as file:
+        for row in map(json.loads, file):
+            answers = (row[field]["content"] for field in (asked.field_chosen, asked.field_rejected))
+            yield row[KEY], Pair(row[asked.field_messages], *answers)
+
+
+def trim(trainer: Any, stops: list[int]) -> tuple[str, ...]:
+    """Take off what some templates write behind the end of the last turn (Phi 3): no server generates it.
+
+    Not where TRL has already computed the reference's log-probabilities with it.
+    """
+    fixed = False
+    for name in ("train_dataset", "eval_dataset"):
+        data = getattr(trainer, name)
+        if data is None or KEY not in data.column_names or trainer.args.precompute_ref_log_probs:
+            continue
+        if any(
+            ended(row[field], stops) != row[field] for row in data.select_columns(list(ANSWERS)) for field in ANSWERS
+        ):
+            given = {"fn_kwargs": {"stops": stops}, "load_from_cache_file": False}
+            setattr(trainer, name, data.map(_ended_row, **given))
+            fixed = True
+    return ("what the template writes behind the end of an answer is taken off",) if fixed else ()
+
+
+def _ended_row(row: dict[str, Any], stops: list[int]) -> dict[str, Any]:
+    return {field: ended(row[field], stops) for field in ANSWERS}
+
+
+def rows(trainer: Any) -> Iterator[tuple[int, Prepared]]:
+    """What TRL prepared of the stage's pairs, for training and, where the recipe splits some off, for evaluation."""
+    fields = (KEY, "prompt_ids", *ANSWERS)
+    for data in (trainer.train_dataset, trainer.eval_dataset):
+        if data is not None and KEY in data.column_names:
+            for row in data.select_columns(list(fields)):
+                yield row[KEY], Prepared(*(list(row[name]) for name in fields[1:]))

@@ -1,0 +1,74 @@
+"""What the stage and its plugin inside Axolotl tell each other: where things lie, and what was found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+PLUGIN = "train.tokens.plugin.SameTokens"
+#: The column that says which pair a row is; Axolotl and TRL keep columns that they do not know.
+KEY = "blindside_pair"
+
+
+class TokenArgs(BaseModel):
+    """What the derived recipe says to the plugin beside Axolotl's own fields."""
+
+    #: The file that the plugin writes its TrainedTokens to; a derived tokenizer lies beside it.
+    trained_tokens: str | None = None
+
+
+class TrainedTokens(BaseModel):
+    """The tokens that TRL prepared, held against those that a server is sent and generates."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: Pairs of the data, and those whose prompt and answers are trained on as they are served.
+    pairs: int = Field(ge=0)
+    same: int = Field(ge=0)
+    #: Pairs that are longer than `sequence_len`: left out, or trained on without their end.
+    too_long: int = Field(default=0, ge=0)
+    cut: int = Field(default=0, ge=0)
+    #: Pairs that Axolotl left out for another reason (repeats that the recipe takes out, shards).
+    left_out: int = Field(default=0, ge=0)
+    #: What the derived tokenizer does otherwise than the base's.
+    fixed: tuple[str, ...] = ()
+    #: Why nothing was trained; None where training went on.
+    problem: str | None = None
+
+    def sentences(self, limit: object) -> list[str]:
+        """What a person is told, a line each."""
+        said = [f"trained tokens = served tokens, {self.same} of {self.pairs} pairs"]
+        said += [f"  note: {one}" for one in self.fixed]
+        longer = f"longer than sequence_len {limit}; raise it to train on them whole"
+        for count, what in ((self.too_long, "left out"), (self.cut, "cut")):
+            if count:
+                said.append(f"  note: {count} of {self.pairs} pairs were {what}: {longer}")
+        if self.left_out:
+            said.append(f"  note: {self.left_out} of {self.pairs} pairs were left out by Axolotl as the recipe says")
+        return said
+
+
+def row_key(row: Mapping[str, object]) -> int:
+    """By content: rows that are the same stay the same, for recipes that take repeats out."""
+    return int(hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:12], 16)
+
+
+def tokenizer_beside(path: Path) -> Path:
+    """The folder of the derived tokenizer, by the plugin's file."""
+    return path.with_suffix(".tokenizer")
+
+
+def write_found(path: Path, found: TrainedTokens) -> None:
+    path.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def read_found(path: Path) -> TrainedTokens | None:
+    """None where the plugin did not come to an end."""
+    try:
+        return TrainedTokens.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
