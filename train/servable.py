@@ -6,11 +6,8 @@ Pure functions from the files' contents to the files' contents.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from train.errors import ExportError
-
-Json = dict[str, Any]
+from train.ropes import Json, both_forms
 
 #: Keys that transformers 5 writes about the place it loaded from.
 _LOCAL_KEYS = ("backend", "is_local", "local_files_only", "_from_model_config", "_name_or_path")
@@ -26,38 +23,9 @@ _REBUILT = {
 _SAMPLING = ("temperature", "top_p", "top_k", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff")
 
 
-def rope_parameters(config: Json) -> Json | None:
-    """Rope in transformers 5's form, `{rope_type, rope_theta, …}`, from either form; None where there is no rope."""
-    new = config.get("rope_parameters")
-    if new is not None:
-        if any(isinstance(value, dict) for value in new.values()):
-            raise ExportError(
-                "rope_parameters has one rope per kind of layer, which config.json cannot say in the older form "
-                "that TGI 3.3 reads; serve this model with an engine that runs transformers 5",
-                field="rope_parameters",
-            )
-        return {"rope_type": "default", **new}
-    if config.get("rope_theta") is None:
-        return None
-    old = dict(config.get("rope_scaling") or {})
-    kind = old.pop("rope_type", None) or old.pop("type", None) or "default"
-    old.pop("type", None)
-    if config.get("partial_rotary_factor") is not None:
-        old["partial_rotary_factor"] = config["partial_rotary_factor"]
-    return {"rope_type": kind, **old, "rope_theta": config["rope_theta"]}
-
-
 def servable_config(config: Json, dtype: str | None) -> Json:
     """config.json with rope and dtype in both forms, and the cache on."""
-    done = {key: value for key, value in config.items() if key not in _LOCAL_KEYS}
-    rope = rope_parameters(config)
-    if rope is not None:
-        done["rope_parameters"] = rope
-        done["rope_theta"] = rope["rope_theta"]
-        scaling = {k: v for k, v in rope.items() if k not in ("rope_theta", "partial_rotary_factor")}
-        done["rope_scaling"] = None if rope["rope_type"] == "default" else scaling
-        if "partial_rotary_factor" in rope:
-            done["partial_rotary_factor"] = rope["partial_rotary_factor"]
+    done = {key: value for key, value in config.items() if key not in _LOCAL_KEYS} | both_forms(config)
     kind = dtype or config.get("dtype") or config.get("torch_dtype")
     if kind is not None:
         done["dtype"] = done["torch_dtype"] = kind
