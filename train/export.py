@@ -17,8 +17,8 @@ from train import compare, servable
 from train.artifact import NAME
 from train.errors import ExportError
 from train.files import READABLE, write_atomic, write_json
-from train.servable import Json
-from train.template import end_of_turn, read_template
+from train.ropes import Json
+from train.template import end_of_turn, for_every_reader, read_template
 from train.weights import Tensor, main_dtype, read_tensors, weight_files
 
 _INDEX = "model.safetensors.index.json"
@@ -112,9 +112,23 @@ def eos_ids(tuned: _Folder, base: _Folder) -> list[int]:
     return ids
 
 
+def _served_end(template: str | None, base: _Folder) -> str | None:
+    """The token that ends a turn, where TGI must be told of it as the tokenizer's own; else None."""
+    if template is None or base.config.get("model_type") in servable.READS_ENDS:
+        return None
+    added, special = base.added_tokens(), base.special_tokens()
+    turn = end_of_turn(template, special, added)
+    content = next((text for text, number in added.items() if number == turn), None)
+    return None if content == special.get("eos_token") else content
+
+
 def _write_json_files(folder: Path, tuned: _Folder, base: _Folder, dtype: str | None) -> None:
     template = base.template or tuned.template
     tokenizer_config = dict(base.tokenizer_config)
+    if template is not None:
+        end = _served_end(template, base)
+        template = for_every_reader(template, None if end is None else base.special_tokens().get("eos_token"))
+        tokenizer_config |= {} if end is None else {"eos_token": end}
     if not tokenizer_config.get("pad_token") and tuned.tokenizer_config.get("pad_token"):
         tokenizer_config["pad_token"] = tuned.tokenizer_config["pad_token"]
     # The base's own words where it has some: both sides are then served from the same settings.

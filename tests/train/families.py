@@ -34,7 +34,8 @@ def recorded_config(family: str) -> dict[str, Any]:
     """config.json of the variant that the real server read right."""
     config = json.loads((FAMILIES / family / "hf5" / "config.json").read_text(encoding="utf-8"))
     unlike = json.loads((FAMILIES / family / "served.json").read_text(encoding="utf-8"))["unlike_hf5"]["config.json"]
-    return {key: value for key, value in config.items() if key not in unlike["removed"]} | unlike["set"]
+    found: dict[str, Any] = {key: value for key, value in config.items() if key not in unlike["removed"]}
+    return found | unlike["set"]
 
 
 def scores(python: Path, folder: Path, texts: list[list[int]], window: int | None = None) -> list[list[float]]:
