@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from blindside.tgi import window_pattern
 from train.errors import ExportError
-from train.ropes import FULL, Json, is_by_layer, rope_parameters, window_pattern
+from train.ropes import FULL, Json, is_by_layer, rope_parameters
 from train.template import first_difference
 from train.weights import Tensor
 

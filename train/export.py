@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from blindside.tgi import not_for_tgi
 from train import compare, servable
 from train.artifact import NAME
 from train.errors import ExportError
@@ -24,8 +25,10 @@ from train.weights import Tensor, main_dtype, read_tensors, weight_files
 _INDEX = "model.safetensors.index.json"
 
 
-def export(output: Path, base: Path, target: Path, *, move: bool = False) -> None:
+def export(output: Path, base: Path, target: Path, *, move: bool = False) -> list[str]:
     """Write the servable form of the model in `output`, trained from `base`, to `target`, whole or not at all.
+
+    What is not for TGI 3.3 is exported all the same, for engines that read it, and told in the sentences returned.
 
     `base` is a model folder; of it only the JSON files and tokenizer are needed, weights are compared where they are
     there. With `move` the weights leave `output` instead of being copied. A `target` that exists is replaced.
@@ -44,6 +47,13 @@ def export(output: Path, base: Path, target: Path, *, move: bool = False) -> Non
         _replace(target, beside)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+    return notes(origin.config)
+
+
+def notes(config: Json) -> list[str]:
+    """What to tell of a model with this config.json that is to be served."""
+    against = not_for_tgi(config)
+    return [f"{against}; serve it with vLLM, SGLang or the embedded engine"] if against else []
 
 
 class _Folder:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from train.errors import ExportError
+from blindside.tgi import not_for_tgi, window_pattern
 
 Json = dict[str, Any]
 
@@ -44,35 +44,17 @@ def is_by_layer(rope: Json) -> bool:
 
 
 def both_forms(config: Json) -> Json:
-    """The keys of config.json that say its rope in both forms; empty where it has none. Raises ExportError."""
+    """The keys of config.json that say its rope in both forms; the newer one alone where the older has no words."""
     rope = rope_parameters(config)
     if rope is None:
         return {}
     if not is_by_layer(rope):
         return {"rope_parameters": rope, **_older(rope)}
-    if config.get("model_type") not in _OWN_LOCAL or set(rope) != {FULL, SLIDING}:
-        raise ExportError(
-            "rope_parameters has one rope per kind of layer, which config.json can say in the older form that TGI 3.3 "
-            "reads for Gemma 3 only; serve this model with an engine that runs transformers 5",
-            field="rope_parameters",
-        )
-    done = {"rope_parameters": rope, **_older(rope[FULL]), "rope_local_base_freq": rope[SLIDING]["rope_theta"]}
+    if not_for_tgi({**config, "rope_parameters": rope}):
+        return {"rope_parameters": rope}
+    local = rope[SLIDING]["rope_theta"]
+    done = {"rope_parameters": rope, **_older(rope[FULL]), "rope_local_base_freq": local}
     return done | {"sliding_window_pattern": window_pattern(config)}
-
-
-def window_pattern(config: Json) -> int:
-    """Every how many layers one attends to everything. Raises ExportError where layer_types have no such rhythm."""
-    kinds = config.get("layer_types")
-    if kinds is None:
-        return int(config.get("sliding_window_pattern") or 6)
-    first = kinds.index(FULL) + 1 if FULL in kinds else len(kinds) + 1
-    if any((kind == FULL) != (place % first == 0) for place, kind in enumerate(kinds, start=1)):
-        raise ExportError(
-            f"layer_types do not repeat every {first} layers, and TGI 3.3 reads nothing but such a repetition; "
-            "serve this model with an engine that runs transformers 5",
-            field="layer_types",
-        )
-    return int(first)
 
 
 def _older(rope: Json) -> Json:

@@ -109,7 +109,8 @@ def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     metrics, output = _train(job, prepared, say)
     base_folder, base = _base(job)
     inside = output.resolve().is_relative_to(job.work.resolve())
-    export(output, base_folder, job.target, move=inside)
+    for note in export(output, base_folder, job.target, move=inside):
+        say(f"  note: {note}")
     write_prompt_keys(job.target, prepared.keys | read_prompt_keys(base_folder))
     if job.measure is not None:
         metrics |= job.measure(job.target)

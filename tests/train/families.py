@@ -35,7 +35,7 @@ def recorded_config(family: str) -> dict[str, Any]:
     config = json.loads((FAMILIES / family / "hf5" / "config.json").read_text(encoding="utf-8"))
     unlike = json.loads((FAMILIES / family / "served.json").read_text(encoding="utf-8"))["unlike_hf5"]["config.json"]
     found: dict[str, Any] = {key: value for key, value in config.items() if key not in unlike["removed"]}
-    return found | unlike["set"]
+    return found | dict(unlike["set"])
 
 
 def scores(python: Path, folder: Path, texts: list[list[int]], window: int | None = None) -> list[list[float]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from blindside.tgi import not_for_tgi, window_pattern
 from tests.support import require
 from tests.train.families import (
     CLOSE,
@@ -20,7 +21,7 @@ from tests.train.families import (
 from tests.train.models import edit, load
 from train.errors import ExportError
 from train.export import export
-from train.ropes import rope_parameters, window_pattern
+from train.ropes import both_forms, rope_parameters
 
 LINEAR = "traits/gemma3-linear"
 
@@ -87,10 +88,12 @@ def test_another_rope_than_the_bases_is_refused(field: str, change: dict[str, ob
     assert caught.value.field == field
 
 
-def test_layers_without_a_rhythm_are_refused() -> None:
-    kinds = {"layer_types": ["full_attention", "sliding_attention", "full_attention"]}
-    with pytest.raises(ExportError, match="do not repeat"):
-        window_pattern(kinds)
+def test_layers_without_a_rhythm_are_not_for_tgi() -> None:
+    kinds = ["full_attention", "sliding_attention", "full_attention"]
+    assert window_pattern({"layer_types": kinds}) is None
+    config = {**load(FAMILIES / "gemma3" / "hf5" / "config.json"), "layer_types": kinds}
+    assert "one rope per kind of layer" in not_for_tgi(config)
+    assert set(both_forms(config)) == {"rope_parameters"}
     assert window_pattern({"layer_types": ["sliding_attention"] * 2}) == 3
     assert window_pattern({"layer_types": ["full_attention"] * 2}) == 1
 
