@@ -25,13 +25,14 @@ from train.weights import Tensor, main_dtype, read_tensors, weight_files
 _INDEX = "model.safetensors.index.json"
 
 
-def export(output: Path, base: Path, target: Path, *, move: bool = False) -> list[str]:
+def export(output: Path, base: Path, target: Path, *, move: bool = False, older: bool = True) -> list[str]:
     """Write the servable form of the model in `output`, trained from `base`, to `target`, whole or not at all.
 
     What is not for TGI 3.3 is exported all the same, for engines that read it, and told in the sentences returned.
 
     `base` is a model folder; of it only the JSON files and tokenizer are needed, weights are compared where they are
     there. With `move` the weights leave `output` instead of being copied. A `target` that exists is replaced.
+    Without `older` nothing is said in the words of transformers 4, for readers that run transformers 5.
     Raises ExportError.
     """
     tuned, origin = _Folder(output), _Folder(base)
@@ -42,12 +43,12 @@ def export(output: Path, base: Path, target: Path, *, move: bool = False) -> lis
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
-        _write_json_files(beside, tuned, origin, main_dtype(tensors))
+        _write_json_files(beside, tuned, origin, main_dtype(tensors), older=older)
         _place_weights(output, beside, move)
         _replace(target, beside)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    return notes(origin.config)
+    return notes(origin.config) if older else []
 
 
 def notes(config: Json) -> list[str]:
@@ -132,26 +133,34 @@ def _served_end(template: str | None, base: _Folder) -> str | None:
     return None if content == special.get("eos_token") else content
 
 
-def _write_json_files(folder: Path, tuned: _Folder, base: _Folder, dtype: str | None) -> None:
-    template = base.template or tuned.template
-    tokenizer_config = dict(base.tokenizer_config)
-    if template is not None:
-        end = _served_end(template, base)
-        template = for_every_reader(template, None if end is None else base.special_tokens().get("eos_token"))
-        tokenizer_config |= {} if end is None else {"eos_token": end}
-    if not tokenizer_config.get("pad_token") and tuned.tokenizer_config.get("pad_token"):
-        tokenizer_config["pad_token"] = tuned.tokenizer_config["pad_token"]
+def _write_json_files(folder: Path, tuned: _Folder, base: _Folder, dtype: str | None, *, older: bool) -> None:
+    tokenizer, template = _tokenizer(tuned, base, older=older)
     # The base's own words where it has some: both sides are then served from the same settings.
     config: dict[str, Any] = {**tuned.config, **base.config}
     config["transformers_version"] = tuned.config.get("transformers_version")
-    write_json(folder / "config.json", servable.servable_config(config, dtype))
-    write_json(folder / "tokenizer_config.json", servable.servable_tokenizer(tokenizer_config, template))
+    form = servable.servable_config if older else servable.newer_config
+    write_json(folder / "config.json", form(config, dtype))
+    write_json(folder / "tokenizer_config.json", tokenizer)
     generation = {**base.generation, "transformers_version": tuned.config.get("transformers_version")}
     write_json(folder / "generation_config.json", servable.servable_generation(generation, eos_ids(tuned, base)))
     shutil.copyfile(base.path / "tokenizer.json", folder / "tokenizer.json")
     (folder / "tokenizer.json").chmod(READABLE)
     if template is not None:
         write_atomic(folder / "chat_template.jinja", template)
+
+
+def _tokenizer(tuned: _Folder, base: _Folder, *, older: bool) -> tuple[Json, str | None]:
+    """tokenizer_config.json and the chat template, as they are served."""
+    template, config = base.template or tuned.template, dict(base.tokenizer_config)
+    if not config.get("pad_token") and tuned.tokenizer_config.get("pad_token"):
+        config["pad_token"] = tuned.tokenizer_config["pad_token"]
+    if not older:
+        return servable.newer_tokenizer(config), template
+    if template is not None:
+        end = _served_end(template, base)
+        template = for_every_reader(template, None if end is None else base.special_tokens().get("eos_token"))
+        config |= {} if end is None else {"eos_token": end}
+    return servable.servable_tokenizer(config, template), template
 
 
 def _place_weights(output: Path, folder: Path, move: bool) -> None:

@@ -14,6 +14,8 @@ Json = dict[str, Any]
 FULL, SLIDING = "full_attention", "sliding_attention"
 #: Model types whose older config.json has words for one rope per kind of layer.
 _OWN_LOCAL = ("gemma3_text",)
+#: What transformers 4 says where 5 has rope_parameters.
+OLDER_KEYS = ("rope_theta", "rope_scaling", "rope_local_base_freq")
 _NOT_SCALING = ("rope_theta", "partial_rotary_factor")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from train.ropes import Json, both_forms
+from train.ropes import OLDER_KEYS, Json, both_forms, rope_parameters
 
 #: Keys that transformers 5 writes about the place it loaded from.
 _LOCAL_KEYS = ("backend", "is_local", "local_files_only", "_from_model_config", "_name_or_path")
@@ -33,12 +33,22 @@ _SAMPLING = ("temperature", "top_p", "top_k", "min_p", "typical_p", "epsilon_cut
 
 def servable_config(config: Json, dtype: str | None) -> Json:
     """config.json with rope and dtype in both forms, and the cache on."""
-    done = {key: value for key, value in config.items() if key not in _LOCAL_KEYS} | both_forms(config)
-    kind = dtype or config.get("dtype") or config.get("torch_dtype")
-    if kind is not None:
-        done["dtype"] = done["torch_dtype"] = kind
-    done["use_cache"] = True
-    return done
+    done = newer_config(config, dtype) | both_forms(config)
+    return done | ({"torch_dtype": done["dtype"]} if "dtype" in done else {})
+
+
+def newer_config(config: Json, dtype: str | None) -> Json:
+    """config.json in transformers 5's words alone, and the cache on."""
+    rope, kind = rope_parameters(config), dtype or config.get("dtype") or config.get("torch_dtype")
+    said = ("torch_dtype",) if rope is None else ("torch_dtype", *OLDER_KEYS)
+    done = {key: value for key, value in config.items() if key not in (*_LOCAL_KEYS, *said)}
+    done |= {} if rope is None else {"rope_parameters": rope}
+    return done | ({} if kind is None else {"dtype": kind}) | {"use_cache": True}
+
+
+def newer_tokenizer(config: Json) -> Json:
+    """tokenizer_config.json as transformers 5 reads it, which keeps the template in a file of its own."""
+    return {key: value for key, value in config.items() if key not in (*_LOCAL_KEYS, "chat_template")}
 
 
 def servable_tokenizer(config: Json, template: str | None) -> Json:
