@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from blindside.tgi import not_for_tgi
 from compose.command import HERE
 from compose.errors import ComposeError, DockerMissing
 from compose.machine import Gpu, Machine, look
@@ -73,8 +75,14 @@ def choose(
         return Plan("embedded", "as asked")
     machine = machine or look()
     against = _against_gpu(machine)
+    unread = _unread(models) if server == "tgi" else ""
     if engine == "auto" and against:
         return Plan("embedded", against)
+    if engine == "auto" and unread:
+        plan = _on_gpus("vllm", models, sequential, machine.gpus)
+        return replace(plan, why=f"{unread}; {plan.why}")
+    if unread:
+        raise ComposeError(f"{unread}; use SERVER=vllm on a GPU, or ENGINE=embedded")
     if machine.no_docker:
         raise DockerMissing(machine.no_docker)
     if against:
@@ -93,6 +101,11 @@ def dials() -> dict[str, str]:
 def dtype(plan: Plan) -> str:
     """What the servers of a plan compute in; TGI's /info does not tell it."""
     return "float32" if plan.kind == "embedded" else dials().get("DTYPE") or "bfloat16"
+
+
+def _unread(models: Sequence[Model]) -> str:
+    """Why TGI cannot serve one of these; empty where it can, or nothing here tells."""
+    return next(filter(None, (not_for_tgi(_config(model)) for model in models)), "")
 
 
 def _against_gpu(machine: Machine) -> str:
@@ -165,12 +178,16 @@ def _unset(values: dict[str, str]) -> dict[str, str]:
 
 def _positions(model: Model) -> int | None:
     """How long a text the model takes, where its folder says so."""
-    path = Path(model.source) / "config.json"
-    if not path.is_file():
-        return None
-    config = json.loads(path.read_text(encoding="utf-8"))
+    config = _config(model)
     value = config.get("max_position_embeddings", config.get("text_config", {}).get("max_position_embeddings"))
     return value if isinstance(value, int) else None
+
+
+def _config(model: Model) -> dict[str, Any]:
+    """What its config.json says; nothing where it is not on this disk."""
+    path = Path(model.source) / "config.json"
+    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _need(models: Sequence[Model]) -> int | None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from blindside.tgi import window_pattern
 from train.errors import ExportError
-from train.servable import Json, rope_parameters
+from train.ropes import FULL, Json, is_by_layer, rope_parameters
 from train.template import first_difference
 from train.weights import Tensor
 
@@ -17,7 +18,8 @@ _MAY_DIFFER = frozenset(
     {
         "_name_or_path", "_attn_implementation", "attn_implementation", "architecture_version", "dtype", "torch_dtype",
         "use_cache", "transformers_version", "transformers.js_config", "bos_token_id", "eos_token_id", "pad_token_id",
-        "rope_theta", "rope_scaling", "rope_parameters", "partial_rotary_factor",
+        "rope_theta", "rope_scaling", "rope_parameters", "partial_rotary_factor", "rope_local_base_freq",
+        "sliding_window_pattern", "_sliding_window_pattern",
     }
 )  # fmt: skip
 _MUST_SAY = ("architectures", "model_type", "vocab_size", "hidden_size", "num_hidden_layers")
@@ -63,10 +65,19 @@ def _check_rope(base: Json, tuned: Json) -> None:
     ours, theirs = rope_parameters(tuned), rope_parameters(base)
     if theirs is None:
         return  # the base leaves its rope to the architecture's default, and so does what it became
-    for field in sorted(theirs.keys() | (ours or {}).keys()):
-        mine = (ours or {}).get(field)
-        if field != "partial_rotary_factor" and mine != theirs.get(field):
-            raise _differs(field, theirs.get(field), mine)
+    if not is_by_layer(theirs):
+        _check_one_rope(theirs, ours or {})
+        return
+    for kind, rope in theirs.items():
+        _check_one_rope(rope, (ours or {}).get(kind) or {}, f"{kind}: ")
+    if FULL in theirs and window_pattern(base) != window_pattern(tuned):
+        raise _differs("sliding_window_pattern", window_pattern(base), window_pattern(tuned))
+
+
+def _check_one_rope(base: Json, tuned: Json, of: str = "") -> None:
+    for field in sorted(base.keys() | tuned.keys()):
+        if field != "partial_rotary_factor" and tuned.get(field) != base.get(field):
+            raise _differs(of + field, base.get(field), tuned.get(field))
 
 
 def check_special_tokens(base: Json, tuned: Json) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from blindside.tgi import not_for_tgi
 from train.errors import TrainError
 from train.findings import Finding, Level
 from train.gpus import Engine, Gpu, Version, cuda, find_engine, find_gpus
@@ -19,7 +20,7 @@ from train.image import image_name
 from train.launch import ROOT, WORKSPACE
 from train.memory import GIB, Estimate, estimate, needs_gpu, wants_gpu
 from train.recipe import Recipe
-from train.shapes import find_shape
+from train.shapes import find_shape, saved_config
 from train.surroundings import check_cache, check_disk, check_port, hub_repos
 from train.tried import check_export
 
@@ -75,6 +76,7 @@ def examine(
         found.append(_memory(recipe, seen, known, ask_hub=hub == ""))
         export = check_export(recipe, known, ask_hub=hub == "")
         found += [export] if export is not None else []
+        found += _served(recipe, known)
     found += [check_disk(recipe, models, workspace), check_cache(recipe, known, workspace)]
     if recipe is not None and hub is not None:
         found += check_hub(hub_repos(recipe), known, hub)
@@ -174,6 +176,16 @@ def _memory(recipe: Recipe, machine: Machine, variables: Mapping[str, str], *, a
     where = "of the GPU" if on_gpu else "of free memory"
     level, remedy = _judge(need, have, free, on_gpu=on_gpu)
     return Finding("memory", level, f"{size} {where}; {have / GIB:.1f} GiB are there", remedy, detail)
+
+
+def _served(recipe: Recipe, variables: Mapping[str, str]) -> list[Finding]:
+    """What the base's config.json, where it lies here, says of the servers that will not do."""
+    revision = recipe.config.get("revision_of_model")
+    cache = Path(variables.get("HF_HUB_CACHE") or cache_of(variables) / "hub")
+    config = saved_config(recipe.base_model, ROOT / recipe.base_model, revision, cache)
+    against = not_for_tgi(config) if isinstance(config, dict) else ""
+    remedy = "`make eval` serves it with vLLM on a GPU, and else with the embedded engine; ship it with such an engine"
+    return [Finding("serving", "warn", against, remedy)] if against else []
 
 
 def _usual(need: Estimate) -> int:

@@ -14,23 +14,27 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from blindside.tgi import not_for_tgi
 from train import compare, servable
 from train.artifact import NAME
 from train.errors import ExportError
 from train.files import READABLE, write_atomic, write_json
-from train.servable import Json
-from train.template import end_of_turn, read_template
+from train.ropes import Json
+from train.template import end_of_turn, for_every_reader, read_template
 from train.weights import Tensor, main_dtype, read_tensors, weight_files
 
 _INDEX = "model.safetensors.index.json"
 
 
-def export(output: Path, base: Path, target: Path, *, link: bool = False) -> None:
+def export(output: Path, base: Path, target: Path, *, link: bool = False, older: bool = True) -> list[str]:
     """Write the servable form of the model in `output`, trained from `base`, to `target`, whole or not at all.
+
+    What is not for TGI 3.3 is exported all the same, for engines that read it, and told in the sentences returned.
 
     `base` is a model folder; of it only the JSON files and tokenizer are needed, weights are compared where they are
     there. With `link` weights are linked where that can be, not copied: then `output` must not be written to again.
     A `target` that exists is replaced.
+    Without `older` nothing is said in the words of transformers 4, for readers that run transformers 5.
     Raises ExportError.
     """
     tuned, origin = _Folder(output), _Folder(base)
@@ -41,11 +45,18 @@ def export(output: Path, base: Path, target: Path, *, link: bool = False) -> Non
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     try:
-        _write_json_files(beside, tuned, origin, main_dtype(tensors))
+        _write_json_files(beside, tuned, origin, main_dtype(tensors), older=older)
         _place_weights(output, beside, link)
         _replace(target, beside)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+    return notes(origin.config) if older else []
+
+
+def notes(config: Json) -> list[str]:
+    """What to tell of a model with this config.json that is to be served."""
+    against = not_for_tgi(config)
+    return [f"{against}; serve it with vLLM, SGLang or the embedded engine"] if against else []
 
 
 def check_base(base: Path) -> None:
@@ -54,7 +65,7 @@ def check_base(base: Path) -> None:
     there = any(base.glob("model*.safetensors"))
     _check(origin, origin, read_tensors(base) if there else {}, origin.special_tokens())
     with TemporaryDirectory(prefix="blindside-export-") as folder:
-        _write_json_files(Path(folder), origin, origin, None)
+        _write_json_files(Path(folder), origin, origin, None, older=True)
 
 
 class _Folder:
@@ -123,22 +134,44 @@ def eos_ids(tuned: _Folder, base: _Folder) -> list[int]:
     return ids
 
 
-def _write_json_files(folder: Path, tuned: _Folder, base: _Folder, dtype: str | None) -> None:
-    template = base.template or tuned.template
-    tokenizer_config = dict(base.tokenizer_config)
-    if not tokenizer_config.get("pad_token") and tuned.tokenizer_config.get("pad_token"):
-        tokenizer_config["pad_token"] = tuned.tokenizer_config["pad_token"]
+def _served_end(template: str | None, base: _Folder) -> str | None:
+    """The token that ends a turn, where TGI must be told of it as the tokenizer's own; else None."""
+    if template is None or base.config.get("model_type") in servable.READS_ENDS:
+        return None
+    added, special = base.added_tokens(), base.special_tokens()
+    turn = end_of_turn(template, special, added)
+    content = next((text for text, number in added.items() if number == turn), None)
+    return None if content == special.get("eos_token") else content
+
+
+def _write_json_files(folder: Path, tuned: _Folder, base: _Folder, dtype: str | None, *, older: bool) -> None:
+    tokenizer, template = _tokenizer(tuned, base, older=older)
     # The base's own words where it has some: both sides are then served from the same settings.
     config: dict[str, Any] = {**tuned.config, **base.config}
     config["transformers_version"] = tuned.config.get("transformers_version")
-    write_json(folder / "config.json", servable.servable_config(config, dtype))
-    write_json(folder / "tokenizer_config.json", servable.servable_tokenizer(tokenizer_config, template))
+    form = servable.servable_config if older else servable.newer_config
+    write_json(folder / "config.json", form(config, dtype))
+    write_json(folder / "tokenizer_config.json", tokenizer)
     generation = {**base.generation, "transformers_version": tuned.config.get("transformers_version")}
     write_json(folder / "generation_config.json", servable.servable_generation(generation, eos_ids(tuned, base)))
     shutil.copyfile(base.path / "tokenizer.json", folder / "tokenizer.json")
     (folder / "tokenizer.json").chmod(READABLE)
     if template is not None:
         write_atomic(folder / "chat_template.jinja", template)
+
+
+def _tokenizer(tuned: _Folder, base: _Folder, *, older: bool) -> tuple[Json, str | None]:
+    """tokenizer_config.json and the chat template, as they are served."""
+    template, config = base.template or tuned.template, dict(base.tokenizer_config)
+    if not config.get("pad_token") and tuned.tokenizer_config.get("pad_token"):
+        config["pad_token"] = tuned.tokenizer_config["pad_token"]
+    if not older:
+        return servable.newer_tokenizer(config), template
+    if template is not None:
+        end = _served_end(template, base)
+        template = for_every_reader(template, None if end is None else base.special_tokens().get("eos_token"))
+        config |= {} if end is None else {"eos_token": end}
+    return servable.servable_tokenizer(config, template), template
 
 
 def _place_weights(output: Path, folder: Path, link: bool) -> None:

@@ -26,6 +26,8 @@ class Job(_Part):
     sequences: list[list[int]] = []
     #: Prompts that are scored again with rope misread in the known ways.
     suspects: list[list[int]] = []
+    #: Whether a TGI is held against this, whose sliding windows are other ones (train.scoring).
+    tgi: bool = False
 
 
 class Request(_Part):
@@ -69,6 +71,8 @@ class Reference(_Part):
     generation_eos: Any = None
     #: Texts of the tokens above, and of the likeliest ones below.
     pieces: dict[int, str] = {}
+    #: Tokens that a layer's sliding window reaches over; None where all of them see everything.
+    window: int | None = None
     unscored: str = ""
     scores: list[Scores] = []
     #: Log-probabilities of the suspects, by what was misread.

@@ -52,7 +52,7 @@ def _reference(job: Job, memory: int | None) -> Reference:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # noqa: BLE001  (what a broken folder raises is not ours to know)
         return Reference(missing=f"transformers can't read the tokenizer of {job.model}: {_first_line(error)}")
-    found: dict[str, Any] = _by_tokenizer(job, folder, tokenizer)
+    found: dict[str, Any] = _by_tokenizer(job, folder, tokenizer) | {"window": _window(folder)}
     try:
         _check_memory(folder, job, memory)
         from train.scoring import score_all
@@ -83,6 +83,17 @@ def _folder(job: Job) -> Path:
     except OSError:
         pass
     return Path(snapshot_download(job.model, allow_patterns=_SMALL_FILES, **given))
+
+
+def _window(folder: Path) -> int | None:
+    from transformers import AutoConfig
+
+    from train.scoring import sliding_window
+
+    try:
+        return sliding_window(AutoConfig.from_pretrained(folder, local_files_only=True).get_text_config())
+    except Exception:  # noqa: BLE001  (scoring says why it can't be read)
+        return None
 
 
 def _by_tokenizer(job: Job, folder: Path, tokenizer: Any) -> dict[str, Any]:

@@ -11,10 +11,13 @@ from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from blindside.bounded import serve
+from train.plain import plain
 
 
 def render(job: dict[str, Any]) -> str:
-    """`source` with the variables in `values`."""
+    """`source` with the variables in `values`; without those, `source` in the form that TGI renders alike."""
+    if job["values"] is None:
+        return plain(job["source"])
     return _compiled(job["source"]).render(job["values"])
 
 

@@ -144,7 +144,8 @@ def _finish(job: Job, trained: Left, derived: Recipe, prepared: Prepared, say: S
         output = _merge(job, derived, output, say)
     base_folder, base = _base(job)
     inside = output.resolve().is_relative_to(job.work.resolve())
-    export(output, base_folder, job.target, link=inside)
+    for note in export(output, base_folder, job.target, link=inside):
+        say(f"  note: {note}")
     write_prompt_keys(job.target, prepared.keys | read_prompt_keys(base_folder))
     measured = {} if job.measure is None else job.measure(job.target)
     done = _artifact(job, base, trained, trained.metrics | measured)
@@ -171,6 +172,7 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
     # First, while it costs nothing: an image that does not tell its versions must not cost a training.
     found = _versions(job)
     job.record.unlink(missing_ok=True)
+    tokens.forget(job.tokens)
     shutil.rmtree(_prepared_path(job), ignore_errors=True)  # Axolotl knows pairs by their path alone
     if output.resolve().is_relative_to(job.work.resolve()):
         shutil.rmtree(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from train.protocol import Job, Scores
 
@@ -21,8 +21,7 @@ _PIECE = 128  # rows of logits that are made into log-probabilities at once
 
 def score_all(folder: Path, job: Job) -> tuple[list[Scores], dict[str, list[list[float]]]]:
     """The sequences' scores, and the suspects' log-probabilities with rope misread, by what was misread."""
-    network = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, job.dtype), local_files_only=True)
-    network.eval()
+    network = _load(folder, job)
     scores = [score(network, ids) for ids in job.sequences]
     misread: dict[str, list[list[float]]] = {}
     if job.suspects:
@@ -32,6 +31,25 @@ def score_all(folder: Path, job: Job) -> tuple[list[Scores], dict[str, list[list
     del network
     gc.collect()
     return scores, misread
+
+
+def _load(folder: Path, job: Job) -> Any:
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    text = config.get_text_config()
+    if job.tgi and sliding_window(text) is not None:
+        # TGI lets a token see `sliding_window` earlier ones beside itself, and reads Phi 3 without a window.
+        text.sliding_window = None if text.model_type == "phi3" else text.sliding_window + 1
+    given: dict[str, Any] = {"dtype": getattr(torch, job.dtype), "local_files_only": True, "config": config}
+    if getattr(text, "attn_logit_softcapping", None) is not None:
+        given["attn_implementation"] = "eager"  # sdpa leaves the soft-capping out without a word
+    return AutoModelForCausalLM.from_pretrained(folder, **given).eval()
+
+
+def sliding_window(config: Any) -> int | None:
+    """Tokens that a layer's window reaches over, the token itself among them; None where none has a window."""
+    kinds = getattr(config, "layer_types", None)
+    window = getattr(config, "sliding_window", None)
+    return window if window and (kinds is None or "sliding_attention" in kinds) else None
 
 
 @torch.inference_mode()  # type: ignore[untyped-decorator]

@@ -6,11 +6,8 @@ Pure functions from the files' contents to the files' contents.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from train.errors import ExportError
-
-Json = dict[str, Any]
+from train.ropes import OLDER_KEYS, Json, both_forms, rope_parameters
 
 #: Keys that transformers 5 writes about the place it loaded from.
 _LOCAL_KEYS = ("backend", "is_local", "local_files_only", "_from_model_config", "_name_or_path")
@@ -23,46 +20,35 @@ _REBUILT = {
     "GPT2Tokenizer": dict.fromkeys(("bos_token", "eos_token", "unk_token"), "<|endoftext|>"),
     "LlamaTokenizer": {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"},
 }
+#: Model types whose class in TGI reads the list in generation_config.json. For others TGI runs transformers itself, and
+#: ends an answer at the tokenizer's eos_token alone.
+READS_ENDS = frozenset(
+    {
+        "llama", "mistral", "mixtral", "qwen2", "gemma", "gemma2", "gemma3", "gemma3_text", "phi", "phi3", "granite",
+        "cohere", "starcoder2",
+    }
+)  # fmt: skip
 _SAMPLING = ("temperature", "top_p", "top_k", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff")
-
-
-def rope_parameters(config: Json) -> Json | None:
-    """Rope in transformers 5's form, `{rope_type, rope_theta, …}`, from either form; None where there is no rope."""
-    new = config.get("rope_parameters")
-    if new is not None:
-        if any(isinstance(value, dict) for value in new.values()):
-            raise ExportError(
-                "rope_parameters has one rope per kind of layer, which config.json cannot say in the older form "
-                "that TGI 3.3 reads; serve this model with an engine that runs transformers 5",
-                field="rope_parameters",
-            )
-        return {"rope_type": "default", **new}
-    if config.get("rope_theta") is None:
-        return None
-    old = dict(config.get("rope_scaling") or {})
-    kind = old.pop("rope_type", None) or old.pop("type", None) or "default"
-    old.pop("type", None)
-    if config.get("partial_rotary_factor") is not None:
-        old["partial_rotary_factor"] = config["partial_rotary_factor"]
-    return {"rope_type": kind, **old, "rope_theta": config["rope_theta"]}
 
 
 def servable_config(config: Json, dtype: str | None) -> Json:
     """config.json with rope and dtype in both forms, and the cache on."""
-    done = {key: value for key, value in config.items() if key not in _LOCAL_KEYS}
-    rope = rope_parameters(config)
-    if rope is not None:
-        done["rope_parameters"] = rope
-        done["rope_theta"] = rope["rope_theta"]
-        scaling = {k: v for k, v in rope.items() if k not in ("rope_theta", "partial_rotary_factor")}
-        done["rope_scaling"] = None if rope["rope_type"] == "default" else scaling
-        if "partial_rotary_factor" in rope:
-            done["partial_rotary_factor"] = rope["partial_rotary_factor"]
-    kind = dtype or config.get("dtype") or config.get("torch_dtype")
-    if kind is not None:
-        done["dtype"] = done["torch_dtype"] = kind
-    done["use_cache"] = True
-    return done
+    done = newer_config(config, dtype) | both_forms(config)
+    return done | ({"torch_dtype": done["dtype"]} if "dtype" in done else {})
+
+
+def newer_config(config: Json, dtype: str | None) -> Json:
+    """config.json in transformers 5's words alone, and the cache on."""
+    rope, kind = rope_parameters(config), dtype or config.get("dtype") or config.get("torch_dtype")
+    said = ("torch_dtype",) if rope is None else ("torch_dtype", *OLDER_KEYS)
+    done = {key: value for key, value in config.items() if key not in (*_LOCAL_KEYS, *said)}
+    done |= {} if rope is None else {"rope_parameters": rope}
+    return done | ({} if kind is None else {"dtype": kind}) | {"use_cache": True}
+
+
+def newer_tokenizer(config: Json) -> Json:
+    """tokenizer_config.json as transformers 5 reads it, which keeps the template in a file of its own."""
+    return {key: value for key, value in config.items() if key not in (*_LOCAL_KEYS, "chat_template")}
 
 
 def servable_tokenizer(config: Json, template: str | None) -> Json:

@@ -122,6 +122,11 @@ def find_shape(
     return there or (None if guess is None else Found(guess, "guessed from its name"))
 
 
+def saved_config(model: str, folder: Path, revision: str | None, cache: Path) -> object:
+    """What the base's config.json on this disk says; None where there is none."""
+    return _read(folder / "config.json" if folder.is_dir() else _cached(model, revision, cache))
+
+
 def _found(config: object, source: str) -> Found | None:
     shape = read_shape(config) if isinstance(config, dict) else None
     return None if shape is None else Found(shape, source)

@@ -78,6 +78,21 @@ def end_of_turn(template: str, special: dict[str, str], added: dict[str, int]) -
     return added[max(ends, key=len)] if ends else None
 
 
+def for_every_reader(template: str, eos: str | None = None) -> str:
+    """The template without what only transformers passes over; `eos` is what it goes on to mean by `eos_token`.
+
+    Raises ExportError where the template takes too long.
+    """
+    try:
+        with _worker() as worker:
+            done = str(worker.ask({"source": template, "values": None}))
+    except OverBound as error:
+        raise ExportError(f"the chat template {error}", field="chat_template") from None
+    except Refused:
+        return template
+    return done if eos is None or "eos_token" not in done else f"{{% set eos_token = {json.dumps(eos)} %}}{done}"
+
+
 def _worker() -> AbstractContextManager[Worker]:
     return closing(Worker("train.rendering"))
 

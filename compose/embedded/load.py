@@ -46,7 +46,9 @@ def load(source: str, folder: Path, *, dtype: str, trust_remote_code: bool) -> L
     logging.getLogger("transformers").setLevel(logging.ERROR)
     given = {"trust_remote_code": trust_remote_code, "local_files_only": True}
     try:
-        network = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype), **given)
+        network = transformers.AutoModelForCausalLM.from_pretrained(
+            folder, dtype=getattr(torch, dtype), **_attention(folder, given), **given
+        )
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **given)
         model = LanguageModel(network)
         template = ChatTemplate.of_folder(folder)
@@ -63,6 +65,15 @@ def load(source: str, folder: Path, *, dtype: str, trust_remote_code: bool) -> L
         revision=folder.name if folder != Path(source) else None,
         engine=f"embedded {VERSION} (transformers {transformers.__version__}, torch {torch.__version__})",
     )
+
+
+def _attention(folder: Path, given: dict[str, Any]) -> dict[str, str]:
+    """Eager where there is a soft cap on attention (Gemma 2): torch's own leaves it out without a word."""
+    import transformers
+
+    config = transformers.AutoConfig.from_pretrained(folder, **given).get_text_config()
+    capped = getattr(config, "attn_logit_softcapping", None) is not None
+    return {"attn_implementation": "eager"} if capped else {}
 
 
 def _eos_ids(folder: Path, tokenizer: Any) -> frozenset[int]:

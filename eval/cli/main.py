@@ -16,6 +16,7 @@ from compose.errors import ComposeError
 from eval.cli import (
     collect,
     evaluate,
+    export,
     gate,
     imports,
     judge,
@@ -57,6 +58,7 @@ app = typer.Typer(
 )
 STAGES = (
     train,
+    export,
     evaluate,
     collect,
     imports,

@@ -17,6 +17,7 @@ from eval.collect.parity_checks import TOLERANCES, Check, Known, Saved, Served
 from eval.collect.parity_ends import check_end
 from eval.collect.parity_prompts import check_info, check_template, check_tokens, check_trained_template
 from eval.collect.parity_weights import check_greedy, check_prompts, check_weights
+from eval.collect.parity_window import check_window
 from eval.collect.probes import Probe, choose
 from eval.collect.references import ask_references
 from eval.collect.tgi_info import Info
@@ -145,6 +146,8 @@ def _check(
     yield check_greedy(served)
     yield check_weights(served, prompts.passed, other)
     yield check_end(served)
+    if window := check_window(served):
+        yield window
 
 
 async def _listen_all(servers: Sequence[tuple[Side, str]], probes: Sequence[Probe]) -> list[_Listened]:
@@ -176,6 +179,7 @@ def _job(model: ModelInfo, dtype: str, probes: Sequence[Probe], listened: Sequen
             "texts": list(dict.fromkeys(heard.text for heard in heards)),
             "sequences": _unique([heard.ids for heard in heards] + [ids for ids in others if ids not in suspects]),
             "suspects": suspects,
+            "tgi": any(one.info is not None and one.info.is_tgi for one in listened if one.side == side),
         }
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -28,6 +29,7 @@ class _Tokens(BaseModel):
 
 
 _TOKENS = TypeAdapter(_Tokens)
+_LONGEST_CHARACTER = 4  # bytes of UTF-8, each of which may be a token
 
 
 class TgiEngine:
@@ -60,7 +62,21 @@ class TgiEngine:
         return self._room.left(await self._count(messages), max_tokens)
 
     async def chat(self, messages: Sequence[Message], max_tokens: int) -> Completion:
-        """As Engine.chat. Temperature 0 and max_tokens are always sent, top_p never: only that is greedy."""
+        """As Engine.chat. An answer that was cut inside a character comes back without any text: it is asked for again
+        with a token more, until the character is whole."""
+        latency = 0.0
+        for more in range(_LONGEST_CHARACTER):
+            answer = await self._complete(messages, max_tokens + more)
+            latency += answer.latency
+            if not _torn(answer):
+                return replace(answer, latency=latency)
+        raise EngineRejected(
+            f"{self.url} counts {max_tokens} tokens and gives no text, nor with {_LONGEST_CHARACTER - 1} more: the "
+            "answer is cut inside a character; give another --max-tokens"
+        )
+
+    async def _complete(self, messages: Sequence[Message], max_tokens: int) -> Completion:
+        """Temperature 0 and max_tokens are always sent, top_p never: only that is greedy."""
         body = _request(messages, max_tokens=max_tokens, temperature=0.0)
         started = time.perf_counter()
         reply = await self._transport.post("/v1/chat/completions", body)
@@ -87,6 +103,11 @@ class TgiEngine:
             raise
         except EngineError:
             return None
+
+
+def _torn(answer: Completion) -> bool:
+    """Whether TGI kept the text back because its end is half a character."""
+    return not answer.text and answer.finish_reason == "length" and (answer.completion_tokens or 0) > 1
 
 
 def _request(messages: Sequence[Message], **parameters: Any) -> bytes:

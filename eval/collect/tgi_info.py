@@ -28,8 +28,13 @@ class Info(BaseModel):
     router: str = "text-generation-router"
     docker_label: str | None = None
 
+    @property
+    def is_tgi(self) -> bool:
+        """Whether it is TGI itself, and not another engine that speaks its protocol."""
+        return self.router.startswith("text-generation")
+
     def engine(self) -> str:
-        product = "text-generation-inference" if self.router.startswith("text-generation") else self.router
+        product = "text-generation-inference" if self.is_tgi else self.router
         return f"{product} {self.version}" + (f" ({self.docker_label})" if self.docker_label else "")
 
 

@@ -34,7 +34,7 @@ def test_the_default_policy_asks_for_what_it_says() -> None:
         ("promts: 10", r"gate\.yml: promts: "),
         ("preference: {margin: 0.6}", r"gate\.yml: preference\.margin: "),
         ("signals: {length_ratio: [2, 1]}", r"gate\.yml: signals: "),
-        ("a: [", r"gate\.yml:1: is not YAML"),
+        ("a: [", r"gate\.yml:2: is not YAML"),
         ("", r"holds no rules"),
         ("- 1", r"holds no rules"),
     ],

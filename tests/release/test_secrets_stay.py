@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from eval.evidence.writing import write_report
+from eval.judge.begin import begin
 from eval.release.decision import read_decision
 from eval.release.harvest import harvest
 from eval.release.origin import tuned_artifact
 from eval.release.published import write_evidence
 from eval.release.release import release
 from eval.release.sync import FILES, Sync
+from eval.run import open_run
 from tests.release.hub_state import Hub
 from tests.release.judged import Project, make_project
 
@@ -48,6 +50,8 @@ def project(tmp_path: Path) -> Project:
 def hidden(project: Project) -> list[bytes]:
     """What each of these files holds, in every spelling in which it could go out."""
     found = []
+    # The plan lies there before what is hidden takes the key's place.
+    begin(project.run)
     for folder in (project.run.folder, project.run.report_folder, project.tuned):
         (folder / ".cache").mkdir()
         for name in (*NAMES, ".cache/blinding.key"):
@@ -104,7 +108,7 @@ def test_the_pseudonymised_copy_leaves_them(
 
 
 def test_the_report_leaves_them(project: Project, hidden: list[bytes]) -> None:
-    write_report(project.run)
+    write_report(open_run(project.run.folder.parent, project.run.name))
     made = [path for path in project.run.report_folder.iterdir() if path.is_file() and path.name not in NAMES]
     assert_in_none(hidden, (path.read_bytes() for path in made))
 

@@ -295,12 +295,15 @@ def test_two_templates_that_differ_are_refused(output: Path, base: Path, target:
         export(output, base, target)
 
 
-def test_one_rope_per_kind_of_layer_is_refused(output: Path, base: Path, target: Path) -> None:
+def test_one_rope_per_kind_of_layer_is_told_and_kept(output: Path, base: Path, target: Path) -> None:
     rope = {"full_attention": {"rope_theta": 1e6}, "sliding_attention": {"rope_theta": 1e4}}
     for folder in (base, output):
         edit(folder / "config.json", rope_parameters=rope)
-    with pytest.raises(ExportError, match=r"older form that TGI 3\.3 reads"):
-        export(output, base, target)
+    (told,) = export(output, base, target)
+    assert told.startswith("Not for TGI 3.3: it has one rope per kind of layer")
+    written = load(target / "config.json")
+    assert written["rope_parameters"]["sliding_attention"] == {"rope_type": "default", "rope_theta": 1e4}
+    assert "rope_theta" not in written
 
 
 def test_what_transformers_5_says_otherwise_is_no_difference(output: Path, base: Path, target: Path) -> None:

@@ -18,12 +18,16 @@ def checked(recipe: Recipe) -> bool:
 
 
 def fields(recipe: Recipe, outcome: Path) -> dict[str, Any]:
-    """The fields by which Axolotl loads our plugin; what an earlier run found is no longer said."""
-    outcome.unlink(missing_ok=True)
-    shutil.rmtree(tokenizer_beside(outcome), ignore_errors=True)
+    """The fields by which Axolotl loads our plugin."""
     if not checked(recipe):
         return {}
     return {"plugins": [*(recipe.config.get("plugins") or []), PLUGIN], "trained_tokens": str(outcome)}
+
+
+def forget(outcome: Path) -> None:
+    """What an earlier run found is no longer said."""
+    outcome.unlink(missing_ok=True)
+    shutil.rmtree(tokenizer_beside(outcome), ignore_errors=True)
 
 
 def raise_for(outcome: Path) -> None:

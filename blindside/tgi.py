@@ -1,0 +1,42 @@
+"""What TGI 3.3 reads otherwise than transformers, told from config.json (docs/export.md has the measurements)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def not_for_tgi(config: Mapping[str, Any]) -> str:
+    """Why TGI 3.3 cannot serve a model with this config.json as what it is; empty where it can."""
+    kind, partial = config.get("model_type"), _partial(config)
+    if kind == "phi3" and partial < 1:
+        return f"Not for TGI 3.3: partial_rotary_factor is {partial:g}, and TGI rotates whole heads without a word"
+    heads = int(config.get("num_attention_heads") or 0)
+    usual = int(config.get("hidden_size") or 0) // heads if heads else 0
+    head = config.get("head_dim") or usual
+    if kind == "llama" and head != usual:
+        return f"Not for TGI 3.3: head_dim is {head}, not hidden_size / heads = {usual}, and the server ends at start"
+    ropes = config.get("rope_parameters") or {}
+    if any(isinstance(one, dict) for one in ropes.values()) and not _rhythm(config):
+        return "Not for TGI 3.3: it has one rope per kind of layer, which TGI reads for Gemma 3's regular layers only"
+    return ""
+
+
+def _partial(config: Mapping[str, Any]) -> float:
+    rope = config.get("rope_parameters") or {}
+    return float(rope.get("partial_rotary_factor") or config.get("partial_rotary_factor") or 1)
+
+
+def _rhythm(config: Mapping[str, Any]) -> int | None:
+    """As window_pattern, for the model types that have words for two ropes."""
+    return window_pattern(config) if config.get("model_type") == "gemma3_text" else None
+
+
+def window_pattern(config: Mapping[str, Any]) -> int | None:
+    """Every how many layers one attends to everything; None where layer_types have no such rhythm."""
+    kinds = config.get("layer_types")
+    if kinds is None:
+        return int(config.get("sliding_window_pattern") or 6)
+    first = kinds.index("full_attention") + 1 if "full_attention" in kinds else len(kinds) + 1
+    regular = all((kind == "full_attention") == (place % first == 0) for place, kind in enumerate(kinds, start=1))
+    return first if regular else None

@@ -1,0 +1,66 @@
+"""`blindside export`: any model that transformers 5 saved, in the form that a server reads."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from blindside import console
+
+#: Of a Hub model: nothing that is run, and no second format of the weights.
+_FILES = ["*.json", "*.jinja", "*.safetensors"]
+
+
+class Reader(StrEnum):
+    """Who will read the folder."""
+
+    TGI = "tgi-3.3"
+    TRANSFORMERS = "transformers"
+
+
+def export(
+    folder: Annotated[str, typer.Argument(help="A model folder, or a Hub id, that transformers 5 saved.")],
+    target: Annotated[Path, typer.Argument(help="The folder to write; it must not be there yet.")],
+    reader: Annotated[Reader, typer.Option("--for", help="Who reads it: TGI 3.3, or transformers 5.")] = Reader.TGI,
+    revision: Annotated[str, typer.Option(help="Of a Hub model: the commit, tag or branch.")] = "",
+) -> None:
+    """Write a model so that TGI 3.3 (transformers 4.51) and transformers 5 read it alike; says what changed, and why.
+
+    Example: `blindside export my-model my-model-tgi`
+    """
+    from train.changes import changes
+    from train.errors import ExportError
+    from train.export import export as write
+
+    if target.exists():
+        raise ExportError(f"{target} is there already; name a folder that is not", field="target")
+    saved = _saved(folder, revision)
+    notes = write(saved, saved, target, older=reader is Reader.TGI)
+    found = list(changes(saved, target))
+    console.say(f"{target}: for {reader.value}, {len(found)} changes")
+    for line in [*found, *(f"note: {note}" for note in notes)]:
+        console.say(f"  {line}")
+
+
+def _saved(folder: str, revision: str) -> Path:
+    """The folder, or the Hub's snapshot of that name. Raises ExportError where there is neither."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    from train.errors import ExportError
+
+    if Path(folder).is_dir():
+        return Path(folder)
+    try:
+        return Path(snapshot_download(folder, revision=revision or None, allow_patterns=_FILES))
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        problem = f"{folder} is no folder here, and the Hub does not give it ({why}); check the name and HF_TOKEN"
+        raise ExportError(problem, field="folder") from None
+
+
+def register(app: typer.Typer) -> None:
+    app.command("export")(export)
