@@ -47,11 +47,15 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
+def planned(project: Project) -> None:
+    """The plan lies there before what is hidden takes the key's place."""
+    begin(project.run)
+
+
+@pytest.fixture
 def hidden(project: Project) -> list[bytes]:
     """What each of these files holds, in every spelling in which it could go out."""
     found = []
-    # The plan lies there before what is hidden takes the key's place.
-    begin(project.run)
     for folder in (project.run.folder, project.run.report_folder, project.tuned):
         (folder / ".cache").mkdir()
         for name in (*NAMES, ".cache/blinding.key"):
@@ -107,7 +111,7 @@ def test_the_pseudonymised_copy_leaves_them(
     assert_in_none(hidden, files_below(tmp_path / "eval"))
 
 
-def test_the_report_leaves_them(project: Project, hidden: list[bytes]) -> None:
+def test_the_report_leaves_them(project: Project, planned: None, hidden: list[bytes]) -> None:
     write_report(open_run(project.run.folder.parent, project.run.name))
     made = [path for path in project.run.report_folder.iterdir() if path.is_file() and path.name not in NAMES]
     assert_in_none(hidden, (path.read_bytes() for path in made))
