@@ -221,6 +221,9 @@ async def test_checks_at_once_and_waiting_ones_are_bounded() -> None:
     same = [asyncio.ensure_future(guesses.check("name 0", "another")) for _ in range(5)]
     refused = [task for task in [*tasks, *same] if not await _starts(task)]
     assert len(refused) == 65 - AT_ONCE - WAITING
+    async with asyncio.timeout(60):
+        while most < AT_ONCE:
+            await asyncio.sleep(0.01)
     let_go.set()
     done = await asyncio.gather(*tasks, *same, return_exceptions=True)
     assert done.count(False) == AT_ONCE + WAITING
