@@ -203,7 +203,7 @@ async def test_a_name_that_fails_waits_longer_each_time_and_then_it_is_forgotten
 
 
 async def test_checks_at_once_and_waiting_ones_are_bounded() -> None:
-    let_go = threading.Event()
+    let_go, both = threading.Event(), threading.Event()
     lock, running, most = threading.Lock(), 0, 0
 
     def check(name: str, password: str) -> bool:
@@ -211,6 +211,8 @@ async def test_checks_at_once_and_waiting_ones_are_bounded() -> None:
         with lock:
             running += 1
             most = max(most, running)
+            if running == AT_ONCE:
+                both.set()
         let_go.wait(60)
         with lock:
             running -= 1
@@ -221,9 +223,7 @@ async def test_checks_at_once_and_waiting_ones_are_bounded() -> None:
     same = [asyncio.ensure_future(guesses.check("name 0", "another")) for _ in range(5)]
     refused = [task for task in [*tasks, *same] if not await _starts(task)]
     assert len(refused) == 65 - AT_ONCE - WAITING
-    async with asyncio.timeout(60):
-        while most < AT_ONCE:
-            await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(both.wait, 60)
     let_go.set()
     done = await asyncio.gather(*tasks, *same, return_exceptions=True)
     assert done.count(False) == AT_ONCE + WAITING
