@@ -109,6 +109,8 @@ $(APP)/.ready: pyproject.toml constraints/app.txt constraints/override.txt
 
 $(APP)/.ready-dev: $(APP)/.ready
 	@$(uv) pip install -q --python $(APP)/bin/python $(app) -e '.[tgi,dev]'
+	@# Gradio writes the types of its events when it is first imported; mypy reads them.
+	@$(APP)/bin/python -c 'import gradio'
 	@touch $@
 
 $(TRAIN)/.ready: $(APP)/.ready pyproject.toml constraints/train.txt
