@@ -26,13 +26,13 @@ from pathlib import Path
 from eval.errors import BlindsideError
 from eval.judge.cells import PLAIN
 from eval.judge.desk import Desk
-from eval.judge.seals import first_broken
 from eval.judge.store import in_force, read_verdicts
 from eval.judge.study import Overlap, Study
 from eval.run import Run
 from tests.evidence.office import QUOTINGS, saved_again
 from tests.judge.person import Person
 from tests.judge.runs import make_run
+from tests.judge.verdicts import first_broken
 
 #: Pairs of a run, and verdicts in it before the attack.
 PAIRS, EARLY = 1000, 20

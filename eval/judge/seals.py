@@ -37,11 +37,6 @@ def broken_rows(rows: Sequence[R], columns: Columns) -> list[R]:
     return [row for row, seal in zip(rows, before, strict=False) if not _fits(row, seal, columns)]
 
 
-def first_broken(rows: Sequence[R], columns: Columns) -> R | None:
-    """The first of `broken_rows`; None where all are whole."""
-    return next(iter(broken_rows(rows, columns)), None)
-
-
 def _fits(row: Judgement, before: str, columns: Columns) -> bool:
     try:
         return row.seal == seal_of(row, before, columns)

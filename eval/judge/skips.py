@@ -8,9 +8,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from eval.errors import InputError, NotSaved
+from eval.errors import InputError
 from eval.journal import Journal, read_stamped, whole_csv_rows
 from eval.judge.cells import line
+from eval.judge.refusals import not_saved
 from eval.records import Kind, Row
 from eval.run import Run
 from eval.spreadsheet import restore
@@ -58,7 +59,7 @@ def append_skip(run: Run, skip: Skip) -> None:
         cells = [str(cell) for cell in skip.model_dump().values()]
         Journal(skips_path(run), whole_csv_rows, lambda torn: False).append(line(cells), header=line(COLUMNS))
     except OSError as error:
-        raise NotSaved(f"Not saved ({error.strerror}): press the key again once that is mended") from error
+        raise not_saved(error) from error
 
 
 def _parse(path: Path, cells: list[str], number: int) -> Skip:

@@ -25,7 +25,6 @@ from eval.records import Judgement, Thumb, Verdict
 _log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Judgement)
-Line = tuple[int, list[str]]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype, is
 
 from eval.answers import read_answers
 from eval.evidence.writing import write_report
-from eval.judge.seals import first_broken
 from eval.judge.store import columns_in, read_verdicts
 from eval.records import OUTCOMES, Judgement, Verdict
 from eval.run import Run
@@ -19,6 +18,7 @@ from eval.spreadsheet import restore
 from tests.evidence.full import HOSTILE_CELLS, make_full
 from tests.evidence.judged import make_judged, record, verdict_on
 from tests.evidence.office import cells, saved_again
+from tests.judge.verdicts import first_broken
 
 #: Comments that a spreadsheet takes for numbers, and what it saves instead.
 NUMBERS = {"001": "1", "1e5": "100000", "3.0": "3"}

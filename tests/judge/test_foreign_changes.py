@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from eval.judge.cells import PLAIN
-from eval.judge.seals import first_broken
 from eval.judge.store import read_verdicts
 from tests.evidence.office import QUOTINGS, saved_again
 from tests.judge.runs import make_run
 from tests.judge.server import Tab, served
+from tests.judge.verdicts import first_broken
 
 TOLD = "had vanished from the file and were put back"
 

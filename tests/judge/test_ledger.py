@@ -19,12 +19,11 @@ from eval.errors import InputError, NotSaved
 from eval.judge.acknowledged import acknowledged_path, alterations
 from eval.judge.cells import PLAIN
 from eval.judge.ledger import Ledger
-from eval.judge.seals import first_broken
 from eval.judge.store import read_rows, read_verdicts
 from eval.records import Verdict
 from eval.run import Run
 from tests.judge.runs import make_run
-from tests.judge.verdicts import unsealed, verdict, verdict_store
+from tests.judge.verdicts import first_broken, unsealed, verdict, verdict_store
 from tests.support import ROOT, require
 
 

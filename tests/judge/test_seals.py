@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.judge.cells import PLAIN, Columns
-from eval.judge.seals import first_broken
 from eval.judge.store import read_verdicts
 from tests.judge.runs import make_run
-from tests.judge.verdicts import verdict, verdict_store
+from tests.judge.verdicts import first_broken, verdict, verdict_store
 
 
 @pytest.fixture

@@ -12,11 +12,10 @@ import pytest
 from eval.errors import InputError, NotSaved
 from eval.judge.acknowledged import acknowledged_path
 from eval.judge.cells import PLAIN, encode_row
-from eval.judge.seals import first_broken
 from eval.judge.store import in_force, read_verdicts
 from eval.records import VERDICT_COLUMNS
 from tests.judge.runs import make_run
-from tests.judge.verdicts import unsealed, verdict, verdict_store
+from tests.judge.verdicts import first_broken, unsealed, verdict, verdict_store
 
 
 def lines(*rows: bytes) -> bytes:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from eval.judge.cells import PLAIN, Columns
 from eval.judge.ledger import Ledger
-from eval.records import Verdict
+from eval.judge.seals import broken_rows
+from eval.records import Judgement, Verdict
 from eval.run import Run
 
 
@@ -39,3 +41,8 @@ def unsealed(rows: list[Verdict]) -> list[Verdict]:
 def verdict_store(run: Run, columns: Columns = PLAIN) -> Ledger[Verdict]:
     """The store of a run's verdicts.csv."""
     return Ledger(run.verdicts_path, Verdict, run.name, columns)
+
+
+def first_broken(rows: Sequence[Judgement], columns: Columns) -> Judgement | None:
+    """The first row that is not as it was written; None where all are whole."""
+    return next(iter(broken_rows(rows, columns)), None)

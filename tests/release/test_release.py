@@ -14,10 +14,10 @@ import pytest
 from huggingface_hub import ModelCard
 
 from eval.errors import ReleaseError
-from eval.judge.seals import first_broken
 from eval.judge.store import columns_in, read_verdicts
 from eval.release.decision import write_decision
 from eval.release.release import Released, release
+from tests.judge.verdicts import first_broken
 from tests.release.hub_state import READER, Hub, git_hash
 from tests.release.judged import REVIEWERS, SECRET_COMMENT, Project, decision, make_project
 

@@ -8,7 +8,10 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.support import ROOT
+from train.recipe import RECIPES
 
 HF5 = ROOT / "tests" / "data" / "tgi" / "model-hf5"
 SHAPES: dict[str, list[int]] = {
@@ -51,3 +54,13 @@ def edit(path: Path, **changes: Any) -> None:
 
 def load(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def recipe(folder: Path, base: Path, **changes: object) -> Path:
+    """The tiny DPO recipe cut down to two steps, over pairs in `folder`."""
+    config = yaml.safe_load((RECIPES / "tiny.yml").read_text(encoding="utf-8"))
+    config["datasets"][0]["path"] = str(folder / "pairs.jsonl")
+    config |= {"base_model": str(base), "output_dir": str(folder / "output"), "max_steps": 2, "logging_steps": 1}
+    path = folder / "mine.yml"
+    path.write_text(yaml.safe_dump(config | changes), encoding="utf-8")
+    return path

@@ -22,8 +22,8 @@ from tests.docker.stand_in import need_docker
 from tests.support import ROOT, TRAIN_PYTHON, require
 from tests.train import stand_in
 from tests.train.models import hf5_folder
+from tests.train.models import recipe as tiny_recipe
 from tests.train.stand_in import IMAGE, recipe, somebody
-from tests.train.test_stage import recipe as tiny_recipe
 from train.container import axolotl, versions, wanted
 from train.errors import LaunchError
 from train.image import IMAGE as PINNED

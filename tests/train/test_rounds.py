@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.train.models import edit, hf5_folder
-from tests.train.test_stage import fake_training, recipe
+from tests.train.models import edit, hf5_folder, recipe
+from tests.train.test_stage import fake_training
 from train.artifact import Artifact, read_artifact
 from train.data import read_prompt_keys
 from train.errors import ArtifactError, PairsError, RecipeError

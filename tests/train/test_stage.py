@@ -13,28 +13,17 @@ import yaml
 
 from tests.cli.command import BLINDSIDE
 from tests.support import ROOT, TRAIN_PYTHON, require
-from tests.train.models import HF5, SHAPES, edit, hf5_folder, load, write_weights
+from tests.train.models import HF5, SHAPES, edit, hf5_folder, load, recipe, write_weights
 from train.artifact import read_artifact, verify
 from train.data import read_prompt_keys
 from train.errors import ExportError, LaunchError, PairsError, RecipeError, TrainError
 from train.files import sha256_file
 from train.launch import environment
 from train.pairs.keys import prompt_key
-from train.recipe import RECIPES
 from train.stage import train
 from train.tiny.world import pair_rows, to_jsonl
 
 ENV = TRAIN_PYTHON.parents[1]
-
-
-def recipe(folder: Path, base: Path, **changes: object) -> Path:
-    """The tiny DPO recipe cut down to two steps, over pairs in `folder`."""
-    config = yaml.safe_load((RECIPES / "tiny.yml").read_text(encoding="utf-8"))
-    config["datasets"][0]["path"] = str(folder / "pairs.jsonl")
-    config |= {"base_model": str(base), "output_dir": str(folder / "output"), "max_steps": 2, "logging_steps": 1}
-    path = folder / "mine.yml"
-    path.write_text(yaml.safe_dump(config | changes), encoding="utf-8")
-    return path
 
 
 def attempt(path: Path, folder: Path) -> list[str]:

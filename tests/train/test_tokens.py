@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support import ROOT, TRAIN_PYTHON, require
-from tests.train.models import load
+from tests.train.models import load, recipe
 from train.artifact import read_artifact
 from train.errors import TokensError
-from train.recipe import RECIPES
 from train.stage import train
 
 FAMILIES = ROOT / "tests" / "data" / "families"
@@ -38,16 +36,6 @@ def pairs(path: Path, *more: dict[str, Any]) -> None:
         for word in WORDS
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in (*rows, *more)), encoding="utf-8")
-
-
-def recipe(folder: Path, base: Path, **changes: object) -> Path:
-    """The tiny DPO recipe cut down to two steps."""
-    config = yaml.safe_load((RECIPES / "tiny.yml").read_text(encoding="utf-8"))
-    config["datasets"][0]["path"] = str(folder / "pairs.jsonl")
-    config |= {"base_model": str(base), "output_dir": str(folder / "output"), "max_steps": 2, "logging_steps": 1}
-    path = folder / "mine.yml"
-    path.write_text(yaml.safe_dump(config | changes), encoding="utf-8")
-    return path
 
 
 def attempt(path: Path) -> list[str]:
