@@ -27,11 +27,11 @@ KEPT = 20_000_000
 #: So many words are looked for letter by letter, where a page does not have them as words.
 _LOOKED_FOR = 200
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
 # Within one line: what may stand before a number is looked through once, not from every line's start again.
 _LIST_NUMBER = re.compile(r"^(?:[>*+-]|[^\S\n])*+\d{1,9}(?=[.)])", re.MULTILINE)
 _TAG = re.compile(r"<[^>]*>")
-_SHOWN_BY_ATTRIBUTE = re.compile(r'(?:href|title|start|data-info)="([^"]*)"')
+_SHOWN_BY_ATTRIBUTE = re.compile(r'(?:href|title|start|value|data-info|data-tex)="([^"]*)"')
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,11 @@ def language_of(text: str, *, within: str = "") -> str:
     return language if weight and weight >= latin else ""
 
 
+def has_no_spaces(character: str) -> bool:
+    """Whether words in this character's script stand side by side without a space."""
+    return any(script.match(character) for script in (_KANA, _HAN, _HANGUL))
+
+
 def language_attribute(text: str) -> Markup:
     """` lang="…"`, or nothing where the text's letters do not tell."""
     language = language_of(text)

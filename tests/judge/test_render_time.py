@@ -9,7 +9,7 @@ import sys
 import pytest
 from markupsafe import Markup
 
-from eval.judge import markdown
+from eval.judge import tex
 from eval.judge.colours import LONGEST_CODE, Colours
 from eval.judge.differences import MOST_STEPS, Search, TooLong, differences
 from eval.judge.render import LONGEST, Formatted, Kept, answer_html, formatted, plain_html
@@ -36,9 +36,9 @@ def test_every_word_of_an_attack_is_shown(text: str) -> None:
 
 
 def test_an_opener_of_tex_finds_its_closer_without_reading_on_to_the_end() -> None:
-    before = markdown._places.cache_info().misses
+    before = tex._places.cache_info().misses
     answer_html("\\(" * 20_000)
-    assert markdown._places.cache_info().misses - before == 1
+    assert tex._places.cache_info().misses - before == 1
 
 
 @pytest.mark.parametrize(
