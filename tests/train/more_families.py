@@ -1,4 +1,4 @@
-"""Run in the train environment: the families that no recorded folder has, tiny and with random weights, saved by transformers 5.
+"""Run in the train environment: tiny models of the families that no recorded folder has, saved by transformers 5.
 
 `python -m tests.train.more_families FOLDER` writes FOLDER/<family> for each of FAMILIES.
 """

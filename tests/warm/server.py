@@ -38,7 +38,7 @@ def serve(address: str, modules: list[str]) -> list[str]:
     listener.listen()
     print("warm", flush=True)
     while True:
-        if 0 in select.select([0, listener], [], [])[0]:
+        if 0 in select.select([0, listener.fileno()], [], [])[0]:
             os._exit(0)
         line, _ = listener.accept()
         while _reaped():
@@ -103,7 +103,8 @@ def _become(asked: dict[str, Any], files: list[int]) -> list[str]:
     os.environ.clear()
     os.environ.update(asked["environ"])
     os.chdir(asked["cwd"])
-    os.getppid = lambda parent=asked["parent"]: parent
+    parent = int(asked["parent"])
+    os.getppid = lambda: parent
     sys.executable = asked["executable"]
     return list(asked["arguments"])
 
@@ -119,7 +120,7 @@ def run(arguments: list[str]) -> None:
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     elif arguments[0] == "-c":
         sys.argv = ["-c", *arguments[2:]]
-        exec(compile(arguments[1], "<string>", "exec"), {"__name__": "__main__"})  # noqa: S102
+        exec(compile(arguments[1], "<string>", "exec"), {"__name__": "__main__"})
     else:
         sys.argv = arguments
         runpy.run_path(sys.argv[0], run_name="__main__")
@@ -127,7 +128,7 @@ def run(arguments: list[str]) -> None:
 
 def end(status: int) -> NoReturn:
     """All that an interpreter does at its end but taking itself apart, which takes seconds with so many modules."""
-    threading._shutdown()
+    threading._shutdown()  # type: ignore[attr-defined]  # what an interpreter itself calls
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
