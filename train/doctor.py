@@ -23,6 +23,7 @@ from train.recipe import Recipe
 from train.shapes import find_shape, saved_config
 from train.surroundings import check_cache, check_disk, check_port, hub_repos
 from train.tried import check_export
+from train.turns import check_turns
 
 #: The guide's least CUDA.
 LEAST_CUDA = (12, 1)
@@ -76,6 +77,7 @@ def examine(
         found.append(_memory(recipe, seen, known, ask_hub=hub == ""))
         export = check_export(recipe, known, ask_hub=hub == "")
         found += [export] if export is not None else []
+        found += check_turns(recipe, known)
         found += _served(recipe, known)
     found += [check_disk(recipe, models, workspace), check_cache(recipe, known, workspace)]
     if recipe is not None and hub is not None:

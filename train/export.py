@@ -20,7 +20,7 @@ from train.artifact import NAME
 from train.errors import ExportError
 from train.files import READABLE, write_atomic, write_json
 from train.ropes import Json
-from train.template import end_of_turn, for_every_reader, read_template
+from train.template import end_of_turn, for_every_reader, named_tokens, read_template
 from train.weights import Tensor, main_dtype, read_tensors, weight_files
 
 _INDEX = "model.safetensors.index.json"
@@ -95,9 +95,7 @@ class _Folder:
 
     def special_tokens(self) -> dict[str, str]:
         """bos_token, eos_token … as a chat template sees them."""
-        found = {k: v for k, v in self.tokenizer_config.items() if k.endswith("_token")}
-        texts = {k: v["content"] if isinstance(v, dict) else v for k, v in found.items()}
-        return {k: v for k, v in texts.items() if isinstance(v, str)}
+        return named_tokens(self.tokenizer_config)
 
     def added_tokens(self) -> dict[str, int]:
         return {token["content"]: token["id"] for token in self.tokenizer.get("added_tokens", [])}

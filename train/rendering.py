@@ -13,6 +13,9 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from blindside.bounded import serve
 from train.plain import plain
 
+#: Stands for the day's date in any form, so that renderings of two days are the same.
+DATE = "26 Jul 2026"
+
 
 def render(job: dict[str, Any]) -> str:
     """`source` with the variables in `values`; without those, `source` in the form that TGI renders alike."""
@@ -25,7 +28,7 @@ def render(job: dict[str, Any]) -> str:
 def _compiled(source: str) -> Template:
     world = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
     world.globals["raise_exception"] = _refuse
-    world.globals["strftime_now"] = lambda _format: "26 Jul 2026"
+    world.globals["strftime_now"] = lambda _format: DATE
     world.filters["tojson"] = lambda value, **_: json.dumps(value, ensure_ascii=False)
     return world.from_string(source)
 

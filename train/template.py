@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
+from typing import Any
 
 from blindside.bounded import OverBound, Refused, Worker
 from train.errors import ExportError
+from train.rendering import DATE
+
+__all__ = [
+    "DATE",
+    "end_of_turn",
+    "first_difference",
+    "for_every_reader",
+    "named_tokens",
+    "prompts",
+    "read_template",
+    "special_tokens",
+]
 
 _USER = {"role": "user", "content": "Good morning? Ünïcode, 1+1"}
 _ANSWER = "Q7mark"
@@ -44,6 +58,33 @@ def _inside(path: Path) -> str | None:
     if isinstance(found, list):
         found = next((entry["template"] for entry in found if entry["name"] == "default"), None)
     return found if isinstance(found, str) else None
+
+
+def special_tokens(folder: Path) -> dict[str, str]:
+    """bos_token, eos_token … of a model folder, as a chat template sees them."""
+    return named_tokens(json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8")))
+
+
+def named_tokens(tokenizer_config: dict[str, Any]) -> dict[str, str]:
+    """As `special_tokens`, from the content of tokenizer_config.json."""
+    found = {key: value for key, value in tokenizer_config.items() if key.endswith("_token")}
+    texts = {key: value["content"] if isinstance(value, dict) else value for key, value in found.items()}
+    return {key: value for key, value in texts.items() if isinstance(value, str)}
+
+
+def prompts(
+    template: str, conversations: Iterable[Sequence[dict[str, str]]], special: dict[str, str]
+) -> Iterator[str | Refused]:
+    """What a server is sent for each conversation, or why the template refuses it; a date in it is DATE.
+
+    Raises ExportError where the template takes too long.
+    """
+    with _worker() as worker:
+        for messages in conversations:
+            try:
+                yield _render(worker, template, list(messages), special, prompt=True)
+            except Refused as error:
+                yield error
 
 
 def first_difference(one: str, other: str, special: dict[str, str]) -> tuple[str, str] | None:

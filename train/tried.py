@@ -20,7 +20,7 @@ _MORE = ("generation_config.json", "chat_template.jinja")
 
 def check_export(recipe: Recipe, variables: Mapping[str, str], *, ask_hub: bool) -> Finding | None:
     """Whether the base's config, tokenizer and template pass the export's checks; None where they are not at hand."""
-    folder = _here(recipe, variables)
+    folder = local_base(recipe, variables)
     if folder is not None:
         return _checked(recipe, folder)
     if not ask_hub:
@@ -29,7 +29,8 @@ def check_export(recipe: Recipe, variables: Mapping[str, str], *, ask_hub: bool)
         return _checked(recipe, Path(temporary)) if _fetched(recipe, variables, Path(temporary)) else None
 
 
-def _here(recipe: Recipe, variables: Mapping[str, str]) -> Path | None:
+def local_base(recipe: Recipe, variables: Mapping[str, str]) -> Path | None:
+    """The folder of the base's files on this machine, its own or in the Hub's cache; None where it is not here."""
     folder = ROOT / recipe.base_model
     if folder.is_dir():
         return folder

@@ -61,6 +61,7 @@ def recipe(folder: Path, base: Path, **changes: object) -> Path:
     config = yaml.safe_load((RECIPES / "tiny.yml").read_text(encoding="utf-8"))
     config["datasets"][0]["path"] = str(folder / "pairs.jsonl")
     config |= {"base_model": str(base), "output_dir": str(folder / "output"), "max_steps": 2, "logging_steps": 1}
+    config["dataset_num_proc"] = 1  # eight rows need no pool of processes
     path = folder / "mine.yml"
     path.write_text(yaml.safe_dump(config | changes), encoding="utf-8")
     return path

@@ -16,6 +16,7 @@ import pytest
 
 from tests.support import free_port
 from tests.train.models import HF5, hf5_folder
+from tests.train.models import recipe as tiny_recipe
 from train.doctor import Machine, examine, look, ready
 from train.errors import TrainError
 from train.findings import Finding, show
@@ -319,3 +320,62 @@ def test_a_docker_that_does_not_answer_is_a_finding(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     problem = look().engine.problem
     assert problem.startswith(f"no Docker engine answers at unix://{tmp_path}/none.sock: start it")
+
+
+SYSTEM = {"role": "system", "content": "Be brief."}
+HELLO, HI = {"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hi."}
+DATED = (
+    "{% if messages[0]['role'] != 'system' %}{{ 'Today is ' + strftime_now('%d %B %Y') + '. ' }}{% endif %}"
+    "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + '<|im_end|>' }}{% endfor %}"
+)
+
+
+def with_template(tmp_path: Path, template: str, *conversations: list[dict[str, str]]) -> Recipe:
+    """A recipe over pairs with these conversations, of a base with this template."""
+    base = hf5_folder(tmp_path / "base")
+    (base / "chat_template.jinja").write_text(template, encoding="utf-8")
+    rows = [
+        {"messages": turns, "chosen": HI, "rejected": {"role": "assistant", "content": str(n)}}
+        for n, turns in enumerate(conversations)
+    ]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return read_recipe(tiny_recipe(tmp_path, base))
+
+
+@pytest.mark.parametrize(
+    ("raises", "turns", "roles"),
+    [
+        ("messages[0]['role'] == 'system'", [SYSTEM, HELLO], "system, user"),
+        ("messages | length > 3", [HELLO, HI, HELLO, HI, HELLO], "user, assistant, user, assistant, user"),
+    ],
+    ids=["system", "many turns"],
+)
+def test_turns_that_the_template_refuses_are_told_before_training(
+    raises: str, turns: list[dict[str, str]], roles: str, tmp_path: Path
+) -> None:
+    template = "{% if " + raises + " %}{{ raise_exception('not such turns') }}{% endif %}" + DATED
+    asked = with_template(tmp_path, template, [HELLO, HI, HELLO], turns)
+    found = ask(asked, machine(), tmp_path)["template"]
+    assert (found.level, found.found) == (
+        "fail",
+        f"the base's refuses the turns of {tmp_path}/pairs.jsonl:2 ({roles}): not such turns",
+    )
+    with pytest.raises(TrainError, match="take such pairs out, or put a system turn's text into the user's"):
+        ready(asked, tmp_path, lambda line: None, machine=machine(), variables={"HF_HUB_OFFLINE": "1"})
+
+
+@pytest.mark.parametrize(
+    ("template", "turns", "level", "remedy"),
+    [
+        (DATED, [HELLO], "warn", "give pairs and prompts a system turn of their own: then it writes none"),
+        (DATED, [SYSTEM, HELLO], "ok", ""),
+        ("{{ strftime_now('%Y') }}" + DATED, [SYSTEM, HELLO], "warn", "collect both sides on one day; the model is "
+         "trained on another date than it is served with"),
+    ],
+    ids=["without a system turn", "not written", "always"],
+)  # fmt: skip
+def test_a_template_that_writes_the_date_is_told(
+    template: str, turns: list[dict[str, str]], level: str, remedy: str, tmp_path: Path
+) -> None:
+    found = ask(with_template(tmp_path, template, turns), machine(), tmp_path)["template"]
+    assert (found.level, found.remedy) == (level, remedy)
