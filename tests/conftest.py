@@ -9,6 +9,8 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.warm import warm
+
 #: Folders whose tests share a browser, an engine or both cores: one worker runs them, one after another.
 TOGETHER = {"browser", "docker", "e2e"}
 #: Files elsewhere that see every container of the machine.
@@ -21,6 +23,11 @@ def pytest_configure() -> None:
     # No test fails for being slow: a busy machine says nothing about the code.
     settings.register_profile("unhurried", deadline=None)
     settings.load_profile("unhurried")
+
+
+def pytest_sessionfinish() -> None:
+    """The warm interpreters end with the tests that used them."""
+    warm.end()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,15 +14,17 @@ from eval.judge.study import Study
 from eval.run import Run
 from tests.judge.server import EVERY_PAIR
 from tests.support import ROOT
+from tests.warm.warm import page_python
 
 _SERVE = """
-import sys, threading
+import os, sys, threading
 import uvicorn
 from eval.judge.accounts import Accounts
 from eval.judge.page import application
 from eval.judge.serving import listen, url
 from eval.run import open_run
 from tests.browser.servers import Job
+print(os.getpid(), flush=True)
 for job in map(Job.model_validate_json, sys.argv[1:]):
     accounts = Accounts(job.accounts) if job.accounts else None
     app = application(open_run(job.folder, job.run), study=job.study, accounts=accounts)
@@ -62,14 +63,15 @@ def job(run: Run, study: Study = EVERY_PAIR, accounts: Path | None = None) -> tu
 def served_together(jobs: Sequence[tuple[Run, Job]]) -> Iterator[list[Page]]:
     """Serve each job's run; the process is gone afterwards."""
     process = subprocess.Popen(
-        [sys.executable, "-c", _SERVE, *(one.model_dump_json() for _, one in jobs)],
+        [page_python(), "-c", _SERVE, *(one.model_dump_json() for _, one in jobs)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
     )
     try:
         assert process.stdout is not None
-        yield [Page(run, process.stdout.readline().strip(), process.pid) for run, _ in jobs]
+        pid = int(process.stdout.readline())
+        yield [Page(run, process.stdout.readline().strip(), pid) for run, _ in jobs]
     finally:
         process.kill()
         process.communicate()

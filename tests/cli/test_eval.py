@@ -16,6 +16,7 @@ from eval.evidence.writing import write_report
 from eval.run import Decoding, ModelInfo, open_run
 from tests.cli.command import blindside
 from tests.support import ROOT, TRAIN_PYTHON, require
+from tests.warm.warm import train_python
 from train.artifact import Artifact, Base, hash_weights, now, write_artifact
 from train.files import sha256_file
 
@@ -112,7 +113,7 @@ def test_a_server_that_does_not_end_as_trained_stops_the_run_with_3_unless_force
 def test_servers_that_run_elsewhere_are_proved_too_and_swapped_ones_are_told(models: Path) -> None:
     require(TRAIN_PYTHON.exists(), "`make env-train` builds the train environment")
     sides = [Model("base", str(models / "trial-base")), Model("tuned", str(models / "trial"))]
-    with EmbeddedStack(sides, python=TRAIN_PYTHON, logs=models.parent / "logs") as servers:
+    with EmbeddedStack(sides, python=train_python(), logs=models.parent / "logs") as servers:
         base, tuned = servers.urls["base"], servers.urls["tuned"]
         done = evaluate(models, "--base-url", base, "--tuned-url", tuned, "--dtype", "float32")
         assert done.returncode == 0, done.stdout + done.stderr

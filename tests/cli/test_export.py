@@ -11,6 +11,7 @@ from tests.cli.command import blindside
 from tests.support import TRAIN_PYTHON, require
 from tests.train.families import FAMILIES, farthest, scores
 from tests.train.models import load
+from tests.warm.warm import train_python
 
 
 def test_it_says_what_it_changed_and_why(tmp_path: Path) -> None:
@@ -45,7 +46,7 @@ def test_for_transformers_the_older_words_are_left_out(tmp_path: Path) -> None:
     assert written["rope_parameters"] == load(saved / "config.json")["rope_parameters"]
     assert not {"rope_theta", "rope_scaling", "rope_local_base_freq", "torch_dtype"} & written.keys()
     texts = [[text["ids"] for text in load(saved.parent / "expected.json")["texts"]][3]]
-    assert farthest(scores(TRAIN_PYTHON, newer, texts), scores(TRAIN_PYTHON, saved, texts)) == 0
+    assert farthest(scores(train_python(), newer, texts), scores(train_python(), saved, texts)) == 0
 
 
 def test_what_cannot_be_is_one_sentence(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from eval.records import SIDES, Side
 from eval.run import Decoding, ModelInfo
 from tests.collect.test_prompts import write
 from tests.support import ROOT, TRAIN_PYTHON, require
+from tests.warm.warm import train_python
 
 MODEL = ROOT / "tests" / "data" / "tgi" / "model"
 
@@ -47,7 +48,7 @@ def test_answers_equal_those_of_a_real_tgi(tmp_path: Path) -> None:
     loaded = load_prompts(write(tmp_path / "prompts.jsonl", [{"prompt": text} for text in recorded]))
     models: dict[Side, ModelInfo] = {side: ModelInfo(name=side, source=str(MODEL)) for side in SIDES}
     run = start_collected_run(tmp_path, "real", loaded=loaded, decoding=Decoding(max_tokens=64), models=models)
-    stack = EmbeddedStack([Model(side, str(MODEL)) for side in SIDES], python=TRAIN_PYTHON, logs=tmp_path / "logs")
+    stack = EmbeddedStack([Model(side, str(MODEL)) for side in SIDES], python=train_python(), logs=tmp_path / "logs")
     with stack:
         urls: dict[Side, str] = {side: stack.urls[side] for side in SIDES}
         summary = collect(run, urls, options=CollectOptions(concurrency=8), check=stack.check, say=lambda line: None)

@@ -23,6 +23,7 @@ from tests.collect import models
 from tests.collect.servers import serving
 from tests.compose.servers import MODEL, need_train, serve
 from tests.support import TRAIN_PYTHON, free_port
+from tests.warm.warm import train_python
 from train.files import sha256_file
 from train.protocol import Job
 
@@ -81,7 +82,7 @@ class World:
         *,
         dtype: str = "float32",
         memory: int | None = None,
-        python: Path = TRAIN_PYTHON,
+        python: Path | None = None,
     ) -> ParityReport:
         """Parity of servers, given by name; /info is expected to name whatever they serve."""
         folders = saved or {"base": self.base, "tuned": self.tuned}
@@ -92,7 +93,7 @@ class World:
             urls,
             infos,
             PROMPTS,
-            python=python,
+            python=python or train_python(),
             dtype=dtype,
             expected_ids=expected,
             memory=memory,

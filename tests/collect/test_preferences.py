@@ -17,7 +17,7 @@ from tests.collect import models
 from tests.collect.servers import Tgi, tgi
 from tests.compose.servers import need_train, serve
 from tests.judge.runs import make_run
-from tests.support import TRAIN_PYTHON
+from tests.warm.warm import train_python
 
 pytestmark = pytest.mark.train
 
@@ -71,7 +71,7 @@ def held_out(folder: Path, rows: list[dict[str, object]] | None = None) -> list[
 def by_transformers(folder: Path, pairs: list[HeldOut]) -> list[float]:
     given = json.dumps([pair.model_dump() for pair in pairs])
     done = subprocess.run(
-        [TRAIN_PYTHON, "-W", "ignore", "-c", REFERENCE, folder], input=given, capture_output=True, text=True, check=True
+        [train_python(), "-c", REFERENCE, folder], input=given, capture_output=True, text=True, check=True
     )
     sums: list[float] = json.loads(done.stdout.splitlines()[-1])
     return sums

@@ -19,7 +19,7 @@ from eval.records import Side
 from eval.run import ModelInfo
 from tests.compose.replay import DATA
 from tests.compose.servers import MODEL, need_train
-from tests.support import TRAIN_PYTHON
+from tests.warm.warm import train_python
 from train.protocol import Job
 
 pytestmark = pytest.mark.train
@@ -64,7 +64,7 @@ def served() -> dict[str, Served]:
             heards[launch].append(_heard(name, details))
     whole = [heard for launch in ("main", "hf5-tokfix") for heard in heards[launch]]
     jobs: dict[Side, Job] = {"base": _job("float32", [*whole, FOREIGN]), "tuned": _job("bfloat16", heards["bf16"])}
-    references = ask_references(TRAIN_PYTHON, jobs, None)
+    references = ask_references(train_python(), jobs, None)
     known: dict[str, Known] = {jobs[side].dtype: Known.of(references[side], jobs[side], []) for side in jobs}
     info = Info(model_id="tiny", max_input_tokens=1023, max_total_tokens=1024)
     model = ModelInfo(name="tiny", source=str(MODEL))

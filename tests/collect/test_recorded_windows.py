@@ -16,8 +16,8 @@ from eval.collect.tgi_info import Info
 from eval.records import Side
 from eval.run import ModelInfo
 from tests.compose.servers import need_train
-from tests.support import TRAIN_PYTHON
 from tests.train.families import FAMILIES, exchanges
+from tests.warm.warm import train_python
 from train.export import export
 from train.protocol import Job
 
@@ -59,7 +59,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Served]]:
         jobs: dict[Side, Job] = {
             "base": Job.model_validate({**asked, "tgi": True}), "tuned": Job.model_validate(asked),
         }  # fmt: skip
-        references = ask_references(TRAIN_PYTHON, jobs, None)
+        references = ask_references(train_python(), jobs, None)
         info = Info(model_id="FOLDER", max_input_tokens=511, max_total_tokens=512)
         model = ModelInfo(name=family, source=str(folder))
         done[family] = [

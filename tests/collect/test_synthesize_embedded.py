@@ -11,6 +11,7 @@ from eval.collect.synthesize import SynthesizeOptions, synthesize
 from eval.records import SIDES, Message, Prompt
 from tests.collect.test_embedded import MODEL, recorded_answers
 from tests.support import TRAIN_PYTHON, require
+from tests.warm.warm import train_python
 from train.pairs.pair import Pair
 from train.pairs.source import read_pairs
 
@@ -23,7 +24,7 @@ def test_two_local_engines_make_pairs(tmp_path: Path) -> None:
     own = tmp_path / "correction.txt"
     own.write_text("{answer} {conversation} What is the capital of Croatia?", encoding="utf-8")
     out = tmp_path / "pairs.jsonl"
-    stack = EmbeddedStack([Model(side, str(MODEL)) for side in SIDES], python=TRAIN_PYTHON, logs=tmp_path / "logs")
+    stack = EmbeddedStack([Model(side, str(MODEL)) for side in SIDES], python=train_python(), logs=tmp_path / "logs")
     with stack:
         done = synthesize(
             prompts, stack.urls["base"], stack.urls["tuned"], out, work=tmp_path / "work", correction=own,

@@ -15,6 +15,7 @@ from typing import Any
 from compose.stack import ROOT, healthy, log_tail
 from tests.compose.replay import DATA
 from tests.support import TRAIN_PYTHON, require
+from tests.warm.warm import train_python
 
 MODEL = DATA / "model"
 
@@ -36,7 +37,7 @@ def serve(*command_lines: Sequence[str], cwd: Path) -> Iterator[list[str]]:
     log = cwd / "servers.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [str(TRAIN_PYTHON), "-P", "-m", "tests.compose.many_servers"],
+            [train_python(), "-P", "-m", "tests.compose.many_servers"],
             cwd=cwd,
             env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from eval.run import Run
 from tests.support import ROOT, free_port
+from tests.warm.warm import page_python
 
 _SERVE = """
 import json, sys
@@ -46,7 +46,7 @@ def results_of(run: Run, *, allow_host: Sequence[str] = (), root_path: str = "")
     """Serve the run's results; the process is gone afterwards."""
     front = [json.dumps(allow_host), root_path]
     process = subprocess.Popen(
-        [sys.executable, "-c", _SERVE, str(run.folder.parent), run.name, str(free_port()), *front],
+        [page_python(), "-c", _SERVE, str(run.folder.parent), run.name, str(free_port()), *front],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -19,10 +19,12 @@ from typing import Any
 from eval.judge.study import Overlap, Study
 from eval.run import Run
 from tests.support import ROOT, free_port
+from tests.warm.warm import page_python
 
 _SERVE = """
-import json, sys
+import json, os, sys
 from pathlib import Path
+print(os.getpid(), flush=True)
 from eval.judge.accounts import Accounts
 from eval.judge.door.front import Front
 from eval.judge.page import serve
@@ -43,9 +45,13 @@ EVERY_PAIR = Study(practice=0, overlap=Overlap(reviewers=1000))
 
 @dataclass
 class Served:
-    """A judging server; `said` is what it has printed up to its address."""
+    """A judging server; `said` is what it has printed up to its address.
+
+    `process` stands for it to signals and ends with it; its own number is `pid`.
+    """
 
     process: subprocess.Popen[str]
+    pid: int
     url: str
     said: list[str]
 
@@ -74,8 +80,10 @@ def served(
     """Serve the run in a process; `prelude` is Python to run there first. The process is gone afterwards."""
     arguments = [str(run.folder.parent), run.name, str(port or free_port()), reviewer, study.model_dump_json()]
     arguments += [str(accounts or ""), host, json.dumps(allow_host), root_path, *(["--share"] if share else [])]
+    # What is set or replaced first must be so before Gradio is imported.
+    python = sys.executable if env or prelude else page_python()
     process = subprocess.Popen(
-        [sys.executable, "-c", prelude + _SERVE, *arguments],
+        [python, "-c", prelude + _SERVE, *arguments],
         cwd=ROOT,
         env={**os.environ, **(env or {})},
         stdout=subprocess.PIPE,
@@ -83,8 +91,8 @@ def served(
         text=True,
     )
     try:
-        said = _until_address(process)
-        yield Served(process, said[-1].removeprefix("Judge at "), said)
+        pid, *said = _until_address(process)
+        yield Served(process, int(pid), said[-1].removeprefix("Judge at "), said)
     finally:
         process.kill()
         process.communicate()

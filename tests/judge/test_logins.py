@@ -249,7 +249,7 @@ def test_sixty_guesses_at_once_cost_little_memory_and_no_verdict(tmp_path: Path)
     with served(run, accounts=tmp_path / "reviewers.csv") as server:
         ana = Browser(server.url, "Ana")
         assert ana.act("sit") == 200
-        before = most_memory(server.process.pid)
+        before = most_memory(server.pid)
         statuses: list[int] = []
 
         def guess(i: int) -> None:
@@ -261,7 +261,7 @@ def test_sixty_guesses_at_once_cost_little_memory_and_no_verdict(tmp_path: Path)
         voted = [ana.act("vote", choice="tie") for _ in range(5)]
         for thread in threads:
             thread.join()
-        grown = most_memory(server.process.pid) - before
+        grown = most_memory(server.pid) - before
     assert voted == [200] * 5
     assert rows_of(run, "Ana") == 5
     assert set(statuses) <= {401, 429}

@@ -141,12 +141,12 @@ def test_a_full_disk_is_told_and_the_verdict_can_be_given_again(tmp_path: Path) 
         tab = Tab(server.url, "Ana")
         tab.vote("left")
         before, pair = run.verdicts_path.read_bytes(), tab.shown.answers
-        limits = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (len(before) + 50, resource.RLIM_INFINITY))
+        limits = resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (len(before) + 50, resource.RLIM_INFINITY))
         refused = tab.vote("right", "keep me")
         assert "Not saved (File too large): press the key again" in refused.page
         assert (refused.answers, refused.data["comment"], refused.data["saved"]) == (pair, "keep me", "")
         assert run.verdicts_path.read_bytes() == before
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, limits)
         assert tab.vote("right", refused.data["comment"]).data["saved"] == "yes"
     assert [row.comment for row in in_force(read_verdicts(run.verdicts_path))] == ["", "keep me"]
 

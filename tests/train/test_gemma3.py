@@ -19,6 +19,7 @@ from tests.train.families import (
     scores,
 )
 from tests.train.models import edit, load
+from tests.warm.warm import train_python
 from train.errors import ExportError
 from train.export import export
 from train.ropes import both_forms, rope_parameters
@@ -48,7 +49,7 @@ def test_both_versions_of_transformers_give_the_real_tgis_numbers(family: str, t
     texts, wanted = map(list, zip(*recorded_prompts(family, variant), strict=True))
     assert max(map(len, texts)) > 100
     folder = exported(family, tmp_path / "x")
-    assert farthest(scores(TRAIN_PYTHON, folder, texts), wanted) <= CLOSE
+    assert farthest(scores(train_python(), folder, texts), wanted) <= CLOSE
     # The older one knows no other scaling of the full layers' rope than the keys say: it reads what TGI reads.
     assert farthest(scores(OLD_PYTHON, folder, texts), wanted) <= CLOSE
 
@@ -58,8 +59,8 @@ def test_with_both_forms_the_real_tgi_sees_one_token_more(tmp_path: Path) -> Non
     require(TRAIN_PYTHON.exists(), "`make env-train` builds it")
     texts, wanted = map(list, zip(*recorded_prompts("gemma3", "both"), strict=True))
     folder = exported("gemma3", tmp_path / "x")
-    assert farthest(scores(TRAIN_PYTHON, folder, texts, window=17), wanted) <= CLOSE
-    assert farthest(scores(TRAIN_PYTHON, folder, texts), wanted) > 1
+    assert farthest(scores(train_python(), folder, texts, window=17), wanted) <= CLOSE
+    assert farthest(scores(train_python(), folder, texts), wanted) > 1
 
 
 def test_a_base_in_the_older_form_is_the_same_model(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from compose.stack import Model
 from tests.support import TRAIN_PYTHON, require
 from tests.train.families import CLOSE, FAMILIES, farthest, recorded_prompts, scores
 from tests.train.models import edit, load
+from tests.warm.warm import train_python
 from train.doctor import Machine as Seen
 from train.doctor import examine
 from train.export import export
@@ -69,8 +70,8 @@ def test_the_real_tgi_rotated_whole_heads(tmp_path: Path) -> None:
     texts, said = map(list, zip(*recorded_prompts("traits/phi3-partial", "exported"), strict=True))
     saved = FAMILIES / "traits/phi3-partial" / "hf5"
     export(saved, saved, tmp_path / "x")
-    assert farthest(scores(TRAIN_PYTHON, tmp_path / "x", texts), said) > 1
+    assert farthest(scores(train_python(), tmp_path / "x", texts), said) > 1
     rope = load(saved / "config.json")["rope_parameters"]
     edit(tmp_path / "x" / "config.json", rope_parameters={**rope, "partial_rotary_factor": 1.0},
          partial_rotary_factor=1.0)  # fmt: skip
-    assert farthest(scores(TRAIN_PYTHON, tmp_path / "x", texts), said) <= CLOSE
+    assert farthest(scores(train_python(), tmp_path / "x", texts), said) <= CLOSE
