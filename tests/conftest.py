@@ -1,18 +1,37 @@
-"""What holds for every test."""
+"""What holds for every test, and the start-up of Axolotl that many share."""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.support import TRAIN_PYTHON, require
+from tests.warm.warm import warmed
+
 #: Folders whose tests share a browser, an engine or both cores: one worker runs them, one after another.
 TOGETHER = {"browser", "docker", "e2e"}
 #: Files elsewhere that see every container of the machine.
 CONTAINERS = {"tests/train/test_container.py"}
+#: Files whose tests run Axolotl in children of one warm interpreter.
+WARM = {f"tests/{name}.py" for name in (
+    "e2e/test_adapter", "train/test_families", "train/test_launch", "train/test_recipe", "train/test_tokens"
+)}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Path]:
+    """An interpreter of the train environment without its start-up; `warm.parents[1]` is an environment for `train`."""
+    require(TRAIN_PYTHON.exists(), "`make env-train` builds it")
+    # Not pytest's own folder: the path of a socket may have a hundred characters.
+    with TemporaryDirectory(prefix="warm-") as folder, warmed(TRAIN_PYTHON.parents[1], Path(folder) / "env") as python:
+        yield python
 
 
 def pytest_configure() -> None:
@@ -24,8 +43,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest folder first, so that nobody waits for it at the end."""
-    items.sort(key=lambda item: _scope(item.nodeid) != "e2e")
+    """What takes longest first, so that nobody waits for it at the end."""
+    items.sort(key=lambda item: _scope(item.nodeid) not in ("e2e", "warm"))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
@@ -41,5 +60,7 @@ class _Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no type
 def _scope(nodeid: str) -> str:
     """What goes to one worker as a whole: a folder of TOGETHER, else a file."""
     path = nodeid.partition("::")[0]
+    if path in WARM:
+        return "warm"
     folder = "docker" if path in CONTAINERS else path.split("/")[1]
     return folder if folder in TOGETHER else path
