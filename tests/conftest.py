@@ -1,8 +1,9 @@
-"""What holds for every test."""
+"""What holds for every test, and the start-up of Axolotl that many share."""
 
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,12 @@ from tests.warm import warm
 TOGETHER = {"browser", "docker", "e2e"}
 #: Files elsewhere that see every container of the machine.
 CONTAINERS = {"tests/train/test_container.py"}
+
+
+@pytest.fixture(scope="session", name="warm")
+def warm_python() -> Path:
+    """An interpreter of the train environment without its start-up; `warm.parents[1]` is an environment for `train`."""
+    return warm.train_python()
 
 
 def pytest_configure() -> None:

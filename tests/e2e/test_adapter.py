@@ -14,7 +14,6 @@ from eval.collect.parity import check_parity
 from eval.records import Message, Prompt, Side
 from eval.run import ModelInfo
 from tests.compose.servers import MODEL
-from tests.support import TRAIN_PYTHON, require
 from train.artifact import hash_weights, read_artifact, verify
 from train.files import sha256_file
 from train.gpus import find_gpus
@@ -65,12 +64,13 @@ def _info(folder: Path) -> ModelInfo:
 @pytest.mark.slow
 @pytest.mark.train
 @pytest.mark.parametrize("adapter", [LORA, QLORA], ids=["lora", "qlora"])
-def test_an_adapter_is_merged_exported_and_served_as_it_was_trained(tmp_path: Path, adapter: dict[str, object]) -> None:
-    require(TRAIN_PYTHON.exists(), "`make env-train` builds it")
+def test_an_adapter_is_merged_exported_and_served_as_it_was_trained(
+    adapter: dict[str, object], warm: Path, tmp_path: Path
+) -> None:
     base, models = tmp_path / "base", tmp_path / "models"
     shutil.copytree(MODEL, base)
     said: list[str] = []
-    made = train(str(_recipe(tmp_path, base, adapter)), models=models, env=TRAIN_PYTHON.parents[1], say=said.append)
+    made = train(str(_recipe(tmp_path, base, adapter)), models=models, env=warm.parents[1], say=said.append)
     tuned = models / "adapter"
     assert "Axolotl merges the adapter into the base" in said
     assert (tmp_path / "output" / "adapter_model.safetensors").exists()
@@ -87,12 +87,12 @@ def test_an_adapter_is_merged_exported_and_served_as_it_was_trained(tmp_path: Pa
         for country in list(CAPITALS)[:4]
     ]
     sides = [Model(side, str(folder)) for side, folder in folders.items()]
-    with EmbeddedStack(sides, python=TRAIN_PYTHON, logs=tmp_path / "logs") as stack:
+    with EmbeddedStack(sides, python=warm, logs=tmp_path / "logs") as stack:
         report = check_parity(
             {side: stack.urls[side] for side in folders},
             {side: _info(folder) for side, folder in folders.items()},
             prompts,
-            python=TRAIN_PYTHON,
+            python=warm,
             say=lambda line: None,
         )
     assert report.passed, report.lines()

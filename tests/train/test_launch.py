@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import ROOT, TRAIN_PYTHON, require
+from tests.support import ROOT
 from train.errors import LaunchError
 from train.launch import axolotl, environment, meaningful, run
 from train.progress import Progress, parse_numbers
@@ -193,8 +193,7 @@ def test_nobody_is_told_about_a_run_and_accelerate_is_found(tmp_path: Path) -> N
 
 
 @pytest.mark.train
-def test_a_recipe_that_axolotl_refuses_is_one_sentence(tmp_path: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "no .venv-train")
+def test_a_recipe_that_axolotl_refuses_is_one_sentence(warm: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "bad.yml"
     recipe.write_text(
         "base_model: nowhere\noutput_dir: out\nmicro_batch_size: 1\nnum_epochs: 1\nlearning_rate: 1e-4\nrl: sideways\n"
@@ -205,7 +204,7 @@ def test_a_recipe_that_axolotl_refuses_is_one_sentence(tmp_path: Path) -> None:
         axolotl(
             "train",
             recipe,
-            env=TRAIN_PYTHON.parents[1],
+            env=warm.parents[1],
             log=tmp_path / "l",
             offline=True,
             progress=silent(),

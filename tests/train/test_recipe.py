@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support import ROOT, TRAIN_PYTHON, require
+from tests.support import ROOT
 from train.errors import RecipeError, TrainError
 from train.launch import environment
 from train.machine import check_room, locked, parameters, room_needed
@@ -145,15 +145,14 @@ print(json.dumps(found))
 
 
 @pytest.mark.train
-def test_axolotl_itself_accepts_every_recipe_and_knows_every_field(tmp_path: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "no .venv-train")
+def test_axolotl_itself_accepts_every_recipe_and_knows_every_field(warm: Path, tmp_path: Path) -> None:
     misspelt = tmp_path / "misspelt.yml"
     config = read_recipe(RECIPES / "tiny.yml").config
     misspelt.write_text(yaml.safe_dump({**config, "learning_rat": 1}), encoding="utf-8")
     paths = [str(RECIPES / f"{name}.yml") for name in NAMES] + [str(misspelt)]
     done = subprocess.run(
-        [str(TRAIN_PYTHON), "-c", VALIDATE, *paths], capture_output=True, text=True, cwd=ROOT,
-        env=environment(TRAIN_PYTHON.parents[1], offline=True),
+        [str(warm), "-c", VALIDATE, *paths], capture_output=True, text=True, cwd=ROOT,
+        env=environment(warm.parents[1], offline=True),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     found = json.loads(done.stdout.splitlines()[-1])

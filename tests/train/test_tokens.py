@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import ROOT, TRAIN_PYTHON, require
+from tests.support import ROOT
 from tests.train.models import load, recipe
 from train.artifact import read_artifact
 from train.errors import TokensError
@@ -38,18 +38,19 @@ def pairs(path: Path, *more: dict[str, Any]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in (*rows, *more)), encoding="utf-8")
 
 
-def attempt(path: Path) -> list[str]:
-    require(TRAIN_PYTHON.exists(), "no .venv-train")
+def attempt(path: Path, warm: Path) -> list[str]:
     said: list[str] = []
-    train(str(path), models=path.parent / "models", env=TRAIN_PYTHON.parents[1], say=said.append)
+    train(str(path), models=path.parent / "models", env=warm.parents[1], say=said.append)
     return said
 
 
 @pytest.mark.train
 @pytest.mark.slow
-def test_a_template_without_bos_is_trained_as_it_is_served_and_a_long_pair_is_counted(tmp_path: Path) -> None:
+def test_a_template_without_bos_is_trained_as_it_is_served_and_a_long_pair_is_counted(
+    tmp_path: Path, warm: Path
+) -> None:
     pairs(tmp_path / "pairs.jsonl", LONG)
-    said = attempt(recipe(tmp_path, FAMILIES / "qwen2" / "hf5"))
+    said = attempt(recipe(tmp_path, FAMILIES / "qwen2" / "hf5"), warm)
     found = read_artifact(tmp_path / "models" / "mine").tokens
     assert "trained tokens = served tokens, 8 of 9 pairs" in said
     assert "  note: 1 of 9 pairs were left out: longer than sequence_len 256; raise it to train on them whole" in said
@@ -59,11 +60,11 @@ def test_a_template_without_bos_is_trained_as_it_is_served_and_a_long_pair_is_co
 
 @pytest.mark.train
 @pytest.mark.slow
-def test_one_bos_and_one_end_are_trained_where_template_and_tokenizer_write_both(tmp_path: Path) -> None:
+def test_one_bos_and_one_end_are_trained_where_template_and_tokenizer_write_both(tmp_path: Path, warm: Path) -> None:
     """Gemma's kind: TRL alone would train on `<bos><bos>`, and on `<end_of_turn><eos>`."""
     base = FAMILIES / "gemma2" / "hf5"
     pairs(tmp_path / "pairs.jsonl", LONG)
-    said = attempt(recipe(tmp_path, base, excess_length_strategy="truncate"))
+    said = attempt(recipe(tmp_path, base, excess_length_strategy="truncate"), warm)
     model = tmp_path / "models" / "mine"
     found = read_artifact(model).tokens
     assert "trained tokens = served tokens, 8 of 9 pairs" in said
@@ -81,23 +82,13 @@ def test_one_bos_and_one_end_are_trained_where_template_and_tokenizer_write_both
 
 @pytest.mark.train
 @pytest.mark.slow
-def test_what_a_template_writes_behind_the_last_end_is_not_trained(tmp_path: Path) -> None:
-    """Phi 3's kind: `<|end|>` and a newline and `<|endoftext|>` behind the last answer."""
-    pairs(tmp_path / "pairs.jsonl")
-    said = attempt(recipe(tmp_path, FAMILIES / "phi3" / "hf5"))
-    assert "trained tokens = served tokens, 8 of 8 pairs" in said
-    assert "  note: what the template writes behind the end of an answer is taken off" in said
-
-
-@pytest.mark.train
-@pytest.mark.slow
-def test_a_second_bos_that_is_not_taken_off_stops_the_training(tmp_path: Path) -> None:
+def test_a_second_bos_that_is_not_taken_off_stops_the_training(tmp_path: Path, warm: Path) -> None:
     """The recipe names its own tokenizer, so none is derived: what Axolotl and TRL do by themselves."""
     base = FAMILIES / "llama3" / "hf5"
     shutil.copytree(base, tmp_path / "own")
     pairs(tmp_path / "pairs.jsonl")
     with pytest.raises(TokensError) as caught:
-        attempt(recipe(tmp_path, base, tokenizer_config=str(tmp_path / "own")))
+        attempt(recipe(tmp_path, base, tokenizer_config=str(tmp_path / "own")), warm)
     assert str(caught.value).startswith(
         "nothing was trained: 8 of 8 pairs differ, pair 1: a prompt is trained on as other tokens than a server is "
         "sent: from token 1 on "
@@ -108,7 +99,7 @@ def test_a_second_bos_that_is_not_taken_off_stops_the_training(tmp_path: Path) -
 
 @pytest.mark.train
 @pytest.mark.slow
-def test_an_end_at_which_nothing_stops_is_refused_before_the_first_step(tmp_path: Path) -> None:
+def test_an_end_at_which_nothing_stops_is_refused_before_the_first_step(tmp_path: Path, warm: Path) -> None:
     base = tmp_path / "base"
     shutil.copytree(FAMILIES / "qwen2" / "hf5", base)
     template = base / "chat_template.jinja"
@@ -116,7 +107,7 @@ def test_an_end_at_which_nothing_stops_is_refused_before_the_first_step(tmp_path
     template.write_text(turns.replace("turn['content'] + '<|im_end|>", "turn['content'] + '[END]"), encoding="utf-8")
     pairs(tmp_path / "pairs.jsonl")
     with pytest.raises(TokensError) as caught:
-        attempt(recipe(tmp_path, base))
+        attempt(recipe(tmp_path, base), warm)
     assert "nothing was trained: 8 of 8 pairs differ, pair 1: answers end with '[' " in str(caught.value)
     assert "generation stops at one of '<|im_end|>' '<|endoftext|>' and at nothing else" in str(caught.value)
     assert untrained(tmp_path)
