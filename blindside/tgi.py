@@ -5,6 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+#: Model types whose class in TGI reads the list of ends in generation_config.json. For all others TGI runs transformers
+#: itself, and ends an answer at the tokenizer's eos_token alone.
+_READS_ENDS = frozenset(
+    {
+        "llama", "mistral", "mixtral", "qwen2", "gemma", "gemma2", "gemma3", "gemma3_text", "phi", "phi3", "granite",
+        "cohere", "starcoder2",
+    }
+)  # fmt: skip
+
+
+def reads_ends(config: Mapping[str, Any]) -> bool:
+    """Whether TGI ends an answer at all of generation_config.json's `eos_token_id`, where that is a list."""
+    return config.get("model_type") in _READS_ENDS
+
 
 def not_for_tgi(config: Mapping[str, Any]) -> str:
     """Why TGI 3.3 cannot serve a model with this config.json as what it is; empty where it can."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from blindside.tgi import not_for_tgi
+from blindside.tgi import not_for_tgi, reads_ends
 from train import compare, servable
 from train.artifact import NAME
 from train.errors import ExportError
@@ -136,7 +136,7 @@ def eos_ids(tuned: _Folder, base: _Folder) -> list[int]:
 
 def _served_end(template: str | None, base: _Folder) -> str | None:
     """The token that ends a turn, where TGI must be told of it as the tokenizer's own; else None."""
-    if template is None or base.config.get("model_type") in servable.READS_ENDS:
+    if template is None or reads_ends(base.config):
         return None
     added, special = base.added_tokens(), base.special_tokens()
     turn = end_of_turn(template, special, added)

@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 from blindside.console import one_line
@@ -32,16 +33,23 @@ def parse_numbers(line: str) -> dict[str, float]:
 
 
 class Progress:
-    """Reads lines, keeps the newest figures in `metrics`, and shows how far the run is on `out`."""
+    """Reads lines, keeps the newest figures in `metrics`, and shows how far the run is on `out`.
 
-    def __init__(self, title: str, out: TextIO | None = None) -> None:
+    `watch` gets every line too; what it raises ends the run.
+    """
+
+    def __init__(
+        self, title: str, out: TextIO | None = None, *, watch: Callable[[str], None] = lambda line: None
+    ) -> None:
         self.title = title
+        self._watch = watch
         self.metrics: dict[str, float] = {}
         self._out = out if out is not None else sys.stderr
         self._shown = 0
         self._last = time.monotonic()
 
     def feed(self, line: str) -> None:
+        self._watch(line)
         figures = parse_numbers(line)
         self.metrics |= figures
         bar = _BAR.match(line.strip())

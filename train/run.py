@@ -96,8 +96,11 @@ def _base_key(job: Job) -> str:
     return f"{job.recipe.base_model}@{job.recipe.config.get('revision_of_model') or 'main'}"
 
 
-def finished(job: Job, inputs: str) -> Artifact | None:
-    """The artifact of a model that these very inputs made, whose weights are still what they were."""
+def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
+    """The artifact of a model that these very inputs made, whose weights are still what they were.
+
+    One whose tokens were not checked by this version's rules is told, and made anew.
+    """
     try:
         found = artifacts.read_artifact(job.target)
         if found.inputs_sha256 != inputs:
@@ -105,17 +108,20 @@ def finished(job: Job, inputs: str) -> Artifact | None:
         artifacts.verify(job.target)
     except ArtifactError:
         return None
+    if tokens.outdated(job.recipe, found.tokens):
+        say(f"{job.target} was trained before its tokens were checked as they are now: it is trained anew")
+        return None
     return found
 
 
 def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     """The model of `job`, trained if it is not there yet; and whether it was. Raises TrainError."""
     inputs = inputs_hash(job)
-    there = None if force else finished(job, inputs)
+    there = None if force else finished(job, inputs, say)
     if there is not None:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
         return there, False
-    trained = None if force else left.find(job.record, inputs)
+    trained = None if force or tokens.outdated(job.recipe, read_found(job.tokens)) else left.find(job.record, inputs)
     if trained is None:
         check_room(job.recipe, job.models)
         ready(job.recipe, job.models, say)
@@ -179,7 +185,7 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
             output, ignore_errors=True
         )  # ours alone; an earlier run's weights must not be taken for this one's
     say(f"Axolotl trains {job.name} from {job.recipe.base_model} (log: {job.log})")
-    progress = Progress(job.name)
+    progress = Progress(job.name, watch=tokens.Watch(job.recipe, job.tokens))
     try:
         figures = _run(job)("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
     except LaunchError:

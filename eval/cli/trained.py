@@ -15,6 +15,7 @@ from eval.run import ModelInfo
 if TYPE_CHECKING:
     from eval.collect.prompts import LoadedPrompts
     from train.artifact import Artifact
+    from train.tokens.protocol import TrainedTokens
 
 GENERAL_PROMPTS = Path(__file__).resolve().parents[1] / "collect" / "data" / "general.jsonl"
 
@@ -128,5 +129,15 @@ def _info(artifact: Artifact, folder: Path) -> ModelInfo:
         source=str(folder),
         weights_sha256=artifact.weights_sha256,
         template_sha256=artifact.template_sha256,
+        tokens=artifact.tokens or _unchecked(artifact),
         **_settings(folder),
     )
+
+
+def _unchecked(artifact: Artifact) -> TrainedTokens | None:
+    """What is said of a DPO whose record has no check of its tokens, as an earlier version's."""
+    from eval.release.published import training_method
+    from train.tokens.protocol import TrainedTokens
+
+    by_dpo = training_method(artifact) in ("dpo", "ipo")
+    return TrainedTokens(unchecked="blindside.json has no record of it") if by_dpo else None
