@@ -47,6 +47,8 @@ class Artifact(BaseModel):
     #: Of the SETTINGS; None in an artifact of an earlier version.
     config_sha256: Sha256 | None = None
     generation_config_sha256: Sha256 | None = None
+    #: Of the exporter that wrote the folder (train.export.rules); None in an artifact of an earlier version.
+    export_rules: Sha256 | None = None
     #: Of axolotl, transformers, trl, torch and blindside.
     versions: dict[str, str]
     #: Of the training (train_loss, train_runtime in seconds, rewards/…) and on held-out questions (heldout_…).
@@ -76,9 +78,16 @@ def hash_weights(folder: Path) -> str:
 
 
 def hash_setting(folder: Path, name: str) -> str:
-    """Hex sha256 of one of the SETTINGS; of nothing where `folder` has no such file."""
+    """Hex sha256 of a file like the SETTINGS; of nothing where `folder` has no such file."""
     path = folder / name
     return sha256_file(path) if path.exists() else sha256_json(None)
+
+
+def hash_exported(folder: Path) -> dict[str, str]:
+    """By the Artifact's names, the hashes of what the export wrote beside the weights."""
+    named = {"template": "chat_template.jinja", "tokenizer": "tokenizer.json", "config": SETTINGS[0]}
+    named["generation_config"] = SETTINGS[1]
+    return {f"{key}_sha256": hash_setting(folder, name) for key, name in named.items()}
 
 
 def write_artifact(folder: Path, artifact: Artifact) -> None:

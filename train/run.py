@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from train import again, container, left
 from train import artifact as artifacts
-from train import container, left
 from train.artifact import NAME, Artifact, Base
 from train.data import Prepared, Say, data_hashes, is_local, prepare, read_prompt_keys, write_prompt_keys
 from train.doctor import ready
 from train.errors import ArtifactError, ExportError, LaunchError
-from train.export import export
+from train.export import export, rules
 from train.files import sha256_file, sha256_files, sha256_json
 from train.image import image_name
 from train.launch import ROOT, axolotl, environment
@@ -117,10 +117,13 @@ def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
 def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     """The model of `job`, trained if it is not there yet; and whether it was. Raises TrainError."""
     inputs = inputs_hash(job)
+    again.recover(job.target)
     there = None if force else finished(job, inputs, say)
     if there is not None:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
-        return there, False
+        if there.export_rules == rules():
+            return there, False
+        return again.export_again(job.target, _base(job)[0], there, say), False
     trained = None if force or tokens.outdated(job.recipe, read_found(job.tokens)) else left.find(job.record, inputs)
     if trained is None:
         check_room(job.recipe, job.models)
@@ -236,7 +239,6 @@ def _base(job: Job) -> tuple[Path, Base]:
 
 
 def _artifact(job: Job, base: Base, trained: Left, metrics: dict[str, float]) -> Artifact:
-    template = job.target / "chat_template.jinja"
     return Artifact(
         name=job.name,
         base=base,
@@ -244,10 +246,8 @@ def _artifact(job: Job, base: Base, trained: Left, metrics: dict[str, float]) ->
         recipe_sha256=sha256_file(job.recipe.path),
         data_sha256=data_hashes(job.recipe),
         weights_sha256=artifacts.hash_weights(job.target),
-        template_sha256=sha256_file(template) if template.exists() else sha256_json(None),
-        tokenizer_sha256=sha256_file(job.target / "tokenizer.json"),
-        config_sha256=artifacts.hash_setting(job.target, "config.json"),
-        generation_config_sha256=artifacts.hash_setting(job.target, "generation_config.json"),
+        **artifacts.hash_exported(job.target),
+        export_rules=rules(),
         versions=trained.versions,
         metrics=metrics,
         tokens=read_found(job.tokens),

@@ -72,6 +72,11 @@ def test_a_base_that_transformers_5_saved_is_exported_before_it_is_served(
     assert "exporting" in capsys.readouterr().out
     Trained.read(models, "mine").sides()
     assert "exporting" not in capsys.readouterr().out
+    edit(source / "export.json", rules="0" * 64)  # another version's exporter
+    Trained.read(models, "mine").sides()
+    (source / "export.json").unlink()  # one that kept no record
+    Trained.read(models, "mine").sides()
+    assert capsys.readouterr().out.count("exporting") == 2
 
 
 def test_a_base_in_the_hubs_cache_is_exported_too_so_that_both_sides_read_alike(
