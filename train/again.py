@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from train.artifact import Artifact, hash_exported, write_artifact
-from train.data import PROMPTS_FILE, Say
+from train.data import Say
 from train.export import export, rules
 
 
@@ -28,8 +28,9 @@ def export_again(target: Path, base: Path, found: Artifact, say: Say) -> Artifac
     """
     beside = target.with_name(f".{target.name}.again")
     export(target, base, beside, link=True)
-    if (target / PROMPTS_FILE).exists():
-        shutil.copyfile(target / PROMPTS_FILE, beside / PROMPTS_FILE)
+    for path in target.iterdir():
+        if path.is_file() and not (beside / path.name).exists():
+            shutil.copyfile(path, beside / path.name)
     done = found.model_copy(update={**hash_exported(beside), "export_rules": rules()})
     write_artifact(beside, done)
     target.rename(_before(target))

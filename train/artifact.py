@@ -55,6 +55,8 @@ class Artifact(BaseModel):
     metrics: dict[str, float]
     #: What was trained held against what is served; None where that was not compared (SFT, or an older blindside).
     tokens: TrainedTokens | None = None
+    #: How the training went, in words; empty where nothing was logged of it.
+    outcome: tuple[str, ...] = ()
     #: The evaluation prompts that belong to this model, where there are some.
     prompts: str | None = None
     created_at: str

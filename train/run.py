@@ -16,7 +16,10 @@ from train.data import Prepared, Say, data_hashes, is_local, prepare, read_promp
 from train.doctor import ready
 from train.errors import ArtifactError, ExportError, LaunchError
 from train.export import export, rules
-from train.files import sha256_file, sha256_files, sha256_json
+from train.figures.picture import svg
+from train.figures.protocol import read_figures
+from train.figures.words import outcome
+from train.files import sha256_file, sha256_files, sha256_json, write_atomic
 from train.image import image_name
 from train.launch import ROOT, axolotl, environment
 from train.left import Left
@@ -62,6 +65,11 @@ class Job:
     def tokens(self) -> Path:
         """Where the plugin inside Axolotl writes what it found."""
         return (self.work / f"tokens-{self.name}.json").absolute()
+
+    @property
+    def figures(self) -> Path:
+        """Where it writes what the trainer logs."""
+        return (self.work / f"figures-{self.name}.jsonl").absolute()
 
     @property
     def offline(self) -> bool:
@@ -155,6 +163,10 @@ def _finish(job: Job, trained: Left, derived: Recipe, prepared: Prepared, say: S
     inside = output.resolve().is_relative_to(job.work.resolve())
     for note in export(output, base_folder, job.target, link=inside):
         say(f"  note: {note}")
+    figures = read_figures(job.figures)
+    if figures.rows:
+        write_atomic(job.target / "training.csv", figures.to_csv())
+        write_atomic(job.target / "training.svg", svg(figures, " ".join([f"{job.name}.", *trained.outcome[:1]])))
     write_prompt_keys(job.target, prepared.keys | read_prompt_keys(base_folder))
     measured = {} if job.measure is None else job.measure(job.target)
     done = _artifact(job, base, trained, trained.metrics | measured)
@@ -173,7 +185,10 @@ def _derive(job: Job, prepared: Prepared, output: Path) -> Recipe:
         "dataset_prepared_path": str(_prepared_path(job)),
         "tokenizer_save_jinja_files": False,
     }
-    return job.recipe.derive(job.work / f"{job.name}.yml", **changes, **tokens.fields(job.recipe, job.tokens))
+    if prepared.held_out:
+        changes["test_datasets"] = prepared.held_out
+    own = tokens.fields(job.recipe, job.tokens, job.figures)
+    return job.recipe.derive(job.work / f"{job.name}.yml", **changes, **own)
 
 
 def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
@@ -182,6 +197,7 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
     found = _versions(job)
     job.record.unlink(missing_ok=True)
     tokens.forget(job.tokens)
+    job.figures.unlink(missing_ok=True)
     shutil.rmtree(_prepared_path(job), ignore_errors=True)  # Axolotl knows pairs by their path alone
     if output.resolve().is_relative_to(job.work.resolve()):
         shutil.rmtree(
@@ -195,12 +211,16 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
         tokens.raise_for(job.tokens)
         raise
     tokens.tell(job.recipe, job.tokens, job.log, say)
+    told = outcome(read_figures(job.figures), job.recipe.config)
+    for line in told:
+        say(line)
     done = Left(
         inputs_sha256=inputs,
         output=output,
         weights_sha256=artifacts.hash_weights(output),
         metrics={k: v for k, v in figures.items() if k in _KEPT or k.startswith("rewards/")},
         versions=found,
+        outcome=told,
     )
     left.keep(job.record, done)
     return done
@@ -251,6 +271,7 @@ def _artifact(job: Job, base: Base, trained: Left, metrics: dict[str, float]) ->
         versions=trained.versions,
         metrics=metrics,
         tokens=read_found(job.tokens),
+        outcome=trained.outcome,
         prompts=None if job.prompts is None else from_root(job.prompts),
         created_at=artifacts.now(),
         inputs_sha256=trained.inputs_sha256,

@@ -95,7 +95,8 @@ def _write_text_tensors(path: Path, target: Path) -> dict[str, Any]:
         names = {name: own for name in there if (own := _text_name(name))}
         if not names:
             return {}
-        header, end = {"__metadata__": {"format": "pt"}}, 0
+        header: Json = {"__metadata__": {"format": "pt"}}
+        end = 0
         for name, own in names.items():
             start, stop = there[name]["data_offsets"]
             header[own] = {**there[name], "data_offsets": [end, end + stop - start]}

@@ -41,6 +41,11 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
         if served.template is not None and (fixed := derive(served, folder)):
             self.fixed, cfg.tokenizer_config = fixed, str(folder)
 
+    def add_callbacks_post_trainer(self, cfg: Any, trainer: Any) -> list[Any]:
+        from train.figures.record import Record
+
+        return [Record(Path(cfg.training_figures), trainer)] if cfg.training_figures else []
+
     def post_trainer_create(self, cfg: Any, trainer: Any) -> None:
         if not cfg.trained_tokens:
             return
@@ -100,12 +105,14 @@ def _problem(data: list[tuple[int, Pair]], said: dict[int, str], counts: Counter
 
 def read_pairs(cfg: Any) -> list[tuple[int, Pair]]:
     """By key, from the files that the stage wrote for this training."""
-    return [row for asked in cfg.datasets for row in _read(asked)]
+    return [row for asked in [*cfg.datasets, *(cfg.test_datasets or [])] for row in _read(asked)]
 
 
 def _read(asked: Any) -> Iterator[tuple[int, Pair]]:
+    if not Path(asked.path).is_file():  # a data set for evaluation that is the recipe's own
+        return
     with Path(asked.path).open(encoding="utf-8") as file:
-        for row in map(json.loads, file):
+        for row in (found for found in map(json.loads, file) if KEY in found):
             answers = (row[field]["content"] for field in (asked.field_chosen, asked.field_rejected))
             yield row[KEY], Pair(row[asked.field_messages], *answers)
 

@@ -21,6 +21,8 @@ class TokenArgs(BaseModel):
 
     #: The file that the plugin writes its TrainedTokens to; a derived tokenizer lies beside it.
     trained_tokens: str | None = None
+    #: The file that every figure of the trainer is written to (train.figures.record).
+    training_figures: str | None = None
 
 
 class TrainedTokens(BaseModel):

@@ -27,11 +27,12 @@ def outdated(recipe: Recipe, found: TrainedTokens | None) -> bool:
     return checked(recipe) and (found is None or found.rules != RULES)
 
 
-def fields(recipe: Recipe, outcome: Path) -> dict[str, Any]:
+def fields(recipe: Recipe, outcome: Path, figures: Path) -> dict[str, Any]:
     """The fields by which Axolotl loads our plugin."""
     if not checked(recipe):
         return {}
-    return {"plugins": [*(recipe.config.get("plugins") or []), PLUGIN], "trained_tokens": str(outcome)}
+    plugins = [*(recipe.config.get("plugins") or []), PLUGIN]
+    return {"plugins": plugins, "trained_tokens": str(outcome), "training_figures": str(figures)}
 
 
 def forget(outcome: Path) -> None:
