@@ -5,6 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+#: Model types that TGI 3.3.7 serves by its flash classes, which read the list of ends in generation_config.json. For
+#: others it runs transformers itself, and ends an answer at the tokenizer's eos_token alone. The first were seen on a
+#: real server to end at a second token of the list; the second have the same class in TGI's source
+#: (server/text_generation_server/models/__init__.py), and were not run.
+_MEASURED = frozenset({"llama", "qwen2", "gemma2", "gemma3_text", "phi3"})
+_BY_SOURCE = frozenset({"mistral", "mixtral", "gemma", "gemma3", "phi", "granite", "cohere", "starcoder2"})
+
+
+def reads_ends(config: Mapping[str, Any]) -> bool:
+    """Whether TGI ends an answer at all of generation_config.json's `eos_token_id`, where that is a list."""
+    return config.get("model_type") in _MEASURED | _BY_SOURCE
+
 
 def not_for_tgi(config: Mapping[str, Any]) -> str:
     """Why TGI 3.3 cannot serve a model with this config.json as what it is; empty where it can."""

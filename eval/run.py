@@ -24,6 +24,7 @@ from pydantic import Field, ValidationError
 from eval.errors import RunError
 from eval.journal import write_atomically
 from eval.records import Prompt, Row, Side
+from train.tokens.protocol import TrainedTokens
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -44,6 +45,8 @@ class ModelInfo(Row):
     #: Of the served folder's config.json and generation_config.json; None in runs of earlier versions.
     config_sha256: str | None = None
     generation_config_sha256: str | None = None
+    #: What it was trained on held against what is served; None where it was not trained by DPO here.
+    tokens: TrainedTokens | None = None
     #: What the server said of itself (`/info`), and where it was.
     url: str | None = None
     served: dict[str, Any] = Field(default_factory=dict)
@@ -103,7 +106,7 @@ class RunInfo(Row):
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for answers to lie in one file: models, decoding, prompts. Not where servers ran."""
-        models = {side: model.model_dump(exclude={"url", "served"}) for side, model in self.models.items()}
+        models = {side: model.model_dump(exclude={"url", "served", "tokens"}) for side, model in self.models.items()}
         return {
             "models": models,
             "decoding": self.decoding.model_dump() if self.decoding else None,

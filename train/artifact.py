@@ -47,12 +47,16 @@ class Artifact(BaseModel):
     #: Of the SETTINGS; None in an artifact of an earlier version.
     config_sha256: Sha256 | None = None
     generation_config_sha256: Sha256 | None = None
+    #: Of the exporter that wrote the folder (train.export.rules); None in an artifact of an earlier version.
+    export_rules: Sha256 | None = None
     #: Of axolotl, transformers, trl, torch and blindside.
     versions: dict[str, str]
     #: Of the training (train_loss, train_runtime in seconds, rewards/…) and on held-out questions (heldout_…).
     metrics: dict[str, float]
     #: What was trained held against what is served; None where that was not compared (SFT, or an older blindside).
     tokens: TrainedTokens | None = None
+    #: How the training went, in words; empty where nothing was logged of it.
+    outcome: tuple[str, ...] = ()
     #: The evaluation prompts that belong to this model, where there are some.
     prompts: str | None = None
     created_at: str
@@ -76,9 +80,16 @@ def hash_weights(folder: Path) -> str:
 
 
 def hash_setting(folder: Path, name: str) -> str:
-    """Hex sha256 of one of the SETTINGS; of nothing where `folder` has no such file."""
+    """Hex sha256 of a file like the SETTINGS; of nothing where `folder` has no such file."""
     path = folder / name
     return sha256_file(path) if path.exists() else sha256_json(None)
+
+
+def hash_exported(folder: Path) -> dict[str, str]:
+    """By the Artifact's names, the hashes of what the export wrote beside the weights."""
+    named = {"template": "chat_template.jinja", "tokenizer": "tokenizer.json", "config": SETTINGS[0]}
+    named["generation_config"] = SETTINGS[1]
+    return {f"{key}_sha256": hash_setting(folder, name) for key, name in named.items()}
 
 
 def write_artifact(folder: Path, artifact: Artifact) -> None:

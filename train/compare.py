@@ -11,6 +11,7 @@ from blindside.tgi import window_pattern
 from train.errors import ExportError
 from train.ropes import FULL, Json, is_by_layer, rope_parameters
 from train.template import first_difference
+from train.text_part import has_images
 from train.weights import Tensor
 
 #: What says how a model was saved, or is said elsewhere (eos and pad: generation_config.json), not what it is.
@@ -26,6 +27,11 @@ _MUST_SAY = ("architectures", "model_type", "vocab_size", "hidden_size", "num_hi
 _SPECIAL = ("bos_token", "eos_token", "pad_token")
 
 
+_WITH_IMAGES = (
+    "the base has an image part, which pairs of texts do not train, and TGI 3.3 does not read it as transformers 5 "
+    "saves it: `blindside export BASE models/TEXT` writes its text part, to be named as base_model"
+)
+_NESTED = "the base has parts beside its text (text_config in config.json): choose a base of text alone"
 _REMEDY = "check the recipe (special_tokens, chat_template, overrides_of_model_config)"
 #: transformers 5 builds GPT-2's and Llama's anew and leaves out what tokenizer.json says of digits and spaces.
 _READ_AS_IT_IS = (
@@ -48,6 +54,8 @@ def _brief(value: Any) -> str:
 
 def check_config(base: Json, tuned: Json) -> None:
     """Same architecture, sizes, rope: every key of config.json that both have, but for how it was saved."""
+    if isinstance(base.get("text_config"), dict):
+        raise ExportError(_WITH_IMAGES if has_images(base) else _NESTED, field="text_config")
     for field in _MUST_SAY:
         if base.get(field) is None or tuned.get(field) is None:
             raise _differs(field, base.get(field), tuned.get(field))

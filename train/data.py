@@ -6,10 +6,11 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from train import held_out
 from train.errors import RecipeError
 from train.files import sha256_file, write_atomic
 from train.launch import ROOT, environment
@@ -30,6 +31,8 @@ class Prepared:
 
     keys: set[str] = field(default_factory=set)
     datasets: list[dict[str, Any]] = field(default_factory=list)
+    #: Of pairs that are held out; empty where none are, or where the recipe itself says which.
+    held_out: list[dict[str, Any]] = field(default_factory=list)
 
 
 def is_local(asked: DataSet) -> bool:
@@ -64,14 +67,23 @@ def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
     tokens of each can be checked. Raises PairsError or RecipeError."""
     done = Prepared()
     keyed = tokens.checked(recipe)
+    found = [_check(asked, work / f"hub-{number}.jsonl", env) for number, asked in enumerate(recipe.datasets)]
+    rows = [row for checked in found for row in checked.rows]
+    held = held_out.choose(rows, held_out.wanted(recipe, len(rows))) if keyed else set[str]()
     for number, (asked, entry) in enumerate(zip(recipe.datasets, recipe.config["datasets"], strict=True)):
-        checked = _check(asked, work / f"hub-{number}.jsonl", env)
+        checked = found[number]
         kind = "pairs" if asked.is_pairs else "rows"
         say(f"{asked.path}: {len(checked.rows)} {kind} read and checked")
         for remark in checked.remarks():
             say(f"  note: {remark}")
         done.keys |= checked.keys()
-        done.datasets.append(_entry(entry, asked, checked, work / f"clean-{number}.jsonl", keyed))
+        trained, apart = held_out.split(checked.rows, held)
+        parts = (done.datasets, "clean", trained), (done.held_out, "held-out", apart)
+        for entries, name, some in parts if apart else parts[:1]:
+            part = replace(checked, rows=some)
+            entries.append(_entry(entry, asked, part, work / f"{name}-{number}.jsonl", keyed))
+    if keyed:
+        say(f"  note: {held_out.note(recipe, len(rows), len(held_out.split(rows, held)[1]))}")
     return done
 
 

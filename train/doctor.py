@@ -22,7 +22,7 @@ from train.memory import GIB, Estimate, estimate, needs_gpu, wants_gpu
 from train.recipe import Recipe
 from train.shapes import find_shape, saved_config
 from train.surroundings import check_cache, check_disk, check_port, hub_repos
-from train.tried import check_export
+from train.tried import check_export, check_switch
 from train.turns import check_turns
 
 #: The guide's least CUDA.
@@ -76,7 +76,7 @@ def examine(
         hub = reach(known) if hub_repos(recipe) else None
         found.append(_memory(recipe, seen, known, ask_hub=hub == ""))
         export = check_export(recipe, known, ask_hub=hub == "")
-        found += [export] if export is not None else []
+        found += [one for one in (export, check_switch(recipe)) if one is not None]
         found += check_turns(recipe, known)
         found += _served(recipe, known)
     found += [check_disk(recipe, models, workspace), check_cache(recipe, known, workspace)]

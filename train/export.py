@@ -14,11 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from blindside.tgi import not_for_tgi
+from blindside import tgi
+from blindside.tgi import not_for_tgi, reads_ends
 from train import compare, servable
 from train.artifact import NAME
 from train.errors import ExportError
-from train.files import READABLE, write_atomic, write_json
+from train.files import READABLE, sha256_files, write_atomic, write_json
 from train.ropes import Json
 from train.template import end_of_turn, for_every_reader, named_tokens, read_template
 from train.weights import Tensor, main_dtype, read_tensors, weight_files
@@ -66,6 +67,13 @@ def check_base(base: Path) -> None:
     _check(origin, origin, read_tensors(base) if there else {}, origin.special_tokens())
     with TemporaryDirectory(prefix="blindside-export-") as folder:
         _write_json_files(Path(folder), origin, origin, None, older=True)
+
+
+def rules() -> str:
+    """Hex sha256 of the sources that decide what an export writes: what other ones wrote is written anew."""
+    here = Path(__file__).parent
+    names = ("export", "plain", "rendering", "ropes", "servable", "template")
+    return sha256_files([*(here / f"{name}.py" for name in names), Path(tgi.__file__)])
 
 
 class _Folder:
@@ -134,7 +142,7 @@ def eos_ids(tuned: _Folder, base: _Folder) -> list[int]:
 
 def _served_end(template: str | None, base: _Folder) -> str | None:
     """The token that ends a turn, where TGI must be told of it as the tokenizer's own; else None."""
-    if template is None or base.config.get("model_type") in servable.READS_ENDS:
+    if template is None or reads_ends(base.config):
         return None
     added, special = base.added_tokens(), base.special_tokens()
     turn = end_of_turn(template, special, added)

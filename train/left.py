@@ -22,6 +22,8 @@ class Left(BaseModel):
     weights_sha256: Sha256
     metrics: dict[str, float]
     versions: dict[str, str]
+    #: How the training went, in words (train.figures.words).
+    outcome: tuple[str, ...] = ()
 
 
 def record(work: Path, name: str) -> Path:

@@ -6,6 +6,9 @@ import ast
 import re
 import sys
 import time
+from collections import deque
+from collections.abc import Callable
+from statistics import fmean
 from typing import TextIO
 
 from blindside.console import one_line
@@ -32,18 +35,29 @@ def parse_numbers(line: str) -> dict[str, float]:
 
 
 class Progress:
-    """Reads lines, keeps the newest figures in `metrics`, and shows how far the run is on `out`."""
+    """Reads lines, keeps the newest figures in `metrics`, and shows how far the run is on `out`.
 
-    def __init__(self, title: str, out: TextIO | None = None) -> None:
+    `watch` gets every line too; what it raises ends the run.
+    """
+
+    def __init__(
+        self, title: str, out: TextIO | None = None, *, watch: Callable[[str], None] = lambda line: None
+    ) -> None:
         self.title = title
+        self._watch = watch
+        self._recent: deque[tuple[float, float]] = deque(maxlen=5)
+        self._counted: tuple[float, float] | None = None
+        self._speed = 0.0
         self.metrics: dict[str, float] = {}
         self._out = out if out is not None else sys.stderr
         self._shown = 0
         self._last = time.monotonic()
 
     def feed(self, line: str) -> None:
+        self._watch(line)
         figures = parse_numbers(line)
         self.metrics |= figures
+        self._note(figures)
         bar = _BAR.match(line.strip())
         if bar is not None and int(bar["total"]) > 1:
             self._show(self._compact(bar))
@@ -52,8 +66,27 @@ class Progress:
         what, done, total = bar["what"].strip(), int(bar["done"]), int(bar["total"])
         if what:
             return f"{what}: {done}/{total}"
-        loss = f", loss {self.metrics['loss']:.4g}" if "loss" in self.metrics else ""
-        return f"step {done}/{total} ({100 * done // max(total, 1)}%){loss}, {bar['left']} left"
+        return f"step {done}/{total} ({100 * done // max(total, 1)}%){self._figures()}, {bar['left']} left"
+
+    def _figures(self) -> str:
+        """What was logged: loss; margin and accuracy, means of the last lines; tokens a second, memory in GiB."""
+        said = f", loss {self.metrics['loss']:.4g}" if "loss" in self.metrics else ""
+        if self._recent:
+            margin, accuracy = (fmean(many) for many in zip(*self._recent, strict=True))
+            said += f", margin {margin:.2g}, accuracy {accuracy:.0%}"
+        if self._speed:
+            said += f", {self._speed:,.0f} tokens/s"
+        return said + (f", {self.metrics['memory']:.1f} GiB" if "memory" in self.metrics else "")
+
+    def _note(self, figures: dict[str, float]) -> None:
+        """Keep what is shown of a log line of training."""
+        if {"rewards/margins", "rewards/accuracies"} <= figures.keys():
+            self._recent.append((figures["rewards/margins"], figures["rewards/accuracies"]))
+        if "num_tokens" in figures:
+            now = time.monotonic()
+            if self._counted is not None and now > self._counted[1]:
+                self._speed = (figures["num_tokens"] - self._counted[0]) / (now - self._counted[1])
+            self._counted = (figures["num_tokens"], now)
 
     def _show(self, text: str) -> None:
         line = one_line(f"  {self.title}: {text}")

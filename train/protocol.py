@@ -69,6 +69,8 @@ class Reference(_Part):
     may_end: list[int] = []
     #: generation_config.json's eos_token_id as it is written: a number, a list, or None.
     generation_eos: Any = None
+    #: Whether TGI reads such a list for this architecture; else the tokenizer's eos_token alone ends an answer.
+    list_is_read: bool = True
     #: Texts of the tokens above, and of the likeliest ones below.
     pieces: dict[int, str] = {}
     #: Tokens that a layer's sliding window reaches over; None where all of them see everything.

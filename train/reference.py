@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from blindside.bounded import OverBound, Refused, forked
+from blindside.tgi import reads_ends
 from train.errors import ExportError
 from train.files import sha256_file
 from train.protocol import Answer, Dtype, Job, Reference, Rendering, Request
@@ -104,9 +105,10 @@ def _by_tokenizer(job: Job, folder: Path, tokenizer: Any) -> dict[str, Any]:
     added = tokenizer.get_added_vocab()
     template = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else ""
     turn = _end_of_turn(template, special, added)
-    said = as_ids(generation.get("eos_token_id")) or as_ids(config.get("eos_token_id"))
-    ends = sorted({*said, *([] if turn is None else [turn])})
     own = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    said = as_ids(generation.get("eos_token_id")) or as_ids(config.get("eos_token_id"))
+    listed = reads_ends(config)
+    ends = sorted({*(said if listed else own), *([] if turn is None else [turn])})
     return {
         "template_sha256": sha256_file(jinja) if jinja.is_file() else None,
         "renderings": [_render(tokenizer, chat) for chat in job.chats],
@@ -114,6 +116,7 @@ def _by_tokenizer(job: Job, folder: Path, tokenizer: Any) -> dict[str, Any]:
         "ends": ends or own,
         "may_end": sorted({*ends, *own, *as_ids(config.get("eos_token_id"))}),
         "generation_eos": generation.get("eos_token_id"),
+        "list_is_read": listed,
         "pieces": {token: tokenizer.decode([token]) for token in {*ends, *own}},
     }
 

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from train import again, container, left
 from train import artifact as artifacts
-from train import container, left
 from train.artifact import NAME, Artifact, Base
 from train.data import Prepared, Say, data_hashes, is_local, prepare, read_prompt_keys, write_prompt_keys
 from train.doctor import ready
 from train.errors import ArtifactError, ExportError, LaunchError
-from train.export import export
-from train.files import sha256_file, sha256_files, sha256_json
+from train.export import export, rules
+from train.figures.picture import svg
+from train.figures.protocol import read_figures
+from train.figures.words import outcome
+from train.files import sha256_file, sha256_files, sha256_json, write_atomic
 from train.image import image_name
 from train.launch import ROOT, axolotl, environment
 from train.left import Left
@@ -64,6 +67,11 @@ class Job:
         return (self.work / f"tokens-{self.name}.json").absolute()
 
     @property
+    def figures(self) -> Path:
+        """Where it writes what the trainer logs."""
+        return (self.work / f"figures-{self.name}.jsonl").absolute()
+
+    @property
     def offline(self) -> bool:
         """Where base and data are local, no network is needed."""
         local = all(is_local(asked) for asked in self.recipe.datasets)
@@ -96,8 +104,11 @@ def _base_key(job: Job) -> str:
     return f"{job.recipe.base_model}@{job.recipe.config.get('revision_of_model') or 'main'}"
 
 
-def finished(job: Job, inputs: str) -> Artifact | None:
-    """The artifact of a model that these very inputs made, whose weights are still what they were."""
+def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
+    """The artifact of a model that these very inputs made, whose weights are still what they were.
+
+    One whose tokens were not checked by this version's rules is told, and made anew.
+    """
     try:
         found = artifacts.read_artifact(job.target)
         if found.inputs_sha256 != inputs:
@@ -105,17 +116,23 @@ def finished(job: Job, inputs: str) -> Artifact | None:
         artifacts.verify(job.target)
     except ArtifactError:
         return None
+    if tokens.outdated(job.recipe, found.tokens):
+        say(f"{job.target} was trained before its tokens were checked as they are now: it is trained anew")
+        return None
     return found
 
 
 def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     """The model of `job`, trained if it is not there yet; and whether it was. Raises TrainError."""
     inputs = inputs_hash(job)
-    there = None if force else finished(job, inputs)
+    again.recover(job.target)
+    there = None if force else finished(job, inputs, say)
     if there is not None:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
-        return there, False
-    trained = None if force else left.find(job.record, inputs)
+        if there.export_rules == rules():
+            return there, False
+        return again.export_again(job.target, _base(job)[0], there, say), False
+    trained = None if force or tokens.outdated(job.recipe, read_found(job.tokens)) else left.find(job.record, inputs)
     if trained is None:
         check_room(job.recipe, job.models)
         ready(job.recipe, job.models, say)
@@ -146,6 +163,10 @@ def _finish(job: Job, trained: Left, derived: Recipe, prepared: Prepared, say: S
     inside = output.resolve().is_relative_to(job.work.resolve())
     for note in export(output, base_folder, job.target, link=inside):
         say(f"  note: {note}")
+    figures = read_figures(job.figures)
+    if figures.rows:
+        write_atomic(job.target / "training.csv", figures.to_csv())
+        write_atomic(job.target / "training.svg", svg(figures, " ".join([f"{job.name}.", *trained.outcome[:1]])))
     write_prompt_keys(job.target, prepared.keys | read_prompt_keys(base_folder))
     measured = {} if job.measure is None else job.measure(job.target)
     done = _artifact(job, base, trained, trained.metrics | measured)
@@ -164,7 +185,10 @@ def _derive(job: Job, prepared: Prepared, output: Path) -> Recipe:
         "dataset_prepared_path": str(_prepared_path(job)),
         "tokenizer_save_jinja_files": False,
     }
-    return job.recipe.derive(job.work / f"{job.name}.yml", **changes, **tokens.fields(job.recipe, job.tokens))
+    if prepared.held_out:
+        changes["test_datasets"] = prepared.held_out
+    own = tokens.fields(job.recipe, job.tokens, job.figures)
+    return job.recipe.derive(job.work / f"{job.name}.yml", **changes, **own)
 
 
 def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
@@ -173,25 +197,30 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
     found = _versions(job)
     job.record.unlink(missing_ok=True)
     tokens.forget(job.tokens)
+    job.figures.unlink(missing_ok=True)
     shutil.rmtree(_prepared_path(job), ignore_errors=True)  # Axolotl knows pairs by their path alone
     if output.resolve().is_relative_to(job.work.resolve()):
         shutil.rmtree(
             output, ignore_errors=True
         )  # ours alone; an earlier run's weights must not be taken for this one's
     say(f"Axolotl trains {job.name} from {job.recipe.base_model} (log: {job.log})")
-    progress = Progress(job.name)
+    progress = Progress(job.name, watch=tokens.Watch(job.recipe, job.tokens))
     try:
         figures = _run(job)("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
     except LaunchError:
         tokens.raise_for(job.tokens)
         raise
     tokens.tell(job.recipe, job.tokens, job.log, say)
+    told = outcome(read_figures(job.figures), job.recipe.config)
+    for line in told:
+        say(line)
     done = Left(
         inputs_sha256=inputs,
         output=output,
         weights_sha256=artifacts.hash_weights(output),
         metrics={k: v for k, v in figures.items() if k in _KEPT or k.startswith("rewards/")},
         versions=found,
+        outcome=told,
     )
     left.keep(job.record, done)
     return done
@@ -230,7 +259,6 @@ def _base(job: Job) -> tuple[Path, Base]:
 
 
 def _artifact(job: Job, base: Base, trained: Left, metrics: dict[str, float]) -> Artifact:
-    template = job.target / "chat_template.jinja"
     return Artifact(
         name=job.name,
         base=base,
@@ -238,13 +266,12 @@ def _artifact(job: Job, base: Base, trained: Left, metrics: dict[str, float]) ->
         recipe_sha256=sha256_file(job.recipe.path),
         data_sha256=data_hashes(job.recipe),
         weights_sha256=artifacts.hash_weights(job.target),
-        template_sha256=sha256_file(template) if template.exists() else sha256_json(None),
-        tokenizer_sha256=sha256_file(job.target / "tokenizer.json"),
-        config_sha256=artifacts.hash_setting(job.target, "config.json"),
-        generation_config_sha256=artifacts.hash_setting(job.target, "generation_config.json"),
+        **artifacts.hash_exported(job.target),
+        export_rules=rules(),
         versions=trained.versions,
         metrics=metrics,
         tokens=read_found(job.tokens),
+        outcome=trained.outcome,
         prompts=None if job.prompts is None else from_root(job.prompts),
         created_at=artifacts.now(),
         inputs_sha256=trained.inputs_sha256,

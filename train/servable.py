@@ -20,14 +20,6 @@ _REBUILT = {
     "GPT2Tokenizer": dict.fromkeys(("bos_token", "eos_token", "unk_token"), "<|endoftext|>"),
     "LlamaTokenizer": {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"},
 }
-#: Model types whose class in TGI reads the list in generation_config.json. For others TGI runs transformers itself, and
-#: ends an answer at the tokenizer's eos_token alone.
-READS_ENDS = frozenset(
-    {
-        "llama", "mistral", "mixtral", "qwen2", "gemma", "gemma2", "gemma3", "gemma3_text", "phi", "phi3", "granite",
-        "cohere", "starcoder2",
-    }
-)  # fmt: skip
 _SAMPLING = ("temperature", "top_p", "top_k", "min_p", "typical_p", "epsilon_cutoff", "eta_cutoff")
 
 

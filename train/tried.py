@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +28,22 @@ def check_export(recipe: Recipe, variables: Mapping[str, str], *, ask_hub: bool)
         return None
     with TemporaryDirectory(prefix="blindside-base-") as temporary:
         return _checked(recipe, Path(temporary)) if _fetched(recipe, variables, Path(temporary)) else None
+
+
+def check_switch(recipe: Recipe) -> Finding | None:
+    """A template's switch in the recipe, which TGI passes over, as Axolotl's DPO does; None where there is none."""
+    given = recipe.config.get("chat_template_kwargs")
+    if not isinstance(given, dict) or not given:
+        return None
+    lines = " ".join(f"{{%- set {name} = {_literal(value)} %}}" for name, value in given.items())
+    said = "chat_template_kwargs reach neither Axolotl's DPO nor TGI 3.3, so trained and served prompts would differ"
+    remedy = f"take them out of the recipe, and begin the base's chat template with {lines}, which every reader obeys"
+    return Finding("template", "fail", said, remedy)
+
+
+def _literal(value: object) -> str:
+    """As a template writes it, which knows JSON's true and false, and none for null."""
+    return "none" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def local_base(recipe: Recipe, variables: Mapping[str, str]) -> Path | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from blindside.bounded import OverBound
+from blindside.tgi import reads_ends
 from compose.embedded import VERSION
 from compose.embedded.early import first_line
 from compose.embedded.model import LanguageModel
@@ -79,10 +80,15 @@ def _attention(folder: Path, given: dict[str, Any]) -> dict[str, str]:
 def _eos_ids(folder: Path, tokenizer: Any) -> frozenset[int]:
     """The tokens that end a text: generation_config.json's if it has a list, else the tokenizer's one.
 
-    TGI passes over an integer there, and so do we: an answer must end where it will end in production.
+    TGI passes over an integer there, and over the file where it runs transformers itself (Qwen3, OLMo 2), and so do
+    we: an answer must end where it will end in production.
     """
-    path = folder / "generation_config.json"
-    ends = json.loads(path.read_text(encoding="utf-8")).get("eos_token_id") if path.is_file() else None
-    if isinstance(ends, list):
+    ends = _json(folder / "generation_config.json").get("eos_token_id")
+    if isinstance(ends, list) and reads_ends(_json(folder / "config.json")):
         return frozenset(ends)
     return frozenset() if tokenizer.eos_token_id is None else frozenset({tokenizer.eos_token_id})
+
+
+def _json(path: Path) -> dict[str, Any]:
+    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found if isinstance(found, dict) else {}

@@ -34,12 +34,14 @@ def export(
     from train.changes import changes
     from train.errors import ExportError
     from train.export import export as write
+    from train.text_part import text_alone
 
     if target.exists():
         raise ExportError(f"{target} is there already; name a folder that is not", field="target")
-    saved = _saved(folder, revision)
-    notes = write(saved, saved, target, older=reader is Reader.TGI)
-    found = list(changes(saved, target))
+    given = _saved(folder, revision)
+    with text_alone(given, target) as (saved, told):
+        notes = [*told, *write(saved, saved, target, link=saved != given, older=reader is Reader.TGI)]
+        found = list(changes(saved, target))
     console.say(f"{target}: for {reader.value}, {len(found)} changes")
     for line in [*found, *(f"note: {note}" for note in notes)]:
         console.say(f"  {line}")

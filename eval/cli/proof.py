@@ -90,6 +90,7 @@ def parity(
     """
     from eval.cli.trained import Trained
     from eval.collect.parity import check_parity
+    from eval.evidence.checks import tokens
 
     trained = Trained.read(models, recipe)
     asked: list[Prompt] = trained.prompts(prompts).prompts
@@ -98,7 +99,7 @@ def parity(
     if not asked:
         raise InputError("there is no prompt to choose probes from: give others with --prompts")
     report = check_parity(urls, sides, asked, python=env / "bin" / "python", dtype=dtype, say=console.say)
-    for line in report.lines():
+    for line in [*report.lines(), *tokens(sides)]:
         console.say(line)
     report.raise_if_failed()
 

@@ -15,6 +15,7 @@ from eval.run import ModelInfo
 if TYPE_CHECKING:
     from eval.collect.prompts import LoadedPrompts
     from train.artifact import Artifact
+    from train.tokens.protocol import TrainedTokens
 
 GENERAL_PROMPTS = Path(__file__).resolve().parents[1] / "collect" / "data" / "general.jsonl"
 
@@ -31,13 +32,17 @@ class Trained:
     def read(cls, models: Path, recipe: str) -> Trained:
         """Raises RunError where `recipe` was not trained yet, TrainError where its files were changed since."""
         from train.artifact import read_artifact, verify
+        from train.export import rules
 
         given = Path(recipe)
         folder = models / (given.stem if given.suffix in (".yml", ".yaml") else given.name)
         if not (folder / "blindside.json").exists():
             raise RunError(f"{folder} holds no trained model: run `make train RECIPE={recipe}` first")
         verify(folder)
-        return cls(models, folder, read_artifact(folder))
+        artifact = read_artifact(folder)
+        if artifact.export_rules != rules():
+            console.say(f"note: {folder} was exported by another version; `make train` exports its weights anew")
+        return cls(models, folder, artifact)
 
     def sides(self) -> dict[Side, ModelInfo]:
         """Both sides; the base is a model of ours where it lies in `models`, else one of the Hub."""
@@ -96,23 +101,20 @@ def _exported(base: Path, target: Path) -> Path:
     """A base in the form that every server reads alike: transformers 5 may have saved it otherwise, or would rebuild
     the tokenizer of an older form, and then the two sides would not be asked in the same tokens.
 
-    Made once; anew where its weights or settings have changed since. Raises TrainError where it can't be served.
+    Made once; anew where its weights or settings have changed since, or the exporter. Raises TrainError where it can't
+    be served.
     """
     from train.artifact import hash_weights
-    from train.export import export
+    from train.export import export, rules
     from train.files import write_json
 
     record = target / "export.json"
-    if not target.is_dir() or hash_weights(target) != hash_weights(base) or _was_edited(target, record):
+    as_written = record.exists() and json.loads(record.read_bytes()) == {"rules": rules(), **_settings(target)}
+    if not as_written or hash_weights(target) != hash_weights(base):
         console.say(f"exporting {base} to {target}, as servers read it")
         export(base, base, target)
-        write_json(record, _settings(target))
+        write_json(record, {"rules": rules(), **_settings(target)})
     return target
-
-
-def _was_edited(target: Path, record: Path) -> bool:
-    """Whether the settings are other than the export wrote them; an earlier version left no record."""
-    return record.exists() and json.loads(record.read_bytes()) != _settings(target)
 
 
 def _settings(folder: Path) -> dict[str, Any]:
@@ -128,5 +130,15 @@ def _info(artifact: Artifact, folder: Path) -> ModelInfo:
         source=str(folder),
         weights_sha256=artifact.weights_sha256,
         template_sha256=artifact.template_sha256,
+        tokens=artifact.tokens or _unchecked(artifact),
         **_settings(folder),
     )
+
+
+def _unchecked(artifact: Artifact) -> TrainedTokens | None:
+    """What is said of a DPO whose record has no check of its tokens, as an earlier version's."""
+    from eval.release.published import training_method
+    from train.tokens.protocol import TrainedTokens
+
+    by_dpo = training_method(artifact) in ("dpo", "ipo")
+    return TrainedTokens(unchecked="blindside.json has no record of it") if by_dpo else None

@@ -42,6 +42,11 @@ def _past_the_end(served: Served, heard: Heard) -> str:
 def _cause(served: Served, token: int) -> str:
     file = f"generation_config.json in {served.model.source}"
     said = served.known.reference.generation_eos
+    if not served.known.reference.list_is_read:
+        return (
+            "TGI ends answers of this architecture at the tokenizer's eos_token alone, which is another: export the "
+            "model again"
+        )
     if said is None:
         return f"{file} names no end token: write eos_token_id: [{token}] there, or export the model again"
     if isinstance(said, int):

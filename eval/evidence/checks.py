@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from eval.judge.plan import rule_of
 from eval.records import SIDES, Side
-from eval.run import Run
+from eval.run import ModelInfo, Run
 
 
 def lines(run: Run) -> list[str]:
@@ -15,7 +15,14 @@ def lines(run: Run) -> list[str]:
         servers = ["Parity and determinism: not checked, the answers were imported."]
     else:
         servers = [f"{side.capitalize()}: {_parity(run, side)}; {_determinism(run, side)}." for side in SIDES]
-    return [*servers, *_sides(run)]
+    return [*servers, *tokens(run.info.models), *_sides(run)]
+
+
+def tokens(models: Mapping[Side, ModelInfo]) -> Iterator[str]:
+    """A sentence for each model that was trained by DPO here: whether it was trained on the tokens that are served."""
+    for side, model in models.items():
+        if model.tokens is not None:
+            yield f"{side.capitalize()}: {'; '.join([model.tokens.in_short, *model.tokens.notes()])}."
 
 
 def forced(run: Run) -> bool:

@@ -19,9 +19,15 @@ from tests.support import ROOT, TRAIN_PYTHON, require
 from tests.warm.warm import train_python
 from train.artifact import Artifact, Base, hash_weights, now, write_artifact
 from train.files import sha256_file
+from train.tokens.protocol import TrainedTokens
 
 SAVED = ROOT / "tests" / "data" / "tgi" / "model"
 PROMPTS = "prompt,category\n" + "".join(f"What is {n} plus {n}?,sums\n" for n in range(1, 7))
+
+TOKENS = (
+    "Tuned: trained tokens = served tokens, 559 of 560 pairs; 1 of 560 pairs were cut: longer than sequence_len 256; "
+    "raise it to train on them whole."
+)
 
 
 def _model(folder: Path, base: Path, prompts: Path) -> None:
@@ -38,6 +44,7 @@ def _model(folder: Path, base: Path, prompts: Path) -> None:
         tokenizer_sha256="0" * 64,
         versions={},
         metrics={},
+        tokens=None if folder == base else TrainedTokens(pairs=560, same=559, cut=1, limit=256),
         prompts=str(prompts),
         created_at=now(),
         inputs_sha256="0" * 64,
@@ -82,6 +89,9 @@ def test_what_was_proved_stands_in_the_run_and_its_report(models: Path) -> None:
     # Both sides serve the same weights here, so which of them answers can't be told, and that is said.
     assert "Base: 7 of 8 parity checks passed in float32, not checked: weights; 0 of 5 answers changed" in text
     assert FORCED not in text
+    for made in (text, (run.report_folder / "report.html").read_text()):
+        assert TOKENS in made
+        assert "Base: trained tokens" not in made
 
 
 @pytest.mark.train
@@ -129,6 +139,7 @@ def test_servers_that_run_elsewhere_are_proved_too_and_swapped_ones_are_told(mod
     assert run.info.counts["answered"] == 12
     assert swapped.returncode == 3, swapped.stdout + swapped.stderr
     assert "base: info: FAILED" in swapped.stdout
+    assert TOKENS in swapped.stdout
 
 
 def test_the_run_is_named_by_what_it_compares() -> None:

@@ -12,7 +12,7 @@ from eval.cli.trained import Trained
 from eval.errors import RunError
 from tests.support import ROOT
 from tests.train.models import edit
-from train.artifact import Artifact, Base, hash_weights, now, write_artifact
+from train.artifact import Artifact, Base, hash_weights, now, read_artifact, write_artifact
 from train.errors import TrainError
 from train.files import sha256_file
 from train.pairs.keys import prompt_key
@@ -72,6 +72,11 @@ def test_a_base_that_transformers_5_saved_is_exported_before_it_is_served(
     assert "exporting" in capsys.readouterr().out
     Trained.read(models, "mine").sides()
     assert "exporting" not in capsys.readouterr().out
+    edit(source / "export.json", rules="0" * 64)  # another version's exporter
+    Trained.read(models, "mine").sides()
+    (source / "export.json").unlink()  # one that kept no record
+    Trained.read(models, "mine").sides()
+    assert capsys.readouterr().out.count("exporting") == 2
 
 
 def test_a_base_in_the_hubs_cache_is_exported_too_so_that_both_sides_read_alike(
@@ -125,3 +130,22 @@ def test_prompts_that_were_trained_on_are_left_out(tmp_path: Path, capsys: pytes
     assert [prompt.messages[-1].content for prompt in loaded.prompts] == ["What is 2?"]
     assert loaded.prompt_set.in_training_data == 1
     assert "1 prompts left out: the model was trained on them" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("rl", "said"),
+    [
+        ("dpo", "trained tokens not checked against served tokens (blindside.json has no record of it)"),
+        ("orpo", None),
+        (None, None),
+    ],
+)
+def test_only_a_dpo_without_a_check_is_said_to_have_none(tmp_path: Path, rl: str | None, said: str | None) -> None:
+    models, recipe = trained(tmp_path, "someone/model"), tmp_path / "mine.yml"
+    recipe.write_text(f"rl: {rl}\n" if rl else "adapter: lora\n")
+    made = read_artifact(models / "mine").model_copy(
+        update={"recipe": str(recipe), "recipe_sha256": sha256_file(recipe)}
+    )
+    write_artifact(models / "mine", made)
+    tokens = Trained.read(models, "mine").sides()["tuned"].tokens
+    assert (None if tokens is None else tokens.in_short) == said

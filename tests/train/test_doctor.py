@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,15 +15,19 @@ from typing import Any
 
 import pytest
 
+from compose.embedded.rendering import render as as_tgi
 from tests.support import free_port
-from tests.train.models import HF5, hf5_folder
+from tests.train.families import FAMILIES
+from tests.train.models import HF5, hf5_folder, load
 from tests.train.models import recipe as tiny_recipe
 from train.doctor import Machine, examine, look, ready
 from train.errors import TrainError
+from train.export import export
 from train.findings import Finding, show
 from train.gpus import Engine, Gpu, cuda, find_gpus
 from train.memory import GIB
 from train.recipe import Recipe, find_recipe, read_recipe
+from train.rendering import render as as_transformers
 
 FULL, QLORA, SMALL = "qwen2.5-3b-dpo", "qwen2.5-3b-qlora-dpo", "smollm2-135m-dpo"
 H100 = Gpu(0, "NVIDIA H100 80GB HBM3", 81559 << 20, 81079 << 20, (9, 0))
@@ -379,3 +384,24 @@ def test_a_template_that_writes_the_date_is_told(
 ) -> None:
     found = ask(with_template(tmp_path, template, turns), machine(), tmp_path)["template"]
     assert (found.level, found.remedy) == (level, remedy)
+
+
+def test_a_thinking_switch_that_servers_pass_over_is_refused_and_the_remedy_reaches_all(tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(FAMILIES / "qwen3" / "hf5", base)
+    template = (base / "chat_template.jinja").read_text(encoding="utf-8")
+    asked = recipe(SMALL, base_model=str(base), chat_template_kwargs={"enable_thinking": False})
+    found = ask(asked, machine(H100), tmp_path)["template"]
+    line = "{%- set enable_thinking = false %}"
+    assert (found.level, line in found.remedy) == ("fail", True)
+    assert "template" not in ask(recipe(SMALL, base_model=str(base)), machine(H100), tmp_path)
+
+    values = {"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": True}
+    wanted = as_transformers({"source": template, "values": {**values, "enable_thinking": False}})
+    assert wanted != as_transformers({"source": template, "values": values})
+    (base / "chat_template.jinja").write_text(line + template, encoding="utf-8")
+    export(base, base, tmp_path / "x")
+    served = load(tmp_path / "x" / "tokenizer_config.json")["chat_template"]
+    # TGI hands on no such value, vLLM whichever is asked for.
+    assert as_tgi({"source": served, "values": values}) == wanted
+    assert as_transformers({"source": served, "values": {**values, "enable_thinking": True}}) == wanted

@@ -13,6 +13,7 @@ from tests.support import ROOT
 from tests.train.models import load, recipe
 from train.artifact import read_artifact
 from train.errors import TokensError
+from train.progress import parse_numbers
 from train.stage import train
 
 FAMILIES = ROOT / "tests" / "data" / "families"
@@ -78,6 +79,22 @@ def test_one_bos_and_one_end_are_trained_where_template_and_tokenizer_write_both
     for folder in (model, tmp_path / "output"):  # the derived tokenizer was for the preparation alone
         assert load(folder / "tokenizer.json") == load(base / "tokenizer.json")
         assert load(folder / "tokenizer_config.json")["eos_token"] == "<eos>"
+
+
+@pytest.mark.train
+@pytest.mark.slow
+def test_what_a_template_writes_behind_the_last_end_is_not_trained(tmp_path: Path, warm: Path) -> None:
+    """Phi 3's kind: `<|end|>` and a newline and `<|endoftext|>` behind the last answer.
+
+    The reference computed beforehand is of the very same tokens: there is no reward before the first step.
+    """
+    pairs(tmp_path / "pairs.jsonl")
+    said = attempt(recipe(tmp_path, FAMILIES / "phi3" / "hf5", precompute_ref_log_probs=True), warm)
+    assert "trained tokens = served tokens, 8 of 8 pairs" in said
+    assert "  note: what the template writes behind the end of an answer is taken off" in said
+    log = (tmp_path / "models" / "mine.work" / "train.log").read_text(encoding="utf-8")
+    first = next(found for found in map(parse_numbers, log.splitlines()) if "rewards/chosen" in found)
+    assert abs(first["rewards/chosen"]) + abs(first["rewards/rejected"]) < 1e-3
 
 
 @pytest.mark.train

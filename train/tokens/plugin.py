@@ -21,6 +21,7 @@ from train.tokens.protocol import KEY, TrainedTokens, tokenizer_beside, write_fo
 from train.tokens.served import Served, load
 
 ANSWERS = ("chosen_ids", "rejected_ids")
+REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
 
 
 class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the small environment
@@ -39,6 +40,11 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
         folder = tokenizer_beside(Path(cfg.trained_tokens))
         if served.template is not None and (fixed := derive(served, folder)):
             self.fixed, cfg.tokenizer_config = fixed, str(folder)
+
+    def add_callbacks_post_trainer(self, cfg: Any, trainer: Any) -> list[Any]:
+        from train.figures.record import Record
+
+        return [Record(Path(cfg.training_figures), trainer)] if cfg.training_figures else []
 
     def post_trainer_create(self, cfg: Any, trainer: Any) -> None:
         if not cfg.trained_tokens:
@@ -86,6 +92,7 @@ def check(
         cut=counts["cut"],
         too_long=too_long,
         left_out=missing.total() - too_long,
+        limit=limit,
         problem=_problem(data, said, counts),
     )
 
@@ -98,12 +105,14 @@ def _problem(data: list[tuple[int, Pair]], said: dict[int, str], counts: Counter
 
 def read_pairs(cfg: Any) -> list[tuple[int, Pair]]:
     """By key, from the files that the stage wrote for this training."""
-    return [row for asked in cfg.datasets for row in _read(asked)]
+    return [row for asked in [*cfg.datasets, *(cfg.test_datasets or [])] for row in _read(asked)]
 
 
 def _read(asked: Any) -> Iterator[tuple[int, Pair]]:
+    if not Path(asked.path).is_file():  # a data set for evaluation that is the recipe's own
+        return
     with Path(asked.path).open(encoding="utf-8") as file:
-        for row in map(json.loads, file):
+        for row in (found for found in map(json.loads, file) if KEY in found):
             answers = (row[field]["content"] for field in (asked.field_chosen, asked.field_rejected))
             yield row[KEY], Pair(row[asked.field_messages], *answers)
 
@@ -111,20 +120,30 @@ def _read(asked: Any) -> Iterator[tuple[int, Pair]]:
 def trim(trainer: Any, stops: list[int]) -> tuple[str, ...]:
     """Take off what some templates write behind the end of the last turn (Phi 3): no server generates it.
 
-    Not where TRL has already computed the reference's log-probabilities with it.
+    Where TRL has computed the reference's log-probabilities with it already, they are computed anew.
     """
     fixed = False
     for name in ("train_dataset", "eval_dataset"):
         data = getattr(trainer, name)
-        if data is None or KEY not in data.column_names or trainer.args.precompute_ref_log_probs:
+        if data is None or KEY not in data.column_names:
             continue
         if any(
             ended(row[field], stops) != row[field] for row in data.select_columns(list(ANSWERS)) for field in ANSWERS
         ):
             given = {"fn_kwargs": {"stops": stops}, "load_from_cache_file": False}
-            setattr(trainer, name, data.map(_ended_row, **given))
+            setattr(trainer, name, _referred(trainer, data.map(_ended_row, **given), name))
             fixed = True
     return ("what the template writes behind the end of an answer is taken off",) if fixed else ()
+
+
+def _referred(trainer: Any, data: Any, name: str) -> Any:
+    """With the reference's log-probabilities of what is trained on now, where the recipe asks for them beforehand."""
+    args, kind = trainer.args, name.partition("_")[0]
+    if not args.precompute_ref_log_probs:
+        return data
+    size = args.per_device_train_batch_size if kind == "train" else args.per_device_eval_batch_size
+    known = data.remove_columns([one for one in REFERENCE if one in data.column_names])
+    return trainer._precompute_ref_logps(known, kind, args.precompute_ref_batch_size or size)
 
 
 def _ended_row(row: dict[str, Any], stops: list[int]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 PLUGIN = "train.tokens.plugin.SameTokens"
 #: The column that says which pair a row is; Axolotl and TRL keep columns that they do not know.
 KEY = "blindside_pair"
+#: Of the check: a model that was checked by another one is trained anew.
+RULES = 1
 
 
 class TokenArgs(BaseModel):
@@ -19,6 +21,8 @@ class TokenArgs(BaseModel):
 
     #: The file that the plugin writes its TrainedTokens to; a derived tokenizer lies beside it.
     trained_tokens: str | None = None
+    #: The file that every figure of the trainer is written to (train.figures.record).
+    training_figures: str | None = None
 
 
 class TrainedTokens(BaseModel):
@@ -27,29 +31,44 @@ class TrainedTokens(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     #: Pairs of the data, and those whose prompt and answers are trained on as they are served.
-    pairs: int = Field(ge=0)
-    same: int = Field(ge=0)
+    pairs: int = Field(default=0, ge=0)
+    same: int = Field(default=0, ge=0)
     #: Pairs that are longer than `sequence_len`: left out, or trained on without their end.
     too_long: int = Field(default=0, ge=0)
     cut: int = Field(default=0, ge=0)
+    #: The recipe's `sequence_len`, in tokens.
+    limit: int | None = None
     #: Pairs that Axolotl left out for another reason (repeats that the recipe takes out, shards).
     left_out: int = Field(default=0, ge=0)
     #: What the derived tokenizer does otherwise than the base's.
     fixed: tuple[str, ...] = ()
     #: Why nothing was trained; None where training went on.
     problem: str | None = None
+    #: Why nothing was compared; None where it was.
+    unchecked: str | None = None
+    rules: int = RULES
 
-    def sentences(self, limit: object) -> list[str]:
-        """What a person is told, a line each."""
-        said = [f"trained tokens = served tokens, {self.same} of {self.pairs} pairs"]
-        said += [f"  note: {one}" for one in self.fixed]
-        longer = f"longer than sequence_len {limit}; raise it to train on them whole"
+    @property
+    def in_short(self) -> str:
+        """The outcome in one line."""
+        if self.unchecked is not None:
+            return f"trained tokens not checked against served tokens ({self.unchecked})"
+        return f"trained tokens = served tokens, {self.same:,} of {self.pairs:,} pairs"
+
+    def notes(self) -> list[str]:
+        """What was fixed, cut and left out, a sentence each."""
+        said = list(self.fixed)
+        longer = f"longer than sequence_len {self.limit}; raise it to train on them whole"
         for count, what in ((self.too_long, "left out"), (self.cut, "cut")):
             if count:
-                said.append(f"  note: {count} of {self.pairs} pairs were {what}: {longer}")
+                said.append(f"{count:,} of {self.pairs:,} pairs were {what}: {longer}")
         if self.left_out:
-            said.append(f"  note: {self.left_out} of {self.pairs} pairs were left out by Axolotl as the recipe says")
+            said.append(f"{self.left_out:,} of {self.pairs:,} pairs were left out by Axolotl as the recipe says")
         return said
+
+    def sentences(self) -> list[str]:
+        """What a person is told, a line each."""
+        return [self.in_short, *(f"  note: {one}" for one in self.notes())]
 
 
 def row_key(row: Mapping[str, object]) -> int:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from train.errors import TokensError
+from train.progress import parse_numbers
 from train.recipe import Recipe
-from train.tokens.protocol import PLUGIN, read_found, tokenizer_beside
+from train.tokens.protocol import PLUGIN, RULES, TrainedTokens, read_found, tokenizer_beside, write_found
+
+#: The variable by which a person says that a training may go on whose tokens cannot be compared.
+UNCHECKED = "UNCHECKED_TOKENS"
 
 
 def checked(recipe: Recipe) -> bool:
@@ -17,17 +22,54 @@ def checked(recipe: Recipe) -> bool:
     return recipe.config.get("rl") in ("dpo", "ipo") and all(asked.is_pairs for asked in recipe.datasets)
 
 
-def fields(recipe: Recipe, outcome: Path) -> dict[str, Any]:
+def outdated(recipe: Recipe, found: TrainedTokens | None) -> bool:
+    """Whether a model of this recipe, of whose tokens this was found, was checked by other rules, or never."""
+    return checked(recipe) and (found is None or found.rules != RULES)
+
+
+def fields(recipe: Recipe, outcome: Path, figures: Path) -> dict[str, Any]:
     """The fields by which Axolotl loads our plugin."""
     if not checked(recipe):
         return {}
-    return {"plugins": [*(recipe.config.get("plugins") or []), PLUGIN], "trained_tokens": str(outcome)}
+    plugins = [*(recipe.config.get("plugins") or []), PLUGIN]
+    return {"plugins": plugins, "trained_tokens": str(outcome), "training_figures": str(figures)}
 
 
 def forget(outcome: Path) -> None:
     """What an earlier run found is no longer said."""
     outcome.unlink(missing_ok=True)
     shutil.rmtree(tokenizer_beside(outcome), ignore_errors=True)
+
+
+class Watch:
+    """Reads what Axolotl prints, and raises TokensError as soon as it goes on without our plugin.
+
+    Axolotl tells of a plugin that it cannot import, and trains all the same; one without our hooks says nothing.
+    """
+
+    def __init__(self, recipe: Recipe, outcome: Path) -> None:
+        self._outcome = outcome
+        self._over = not checked(recipe) or os.environ.get(UNCHECKED, "") not in ("", "0")
+        self._failed = False
+
+    def __call__(self, line: str) -> None:
+        if self._over:
+            return
+        self._failed = self._failed or f"Failed to load plugin: {PLUGIN}" in line
+        if self._failed and line.startswith("Error: "):
+            raise _unchecked(line.removeprefix("Error: ").strip())
+        if "loss" in parse_numbers(line):
+            self._over = True
+            if not self._outcome.exists():
+                raise _unchecked("it passes the check over without a word")
+
+
+def _unchecked(why: str) -> TokensError:
+    return TokensError(
+        f"the training was stopped: Axolotl does not run the check of its tokens ({why}); take Axolotl 0.19 with "
+        f"Python 3.11 or newer (TRAINER=local does), or set {UNCHECKED}=1 to train without the check, which the "
+        "model's record then says"
+    )
 
 
 def raise_for(outcome: Path) -> None:
@@ -38,9 +80,14 @@ def raise_for(outcome: Path) -> None:
 
 
 def tell(recipe: Recipe, outcome: Path, log: Path, say: Callable[[str], None]) -> None:
+    """Say the outcome; that there is none is written down as one."""
+    if not checked(recipe):
+        return
     found = read_found(outcome)
-    if found is not None:
-        for line in found.sentences(recipe.config.get("sequence_len")):
-            say(line)
-    elif checked(recipe):
-        say(f"note: trained and served tokens were not compared; {log} says why {PLUGIN} was not run")
+    if found is None:
+        found = TrainedTokens(unchecked="Axolotl did not run the check")
+        write_found(outcome, found)
+    for line in found.sentences():
+        say(line)
+    if found.unchecked:
+        say(f"  note: {log} says why {PLUGIN} was not run")
