@@ -28,6 +28,8 @@ from train.tokens.protocol import TrainedTokens
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
+#: Of a model: where it ran, and what is told of its training.
+_BESIDE = {"url", "served", "tokens", "training"}
 _LATER_HASHES = ("config_sha256", "generation_config_sha256")
 
 #: `unkeyed`: an earlier version's hash of run, reviewer and item, which a reviewer can compute too.
@@ -47,6 +49,8 @@ class ModelInfo(Row):
     generation_config_sha256: str | None = None
     #: What it was trained on held against what is served; None where it was not trained by DPO here.
     tokens: TrainedTokens | None = None
+    #: How its training went, a sentence each, the finding first; empty where nothing is known of it.
+    training: tuple[str, ...] = ()
     #: What the server said of itself (`/info`), and where it was.
     url: str | None = None
     served: dict[str, Any] = Field(default_factory=dict)
@@ -106,7 +110,10 @@ class RunInfo(Row):
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for answers to lie in one file: models, decoding, prompts. Not where servers ran."""
-        models = {side: model.model_dump(exclude={"url", "served", "tokens"}) for side, model in self.models.items()}
+        models = {
+            side: model.model_dump(exclude={"url", "served", "tokens", "training"})
+            for side, model in self.models.items()
+        }
         return {
             "models": models,
             "decoding": self.decoding.model_dump() if self.decoding else None,

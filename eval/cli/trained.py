@@ -131,6 +131,7 @@ def _info(artifact: Artifact, folder: Path) -> ModelInfo:
         weights_sha256=artifact.weights_sha256,
         template_sha256=artifact.template_sha256,
         tokens=artifact.tokens or _unchecked(artifact),
+        training=artifact.outcome,
         **_settings(folder),
     )
 

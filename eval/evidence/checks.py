@@ -15,7 +15,7 @@ def lines(run: Run) -> list[str]:
         servers = ["Parity and determinism: not checked, the answers were imported."]
     else:
         servers = [f"{side.capitalize()}: {_parity(run, side)}; {_determinism(run, side)}." for side in SIDES]
-    return [*servers, *tokens(run.info.models), *_sides(run)]
+    return [*servers, *tokens(run.info.models), *_training(run.info.models), *_sides(run)]
 
 
 def tokens(models: Mapping[Side, ModelInfo]) -> Iterator[str]:
@@ -23,6 +23,13 @@ def tokens(models: Mapping[Side, ModelInfo]) -> Iterator[str]:
     for side, model in models.items():
         if model.tokens is not None:
             yield f"{side.capitalize()}: {'; '.join([model.tokens.in_short, *model.tokens.notes()])}."
+
+
+def _training(models: Mapping[Side, ModelInfo]) -> Iterator[str]:
+    """How the DPO of a model went, where that was written down."""
+    for side, model in models.items():
+        if model.training:
+            yield f"{side.capitalize()}: {' '.join(line.strip() for line in model.training)}"
 
 
 def forced(run: Run) -> bool:

@@ -45,6 +45,7 @@ def _model(folder: Path, base: Path, prompts: Path) -> None:
         versions={},
         metrics={},
         tokens=None if folder == base else TrainedTokens(pairs=560, same=559, cut=1, limit=256),
+        outcome=() if folder == base else ("The training learned nothing.", "  On its own pairs: accuracy 50%."),
         prompts=str(prompts),
         created_at=now(),
         inputs_sha256="0" * 64,
@@ -91,6 +92,7 @@ def test_what_was_proved_stands_in_the_run_and_its_report(models: Path) -> None:
     assert FORCED not in text
     for made in (text, (run.report_folder / "report.html").read_text()):
         assert TOKENS in made
+        assert "Tuned: The training learned nothing. On its own pairs: accuracy 50%." in made
         assert "Base: trained tokens" not in made
 
 

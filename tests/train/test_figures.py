@@ -63,6 +63,7 @@ def test_a_training_is_said_to_be_what_it_was(kind: str, tmp_path: Path) -> None
     with (model / "training.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["step"]) for row in rows if row["pairs"] == "training"] == list(range(1, changes["max_steps"] + 1))
+    assert wanted in ElementTree.parse(model / "training.svg").getroot()[0].text  # type: ignore[operator]
     held = [row for row in rows if row["pairs"] == "held out"]
     assert [int(row["step"]) for row in held] == [0, changes["max_steps"]]
     assert float(held[0]["margin"]) == 0

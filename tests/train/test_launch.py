@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -60,6 +61,22 @@ def test_the_status_is_the_commands_own(tmp_path: Path) -> None:
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+def test_a_dpo_shows_margin_and_accuracy_as_means_and_what_it_takes() -> None:
+    out = Terminal()
+    progress = Progress("tiny", out)
+    for number in range(7):  # the first two are forgotten
+        share = 0.0 if number < 2 else number / 10
+        progress.feed(
+            f"{{'loss': '0.5', 'num_tokens': '{100 * number}', 'rewards/margins': '{share}', "
+            f"'rewards/accuracies': '{share}'}}"
+        )
+    progress.feed("[INFO] [axolotl.figures] {'memory': '1.25'}")
+    progress.feed(BAR)
+    line = out.getvalue().split("\r")[-1]
+    shown = r"loss 0\.5, margin 0\.4, accuracy 40%, [\d,]+ tokens/s, 1\.2 GiB, 01:33 left"
+    assert re.fullmatch(rf"  tiny: step 100/400 \(25%\), {shown}\s*", line), line
 
 
 def test_on_a_terminal_one_line_moves() -> None:

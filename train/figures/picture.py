@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from html import escape
+from operator import attrgetter
 
 from train.figures.protocol import Figures, Row
+from train.figures.words import accuracy
 
 _WIDE, _HIGH, _LEFT, _TOP, _GAP = 300, 140, 56, 48, 70
 #: Title, and what is drawn: name in the legend, field, pairs.
@@ -28,7 +30,7 @@ def svg(found: Figures, title: str) -> str:
     """The picture as text, four panels; empty where nothing was logged."""
     if not found.training:
         return ""
-    width, height = 2 * (_WIDE + _LEFT) + 40, _TOP + 2 * (_HIGH + _GAP)
+    width, height = 2 * (_WIDE + _LEFT) + 40, _TOP + 2 * (_HIGH + _GAP) - 20
     panels = "".join(_placed(place, _panel(name, lines, found)) for place, (name, lines) in enumerate(_PANELS))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
@@ -53,7 +55,7 @@ def _panel(title: str, lines: Sequence[tuple[str, str, str]], found: Figures) ->
     last = max(row.step for row in found.rows) or 1
     low, high = _range([y for _, y in everything], title)
     for value, y in ((high, 4), (low, _HIGH)):
-        yield f'<text x="-6" y="{y}" fill="#444" text-anchor="end">{value:.3g}</text>'
+        yield f'<text x="-6" y="{y}" fill="#444" text-anchor="end">{value:.2g}</text>'
     yield f'<text x="{_WIDE}" y="{_HIGH + 16}" fill="#444" text-anchor="end">step {last}</text>'
     for place, (name, points) in enumerate(drawn):
         if points:
@@ -71,7 +73,8 @@ def _line(points: Sequence[Point], name: str, place: int) -> Iterator[str]:
 
 
 def _points(rows: Sequence[Row], field: str, pairs: str) -> list[Point]:
-    found = [(float(row.step), float(getattr(row, field))) for row in rows if row.pairs == pairs]
+    read = accuracy if field == "accuracy" else attrgetter(field)
+    found = [(float(row.step), float(read(row))) for row in rows if row.pairs == pairs]
     return [point for point in found if math.isfinite(point[1])]
 
 

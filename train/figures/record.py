@@ -25,8 +25,9 @@ class Record(TrainerCallback):  # type: ignore[misc]  # transformers is not in t
         self._held_out = 0 if held_out is None else len(held_out)
         if self._held_out:
             trainer.args.eval_on_start = True
-        self._path.write_text("", encoding="utf-8")
-        self._write({SIZES: [len(trainer.train_dataset), self._held_out]})
+        if trainer.is_world_process_zero():
+            self._path.write_text("", encoding="utf-8")
+            self._write({SIZES: [len(trainer.train_dataset), self._held_out]})
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
         if self._held_out and state.global_step >= state.max_steps:

@@ -90,7 +90,7 @@ def _training(rows: Sequence[Row]) -> str:
     tail = _tail(rows)
     return (
         f"On its own pairs: loss {rows[0].loss:.3g} → {_mean(tail, 'loss'):.3g}, accuracy {_accuracy(tail):.0%}, "
-        f"margin {_mean(tail, 'margin'):.2g} (means of the last {len(tail)} of {len(rows)} log lines)."
+        f"margin {_mean(tail, 'margin'):.2g} (the last {len(tail)} of {len(rows)} log lines)."
     )
 
 
