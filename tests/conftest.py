@@ -10,7 +10,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 #: Folders whose tests share a browser, an engine or both cores: one worker runs them, one after another.
-TOGETHER = {"browser", "docker", "e2e"}
+TOGETHER = {"browser", "docker", "e2e", "vllm"}
 #: Files elsewhere that see every container of the machine.
 CONTAINERS = {"tests/train/test_container.py"}
 
