@@ -42,10 +42,14 @@ def as_saved(folder: Path, exported: Path) -> Path:
 
 @dataclass(frozen=True)
 class World:
-    """`urls` has vLLM's address by side; `fronts` those of the other engines, by side and name."""
+    """`urls` has vLLM's address by side; `fronts` those of the other engines, by side and name.
+
+    `tuned` is as transformers 5 saves it; `exported` the same model as an export writes it.
+    """
 
     base: Path
     tuned: Path
+    exported: Path
     urls: Mapping[Side, str]
     fronts: Mapping[Side, Mapping[str, str]]
     engine: str
@@ -92,4 +96,4 @@ def serving_world(parent: Path) -> Iterator[World]:
             }
             for side in urls
         }
-        yield World(base, tuned, urls, made, stack.engine, tuple(said))
+        yield World(base, tuned, exported, urls, made, stack.engine, tuple(said))
