@@ -77,11 +77,12 @@ def _said(response: Response) -> tuple[str, str, int | None, int | None]:
     return response.text, response.finish_reason, response.prompt_tokens, response.completion_tokens
 
 
-@pytest.mark.parametrize("engine", ["vLLM", "SGLang"])
-def test_preferences_are_those_of_transformers(world: World, tmp_path: Path, engine: str) -> None:
+def test_preferences_are_those_of_transformers_on_vllm_and_sglang(world: World, tmp_path: Path) -> None:
     run, pairs = make_run(tmp_path), held_out(tmp_path)
-    urls = world.urls if engine == "vLLM" else {side: fronts[engine] for side, fronts in world.fronts.items()}
-    rows = score_preferences(run, pairs, urls)
+    sglang = {side: fronts["SGLang"] for side, fronts in world.fronts.items()}
+    scored = [score_preferences(run, pairs, urls) for urls in (world.urls, sglang)]
     for side, folder in world.folders.items():
-        found = [value for row in rows if row.side == side for value in (row.chosen, row.rejected)]
-        assert found == pytest.approx(by_transformers(folder, pairs), abs=1e-3)
+        expected = by_transformers(folder, pairs)
+        for rows in scored:
+            found = [value for row in rows if row.side == side for value in (row.chosen, row.rejected)]
+            assert found == pytest.approx(expected, abs=1e-3)
