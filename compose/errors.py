@@ -7,7 +7,7 @@ ComposeError              what a person can mend: one sentence with the remedy, 
 ├── DockerMissing         no Docker, no Compose v2, or an engine that does not answer
 ├── ImageMissing          an image is not here and could not be pulled
 ├── EngineDied            a server has ended by itself (names side, exit code, log, its last lines)
-│   └── ContainerDied     … in a container: adds the cause and the remedy where they are known
+│   └── ContainerDied     … in a container
 └── EngineNotHealthy      a server runs, but does not become healthy in time
 """
 
@@ -43,25 +43,22 @@ class ImageMissing(ComposeError):
 class EngineDied(ComposeError):
     """A server has ended by itself.
 
-    `code` is the exit code (negative: the signal), `tail` the last lines of its log.
+    `code` is the exit code (negative: the signal), `tail` the last lines of its log, `remedy` the known cause with what
+    mends it, or empty.
     """
 
-    def __init__(self, side: str, code: int, log: Path, tail: str) -> None:
-        super().__init__(_died(side, code, log, tail))
+    def __init__(self, side: str, code: int, log: Path, tail: str, remedy: str = "") -> None:
+        known = f"{side}: {remedy} (exit code {code}); the last lines of {log}:\n{tail}"
+        super().__init__(known if remedy else _died(side, code, log, tail))
         self.side = side
         self.code = code
         self.log = log
         self.tail = tail
+        self.remedy = remedy
 
 
 class ContainerDied(EngineDied):
-    """A container has ended. `remedy` is the known cause with what mends it, or empty."""
-
-    def __init__(self, side: str, code: int, log: Path, tail: str, remedy: str = "") -> None:
-        super().__init__(side, code, log, tail)
-        self.remedy = remedy
-        if remedy:
-            self.args = (f"{side}: {remedy} (exit code {code}); the last lines of {log}:\n{tail}",)
+    """A container has ended."""
 
 
 class EngineNotHealthy(ComposeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -25,6 +26,8 @@ class Gpu:
     name: str
     total: int
     free: int
+    #: Its compute capability; None where the driver does not tell it.
+    capability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -96,11 +99,22 @@ def find_gpus() -> tuple[Gpu, ...]:
     query = "--query-gpu=index,name,memory.total,memory.free"
     listed = _ask("nvidia-smi", query, "--format=csv,noheader,nounits") or ""
     rows = [[cell.strip() for cell in line.split(",")] for line in listed.splitlines()]
+    # Asked apart: an older driver refuses the whole question for it.
+    able = _ask("nvidia-smi", "--query-gpu=index,compute_cap", "--format=csv,noheader,nounits") or ""
+    capabilities = dict(re.findall(r"^(\d+), (\d+\.\d+)$", able, re.MULTILINE))
     return tuple(
-        Gpu(int(row[0]), row[1], int(row[2]), int(row[3]))
+        Gpu(int(row[0]), row[1], int(row[2]), int(row[3]), float(capabilities.get(row[0], 0)) or None)
         for row in rows
         if len(row) == 4 and all(row[place].isdigit() for place in (0, 2, 3))
     )
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 on which nobody listened a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _unreachable(host: str, problem: str) -> str:

@@ -11,11 +11,16 @@ from typing import Any
 
 from blindside.tgi import not_for_tgi
 from compose.command import HERE
-from compose.errors import ComposeError, DockerMissing
+from compose.errors import ComposeError, DockerMissing, EnvironmentMissing
+from compose.folder import check as check_folder
+from compose.folder import is_local
 from compose.machine import Gpu, Machine, look
 from compose.stack import Model
 
-SERVERS = ("tgi", "vllm", "sglang")
+ENGINES = ("auto", "docker", "vllm", "embedded")
+SERVERS = ("auto", "tgi", "vllm", "sglang")
+#: vLLM's batch-invariant kernels want GPUs of this compute capability.
+INVARIANT = 8.0
 LONGEST = 4096  # tokens of prompt and answer, where models and dials say nothing else
 USABLE = 0.95  # of a GPU's memory
 WORKSPACE = 3 * 1024  # MiB beside the weights: activations, kernels, and a cache for some thousand tokens
@@ -24,10 +29,11 @@ MIB = 1024**2
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be started. `kind` is "docker" or "embedded"; the rest speaks of Docker only.
+    """What will be started. `kind` is "docker", "vllm" (as processes) or "embedded"; the rest is not for that one.
 
-    `files` are the compose files in order, `local` the user's own, added last where it exists. With `in_turn` the
-    second server starts when the first is healthy; with `sequential` only one of them runs at a time.
+    `files` are the compose files in order, `local` the user's own, added last where it exists; of vLLM's the processes
+    take their options. With `in_turn` the second server starts when the first is healthy; with `sequential` only one of
+    them runs at a time.
     """
 
     kind: str
@@ -41,12 +47,14 @@ class Plan:
 
     def lines(self) -> list[str]:
         """The plan as it is printed."""
-        if self.kind != "docker":
+        if self.kind == "embedded":
             return [f"engine: embedded, on the CPU ({self.why})"]
-        files = [path.name for path in (*self.files, *([self.local] if self.local.is_file() else []))]
+        in_docker = self.kind == "docker"
+        files = [path.name for path in (*self.files, *([self.local] if in_docker and self.local.is_file() else []))]
         dials = [f"{name}={value}" for name, value in sorted(self.environment.items())]
         how = "one side after the other" if self.sequential else "both sides"
-        return [f"engine: {self.server} in Docker, {how} ({self.why})", f"  {' + '.join(files)}  {' '.join(dials)}"]
+        where = "in Docker" if in_docker else "as processes"
+        return [f"engine: {self.server} {where}, {how} ({self.why})", f"  {' + '.join(files)}  {' '.join(dials)}"]
 
     def turns(self, models: Sequence[Model]) -> list[tuple[Model, ...]]:
         """The models that are served together, in the order in which to collect: a stack for each turn."""
@@ -57,37 +65,45 @@ def choose(
     engine: str = "auto",
     *,
     models: Sequence[Model],
-    server: str = "tgi",
+    server: str = "auto",
     sequential: bool | None = None,
     machine: Machine | None = None,
+    vllm: bool = False,
 ) -> Plan:
-    """The plan for `engine` (auto, docker or embedded) and the server in Docker (tgi, vllm or sglang).
+    """The plan for `engine` (auto, docker, vllm or embedded) and the server in Docker (auto, tgi, vllm or sglang).
 
-    `auto` takes Docker where it has a GPU, and else the embedded engine. `sequential` forces one side at a time or
-    forbids it; None lets the GPU's memory decide. Raises DockerMissing or ComposeError where what was asked for
-    cannot be.
+    `auto` takes Docker where it has a GPU; else vLLM as processes where there is a GPU and `vllm` says that its
+    environment is built; else the embedded engine. In Docker it takes TGI, or vLLM for a model that TGI 3.3 cannot read
+    right. `sequential` forces one side at a time or forbids it; None lets the GPU's memory decide. Raises DockerMissing
+    or ComposeError where what was asked for cannot be.
     """
-    if engine not in ("auto", "docker", "embedded"):
-        raise ComposeError(f"ENGINE={engine} is unknown; use auto, docker or embedded")
+    if engine not in ENGINES:
+        raise ComposeError(f"ENGINE={engine} is unknown; use {', '.join(ENGINES)}")
     if server not in SERVERS:
         raise ComposeError(f"SERVER={server} is unknown; use {', '.join(SERVERS)}")
     if engine == "embedded":
         return Plan("embedded", "as asked")
     machine = machine or look()
     against = _against_gpu(machine)
-    unread = _unread(models) if server == "tgi" else ""
+    if engine == "vllm" or (engine == "auto" and against and machine.gpus and vllm):
+        if server not in ("auto", "vllm"):
+            raise ComposeError(f"SERVER={server} is served in Docker; use ENGINE=docker, or leave SERVER out")
+        return _as_processes(models, sequential, machine.gpus, "" if engine == "vllm" else against)
     if engine == "auto" and against:
-        return Plan("embedded", against)
-    if engine == "auto" and unread:
-        plan = _on_gpus("vllm", models, sequential, machine.gpus)
-        return replace(plan, why=f"{unread}; {plan.why}")
-    if unread:
-        raise ComposeError(f"{unread}; use SERVER=vllm on a GPU, or ENGINE=embedded")
+        hint = "; on the GPU without Docker: `make env-vllm`, then ENGINE=vllm" if machine.gpus else ""
+        return Plan("embedded", against + hint)
+    unread = _unread(models) if server in ("auto", "tgi") else ""
+    if unread and server == "tgi":
+        raise ComposeError(f"{unread}; use SERVER=vllm, ENGINE=vllm or ENGINE=embedded")
     if machine.no_docker:
         raise DockerMissing(machine.no_docker)
-    if against:
-        return _on_cpu(server, models, bool(sequential), against)
-    return _on_gpus(server, models, sequential, machine.gpus)
+    chosen = ("vllm" if unread else "tgi") if server == "auto" else server
+    plan = (
+        _on_cpu(chosen, models, bool(sequential), against)
+        if against
+        else _on_gpus(chosen, models, sequential, machine.gpus)
+    )
+    return replace(plan, why=f"{unread}; {plan.why}") if unread else plan
 
 
 def dials() -> dict[str, str]:
@@ -101,6 +117,25 @@ def dials() -> dict[str, str]:
 def dtype(plan: Plan) -> str:
     """What the servers of a plan compute in; TGI's /info does not tell it."""
     return "float32" if plan.kind == "embedded" else dials().get("DTYPE") or "bfloat16"
+
+
+#: How the environment that serves is made, by the plan's kind.
+_MADE_BY = {
+    "embedded": "run `make train` first (it builds .venv-train)",
+    "vllm": "run `make env-vllm` first (it builds .venv-vllm)",
+}
+
+
+def check(plan: Plan, models: Sequence[Model], python: Path) -> None:
+    """Whether what the plan needs is here, as far as a look tells: the environment of `python`, and local folders.
+
+    Raises EnvironmentMissing or ModelUnreadable.
+    """
+    if plan.kind in _MADE_BY and not python.is_file():
+        raise EnvironmentMissing(f"{python} is missing: {_MADE_BY[plan.kind]}")
+    for model in models:
+        if plan.kind != "embedded" and is_local(model):
+            check_folder(model, plan.server)
 
 
 def _unread(models: Sequence[Model]) -> str:
@@ -119,10 +154,26 @@ def _against_gpu(machine: Machine) -> str:
     return ""
 
 
+def _as_processes(models: Sequence[Model], sequential: bool | None, gpus: Sequence[Gpu], why: str) -> Plan:
+    """vLLM without Docker, placed as in it."""
+    if gpus:
+        plan = _on_gpus("vllm", models, sequential, gpus)
+    else:
+        plan = _on_cpu("vllm", models, bool(sequential), "this machine has no NVIDIA GPU")
+    file = HERE / ("docker-compose.vllm.yml" if gpus else "docker-compose.vllm-cpu.yml")
+    return replace(plan, kind="vllm", files=(file,), why=f"{why}; {plan.why}" if why else plan.why)
+
+
+#: By server, what serves on a CPU.
+_CPU_FILES = {"tgi": "docker-compose.cpu.yml", "vllm": "docker-compose.vllm-cpu.yml"}
+
+
 def _on_cpu(server: str, models: Sequence[Model], sequential: bool, why: str) -> Plan:
-    if server != "tgi":
-        raise ComposeError(f"{server} is set up for NVIDIA GPUs only, and {why}; use SERVER=tgi, or ENGINE=embedded")
-    files = (HERE / "docker-compose.yml", HERE / "docker-compose.cpu.yml")
+    if server not in _CPU_FILES:
+        raise ComposeError(
+            f"{server} is set up for NVIDIA GPUs only, and {why}; use SERVER=tgi, SERVER=vllm or ENGINE=embedded"
+        )
+    files = (HERE / "docker-compose.yml", HERE / _CPU_FILES[server])
     return Plan(
         "docker", f"as asked, on the CPU: {why}", server, files, environment=_limits(models), sequential=sequential
     )
@@ -134,7 +185,7 @@ def _on_gpus(server: str, models: Sequence[Model], sequential: bool | None, gpus
     best = sorted(gpus, key=lambda gpu: -gpu.free)
     first, second = best[0], best[1] if len(best) > 1 else best[0]
     placed = {"BASE_GPU": str(first.index), "TUNED_GPU": str(second.index)}
-    limits = _limits(models)
+    limits = _limits(models) | (_unset(_variant(first, second)) if server == "vllm" else {})
     if first is not second and not sequential:
         why = f"GPU {first.index} for the base, GPU {second.index} for the tuned model"
         return Plan("docker", why, server, files, environment=limits | _unset(placed))
@@ -146,6 +197,12 @@ def _on_gpus(server: str, models: Sequence[Model], sequential: bool | None, gpus
     placed |= _fractions(server, first)
     why = f"GPU {first.index} shared: {_gib(first.free)} free, {_words(need)}"
     return Plan("docker", why, server, files, environment=limits | _unset(placed), in_turn=True)
+
+
+def _variant(*gpus: Gpu) -> dict[str, str]:
+    """vLLM's batch-invariant kernels switched off where a GPU lacks them: it would not start, or answer nothing."""
+    old = any(gpu.capability is not None and gpu.capability < INVARIANT for gpu in gpus)
+    return {"BATCH_INVARIANT": "0"} if old else {}
 
 
 def _fractions(server: str, gpu: Gpu) -> dict[str, str]:

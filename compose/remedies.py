@@ -89,6 +89,15 @@ KNOWN = (
         "or ENGINE=embedded",
     ),
     Known(
+        ("batch_invariant mode is not supported", "batch invariance is not supported"),
+        "this GPU or model has no batch-invariant kernels; set BATCH_INVARIANT=0 (how many answers change when asked "
+        "again is measured all the same)",
+    ),
+    Known(
+        ("Unsupported CPU attention configuration",),
+        "vLLM on a CPU has no attention for this model's head size (32 and more); use ENGINE=embedded",
+    ),
+    Known(
         ("has no config.json", r"config\.json.{0,80}(No such file|not found|does not exist)"),
         "the folder has no config.json; give a folder with a complete model",
     ),

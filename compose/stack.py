@@ -1,7 +1,8 @@
 """Starting the servers of both sides, and taking them down again whatever happens.
 
 Each server is a process in a group of its own and holds our end of a pipe as its standard input. Leaving the stack
-ends the groups; if this process is killed, the pipe closes and the servers end themselves (compose/embedded/guard.py).
+ends the groups; if this process is killed, the pipe closes and the servers end: the embedded engine by itself
+(compose/embedded/guard.py), vLLM by the process that watches over it (blindside/reaper.py).
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing
 from compose.interrupts import interrupts_held
+from compose.remedies import remedy
 
 ROOT = Path(__file__).resolve().parents[1]
 TAIL = 15  # lines of a log that are shown
+SEARCHED = 200  # lines of a log in which a cause is looked for
 GRACE = 5.0  # seconds between asking a server to end and ending it
 # Loopback is never asked through the proxy that http_proxy may name.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -42,33 +46,43 @@ class Model:
 
 
 @dataclass
-class _Server:
-    """A started server: its process, its log, and the pipe on which it says that it is ready."""
+class Server:
+    """A started server: its process, its log, and the pipe on which an embedded engine says that it is ready."""
 
     model: Model
     process: subprocess.Popen[bytes]
     log: Path
-    ready: int
+    ready: int | None = None
     said: bytes = b""
     url: str = ""
     engine: str = ""
     order: int = field(default=0)
 
+    #: Whether the process only watches over the server, and says by its status which signal ended that.
+    watched: bool = False
+
     def died(self) -> EngineDied | None:
         code = self.process.poll()
-        return None if code is None else EngineDied(self.model.side, code, self.log, log_tail(self.log))
+        if code is None:
+            return None
+        code = 128 - code if self.watched and code > 128 else code
+        cause = remedy(log_tail(self.log, SEARCHED)) if self.watched else ""
+        return EngineDied(self.model.side, code, self.log, log_tail(self.log), cause)
 
 
 def _silent(line: str) -> None:
     return None
 
 
-class EmbeddedStack:
-    """The embedded engine, once per model. Use it as a context manager.
+class ProcessStack(ABC):
+    """One server per model, as processes of this machine. Use it as a context manager.
 
     Entering returns when all are healthy and raises EnvironmentMissing, EngineDied or EngineNotHealthy; leaving ends
     them. `logs` gets one `<side>.log` each; `say` is told of the progress, a line at a time.
     """
+
+    #: The end of the sentence on an environment that is not there.
+    remedy = ""
 
     def __init__(
         self,
@@ -76,9 +90,8 @@ class EmbeddedStack:
         *,
         python: Path,
         logs: Path,
-        startup_seconds: float = 300.0,
+        startup_seconds: float,
         say: Callable[[str], None] = _silent,
-        extra_args: Sequence[str] = (),
     ) -> None:
         if len({model.side for model in models}) != len(models):
             raise ComposeError("two models have the same side; give each its own, such as base and tuned")
@@ -87,21 +100,17 @@ class EmbeddedStack:
         self.logs = logs
         self.startup_seconds = startup_seconds
         self.say = say
-        self.extra_args = tuple(extra_args)
         self.urls: dict[str, str] = {}
         self.served = {model.side: model.source for model in models}
         self.engine = ""
-        self._servers: list[_Server] = []
+        self._servers: list[Server] = []
 
-    def __enter__(self) -> EmbeddedStack:
+    def __enter__(self) -> Self:
         if not self.python.is_file():
-            raise EnvironmentMissing(f"{self.python} is missing: run `make train` first (it builds .venv-train)")
+            raise EnvironmentMissing(f"{self.python} is missing: {self.remedy}")
         self.logs.mkdir(parents=True, exist_ok=True)
         try:
-            for model in self.models:
-                self._servers.append(self._start(model))
-                self.say(f"{model.side}: loading {model.source}")
-            self._await_all(time.monotonic() + self.startup_seconds)
+            self._start_all(time.monotonic() + self.startup_seconds)
         except BaseException:
             self._stop_all()
             raise
@@ -120,9 +129,76 @@ class EmbeddedStack:
             if death := server.died():
                 raise death
 
+    @abstractmethod
+    def _start_all(self, deadline: float) -> None:
+        """Start the servers, into `_servers`, until all are healthy."""
+
+    # waiting
+
+    def _await_health(self, server: Server, deadline: float) -> None:
+        while not healthy(server.url):
+            self.check()
+            if time.monotonic() > deadline:
+                raise self._late(server)
+            time.sleep(0.05)
+        self.say(f"{server.model.side}: healthy at {server.url}")
+
+    def _late(self, server: Server) -> EngineNotHealthy:
+        return EngineNotHealthy(
+            f"{server.model.side}: not healthy after {self.startup_seconds:.0f} s; see {server.log}, "
+            "or allow more time for a large model"
+        )
+
+    # stopping
+
+    def _stop_all(self) -> None:
+        """End every server's group; asked first, then killed. Ctrl-C does not cut this short."""
+        servers, self._servers = self._servers, []
+        self._end(servers)
+
+    def _end(self, servers: Sequence[Server]) -> None:
+        with interrupts_held():
+            for server in servers:
+                _signal_group(server.process, signal.SIGTERM)
+            deadline = time.monotonic() + GRACE
+            for server in servers:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    server.process.wait(timeout=max(0.0, deadline - time.monotonic()))
+                _signal_group(server.process, signal.SIGKILL)
+                server.process.wait()
+                if server.ready is not None:
+                    os.close(server.ready)
+                if server.process.stdin:
+                    server.process.stdin.close()
+
+
+class EmbeddedStack(ProcessStack):
+    """The embedded engine, once per model."""
+
+    remedy = "run `make train` first (it builds .venv-train)"
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        *,
+        python: Path,
+        logs: Path,
+        startup_seconds: float = 300.0,
+        say: Callable[[str], None] = _silent,
+        extra_args: Sequence[str] = (),
+    ) -> None:
+        super().__init__(models, python=python, logs=logs, startup_seconds=startup_seconds, say=say)
+        self.extra_args = tuple(extra_args)
+
+    def _start_all(self, deadline: float) -> None:
+        for model in self.models:
+            self._servers.append(self._start(model))
+            self.say(f"{model.side}: loading {model.source}")
+        self._await_all(deadline)
+
     # starting
 
-    def _start(self, model: Model) -> _Server:
+    def _start(self, model: Model) -> Server:
         log = self.logs / f"{model.side}.log"
         ready, ready_child = os.pipe()
         try:
@@ -133,7 +209,7 @@ class EmbeddedStack:
             raise
         finally:
             os.close(ready_child)
-        return _Server(model, process, log, ready)
+        return Server(model, process, log, ready)
 
     def _spawn(self, model: Model, ready: int, out: IO[bytes]) -> subprocess.Popen[bytes]:
         command = [str(self.python), "-P", "-m", "compose.embedded", "--model-id", model.source, "--port", "0"]
@@ -171,15 +247,16 @@ class EmbeddedStack:
             self.check()
             if time.monotonic() > deadline:
                 raise self._late(waiting[0])
-            pipes = [server.ready for server in waiting]
+            pipes = [server.ready for server in waiting if server.ready is not None]
             readable, _, _ = select.select(pipes, [], [], 0.2)
             for server in [one for one in waiting if one.ready in readable]:
                 if self._hear(server):
                     self._await_health(server, deadline)
                     waiting.remove(server)
 
-    def _hear(self, server: _Server) -> bool:
+    def _hear(self, server: Server) -> bool:
         """Take what the server wrote on its pipe; True when the line is complete."""
+        assert server.ready is not None
         part = os.read(server.ready, 4096)
         if not part:  # closed without a line: it is about to be dead
             server.process.wait(timeout=GRACE)
@@ -190,38 +267,6 @@ class EmbeddedStack:
         told: dict[str, Any] = json.loads(server.said)
         server.url, server.engine = f"http://127.0.0.1:{told['port']}", told["engine"]
         return True
-
-    def _await_health(self, server: _Server, deadline: float) -> None:
-        while not healthy(server.url):
-            self.check()
-            if time.monotonic() > deadline:
-                raise self._late(server)
-            time.sleep(0.05)
-        self.say(f"{server.model.side}: healthy at {server.url}")
-
-    def _late(self, server: _Server) -> EngineNotHealthy:
-        return EngineNotHealthy(
-            f"{server.model.side}: not healthy after {self.startup_seconds:.0f} s; see {server.log}, "
-            "or allow more time for a large model"
-        )
-
-    # stopping
-
-    def _stop_all(self) -> None:
-        """End every server's group; asked first, then killed. Ctrl-C does not cut this short."""
-        servers, self._servers = self._servers, []
-        with interrupts_held():
-            for server in servers:
-                _signal_group(server.process, signal.SIGTERM)
-            deadline = time.monotonic() + GRACE
-            for server in servers:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    server.process.wait(timeout=max(0.0, deadline - time.monotonic()))
-                _signal_group(server.process, signal.SIGKILL)
-                server.process.wait()
-                os.close(server.ready)
-                if server.process.stdin:
-                    server.process.stdin.close()
 
 
 def healthy(url: str) -> bool:

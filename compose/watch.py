@@ -21,9 +21,8 @@ from compose.errors import ComposeError, ContainerDied, DockerMissing, EngineNot
 from compose.leftovers import PROJECT, SIDE
 from compose.machine import connect
 from compose.remedies import remedy
-from compose.stack import TAIL
+from compose.stack import SEARCHED, TAIL
 
-SEARCHED = 200  # lines of a log in which a cause is looked for
 SAY_EVERY = 5.0  # seconds between two lines of progress of one side
 LOST = (requests.RequestException, urllib3.exceptions.HTTPError, DockerException, OSError)
 PROGRESS = (

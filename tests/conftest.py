@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.warm import warm
 
 #: Folders whose tests share a browser, an engine or both cores: one worker runs them, one after another.
-TOGETHER = {"browser", "docker", "e2e"}
+TOGETHER = {"browser", "docker", "e2e", "vllm"}
 #: Files elsewhere that see every container of the machine.
 CONTAINERS = {"tests/train/test_container.py"}
 

@@ -23,6 +23,7 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.utils import socket as sockets
 from requests.exceptions import RequestException
 
+from blindside.reaper import GRACE
 from train import image as images
 from train.contained import explain, options, packed, variables_of
 from train.errors import LaunchError
@@ -33,7 +34,6 @@ from train.launch import ROOT, failure
 from train.memory import wants_gpu
 from train.mounts import extra_mounts
 from train.progress import Progress
-from train.reaper import GRACE
 from train.recipe import Recipe, read_recipe
 
 _VERSIONS = (

@@ -6,15 +6,14 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from blindside.reaper import COMMAND, GRACE
 from train.errors import LaunchError
 from train.progress import Progress
-from train.reaper import GRACE
 
 ROOT = Path(__file__).resolve().parents[1]
 TAIL = 15
@@ -107,7 +106,7 @@ def axolotl(
 def run(command: Sequence[str], variables: Mapping[str, str], log: Path, progress: Progress, cwd: Path) -> int:
     """Run `command` in a process group of its own, which ends with us, however we end. Return its exit status."""
     log.parent.mkdir(parents=True, exist_ok=True)
-    reaper = [sys.executable, "-P", str(Path(__file__).with_name("reaper.py")), *command]
+    reaper = [*COMMAND, *command]
     with (
         log.open("ab") as file,
         subprocess.Popen(

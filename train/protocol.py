@@ -26,6 +26,8 @@ class Job(_Part):
     sequences: list[list[int]] = []
     #: Prompts that are scored again with rope misread in the known ways.
     suspects: list[list[int]] = []
+    #: Those of the texts that are scored and suspected too, by their own tokens: for servers that tell no ids.
+    scored_texts: list[str] = []
     #: Whether a TGI is held against this, whose sliding windows are other ones (train.scoring).
     tgi: bool = False
 

@@ -55,10 +55,11 @@ def _reference(job: Job, memory: int | None) -> Reference:
         return Reference(missing=f"transformers can't read the tokenizer of {job.model}: {_first_line(error)}")
     found: dict[str, Any] = _by_tokenizer(job, folder, tokenizer) | {"window": _window(folder)}
     try:
-        _check_memory(folder, job, memory)
+        whole = _with_texts(job, tokenizer)
+        _check_memory(folder, whole, memory)
         from train.scoring import score_all
 
-        found["scores"], found["misread"] = score_all(folder, job)
+        found["scores"], found["misread"] = score_all(folder, whole)
         shown = {token for scores in found["scores"] for token in scores.top}
         found["pieces"] |= {token: tokenizer.decode([token]) for token in shown}
     except _TooLarge as error:
@@ -143,6 +144,12 @@ def _end_of_turn(template: str, special: dict[str, str], added: dict[str, int]) 
         return end_of_turn(template, special, added) if template else None
     except ExportError:  # the renderings say why
         return None
+
+
+def _with_texts(job: Job, tokenizer: Any) -> Job:
+    """The job with the tokens of its scored texts behind its sequences and suspects."""
+    ids = [list(tokenizer(text, add_special_tokens=True)["input_ids"]) for text in job.scored_texts]
+    return job.model_copy(update={"sequences": [*job.sequences, *ids], "suspects": [*job.suspects, *ids]})
 
 
 class _TooLarge(Exception):

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +15,19 @@ import typer
 
 from blindside import console
 from eval.cli.gather import How, complete, gather
-from eval.cli.options import MODELS, REPORTS, TRAIN_ENV, Concurrency, MaxTokens, Models, Port, Reports, TrainEnv
+from eval.cli.options import (
+    MODELS,
+    REPORTS,
+    TRAIN_ENV,
+    VLLM_ENV,
+    Concurrency,
+    MaxTokens,
+    Models,
+    Port,
+    Reports,
+    TrainEnv,
+    VllmEnv,
+)
 from eval.cli.serving import Elsewhere, Stack, started
 from eval.cli.trained import Trained
 from eval.errors import RunError
@@ -33,8 +46,8 @@ def evaluate(
     prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, or hub:owner/name; by default the recipe's.")] = "",
     port: Port = 7860,
     headless: Annotated[bool, typer.Option("--headless", help="Collect only, open no page.")] = False,
-    engine: Annotated[str, typer.Option(help="auto, docker or embedded.")] = "auto",
-    server: Annotated[str, typer.Option(help="In Docker: tgi, vllm or sglang.")] = "tgi",
+    engine: Annotated[str, typer.Option(help="auto, docker, vllm or embedded.")] = "auto",
+    server: Annotated[str, typer.Option(help="In Docker: auto, tgi, vllm or sglang.")] = "auto",
     sequential: Annotated[bool, typer.Option("--sequential", help="Serve one side after the other.")] = False,
     base_url: Annotated[list[str] | None, typer.Option(help="Serve nothing: the base answers here.")] = None,
     tuned_url: Annotated[list[str] | None, typer.Option(help="Serve nothing: the tuned model answers here.")] = None,
@@ -45,6 +58,7 @@ def evaluate(
     reports: Reports = REPORTS,
     models: Models = MODELS,
     env: TrainEnv = TRAIN_ENV,
+    vllm_env: VllmEnv = VLLM_ENV,
 ) -> None:
     """Serve the base and the tuned model, collect temperature-0 answers from both, and open the blind judging page.
 
@@ -56,16 +70,19 @@ def evaluate(
     loaded, sides = trained.prompts(prompts, reports), trained.sides()
     decoding = Decoding(max_tokens=max_tokens)
     name = run or default_name(trained.artifact.name, sides, decoding, loaded.prompt_set.sha256)
-    opened = start_collected_run(reports, name, loaded=loaded, decoding=decoding, models=sides)
+    start = partial(start_collected_run, reports, name, loaded=loaded, decoding=decoding, models=sides)
     console.say(f"run {name}: {loaded.prompt_set.asked} prompts from {loaded.prompt_set.source}")
     failed = 0
-    if complete(opened):
+    if (reports / name).exists() and complete(opened := start()):
         console.say(f"all {2 * loaded.prompt_set.asked} answers are there already")
     else:
+        # Before there is a run: what can't be served leaves none.
         if base_url or tuned_url:
             turns, computes = elsewhere(base_url or [], tuned_url or []), dtype or "bfloat16"
         else:
-            turns, computes = planned(opened, sides, engine, server, sequential=sequential, env=env)
+            wanted = Wanted(engine, server, sequential, env, vllm_env)
+            turns, computes = planned(reports / name, sides, wanted)
+        opened = start()
         failed = gather(opened, turns, How(env / "bin" / "python", dtype or computes, concurrency, force))
     if headless:
         _finish(opened, failed)
@@ -92,20 +109,37 @@ def elsewhere(base: Sequence[str], tuned: Sequence[str]) -> list[Turn]:
     return [lambda: nullcontext(servers)]
 
 
-def planned(
-    run: Run, sides: Mapping[Side, ModelInfo], engine: str, server: str, *, sequential: bool, env: Path
-) -> tuple[list[Turn], str]:
-    """The turns on this machine, as the plan says, which is told; and what its servers compute in."""
-    from compose.plan import choose, dtype
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for of the servers, and the environments that may serve."""
+
+    engine: str
+    server: str
+    sequential: bool
+    train_env: Path
+    vllm_env: Path
+
+
+def planned(folder: Path, sides: Mapping[Side, ModelInfo], wanted: Wanted) -> tuple[list[Turn], str]:
+    """The turns on this machine for the run in `folder`, which need not exist yet, as the plan says, which is told; and
+    what its servers compute in. Raises ComposeError where this machine can't serve so."""
+    from compose.plan import check, choose, dtype
     from compose.stack import Model
 
     served = [Model(side, model.source, model.revision) for side, model in sides.items()]
-    plan = choose(engine, models=served, server=server, sequential=sequential or None)
+    pythons = {"embedded": wanted.train_env / "bin" / "python", "vllm": wanted.vllm_env / "bin" / "python"}
+    plan = choose(
+        wanted.engine,
+        models=served,
+        server=wanted.server,
+        sequential=wanted.sequential or None,
+        vllm=pythons["vllm"].is_file(),
+    )
     for line in plan.lines():
         console.say(line)
-    start = partial(
-        started, plan=plan, run=run.name, python=env / "bin" / "python", logs=run.folder / "logs", say=console.say
-    )
+    python = pythons.get(plan.kind, pythons["embedded"])
+    check(plan, served, python)
+    start = partial(started, plan=plan, run=folder.name, python=python, logs=folder / "logs", say=console.say)
     return [partial(start, turn) for turn in plan.turns(served)], dtype(plan)
 
 

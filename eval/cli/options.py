@@ -16,6 +16,9 @@ Models = Annotated[
 TrainEnv = Annotated[
     Path, typer.Option("--train-env", envvar="BLINDSIDE_TRAIN_ENV", help="The environment that has Axolotl.")
 ]
+VllmEnv = Annotated[
+    Path, typer.Option("--vllm-env", envvar="BLINDSIDE_VLLM_ENV", help="The environment that has vLLM (ENGINE=vllm).")
+]
 RunArgument = Annotated[str, typer.Argument(help="The run's name; the one last collected or judged if left out.")]
 Port = Annotated[int, typer.Option(help="Port of the page on 127.0.0.1; the next free one if it is taken.")]
 AllowHost = Annotated[
@@ -31,3 +34,4 @@ Concurrency = Annotated[int, typer.Option(min=1, max=1024, help="Requests in fli
 REPORTS = Path("reports")
 MODELS = Path("models")
 TRAIN_ENV = Path(".venv-train")
+VLLM_ENV = Path(".venv-vllm")

@@ -1,4 +1,4 @@
-"""Which servers a command stands on: containers, the embedded engine, or addresses elsewhere; and `blindside down`."""
+"""Which servers a command stands on: containers, processes here, or addresses elsewhere; and `blindside down`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from blindside import console
 from eval.errors import InputError
 
 if TYPE_CHECKING:
+    from compose.containers import DockerStack
     from compose.plan import Plan
-    from compose.stack import Model
+    from compose.stack import EmbeddedStack, Model
+    from compose.vllm import VllmStack
     from eval.collect.connecting import Address
     from eval.records import Side
 
@@ -72,17 +74,28 @@ class Ours:
 def started(
     turn: Sequence[Model], plan: Plan, *, run: str, python: Path, logs: Path, say: Callable[[str], None]
 ) -> Iterator[Stack]:
-    """The servers of one turn of the plan; they are down again when this is left, however it is left."""
+    """The servers of one turn of the plan; they are down again when this is left, however it is left.
+
+    `python` is that of the environment that serves, where it is no container that does.
+    """
+    with _stack(turn, plan, run=run, python=python, logs=logs, say=say) as stack:
+        yield Ours(stack.urls, stack.served, stack.engine, stack.check)
+
+
+def _stack(
+    turn: Sequence[Model], plan: Plan, *, run: str, python: Path, logs: Path, say: Callable[[str], None]
+) -> EmbeddedStack | VllmStack | DockerStack:
     if plan.kind == "embedded":
         from compose.stack import EmbeddedStack
 
-        with EmbeddedStack(turn, python=python, logs=logs, say=say) as embedded:
-            yield Ours(embedded.urls, embedded.served, embedded.engine, embedded.check)
-    else:
-        from compose.containers import DockerStack
+        return EmbeddedStack(turn, python=python, logs=logs, say=say)
+    if plan.kind == "vllm":
+        from compose.vllm import VllmStack
 
-        with DockerStack(turn, run=run, plan=plan, logs=logs, say=say) as containers:
-            yield Ours(containers.urls, containers.served, containers.engine, containers.check)
+        return VllmStack(turn, plan=plan, python=python, logs=logs, say=say)
+    from compose.containers import DockerStack
+
+    return DockerStack(turn, run=run, plan=plan, logs=logs, say=say)
 
 
 def down(run: Annotated[str, typer.Argument(help="Only this run's, whoever uses them.")] = "") -> None:

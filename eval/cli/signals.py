@@ -49,8 +49,8 @@ def preferences(
     pairs: Annotated[
         Path | None, typer.Option(help="JSONL of pairs kept out of training: messages, chosen, rejected.")
     ] = None,
-    base_url: Annotated[str, typer.Option(help="Where TGI serves the base model.")] = "",
-    tuned_url: Annotated[str, typer.Option(help="Where TGI serves the tuned model.")] = "",
+    base_url: Annotated[str, typer.Option(help="Where the base model is served.")] = "",
+    tuned_url: Annotated[str, typer.Option(help="Where the tuned model is served.")] = "",
     reports: Reports = REPORTS,
 ) -> None:
     """Score held-out pairs on both servers: how often each finds the chosen answer likelier. Writes preferences.csv.

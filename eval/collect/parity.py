@@ -1,6 +1,7 @@
 """Do the servers serve what was saved? Probes are put to each server and to transformers itself, and compared.
 
 Names, templates, tokens, log-probabilities and ends must agree; where they don't, the cause is named where it can be.
+What an engine does not tell is named as not checked (eval.collect.listeners.proofs).
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from blindside import console
-from eval.collect.listening import Heard, Listener
+from eval.collect.listeners.heard import Heard, Identity
+from eval.collect.listeners.opening import open_listener
 from eval.collect.parity_checks import TOLERANCES, Check, Known, Saved, Served
 from eval.collect.parity_ends import check_end
 from eval.collect.parity_prompts import check_info, check_template, check_tokens, check_trained_template
@@ -20,7 +22,6 @@ from eval.collect.parity_weights import check_greedy, check_prompts, check_weigh
 from eval.collect.parity_window import check_window
 from eval.collect.probes import Probe, choose
 from eval.collect.references import ask_references
-from eval.collect.tgi_info import Info
 from eval.collect.transport import Transport
 from eval.errors import InputError, ParityFailed
 from eval.records import Prompt, Side
@@ -78,12 +79,12 @@ class ParityReport:
 
 @dataclass(frozen=True)
 class _Listened:
-    """One server as it was heard; `info` is None where it is not TGI."""
+    """One server as it was heard."""
 
     side: Side
     url: str
-    info: Info | None
-    heards: tuple[Heard, ...] = ()
+    identity: Identity
+    heards: tuple[Heard, ...]
 
 
 def check_parity(
@@ -101,8 +102,8 @@ def check_parity(
 
     A side may have several servers, or none: its model is then known only to tell whether the other side serves it.
 
-    `python` is the train environment's; `dtype` what the servers compute in (/info doesn't tell it); `expected_ids`
-    the names that /info should give where they are not the models' sources, as for a folder mounted into a container.
+    `python` is the train environment's; `dtype` what the servers compute in (none of them tells it); `expected_ids`
+    the names that they should give where those are not the models' sources, as for a folder mounted into a container.
     `memory` limits the bytes that the reference may take; None: what is free. Raises EngineError where a server does
     not answer, InputError for a dtype without a tolerance. A failed check is in the report, not raised.
     """
@@ -130,12 +131,15 @@ def _check(
     one: _Listened, saved: Mapping[Side, Saved], dtype: str, expected_ids: Mapping[Side, str]
 ) -> Iterator[Check]:
     """All findings about one server."""
-    if one.info is None:
-        yield Check(one.side, "server", None, _not_tgi(one.url))
-        return
-    own, other = saved[one.side], next((other for side, other in saved.items() if side != one.side), None)
     expected = expected_ids.get(one.side, "")
-    served = Served(one.side, one.url, own.model, one.info, one.heards, own.known, dtype, expected)
+    if untold := one.identity.proof.untold:
+        yield Check(one.side, "server", None, _untold(one, untold))
+    own, other = saved[one.side], next((other for side, other in saved.items() if side != one.side), None)
+    if not one.identity.proof.tokens:
+        yield check_info(Served(one.side, one.url, own.model, one.identity, (), own.known, dtype, expected))
+        return
+    heards = [heard.with_ids(own.known.texts.get(heard.text, [])) for heard in one.heards]
+    served = Served(one.side, one.url, own.model, one.identity, heards, own.known, dtype, expected)
     yield check_info(served)
     yield check_template(served)
     if trained := check_trained_template(served):
@@ -157,11 +161,9 @@ async def _listen_all(servers: Sequence[tuple[Side, str]], probes: Sequence[Prob
 async def _listen(side: Side, url: str, probes: Sequence[Probe]) -> _Listened:
     """One server's answers to all probes, one after the other."""
     async with Transport(url, timeout=_SECONDS, connections=1) as transport:
-        listener = await Listener.open(transport)
-        if listener is None:
-            return _Listened(side, transport.url, None)
+        listener = await open_listener(transport, url.partition("#")[2])
         heards = tuple([await listener.hear(probe) for probe in probes])
-        return _Listened(side, transport.url, listener.info, heards)
+        return _Listened(side, transport.url, listener.identity, heards)
 
 
 def _job(model: ModelInfo, dtype: str, probes: Sequence[Probe], listened: Sequence[_Listened], side: Side) -> Job:
@@ -170,30 +172,32 @@ def _job(model: ModelInfo, dtype: str, probes: Sequence[Probe], listened: Sequen
     heards = [heard for one in listened for heard in one.heards if one.side == side and not heard.refused]
     suspects = _raw_prompts(heards)
     others = _raw_prompts([heard for one in listened for heard in one.heards if one.side != side])
+    by_text = [heard for one in listened for heard in one.heards if heard.by_text]
     return Job.model_validate(
         {
             "model": model.source,
             "revision": model.revision,
             "dtype": dtype,
             "chats": [probe.chat for probe in probes if probe.chat],
-            "texts": list(dict.fromkeys(heard.text for heard in heards)),
+            "texts": list(dict.fromkeys(heard.text for heard in [*heards, *by_text] if heard.text)),
             "sequences": _unique([heard.ids for heard in heards] + [ids for ids in others if ids not in suspects]),
             "suspects": suspects,
-            "tgi": any(one.info is not None and one.info.is_tgi for one in listened if one.side == side),
+            "scored_texts": list(dict.fromkeys(heard.text for heard in by_text)),
+            "tgi": any(one.identity.is_tgi for one in listened if one.side == side),
         }
     )
 
 
 def _raw_prompts(heards: Sequence[Heard]) -> list[list[int]]:
-    return _unique([heard.prompt_ids for heard in heards if heard.scored and not heard.probe.chat])
+    return _unique([heard.prompt_ids for heard in heards if heard.scored and heard.prompt_ids and not heard.probe.chat])
 
 
 def _unique(many: Sequence[list[int]]) -> list[list[int]]:
-    return [list(ids) for ids in dict.fromkeys(tuple(ids) for ids in many)]
+    return [list(ids) for ids in dict.fromkeys(tuple(ids) for ids in many if ids)]
 
 
-def _not_tgi(url: str) -> str:
-    return (
-        f"{url} does not speak TGI's protocol, which alone tells templates, tokens and prompt log-probabilities; "
-        "nothing about this server was proved"
-    )
+def _untold(one: _Listened, untold: Sequence[str]) -> str:
+    name = one.identity.name
+    if not one.identity.proof.tokens:
+        return f"{one.url} ({name}) tells nothing to compare with; nothing about this server was proved"
+    return f"{one.url} ({name}) does not tell {', '.join(untold)}; so much is not proved of it (docs/serving.md)"

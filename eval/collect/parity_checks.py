@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from eval.collect.listening import Heard
-from eval.collect.tgi_info import Info
+from eval.collect.listeners.heard import Heard, Identity
 from eval.records import Side
 from eval.run import ModelInfo
 from train.protocol import Job, Reference, Rendering, Scores
@@ -52,12 +51,14 @@ class Known:
     @classmethod
     def of(cls, reference: Reference, job: Job, names: Sequence[str]) -> Known:
         """`names` are those of the job's conversations, in their order."""
-        suspects = [tuple(ids) for ids in job.suspects]
+        texts = dict(zip(job.texts, reference.texts, strict=False))
+        scored = [texts[text] for text in job.scored_texts if text in texts]
+        suspects = [tuple(ids) for ids in [*job.suspects, *scored]]
         return cls(
             reference,
             dict(zip(names, reference.renderings, strict=False)),
-            dict(zip(job.texts, reference.texts, strict=False)),
-            {tuple(ids): scores for ids, scores in zip(job.sequences, reference.scores, strict=False)},
+            texts,
+            {tuple(ids): scores for ids, scores in zip([*job.sequences, *scored], reference.scores, strict=False)},
             {
                 name: {ids: found for ids, found in zip(suspects, logs, strict=True) if found}
                 for name, logs in reference.misread.items()
@@ -87,11 +88,11 @@ class Served:
     side: Side
     url: str
     model: ModelInfo
-    info: Info
+    identity: Identity
     heards: Sequence[Heard]
     known: Known
     dtype: str
-    #: The name that /info should give; empty: the model's own.
+    #: The name that the server should give; empty: the model's own.
     expected: str = ""
 
     @property

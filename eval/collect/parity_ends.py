@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from eval.collect.listening import Heard
+from eval.collect.listeners.heard import Heard
 from eval.collect.parity_checks import Check, Served
+from train.servable import as_ids
 
 #: Chat's finish reasons in /generate's words.
 _REASONS = {"stop": "eos_token"}
@@ -14,13 +15,15 @@ def check_end(served: Served) -> Check:
     name, reference = "end of turn", served.known.reference
     if reference.missing:
         return served.check(name, None, reference.missing)
-    chats = [heard for heard in served.answered if heard.probe.chat]
+    chats = [heard for heard in served.answered if heard.probe.chat and heard.answer]
     for heard in served.answered:
         if problem := _past_the_end(served, heard) or _other_end(served, heard) or _other_count(served, heard):
             return served.check(name, False, problem)
     ended = sum(heard.finish == "eos_token" for heard in chats)
     if ended:
         return served.check(name, True, f"{ended} of {len(chats)} answers ended, each at its end token")
+    if not served.identity.proof.answers:
+        return served.check(name, None, f"{served.url} does not tell the tokens of an answer")
     if not chats:
         return served.check(name, None, "no conversation was answered")
     most = max(heard.limit for heard in chats)
@@ -49,9 +52,10 @@ def _cause(served: Served, token: int) -> str:
         )
     if said is None:
         return f"{file} names no end token: write eos_token_id: [{token}] there, or export the model again"
-    if isinstance(said, int):
-        return f"{file} gives eos_token_id as the number {said}, and TGI reads only a list: export the model again"
-    if token not in said:
+    if isinstance(said, int) and served.identity.proof.ends_from:
+        only = served.identity.proof.ends_from
+        return f"{file} gives eos_token_id as the number {said}, and {only}: export the model again"
+    if token not in as_ids(said):
         return f"{file} lists {said} without it: add it, or export the model again"
     return f"{file} lists it, so {served.url} reads other settings: does it serve this folder?"
 
@@ -59,7 +63,8 @@ def _cause(served: Served, token: int) -> str:
 def _other_end(served: Served, heard: Heard) -> str:
     reference = served.known.reference
     last = heard.answer[-1] if heard.answer else None
-    if heard.finish == "eos_token" and last is not None and last.id not in reference.may_end:
+    shown = served.identity.proof.shows_end
+    if heard.finish == "eos_token" and last is not None and last.id not in reference.may_end and shown:
         return (
             f"wrong eos: the answer to {heard.probe.name!r} was ended at {last.text!r} ({last.id}), which "
             f"{served.model.source} does not name as an end (those are {reference.may_end})"
@@ -71,7 +76,7 @@ def _other_end(served: Served, heard: Heard) -> str:
 
 
 def _other_count(served: Served, heard: Heard) -> str:
-    """/v1/chat/completions beside /generate on the same tokens, with the same limit."""
+    """/v1/chat/completions beside the other route on the same tokens, with the same limit."""
     if heard.chat_answer is None or list(heard.chat_ids) != heard.prompt_ids:
         return ""
     text, reason, count = heard.chat_answer
@@ -81,6 +86,6 @@ def _other_count(served: Served, heard: Heard) -> str:
     if (text, _REASONS.get(reason, reason), count) == ours:
         return ""
     return (
-        f"the chat route answers {heard.probe.name!r} otherwise than /generate on the same tokens: {text[:60]!r} "
+        f"the chat route answers {heard.probe.name!r} otherwise than the other route on the same tokens: {text[:60]!r} "
         f"({reason}, {count} tokens) and {heard.answer_text[:60]!r} ({heard.finish}, {len(heard.answer)} tokens)"
     )

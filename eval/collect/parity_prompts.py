@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from eval.collect.listening import Heard
+from eval.collect.listeners.heard import Heard, says_no_template
 from eval.collect.parity_checks import Check, Served
 from train.protocol import Rendering
 
@@ -13,15 +13,17 @@ _AROUND = 24  # characters shown on each side of a difference
 
 
 def check_info(served: Served) -> Check:
-    """Whether /info names the model: the same name, the same folder, or the name that the caller expects."""
-    name, says, wants = "info", served.info.model_id, served.expected or served.model.source
-    revision, sha = served.model.revision, served.info.model_sha
+    """Whether the server names the model: the same name, the same folder, or the name that the caller expects."""
+    name, says, wants = "info", served.identity.model_id, served.expected or served.model.source
+    revision, sha = served.model.revision, served.identity.revision
     if revision and sha and len(revision) == 40 and revision != sha:
         return served.check(name, False, f"{served.url} serves revision {sha} of {says}, not {revision}")
     if says == wants or (Path(says).is_dir() and Path(says).resolve() == Path(wants).resolve()):
-        return served.check(name, True, f"/info names {says}")
+        return served.check(name, True, f"the server names {says}")
+    if not served.identity.proof.keeps_path:
+        return served.check(name, None, f"the server calls itself {says}, which can be any name")
     if not served.expected and Path(says).is_absolute() and not Path(says).exists():
-        return served.check(name, None, f"/info names {says}, a path that is not on this machine")
+        return served.check(name, None, f"the server names {says}, a path that is not on this machine")
     return served.check(name, False, f"{served.url} says that it serves {says}, not {wants}: is the address right?")
 
 
@@ -31,6 +33,8 @@ def check_template(served: Served) -> Check:
     reference = served.known.reference
     if any(_without_template(heard) for heard in chats):
         return served.check("template", False, _missing(served))
+    if all(not heard.refused and not heard.chat_ids for heard in chats):
+        return served.check("template", None, f"{served.url} does not tell what it makes of a conversation")
     if reference.missing:
         return served.check("template", None, reference.missing)
     compared = 0
@@ -47,14 +51,11 @@ def check_template(served: Served) -> Check:
 
 
 def _without_template(heard: Heard) -> bool:
-    return heard.by_template and "template not found" in heard.refused.lower()
+    return heard.by_template and says_no_template(heard.refused)
 
 
 def _missing(served: Served) -> str:
-    text = (
-        f"template missing: {served.url} has none. TGI reads it from tokenizer_config.json or chat_template.json, "
-        "not from chat_template.jinja: export the model again"
-    )
+    text = f"template missing: {served.url} has none. {served.identity.proof.template_from}: export the model again"
     there = served.known.reference.template_sha256
     return text + (f" ({served.model.source} has a chat_template.jinja)" if there else "")
 
@@ -66,6 +67,8 @@ def _difference(heard: Heard, rendering: Rendering, source: str) -> str:
         return f"the server refuses it ({heard.refused}), transformers renders it from {source}"
     if rendering.error:
         return f"transformers can't render it from {source} ({rendering.error}), the server does"
+    if not heard.verbatim and list(heard.chat_ids) == rendering.ids:
+        return ""
     return first_difference(heard.templated, rendering.text)
 
 
@@ -108,11 +111,14 @@ def check_tokens(served: Served) -> Check:
         rendering = served.known.renderings.get(heard.probe.name)
         same_text = rendering is not None and rendering.text == heard.templated
         problem = _parting(heard.chat_ids, rendering.ids) if rendering is not None and same_text else ""
-        problem = problem or _parting(heard.prompt_ids, served.known.texts[heard.text])
+        if heard.text:
+            problem = problem or heard.parted or _parting(heard.prompt_ids, served.known.texts[heard.text])
         if problem:
             return served.check("tokens", False, f"tokens differ, for {heard.probe.name!r}: {problem}")
-        compared += 1
-    return served.check("tokens", True if compared else None, f"{compared} conversations and texts, the same tokens")
+        compared += bool(heard.prompt)
+    if not compared:
+        return served.check("tokens", None, f"{served.url} does not tell its tokens")
+    return served.check("tokens", True, f"{compared} conversations and texts, the same tokens")
 
 
 def _parting(server: Sequence[int], saved: Sequence[int]) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from eval.collect.listening import Heard
+from eval.collect.listeners.heard import Heard
 from eval.collect.parity_checks import Check, Saved, Served
 from train.protocol import Scores
 
@@ -51,7 +51,7 @@ def check_prompts(served: Served) -> Check:
     heards = [heard for heard in served.answered if heard.scored]
     points = [point for heard in heards for point in _prompt_points(heard, _scores(served, heard))]
     if not points:
-        return served.check(name, None, f"{served.url} gives none for prompts: start it with --enable-prefill-logprobs")
+        return served.check(name, None, f"{served.url} gives none for prompts: {served.identity.proof.remedy}")
     allowed = served.tolerance
     largest, mean = max(point.difference for point in points), _mean(points)
     size = f"largest difference {largest:.2g}, mean {mean:.2g}; {served.dtype} allows {allowed.token:g}"
@@ -70,7 +70,7 @@ def check_greedy(served: Served) -> Check:
     if foreign := _foreign(served):
         return served.check(name, False, foreign)
     allowed, ties, largest, count = served.tolerance.token, 0, 0.0, 0
-    for heard in served.answered:
+    for heard in [one for one in served.answered if one.answer]:
         for point, top, best in _answer_points(heard, _scores(served, heard)):
             count += 1
             if point.id != top and not best - point.saved <= allowed:
@@ -81,7 +81,7 @@ def check_greedy(served: Served) -> Check:
             ties += point.id != top
             largest = max(largest, point.difference)
     if not count:
-        return served.check(name, None, "the server took none of the probes")
+        return served.check(name, None, f"{served.url} told the tokens of no answer")
     tied = f", {ties} of them ties" if ties else ""
     return served.check(name, True, f"{count} tokens{tied}, largest difference {largest:.2g}")
 

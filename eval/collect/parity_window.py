@@ -11,7 +11,7 @@ def check_window(served: Served) -> Check | None:
     No failure: all other checks hold a TGI against what TGI computes.
     """
     window = served.known.reference.window
-    if window is None or not served.info.is_tgi:
+    if window is None or not served.identity.is_tgi:
         return None
     long = [heard for heard in served.answered if len(heard.ids) > window]
     if not long:

@@ -15,7 +15,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from blindside import console
 from blindside.reading import BadFile, lines, parse_json
-from eval.collect.listening import Listener
+from eval.collect.listeners.heard import Listener
+from eval.collect.listeners.opening import open_listener
 from eval.collect.retry import first_error
 from eval.collect.tables import read_table, write_table
 from eval.collect.transport import Transport
@@ -91,8 +92,8 @@ def score_preferences(
 ) -> list[Preference]:
     """Score every pair on both sides and write preferences.csv; returns its rows, pair by pair.
 
-    A pair that one side refuses (it is too long) is left out on both, and told. Raises EngineError where a server is
-    no TGI, gives no log-probabilities of prompts, or goes away.
+    A pair that one side refuses (it is too long) is left out on both, and told. Raises EngineError where a server
+    gives no templated conversation or no log-probabilities of prompts, or goes away.
     """
     try:
         found = asyncio.run(_score(run, pairs, urls, width, seconds))
@@ -151,10 +152,7 @@ async def _score(run: Run, pairs: Sequence[HeldOut], urls: Mapping[Side, str], w
 
 async def _listen(stack: AsyncExitStack, url: str, width: int, seconds: float) -> Listener:
     transport = await stack.enter_async_context(Transport(url, timeout=seconds, connections=width))
-    listener = await Listener.open(transport)
-    if listener is None:
-        raise EngineError(f"{transport.url} is no TGI: log-probabilities of written answers are asked of TGI only")
-    return listener
+    return await open_listener(transport, url.partition("#")[2])
 
 
 async def _prefer(run: str, side: Side, listener: Listener, pair: HeldOut) -> Preference:
@@ -176,11 +174,11 @@ async def _log_probability(listener: Listener, prompt: str, ids: Sequence[int], 
     """(sum over the answer's tokens, their number). A token that the answer shares with the prompt's end is its own."""
     tokens = await listener.score(prompt + answer)
     if ids and [token.id for token in tokens[: len(ids) + 1]] == [ids[0], *ids]:
-        tokens = tokens[1:]  # /generate adds a BOS even where the text begins with one
+        tokens = tokens[1:]  # TGI adds a BOS even where the text begins with one
     same = 0
     while same < min(len(ids), len(tokens)) and tokens[same].id == ids[same]:
         same += 1
     own = [token.logprob for token in tokens[same:] if token.logprob is not None]
     if not own:
-        raise EngineError(f"{listener.transport.url} gives no log-probabilities for an answer")
+        raise EngineError(f"{listener.url} gives no log-probabilities for an answer")
     return sum(own), len(own)

@@ -53,14 +53,19 @@ def _model(folder: Path, base: Path, prompts: Path) -> None:
     write_artifact(folder, artifact)
 
 
-@pytest.fixture
-def models(tmp_path: Path) -> Path:
-    folder = tmp_path / "models"
-    prompts = tmp_path / "prompts.csv"
+def trial_models(parent: Path) -> Path:
+    """A folder of models with what `make train` of a recipe called trial leaves."""
+    folder = parent / "models"
+    prompts = parent / "prompts.csv"
     prompts.write_text(PROMPTS)
     for name in ("trial-base", "trial"):
         _model(folder / name, folder / "trial-base", prompts)
     return folder
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    return trial_models(tmp_path)
 
 
 def _change(path: Path, **fields: object) -> None:
@@ -142,6 +147,23 @@ def test_servers_that_run_elsewhere_are_proved_too_and_swapped_ones_are_told(mod
     assert swapped.returncode == 3, swapped.stdout + swapped.stderr
     assert "base: info: FAILED" in swapped.stdout
     assert TOKENS in swapped.stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--engine", "vllm", "--vllm-env", "none"), "run `make env-vllm` first"),
+        (("--train-env", "none"), "run `make train` first"),
+        (("--engine", "vllm", "--server", "sglang"), "SERVER=sglang is served in Docker"),
+        (("--engine", "podman"), "ENGINE=podman is unknown"),
+        (("--base-url", "http://127.0.0.1:1"), "both sides need an address"),
+    ],
+)
+def test_what_cannot_be_served_leaves_no_run(models: Path, more: tuple[str, ...], said: str) -> None:
+    refused = evaluate(models, *more)
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert not (models.parent / "reports" / "first").exists()
 
 
 def test_the_run_is_named_by_what_it_compares() -> None:

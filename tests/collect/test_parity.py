@@ -16,10 +16,11 @@ from aiohttp import web
 
 from eval.collect.parity import Check, ParityReport, check_parity
 from eval.collect.references import ask_references
-from eval.errors import EngineUnreachable, InputError, ParityFailed
+from eval.errors import EngineError, EngineUnreachable, InputError, ParityFailed
 from eval.records import Prompt, Side
 from eval.run import ModelInfo
 from tests.collect import models
+from tests.collect.openai_servers import OpenAi, openai
 from tests.collect.servers import serving
 from tests.compose.servers import MODEL, need_train, serve
 from tests.support import TRAIN_PYTHON, free_port
@@ -264,13 +265,27 @@ def test_a_hub_model_is_read_from_the_cache_and_its_weights_are_never_fetched(
     assert "can't read the tokenizer of own/unknown" in found["tuned"].missing
 
 
-def test_a_server_that_is_not_tgi_proves_nothing(tmp_path: Path) -> None:
-    app = web.Application()
+def test_a_server_that_can_only_chat_proves_nothing(tmp_path: Path) -> None:
     infos: dict[Side, ModelInfo] = {"base": ModelInfo(name="base", source=str(tmp_path))}
-    with serving(app) as url:
-        report = check_parity({"base": url}, infos, PROMPTS, python=tmp_path, say=lambda line: None)
-    assert [(check.name, check.passed) for check in report.checks] == [("server", None)]
+    with openai(OpenAi("any name")) as server:
+        report = check_parity({"base": server.url}, infos, PROMPTS, python=tmp_path, say=lambda line: None)
+    assert [(check.name, check.passed) for check in report.checks] == [("server", None), ("info", None)]
     assert "nothing about this server was proved" in report.checks[0].detail
+
+
+def test_a_server_that_is_none_or_is_broken_is_an_error(tmp_path: Path) -> None:
+    """A vLLM whose engine died answers 500 to all but its lists: that must not pass for one that tells little."""
+    infos: dict[Side, ModelInfo] = {"base": ModelInfo(name="base", source=str(tmp_path))}
+    broken = OpenAi("broken")
+    app = broken.app()
+
+    async def dead(request: web.Request) -> web.Response:
+        return web.json_response({"error": {"message": "EngineCore encountered an issue"}}, status=500)
+
+    app.router.add_post("/v1/completions", dead)
+    for served, said in ((web.Application(), "speaks neither"), (app, "EngineCore encountered an issue")):
+        with serving(served) as url, pytest.raises(EngineError, match=said):
+            check_parity({"base": url}, infos, PROMPTS, python=tmp_path, say=lambda line: None)
 
 
 def test_nobody_there_and_an_unknown_dtype_are_errors(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from eval.collect.preferences import score_preferences as score
 from eval.errors import EngineError, InputError
 from eval.records import Side
 from tests.collect import models
-from tests.collect.servers import Tgi, tgi
+from tests.collect.openai_servers import OpenAi, openai
 from tests.compose.servers import need_train, serve
 from tests.judge.runs import make_run
 from tests.warm.warm import train_python
@@ -140,6 +140,9 @@ def test_a_changed_number_is_named(tmp_path: Path) -> None:
         read_preferences(run)
 
 
-def test_a_server_that_is_no_engine_is_refused(tmp_path: Path) -> None:
-    with tgi(Tgi(info={"max_input_tokens": None})) as server, pytest.raises(EngineError, match="is no TGI"):
+def test_a_server_that_can_only_chat_is_refused(tmp_path: Path) -> None:
+    with (
+        openai(OpenAi("model")) as server,
+        pytest.raises(EngineError, match="can't be scored behind one"),
+    ):
         score(make_run(tmp_path), held_out(tmp_path), {"base": server.url, "tuned": server.url})

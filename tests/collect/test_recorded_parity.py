@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from eval.collect.listening import Heard, Token
+from eval.collect.listeners.heard import Heard, Identity, Token
+from eval.collect.listeners.proofs import TGI
 from eval.collect.parity_checks import Known, Saved, Served
 from eval.collect.parity_weights import check_greedy, check_prompts, check_weights
 from eval.collect.probes import Probe
 from eval.collect.references import ask_references
-from eval.collect.tgi_info import Info
 from eval.records import Side
 from eval.run import ModelInfo
 from tests.compose.replay import DATA
@@ -66,7 +66,7 @@ def served() -> dict[str, Served]:
     jobs: dict[Side, Job] = {"base": _job("float32", [*whole, FOREIGN]), "tuned": _job("bfloat16", heards["bf16"])}
     references = ask_references(train_python(), jobs, None)
     known: dict[str, Known] = {jobs[side].dtype: Known.of(references[side], jobs[side], []) for side in jobs}
-    info = Info(model_id="tiny", max_input_tokens=1023, max_total_tokens=1024)
+    info = Identity("text-generation-inference", "tiny", None, TGI, is_tgi=True)
     model = ModelInfo(name="tiny", source=str(MODEL))
     return {
         launch: Served("base", "http://tgi", model, info, heards[launch], known[dtype], dtype)

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from eval.collect.listening import Heard, Token
+from eval.collect.listeners.heard import Heard, Identity, Token
+from eval.collect.listeners.proofs import TGI
 from eval.collect.parity_checks import Known, Served
 from eval.collect.parity_weights import check_greedy, check_prompts
 from eval.collect.parity_window import check_window
 from eval.collect.probes import Probe
 from eval.collect.references import ask_references
-from eval.collect.tgi_info import Info
 from eval.records import Side
 from eval.run import ModelInfo
 from tests.compose.servers import need_train
@@ -60,7 +60,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Served]]:
             "base": Job.model_validate({**asked, "tgi": True}), "tuned": Job.model_validate(asked),
         }  # fmt: skip
         references = ask_references(train_python(), jobs, None)
-        info = Info(model_id="FOLDER", max_input_tokens=511, max_total_tokens=512)
+        info = Identity("text-generation-inference", "FOLDER", None, TGI, is_tgi=True)
         model = ModelInfo(name=family, source=str(folder))
         done[family] = [
             Served("base", "http://tgi", model, info, heards, Known.of(references[side], jobs[side], []), "float32")
@@ -98,5 +98,4 @@ def test_nothing_is_told_where_there_is_no_difference(served: dict[str, list[Ser
     short = [heard for heard in one.heards if len(heard.ids) <= 16]
     assert short
     assert check_window(replace(one, heards=short)) is None
-    engine = one.info.model_copy(update={"router": "blindside-embedded"})
-    assert check_window(replace(one, info=engine)) is None
+    assert check_window(replace(one, identity=replace(one.identity, is_tgi=False))) is None

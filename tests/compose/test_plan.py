@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from compose.errors import ComposeError, DockerMissing
+from compose.errors import ComposeError, DockerMissing, EnvironmentMissing, ModelUnreadable
 from compose.machine import Gpu, Machine
-from compose.plan import Plan, choose
+from compose.plan import Plan, check, choose
 from compose.stack import Model
+from compose.vllm import service
 
 BIG = Gpu(0, "NVIDIA H100", 81_920, 81_000)
 SMALL = Gpu(0, "NVIDIA T4", 15_360, 15_000)
@@ -70,10 +72,64 @@ def test_unknown_words_are_refused(engine: str, server: str) -> None:
 
 
 @pytest.mark.parametrize("server", ["vllm", "sglang"])
-def test_other_servers_want_a_gpu(server: str) -> None:
+def test_other_servers_are_started_on_a_gpu_and_vllm_on_a_cpu_too(server: str) -> None:
     assert names(choose("docker", models=HUB, server=server, machine=machine(BIG))) == ["", server, "gpu"]
+    if server == "vllm":
+        assert names(choose("docker", models=HUB, server=server, machine=machine())) == ["", "vllm-cpu"]
+        return
     with pytest.raises(ComposeError, match="for NVIDIA GPUs only"):
         choose("docker", models=HUB, server=server, machine=machine())
+
+
+def test_vllm_without_docker_is_placed_as_in_it() -> None:
+    poor = Machine(no_docker="there is no docker command", gpus=(BIG, Gpu(1, "NVIDIA H100", 81_920, 80_000)))
+    plan = choose("vllm", models=HUB, machine=poor)
+    assert (plan.kind, names(plan)) == ("vllm", ["vllm"])
+    assert (plan.environment["BASE_GPU"], plan.environment["TUNED_GPU"]) == ("0", "1")
+    assert plan.lines()[0].startswith("engine: vllm as processes, both sides (GPU 0 for the base")
+    on_cpu = choose("vllm", models=HUB, machine=Machine())
+    assert (on_cpu.kind, names(on_cpu)) == ("vllm", ["vllm-cpu"])
+    with pytest.raises(ComposeError, match="SERVER=sglang is served in Docker"):
+        choose("vllm", models=HUB, server="sglang", machine=poor)
+    # By itself where its environment is built, and else it is told how to.
+    assert choose(models=HUB, machine=poor, vllm=True).kind == "vllm"
+    assert "there is no docker command; GPU 0 for" in choose(models=HUB, machine=poor, vllm=True).lines()[0]
+    assert "`make env-vllm`, then ENGINE=vllm" in choose(models=HUB, machine=poor).lines()[0]
+    assert choose(models=HUB, machine=Machine(no_docker="none"), vllm=True).kind == "embedded"
+
+
+def test_batch_invariant_kernels_are_left_where_a_gpu_has_them() -> None:
+    for capability, expected in ((7.5, "0"), (8.0, None), (9.0, None), (None, None)):
+        plan = choose(models=HUB, server="vllm", machine=machine(Gpu(0, "A", 80_000, 79_000, capability)))
+        assert plan.environment.get("BATCH_INVARIANT") == expected
+
+
+def test_the_environment_and_the_folders_are_looked_at_before_anything_is_made(tmp_path: Path) -> None:
+    plan = choose("vllm", models=HUB, machine=Machine())
+    with pytest.raises(EnvironmentMissing, match="run `make env-vllm` first"):
+        check(plan, HUB, tmp_path / "python")
+    models = folders(tmp_path, 0)
+    (tmp_path / "base" / "config.json").unlink()
+    with pytest.raises(ModelUnreadable, match=r"base: .* has no config\.json"):
+        check(plan, models, Path(sys.executable))
+
+
+@pytest.mark.parametrize(("machine_", "file"), [(Machine(), "vllm-cpu"), (Machine(gpus=(BIG,)), "vllm")])
+def test_processes_take_the_options_of_the_compose_file(
+    machine_: Machine, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = folders(tmp_path, 1)
+    plan = choose("vllm", models=models, machine=machine_)
+    assert names(plan) == [file]
+    monkeypatch.setenv("DTYPE", "float16")
+    words, variables = service(plan, models[1])
+    assert words[0] == str(tmp_path / "tuned")
+    assert {"--dtype=float16", "--max-model-len=4096", "--generation-config=vllm", "--revision=main"} <= set(words)
+    assert not [word for word in [*words, *variables.values()] if "$" in word]
+    on_gpu = file == "vllm"
+    assert ("--enforce-eager" in words, "VLLM_BATCH_INVARIANT" in variables) == (not on_gpu, on_gpu)
+    assert variables.get("VLLM_CPU_KVCACHE_SPACE") == (None if on_gpu else "1")
+    assert ("--gpu-memory-utilization=0.47" in words) == on_gpu
 
 
 def test_two_gpus_a_side_each_the_emptiest_ones() -> None:

@@ -54,9 +54,9 @@ def build(client: docker.DockerClient) -> None:
     client.api.import_image_from_data(packed.getvalue(), repository=name, tag=tag)
 
 
-def variables(**changes: str) -> dict[str, str]:
+def variables(python: Path | None = None, /, **changes: str) -> dict[str, str]:
     """The stand-in's variables. The light one needs no torch, so it runs by the Python of these tests."""
-    python = TRAIN_PYTHON if "engine" in changes.values() else Path(sys.executable)
+    python = python or (TRAIN_PYTHON if "engine" in changes.values() else Path(sys.executable))
     prefix = subprocess.run(
         [str(python), "-c", "import sys; print(sys.base_prefix)"], capture_output=True, text=True, check=True
     ).stdout.strip()

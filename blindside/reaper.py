@@ -1,6 +1,6 @@
 """Run a command, and end its whole process group when whoever started it is gone.
 
-    python -m train.reaper COMMAND…
+    python -m blindside.reaper COMMAND…
 
 The starter makes this the leader of a session of its own and holds the other end of its standard input. When that end
 closes (the starter ended, was interrupted, or was killed outright), the group gets SIGTERM, and SIGKILL five seconds
@@ -15,8 +15,11 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 GRACE = 5.0
+#: What goes before a command to run it so.
+COMMAND = (sys.executable, "-P", str(Path(__file__).resolve()))
 _alone = threading.Event()
 
 

@@ -3,60 +3,26 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from eval.collect.listeners.heard import (
+    CHAT_TOKENS,
+    TEXT_TOKENS,
+    Body,
+    Heard,
+    Identity,
+    Refused,
+    Token,
+    no_log_probabilities,
+)
+from eval.collect.listeners.proofs import TGI
 from eval.collect.probes import Chat, Probe
-from eval.collect.tgi_info import Info, read_info, refusal
+from eval.collect.tgi_info import Info, refusal
 from eval.collect.transport import Reply, Transport
-from eval.errors import EngineError, EngineRejected
-
-#: Tokens that are generated for a conversation, so that its end is seen, and for a text.
-CHAT_TOKENS, TEXT_TOKENS = 96, 16
-
-
-@dataclass(frozen=True)
-class Token:
-    """A token as the server wrote it; no log-probability for the first of a prompt, or where it gives none."""
-
-    id: int
-    text: str
-    logprob: float | None
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What one server made of one probe. `refused` says why nothing was answered, and then the rest is empty.
-
-    `text` is what was sent to /generate: the templated conversation, or the probe's own text. `scored` tells whether
-    the server gave log-probabilities of the prompt; `limit` is how many tokens the answer could have.
-    """
-
-    probe: Probe
-    refused: str = ""
-    #: Whether the refusal came from the chat template.
-    by_template: bool = False
-    text: str = ""
-    templated: str = ""
-    chat_ids: tuple[int, ...] = ()
-    prompt: tuple[Token, ...] = ()
-    scored: bool = False
-    answer: tuple[Token, ...] = ()
-    finish: str = ""
-    limit: int = 0
-    answer_text: str = ""
-    #: Of /v1/chat/completions for the same conversation: text, finish reason, tokens.
-    chat_answer: tuple[str, str, int] | None = None
-
-    @property
-    def ids(self) -> list[int]:
-        return [token.id for token in (*self.prompt, *self.answer)]
-
-    @property
-    def prompt_ids(self) -> list[int]:
-        return [token.id for token in self.prompt]
+from eval.errors import EngineError
 
 
 class _Token(BaseModel):
@@ -105,62 +71,41 @@ class _Completion(BaseModel):
     usage: _Usage
 
 
-class _Refused(Exception):
-    """A 422: the server won't do this one thing. `kind` is TGI's error_type."""
-
-    def __init__(self, problem: str, kind: str) -> None:
-        super().__init__(problem)
-        self.kind = kind
-
-
 _SPANS = TypeAdapter(list[_Span])
-Body = TypeVar("Body", bound=BaseModel)
 
 
-class Listener:
-    """Asks one TGI server. Raises EngineError where it does not answer, or not in TGI's words."""
+class TgiListener:
+    """As Listener, of one TGI server or another that speaks its protocol."""
 
     def __init__(self, transport: Transport, info: Info) -> None:
         self.transport = transport
+        self.url = transport.url
         self.info = info
-
-    @classmethod
-    async def open(cls, transport: Transport) -> Listener | None:
-        """None where the server is not TGI. Raises EngineError as `read_info`."""
-        info = read_info(await transport.get("/info"), transport.url)
-        return cls(transport, info) if info else None
+        self.identity = Identity(info.engine(), info.model_id, info.model_sha, TGI, is_tgi=info.is_tgi)
 
     async def hear(self, probe: Probe) -> Heard:
         """All that the server says to one probe, with one request in flight."""
         try:
             return await (self._chat(probe) if probe.chat else self._text(probe))
-        except _Refused as refusal:
-            return Heard(probe, refused=str(refusal), by_template=refusal.kind == "template_error")
+        except Refused as refusal:
+            return refusal.heard(probe)
 
     async def render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
-        """A conversation as the server's template writes it, ready for an answer, and its tokens.
-
-        Raises EngineRejected where the server refuses it.
-        """
+        """As Listener.render."""
         try:
             body = await self._post(_ChatTokens, "/chat_tokenize", model="tgi", messages=chat)
-        except _Refused as refusal:
-            raise EngineRejected(f"{self.transport.url} refuses a conversation: {refusal}", status=422) from None
+        except Refused as refusal:
+            raise refusal.rejected(self.url, "conversation") from None
         return body.templated_text, tuple(token.id for token in body.tokenize_response)
 
     async def score(self, text: str) -> tuple[Token, ...]:
-        """The tokens of `text` with their log-probabilities, natural logarithm; the first of all has none.
-
-        Raises EngineRejected where the text is too long, EngineError where the server gives no log-probabilities.
-        """
+        """As Listener.score. /generate adds a BOS even where the text begins with one."""
         try:
             heard = await self._generate(Probe("score"), text, 1)
-        except _Refused as refusal:
-            raise EngineRejected(f"{self.transport.url} refuses a text: {refusal}", status=422) from None
+        except Refused as refusal:
+            raise refusal.rejected(self.url, "text") from None
         if not heard.scored:
-            raise EngineError(
-                f"{self.transport.url} gives no log-probabilities of a prompt: start it with --enable-prefill-logprobs"
-            )
+            raise no_log_probabilities(self.url, TGI)
         return heard.prompt
 
     async def _chat(self, probe: Probe) -> Heard:
@@ -240,9 +185,9 @@ class Listener:
         return reply
 
 
-def _refused(reply: Reply) -> _Refused:
+def _refused(reply: Reply) -> Refused:
     try:
         body = json.loads(reply.body)
-        return _Refused(str(body["error"]), str(body.get("error_type", "")))
+        return Refused(str(body["error"]), by_template=body.get("error_type") == "template_error")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return _Refused(reply.looks(), "")
+        return Refused(reply.looks())

@@ -1,0 +1,92 @@
+"""What a llama.cpp server makes of a probe; it tells no log-probabilities of prompts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pydantic import AliasChoices, BaseModel, Field
+
+from eval.collect.listeners.heard import CHAT_TOKENS, TEXT_TOKENS, Asker, Heard, Identity, Refused, Token, fitted
+from eval.collect.listeners.heard import no_log_probabilities as none
+from eval.collect.listeners.proofs import LLAMA_CPP
+from eval.collect.probes import Chat, Probe
+
+
+class _Template(BaseModel):
+    prompt: str
+
+
+class _Ids(BaseModel):
+    tokens: list[int]
+
+
+class _Token(BaseModel):
+    id: int
+    token: str = ""
+    logprob: float | None = None
+
+
+class _Completion(BaseModel):
+    content: str
+    stop_type: str = ""
+    probabilities: list[_Token] = Field([], validation_alias=AliasChoices("completion_probabilities", "probs"))
+
+
+class LlamaCppListener:
+    """As Listener, of llama.cpp's own server. `longest` is its context in tokens."""
+
+    def __init__(self, asker: Asker, identity: Identity, longest: int | None) -> None:
+        self.url = asker.url
+        self.identity = identity
+        self._asker = asker
+        self._longest = longest or 4096
+
+    async def hear(self, probe: Probe) -> Heard:
+        """As Listener.hear."""
+        try:
+            return await (self._chat(probe) if probe.chat else self._text(probe))
+        except Refused as refusal:
+            return refusal.heard(probe)
+
+    async def render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
+        """As Listener.render."""
+        try:
+            return await self._rendered(chat)
+        except Refused as refusal:
+            raise refusal.rejected(self.url, "conversation") from None
+
+    async def score(self, text: str) -> tuple[Token, ...]:
+        """Raises EngineError: it has none."""
+        raise none(self.url, LLAMA_CPP)
+
+    async def _rendered(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
+        try:
+            text = (await self._asker.post(_Template, "/apply-template", messages=chat)).prompt
+        except Refused as refusal:
+            raise Refused(str(refusal), by_template=True) from None
+        return text, tuple(await self._ids(text))
+
+    async def _chat(self, probe: Probe) -> Heard:
+        text, ids = await self._rendered(probe.chat)
+        return replace(await self._heard(probe, list(ids), CHAT_TOKENS), templated=text, chat_ids=ids)
+
+    async def _text(self, probe: Probe) -> Heard:
+        text, ids = await fitted(probe.text, self._longest - TEXT_TOKENS - 2, self._ids)
+        return replace(await self._heard(probe, ids, TEXT_TOKENS), text=text)
+
+    async def _ids(self, text: str) -> list[int]:
+        """As /completion makes them of a text: a BOS is added where the model has one, and the text does not."""
+        given = {"content": text, "add_special": True, "parse_special": True}
+        return (await self._asker.post(_Ids, "/tokenize", **given)).tokens
+
+    async def _heard(self, probe: Probe, ids: list[int], limit: int) -> Heard:
+        given = {"n_predict": limit, "temperature": 0.0, "repeat_penalty": 1.0, "cache_prompt": False, "n_probs": 1}
+        body = await self._asker.post(_Completion, "/completion", prompt=ids, **given)
+        return Heard(
+            probe,
+            prompt=tuple(Token(token, "", None) for token in ids),
+            answer=tuple(Token(one.id, one.token, one.logprob) for one in body.probabilities),
+            finish="eos_token" if body.stop_type == "eos" else "length",
+            limit=limit,
+            answer_text=body.content,
+        )
