@@ -1,11 +1,11 @@
-"""Run in the train environment: tiny models of the families that no recorded folder has, saved by transformers 5.
+"""Run in the train environment: tiny models of the families that no recorded folder has.
 
+Weights as transformers 5 saves them, the tokenizer's files as the Hub has them.
 `python -m tests.train.more_families FOLDER` writes FOLDER/<family> for each of FAMILIES.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 from tokenizers import Regex, pre_tokenizers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedTokenizerFast
 from transformers import GraniteConfig as Granite
+from transformers import LlamaConfig as Llama
 from transformers import MistralConfig as Mistral
 
 from tests.train.architectures import SIZES
-from tests.train.hub_tokenizers import SPLIT, _begin, _bytes, _write, mistral
+from tests.train.hub_tokenizers import SPLIT, _begin, _bytes, _write, mistral, smollm2
 
 #: Mistral's since Nemo: bytes, control tokens without blanks, the system's text before the last question.
 CONTROL = (
@@ -46,7 +47,7 @@ def mistral_control(folder: Path) -> None:
     tokenizer = _bytes(special, pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(SPLIT), "isolated"), level]))
     _begin(tokenizer, "<s>")
     names = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
-    _write(folder, tokenizer, CONTROL, **names, add_bos_token=True, tokenizer_class="PreTrainedTokenizerFast")
+    _write(folder, tokenizer, CONTROL, **names, add_bos_token=True, tokenizer_class="LlamaTokenizerFast")
 
 
 def granite(folder: Path) -> None:
@@ -67,6 +68,7 @@ FAMILIES: dict[str, tuple[Callable[[Path], None], Any]] = {
     "mistral-control": (
         mistral_control, Mistral(**SIZES, head_dim=24, sliding_window=None, rope_parameters=_rope(1e8)),
     ),
+    "smollm2-hub": (smollm2, Llama(**SIZES, rope_parameters=_rope(1e5), tie_word_embeddings=True)),
     "granite": (
         granite,
         Granite(
@@ -79,10 +81,8 @@ FAMILIES: dict[str, tuple[Callable[[Path], None], Any]] = {
 
 def make(family: str, folder: Path) -> None:
     tokenizer_of, config = FAMILIES[family]
-    hub = folder / f"{family}.hub"
-    tokenizer_of(hub)
-    (hub / "config.json").write_text(json.dumps({"model_type": config.model_type}), encoding="utf-8")
-    tokenizer = AutoTokenizer.from_pretrained(hub)
+    tokenizer_of(folder / family)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder / family)
     ends = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id}
     for name, value in ends.items():
         setattr(config, name, value)
@@ -90,7 +90,6 @@ def make(family: str, folder: Path) -> None:
     model = AutoModelForCausalLM.from_config(config)
     model.generation_config = GenerationConfig(**ends)
     model.save_pretrained(folder / family)
-    tokenizer.save_pretrained(folder / family)
 
 
 if __name__ == "__main__":

@@ -130,6 +130,16 @@ def test_an_end_at_which_nothing_stops_is_refused_before_the_first_step(tmp_path
     assert untrained(tmp_path)
 
 
+@pytest.mark.train
+@pytest.mark.slow
+def test_a_tokenizer_that_the_export_would_refuse_is_refused_before_the_first_step(tmp_path: Path, warm: Path) -> None:
+    pairs(tmp_path / "pairs.jsonl")
+    with pytest.raises(TokensError) as caught:
+        attempt(recipe(tmp_path, FAMILIES / "qwen2" / "hf5", tokens=["<|more|>"]), warm)
+    assert str(caught.value).startswith("nothing was trained: tokenizer added_tokens is ")
+    assert untrained(tmp_path)
+
+
 def untrained(folder: Path) -> bool:
     """Axolotl came as far as its trainer, and made no step and no model."""
     log = (folder / "models" / "mine.work" / "train.log").read_text(encoding="utf-8")

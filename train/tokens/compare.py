@@ -56,7 +56,7 @@ def _prompt(trained: list[int], wanted: list[int], served: Served) -> str:
     shown = _difference(trained, wanted, served)
     return (
         f"a prompt is trained on as other tokens than a server is sent: {shown}; set chat_template: tokenizer_default "
-        "and leave tokenizer settings out of the recipe, so that training reads the template that is served"
+        "and leave tokenizer settings out of the recipe, so that training reads what is served"
     )
 
 

@@ -1,7 +1,8 @@
 """A copy of the base's tokenizer under which TRL prepares what is served, for the time of the preparation only.
 
 TRL tokenizes rendered conversations with the tokenizer's own special tokens added, and puts its end token behind
-answers that end with another; a server does neither. What is saved and exported stays the base's tokenizer.
+answers that end with another; a server does neither. And servers read tokenizer.json, where transformers builds the
+tokenizers of some classes anew, with other splits. What is saved and exported stays the base's tokenizer.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from train.compare import check_tokenizer
+from train.errors import ExportError
 from train.tokens.served import Served
 
 #: What decides in transformers 5 whether a tokenizer adds special tokens of its own.
 _ADDS = ("add_bos_token", "add_eos_token")
+_TEXT = "Ünïcode 1+1, 1234567  two\nlines\n\n\tit's <b>日本 🚢"
 
 
 def derive(served: Served, folder: Path) -> tuple[str, ...]:
@@ -26,24 +30,25 @@ def derive(served: Served, folder: Path) -> tuple[str, ...]:
     """
     if not served.tokenizer.is_fast:
         return ()
-    adds, end = _adds(served.tokenizer, served), _end(served)
-    if not adds and end is None:
+    adds, end, splits = _adds(served), _end(served), unlike(served.tokenizer, served) is not None
+    if not (adds or splits) and end is None:
         return ()
     beside = folder.with_name(f".{folder.name}.{os.getpid()}")
     for kind in (None, "PreTrainedTokenizerFast"):
-        _write(served.tokenizer, beside, end, kind)
+        _write(served, beside, end, kind)
         if _does(beside, served, end):
             with suppress(OSError):  # another process was faster
                 beside.rename(folder)
             shutil.rmtree(beside, ignore_errors=True)
-            return _words(served, adds, end)
+            return _words(served, adds, end, splits)
     shutil.rmtree(beside)
     return ()
 
 
-def restore(tokenizer: Any, base: Any) -> None:
+def restore(tokenizer: Any, served: Served) -> None:
     """Make a tokenizer that was loaded from the copy the base's again, in place: Axolotl saves it with the model."""
-    tokenizer.backend_tokenizer.post_processor = base.backend_tokenizer.post_processor
+    base = served.tokenizer
+    tokenizer.backend_tokenizer.post_processor = (served.file or base.backend_tokenizer).post_processor
     tokenizer.eos_token = base.eos_token
     for name in _ADDS:
         tokenizer.init_kwargs.pop(name, None)
@@ -51,9 +56,22 @@ def restore(tokenizer: Any, base: Any) -> None:
             tokenizer.init_kwargs[name] = base.init_kwargs[name]
 
 
-def _adds(tokenizer: Any, served: Served) -> bool:
+def _adds(served: Served) -> bool:
     text = served.render([{"role": "user", "content": "Hello"}], prompt=True)
-    return list(tokenizer(text)["input_ids"]) != served.ids(text)
+    without = served.tokenizer(text, add_special_tokens=False)["input_ids"]
+    return bool(served.tokenizer(text)["input_ids"] != without)
+
+
+def unlike(tokenizer: Any, served: Served) -> str | None:
+    """Why a tokenizer cannot be exported in place of the base's tokenizer.json, as the export says it."""
+    if served.file is None or not tokenizer.is_fast:
+        return None
+    base, found = (json.loads(one.to_str()) for one in (served.file, tokenizer.backend_tokenizer))
+    try:
+        check_tokenizer(base, found)
+    except ExportError as error:
+        return str(error)
+    return None
 
 
 def _end(served: Served) -> int | None:
@@ -62,8 +80,11 @@ def _end(served: Served) -> int | None:
     return served.turn if alone and served.turn != served.tokenizer.eos_token_id else None
 
 
-def _write(tokenizer: Any, folder: Path, end: int | None, kind: str | None) -> None:
+def _write(served: Served, folder: Path, end: int | None, kind: str | None) -> None:
+    tokenizer = served.tokenizer
     tokenizer.save_pretrained(folder)
+    if served.file is not None:
+        served.file.save(str(folder / "tokenizer.json"))
     _edit(folder / "tokenizer.json", post_processor=lambda found: _without_special(found.get("post_processor")))
     changes: dict[str, Any] = dict.fromkeys(_ADDS, False)
     if end is not None:
@@ -100,13 +121,17 @@ def _does(folder: Path, served: Served, end: int | None) -> bool:
     from transformers import AutoTokenizer
 
     found = AutoTokenizer.from_pretrained(folder)
-    text = served.render([{"role": "user", "content": "Ünïcode 1+1,  two\nlines <b>"}], prompt=True)
+    text = served.render([{"role": "user", "content": _TEXT}], prompt=True)
     wanted = served.tokenizer.eos_token_id if end is None else end
-    return list(found(text)["input_ids"]) == served.ids(text) and found.eos_token_id == wanted
+    same = list(found(text)["input_ids"]) == served.ids(text) and found.eos_token_id == wanted
+    return same and unlike(found, served) is None
 
 
-def _words(served: Served, adds: bool, end: int | None) -> tuple[str, ...]:
+def _words(served: Served, adds: bool, end: int | None, splits: bool) -> tuple[str, ...]:
     said = ["pairs are tokenized without the tokenizer's own special tokens, which servers do not add"] if adds else []
+    if splits:
+        kind = type(served.tokenizer).__name__
+        said.append(f"text is split as tokenizer.json says and servers do, not as transformers builds a {kind}")
     if end is not None:
         said.append(f"answers end with {served.show([end])}, without the tokenizer's end token behind it")
     return tuple(said)

@@ -16,7 +16,7 @@ from axolotl.integrations.base import BasePlugin
 from axolotl.utils.chat_templates import get_chat_template_from_config
 
 from train.tokens.compare import Pair, Prepared, compare, ended, length
-from train.tokens.fix import derive, restore
+from train.tokens.fix import derive, restore, unlike
 from train.tokens.protocol import KEY, TrainedTokens, tokenizer_beside, write_found
 from train.tokens.served import Served, load
 
@@ -54,7 +54,8 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
         found = check(read_pairs(cfg), rows(trainer), served, cfg.sequence_len)
         found = found.model_copy(update={"fixed": self.fixed + tails})
         if self.fixed:
-            restore(trainer.processing_class, served.tokenizer)
+            restore(trainer.processing_class, served)
+        found = found.model_copy(update={"problem": found.problem or unlike(trainer.processing_class, served)})
         write_found(Path(cfg.trained_tokens), found)
         if found.problem:
             raise RuntimeError(found.problem)

@@ -14,11 +14,16 @@ _TURNS = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content":
 
 
 class Served:
-    """The base's tokenizer and template, which are the ones that are exported."""
+    """The base's tokenizer and template, which are the ones that are exported.
 
-    def __init__(self, tokenizer: Any, template: str | None, stops: list[int]) -> None:
+    `file` is the base's tokenizer.json as the tokenizers library reads it, and as servers do. Transformers may read
+    another tokenizer from the same folder: for some classes it builds its own splits (GPT-2's, of Granite and SmolLM2).
+    """
+
+    def __init__(self, tokenizer: Any, template: str | None, stops: list[int], file: Any = None) -> None:
         self.tokenizer = tokenizer
         self.template = template
+        self.file = file
         added = tokenizer.get_added_vocab()
         self.turn = _turn(self.behind(), added)
         own = [] if tokenizer.eos_token_id is None else [int(tokenizer.eos_token_id)]
@@ -32,6 +37,8 @@ class Served:
 
     def ids(self, text: str) -> list[int]:
         """As servers tokenize a rendered conversation: no special token is added to those of the template."""
+        if self.file is not None:
+            return list(self.file.encode(text, add_special_tokens=False).ids)
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def behind(self) -> str:
@@ -62,16 +69,34 @@ def load(base: str, revision: str | None, other: str | None, *, trust: bool = Fa
     tokenizer = AutoTokenizer.from_pretrained(base, revision=revision, trust_remote_code=trust)
     own = tokenizer.chat_template
     own = own.get("default") if isinstance(own, dict) else own
-    return Served(tokenizer, own or other, _stops(base, revision))
+    return Served(tokenizer, own or other, _stops(base, revision), _file(base, revision))
+
+
+def _file(base: str, revision: str | None) -> Any:
+    """tokenizer.json, without the cutting and filling that it may ask for; None where there is none."""
+    from tokenizers import Tokenizer
+
+    place = _cached(base, "tokenizer.json", revision)
+    if place is None:
+        return None
+    found = Tokenizer.from_file(str(place))
+    found.no_truncation()
+    found.no_padding()
+    return found
 
 
 def _stops(base: str, revision: str | None) -> list[int]:
     """The ids that the base's generation_config.json and config.json stop at."""
-    from transformers.utils import cached_file
-
     found: list[int] = []
     for name in ("generation_config.json", "config.json"):
-        place = cached_file(base, name, revision=revision, _raise_exceptions_for_missing_entries=False)
-        said = json.loads(Path(place).read_text(encoding="utf-8")) if place else {}
+        place = _cached(base, name, revision)
+        said = json.loads(place.read_text(encoding="utf-8")) if place else {}
         found += as_ids(said.get("eos_token_id"))
     return found
+
+
+def _cached(base: str, name: str, revision: str | None) -> Path | None:
+    from transformers.utils import cached_file
+
+    place = cached_file(base, name, revision=revision, _raise_exceptions_for_missing_entries=False)
+    return Path(place) if place else None
