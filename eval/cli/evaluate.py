@@ -57,6 +57,7 @@ def evaluate(
     decoding = Decoding(max_tokens=max_tokens)
     name = run or default_name(trained.artifact.name, sides, decoding, loaded.prompt_set.sha256)
     opened = start_collected_run(reports, name, loaded=loaded, decoding=decoding, models=sides)
+    trained.keep_picture(opened)
     console.say(f"run {name}: {loaded.prompt_set.asked} prompts from {loaded.prompt_set.source}")
     failed = 0
     if complete(opened):
