@@ -152,6 +152,11 @@ class Run:
         return self.folder / "verdicts.csv"
 
     @property
+    def picture_path(self) -> Path:
+        """How the tuned model's training went, drawn (train.figures.picture), where it left that."""
+        return self.folder / "training.svg"
+
+    @property
     def report_folder(self) -> Path:
         return self.folder / "report"
 

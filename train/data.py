@@ -23,6 +23,8 @@ PROMPTS_FILE = "training_prompts.txt"
 Say = Callable[[str], None]
 #: What an entry says of the data set as it was found, and not of its cleaned copy.
 _OF_THE_ORIGINAL = ("data_files", "revision", "name", "message_property_mappings", "roles")
+#: Axolotl passes over other names of fields in data sets for evaluation.
+_USUAL: dict[str, Any] = {"field_messages": "messages", "field_chosen": "chosen", "field_rejected": "rejected"}
 
 
 @dataclass
@@ -81,7 +83,9 @@ def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
         parts = (done.datasets, "clean", trained), (done.held_out, "held-out", apart)
         for entries, name, some in parts if apart else parts[:1]:
             part = replace(checked, rows=some)
-            entries.append(_entry(entry, asked, part, work / f"{name}-{number}.jsonl", keyed))
+            named = asked if entries is done.datasets else replace(asked, **_USUAL)
+            kept = entry if entries is done.datasets else {**entry, **_USUAL}
+            entries.append(_entry(kept, named, part, work / f"{name}-{number}.jsonl", keyed))
     if keyed:
         say(f"  note: {held_out.note(recipe, len(rows), len(held_out.split(rows, held)[1]))}")
     return done

@@ -70,7 +70,12 @@ def evaluate(
     loaded, sides = trained.prompts(prompts, reports), trained.sides()
     decoding = Decoding(max_tokens=max_tokens)
     name = run or default_name(trained.artifact.name, sides, decoding, loaded.prompt_set.sha256)
-    start = partial(start_collected_run, reports, name, loaded=loaded, decoding=decoding, models=sides)
+
+    def start() -> Run:
+        opened = start_collected_run(reports, name, loaded=loaded, decoding=decoding, models=sides)
+        trained.keep_picture(opened)
+        return opened
+
     console.say(f"run {name}: {loaded.prompt_set.asked} prompts from {loaded.prompt_set.source}")
     failed = 0
     if (reports / name).exists() and complete(opened := start()):

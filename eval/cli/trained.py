@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from blindside import console
 from eval.errors import RunError
+from eval.journal import write_atomically
 from eval.records import Side
-from eval.run import ModelInfo
+from eval.run import ModelInfo, Run
 
 if TYPE_CHECKING:
     from eval.collect.prompts import LoadedPrompts
@@ -63,6 +64,12 @@ class Trained:
         for message in loaded.messages:
             console.say(message)
         return loaded
+
+    def keep_picture(self, run: Run) -> None:
+        """Have the picture of the training with the run, so that reports need no folder of models."""
+        picture = self.folder / "training.svg"
+        if picture.is_file() and not run.picture_path.exists():
+            write_atomically(run.picture_path, picture.read_bytes())
 
     def _base(self) -> ModelInfo:
         from train.artifact import read_artifact, verify

@@ -32,6 +32,7 @@ MODEL_FILES = frozenset(
         "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
         "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt", "merges.txt",
         "chat_template.jinja", "chat_template.json", "preprocessor_config.json", "processor_config.json",
+        "training.csv", "training.svg",
     )
 )  # fmt: skip
 NEEDED = ("config.json", "tokenizer_config.json")
@@ -91,6 +92,7 @@ def gather(run: Run, decision: Decision, repo: str, staging: Path, *, comments: 
         licence=licence,
         proved=checks.lines(run),
         forced=checks.forced(run),
+        picture=any(file.path == "training.svg" for file in model),
         comments=comments,
         method=training_method(artifact),
         evidence=[name.removeprefix("eval/") for name in [*made, SUMS] if name.startswith("eval/")],

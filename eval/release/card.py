@@ -41,6 +41,8 @@ class Facts:
     #: What run.json says of parity and determinism, in sentences; and whether a failed parity was passed over.
     proved: Sequence[str]
     forced: bool
+    #: Whether training.svg goes along.
+    picture: bool
     comments: bool
     #: The training method as the recipe names it (`rl`), or "".
     method: str

@@ -60,6 +60,7 @@ def trial_models(parent: Path) -> Path:
     prompts.write_text(PROMPTS)
     for name in ("trial-base", "trial"):
         _model(folder / name, folder / "trial-base", prompts)
+    (folder / "trial" / "training.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     return folder
 
 
@@ -97,6 +98,7 @@ def test_what_was_proved_stands_in_the_run_and_its_report(models: Path) -> None:
     assert FORCED not in text
     for made in (text, (run.report_folder / "report.html").read_text()):
         assert TOKENS in made
+        assert ("data:image/svg+xml;base64," in made) == made.startswith("<!")
         assert "Tuned: The training learned nothing. On its own pairs: accuracy 50%." in made
         assert "Base: trained tokens" not in made
 

@@ -83,6 +83,9 @@ def test_it_says_what_was_found_and_how(project: Project) -> None:
     assert "Reviewers agreed little" in text
     assert "greedy decoding, at most 512 tokens, engine embedded" in text
     assert f"- Recipe: ours.yml, sha256 `{sha256_file(project.home / 'recipes' / 'ours.yml')}`" in text
+    assert "![How the training went]" not in text
+    (project.tuned / "training.svg").write_text("<svg/>")
+    assert "![How the training went](training.svg)" in card_of(project)
     assert "- Tokens: trained tokens = served tokens, 1,230 of 1,234 pairs." in text
     assert "In `eval/`: `decision.json`, `gate.yml`, `recipe.yml`, `report/by_category.csv`" in text
 

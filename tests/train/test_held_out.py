@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.train.models import recipe
+from train.data import prepare
 from train.held_out import choose, note, split, wanted
 from train.pairs.read import Row
 from train.recipe import read_recipe
@@ -49,3 +52,27 @@ def test_where_a_few_prompts_have_all_pairs_none_is_held_out(tmp_path: Path) -> 
 
 def test_that_few_pairs_are_all_trained_on_is_told(tmp_path: Path) -> None:
     assert note(read_recipe(recipe(tmp_path, tmp_path)), 80, 0) == "no pair is held out: fewer than 200 pairs"
+
+
+def test_held_out_pairs_lie_under_the_names_that_axolotl_reads_for_evaluation(tmp_path: Path) -> None:
+    """Of such a data set it passes over field_chosen and field_rejected."""
+    data = "".join(
+        json.dumps(
+            {"talk": [{"role": "user", "content": f"What is {n}?"}], "good": {"role": "assistant", "content": f"{n}."},
+             "bad": {"role": "assistant", "content": "No idea."}}
+        ) + "\n"
+        for n in range(200)
+    )  # fmt: skip
+    (tmp_path / "pairs.jsonl").write_text(data)
+    path = recipe(tmp_path, tmp_path)
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    config["datasets"][0] |= {"field_messages": "talk", "field_chosen": "good", "field_rejected": "bad"}
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    said: list[str] = []
+    done = prepare(read_recipe(path), tmp_path / "work", tmp_path, said.append)
+    assert "  note: 20 of 200 pairs are held out and scored before and after (val_set_size overrides that)" in said
+    [trained], [held] = done.datasets, done.held_out
+    assert (trained["field_chosen"], held["field_chosen"], held["field_messages"]) == ("good", "chosen", "messages")
+    lines = [Path(entry["path"]).read_text(encoding="utf-8").splitlines() for entry in (trained, held)]
+    assert [len(many) for many in lines] == [180, 20]
+    assert json.loads(lines[1][0]).keys() == {"messages", "chosen", "rejected", "blindside_pair"}

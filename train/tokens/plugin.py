@@ -114,8 +114,9 @@ def _read(asked: Any) -> Iterator[tuple[int, Pair]]:
         return
     with Path(asked.path).open(encoding="utf-8") as file:
         for row in (found for found in map(json.loads, file) if KEY in found):
-            answers = (row[field]["content"] for field in (asked.field_chosen, asked.field_rejected))
-            yield row[KEY], Pair(row[asked.field_messages], *answers)
+            # Axolotl drops these of data sets for evaluation, which the stage writes under the usual names.
+            names = (asked.field_chosen or "chosen", asked.field_rejected or "rejected")
+            yield row[KEY], Pair(row[asked.field_messages or "messages"], *(row[name]["content"] for name in names))
 
 
 def trim(trainer: Any, stops: list[int]) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from eval.evidence import checks
 from eval.evidence.categories import Categories
@@ -19,6 +21,8 @@ from eval.records import Side
 
 #: How many pairs of a list the results page shows; all of them are in Browse.
 EXCERPT = 5
+#: Bytes of a picture: one of a long training has some ten thousand points.
+_LARGEST = 1_000_000
 
 _LISTS: tuple[tuple[Which, str, str], ...] = (
     ("disagreement", "Reviewers disagree", "No pair on which reviewers gave different verdicts."),
@@ -79,6 +83,8 @@ class Findings:
     leanings: Leanings
     giveaways: Given | None
     servers: tuple[str, ...]
+    #: How the training went, drawn, as an address that holds the picture; empty where there is none.
+    picture: str
     forced: bool
     altered: tuple[str, ...]
     excerpts: tuple[Excerpt, ...]
@@ -115,9 +121,17 @@ def findings(snapshot: Snapshot) -> Findings:
         giveaways=giveaways(snapshot),
         altered=snapshot.altered,
         servers=tuple(checks.lines(snapshot.run)),
+        picture=_picture(snapshot.run.picture_path),
         forced=checks.forced(snapshot.run),
         excerpts=tuple(_excerpt(snapshot, *one) for one in _LISTS),
     )
+
+
+def _picture(path: Path) -> str:
+    """As an image, in which no script runs and nothing is loaded."""
+    if not path.is_file() or path.stat().st_size > _LARGEST:
+        return ""
+    return f"data:image/svg+xml;base64,{b64encode(path.read_bytes()).decode()}"
 
 
 def _thumbs(snapshot: Snapshot) -> tuple[int, int] | None:
