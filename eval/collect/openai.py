@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from eval.collect.cards import SOFTWARE, Card, Software, choose_card, no_engine, read_cards, version_of
 from eval.collect.engines import Completion, EngineInfo, count_of
 from eval.collect.room import Room
-from eval.collect.statuses import status_error
+from eval.collect.statuses import status_error, told
 from eval.collect.transport import Reply, Transport
 from eval.errors import EngineError, EngineRejected
 from eval.records import Message
@@ -65,7 +65,7 @@ class OpenAiEngine:
         """
         reply = await transport.get("/v1/models")
         if reply.status in {401, 403, 429} or reply.status >= 500:
-            raise status_error(reply, transport.url, _told(reply))
+            raise status_error(reply, transport.url, told(reply))
         cards = read_cards(reply)
         if cards is None:
             raise no_engine(transport.url, reply)
@@ -117,7 +117,7 @@ class OpenAiEngine:
         }
         reply = await self._transport.post("/v1/chat/completions", json.dumps(body).encode())
         if reply.status != 200:
-            raise status_error(reply, self.url, _told(reply))
+            raise status_error(reply, self.url, told(reply))
         return _completion(reply, self.url)
 
 
@@ -156,16 +156,3 @@ def _completion(reply: Reply, url: str) -> ChatCompletionOutput:
         return ChatCompletionOutput.parse_obj_as_instance(reply.body)
     except ValueError as error:
         raise EngineError(f"{url} answered a completion that can't be read ({error})") from None
-
-
-def _told(reply: Reply) -> str:
-    """What the server said of its error: OpenAI's form, an older one of vLLM, FastAPI's, or TGI's; else nothing."""
-    try:
-        body = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(body, dict):
-        return ""
-    error = body.get("error", body)
-    said = error.get("message", error.get("detail")) if isinstance(error, dict) else error
-    return " ".join(str(said).split())[:200] if said else ""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from eval.collect.addresses import KEY_VARIABLE
 from eval.collect.transport import Reply
 from eval.errors import EngineError, EngineOverloaded, EngineRejected
@@ -23,3 +26,20 @@ def status_error(reply: Reply, url: str, told: str) -> EngineError:
     if status == 424 or status >= 500:
         return EngineError(f"{url} failed ({status}): {said}", status=status)
     return EngineRejected(f"{url} refused the request ({status}): {said}", status=status)
+
+
+def told(reply: Reply) -> str:
+    """What a server said of its error: OpenAI's form, an older one of vLLM, FastAPI's, or TGI's; else nothing."""
+    body = body_of(reply)
+    error = body.get("error", body)
+    said = error.get("message", error.get("detail")) if isinstance(error, dict) else error
+    return " ".join(str(said).split())[:200] if said else ""
+
+
+def body_of(reply: Reply) -> dict[str, Any]:
+    """The body where it is a JSON object; else an empty one."""
+    try:
+        body = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -71,6 +71,7 @@ def test_images_are_pinned_in_one_place() -> None:
         (): f"{tgi}:{VERSIONS['TGI_VERSION']}",
         ("cpu",): f"{tgi}:{VERSIONS['TGI_VERSION']}-intel-cpu",
         ("vllm",): f"vllm/vllm-openai:{VERSIONS['VLLM_VERSION']}",
+        ("vllm-cpu",): f"vllm/vllm-openai-cpu:{VERSIONS['VLLM_VERSION']}-x86_64",
         ("sglang",): f"lmsysorg/sglang:{VERSIONS['SGLANG_VERSION']}",
     }
     for overrides, image in expected.items():
@@ -91,6 +92,9 @@ def test_greedy_answers_are_made_repeatable() -> None:
     vllm = _merged(["vllm", "gpu"])["services"]["base"]
     assert {"--no-enable-prefix-caching", "--generation-config=vllm", "--load-format=safetensors"} <= {*vllm["command"]}
     assert _variables(vllm)["VLLM_BATCH_INVARIANT"] == "1"
+    on_cpu = _merged(["vllm-cpu"])["services"]["base"]
+    assert {*vllm["command"]} ^ {*on_cpu["command"]} == {"--gpu-memory-utilization=0.9", "--enforce-eager"}
+    assert "VLLM_BATCH_INVARIANT" not in _variables(on_cpu)
     sglang = _merged(["sglang", "gpu"])["services"]["base"]
     assert {"--disable-radix-cache", "--enable-deterministic-inference", "--sampling-defaults=openai"} <= {
         *sglang["command"]

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from eval.collect.listeners.proofs import Proof
 from eval.collect.probes import Chat, Probe
-from eval.collect.statuses import status_error
-from eval.collect.transport import Reply, Transport
+from eval.collect.statuses import body_of, status_error, told
+from eval.collect.transport import Transport
 from eval.errors import EngineError, EngineRejected, EngineUnreachable
 
 #: Tokens that are generated for a conversation, so that its end is seen, and for a text.
@@ -141,7 +141,7 @@ class Asker:
     async def get(self, path: str) -> dict[str, Any]:
         """The object at `path`; empty where there is none."""
         reply = await self.transport.get(path)
-        return _object(reply) if reply.status == 200 else {}
+        return body_of(reply) if reply.status == 200 else {}
 
     async def post(self, kind: type[Body], path: str, **body: Any) -> Body:
         reply = await self.transport.post(path, json.dumps(body).encode())
@@ -154,22 +154,6 @@ class Asker:
         except ValidationError as error:
             field = ".".join(str(part) for part in error.errors()[0]["loc"])
             raise EngineError(f"{self.url}{path} answered {reply.looks()}, without {field}") from None
-
-
-def told(reply: Reply) -> str:
-    """What a server said of its error: OpenAI's form, an older one of vLLM, FastAPI's, or TGI's; else nothing."""
-    body = _object(reply)
-    error = body.get("error", body)
-    said = error.get("message", error.get("detail")) if isinstance(error, dict) else error
-    return " ".join(str(said).split())[:200] if said else ""
-
-
-def _object(reply: Reply) -> dict[str, Any]:
-    try:
-        body = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 async def has_way(asking: Awaitable[bool]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel, Field
 
 from eval.collect.listeners.heard import (
     CHAT_TOKENS,
@@ -52,6 +52,8 @@ class _Generated(BaseModel):
 
 class _Message(BaseModel):
     content: str | None = None
+    #: What a reasoning parser took out of the text, under its newer and its older name.
+    reasoning: str | None = Field(None, validation_alias=AliasChoices("reasoning", "reasoning_content"))
 
 
 class _Choice(BaseModel):
@@ -119,7 +121,13 @@ class SglangListener:
         heard = await self._heard(probe, ids, CHAT_TOKENS)
         answer = (choice.message.content or "", choice.finish_reason or "", done.usage.completion_tokens)
         text = await self._decode(ids)
-        return replace(heard, templated=text, verbatim=False, chat_ids=tuple(ids), chat_answer=answer)
+        return replace(
+            heard,
+            templated=text,
+            verbatim=False,
+            chat_ids=tuple(ids),
+            chat_answer=None if choice.message.reasoning else answer,
+        )
 
     async def _text(self, probe: Probe) -> Heard:
         text, ids = await fitted(probe.text, self._longest - TEXT_TOKENS - 2, self._ids)

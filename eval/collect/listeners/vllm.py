@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import AliasChoices, BaseModel, Field
 
 from eval.collect.listeners.heard import (
     CHAT_TOKENS,
@@ -64,6 +64,8 @@ class _Completion(BaseModel):
 
 class _Message(BaseModel):
     content: str | None = None
+    #: What a reasoning parser took out of the text, under its newer and its older name.
+    reasoning: str | None = Field(None, validation_alias=AliasChoices("reasoning", "reasoning_content"))
 
 
 class _ChatChoice(BaseModel):
@@ -135,7 +137,13 @@ class VllmListener:
         heard = await self._heard(probe, list(ids), limit)
         choice = done.choices[0]
         answer = (choice.message.content or "", choice.finish_reason or "", done.usage.completion_tokens)
-        return replace(heard, templated=text, verbatim=verbatim, chat_ids=ids, chat_answer=answer)
+        return replace(
+            heard,
+            templated=text,
+            verbatim=verbatim,
+            chat_ids=ids,
+            chat_answer=None if choice.message.reasoning else answer,
+        )
 
     async def _text(self, probe: Probe) -> Heard:
         text, ids = await fitted(probe.text, self._longest - TEXT_TOKENS - 2, self._ids)
