@@ -18,6 +18,8 @@ from eval.evidence.winrate import (
 
 FORCED = "**Parity failed and the run went on by --force: these answers may not be the saved models'.**"
 
+CAN_WE_STOP = "Can we stop (valid at any look)?"
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -30,22 +32,6 @@ class Summary:
     win_rate_with_identical: Estimate
     both_bad: Estimate
     sign_test: SignTest
-
-    @property
-    def in_words(self) -> str:
-        """The finding as one sentence."""
-        rate = self.win_rate
-        if rate.value is None:
-            return "No judgement yet that prefers a side or ties: judge some pairs first."
-        said = f"The tuned model's win rate is {rate.value:.1%} over {rate.n} prompts"
-        if rate.low is None or rate.high is None:
-            return f"{said}: insufficient for an interval, judge more pairs."
-        interval = f"{said}, 95% interval {rate.low:.1%} to {rate.high:.1%}"
-        if rate.low > 0.5:
-            return f"{interval}: people prefer the tuned model."
-        if rate.high < 0.5:
-            return f"{interval}: people prefer the base model."
-        return f"{interval}: not distinguishable from 50%."
 
 
 def summarise(table: Table, *, failed: int) -> Summary:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.gate_policy import released, study
-from eval.release.policy import DEFAULT, read_policy
+from eval.policy import DEFAULT, read_policy
 
 
 def releases(true: float, studies: int) -> int:

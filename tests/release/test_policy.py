@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.release.policy import DEFAULT, find_policy, freeze_policy, frozen, policy_sha256, read_policy
+from eval.policy import DEFAULT, find_policy, freeze_policy, frozen, policy_sha256, read_policy
 from eval.release.stale import bind, changed_since_asked
 from eval.run import Run, open_run
 from tests.judge.runs import make_run
