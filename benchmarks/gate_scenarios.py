@@ -37,7 +37,9 @@ def main() -> None:
     rng, studies = np.random.default_rng(options.seed), options.studies
     title("No difference, and a difference: releases")
     for rate in (0.5, 0.55, 0.6, 0.65):
-        compare(f"true win rate {rate:.0%}", _won(rng, np.full((studies, PROMPTS), rate)))
+        scores = _won(rng, np.full((studies, PROMPTS), rate))
+        compare(f"true win rate {rate:.0%}", scores)
+        tell(f"true win rate {rate:.0%}: now, at some look", float(at_some_look(scores).mean()), studies)
     title("Contradicted later: the first 60 prompts won, 30% of the next 240")
     first = np.ones((studies, 60))
     compare("won, then lost", np.concatenate([first, _won(rng, np.full((studies, 240), 0.3))], axis=1))
@@ -79,6 +81,13 @@ def at_the_end(scores: Floats, horizon: int | None = None) -> Rules:
     shown = log_wealth(scores, 0.5, bets).max(axis=1) >= ONCE
     refuted = log_wealth(1 - scores, 0.5, bets).max(axis=1) >= BOTH
     return Rules(shown, shown & ~refuted & _above(scores) & ~_drifted(scores))
+
+
+def at_some_look(scores: Floats) -> NDArray[np.bool_]:
+    """Whether a study that is looked at every 10 prompts, from the 100 that the policy asks for, is ever released."""
+    horizon = scores.shape[1]
+    looks = [at_the_end(scores[:, :n], horizon).released for n in range(100, horizon + 1, 10)]
+    return np.asarray(np.any(looks, axis=0), dtype=np.bool_)
 
 
 def _above(scores: Floats) -> NDArray[np.bool_]:
@@ -142,7 +151,7 @@ def _skipping(
 
     Reviewers differ by 0.6 logits, and judge each prompt independently: what one skips, another may like.
     """
-    logit = np.log(rate / (1 - rate)) * 1.08
+    logit = np.log(rate / (1 - rate)) * (1.08 if people > 1 else 1.0)
     taste = rng.normal(0, 0.6, (studies, people, 1)) if people > 1 else np.zeros((studies, 1, 1))
     taste = taste - taste.mean(axis=1, keepdims=True)
     own = _won(rng, 1 / (1 + np.exp(-(logit + taste + np.zeros((1, 1, PROMPTS))))))

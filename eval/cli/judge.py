@@ -53,6 +53,7 @@ def judge(
     Example: `blindside judge tiny-1a2b3c4d --auth reviewers.csv --overlap 2 --overlap-share 0.2`
     """
     from eval.judge.accounts import Accounts as Logins
+    from eval.judge.alike import alike
     from eval.judge.door.front import Front
     from eval.judge.fits import unmet_before
     from eval.judge.page import refuse_open_share, serve
@@ -68,7 +69,7 @@ def judge(
     logins = Logins(auth) if auth is not None else None
     refuse_open_share(share, logins)
     opened = freeze_policy(opened, policy)
-    for line in unmet_before(opened, wanted):
+    for line in (*unmet_before(opened, wanted), *alike(opened.prompts())):
         console.say(f"note: {line}")
     load_gradio()  # before anything asks the Hub, through a proxy perhaps, that is hidden meanwhile
     with Sync(opened, sync, say=console.say) if sync else nullcontext():

@@ -49,7 +49,7 @@ class Figure:
     def said(self) -> str:
         """The value as people read it; nothing for a count."""
         if self.value is None:
-            return "insufficient" if self.kind not in ("count", "bounds") else ""
+            return "" if self.kind == "count" or (self.kind == "bounds" and self.low is not None) else "insufficient"
         return self._said(self.value)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eval.evidence.figure import Figure
-from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table
+from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table, by_cluster
 from eval.evidence.winrate import (
     Estimate,
     SignTest,
@@ -36,14 +36,15 @@ class Summary:
 
 def summarise(table: Table, *, failed: int) -> Summary:
     """All figures of a table of judgements. `failed` counts (prompt, side) that got no answer."""
-    scores = prompt_scores(table)
+    units = by_cluster(table)
+    scores = prompt_scores(units)
     return Summary(
         table=table,
         failed=failed,
         win_rate=win_rate(scores),
-        win_rate_without_ties=win_rate(prompt_scores(table, ties=False)),
+        win_rate_without_ties=win_rate(prompt_scores(units, ties=False)),
         win_rate_with_identical=win_rate(with_identical(scores, table.identical)),
-        both_bad=win_rate(both_bad_shares(table)),
+        both_bad=win_rate(both_bad_shares(units)),
         sign_test=sign_test(scores),
     )
 
@@ -51,6 +52,7 @@ def summarise(table: Table, *, failed: int) -> Summary:
 def figures(summary: Summary) -> list[Figure]:
     """summary.csv's rows, in order."""
     table, sign = summary.table, summary.sign_test
+    units = by_cluster(table)
     decided = sign.tuned + sign.base
     return [
         Figure.share("win rate (ties as half)", summary.win_rate),
@@ -65,6 +67,11 @@ def figures(summary: Summary) -> list[Figure]:
         Figure.count("judgements", len(table), "judgements"),
         Figure.count("prompts judged", len(table.items), "prompts"),
         Figure.count("reviewers", len(table.reviewers), "reviewers"),
+        *(
+            [Figure.count("units: clusters, and prompts without one", len(units.items), "units")]
+            if table.clusters
+            else []
+        ),
         Figure.count("tuned wins", table.count(TUNED), "judgements"),
         Figure.count("base wins", table.count(BASE), "judgements"),
         Figure.count("ties", table.count(TIE), "judgements"),

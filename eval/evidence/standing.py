@@ -33,6 +33,15 @@ def by_plan(table: Table, plan: Mapping[str, int]) -> Table:
     return table.where(rank < planned[table.item])
 
 
+def plan_by_cluster(table: Table, plan: Mapping[str, int]) -> dict[str, int]:
+    """The plan (item -> reviewers) by clusters instead of prompts: a cluster closes when all its prompts have."""
+    found: dict[str, int] = {}
+    for item, reviewers in plan.items():
+        name = table.clusters.get(item, item)
+        found[name] = found.get(name, 0) + reviewers
+    return found
+
+
 def standing(table: Table, plan: Mapping[str, int], *, null: float = 0.5, alpha: float = ALPHA) -> Progress:
     """The anytime-valid test of a win rate above `null`, on the prompts that are closed by the plan."""
     left = judgements_left(table, plan)

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from eval.answers import Answers, read_answers
 from eval.judge.skips import Skip, read_skips
 from eval.judge.store import in_force, read_verdicts
-from eval.records import OUTCOMES, SIDES, Pair, Verdict
+from eval.records import OUTCOMES, SIDES, Pair, Prompt, Verdict
 from eval.run import Run
 
 #: Codes of `Table.outcome`: positions in eval.records.OUTCOMES.
@@ -60,6 +60,8 @@ class Table:
     golds: tuple[Verdict, ...] = ()
     #: item -> how many of the n judgements had been given when somebody first skipped it.
     put_off: Mapping[str, int] = field(default_factory=dict)
+    #: item -> its cluster, for those of a cluster with more than one prompt, judged or not.
+    clusters: Mapping[str, str] = field(default_factory=dict)
     #: Items that somebody skipped who has not judged them since, whoever else has.
     passed_over: frozenset[str] = frozenset()
 
@@ -201,6 +203,7 @@ def build_table(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Ta
         repeats=tuple(aside["repeat"]),
         golds=tuple(aside["gold"]),
         put_off=_put_off(skips, kept),
+        clusters=_clusters(prompts),
         passed_over=frozenset(skip.item for skip in skips if (skip.item, skip.reviewer) not in judged),
     )
     return table, kept
@@ -213,6 +216,38 @@ def _put_off(skips: Sequence[Skip], kept: Sequence[Verdict]) -> dict[str, int]:
     for skip in skips:
         found.setdefault(skip.item, bisect_right(times, skip.skipped_at))
     return found
+
+
+def _clusters(prompts: Sequence[Prompt]) -> dict[str, str]:
+    sizes = Counter(prompt.cluster for prompt in prompts)
+    return {
+        prompt.id: f"cluster {prompt.cluster}" for prompt in prompts if prompt.cluster and sizes[prompt.cluster] > 1
+    }
+
+
+def by_cluster(table: Table) -> Table:
+    """The table by clusters instead of prompts: what is one question asked in several ways counts once.
+
+    Facts of the answers are those of each cluster's first prompt.
+    """
+    if not table.clusters:
+        return table
+    unit = table.clusters
+    items, code = _codes(unit.get(item, item) for item in table.items)
+    first = np.unique(code, return_index=True)[1]
+    put_off: dict[str, int] = {}
+    for item, given in table.put_off.items():
+        name = unit.get(item, item)
+        put_off[name] = min(given, put_off.get(name, given))
+    return replace(
+        table,
+        item=code[table.item] if len(table) else table.item,
+        items=items,
+        facts=replace(table.facts, category=table.facts.category[first], characters=table.facts.characters[first]),
+        put_off=put_off,
+        passed_over=frozenset(unit.get(item, item) for item in table.passed_over),
+        clusters={},
+    )
 
 
 def _facts(pairs: Sequence[Pair]) -> Facts:

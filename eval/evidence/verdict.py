@@ -12,9 +12,9 @@ from eval.evidence.betting import Floats
 from eval.evidence.conditions import Condition, conditions, said_of, skips
 from eval.evidence.crossed import crossed_win_rate
 from eval.evidence.sequential import Progress, State, closed_in
-from eval.evidence.standing import by_plan, judgements_left, skipped_open, standing
+from eval.evidence.standing import by_plan, judgements_left, plan_by_cluster, skipped_open, standing
 from eval.evidence.stopping import corrected_win_rate
-from eval.evidence.table import Table, prompt_means
+from eval.evidence.table import Table, by_cluster, prompt_means
 from eval.evidence.winrate import Estimate, prompt_scores, win_rate
 from eval.policy import Policy
 
@@ -30,6 +30,7 @@ class RunVerdict:
     progress: Progress
     #: The estimate corrected for stopping early; None where the plan was judged to its end, or nothing is shown.
     corrected: float | None
+    judgements: int
     reviewers: int
     #: Judgements that are missing on prompts that nobody skipped.
     due: int
@@ -83,6 +84,8 @@ class RunVerdict:
     def headline(self) -> str:
         """The finding as one sentence, made from all conditions."""
         if self.rate.value is None:
+            if self.judgements:
+                return f"All {self.judgements} verdicts found both answers bad: nothing can be said of preference."
             return "No judgement yet that prefers a side or ties: judge some pairs first."
         said = f"{self._figure}{self._claim}."
         doubts = list(said_of(self.conditions, "doubt"))
@@ -152,7 +155,8 @@ def run_verdict(table: Table, plan: Mapping[str, int], policy: Policy | None = N
     """The verdict on the judgements of a run. `plan` is the frozen one (item -> reviewers)."""
     policy = policy or Policy()
     asked = policy.preference
-    counted = by_plan(table, plan)
+    prompts = by_plan(table, plan)
+    counted, plan = by_cluster(prompts), plan_by_cluster(prompts, plan)
     scores, confidence = prompt_scores(counted), asked.confidence
     found = standing(counted, plan, null=policy.null, alpha=1 - confidence)
     skipped = skipped_open(counted, plan)
@@ -165,11 +169,12 @@ def run_verdict(table: Table, plan: Mapping[str, int], policy: Policy | None = N
         like_these=crossed_win_rate(counted, confidence=confidence),
         progress=found,
         corrected=corrected_win_rate(entered.scores, found, least=policy.prompts) if not policy.one_look else None,
+        judgements=len(counted),
         reviewers=len(np.unique(counted.reviewer)),
         due=due,
         worst=(worst := win_rate(low, confidence=confidence)),
         best=win_rate(high, confidence=confidence),
-        conditions=(*conditions(counted, found), skips(counted, plan, found.null, worst)),
+        conditions=(*conditions(prompts, found), skips(counted, plan, found.null, worst)),
     )
 
 

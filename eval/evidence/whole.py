@@ -23,7 +23,7 @@ from eval.evidence.report import Summary, figures, summarise
 from eval.evidence.reviewers import Reviewers, reviewers
 from eval.evidence.signals import Signal, Signals, expected, measure
 from eval.evidence.standing import by_plan, skipped_open
-from eval.evidence.table import Table, build_table
+from eval.evidence.table import Table, build_table, by_cluster
 from eval.evidence.verdict import RunVerdict, run_verdict
 from eval.judge.freeze import thumbs_path
 from eval.judge.plan import draw_of, plan_of
@@ -79,14 +79,14 @@ def whole_of(run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdic
     """As `whole`, of answers and a table that were read before and the verdicts in it."""
     prompts = run.prompts()
     pairs, preferences = tuple(answers.pairs(prompts)), read_preferences(run)
-    plan = plan_of(run, answers)
+    plan, units = plan_of(run, answers), by_cluster(table)
     return Whole(
         run=run,
         table=table,
         verdicts=tuple(verdicts),
         pairs=pairs,
         summary=summarise(table, failed=run.info.counts.get("failed", 0)),
-        resampled=resampled(prompt_counts(table.item, table.outcome, len(table.items))),
+        resampled=resampled(prompt_counts(units.item, units.outcome, len(units.items))),
         bad=_bad(table, verdicts),
         verdict=run_verdict(table, plan, policy_of(run)),
         agreement=agreement(table),
