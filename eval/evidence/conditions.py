@@ -108,7 +108,7 @@ def _agreement(table: Table) -> Condition:
     alpha = coefficients(prompt_counts(table.item, table.outcome, len(table.items)).per_prompt).alpha
     if alpha.value is None:
         return Condition(name, "open", "undefined", "", where)
-    figure = f"alpha {alpha.value:.2f} (n={alpha.n})"
+    figure = f"alpha {alpha.value:.2f}, n={alpha.n}"
     state: State = "fine" if alpha.value >= AGREEMENT else "doubt"
     if alpha.high is not None and alpha.high <= 0:
         state = "contradicted"

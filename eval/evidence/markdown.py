@@ -36,6 +36,7 @@ def _head(found: Whole) -> Iterator[str]:
     if checks.forced(found.run):
         yield from (FORCED, "")
     yield from (_whole(found.verdict.headline), "", f"{CAN_WE_STOP} {found.verdict.advice}.", "")
+    yield from (_whole(found.verdict.two_claims), "")
     yield from ("| what the verdict rests on | | figure | where |", "|---|---|---|---|")
     for one in found.verdict.conditions:
         yield f"| {one.name} | {one.state} | {_whole(one.figure)} | {one.where} |"

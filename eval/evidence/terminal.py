@@ -26,6 +26,7 @@ def print_report(found: Whole, folder: Path) -> None:
         out.print(FORCED.strip("*"), style="bold red")
     out.print(condition_grid(found.verdict))
     out.print(found.verdict.headline)
+    out.print(found.verdict.two_claims)
     out.print(f"{CAN_WE_STOP} {found.verdict.advice}.")
     out.print(f"Written to {folder}/", soft_wrap=True)
 

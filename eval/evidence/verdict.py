@@ -11,6 +11,7 @@ import numpy as np
 from eval.evidence.betting import Floats
 from eval.evidence.conditions import Condition, conditions, said_of, skips
 from eval.evidence.crossed import crossed_win_rate
+from eval.evidence.figure import with_interval
 from eval.evidence.sequential import Progress, State, closed_in
 from eval.evidence.standing import by_plan, judgements_left, plan_by_cluster, skipped_open, standing
 from eval.evidence.stopping import corrected_win_rate
@@ -92,6 +93,21 @@ class RunVerdict:
         return f"{said} Doubts: {'; '.join(doubts)}." if doubts and self.rate.low is not None else said
 
     @property
+    def two_claims(self) -> str:
+        """The interval for these reviewers beside the one for reviewers like these."""
+        if not self.reviewers:
+            return "Nobody judged yet."
+        who = f"{self._these[0].upper()}{self._these[1:]}"
+        return (
+            f"{who}: {with_interval(self.rate)}. People like them would say, for one look: "
+            f"{with_interval(self.like_these)}."
+        )
+
+    @property
+    def _these(self) -> str:
+        return "this person" if self.reviewers == 1 else f"these {self.reviewers} people"
+
+    @property
     def _figure(self) -> str:
         rate, found = self.rate, self.progress
         if rate.low is None or rate.high is None:
@@ -130,7 +146,7 @@ class RunVerdict:
     def _who(self) -> str:
         if self.policy.population == "like_these":
             return "people like these"
-        return "this person" if self.reviewers == 1 else f"these {self.reviewers} people"
+        return self._these
 
     @property
     def _shown(self) -> str:
@@ -151,11 +167,17 @@ class RunVerdict:
         return f": not distinguishable from {self.null:.0%}"
 
 
-def run_verdict(table: Table, plan: Mapping[str, int], policy: Policy | None = None) -> RunVerdict:
-    """The verdict on the judgements of a run. `plan` is the frozen one (item -> reviewers)."""
+def run_verdict(
+    table: Table, plan: Mapping[str, int], policy: Policy | None = None, *, planned: bool = True
+) -> RunVerdict:
+    """The verdict on the judgements of a run. `plan` is the frozen one (item -> reviewers).
+
+    Without one that was written down (`planned`) the test at any look still goes by the first verdicts, and all other
+    figures by every verdict.
+    """
     policy = policy or Policy()
     asked = policy.preference
-    prompts = by_plan(table, plan)
+    prompts = by_plan(table, plan) if planned else table
     counted, plan = by_cluster(prompts), plan_by_cluster(prompts, plan)
     scores, confidence = prompt_scores(counted), asked.confidence
     found = standing(counted, plan, null=policy.null, alpha=1 - confidence)

@@ -26,7 +26,7 @@ from eval.evidence.standing import by_plan, skipped_open
 from eval.evidence.table import Table, build_table, by_cluster
 from eval.evidence.verdict import RunVerdict, run_verdict
 from eval.judge.freeze import thumbs_path
-from eval.judge.plan import draw_of, plan_of
+from eval.judge.plan import draw_of, is_planned, plan_of
 from eval.judge.store import in_force, read_thumbs, read_verdicts
 from eval.judge.study import Study, read_frozen
 from eval.policy import policy_of
@@ -80,6 +80,7 @@ def whole_of(run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdic
     prompts = run.prompts()
     pairs, preferences = tuple(answers.pairs(prompts)), read_preferences(run)
     plan, units = plan_of(run, answers), by_cluster(table)
+    counted = by_plan(table, plan) if is_planned(run) else table
     return Whole(
         run=run,
         table=table,
@@ -88,7 +89,7 @@ def whole_of(run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdic
         summary=summarise(table, failed=run.info.counts.get("failed", 0)),
         resampled=resampled(prompt_counts(units.item, units.outcome, len(units.items))),
         bad=_bad(table, verdicts),
-        verdict=run_verdict(table, plan, policy_of(run)),
+        verdict=run_verdict(table, plan, policy_of(run), planned=is_planned(run)),
         agreement=agreement(table),
         reviewers=reviewers(table),
         categories=categories(table),
@@ -97,7 +98,7 @@ def whole_of(run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdic
         held_out=held_out_accuracy(preferences) if preferences else None,
         study=read_frozen(run.folder),
         thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
-        helped=tuple(_helped(table, read_model_verdicts(run), list(draw_of(run, answers)), plan)),
+        helped=tuple(_helped(counted, read_model_verdicts(run), list(draw_of(run, answers)), plan)),
     )
 
 
@@ -111,7 +112,6 @@ def _helped(
     table: Table, rows: Sequence[ModelVerdict], drawn: Sequence[str], plan: Mapping[str, int]
 ) -> Iterator[Helped]:
     """What each model that judged adds to people's verdicts; a prompt that people skipped counts as a loss."""
-    table = by_plan(table, plan)
     skipped = set(skipped_open(table, plan))
     asked = np.array([item in plan for item in drawn], dtype=np.bool_)
     for model in sorted({row.model for row in rows}):

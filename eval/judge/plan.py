@@ -201,6 +201,11 @@ def asked_of(run: Run, answers: Answers) -> dict[str, int]:
     return asked.reviewers if asked else plan_of(run, answers)
 
 
+def is_planned(run: Run) -> bool:
+    """Whether the plan was written down; verdicts beyond one that only stands in are as good as any."""
+    return plan_path(run).exists()
+
+
 def draw_of(run: Run, answers: Answers) -> dict[str, float]:
     """item -> the chance with which people are asked about it, in drawing order; pairs with identical answers are out.
 

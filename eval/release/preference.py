@@ -13,7 +13,7 @@ from eval.evidence.standing import by_plan, judgements_left, skipped_open
 from eval.evidence.table import Table
 from eval.evidence.verdict import RunVerdict, run_verdict
 from eval.evidence.winrate import Estimate
-from eval.judge.plan import draw_of, plan_of
+from eval.judge.plan import draw_of, is_planned, plan_of
 from eval.policy import Policy
 from eval.release.findings import Preferred
 from eval.run import Run
@@ -23,9 +23,9 @@ def preferred(run: Run, answers: Answers, table: Table, policy: Policy) -> tuple
     """What the verdicts of a run say of the policy's claim. Raises InputError where a model judge is asked for and
     none judged."""
     plan = plan_of(run, answers)
-    verdict = run_verdict(table, plan, policy)
+    verdict = run_verdict(table, plan, policy, planned=is_planned(run))
     if policy.preference.predicted:
-        return _predicted(run, answers, by_plan(table, plan), policy, plan), verdict
+        return _predicted(run, answers, by_plan(table, plan) if is_planned(run) else table, policy, plan), verdict
     return of_verdict(verdict), verdict
 
 

@@ -70,6 +70,7 @@ class Findings:
     summary: Summary
     #: The sentence of the run's verdict.
     finding: str
+    two_claims: str
     #: Thumbs up and down in force, where the study asks for these; None where it compares.
     thumbs: tuple[int, int] | None
     headline: Dot
@@ -103,6 +104,7 @@ def findings(snapshot: Snapshot) -> Findings:
         ),
         summary=summary,
         finding=whole.verdict.headline,
+        two_claims=whole.verdict.two_claims,
         thumbs=_thumbs(snapshot),
         headline=Dot("Win rate of the tuned model", whole.verdict.quoted),
         others=(
