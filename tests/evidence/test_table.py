@@ -44,7 +44,7 @@ def test_gold_and_repeated_pairs_are_about_reviewers_and_counted(run: Run) -> No
     assert [row.verdict_id for row in (*table.repeats, *table.golds)] == ["again", "known"]
     assert (table.outcome.tolist(), table.left.tolist()) == ([TUNED, TIE], [0, 1])
     assert (table.seconds.tolist(), table.position.tolist()) == ([1.0, 7.5], [0, 1])
-    assert table.facts.characters.tolist() == [[3, 4], [1, 2]]
+    assert table.facts.characters.tolist() == [[13, 4], [1, 3]]
     assert (table.facts.categories, table.identical) == (("colours",), 1)
 
 
