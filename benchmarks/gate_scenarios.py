@@ -158,7 +158,7 @@ def _skipping(
     skip = (own == 0) & (rng.random(own.shape) < chance)
     turn = rng.random(own.shape).argsort(axis=1)
     own, skip = np.take_along_axis(own, turn, axis=1), np.take_along_axis(skip, turn, axis=1)
-    answered = ~skip.all(axis=1)
+    answered = np.asarray((~skip).any(axis=1), dtype=np.bool_)
     first = np.argmax(~skip, axis=1)
     return np.take_along_axis(own, first[:, None, :], axis=1)[:, 0, :], answered, skip[:, 0, :]
 
