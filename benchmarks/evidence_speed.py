@@ -77,7 +77,7 @@ def ours(path: Path) -> None:
     counts = prompt_counts(item, outcome, prompts)
     found = resampled(counts)
     analytic, sign = win_rate(counts.scores), sign_test(counts.scores)
-    any_time = progress(closed_prompts(item, SCORES[outcome], reviewers), horizon=prompts, direction="either")
+    any_time = progress(closed_prompts(item, SCORES[outcome], reviewers), horizon=prompts)
     seconds = time.perf_counter() - start
     said = f"bootstrap {interval(found.win_rate.low, found.win_rate.high)}, sign-flip p {found.sign_flip.p_value:.3f}, "
     said += f"analytic {interval(analytic.low, analytic.high)}, sign test p {sign.p_value:.3f}, "

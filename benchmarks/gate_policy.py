@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.evidence.categories import categories
-from eval.evidence.sequential import closed_prompts, progress
 from eval.evidence.table import TIE, Table, of_arrays
-from eval.evidence.winrate import Estimate, clopper_pearson, prompt_scores, win_rate
+from eval.evidence.verdict import run_verdict
+from eval.evidence.winrate import Estimate, clopper_pearson
+from eval.policy import DEFAULT, Policy, read_policy
 from eval.records import SIDES
-from eval.release.findings import Findings, Preferred
+from eval.release.findings import Findings
 from eval.release.gate import settle
-from eval.release.policy import DEFAULT, Policy, read_policy
+from eval.release.preference import of_verdict
 from eval.release.rules import apply
 
 TIES, KINDS, SPREAD = 0.2, 5, 0.2
@@ -62,7 +63,7 @@ def released(policy: Policy, table: Table, planned: NDArray[np.intp], every: int
     """After how many verdicts the policy releases; None where it never does."""
     for given in looks(len(table), every):
         part = table.where(np.arange(len(table)) < given)
-        if settle(apply(policy, findings(part, planned, len(table) - given)))[0] == "release":
+        if settle(apply(policy, findings(part, planned)))[0] == "release":
             return given
     return None
 
@@ -72,14 +73,18 @@ def looks(verdicts: int, every: int) -> Iterator[int]:
     yield verdicts
 
 
-def findings(table: Table, planned: NDArray[np.intp], left: int) -> Findings:
+def findings(table: Table, planned: NDArray[np.intp]) -> Findings:
     """As eval.release.gather makes them from files."""
     judged = np.bincount(table.item, minlength=len(planned))
     judged = judged[judged > 0]
-    test = progress(closed_prompts(table.item, table.score, planned), horizon=len(planned), left=left)
+    verdict = run_verdict(table, {str(item): int(n) for item, n in enumerate(planned)})
     unknown = Estimate(None, None, None, 0)
     return Findings(
-        preferred=Preferred(win_rate(prompt_scores(table)), test.stop, test.high < 0.5, spent=not left),
+        preferred=of_verdict(verdict),
+        verdict=verdict,
+        plan_changes=(),
+        unmet=(),
+        largest_share=0.5,
         prompts=len(judged),
         judgements=len(table),
         reviewers=len(np.unique(table.reviewer)),

@@ -71,15 +71,19 @@ class Prompt(Row):
     id: str = Field(min_length=1)
     messages: tuple[Message, ...] = Field(min_length=1)
     category: str = ""
+    #: Prompts of one cluster (paraphrases, one document, one user) are one unit of the evidence; "": a unit by itself.
+    cluster: str = ""
     #: What any answer must be like, where that can be checked without a judge.
     expect: Expect | None = None
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Prompts without `expect` are written, and hashed, as they were before there was one."""
+        """Prompts without `expect` or `cluster` are written, and hashed, as they were before there was one."""
         data: dict[str, Any] = dump(self)
         if self.expect is None:
             data.pop("expect", None)
+        if not self.cluster:
+            data.pop("cluster", None)
         return data
 
 

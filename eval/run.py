@@ -85,6 +85,16 @@ class BlindingRecord(Row):
     keys: tuple[str, ...] = ()
 
 
+class PlanChange(Row):
+    """What reviewers are asked was changed after the plan was frozen: asked.json holds what is asked since."""
+
+    at: str
+    #: Rows of verdicts.csv by then.
+    rows: int
+    what: str
+    asked_sha256: str
+
+
 class RunInfo(Row):
     """run.json. `times` and `counts` grow while a run goes on; everything else is fixed when it begins."""
 
@@ -104,6 +114,10 @@ class RunInfo(Row):
     #: Answers that name their model, as eval.judge.marking found them before judging, and what became of the pairs.
     giveaways: dict[str, Any] = Field(default_factory=dict)
     blinding: BlindingRecord | None = None
+    #: The hash of plan.json, which is frozen at the first verdict; "" in runs judged by earlier versions. And what is
+    #: asked otherwise since.
+    plan_sha256: str = ""
+    plan_changes: tuple[PlanChange, ...] = ()
     #: The hash of the run's gate.yml, and whether it was fixed "before judging" or "after judging began".
     policy_sha256: str = ""
     policy_fixed_at: str = ""

@@ -13,7 +13,7 @@ import pytest
 from tests.support import ROOT
 
 #: What a room of `eval` may import, itself apart. Shared rows know nothing; nothing imports cli.
-SHARED = {"errors", "expect", "records", "journal", "run", "answers", "spreadsheet"}
+SHARED = {"errors", "expect", "records", "journal", "run", "answers", "spreadsheet", "policy"}
 ALLOWED = {
     "errors": set(),
     "spreadsheet": set(),
@@ -22,6 +22,7 @@ ALLOWED = {
     "journal": {"errors"},
     "run": {"errors", "records", "journal"},
     "answers": {"errors", "records", "journal"},
+    "policy": {"errors", "records", "journal", "run"},
     "collect": SHARED,
     "judge": SHARED,
     "evidence": SHARED | {"collect", "judge"},

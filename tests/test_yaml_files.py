@@ -12,7 +12,7 @@ import pytest
 from blindside.yaml_files import DEEPEST, LARGEST, BadYaml, parse_yaml, read_yaml
 from eval.errors import InputError
 from eval.judge.study import read_study
-from eval.release.policy import read_policy
+from eval.policy import read_policy
 from tests.cli.command import blindside
 from tests.peak import measured
 from tests.release.studies import judge, study
@@ -94,7 +94,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
         file.truncate(2**31)
     with pytest.raises(BadYaml, match="is larger than 256 kB"):
         read_yaml(path)
-    code = "import sys, pathlib; from eval.release.policy import read_policy; read_policy(pathlib.Path(sys.argv[1]))"
+    code = "import sys, pathlib; from eval.policy import read_policy; read_policy(pathlib.Path(sys.argv[1]))"
     ran = measured([sys.executable, "-c", code, path])
     assert "is larger than 256 kB" in ran.err
     assert ran.megabytes < 300

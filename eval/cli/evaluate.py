@@ -93,7 +93,7 @@ def evaluate(
         _finish(opened, failed)
         return
     from eval.judge.page import serve
-    from eval.release.policy import freeze_policy
+    from eval.policy import freeze_policy
 
     serve(freeze_policy(open_run(reports, opened.name)), port=port, say=console.say)
 

@@ -54,10 +54,10 @@ def gate(
     Writes decision.json, report/gate-junit.xml and report/gate.md.
     Example: `blindside gate tiny-1a2b3c4d`
     """
+    from eval.policy import freeze_policy
     from eval.release.decision import EXIT
     from eval.release.gate import decide
     from eval.release.outputs import print_decision
-    from eval.release.policy import freeze_policy
     from eval.run import open_run
 
     try:

@@ -53,10 +53,12 @@ def judge(
     Example: `blindside judge tiny-1a2b3c4d --auth reviewers.csv --overlap 2 --overlap-share 0.2`
     """
     from eval.judge.accounts import Accounts as Logins
+    from eval.judge.alike import alike
     from eval.judge.door.front import Front
+    from eval.judge.fits import unmet_before
     from eval.judge.page import refuse_open_share, serve
     from eval.judge.serving import load_gradio
-    from eval.release.policy import freeze_policy
+    from eval.policy import freeze_policy
     from eval.release.sync import Sync
     from eval.run import open_run
 
@@ -67,6 +69,8 @@ def judge(
     logins = Logins(auth) if auth is not None else None
     refuse_open_share(share, logins)
     opened = freeze_policy(opened, policy)
+    for line in (*unmet_before(opened, wanted), *alike(opened.prompts())):
+        console.say(f"note: {line}")
     load_gradio()  # before anything asks the Hub, through a proxy perhaps, that is hidden meanwhile
     with Sync(opened, sync, say=console.say) if sync else nullcontext():
         serve(
@@ -93,7 +97,7 @@ def demo(
     Example: `blindside demo`
     """
     from eval.judge.page import serve
-    from eval.release.policy import freeze_policy
+    from eval.policy import freeze_policy
     from eval.run import open_run
 
     folder = reports / "demo"

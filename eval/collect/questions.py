@@ -20,6 +20,7 @@ CONVERSATION = ("messages", "conversation")
 QUESTION = ("prompt", "instruction", "question", "turns", "text")
 ID = ("id", "prompt_id", "question_id")
 CATEGORY = ("category", "topic")
+CLUSTER = ("cluster",)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def read_question(record: Record) -> Question:
         id=clean_text(str(given).strip()) if given is not None else f"p-{content[:12]}",
         messages=messages,
         category=clean_text(str(_first(values, CATEGORY) or "").strip()),
+        cluster=clean_text(str(_first(values, CLUSTER) or "").strip()),
         expect=_expect(record, values),
     )
     return Question(prompt, record, content, frozenset(cut))

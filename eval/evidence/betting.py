@@ -60,22 +60,28 @@ def growth(scores: Floats, null: float, bets: Floats) -> float:
     return float(np.log1p(np.outer(bets, scores / null - 1)).mean(axis=1).max())
 
 
-def confidence_sequence(scores: Floats, bets: Floats, *, alpha: float = ALPHA) -> tuple[float, float]:
+def confidence_sequence(
+    scores: Floats, bets: Floats, *, alpha: float = ALPHA, best: Floats | None = None
+) -> tuple[float, float]:
     """Bounds on the mean that hold at all times at once with probability 1 - alpha; (0, 1) before any prompt.
 
-    `scores` has shape (prompts,), in order of time. Bounds of all looks so far are intersected; where drift has left
-    no value at all, those of the last look are given. Both are within 1e-6.
+    `scores` has shape (prompts,), in order of time; where some are known only to lie between two values, `scores` has
+    the lower and `best` the upper ones. Bounds of all looks so far are intersected; where drift has left no value at
+    all, those of the last look are given. Both are within 1e-6.
     """
     if len(scores) == 0:
         return 0.0, 1.0
-    low, high = _bounds(scores, bets, alpha, np.max)
+    most = scores if best is None else best
+    low, high = _bounds(scores, most, bets, alpha, np.max)
     if low < high:
         return low, high
-    return _bounds(scores, bets, alpha, lambda path: path[-1])
+    return _bounds(scores, most, bets, alpha, lambda path: path[-1])
 
 
-def _bounds(scores: Floats, bets: Floats, alpha: float, over: Callable[[Floats], float]) -> tuple[float, float]:
-    return _lower(scores, bets, alpha, over), 1 - _lower(1 - scores, bets, alpha, over)
+def _bounds(
+    scores: Floats, best: Floats, bets: Floats, alpha: float, over: Callable[[Floats], float]
+) -> tuple[float, float]:
+    return _lower(scores, bets, alpha, over), 1 - _lower(1 - best, bets, alpha, over)
 
 
 def _lower(scores: Floats, bets: Floats, alpha: float, over: Callable[[Floats], float]) -> float:

@@ -16,14 +16,16 @@ from eval.evidence.winrate import Estimate, win_rate
 
 Floats = NDArray[np.float64]
 
-#: Where the bins of length lie: tuned answer's words over base answer's.
+#: Where the bins of length lie: the tuned answer's characters over the base answer's.
 EDGES = (0.0, 0.5, 0.8, 1.25, 2.0, np.inf)
+#: Share of the prompts that must lie on either side of equal length, or at it.
+EITHER_SIDE = 0.1
 LABELS = ("at most half as long", "shorter", "about as long", "longer", "at least twice as long")
 
 
 @dataclass(frozen=True)
 class Bin:
-    """Prompts whose tuned answer has `low` to `high` times as many words as the base's (infinite at the end)."""
+    """Prompts whose tuned answer has `low` to `high` times as many characters as the base's (infinite at the end)."""
 
     label: str
     low: float
@@ -36,8 +38,9 @@ class Length:
     """What length has to do with the verdicts.
 
     `controlled` is the win rate expected of answers of equal length. `effect` is the slope of its log-odds over the
-    bounded log-ratio of lengths: above 0, longer answers win. `extrapolated`: no prompt has answers of equal length or
-    lengths on both sides of it, so that the controlled figure goes beyond the data.
+    bounded log-ratio of lengths: above 0, longer answers win. `extrapolated`: hardly any tuned answers are as long as
+    the base's or longer, or hardly any as long or shorter, so that a figure at equal length would go beyond the data;
+    `controlled` is then insufficient.
     """
 
     raw: Estimate
@@ -86,20 +89,26 @@ def length(table: Table) -> Length:
     """The win rate as it is, and as a logistic model expects it where both answers are equally long.
 
     As in length-controlled AlpacaEval (Dubois and others 2024) the log-odds are linear in a bounded difference of
-    lengths: tanh(d / s), d the log-ratio of words (one added to each), s its root mean square. The mean score of a
-    prompt is one row, so errors are clustered by prompt (see `fit_logistic`); t with n - 2 degrees of freedom.
+    lengths: tanh(d / s), d the log-ratio of characters (one added to each), s its root mean square. The mean score of a
+    prompt is one row, so errors are clustered by prompt (see `fit_logistic`); t with n - 2 degrees of freedom. With
+    fewer than `EITHER_SIDE` of the prompts on one side of equal length the line is not read off there.
     """
     means = prompt_means(table.item, table.score, len(table.items))
     item, score = np.flatnonzero(~np.isnan(means)), _there(means)
     ratio = _log_ratio(table)[item]
-    longer = ratio != 0
+    longer, beyond = ratio != 0, _beyond(ratio)
+    unknown = Estimate(None, None, None, len(score)), Signed(None, None, None, len(score)), None
     return Length(
         win_rate(score),
-        *_controlled(score, ratio),
+        *(unknown if beyond else _controlled(score, ratio)),
         longer=win_rate(np.where(ratio > 0, score, 1 - score)[longer]),
-        extrapolated=bool(len(ratio) and (ratio.min() > 0 or ratio.max() < 0)),
+        extrapolated=beyond,
         bins=_bins(score, _ratio(table)[item]),
     )
+
+
+def _beyond(ratio: Floats) -> bool:
+    return bool(len(ratio)) and min(float((ratio >= 0).mean()), float((ratio <= 0).mean())) < EITHER_SIDE
 
 
 def _controlled(score: Floats, ratio: Floats) -> tuple[Estimate, Signed, float | None]:
@@ -136,9 +145,9 @@ def _bins(score: Floats, ratio: Floats) -> tuple[Bin, ...]:
 
 
 def _ratio(table: Table) -> Floats:
-    """Words of the tuned answer over words of the base's, one added to each. Shape (items,)."""
-    words = table.facts.words + 1.0
-    return np.asarray(words[:, 1] / words[:, 0], dtype=np.float64)
+    """Characters of the tuned answer over those of the base's, one added to each. Shape (items,)."""
+    lengths = table.facts.characters + 1.0
+    return np.asarray(lengths[:, 1] / lengths[:, 0], dtype=np.float64)
 
 
 def _log_ratio(table: Table) -> Floats:

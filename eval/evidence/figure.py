@@ -9,7 +9,8 @@ from eval.evidence.bootstrap import Signed
 from eval.evidence.winrate import Estimate
 
 #: `share` in [0, 1]; `points`: a difference of shares; `number`: a coefficient, a ratio, seconds or nats.
-Kind = Literal["share", "points", "number", "p-value", "count"]
+#: `bounds`: an interval of a share without a value of its own.
+Kind = Literal["share", "points", "number", "p-value", "count", "bounds"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Figure:
     def said(self) -> str:
         """The value as people read it; nothing for a count."""
         if self.value is None:
-            return "insufficient" if self.kind != "count" else ""
+            return "" if self.kind == "count" or (self.kind == "bounds" and self.low is not None) else "insufficient"
         return self._said(self.value)
 
     @property
@@ -56,10 +57,10 @@ class Figure:
         """The interval as people read it; a figure that should have one and has not says so."""
         if self.low is not None and self.high is not None:
             return f"{self._said(self.low)} to {self._said(self.high)}"
-        return "insufficient" if self.kind in ("share", "points", "number") else ""
+        return "insufficient" if self.kind in ("share", "points", "number", "bounds") else ""
 
     def _said(self, value: float) -> str:
-        if self.kind == "share":
+        if self.kind in ("share", "bounds"):
             return f"{value:.1%}"
         if self.kind == "points":
             return f"{100 * value:+.1f} points"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,12 @@ def beside_people(rows: Sequence[ModelVerdict], table: Table, items: Sequence[st
         agreement=win_rate((np.sign(human[both] - 0.5) == np.sign(said[both] - 0.5)).astype(np.float64)),
         consistent=win_rate(np.array([row.consistent for row in rows], dtype=np.float64)),
     )
+
+
+def with_skips(found: Beside, skipped: Collection[str]) -> Beside:
+    """As if people had preferred the base on every item that was put before them and skipped: the worst case."""
+    open_ones = np.array([item in skipped for item in found.items], dtype=np.bool_)
+    return replace(found, human=np.where(open_ones, 0.0, found.human), judged=found.judged | open_ones)
 
 
 def helped(found: Beside, drawn: NDArray[np.bool_], *, confidence: float = 0.95) -> Predicted:

@@ -10,7 +10,7 @@ from blindside.markdown import plain
 from eval.evidence import checks
 from eval.evidence.categories import INTERVALS, P_VALUES
 from eval.evidence.figure import Figure
-from eval.evidence.report import FORCED
+from eval.evidence.report import CAN_WE_STOP, FORCED
 from eval.evidence.whole import Whole, all_figures
 from eval.evidence.winrate import Estimate
 from eval.run import Decoding
@@ -35,7 +35,12 @@ def _head(found: Whole) -> Iterator[str]:
     yield from (f"# {plain(found.run.name)}", "")
     if checks.forced(found.run):
         yield from (FORCED, "")
-    yield from (found.summary.in_words, "", f"Looking at any time: {found.progress.in_words}.", "")
+    yield from (_whole(found.verdict.headline), "", f"{CAN_WE_STOP} {found.verdict.advice}.", "")
+    yield from (_whole(found.verdict.two_claims), "")
+    yield from ("| what the verdict rests on | | figure | where |", "|---|---|---|---|")
+    for one in found.verdict.conditions:
+        yield f"| {one.name} | {one.state} | {_whole(one.figure)} | {one.where} |"
+    yield ""
     yield from ("| side | model | weights or revision |", "|---|---|---|")
     for side, model in info.models.items():
         pin = (model.weights_sha256 or model.revision or "not pinned")[:16]
@@ -76,8 +81,8 @@ def _reviewers(found: Whole) -> Iterator[str]:
         yield f"| {plain(row.name)} | {row.judgements} | {' | '.join(cells)} |"
     yield ""
     if found.reviewers.decisive:
-        names = ", ".join(map(plain, found.reviewers.decisive))
-        yield from (f"The finding hangs on one reviewer: without any one of {names} it would read otherwise.", "")
+        names = " or ".join(map(plain, found.reviewers.decisive))
+        yield from (f"The conclusion depends on one reviewer: without {names} it changes.", "")
 
 
 def _short(estimate: Estimate) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eval.evidence.figure import Figure
-from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table
+from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table, by_cluster
 from eval.evidence.winrate import (
     Estimate,
     SignTest,
@@ -17,6 +17,8 @@ from eval.evidence.winrate import (
 )
 
 FORCED = "**Parity failed and the run went on by --force: these answers may not be the saved models'.**"
+
+CAN_WE_STOP = "Can we stop (valid at any look)?"
 
 
 @dataclass(frozen=True)
@@ -31,33 +33,18 @@ class Summary:
     both_bad: Estimate
     sign_test: SignTest
 
-    @property
-    def in_words(self) -> str:
-        """The finding as one sentence."""
-        rate = self.win_rate
-        if rate.value is None:
-            return "No judgement yet that prefers a side or ties: judge some pairs first."
-        said = f"The tuned model's win rate is {rate.value:.1%} over {rate.n} prompts"
-        if rate.low is None or rate.high is None:
-            return f"{said}: insufficient for an interval, judge more pairs."
-        interval = f"{said}, 95% interval {rate.low:.1%} to {rate.high:.1%}"
-        if rate.low > 0.5:
-            return f"{interval}: people prefer the tuned model."
-        if rate.high < 0.5:
-            return f"{interval}: people prefer the base model."
-        return f"{interval}: not distinguishable from 50%."
-
 
 def summarise(table: Table, *, failed: int) -> Summary:
     """All figures of a table of judgements. `failed` counts (prompt, side) that got no answer."""
-    scores = prompt_scores(table)
+    units = by_cluster(table)
+    scores = prompt_scores(units)
     return Summary(
         table=table,
         failed=failed,
         win_rate=win_rate(scores),
-        win_rate_without_ties=win_rate(prompt_scores(table, ties=False)),
+        win_rate_without_ties=win_rate(prompt_scores(units, ties=False)),
         win_rate_with_identical=win_rate(with_identical(scores, table.identical)),
-        both_bad=win_rate(both_bad_shares(table)),
+        both_bad=win_rate(both_bad_shares(units)),
         sign_test=sign_test(scores),
     )
 
@@ -65,6 +52,7 @@ def summarise(table: Table, *, failed: int) -> Summary:
 def figures(summary: Summary) -> list[Figure]:
     """summary.csv's rows, in order."""
     table, sign = summary.table, summary.sign_test
+    units = by_cluster(table)
     decided = sign.tuned + sign.base
     return [
         Figure.share("win rate (ties as half)", summary.win_rate),
@@ -79,6 +67,11 @@ def figures(summary: Summary) -> list[Figure]:
         Figure.count("judgements", len(table), "judgements"),
         Figure.count("prompts judged", len(table.items), "prompts"),
         Figure.count("reviewers", len(table.reviewers), "reviewers"),
+        *(
+            [Figure.count("units: clusters, and prompts without one", len(units.items), "units")]
+            if table.clusters
+            else []
+        ),
         Figure.count("tuned wins", table.count(TUNED), "judgements"),
         Figure.count("base wins", table.count(BASE), "judgements"),
         Figure.count("ties", table.count(TIE), "judgements"),

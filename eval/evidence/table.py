@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from eval.answers import Answers, read_answers
+from eval.judge.skips import Skip, read_skips
 from eval.judge.store import in_force, read_verdicts
-from eval.records import OUTCOMES, SIDES, Pair, Verdict
+from eval.records import OUTCOMES, SIDES, Pair, Prompt, Verdict
 from eval.run import Run
 
 #: Codes of `Table.outcome`: positions in eval.records.OUTCOMES.
@@ -27,8 +30,8 @@ class Facts:
     #: Codes into `categories`.
     category: NDArray[np.intp]
     categories: tuple[str, ...]
-    #: Length in words, shape (items, 2).
-    words: NDArray[np.intp]
+    #: Length in characters, as AlpacaEval counts it. Shape (items, 2).
+    characters: NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,12 @@ class Table:
     #: Judgements of repeated pairs and of pairs with a known answer: about reviewers, never about models.
     repeats: tuple[Verdict, ...] = ()
     golds: tuple[Verdict, ...] = ()
+    #: item -> how many of the n judgements had been given when somebody first skipped it.
+    put_off: Mapping[str, int] = field(default_factory=dict)
+    #: item -> its cluster, for those of a cluster with more than one prompt, judged or not.
+    clusters: Mapping[str, str] = field(default_factory=dict)
+    #: Items that somebody skipped who has not judged them since, whoever else has.
+    passed_over: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.item)
@@ -97,9 +106,9 @@ def of_arrays(
     left: ArrayLike | None = None,
     seconds: ArrayLike | None = None,
     category: ArrayLike | None = None,
-    words: ArrayLike | None = None,
+    characters: ArrayLike | None = None,
 ) -> Table:
-    """A table without files: codes from 0, one entry a judgement but `category` (items,) and `words` (items, 2)."""
+    """A table without files: codes from 0, one a judgement but for `category` (items,) and `characters` (items, 2)."""
     item, outcome = np.asarray(item, dtype=np.intp), np.asarray(outcome, dtype=np.intp)
     n, items = len(item), int(np.max(item, initial=-1)) + 1
     reviewer = np.zeros(n, dtype=np.intp) if reviewer is None else np.asarray(reviewer, dtype=np.intp)
@@ -121,7 +130,9 @@ def of_arrays(
         facts=Facts(
             category=category,
             categories=tuple(map(str, range(kinds))),
-            words=np.ones((items, 2), dtype=np.intp) if words is None else np.asarray(words, dtype=np.intp),
+            characters=np.ones((items, 2), dtype=np.intp)
+            if characters is None
+            else np.asarray(characters, dtype=np.intp),
         ),
     )
 
@@ -156,7 +167,7 @@ def read_table(run: Run) -> tuple[Table, list[Verdict]]:
 
 
 def build_table(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Table, list[Verdict]]:
-    """As `read_table`, from rows in memory."""
+    """As `read_table`, from rows in memory; which pairs were skipped is read from skips.csv."""
     prompts = run.prompts()
     pairs = {pair.prompt_id: pair for pair in answers.pairs(prompts)}
     excluded: Counter[str] = Counter()
@@ -171,6 +182,8 @@ def build_table(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Ta
             aside.get(verdict.kind, []).append(verdict)
         else:
             kept.append(verdict)
+    skips = [skip for skip in read_skips(run) if skip.kind == "judgement" and skip.item in pairs]
+    judged = {(verdict.item, verdict.reviewer) for verdict in kept}
     items, item = _codes(verdict.item for verdict in kept)
     reviewers, reviewer = _codes(verdict.reviewer for verdict in kept)
     table = Table(
@@ -189,14 +202,58 @@ def build_table(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Ta
         facts=_facts([pairs[name] for name in items]),
         repeats=tuple(aside["repeat"]),
         golds=tuple(aside["gold"]),
+        put_off=_put_off(skips, kept),
+        clusters=_clusters(prompts),
+        passed_over=frozenset(skip.item for skip in skips if (skip.item, skip.reviewer) not in judged),
     )
     return table, kept
 
 
+def _put_off(skips: Sequence[Skip], kept: Sequence[Verdict]) -> dict[str, int]:
+    """item -> how many verdicts had been given at its first skip, by the times of both (UTC, ISO 8601)."""
+    times = list(accumulate((verdict.judged_at for verdict in kept), max))
+    found: dict[str, int] = {}
+    for skip in skips:
+        found.setdefault(skip.item, bisect_right(times, skip.skipped_at))
+    return found
+
+
+def _clusters(prompts: Sequence[Prompt]) -> dict[str, str]:
+    sizes = Counter(prompt.cluster for prompt in prompts)
+    return {
+        prompt.id: f"cluster {prompt.cluster}" for prompt in prompts if prompt.cluster and sizes[prompt.cluster] > 1
+    }
+
+
+def by_cluster(table: Table) -> Table:
+    """The table by clusters instead of prompts: what is one question asked in several ways counts once.
+
+    Facts of the answers are those of each cluster's first prompt.
+    """
+    if not table.clusters:
+        return table
+    unit = table.clusters
+    items, code = _codes(unit.get(item, item) for item in table.items)
+    first = np.unique(code, return_index=True)[1]
+    put_off: dict[str, int] = {}
+    for item, given in table.put_off.items():
+        name = unit.get(item, item)
+        put_off[name] = min(given, put_off.get(name, given))
+    return replace(
+        table,
+        item=code[table.item] if len(table) else table.item,
+        items=items,
+        facts=replace(table.facts, category=table.facts.category[first], characters=table.facts.characters[first]),
+        put_off=put_off,
+        passed_over=frozenset(unit.get(item, item) for item in table.passed_over),
+        clusters={},
+    )
+
+
 def _facts(pairs: Sequence[Pair]) -> Facts:
     categories, category = _codes(pair.category for pair in pairs)
-    words = [[word_count(pair.answer(side).text) for side in SIDES] for pair in pairs]
-    return Facts(category, categories, np.array(words, dtype=np.intp).reshape(len(pairs), len(SIDES)))
+    lengths = [[len(pair.answer(side).text) for side in SIDES] for pair in pairs]
+    return Facts(category, categories, np.array(lengths, dtype=np.intp).reshape(len(pairs), len(SIDES)))
 
 
 def _why_not(verdict: Verdict, pairs: dict[str, Pair]) -> str:

@@ -8,7 +8,8 @@ from rich.table import Table as Grid
 
 from blindside import console
 from eval.evidence import checks
-from eval.evidence.report import FORCED
+from eval.evidence.report import CAN_WE_STOP, FORCED
+from eval.evidence.verdict import RunVerdict
 from eval.evidence.whole import Whole, all_figures
 
 
@@ -23,6 +24,16 @@ def print_report(found: Whole, folder: Path) -> None:
         out.print(line)
     if checks.forced(found.run):
         out.print(FORCED.strip("*"), style="bold red")
-    out.print(found.summary.in_words)
-    out.print(f"Looking at any time: {found.progress.in_words}.")
+    out.print(condition_grid(found.verdict))
+    out.print(found.verdict.headline)
+    out.print(found.verdict.two_claims)
+    out.print(f"{CAN_WE_STOP} {found.verdict.advice}.")
     out.print(f"Written to {folder}/", soft_wrap=True)
+
+
+def condition_grid(found: RunVerdict) -> Grid:
+    """What the verdict rests on, a row each."""
+    grid = Grid("condition", "", "figure", "where", title="what the verdict rests on", title_justify="left")
+    for one in found.conditions:
+        grid.add_row(one.name, one.state, one.figure, one.where)
+    return grid

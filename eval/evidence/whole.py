@@ -16,19 +16,20 @@ from eval.evidence.categories import Categories, categories
 from eval.evidence.counts import BadRates, Resampled, bad_rates, prompt_counts, resampled
 from eval.evidence.criteria import criteria_figures, thumb_figures
 from eval.evidence.figure import Figure
-from eval.evidence.judges import Beside, beside_people, helped
+from eval.evidence.judges import Beside, beside_people, helped, with_skips
 from eval.evidence.predicted import Predicted
 from eval.evidence.preferences import HeldOutAccuracy, held_out_accuracy
 from eval.evidence.report import Summary, figures, summarise
 from eval.evidence.reviewers import Reviewers, reviewers
-from eval.evidence.sequential import Progress
 from eval.evidence.signals import Signal, Signals, expected, measure
-from eval.evidence.standing import standing
-from eval.evidence.table import Table, build_table
+from eval.evidence.standing import by_plan, skipped_open
+from eval.evidence.table import Table, build_table, by_cluster
+from eval.evidence.verdict import RunVerdict, run_verdict
 from eval.judge.freeze import thumbs_path
-from eval.judge.plan import draw_of, plan_of
+from eval.judge.plan import draw_of, is_planned, plan_of
 from eval.judge.store import in_force, read_thumbs, read_verdicts
 from eval.judge.study import Study, read_frozen
+from eval.policy import policy_of
 from eval.records import Pair, Thumb, Verdict
 from eval.run import Run
 
@@ -53,8 +54,8 @@ class Whole:
     resampled: Resampled
     #: How often each side's answer was found bad: both bad, or a tag on that side.
     bad: BadRates
-    #: Whether one may stop: the anytime-valid test of superiority on closed prompts.
-    progress: Progress
+    #: What may be claimed, by the run's policy and the frozen plan.
+    verdict: RunVerdict
     agreement: Agreement
     reviewers: Reviewers
     categories: Categories
@@ -78,16 +79,17 @@ def whole_of(run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdic
     """As `whole`, of answers and a table that were read before and the verdicts in it."""
     prompts = run.prompts()
     pairs, preferences = tuple(answers.pairs(prompts)), read_preferences(run)
-    plan = plan_of(run, answers)
+    plan, units = plan_of(run, answers), by_cluster(table)
+    counted = by_plan(table, plan) if is_planned(run) else table
     return Whole(
         run=run,
         table=table,
         verdicts=tuple(verdicts),
         pairs=pairs,
         summary=summarise(table, failed=run.info.counts.get("failed", 0)),
-        resampled=resampled(prompt_counts(table.item, table.outcome, len(table.items))),
+        resampled=resampled(prompt_counts(units.item, units.outcome, len(units.items))),
         bad=_bad(table, verdicts),
-        progress=standing(table, plan),
+        verdict=run_verdict(table, plan, policy_of(run), planned=is_planned(run)),
         agreement=agreement(table),
         reviewers=reviewers(table),
         categories=categories(table),
@@ -96,7 +98,7 @@ def whole_of(run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdic
         held_out=held_out_accuracy(preferences) if preferences else None,
         study=read_frozen(run.folder),
         thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
-        helped=tuple(_helped(table, read_model_verdicts(run), list(draw_of(run, answers)), plan)),
+        helped=tuple(_helped(counted, read_model_verdicts(run), list(draw_of(run, answers)), plan)),
     )
 
 
@@ -109,10 +111,11 @@ def _bad(table: Table, verdicts: Sequence[Verdict]) -> BadRates:
 def _helped(
     table: Table, rows: Sequence[ModelVerdict], drawn: Sequence[str], plan: Mapping[str, int]
 ) -> Iterator[Helped]:
-    """What each model that judged adds to people's verdicts."""
+    """What each model that judged adds to people's verdicts; a prompt that people skipped counts as a loss."""
+    skipped = set(skipped_open(table, plan))
     asked = np.array([item in plan for item in drawn], dtype=np.bool_)
     for model in sorted({row.model for row in rows}):
-        beside = beside_people([row for row in rows if row.model == model], table, drawn)
+        beside = with_skips(beside_people([row for row in rows if row.model == model], table, drawn), skipped)
         yield Helped(beside, helped(beside, asked))
 
 
@@ -124,7 +127,7 @@ def all_figures(found: Whole) -> list[Figure]:
         Figure.share("base answers found bad (both bad, or a tag)", found.bad.base),
         Figure.share("tuned answers found bad (both bad, or a tag)", found.bad.tuned),
         Figure.points("answers found bad: tuned minus base", found.bad.difference),
-        *_sequential(found.progress),
+        *_verdict(found.verdict),
         *_agreement(found.agreement),
         *_bias(found.bias),
         *_signals(found.signals),
@@ -145,13 +148,21 @@ def _resampled(found: Resampled) -> Iterator[Figure]:
     )
 
 
-def _sequential(found: Progress) -> Iterator[Figure]:
-    name = "win rate, at any look (confidence sequence)"
-    value = None if not found.n else (found.low + found.high) / 2
-    yield Figure(
-        name, "share", value, found.low if found.n else None, found.high if found.n else None, found.n, "closed prompts"
-    )
-    yield Figure.p("superiority p-value, at any look", found.p_value if found.n else None, found.n, "closed prompts")
+def _verdict(found: RunVerdict) -> Iterator[Figure]:
+    test, unit = found.progress, "closed prompts"
+    yield Figure.share("win rate for reviewers like these in general (two-way clustered)", found.like_these)
+    low, high = (test.low, test.high) if test.n else (None, None)
+    yield Figure("win rate, at any look (confidence sequence)", "bounds", None, low, high, test.n, unit)
+    yield Figure.p("superiority p-value, at any look", test.p_value if test.n else None, test.n, unit)
+    if found.corrected is not None:
+        yield Figure(
+            "win rate corrected for stopping early", "share", found.corrected, test.low, test.high, test.n, unit
+        )
+    yield Figure.points("win rate of late minus early prompts", test.halves.difference, unit)
+    yield Figure.count("prompts skipped and still open", test.skipped, "prompts")
+    if found.worst != found.best:
+        yield Figure.share("win rate if every skipped prompt went to base", found.worst)
+        yield Figure.share("win rate if every skipped prompt went to tuned", found.best)
 
 
 def _agreement(found: Agreement) -> Iterator[Figure]:

@@ -5,6 +5,7 @@ All of it under one lock, so that two servers that start on one run at once go b
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,17 +19,32 @@ from eval.judge.file_lock import FileLock
 from eval.judge.freeze import freeze
 from eval.judge.keyfile import KEY_FILE, make_key, read_key
 from eval.judge.marking import Marked, mark
-from eval.judge.plan import Plan, draw, is_judged, make_plan, plan_path, read_plan, rule_of, write_plan
+from eval.judge.plan import (
+    Plan,
+    asked_path,
+    differences,
+    draw,
+    encoded,
+    is_judged,
+    make_plan,
+    plan_path,
+    plan_sha256,
+    read_asked,
+    rule_of,
+    write_plan,
+)
+from eval.judge.store import read_bytes, read_verdicts
 from eval.judge.study import Study
 from eval.judge.tasks import tasks_of
-from eval.run import BlindingRecord, Run, open_run
+from eval.records import utc_now
+from eval.run import BlindingRecord, PlanChange, Run, open_run
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Begun:
-    """What judging goes by. `marked` has the pairs that are asked."""
+    """What judging goes by. `marked` has the pairs that are asked, `plan` by how many (eval.judge.plan: asked)."""
 
     study: Study
     blinding: Blinding
@@ -88,20 +104,68 @@ def _record(run: Run, record: BlindingRecord) -> None:
 
 
 def _planned(run: Run, study: Study, blinding: Blinding) -> tuple[Marked, Plan]:
-    """The pairs that are asked, and the plan for them: as it was, while the study is, and longer by what came since."""
-    there = read_plan(run)
+    """The pairs that are asked, and by how many: as before, while the study is, and longer by what came since.
+
+    Until the first verdict the plan follows the study. After it the plan stays, and what is asked otherwise is told.
+    """
+    run = open_run(run.folder.parent, run.folder.name)
+    judged, there = is_judged(run), read_asked(run)
     before = there if there and there.holds_for(blinding, study) else None
     tasks = tasks_of(run, study, read_answers(run.responses_path))
     drawn = draw(blinding, study, tasks, before)
     marked = mark(run, study, {item: task for item, task in tasks.items() if drawn[item]})
-    plan = make_plan(blinding, study, drawn, {item: task.category for item, task in marked.tasks.items()}, before)
-    if plan != there:
-        if before is None and is_judged(run) and blinding.rule == "keyed":
-            _log.warning(
-                "%s %s: which pairs people are drawn for, and by how many each is judged, is planned anew",
-                plan_path(run),
-                "was made for another study" if there else "is missing",
-            )
-        with _writing(plan_path(run)):
-            write_plan(run, plan)
+    asked = {item: task.category for item, task in marked.tasks.items()}
+    held = [item for item, is_in in drawn.items() if is_in and item not in asked]
+    plan = make_plan(blinding, study, drawn, asked, before, held)
+    with _writing(plan_path(run)):
+        if not judged or (there is None and _may_be_made_again(run, plan, blinding)):
+            _freeze(run, plan)
+        elif there is not None and not plan.asks_as(there):
+            _change(run, there, plan)
+        elif not run.info.plan_sha256:
+            run.update(plan_sha256=_on_disk(run))
     return marked, plan
+
+
+def _may_be_made_again(run: Run, plan: Plan, blinding: Blinding) -> bool:
+    """A plan that is gone comes back from the run's key, if it is the one that was frozen."""
+    frozen = run.info.plan_sha256
+    if frozen and plan_sha256(plan) != frozen:
+        raise InputError(
+            "is missing, and the study is not the one that it was made for: restore it", path=plan_path(run)
+        )
+    if not frozen and blinding.rule == "keyed":
+        _log.warning("%s is missing, and is made anew: by how many each pair is judged may be another", plan_path(run))
+    return True
+
+
+def _freeze(run: Run, plan: Plan) -> None:
+    asked_path(run).unlink(missing_ok=True)
+    if read_bytes(plan_path(run)) != encoded(plan):
+        write_plan(plan_path(run), plan)
+    if run.info.plan_sha256 != plan_sha256(plan) or run.info.plan_changes:
+        run.update(plan_sha256=plan_sha256(plan), plan_changes=())
+
+
+def _change(run: Run, before: Plan, plan: Plan) -> None:
+    """Record that something else is asked from now on. The frozen plan stays what the evidence goes by."""
+    frozen = run.info.plan_sha256 or _on_disk(run)
+    what, rows = differences(before, plan), len(read_verdicts(run.verdicts_path, run=run.name))
+    if plan_sha256(plan) == frozen:
+        what = "as it was planned at first"
+        asked_path(run).unlink(missing_ok=True)
+    else:
+        write_plan(asked_path(run), plan)
+    change = PlanChange(at=utc_now(), rows=rows, what=what, asked_sha256=plan_sha256(plan))
+    run.update(plan_sha256=frozen, plan_changes=(*run.info.plan_changes, change))
+    _log.warning(
+        "%s: what is asked changes after %d verdicts: %s. That is recorded, and the evidence goes on by the plan that "
+        "was frozen at the first verdict",
+        run.folder / "run.json",
+        rows,
+        what,
+    )
+
+
+def _on_disk(run: Run) -> str:
+    return hashlib.sha256(read_bytes(plan_path(run))).hexdigest()

@@ -1,11 +1,13 @@
-"""plan.json: how many reviewers each pair is to have, and which pairs people are drawn for, fixed when judging begins.
+"""plan.json: how many reviewers each pair has, and which pairs people are drawn for, frozen at the first verdict.
 
 The judging server plans by the run's key and writes the plan down; report, results and gate read it, and need no key.
-It says nothing of sides.
+It says nothing of sides. What reviewers are asked may change later: then asked.json holds that, run.json records the
+change, and the evidence goes on by plan.json. Both are bound by hashes in run.json.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -19,12 +21,13 @@ from eval.judge.blinding import Blinding
 from eval.judge.drawing import drawing_order, is_drawn
 from eval.judge.freeze import thumbs_path, with_rows
 from eval.judge.keyfile import KEY_FILE
+from eval.judge.study import NAME as STUDY
 from eval.judge.study import Mode, Overlap, Study, read_frozen
 from eval.judge.tasks import tasks_of
 from eval.records import Row
 from eval.run import BlindingRule, Run
 
-NAME = "plan.json"
+NAME, ASKED = "plan.json", "asked.json"
 
 
 class PlannedPair(Row):
@@ -33,6 +36,8 @@ class PlannedPair(Row):
     item: str
     drawn: bool
     reviewers: int = Field(ge=0)
+    #: For words that name a model, under the study's policy `hold`.
+    held: bool = False
 
 
 class Plan(Row):
@@ -50,9 +55,21 @@ class Plan(Row):
         return {pair.item: pair.reviewers for pair in self.pairs if pair.reviewers}
 
     @property
+    def horizon(self) -> int:
+        """How many pairs people are asked: the size of the study that the sequential test bets by."""
+        return len(self.reviewers)
+
+    @property
     def drawn(self) -> dict[str, bool]:
         """item -> whether people are drawn for it, in drawing order."""
         return {pair.item: pair.drawn for pair in self.pairs}
+
+    def asks_as(self, other: Plan) -> bool:
+        """Whether both ask the same of reviewers; plans of earlier versions do not say what is held back."""
+        ours, theirs = (
+            (one.blinding, one.mode, one.overlap, one.sample, one.reviewers, one.drawn) for one in (self, other)
+        )
+        return ours == theirs and list(self.drawn) == list(other.drawn)
 
     def holds_for(self, blinding: Blinding, study: Study) -> bool:
         """Whether it was made by these settings. Another key changes nothing: what is drawn stays drawn."""
@@ -64,11 +81,42 @@ def plan_path(run: Run) -> Path:
     return run.folder / NAME
 
 
+def asked_path(run: Run) -> Path:
+    """Where lies what reviewers are asked now, where that is no longer the plan."""
+    return run.folder / ASKED
+
+
+def encoded(plan: Plan) -> bytes:
+    """A plan as it lies on disk."""
+    return (plan.model_dump_json(indent=2) + "\n").encode()
+
+
+def plan_sha256(plan: Plan) -> str:
+    """Hex sha256 of the plan's file."""
+    return hashlib.sha256(encoded(plan)).hexdigest()
+
+
 def read_plan(run: Run) -> Plan | None:
-    """What was planned when judging began; None where there is no plan.json. Raises InputError."""
-    path = plan_path(run)
+    """The plan; None where there is no plan.json. Raises InputError, also for one that is not what was frozen."""
+    return _read(plan_path(run), run.info.plan_sha256 if is_judged(run) else "")
+
+
+def read_asked(run: Run) -> Plan | None:
+    """What reviewers are asked now: asked.json, or else the plan. Raises InputError as `read_plan`."""
+    plan = read_plan(run)
+    last = run.info.plan_changes[-1].asked_sha256 if run.info.plan_changes else ""
+    if last in ("", run.info.plan_sha256):
+        return plan
+    asked = _read(asked_path(run), last)
+    if asked is None:
+        raise InputError("is missing, and run.json says that it was made: restore it", path=asked_path(run))
+    return asked
+
+
+def _read(path: Path, sha256: str) -> Plan | None:
     try:
-        return Plan.model_validate_json(path.read_bytes())
+        data = path.read_bytes()
+        plan = Plan.model_validate_json(data)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -77,11 +125,34 @@ def read_plan(run: Run) -> Plan | None:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "file"
         raise InputError(f"{field}: {first['msg']}: restore it", path=path) from None
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+        raise InputError("is not the plan that was frozen at the first verdict: restore it", path=path)
+    return plan
 
 
-def write_plan(run: Run, plan: Plan) -> None:
+def write_plan(path: Path, plan: Plan) -> None:
     """Raises OSError."""
-    write_atomically(plan_path(run), (plan.model_dump_json(indent=2) + "\n").encode())
+    write_atomically(path, encoded(plan))
+
+
+def differences(before: Plan, after: Plan) -> str:
+    """What reviewers are asked otherwise, in words: "overlap 2 on 30% of the pairs (before: 2 on 100%)"."""
+    said = []
+    if before.overlap != after.overlap:
+        said.append(f"overlap {_overlap(after.overlap)} of the pairs (before: {_overlap(before.overlap)})")
+    if before.sample != after.sample:
+        said.append(f"sample {after.sample:g} (before: {before.sample:g})")
+    pairs = len(after.pairs) - len(before.pairs)
+    if pairs:
+        said.append(f"{abs(pairs)} pairs {'more' if pairs > 0 else 'fewer'}")
+    held = sum(pair.held for pair in after.pairs) - sum(pair.held for pair in before.pairs)
+    if held:
+        said.append(f"{abs(held)} pairs {'more' if held > 0 else 'fewer'} held back")
+    return ", ".join(said) or "other pairs, or other numbers of reviewers"
+
+
+def _overlap(overlap: Overlap) -> str:
+    return f"{overlap.reviewers} on {overlap.share:.0%}"
 
 
 def draw(blinding: Blinding, study: Study, items: Collection[str], before: Plan | None) -> dict[str, bool]:
@@ -93,7 +164,12 @@ def draw(blinding: Blinding, study: Study, items: Collection[str], before: Plan 
 
 
 def make_plan(
-    blinding: Blinding, study: Study, drawn: Mapping[str, bool], asked: Mapping[str, str], before: Plan | None
+    blinding: Blinding,
+    study: Study,
+    drawn: Mapping[str, bool],
+    asked: Mapping[str, str],
+    before: Plan | None,
+    held: Collection[str] = (),
 ) -> Plan:
     """The plan for the pairs that are asked (`asked`: item -> category); those planned before keep their reviewers."""
     kept = {item: n for item, n in before.reviewers.items() if item in asked} if before else {}
@@ -105,7 +181,8 @@ def make_plan(
         overlap=study.overlap,
         sample=study.sample,
         pairs=tuple(
-            PlannedPair(item=item, drawn=is_in, reviewers=reviewers.get(item, 0)) for item, is_in in drawn.items()
+            PlannedPair(item=item, drawn=is_in, reviewers=reviewers.get(item, 0), held=item in held)
+            for item, is_in in drawn.items()
         ),
     )
 
@@ -116,6 +193,17 @@ def plan_of(run: Run, answers: Answers) -> dict[str, int]:
     Raises InputError where study or plan cannot be read, or the plan of a run that was judged is missing.
     """
     return _known(run, answers).reviewers
+
+
+def asked_of(run: Run, answers: Answers) -> dict[str, int]:
+    """item -> reviewers, as people are asked now; before anybody judges, as they will be. Raises InputError."""
+    asked = read_asked(run)
+    return asked.reviewers if asked else plan_of(run, answers)
+
+
+def is_planned(run: Run) -> bool:
+    """Whether the plan was written down; verdicts beyond one that only stands in are as good as any."""
+    return plan_path(run).exists()
 
 
 def draw_of(run: Run, answers: Answers) -> dict[str, float]:
@@ -133,7 +221,7 @@ def rule_of(run: Run) -> BlindingRule | None:
         return None
     if run.info.blinding is not None:
         return run.info.blinding.rule
-    plan = read_plan(run)
+    plan = _read(plan_path(run), "")
     return plan.blinding if plan else "keyed" if (run.folder / KEY_FILE).exists() else "unkeyed"
 
 
@@ -154,8 +242,11 @@ def _known(run: Run, answers: Answers) -> Plan:
         problem = "is missing, and says which pairs people were drawn for: restore it, or start `blindside judge` once"
         raise InputError(f"{problem} where the run's {KEY_FILE} lies", path=plan_path(run))
     blinding, study = Blinding(run.name, None), read_frozen(run.folder)
+    if is_judged(run) and not (run.folder / STUDY).exists():
+        # Judged before studies were written down, by one person a pair; or elsewhere.
+        study = Study(overlap=Overlap())
     tasks = tasks_of(run, study, answers)
     drawn = draw(blinding, study, tasks, None)
     held = run.info.giveaways.get("items", {}) if study.giveaways.policy == "hold" else {}
     asked = {item: task.category for item, task in tasks.items() if drawn[item] and item not in held}
-    return make_plan(blinding, study, drawn, asked, None)
+    return make_plan(blinding, study, drawn, asked, None, held)

@@ -122,7 +122,8 @@ class Study(Row):
     mode: Mode = "compare"
     #: Whose answers get thumbs.
     side: Side = "tuned"
-    overlap: Overlap = Overlap()
+    #: As the default policy of the gate asks for it, with room for pairs that drop out.
+    overlap: Overlap = Overlap(reviewers=2, share=0.2)
     #: The chance with which people are asked about a pair; a model judge answers for all.
     sample: float = Field(default=1.0, gt=0, le=1)
     criteria: tuple[Criterion, ...] = ()

@@ -13,10 +13,10 @@ from huggingface_hub import get_token
 
 from eval.errors import ReleaseError, StaleInputs
 from eval.evidence import checks
+from eval.policy import frozen, read_policy
 from eval.release.card import Facts, card
 from eval.release.decision import Decision
 from eval.release.origin import find_licence, origin, tuned_artifact
-from eval.release.policy import frozen, read_policy
 from eval.release.published import training_method, write_evidence
 from eval.release.scrub import published_run
 from eval.run import Run

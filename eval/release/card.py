@@ -17,9 +17,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from blindside.markdown import code, one_line, plain
+from eval.policy import Policy
 from eval.release.decision import Decision, Headline
 from eval.release.origin import Licence, Origin
-from eval.release.policy import Policy
 from eval.release.scrub import last_part
 from eval.run import Decoding, ModelInfo, RunInfo
 from train.artifact import Artifact
@@ -67,6 +67,7 @@ def card(facts: Facts) -> ModelCard:
         "count": lambda value: f"{value:,}",
         "code": _code,
         "last": last_part,
+        "whole": lambda text: Markup(plain(text, longest=None)),
     }
     body = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(_values(facts))
     return ModelCard(f"---\n{_metadata(facts).to_yaml()}\n---\n\n{body}")

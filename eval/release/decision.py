@@ -28,9 +28,21 @@ class RuleResult(Row):
 
 
 class Headline(Row):
-    """The figures that a model card carries: the human win rate with ties as a half, over n prompts."""
+    """The figures that a model card carries: the human win rate with ties as a half, over n prompts.
 
+    Where the study stopped early, `stopped_at` says after how many prompts; `win_rate` is then corrected for that, the
+    interval is the confidence sequence, and `as_counted` is the plain mean.
+    """
+
+    #: The verdict of the run with its conditions, as report and results say it.
+    sentence: str = ""
     win_rate: float | None = None
+    as_counted: float | None = None
+    stopped_at: int | None = None
+    #: For reviewers like these in general; and whom the claim is about.
+    like_these_low: float | None = None
+    like_these_high: float | None = None
+    population: Literal["these", "like_these"] = "these"
     low: float | None = None
     high: float | None = None
     confidence: float = 0.95

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from eval.evidence.verdict import RunVerdict
 from eval.evidence.winrate import Estimate
 from eval.records import Side
 from eval.run import BlindingRule
@@ -31,6 +32,13 @@ class Findings:
     """Figures of one run. Shares are in [0, 1]; None stands for what the data does not tell."""
 
     preferred: Preferred
+    verdict: RunVerdict
+    #: What was changed of the plan after it was frozen, a sentence each; None where no hash of it was taken.
+    plan_changes: tuple[str, ...] | None
+    #: What the study that is asked cannot give the policy, a sentence with its remedy each.
+    unmet: tuple[str, ...]
+    #: The largest share of the judgements that one reviewer gave.
+    largest_share: float
     prompts: int
     judgements: int
     reviewers: int

@@ -6,12 +6,12 @@ from eval.collect.provenance import versions
 from eval.errors import StaleInputs
 from eval.evidence.writing import writing_to
 from eval.judge.store import read_rows
+from eval.policy import frozen, read_policy
 from eval.records import Verdict, utc_now
 from eval.release.decision import Decision, Headline, Outcome, RuleResult, decision_path, read_decision, write_decision
 from eval.release.findings import Findings
 from eval.release.gather import gather
 from eval.release.outputs import write_outputs
-from eval.release.policy import frozen, read_policy
 from eval.release.rules import apply
 from eval.release.stale import bind, changed_rows, changed_since_asked
 from eval.run import Run
@@ -69,9 +69,16 @@ def settle(rules: list[RuleResult]) -> tuple[Outcome, tuple[str, ...]]:
 
 def headline(found: Findings, confidence: float) -> Headline:
     """The figures that a model card carries."""
-    rate = found.preferred.estimate
+    rate, verdict = found.preferred.estimate, found.verdict
+    stopped = verdict.corrected is not None and verdict.state == "shown"
     return Headline(
+        sentence=verdict.headline,
         win_rate=rate.value,
+        as_counted=verdict.rate.value,
+        stopped_at=verdict.progress.early if stopped else None,
+        like_these_low=verdict.like_these.low,
+        like_these_high=verdict.like_these.high,
+        population=verdict.policy.population,
         low=rate.low,
         high=rate.high,
         confidence=confidence,

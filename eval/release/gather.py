@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from eval.answers import read_answers
 from eval.evidence.agreement import coefficients
 from eval.evidence.categories import categories
@@ -11,10 +13,12 @@ from eval.evidence.counts import prompt_counts
 from eval.evidence.signals import expected, measure
 from eval.evidence.table import build_table
 from eval.evidence.winrate import both_bad_shares, win_rate
-from eval.judge.plan import rule_of
+from eval.judge.fits import unmet
+from eval.judge.plan import asked_of, is_judged, rule_of
+from eval.judge.study import read_frozen
+from eval.policy import Policy
 from eval.records import SIDES, Side, Verdict
 from eval.release.findings import Findings
-from eval.release.policy import Policy
 from eval.release.preference import preferred
 from eval.run import Run
 
@@ -24,9 +28,15 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
     answers, prompts = read_answers(run.responses_path), run.prompts()
     table, _ = build_table(run, answers, rows)
     judged, signals = table.judged, measure(answers.pairs(prompts), expected(prompts))
+    claim, verdict = preferred(run, answers, table, policy)
+    by_reviewer = np.bincount(table.reviewer, minlength=1)
     counts = prompt_counts(table.item, table.outcome, len(table.items)).per_prompt
     return Findings(
-        preferred=preferred(run, answers, table, policy.preference),
+        preferred=claim,
+        verdict=verdict,
+        plan_changes=_changes(run),
+        unmet=tuple(unmet(policy, read_frozen(run.folder), asked_of(run, answers))),
+        largest_share=float(by_reviewer.max() / max(1, len(table))),
         prompts=len(table.items),
         judgements=len(table),
         reviewers=len(table.reviewers),
@@ -43,6 +53,12 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
         sides=rule_of(run),
         excluded=table.excluded,
     )
+
+
+def _changes(run: Run) -> tuple[str, ...] | None:
+    if is_judged(run) and not run.info.plan_sha256:
+        return None
+    return tuple(f"after {one.rows} verdicts ({one.at}): {one.what}" for one in run.info.plan_changes)
 
 
 def _parity(run: Run, side: Side) -> bool | None:

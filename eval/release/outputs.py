@@ -59,6 +59,7 @@ def markdown(decision: Decision) -> str:
     lines = [
         f"## {HEADLINES[decision.decision]}: {code(decision.run)}",
         "",
+        *([_whole(decision.headline.sentence), ""] if decision.headline.sentence else []),
         *[f"- {_whole(reason)}" for reason in decision.reasons],
         *([""] if decision.reasons else []),
         "| rule | asked | found | |",
@@ -82,6 +83,8 @@ def print_decision(decision: Decision, console: Console | None = None) -> None:
     console.print(grid)
     for reason in decision.reasons:
         console.print(f"  {reason}")
+    if decision.headline.sentence:
+        console.print(decision.headline.sentence)
     console.print(f"{HEADLINES[decision.decision]}.")
 
 

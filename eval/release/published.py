@@ -9,9 +9,9 @@ from typing import Any
 
 from blindside.yaml_files import BadYaml, read_yaml
 from eval.evidence.writing import write_report
+from eval.policy import frozen
 from eval.release.decision import Decision, write_decision
 from eval.release.outputs import write_outputs
-from eval.release.policy import frozen
 from eval.release.pseudonyms import KINDS, Pseudonyms, pseudonyms, published, renamed, reviewers
 from eval.release.scrub import published_artifact, published_decision, published_run, scrub, scrub_text
 from eval.run import Run, write_run_json
@@ -21,9 +21,11 @@ from train.files import sha256_file
 #: Files of judgements, which are published; the second is that of a study by thumbs.
 JUDGED = tuple(KINDS)
 #: Files of a run that a report is made from, in which nobody is named.
-_AS_THEY_ARE = ("prompts.jsonl", "responses.jsonl", "study.json", "plan.json", "gate.yml")
+_AS_THEY_ARE = ("prompts.jsonl", "responses.jsonl", "study.json", "plan.json", "asked.json", "gate.yml")
 #: All tables of a run. Whatever else lies in its folder (keys, locks, a spreadsheet's own files) is nobody's to read.
 _TABLES = (*JUDGED, "skips.csv", "model_verdicts.csv", "preferences.csv")
+#: Files whose rows name reviewers.
+_NAMING = (*JUDGED, "skips.csv")
 #: Of report/: the judgements in force once more, which eval/verdicts.csv has already.
 _TWICE = "verdicts.csv"
 
@@ -43,7 +45,7 @@ def write_evidence(
         if (run.folder / name).exists():
             (folder / name).write_bytes(published(run.folder / name, names, comments=comments))
     # A hash over verdicts would tell their reviewers' names to whoever tries likely ones.
-    keyed = {name: names.keyed(pin) for name, pin in decision.bound.items() if name in JUDGED}
+    keyed = {name: names.keyed(pin) for name, pin in decision.bound.items() if name in _NAMING}
     told = published_decision(decision, known, keyed)
     write_decision(folder, told)
     info = published_run(run.info)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 from eval.evidence.figure import with_interval
 from eval.evidence.winrate import Estimate
+from eval.policy import HOLDS, Policy, Signals
 from eval.records import SIDES
 from eval.release.decision import RuleResult, Status
 from eval.release.findings import Findings
-from eval.release.policy import Policy, Signals
 from eval.run import BlindingRule
 
 #: How a limit on a signal reads.
@@ -54,11 +54,26 @@ def _sides(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     yield _result("sides", asked, SIDES_SAID[found.sides], passed if policy.keyed_sides else True)
 
 
+def _plan(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    changes = found.plan_changes
+    said = "not recorded by the version that it was judged with" if changes is None else "as it was frozen"
+    if changes:
+        said = f"what is asked was changed {'; '.join(changes)}; the evidence goes on by the frozen plan"
+    yield _result("plan", "frozen at the first verdict", said, True)
+    yield _result(
+        "study",
+        "can give what the policy asks for",
+        "; ".join(found.unmet) or "it can",
+        not found.unmet,
+        "insufficient",
+    )
+
+
 def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     asked, seen = policy.preference, found.preferred
-    bound = 0.5 - (asked.margin if asked.rule == "non_inferiority" else 0.0)
-    how = "at any look" if asked.method == "sequential" else "at one look"
-    wanted = f"win rate above {bound:.0%}, {how}, {asked.confidence:.0%}" + (
+    how = "at one look" if policy.one_look else "at any look and by all that is in"
+    who = ", for reviewers like these in general" if policy.population == "like_these" else ""
+    wanted = f"win rate above {policy.null:.0%}{who}, {how}, {asked.confidence:.0%}" + (
         ", a model judge helping" if asked.predicted else ""
     )
     said = with_interval(seen.estimate, nothing="no judgement yet") + (f"; {seen.advice}" if seen.advice else "")
@@ -66,6 +81,59 @@ def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
         said += f"; the model judge saved about {seen.saved} prompts of people's work"
     passed = True if seen.shown else False if seen.refuted or seen.spent else None
     yield _result(asked.rule.replace("_", "-"), wanted, said, passed)
+
+
+def _conditions(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    """What else the claim rests on. What the policy only wants told passes, and stands there nevertheless."""
+    by_name = {one.name: one for one in found.verdict.conditions}
+    drift = by_name["early against late"]
+    yield _result(
+        drift.name,
+        f"do not contradict each other ({policy.drift})",
+        drift.figure,
+        drift.state != "contradicted" or policy.drift == "tell",
+    )
+    alone = by_name["without any one reviewer"]
+    hangs = alone.state in ("doubt", "contradicted")
+    yield _result(
+        "one reviewer",
+        f"the conclusion does not depend on one ({policy.leave_one_out})",
+        alone.but if hangs else alone.figure,
+        not hangs or policy.leave_one_out == "tell",
+    )
+    whose = "these reviewers" if policy.population == "these" else "reviewers like these in general"
+    yield _result(
+        "population",
+        f"the claim is about {whose}",
+        f"reviewers like these in general: {with_interval(found.verdict.like_these, nothing='no judgement yet')}",
+        True,
+    )
+    seen = found.verdict
+    safe = None if seen.worst.low is None else by_name["skips"].state == "fine"
+    told = policy.skips == "tell" or not found.preferred.shown
+    yield _result(
+        "skips",
+        f"the claim holds if all that was skipped goes to base ({policy.skips})",
+        _skips(found),
+        True if told else safe,
+        "fail" if found.preferred.spent else "insufficient",
+    )
+    for name in policy.hold_on:
+        one = by_name[HOLDS[name]]
+        yield _result(one.name, "not contradicted", one.figure, one.state != "contradicted")
+    if policy.max_share_per_reviewer is not None:
+        asked, share = f"{policy.max_share_per_reviewer:.0%} or fewer of the judgements by one", found.largest_share
+        passed = share <= policy.max_share_per_reviewer
+        yield _result("share of one reviewer", asked, f"{share:.1%}", passed, "insufficient")
+
+
+def _skips(found: Findings) -> str:
+    seen = found.verdict
+    (one,) = (one for one in seen.conditions if one.name == "skips")
+    if one.figure == "none":
+        return "nobody skipped a prompt for good"
+    bounds = f"{with_interval(seen.worst)} if all went to base, {with_interval(seen.best)} if all went to tuned"
+    return f"{one.figure.partition(' ')[0]} prompts, of which {seen.progress.skipped} lack a verdict: {bounds}"
 
 
 def _enough(policy: Policy, found: Findings) -> Iterator[RuleResult]:
@@ -172,7 +240,9 @@ def _number(estimate: Estimate) -> str:
 _RULES: tuple[Callable[[Policy, Findings], Iterator[RuleResult]], ...] = (
     _fixed,
     _sides,
+    _plan,
     _preference,
+    _conditions,
     _enough,
     _people,
     _categories,

@@ -114,6 +114,7 @@ def published_decision(decision: Decision, names: Mapping[str, str], bound: Mapp
         update={
             "rules": rules,
             "reasons": reasons,
+            "headline": decision.headline.model_copy(update={"sentence": said(decision.headline.sentence)}),
             "extra": said(_without_seals(decision.extra)),
             "bound": {**decision.bound, **bound},
         }

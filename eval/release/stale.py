@@ -7,18 +7,17 @@ from pathlib import Path
 
 from eval.judge.acknowledged import alterations, in_short
 from eval.judge.store import RowsFile
+from eval.policy import frozen
 from eval.records import SIDES, Side, Verdict
 from eval.release.decision import Decision
-from eval.release.policy import frozen
 from eval.run import Run
 from train.artifact import hash_setting, hash_weights
 from train.files import sha256_file, sha256_json
 
 #: In place of a hash.
 MISSING = "missing"
-#: Files of a run that its decision rests on. Runs that were judged before there were plans have no
-#: plan.json.
-FILES = ("prompts.jsonl", "responses.jsonl", "verdicts.csv", "study.json", "plan.json")
+#: Files of a run that its decision rests on, where it has them.
+FILES = ("prompts.jsonl", "responses.jsonl", "verdicts.csv", "skips.csv", "study.json", "plan.json", "asked.json")
 
 #: Files of a model's folder by what `bind` calls them.
 SETTINGS = {"config": "config.json", "generation config": "generation_config.json"}

@@ -34,7 +34,7 @@ def study(
     place = rng.integers(2, size=len(item))
     outcome = np.where(rng.random(len(item)) < left, place, np.where(prefers, TUNED, BASE))
     seconds = rng.lognormal(2, 1, size=len(item))
-    return of_arrays(item, outcome, reviewer=reviewer, left=place, seconds=seconds, words=words)
+    return of_arrays(item, outcome, reviewer=reviewer, left=place, seconds=seconds, characters=words)
 
 
 def test_a_habit_of_pressing_left_is_found() -> None:
@@ -77,7 +77,7 @@ def test_halves_and_speed_are_each_reviewers_own() -> None:
 
 def test_longer_answers_that_win_for_their_length_are_seen_through() -> None:
     table = study(3, prompts=600, slope=1.5)
-    longer = table.facts.words[:, 1] > table.facts.words[:, 0]
+    longer = table.facts.characters[:, 1] > table.facts.characters[:, 0]
     mostly_longer = table.where(longer[table.item] | (np.arange(len(table)) % 5 == 0))
     found = length(mostly_longer)
     assert not holds(found.raw, 0.5)
@@ -127,7 +127,7 @@ def test_no_finite_fit_is_said(x: list[list[float]], y: list[float]) -> None:
 
 def test_bins_hold_every_prompt_once() -> None:
     words = np.array([[99, 0], [99, 49], [99, 69], [99, 99], [99, 129], [99, 199], [0, 500]])
-    found = length(of_arrays(range(7), [TUNED, BASE] * 3 + [TIE], words=words))
+    found = length(of_arrays(range(7), [TUNED, BASE] * 3 + [TIE], characters=words))
     assert [one.label for one in found.bins] == list(LABELS)
     assert [one.win_rate.n for one in found.bins] == [2, 1, 1, 1, 2]
     assert [one.win_rate.value for one in found.bins] == [0.5, 1.0, 0.0, 1.0, 0.25]
@@ -135,9 +135,17 @@ def test_bins_hold_every_prompt_once() -> None:
 
 def test_a_model_that_is_always_shorter_says_so() -> None:
     words = np.array([[100, 20 + n] for n in range(40)])
-    found = length(of_arrays(range(40), np.arange(40) % 2, words=words))
+    found = length(of_arrays(range(40), np.arange(40) % 2, characters=words))
     assert found.extrapolated
+    assert found.controlled == Estimate(None, None, None, 40)
     assert found.longer.value == 0.5
+
+
+@pytest.mark.parametrize(("longer", "told"), [(3, False), (4, True), (36, True), (37, False)])
+def test_equal_length_is_read_off_where_a_tenth_of_the_prompts_lie_on_either_side(longer: int, told: bool) -> None:
+    lengths = np.array([[100, 130 + n] if n < longer else [100, 90 - n] for n in range(40)])
+    found = length(of_arrays(range(40), [TUNED, TUNED, BASE] * 13 + [TIE], characters=lengths))
+    assert (found.controlled.low is not None, found.extrapolated) == (told, not told)
 
 
 def test_equal_lengths_leave_the_win_rate_as_it_is() -> None:

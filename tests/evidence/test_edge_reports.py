@@ -54,8 +54,13 @@ TABLES: dict[str, tuple[Callable[[Run], list[Verdict]], float | None, int, str]]
     "no verdicts": (lambda _: [], None, 0, "No judgement yet"),
     "one verdict": (given(("tuned",), prompts=1, reviewers=1), 1.0, 1, "insufficient for an interval"),
     "all ties": (given(("tie",)), 0.5, 12, "not distinguishable from 50%"),
-    "all both bad": (given(("both_bad",)), None, 0, "No judgement yet that prefers a side or ties"),
-    "one reviewer": (given(("tuned",), reviewers=1), 1.0, 12, "people prefer the tuned model"),
+    "all both bad": (
+        given(("both_bad",)),
+        None,
+        0,
+        "verdicts found both answers bad: nothing can be said of preference",
+    ),
+    "one reviewer": (given(("tuned",), reviewers=1), 1.0, 12, "this person prefers the tuned model"),
     "one prompt": (given(("tuned", "base", "tie"), prompts=1, reviewers=9), 0.5, 1, "insufficient for an interval"),
     "always left": (always_left, 0.5, 12, "not distinguishable from 50%"),
 }

@@ -36,12 +36,12 @@ TABLES = {
     "all ties": of_arrays(np.repeat(np.arange(30), 2), [TIE] * 60, reviewer=[0, 1] * 30),
     "all both bad": of_arrays(np.repeat(np.arange(30), 2), [BOTH_BAD] * 60, reviewer=[0, 1] * 30),
     "all tuned": of_arrays(np.repeat(np.arange(30), 2), [TUNED] * 60, reviewer=[0, 1] * 30),
-    "one reviewer": of_arrays(np.arange(40), RNG.integers(4, size=40), words=RNG.integers(90, size=(40, 2))),
+    "one reviewer": of_arrays(np.arange(40), RNG.integers(4, size=40), characters=RNG.integers(90, size=(40, 2))),
     "one prompt": of_arrays([0] * 9, [TUNED, BASE, TIE] * 3, reviewer=range(9)),
-    "two prompts": of_arrays([0, 0, 1], [TUNED, BASE, TIE], reviewer=[0, 1, 0], words=[[5, 9], [9, 5]]),
+    "two prompts": of_arrays([0, 0, 1], [TUNED, BASE, TIE], reviewer=[0, 1, 0], characters=[[5, 9], [9, 5]]),
     "always left": of_arrays(np.arange(40), np.arange(40) % 2, left=np.arange(40) % 2),
     "all at once": of_arrays(np.arange(40), np.arange(40) % 3, seconds=np.zeros(40)),
-    "empty answers": of_arrays(np.arange(40), np.arange(40) % 3, words=np.zeros((40, 2))),
+    "empty answers": of_arrays(np.arange(40), np.arange(40) % 3, characters=np.zeros((40, 2))),
     "every prompt its own category": of_arrays(np.arange(40), np.arange(40) % 4, category=np.arange(40)),
 }
 

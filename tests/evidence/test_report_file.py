@@ -37,8 +37,8 @@ def test_every_figure_of_the_summary_is_there_as_report_md_has_it(run: Run, page
     for figure in all_figures(found):
         row = " ".join(f"{figure.name} {figure.said} {figure.interval} {figure.n:,} {figure.unit}".split())
         assert row in said, row
-    assert found.summary.in_words in said
-    assert found.progress.in_words.capitalize() in said
+    assert found.verdict.headline in said
+    assert found.verdict.advice[1:] in said
 
 
 def test_whatever_report_md_tells_the_file_tells(page: str) -> None:

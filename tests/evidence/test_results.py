@@ -205,7 +205,7 @@ def test_the_page_has_the_figures_of_the_report(run: Run, snapshot: Snapshot) ->
     html = show(run, Source(run), "{}")
     for figure in all_figures(whole):
         assert re.search(f">{re.escape(escape(figure.name))}</th><td[^>]*>{re.escape(figure.said)}</td>", html), figure
-    assert whole.summary.in_words.replace("'", "&#39;") in html
+    assert whole.verdict.headline.replace("'", "&#39;") in html
     assert f'aria-label="Win rate of the tuned model: {found.headline.said}, 95% interval' in html
     assert [part.count for part in found.outcomes] == [
         sum(row.outcome == kind for row in snapshot.counted) for kind in ("tuned", "tie", "both_bad", "base")

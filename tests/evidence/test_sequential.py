@@ -5,19 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.evidence.sequential import Direction, Progress, closed_in, closed_prompts, progress
+from eval.evidence.sequential import Progress, closed_in, closed_prompts, progress
 from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, of_arrays
 from tests.evidence.studies import verdicts
 
 NAN = float("nan")
 
 
-def run(
-    scores: list[float], *, horizon: int = 100, direction: Direction = "greater", left: int | None = None
-) -> Progress:
+def run(scores: list[float], *, horizon: int = 100, left: int | None = None) -> Progress:
     """Progress of a study with one reviewer a prompt."""
     closed = closed_prompts(np.arange(len(scores)), np.array(scores), np.ones(horizon, dtype=np.intp))
-    return progress(closed, horizon=horizon, direction=direction, left=left)
+    return progress(closed, horizon=horizon, left=left)
 
 
 def test_prompts_enter_in_the_order_in_which_they_close() -> None:
@@ -50,7 +48,7 @@ def test_a_table_and_a_plan_give_the_same_with_unjudged_items_open() -> None:
     closed = closed_in(table, {"0": 2, "1": 3, "2": 1, "never judged": 5})
     assert closed.scores.tolist() == [0.75]
     assert (closed.closed, closed.begun, closed.waiting, closed.per_prompt) == (2, 1, 1, 4.0)
-    assert closed_in(table, {}).scores.tolist() == [1.0, 0.0]
+    assert closed_in(table, {}).scores.tolist() == []
 
 
 def test_no_verdicts_are_no_evidence() -> None:
@@ -74,30 +72,47 @@ def test_a_clear_preference_may_stop() -> None:
     assert found.stop
     assert found.p_value <= 0.05
     assert found.more == 0
-    assert found.in_words == "you may stop now"
+    assert found.in_words.endswith("; you may stop now")
     assert found.low > 0.5
 
 
-def test_what_was_shown_once_stays_shown() -> None:
-    scores = [1.0] * 25 + [0.0] * 30
-    assert run(scores[:25]).stop
-    assert run(scores).stop
-    assert run(scores).log_e < run(scores).threshold
+@pytest.mark.parametrize(
+    ("scores", "left", "state", "words"),
+    [
+        ([1.0] * 25 + [0.0] * 30, 45, "contradicted", "shown after 7 prompts, contradicted since"),
+        ([1.0] * 25 + [0.0] * 30, 0, "contradicted", "shown after 7 prompts, contradicted since"),
+        ([1.0] * 25 + [0.0] * 18, 45, "weaker", "shown after 7 prompts, weaker since: judge the rest of the plan"),
+        ([1.0] * 25 + [0.0] * 18, 0, "weaker", "shown after 7 prompts, weaker since: not shown by all of them"),
+        ([1.0] * 25 + [0.0] * 5, 45, "shown", "shown after 7 prompts; you may stop now"),
+        ([1.0] * 25 + [0.0] * 5, 0, "shown", "shown after 7 prompts"),
+        ([0.0] * 30, 45, "refuted", "refuted: the win rate lies below 50%"),
+        ([1.0, 0.0] * 20, 0, "not shown", "every planned judgement is given, and it is not shown"),
+    ],
+)
+def test_what_was_shown_once_must_hold_of_all_that_is_in(
+    scores: list[float], left: int, state: str, words: str
+) -> None:
+    found = run(scores, left=left)
+    assert (found.state, found.in_words) == (state, words)
+    assert found.early == (30 if state == "shown" and left else None)
 
 
-def test_a_base_that_wins_does_not_stop_superiority_but_stops_either() -> None:
-    scores = [0.0] * 30
-    assert not run(scores).stop
-    assert run(scores).in_words == "not at the present rate"
-    assert run(scores, direction="less").stop
-    assert run(scores, direction="either").stop
+def test_a_skipped_prompt_keeps_its_place_and_is_a_loss_until_it_is_judged() -> None:
+    item, score, planned = np.array([0, 1, 2, 3]), np.array([1.0, 1.0, 1.0, 0.0]), np.ones(6, dtype=np.intp)
+    never = np.full(6, np.inf)
+    put_off = never.copy()
+    put_off[[3, 4]] = (1, 2)
+    closed = closed_prompts(item, score, planned, put_off)
+    assert closed.scores.tolist() == [1.0, 0.0, 1.0, 0.0, 1.0]
+    assert closed.skipped.tolist() == [False, False, False, True, False]
+    assert closed.best.tolist() == [1.0, 0.0, 1.0, 1.0, 1.0]
+    assert closed_prompts(item, score, planned, never).scores.tolist() == [1.0, 1.0, 1.0, 0.0]
 
 
-def test_either_stops_exactly_when_the_interval_leaves_the_null_out() -> None:
-    studies = verdicts(np.random.default_rng(31), (150, 90, 1), win_rate=0.62)[..., 0]
-    found = [run(list(study), direction="either") for study in studies]
-    assert {one.stop for one in found} == {True, False}
-    assert all(one.stop == (not one.low < 0.5 < one.high) for one in found)
+def test_early_and_late_contradict_each_other_only_across_the_bound() -> None:
+    assert run([1.0] * 40 + [0.0] * 40).drifted
+    assert not run([1.0] * 50 + [1.0, 0.0, 1.0] * 16).drifted
+    assert not run([1.0] * 9 + [0.0] * 9).drifted
 
 
 def test_non_inferiority_stops_where_superiority_cannot() -> None:

@@ -44,13 +44,13 @@ def test_gold_and_repeated_pairs_are_about_reviewers_and_counted(run: Run) -> No
     assert [row.verdict_id for row in (*table.repeats, *table.golds)] == ["again", "known"]
     assert (table.outcome.tolist(), table.left.tolist()) == ([TUNED, TIE], [0, 1])
     assert (table.seconds.tolist(), table.position.tolist()) == ([1.0, 7.5], [0, 1])
-    assert table.facts.words.tolist() == [[3, 4], [1, 2]]
+    assert table.facts.characters.tolist() == [[13, 4], [1, 3]]
     assert (table.facts.categories, table.identical) == (("colours",), 1)
 
 
 def test_no_verdict_is_an_empty_table(run: Run) -> None:
     table, kept = read_table(run)
-    assert (len(table), kept, table.asked, table.facts.words.shape) == (0, [], 3, (0, 2))
+    assert (len(table), kept, table.asked, table.facts.characters.shape) == (0, [], 3, (0, 2))
 
 
 def test_a_part_keeps_its_codes() -> None:

@@ -17,7 +17,7 @@ from eval.judge.begin import begin
 from eval.judge.blinding import Blinding
 from eval.judge.desk import Desk
 from eval.judge.drawing import drawing_order, is_drawn
-from eval.judge.plan import draw_of, plan_of, plan_path, read_plan
+from eval.judge.plan import asked_path, draw_of, plan_of, plan_path, read_asked, read_plan
 from eval.judge.study import Overlap, Study
 from eval.records import SIDES
 from eval.run import open_run
@@ -27,7 +27,7 @@ from tests.judge.runs import FIXED_KEY, make_run, prompt, response, with_key
 
 def test_the_plan_is_that_of_the_study(tmp_path: Path) -> None:
     run = make_run(tmp_path, answers=[*((f"a {n}", f"b {n}") for n in range(10)), ("same", "same")])
-    assert set(plan_of(run, read_answers(run.responses_path)).values()) == {1}
+    assert sorted(plan_of(run, read_answers(run.responses_path)).values()) == [1] * 8 + [2] * 2
     (run.folder / "study.json").write_text(json.dumps({"overlap": {"reviewers": 3, "share": 0.2}}))
     plan = plan_of(run, read_answers(run.responses_path))
     assert (len(plan), sorted(plan.values())) == (10, [1] * 8 + [3] * 2)
@@ -87,7 +87,7 @@ def test_the_evidence_needs_no_key_and_writes_nothing(tmp_path: Path) -> None:
     assert set(draw_of(copy, answers)) == {prompt.id for prompt in run.prompts()}
     assert list(draw_of(copy, answers)) == list(draw_of(run, answers))
     ours, theirs = whole(open_run(run.folder.parent, run.name)), read_snapshot(copy).whole
-    assert theirs.progress == ours.progress
+    assert theirs.verdict.progress == ours.verdict.progress
     assert all_figures(theirs) == all_figures(ours)
     assert found_in(copy.folder) == before
     assert not any("key" in name for name in before)
@@ -114,7 +114,7 @@ def test_before_anybody_judges_only_counts_are_told_and_no_key_is_made(tmp_path:
     before = found_in(run.folder)
     plan = plan_of(run, read_answers(run.responses_path))
     assert sorted(plan.values()) == [1] * 42 + [2] * 18
-    assert whole(run).progress.left == 78
+    assert whole(run).verdict.progress.left == 78
     assert found_in(run.folder) == before
     assert sorted(begin(run).plan.reviewers.values()) == sorted(plan.values())
 
@@ -129,7 +129,9 @@ def test_what_was_drawn_stays_drawn_though_pairs_come_and_the_key_is_lost(tmp_pa
     )
     (run.folder / ".blinding.key").unlink()
     Desk(run)
-    second = read_plan(run)
+    run = open_run(run.folder.parent, run.name)
+    assert read_plan(run) == first
+    second = read_asked(run)
     assert first is not None
     assert second is not None
     assert second.pairs[:40] == first.pairs
@@ -141,4 +143,40 @@ def test_the_plan_tells_no_side(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=20)
     Desk(run, STUDY)
     assert set(json.loads(plan_path(run).read_text())) == {"blinding", "mode", "overlap", "sample", "pairs"}
-    assert set(json.loads(plan_path(run).read_text())["pairs"][0]) == {"item", "drawn", "reviewers"}
+    assert set(json.loads(plan_path(run).read_text())["pairs"][0]) == {"item", "drawn", "reviewers", "held"}
+
+
+def test_the_plan_is_frozen_at_the_first_verdict_and_what_is_asked_otherwise_is_recorded(tmp_path: Path) -> None:
+    run = make_run(tmp_path, n=40)
+    begin(run, Study(overlap=Overlap(reviewers=3)))
+    Person(Desk(run, STUDY), "Ana").judge_all(most=5)
+    frozen, reviewers = plan_path(run).read_bytes(), plan_of(run, read_answers(run.responses_path))
+    other = STUDY.model_copy(update={"overlap": Overlap(reviewers=4, share=0.5)})
+    asked = begin(run, other).plan
+    run = open_run(run.folder.parent, run.name)
+    assert plan_path(run).read_bytes() == frozen
+    assert plan_of(run, read_answers(run.responses_path)) == reviewers
+    assert set(asked.reviewers.values()) == {1, 4}
+    (change,) = run.info.plan_changes
+    assert (change.rows, change.what) == (5, "overlap 4 on 50% of the pairs (before: 2 on 30%)")
+    assert read_asked(run) == asked
+    begin(run, STUDY)
+    run = open_run(run.folder.parent, run.name)
+    assert [one.what for one in run.info.plan_changes[1:]] == ["as it was planned at first"]
+    assert not asked_path(run).exists()
+    assert plan_path(run).read_bytes() == frozen
+
+
+@pytest.mark.parametrize("name", ["plan.json", "asked.json"])
+def test_an_edited_plan_is_refused_by_everybody(name: str, tmp_path: Path) -> None:
+    run = make_run(tmp_path, n=10)
+    Person(Desk(run, Study(practice=0)), "Ana").judge_all(most=2)
+    begin(run, Study(practice=0, overlap=Overlap(reviewers=2)))
+    path = run.folder / name
+    path.write_text(path.read_text().replace('"reviewers": ', '"reviewers": 1', 1))
+    run = open_run(run.folder.parent, run.name)
+    with pytest.raises(InputError, match="is not the plan that was frozen at the first verdict: restore it"):
+        begin(run)
+    if name == "plan.json":
+        with pytest.raises(InputError, match="restore it"):
+            whole(run)

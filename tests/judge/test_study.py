@@ -58,7 +58,7 @@ def test_a_full_study_is_read(tmp_path: Path) -> None:
 
 def test_a_number_is_the_overlap_of_all(tmp_path: Path) -> None:
     assert read_study(written(tmp_path, "overlap: 3")).overlap == Overlap(reviewers=3, share=1.0)
-    assert read_study(written(tmp_path, "practice: 0")).overlap == Overlap(reviewers=1, share=1.0)
+    assert read_study(written(tmp_path, "practice: 0")).overlap == Overlap(reviewers=2, share=0.2)
 
 
 def test_numbers_of_a_scale_become_text(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from eval.answers import encode, read_answers
 from eval.evidence.writing import write_report
 from eval.journal import Journal
 from eval.judge.skips import Skip, append_skip
+from eval.policy import freeze_policy
 from eval.records import utc_now
 from eval.release.decision import Decision, Headline, Outcome, RuleResult, write_decision
-from eval.release.policy import freeze_policy
 from eval.release.stale import bind
 from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
 from tests.judge.runs import prompt, response

@@ -11,8 +11,8 @@ from typing import Any
 from eval.answers import encode, read_answers
 from eval.judge.begin import begin
 from eval.judge.plan import plan_of
+from eval.policy import freeze_policy
 from eval.records import SIDES, Mark, Message, Prompt, Side
-from eval.release.policy import freeze_policy
 from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, open_run, start_run
 from tests.judge.runs import response
 from tests.judge.verdicts import verdict_store

@@ -12,15 +12,16 @@ from eval.collect.model_judge import ModelVerdict, verdicts_path
 from eval.errors import InputError
 from eval.evidence.table import read_table
 from eval.judge.plan import draw_of
+from eval.policy import Policy, Preference
 from eval.release.findings import Preferred
-from eval.release.policy import Preference
 from eval.release.preference import preferred
 from eval.run import Run
 from tests.release.studies import judge, study
 
 
 def found(run: Run, **asked: object) -> Preferred:
-    return preferred(run, read_answers(run.responses_path), read_table(run)[0], Preference.model_validate(asked))
+    policy = Policy(preference=Preference.model_validate(asked))
+    return preferred(run, read_answers(run.responses_path), read_table(run)[0], policy)[0]
 
 
 def model_says(run: Run, outcome: str) -> None:

@@ -24,7 +24,7 @@ def test_published_evidence_has_the_plans_figures_and_not_the_key(tmp_path: Path
     assert KEY_FILE not in {path.name for path in files}
     report = (tmp_path / "out" / "report" / "report.md").read_text()
     assert "Sides: computed with a secret key of the run" in report
-    assert "Looking at any time" in report
+    assert "Can we stop" in report
     assert [line for line in report.splitlines() if "at any" in line] == [
         line for line in (run.report_folder / "report.md").read_text().splitlines() if "at any" in line
     ]

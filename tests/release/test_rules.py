@@ -6,19 +6,35 @@ import dataclasses
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from blindside.console import terminal
+from eval.evidence.table import of_arrays
+from eval.evidence.verdict import RunVerdict, run_verdict
 from eval.evidence.winrate import Estimate
+from eval.policy import DEFAULT, Policy, Preference, Signals, read_policy
 from eval.release.decision import Decision, Headline, RuleResult, Status
 from eval.release.findings import Findings, Preferred
 from eval.release.gate import settle
 from eval.release.outputs import junit, markdown, print_decision
-from eval.release.policy import DEFAULT, Policy, Preference, Signals, read_policy
 from eval.release.rules import apply
+
+
+def verdict_on(outcomes: list[int], **changes: Any) -> RunVerdict:
+    """The verdict on prompts that two people judged in turn; 1 tuned, 0 base."""
+    n = len(outcomes)
+    seconds = changes.pop("seconds", 4.0)
+    table = of_arrays(np.arange(n), outcomes, reviewer=np.arange(n) % 2, seconds=np.full(n, seconds))
+    return run_verdict(dataclasses.replace(table, **changes), {str(item): 1 for item in range(n)})
+
 
 GOOD = Findings(
     preferred=Preferred(Estimate(0.62, 0.55, 0.69, 150), shown=True, refuted=False, spent=False),
+    verdict=verdict_on([1, 1, 1, 0, 1, 1, 0] * 20),
+    plan_changes=(),
+    unmet=(),
+    largest_share=0.5,
     prompts=150,
     judgements=180,
     reviewers=3,
@@ -48,7 +64,7 @@ def preferred(*, refuted: bool = False, spent: bool = False) -> Preferred:
 def test_good_figures_pass_every_rule_of_the_default() -> None:
     found = statuses(Policy(signals=Signals(empty=0.01, repetition=0.02, truncated_more_than_base=0.05)))
     assert set(found.values()) == {"pass"}
-    assert len(found) == 13
+    assert len(found) == 22
 
 
 def test_sides_that_a_reviewer_could_compute_are_said_and_held_against_a_policy_that_asks_for_a_key() -> None:
@@ -70,6 +86,15 @@ def test_sides_that_a_reviewer_could_compute_are_said_and_held_against_a_policy_
         ({"preferred": preferred(refuted=True)}, "superiority", "fail"),
         ({"preferred": preferred(spent=True)}, "superiority", "fail"),
         ({"preferred": preferred()}, "superiority", "insufficient"),
+        ({"unmet": ("the gate asks for more",)}, "study", "insufficient"),
+        ({"verdict": verdict_on([1] * 70 + [0] * 40)}, "early against late", "fail"),
+        ({"verdict": verdict_on([1, 1, 1, 0] * 30, seconds=0.2)}, "speed", "fail"),
+        ({"verdict": verdict_on([1, 1, 1, 0] * 30, passed_over=frozenset("0123"))}, "skips", "pass"),
+        (
+            {"verdict": verdict_on([1, 1, 1, 0] * 30, passed_over=frozenset(map(str, range(50))))},
+            "skips",
+            "insufficient",
+        ),
         ({"prompts": 99}, "prompts", "insufficient"),
         ({"reviewers": 1}, "reviewers", "insufficient"),
         ({"overlap": {1: 1.0, 2: 0.05}}, "overlap", "insufficient"),
@@ -96,6 +121,7 @@ def test_one_figure_changes_one_rule(changes: dict[str, Any], rule: str, status:
 @pytest.mark.parametrize(
     ("policy", "changes", "rule", "status"),
     [
+        (Policy(max_share_per_reviewer=0.4), {}, "share of one reviewer", "insufficient"),
         (Policy(agreement=0.5), {}, "agreement", "fail"),
         (Policy(agreement=0.3), {}, "agreement", "pass"),
         (Policy(agreement=0.3), {"agreement": Estimate(None, None, None, 0)}, "agreement", "insufficient"),

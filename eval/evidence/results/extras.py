@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from eval.evidence.categories import INTERVALS, P_VALUES, Category
+from eval.evidence.conditions import Condition
 from eval.evidence.figure import Figure
 from eval.evidence.markdown import UNIT, how_asked, left_out
 from eval.evidence.preferences import HeldOutAccuracy
 from eval.evidence.results.charts import Amount, Dot
-from eval.evidence.sequential import Progress
 from eval.evidence.signals import Signal, Signals
+from eval.evidence.verdict import RunVerdict
 from eval.evidence.whole import Helped, Whole
 
 
@@ -69,6 +70,7 @@ class Extra:
     """All of it. `held_out` is None and `judges` empty where nobody asked for them."""
 
     looking: Looking
+    conditions: tuple[Condition, ...]
     categories: tuple[CategoryRow, ...]
     intervals: str
     p_values: str
@@ -83,7 +85,8 @@ class Extra:
 def extra(found: Whole) -> Extra:
     """From the figures of a run. Every number is one that `found` holds."""
     return Extra(
-        looking=_looking(found.progress),
+        looking=_looking(found.verdict),
+        conditions=found.verdict.conditions,
         categories=tuple(map(_category, found.categories.rows)),
         intervals=INTERVALS,
         p_values=P_VALUES,
@@ -96,9 +99,10 @@ def extra(found: Whole) -> Extra:
     )
 
 
-def _looking(found: Progress) -> Looking:
-    interval = f"{found.low:.1%} and {found.high:.1%}" if found.n else ""
-    return Looking(found.in_words, interval, found.n)
+def _looking(found: RunVerdict) -> Looking:
+    test = found.progress
+    interval = f"{test.low:.1%} and {test.high:.1%}" if test.n else ""
+    return Looking(found.advice, interval, test.n)
 
 
 def _category(row: Category) -> CategoryRow:

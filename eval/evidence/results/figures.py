@@ -72,6 +72,9 @@ class Findings:
 
     models: tuple[Model, ...]
     summary: Summary
+    #: The sentence of the run's verdict.
+    finding: str
+    two_claims: str
     #: Thumbs up and down in force, where the study asks for these; None where it compares.
     thumbs: tuple[int, int] | None
     headline: Dot
@@ -106,9 +109,12 @@ def findings(snapshot: Snapshot) -> Findings:
             for side, model in snapshot.run.info.models.items()
         ),
         summary=summary,
+        finding=whole.verdict.headline,
+        two_claims=whole.verdict.two_claims,
         thumbs=_thumbs(snapshot),
-        headline=Dot("Win rate of the tuned model", summary.win_rate),
+        headline=Dot("Win rate of the tuned model", whole.verdict.quoted),
         others=(
+            Dot("For reviewers like these in general", whole.verdict.like_these),
             Dot("Ties left out", summary.win_rate_without_ties),
             Dot("Identical answers as ties", summary.win_rate_with_identical),
             Dot("Both bad", summary.both_bad, null=None),

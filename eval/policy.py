@@ -21,7 +21,7 @@ from eval.run import Run
 
 #: Where a project keeps its policy, and what is used where it has none.
 PROJECT = Path("gate.yml")
-DEFAULT = Path(__file__).with_name("gate.yml")
+DEFAULT = Path(__file__).parent / "release" / "gate.yml"
 NAME = "gate.yml"
 
 Share = float
@@ -74,10 +74,24 @@ class Signals(Row):
         return self
 
 
+#: Conditions of a verdict (eval.evidence.conditions) that hold a release back where they are contradicted.
+HOLDS = {"known_answers": "known answers right", "repeats": "repeats alike", "speed": "speed", "length": "equal length"}
+
+
 class Policy(Row):
     """The whole of gate.yml. A rule that is null is not asked for, and the table of rules does not have it."""
 
     preference: Preference = Preference()
+    #: Whether the claim is about these reviewers, or about reviewers like these in general.
+    population: Literal["these", "like_these"] = "these"
+    #: What becomes of a claim that early and late verdicts contradict, of one that would fall if all that was skipped
+    #: went against it, and of one that depends on one reviewer.
+    drift: Literal["hold", "tell"] = "hold"
+    skips: Literal["hold", "tell"] = "hold"
+    leave_one_out: Literal["hold", "tell"] = "tell"
+    #: Share of the judgements that one reviewer may have given.
+    max_share_per_reviewer: Share | None = Field(default=None, gt=0, le=1)
+    hold_on: tuple[Literal["known_answers", "repeats", "speed", "length"], ...] = ("known_answers", "repeats", "speed")
     prompts: int = Field(default=100, ge=2)
     reviewers: int = Field(default=2, ge=1)
     overlap: Overlap | None = Overlap(share=0.1)
@@ -93,6 +107,16 @@ class Policy(Row):
     parity: bool = True
     #: Answers that changed when asked again, per side: at most this share; null where determinism is not asked for.
     determinism: Share | None = Field(default=0.0, ge=0, le=1)
+
+    @property
+    def null(self) -> float:
+        """The win rate that must be exceeded."""
+        return 0.5 - (self.preference.margin if self.preference.rule == "non_inferiority" else 0.0)
+
+    @property
+    def one_look(self) -> bool:
+        """Whether the claim is decided once, at the end of the plan."""
+        return self.preference.method == "fixed" or self.population == "like_these"
 
 
 def read_policy(path: Path) -> Policy:
@@ -131,14 +155,20 @@ def frozen(run: Run) -> Path:
     return run.folder / NAME
 
 
+def policy_of(run: Run) -> Policy:
+    """The run's own policy; the default one where none was fixed. Raises InputError."""
+    return read_policy(frozen(run)) if frozen(run).is_file() else read_policy(DEFAULT)
+
+
 def freeze_policy(run: Run, given: Path | None = None) -> Run:
     """Fix the policy of a run that has none yet, and return the run that knows its hash.
 
-    A run that has one keeps it; another one given for it is an InputError. Raises InputError for a policy that is none.
+    A run that has one keeps it once somebody has judged; another one given for it is then an InputError. Raises
+    InputError for a policy that is none.
     """
     path = find_policy(given)
     read_policy(path)
-    if run.info.policy_sha256:
+    if run.info.policy_sha256 and (given is None or _judged(run)):
         if given is not None and policy_sha256(given) != run.info.policy_sha256:
             raise InputError(
                 f"differs from the policy that run {run.name} was judged under ({frozen(run)}): "
@@ -155,7 +185,10 @@ def freeze_policy(run: Run, given: Path | None = None) -> Run:
         raise InputError(problem, path=frozen(run)) from None
 
 
+def _judged(run: Run) -> bool:
+    return run.verdicts_path.is_file() and run.verdicts_path.stat().st_size > 0
+
+
 def _when(run: Run) -> str:
     """Whether the policy was there before the first verdict: what came after it is told wherever it counts."""
-    judged = run.verdicts_path.is_file() and run.verdicts_path.stat().st_size > 0
-    return "after judging began" if judged else "before judging"
+    return "after judging began" if _judged(run) else "before judging"
