@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from blindside.hub_names import read_source
-from eval.collect.readers import SUFFIXES
+from blindside.tables.reader import SUFFIXES
 from eval.errors import InputError
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from blindside import console
 from blindside.reading import LONGEST, MEGABYTE
+from blindside.tables.rows import Excluded
 from eval.answers import read_answers
 from eval.collect.asking import Lane
 from eval.collect.collector import CollectOptions
@@ -28,7 +29,7 @@ from eval.journal import Journal
 from eval.records import Failure, Message, Prompt, Response, Side, sha256_text
 from train.errors import PairsError
 from train.pairs.convert import Tally, write_counted
-from train.pairs.pair import Excluded, Pair
+from train.pairs.pair import Pair
 from train.pairs.survey.language import same_language
 
 Say = Callable[[str], None]
