@@ -152,7 +152,9 @@ class _Synthesis:
         todo = [prompt for prompt in prompts if prompt.id not in found]
         if not todo:
             return found
-        async with connect(address, seconds=how.timeout, connections=2 * how.concurrency, tell=self._say) as engine:
+        async with connect(
+            address, seconds=how.timeout, connections=2 * how.concurrency, tell=self._say, opening=how.backoff
+        ) as engine:
             _same_model(path, engine.info.model_id)
             with Progress({side: len(todo)}, self._say, every=how.tell_every) as progress:
 

@@ -15,6 +15,7 @@ from blindside.reading import BadFile
 from blindside.tables.encoding import as_utf8
 from blindside.tables.reader import read_rows
 from blindside.tables.rows import Record, number
+from blindside.tables.turns import Fields
 from eval.collect.imports import import_table
 from eval.collect.prompts import load_prompts
 from train.pairs.pair import Pair
@@ -89,10 +90,8 @@ def test_prompts_imports_and_pairs_read_the_same(data: bytes, tmp_path: Path) ->
     prompts = [prompt.messages[0].content for prompt in load_prompts(str(path)).prompts]
     run = import_table(tmp_path / "reports", "r", path, say=lambda line: None)
     assert prompts == [row[0] for row in rows] == [prompt.messages[0].content for prompt in run.prompts()]
-    fields = {"chosen": "base", "rejected": "tuned"}
-    from blindside.tables.turns import Fields
-
-    pairs = [row for row in read_pairs(path, fields=Fields(**fields)) if isinstance(row, Pair)]
+    fields = Fields(chosen="base", rejected="tuned")
+    pairs = [row for row in read_pairs(path, fields=fields) if isinstance(row, Pair)]
     assert [[pair.messages[0]["content"], pair.chosen, pair.rejected] for pair in pairs] == rows
 
 
