@@ -8,14 +8,14 @@ HUB = "hub:"
 #: The Hub's own rule: letters, digits, `-`, `_` and `.`, the last two not at the ends, neither `--` nor `..`.
 _PART = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?"
 _NAME = re.compile(rf"{_PART}(?:/{_PART})?")
-#: Of a split, `datasets` takes a slice too: train[:100].
-_SPLIT = re.compile(r"[A-Za-z0-9_][\w.\[\]:%+-]{0,99}", re.ASCII)
+#: Of a split, `datasets` takes a slice too: train[:100]. Its configuration may stand before it: main/test.
+_SPLIT = re.compile(r"(?:[A-Za-z0-9_][\w.-]{0,99}/){0,3}[A-Za-z0-9_][\w.\[\]:%+-]{0,99}", re.ASCII)
 
 
 def read_source(source: str) -> tuple[str, str]:
-    """(name, split) of `hub:owner/name[:split]`, the split empty where none is said. Raises ValueError, one sentence.
+    """(name, split) of `hub:owner/name[:[configuration/]split]`, the split empty where none is said.
 
-    A name that is a path would be read as a folder of this machine.
+    Raises ValueError, one sentence. A name that is a path would be read as a folder of this machine.
     """
     name, colon, split = source.removeprefix(HUB).partition(":")
     if not _is_name(name) or (colon and not _SPLIT.fullmatch(split)):

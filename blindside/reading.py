@@ -86,14 +86,16 @@ class CsvLines:
 
 
 def parse_json(text: str | bytes) -> Any:
-    """A JSON value. Raises ValueError, in words for a sentence, for what is none, too deep, or a number too long.
+    """A JSON value, null for NaN and infinity.
+
+    Raises ValueError, in words for a sentence, for what is none, too deep, or a number too long.
 
     Bytes that are not UTF-8 are a UnicodeDecodeError, which is a ValueError too.
     """
     # Decoded here: given bytes, json would guess at UTF-16 too.
     written = text.decode("utf-8") if isinstance(text, bytes) else text
     try:
-        value = json.loads(written.rstrip())
+        value = json.loads(written.rstrip(), parse_constant=no_number)
     except json.JSONDecodeError as error:
         raise ValueError(f"{error.msg}, column {error.colno}") from None
     except RecursionError:
@@ -103,6 +105,10 @@ def parse_json(text: str | bytes) -> Any:
     if too_deep(value):
         raise ValueError(_TOO_DEEP)
     return value
+
+
+def no_number(constant: str) -> None:
+    """What NaN and Infinity are, which Python and pandas write and JSON does not know: nothing."""
 
 
 _TOO_DEEP = "nested too deeply"

@@ -4,7 +4,8 @@ BlindsideError            what a person can mend: one sentence with the remedy, 
 ├── InputError            a file or value that was given to us is wrong (names file, line, field)
 ├── RunError              a run folder is missing, incomplete, or belongs to other models
 ├── EngineError           a server does not answer, or answers what we cannot use
-│   ├── EngineUnreachable nobody listens, the connection broke, or the time ran out
+│   ├── EngineUnreachable nobody listens, or the time ran out
+│   │   └── ConnectionBroke  a connection ended before the answer was complete
 │   ├── EngineOverloaded  429: ask again later
 │   └── EngineRejected    the request itself was refused; asking again will not help
 ├── NotSaved              a verdict could not be put on disk; the page keeps it
@@ -49,6 +50,10 @@ class EngineError(BlindsideError):
 
 class EngineUnreachable(EngineError):
     """Nobody listens, the connection broke, or the time ran out: worth another try."""
+
+
+class ConnectionBroke(EngineUnreachable):
+    """A connection that stood ended before the answer was complete: asking again may help."""
 
 
 class EngineOverloaded(EngineError):

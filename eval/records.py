@@ -87,6 +87,21 @@ class Prompt(Row):
         return data
 
 
+Ending = Literal["complete", "cut", "filtered", "tool call", "error"]
+#: What servers say of an answer's end, in small letters; whatever else they say is complete.
+ENDINGS: dict[str, Ending] = {
+    **dict.fromkeys(("length", "max_tokens", "model_length", "max_output_tokens", "max_length"), "cut"),
+    **dict.fromkeys(("content_filter", "safety", "recitation", "prohibited_content", "blocklist", "spii"), "filtered"),
+    **dict.fromkeys(("tool_calls", "tool_call", "tool_use", "function_call"), "tool call"),
+    **dict.fromkeys(("error", "abort"), "error"),
+}
+
+
+def ending_of(finish_reason: str) -> Ending:
+    """How an answer ended, by what its server said."""
+    return ENDINGS.get(finish_reason.strip().lower(), "complete")
+
+
 class Response(Row):
     """What one side answered to one prompt. `latency` is in seconds, as the client saw it."""
 
@@ -96,8 +111,12 @@ class Response(Row):
     messages: tuple[Message, ...]
     category: str = ""
     text: Text
-    #: As the server said it: stop, length, eos_token, stop_sequence; "unknown" for imported answers.
+    #: As the server said it (ENDINGS); "unknown" for imported answers.
     finish_reason: str
+    #: What the model thought before it answered: no part of the text, of lengths, or of what is judged.
+    thinking: Text = ""
+    #: Whether the server itself marked the text as a refusal.
+    refused: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     latency: float | None = None
@@ -106,8 +125,17 @@ class Response(Row):
 
     @property
     def truncated(self) -> bool:
-        """Whether the answer was cut at the token limit."""
-        return self.finish_reason == "length"
+        """Whether the answer was cut at a limit of tokens."""
+        return ending_of(self.finish_reason) == "cut"
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a content filter ended the answer."""
+        return ending_of(self.finish_reason) == "filtered"
+
+
+#: HTTP statuses by which a server that answers others refuses one prompt.
+REFUSALS = frozenset({400, 403, 404, 413, 422})
 
 
 class Failure(Row):
@@ -121,6 +149,11 @@ class Failure(Row):
     attempts: int
     failed_at: str
 
+    @property
+    def refused(self) -> bool:
+        """Whether the server refused this very prompt: asked again, it gives the same answer."""
+        return self.status in REFUSALS
+
 
 class Pair(Row):
     """Both sides' answers to one prompt: what a reviewer is asked to compare."""
@@ -133,8 +166,8 @@ class Pair(Row):
 
     @property
     def identical(self) -> bool:
-        """Whether both sides answered the very same text: settled as a tie, never asked."""
-        return self.base.sha256 == self.tuned.sha256
+        """Whether both sides answered the same text, outer white space apart: settled as a tie, never asked."""
+        return self.base.text.strip() == self.tuned.text.strip()
 
     def answer(self, side: Side) -> Response:
         return self.base if side == "base" else self.tuned

@@ -75,6 +75,8 @@ class PromptSet(Row):
     retired: int = 0
     #: Of imported answers: rows of one side that found no partner.
     unjoined: int = 0
+    #: Columns that hold something and were not read, with the number of records.
+    unread: dict[str, int] = Field(default_factory=dict)
 
 
 class BlindingRecord(Row):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from blindside.reading import LONGEST
+from blindside.tables.json_lists import BrokenList, items
 from eval.collect.preferences import read_held_out
 from eval.collect.readers import read_records
 from eval.collect.synthesize import read_correction
@@ -21,7 +22,6 @@ from eval.judge.gold import read_gold
 from tests.cli.command import blindside
 from tests.peak import measured
 from train.errors import PairsError
-from train.pairs.lists import BrokenList, items
 from train.pairs.read import read_lines
 from train.pairs.records import read_records as read_pairs
 
@@ -58,7 +58,7 @@ CASES: list[tuple[Callable[[Path], Any], str, bytes, str]] = [
     (every(read_pairs), "p.csv", b"a,b\n1,", f"p.csv:2: {LONG}"),
     (every(read_pairs), "p.tsv", b"a\tb", f"p.tsv:1: {LONG}"),
     (every(read_lines), "p.jsonl", b'{"prompt": "', f"p.jsonl:1: {LONG}"),
-    (every(read_lines), "p.json", b'[{"a": 1},\n{"a": "', "p.json:2: is not JSON (an item is larger than 8 MB"),
+    (every(read_lines), "p.json", b'[{"a": 1},\n{"a": "', "p.json:2: an item is larger than 8 MB, or not closed"),
     (read_records, "p.jsonl", b'{"prompt": "', f"p.jsonl:1: {LONG}"),
     (read_records, "p.json", b'[{"a": 1},\n{"a": "', "p.json:2: an item is larger than 8 MB, or not closed"),
     (read_records, "p.csv", b"a,b\n1,", f"p.csv:2: {LONG}"),

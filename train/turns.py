@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from blindside.bounded import Refused
+from blindside.tables.rows import Message
 from train.data import is_local, local_path
 from train.errors import ExportError, PairsError, RecipeError
 from train.findings import Finding
 from train.pairs.check import check_file
-from train.pairs.read import Message
 from train.recipe import Recipe
 from train.template import DATE, prompts, read_template, special_tokens
 from train.tried import local_base

@@ -24,6 +24,9 @@ def collect(
     max_answer_mb: Annotated[
         int, typer.Option(min=1, help="Megabytes that one answer may have; a larger one fails, and the rest goes on.")
     ] = 32,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Ask again for prompts that a server refused.")
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first so many prompts.")] = None,
     reports: Reports = REPORTS,
 ) -> None:
@@ -45,9 +48,21 @@ def collect(
     for message in loaded.messages:
         console.say(message)
     urls: dict[Side, list[str]] = {"base": base_url, "tuned": tuned_url}
-    opened = start_collected_run(reports, run, loaded=loaded, decoding=Decoding(max_tokens=max_tokens), urls=urls)
     options = CollectOptions(
-        concurrency=concurrency, timeout=timeout, attempts=attempts, largest=max_answer_mb * MEGABYTE
+        concurrency=concurrency,
+        timeout=timeout,
+        attempts=attempts,
+        largest=max_answer_mb * MEGABYTE,
+        retry_failed=retry_failed,
+    )
+    opened = start_collected_run(
+        reports,
+        run,
+        loaded=loaded,
+        decoding=Decoding(max_tokens=max_tokens),
+        urls=urls,
+        seconds=timeout,
+        opening=options.backoff,
     )
     summary = run_collection(opened, urls, options=options, say=console.say)
     console.say(f"answers in {opened.responses_path}; judge them with `blindside judge {opened.name}`")

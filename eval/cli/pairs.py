@@ -11,7 +11,7 @@ from blindside import console
 from eval.cli.options import REPORTS, TRAIN_ENV, Concurrency, Reports, RunArgument, TrainEnv
 
 if TYPE_CHECKING:
-    from train.pairs.turns import Fields
+    from blindside.tables.turns import Fields
 
 Source = Annotated[str, typer.Argument(help="A file of a known format, or hub:owner/name[:split].")]
 Out = Annotated[
@@ -23,6 +23,11 @@ Column = Annotated[
     list[str] | None, typer.Option("--field", help="name=column: prompt, system, chosen, rejected, role, content.")
 ]
 Role = Annotated[list[str] | None, typer.Option("--role", help="theirs=ours: human=user, gpt=assistant.")]
+
+Codes = Annotated[
+    str,
+    typer.Option("--choices", help='What codes mean, where the file leaves it open: "0=a,1=b,2=tie" or "1=down,5=up".'),
+]
 
 pairs_app = typer.Typer(help="Preference pairs: check, convert, make (docs/pairs.md).", no_args_is_help=True)
 
@@ -80,25 +85,29 @@ def convert(
 
 
 @pairs_app.command("from-feedback")
-def from_feedback(log: Log, out: Out, field: Column = None, role: Role = None) -> None:
+def from_feedback(log: Log, out: Out, choices: Codes = "", field: Column = None, role: Role = None) -> None:
     """Thumbs up against thumbs down on the same prompt, and edits against their originals.
 
     Example: `blindside pairs from-feedback thumbs.jsonl pairs.jsonl`
     """
+    from train.pairs.codes import DOWN, NEUTRAL, UP
     from train.pairs.feedback import from_feedback as write
 
-    write(log, out, fields=_fields(field, role), say=console.say)
+    codes = _choices(choices, (UP, DOWN, NEUTRAL))
+    write(log, out, fields=_fields(field, role), choices=codes, say=console.say)
 
 
 @pairs_app.command("from-choices")
-def from_choices(log: Log, out: Out, field: Column = None, role: Role = None) -> None:
+def from_choices(log: Log, out: Out, choices: Codes = "", field: Column = None, role: Role = None) -> None:
     """Choices between two answers, also FastChat's vote log.
 
     Example: `blindside pairs from-choices 2026-01-31-conv.json pairs.jsonl`
     """
     from train.pairs.choices import from_choices as write
+    from train.pairs.codes import BOTH_BAD, NONE, TIE, A, B
 
-    write(log, out, fields=_fields(field, role), say=console.say)
+    codes = _choices(choices, (A, B, TIE, BOTH_BAD, NONE))
+    write(log, out, fields=_fields(field, role), choices=codes, say=console.say)
 
 
 @pairs_app.command()
@@ -195,14 +204,24 @@ def _asked(prompts: str) -> list[list[dict[str, str]]]:
 
 
 def _fields(field: list[str] | None, role: list[str] | None) -> Fields:
+    from blindside.tables.turns import Fields
     from eval.errors import InputError
-    from train.pairs.turns import Fields
 
     columns = _split(field, "--field")
     unknown = columns.keys() - {"prompt", "system", "chosen", "rejected", "role", "content"}
     if unknown:
         raise InputError(f"--field {min(unknown)}=…: name prompt, system, chosen, rejected, role or content")
     return Fields(**columns, roles=_split(role, "--role"))
+
+
+def _choices(text: str, meanings: tuple[str, ...]) -> dict[str, str]:
+    from eval.errors import InputError
+    from train.pairs.codes import read_option
+
+    try:
+        return read_option(text, meanings)
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def _split(given: list[str] | None, option: str) -> dict[str, str]:

@@ -16,6 +16,8 @@ from eval.errors import InputError
 
 #: Sent to both servers as a bearer token where it is set; never written down.
 KEY_VARIABLE = "BLINDSIDE_API_KEY"
+#: How the whole address of the completions ends, as people copy it.
+_COMPLETIONS = "/chat/completions"
 #: What a header can carry of a token (RFC 6750 allows less).
 _KEY = re.compile(r"[!-~]+")
 
@@ -28,6 +30,10 @@ class ServerAddress:
     query: str = ""
     authorization: str = ""
     password: str = ""
+    #: What goes before a path of the protocol: "/v1", or nothing where the whole address of the completions has none.
+    api: str = "/v1"
+    #: Azure's name for the model, which stands in its address.
+    deployment: str = ""
 
     def secrets(self) -> tuple[str, ...]:
         """What must not be repeated, longest first: whole values, and what they are made of."""
@@ -39,17 +45,25 @@ class ServerAddress:
 def read_address(address: str, key: str = "") -> ServerAddress:
     """Read http(s)://[user:password@]host[:port][/path][?query][#model]; the model is left out.
 
+    The path may be the server's root, end with /v1, or be the whole address of the completions.
+
     A user in the address goes before `key`, which is meant for all servers. Raises InputError, which shows no secret.
     """
-    parts = split(address)
+    parts = split(address.strip())
     if parts is None:
         raise InputError(
             f"{shown(address)!r} is not a server's address: give one like http://127.0.0.1:8080 "
             "(in a user or password, write / ? # @ as %2F %3F %23 %40)"
         )
-    path = parts.path.rstrip("/").removesuffix("/v1").rstrip("/")
-    url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path}"
-    return ServerAddress(url, parts.query, _authorization(parts, key), unquote(parts.password or ""))
+    whole = parts.path.rstrip("/")
+    path = whole.removesuffix(_COMPLETIONS).rstrip("/")
+    api = "" if path != whole and not path.endswith("/v1") else "/v1"
+    url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{path.removesuffix('/v1').rstrip('/')}"
+    deployment = re.search(r"/deployments/([^/]+)$", path)
+    secret = unquote(parts.password or "")
+    return ServerAddress(
+        url, parts.query, _authorization(parts, key), secret, api, unquote(deployment[1]) if deployment else ""
+    )
 
 
 def key_from_environment() -> str:

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from eval.collect.engines import Completion, Engine
-from eval.collect.retry import NOT_THIS_SERVER, Backoff, Breaker, cannot_batch
-from eval.errors import EngineError, EngineUnreachable
+from eval.collect.retry import NOT_THIS_SERVER, PERHAPS_THIS_PROMPT, Backoff, Breaker, cannot_batch
+from eval.errors import EngineError, EngineRejected, EngineUnreachable
 from eval.records import Failure, Message, Prompt, Response, Side, sha256_text, utc_now
 
+#: Asked where it is open whether a server answers anything.
+ONE_WORD = (Message(role="user", content="a"),)
 Fit = Callable[[Sequence[Message]], Awaitable[int]]
 
 
@@ -31,6 +33,9 @@ class Lane:
     #: Called when a connection fails; may raise what is really wrong.
     check: Callable[[], None]
     one_by_one: bool = False
+    _whether: asyncio.Lock = field(default_factory=asyncio.Lock)
+    #: Whether it answered one word, where that was asked.
+    _answers: bool | None = None
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     #: Requests sent before it was known that they must take turns; `_alone` is set when none is left.
     _together: int = 0
@@ -54,6 +59,9 @@ class Lane:
             try:
                 completion = await self._ask(prompt)
             except EngineError as error:
+                if error.status in PERHAPS_THIS_PROMPT and await self._answers_others():
+                    backoff.tries += 1
+                    return self._failure(prompt, error, backoff.tries)
                 wait = self._trouble(error, backoff)
                 if wait is None:
                     return self._failure(prompt, error, backoff.tries)
@@ -61,6 +69,17 @@ class Lane:
             else:
                 self.breaker.answered()
                 return self._response(prompt, completion)
+
+    async def _answers_others(self) -> bool:
+        """Whether the server answers at all: then a refusal is that of one prompt."""
+        async with self._whether:
+            if self._answers is None and not self.breaker.ever:
+                try:
+                    await self.engine.chat(ONE_WORD, 1)
+                    self._answers = True
+                except EngineError as error:
+                    self._answers = isinstance(error, EngineRejected)
+        return self.breaker.ever or bool(self._answers)
 
     async def _ask(self, prompt: Prompt) -> Completion:
         """One request; one at a time where the server can't do more."""
@@ -106,6 +125,8 @@ class Lane:
             category=prompt.category,
             text=completion.text,
             finish_reason=completion.finish_reason,
+            thinking=completion.thinking,
+            refused=completion.refused,
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
             latency=round(completion.latency, 6),

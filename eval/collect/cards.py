@@ -25,10 +25,6 @@ class Card(BaseModel):
     max_model_len: int | None = None
 
 
-class _Cards(BaseModel):
-    data: list[Card]
-
-
 @dataclass(frozen=True)
 class Software:
     """A server whose maker is known by `owned_by`: where it tells its version, and what keeps it greedy.
@@ -51,11 +47,29 @@ SOFTWARE: Mapping[str, Software] = {
 
 
 def read_cards(reply: Reply) -> list[Card] | None:
-    """The models that /v1/models lists; None where the answer is no such list."""
+    """The models that /v1/models lists: under data or models, or as a bare list; None where the answer is none."""
     try:
-        return _Cards.model_validate_json(reply.body).data
+        body = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return None
+    listed = body.get("data", body.get("models")) if isinstance(body, dict) and "error" not in body else body
+    if isinstance(body, dict) and listed is None and {"data", "models"} & body.keys():
+        return []
+    if reply.status != 200 or not isinstance(listed, list):
+        return None
+    try:
+        return [Card.model_validate(_card(one)) for one in listed]
     except ValidationError:
         return None
+
+
+def _card(one: Any) -> Any:
+    """An entry of a list of models: a name, or an object that has it as id, name or model."""
+    if isinstance(one, str):
+        return {"id": one}
+    if isinstance(one, dict) and "id" not in one:
+        return {**one, "id": one.get("name") or one.get("model")}
+    return one
 
 
 def choose_card(cards: list[Card], wanted: str, url: str) -> Card:

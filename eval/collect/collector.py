@@ -47,6 +47,8 @@ class CollectOptions:
     #: Seconds between lines of progress where there is no terminal, and between calls of `check`.
     tell_every: float = 5.0
     check_every: float = 0.5
+    #: Whether prompts that a server refused are asked again.
+    retry_failed: bool = False
 
     def backoff(self) -> Backoff:
         return Backoff(self.attempts, self.first_wait, self.longest_wait, self.patience)
@@ -104,14 +106,17 @@ def collect(
     """
     with run.writing():
         prompts, answers = run.prompts(), read_answers(run.responses_path)
-        missing = [(prompt, side) for prompt, side in answers.missing(prompts) if side in urls]
-        already = len(urls) * len(prompts) - len(missing)
+        options = options or CollectOptions()
+        missing, refused = _missing(prompts, answers, urls, options)
+        already = len(urls) * len(prompts) - len(missing) - refused
+        if refused:
+            say(f"{refused} prompts were refused by a server and are not asked again: --retry-failed asks them")
         if not missing:
             say(f"all {already} answers are there already")
             return CollectSummary(0, 0, 0, already, 0.0)
         if already:
             say(f"{already} answers are there already, {len(missing)} are asked for")
-        job = _Collection(run, answers, options or CollectOptions(), check or _fine, say)
+        job = _Collection(run, answers, options, check or _fine, say)
         began = time.monotonic()
         try:
             asyncio.run(job.go(urls, missing))
@@ -125,6 +130,20 @@ def collect(
         )
         _tell(summary, answers, say)
         return summary
+
+
+def _missing(
+    prompts: Sequence[Prompt], answers: Answers, urls: Mapping[Side, Address], options: CollectOptions
+) -> tuple[list[tuple[Prompt, Side]], int]:
+    """What is to be asked, and how many are left because a server refused them before."""
+    missing = [(prompt, side) for prompt, side in answers.missing(prompts) if side in urls]
+    failed = answers.failures
+    asked = [
+        (prompt, side)
+        for prompt, side in missing
+        if options.retry_failed or (prompt.id, side) not in failed or not failed[prompt.id, side].refused
+    ]
+    return asked, len(missing) - len(asked)
 
 
 class _Collection:
@@ -162,6 +181,7 @@ class _Collection:
             connections=2 * self.options.concurrency,
             largest=self.options.largest,
             tell=lambda line: self._progress.tell(f"{side}: {line}"),
+            opening=self.options.backoff,
         )
 
     def _lane(self, side: Side, engines: Mapping[Side, Engine], todo: Sequence[Prompt]) -> Lane:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from eval.collect.engines import Engine
 from eval.collect.openai import OpenAiEngine
 from eval.collect.replicas import connect_replicas
+from eval.collect.retry import Backoff
+from eval.collect.statuses import AGAIN
 from eval.collect.tgi_info import read_info
 from eval.collect.transport import LARGEST, Transport
-from eval.errors import InputError
+from eval.errors import ConnectionBroke, EngineError, EngineOverloaded, InputError
 
 #: Where one side answers: an address, or those of several replicas. `#name` behind one names the model.
 Address = str | Sequence[str]
@@ -24,10 +27,12 @@ async def connect(
     connections: int = 16,
     largest: int = LARGEST,
     tell: Callable[[str], None] = lambda line: None,
+    opening: Callable[[], Backoff] | None = None,
 ) -> AsyncIterator[Engine]:
     """The engine that answers at `address`, found by asking it; a request may take `seconds`, and a body `largest`
     bytes. Leaving closes it.
 
+    `opening` says how often a busy or loading server is asked again at first; without it, once.
     Of several addresses, the least busy one is asked; `tell` hears of those that are lost and that come back.
     Raises InputError where one is no address, or it is open which model is meant, or replicas differ;
     EngineUnreachable where nobody answers, EngineError where what answers speaks no protocol that we know.
@@ -36,18 +41,36 @@ async def connect(
     if not addresses:
         raise InputError("no address is given: name a server like http://127.0.0.1:8080")
     if len(addresses) == 1:
-        async with _connect(addresses[0], seconds, connections, largest) as engine:
+        async with _connect(addresses[0], seconds, connections, largest, opening) as engine:
             yield engine
         return
-    async with connect_replicas(addresses, lambda one: _connect(one, seconds, connections, largest), tell) as replicas:
+    async with connect_replicas(
+        addresses, lambda one: _connect(one, seconds, connections, largest, opening), tell
+    ) as replicas:
         yield replicas
 
 
 @asynccontextmanager
-async def _connect(address: str, seconds: float, connections: int, largest: int) -> AsyncIterator[Engine]:
+async def _connect(
+    address: str, seconds: float, connections: int, largest: int, opening: Callable[[], Backoff] | None
+) -> AsyncIterator[Engine]:
     model = address.partition("#")[2]
     async with Transport(address, timeout=seconds, connections=connections, largest=largest) as transport:
-        yield await _ask(transport, model)
+        yield await _patiently(lambda: _ask(transport, model or transport.deployment), opening() if opening else None)
+
+
+async def _patiently(ask: Callable[[], Awaitable[Engine]], backoff: Backoff | None) -> Engine:
+    """What `ask` gives, asked again while the server is busy, loads its model, or drops connections."""
+    while True:
+        try:
+            return await ask()
+        except EngineError as error:
+            passes = isinstance(error, EngineOverloaded | ConnectionBroke)
+            passes = passes or error.status in AGAIN or (error.status or 0) >= 500
+            wait = backoff.wait(error) if backoff and passes else None
+            if wait is None:
+                raise
+            await asyncio.sleep(wait)
 
 
 async def _ask(transport: Transport, model: str) -> Engine:

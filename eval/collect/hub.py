@@ -6,8 +6,14 @@ import re
 from pathlib import Path
 
 from blindside.hub_names import read_source
-from eval.collect.readers import SUFFIXES
+from blindside.tables.reader import SUFFIXES, kind_of
 from eval.errors import InputError
+
+_DATA = tuple(suffix for suffix in SUFFIXES if suffix != ".txt")
+#: What describes a repository and is no data.
+_NO_DATA = frozenset({"dataset_infos.json", "dataset_info.json", "package.json", "config.json", "state.json"})
+_SPLIT = re.compile(r"(?:^|[_\-.])((?:train|test|validation|valid|val|dev)(?:_[A-Za-z0-9]+)*)(?![A-Za-z0-9])")
+_OTHER_NAMES = {"validation": ("validation", "valid", "val", "dev")}
 
 
 def download(source: str) -> tuple[str, list[Path]]:
@@ -54,22 +60,63 @@ def download(source: str) -> tuple[str, list[Path]]:
 def choose(files: list[str], split: str, source: str) -> list[str]:
     """Those of a repository's `files` that hold `split`: its name stands in the file's or a folder's name.
 
-    One format is taken where there are several: the first of Parquet, JSONL, JSON, CSV, TSV.
+    `split` may have its configuration before it, as in main/test. One format is taken where there are several: the
+    first of Parquet, JSONL, JSON, CSV, TSV. Raises InputError where nothing is found, and where several splits or
+    configurations could be meant.
     """
-    data = [file for file in files if Path(file).suffix.lower() in SUFFIXES and not Path(file).name.startswith(".")]
-    found = [file for file in data if _holds(file, split or "train")]
-    chosen = found if found or split else data
+    config, _, name = split.rpartition("/")
+    data = [file for file in files if _is_data(file) and config in ("", *Path(file).parts[:-1])]
+    found = [file for file in data if _holds(file, name or "train")]
+    chosen = found if found or name else data
     if not chosen:
         there = ", ".join(data[:8]) or "none"
         raise InputError(f"{source}: no data file of split {split or 'train'!r}; its data files are: {there}")
-    best = min(SUFFIXES.index(Path(file).suffix.lower()) for file in chosen)
-    return sorted(file for file in chosen if Path(file).suffix.lower() == SUFFIXES[best])
+    _ask_where_several("splits", [] if found else [_split_of(file) for file in chosen], source)
+    best = min(SUFFIXES.index(kind_of(file)[0]) for file in chosen)
+    same = sorted(file for file in chosen if SUFFIXES.index(kind_of(file)[0]) == best)
+    if not config:
+        ending = _split_of(same[0])
+        _ask_where_several("configurations", [f"{_config_of(file)}/{ending}".rstrip("/") for file in same], source)
+    return same
+
+
+def _is_data(file: str) -> bool:
+    path = Path(file)
+    return kind_of(file)[0] in _DATA and path.name not in _NO_DATA and not path.name.startswith(".")
 
 
 def _holds(file: str, split: str) -> bool:
-    """Whether a folder or the file is named for the split: train/…, train.jsonl, train-00000-of-00001.parquet."""
-    *folders, name = Path(file).with_suffix("").parts
-    return split in folders or re.match(rf"{re.escape(split)}(?![A-Za-z0-9_])", name) is not None
+    """Whether a folder or the file is named for the split: train/…, my_train.jsonl, train-00000-of-00001.parquet."""
+    *folders, name = Path(file).parts
+    names = _OTHER_NAMES.get(split, (split,))
+    pattern = rf"(?:^|[_\-.])(?:{'|'.join(map(re.escape, names))})(?![A-Za-z0-9_])"
+    return any(one in folders for one in names) or re.search(pattern, name) is not None
+
+
+def _split_of(file: str) -> str:
+    """The split that a file is named for, as its name has it, or nothing."""
+    for part in reversed(Path(file).parts):
+        found = re.search(
+            r"(?:^|[_\-.])((?:train|test|validation|valid|val|dev)(?:_[A-Za-z0-9]+)*)(?![A-Za-z0-9])", part
+        )
+        if found:
+            return found[1]
+    return ""
+
+
+def _config_of(file: str) -> str:
+    """The folder that is neither the split's nor one that all have."""
+    folders = [one for one in Path(file).parts[:-1] if one != "data" and not _split_of(one)]
+    return "/".join(folders)
+
+
+def _ask_where_several(what: str, names: list[str], source: str) -> None:
+    several = sorted(set(names))
+    if len(several) > 1:
+        listed = ", ".join(name or "(none)" for name in several[:8]) + (", …" if len(several) > 8 else "")
+        base = ":".join(source.split(":")[:2])
+        example = next(name for name in several if name)
+        raise InputError(f"{source}: has several {what} ({listed}): name the one that is meant, as in {base}:{example}")
 
 
 def _reason(error: Exception) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from blindside.tables.rows import unread_sentence
 from eval.answers import encode, read_answers
 from eval.collect.joining import Join, Joined
 from eval.collect.prompts import key, prompts_sha256
@@ -38,6 +40,9 @@ def make_run(reports: Path, name: str, join: Join, *, source: str, names: Mappin
     if not joined:
         raise InputError("all of its prompts were harvested for the training: import others", path=source)
     prompts = [row.question.prompt for row in joined]
+    unread = dict(Counter(name for row in join.joined for name in row.question.unread))
+    if unread:
+        say(unread_sentence(unread))
     info = RunInfo(
         run=name,
         origin="imported",
@@ -51,6 +56,7 @@ def make_run(reports: Path, name: str, join: Join, *, source: str, names: Mappin
             duplicates=join.duplicates,
             retired=gone,
             unjoined=join.unjoined,
+            unread=unread,
         ),
         code=code(),
         versions=versions(),

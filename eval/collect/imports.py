@@ -39,7 +39,7 @@ def import_table(
     """
     columns = {"prompt": prompt, "base": base, "tuned": tuned, "id": id, "category": category}
     wanted = {what: column for what, column in columns.items() if column}
-    records = read_records(path)
+    records = read_records(path, say)
     rows = [(record, table_row(record, wanted)) for record in records]
     names: dict[Side, str] = {"base": base_name or base, "tuned": tuned_name or tuned}
     return make_run(reports, name, rows_of_table(rows), source=path.name, names=names, say=say)
@@ -60,7 +60,7 @@ def import_alpaca_eval(
     Raises as import_table does.
     """
     join = Join()
-    base, tuned = alpaca_outputs(base_path), alpaca_outputs(tuned_path)
+    base, tuned = alpaca_outputs(base_path, say), alpaca_outputs(tuned_path, say)
     join_sides(index(base, "base", join), index(tuned, "tuned", join), join)
     names = _names(base, tuned, "generator", base_path, tuned_path, base_name, tuned_name)
     return make_run(reports, name, join, source=f"{base_path.name}, {tuned_path.name}", names=names, say=say)
@@ -81,8 +81,8 @@ def import_fastchat(
 
     Raises as import_table does.
     """
-    join, asked = Join(), fastchat_questions(questions)
-    base, tuned = fastchat_answers(base_path), fastchat_answers(tuned_path)
+    join, asked = Join(), fastchat_questions(questions, say)
+    base, tuned = fastchat_answers(base_path, say), fastchat_answers(tuned_path, say)
     join_sides(index(base, "base", join), index(tuned, "tuned", join), join, lambda answer: asked.get(answer.key))
     silent = asked.keys() - {answer.key for answer in (*base, *tuned)}
     join.note(len(silent), "questions have no answer at all and are left out", sorted(silent))

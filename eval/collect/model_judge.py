@@ -122,7 +122,9 @@ async def _ask(
     run: Run, pairs: Sequence[Pair], address: Address, options: CollectOptions, say: Callable[[str], None]
 ) -> tuple[str, Mapping[tuple[str, Side], Response]]:
     """The model's name, and its reply to each (item, side that was A)."""
-    async with connect(address, seconds=options.timeout, connections=2 * options.concurrency, tell=say) as engine:
+    async with connect(
+        address, seconds=options.timeout, connections=2 * options.concurrency, tell=say, opening=options.backoff
+    ) as engine:
         model = engine.info.model_id
         path = run.folder / "model_judge" / (re.sub(r"[^\w.-]+", "_", model) + ".jsonl")
         path.parent.mkdir(exist_ok=True)

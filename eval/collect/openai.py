@@ -1,7 +1,4 @@
-"""Any OpenAI-compatible server, spoken with `huggingface_hub`'s types over our own pooled session.
-
-Its client opens a session for every request, and has no public way to send through another one.
-"""
+"""Any OpenAI-compatible server, over our own pooled session."""
 
 from __future__ import annotations
 
@@ -11,9 +8,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from huggingface_hub import ChatCompletionOutput
 from pydantic import BaseModel, ValidationError
 
+from eval.collect.answered import completion_of
 from eval.collect.cards import SOFTWARE, Card, Software, choose_card, no_engine, read_cards, version_of
 from eval.collect.engines import Completion, EngineInfo, count_of
 from eval.collect.room import Room
@@ -25,25 +22,19 @@ from eval.records import Message
 #: Greedy answers need none, but a server that draws anyway then draws the same.
 SEED = 0
 _ONE_WORD = (Message(role="user", content="a"),)
-#: How servers say that they broke an answer off; what came until then is no answer.
-_BROKEN_OFF = frozenset({"abort", "error"})
-
-
-class _Message(BaseModel):
-    content: str | None = None
-    tool_calls: list[Any] | None = None
 
 
 class _Choice(BaseModel):
-    message: _Message
+    message: dict[str, Any]
     finish_reason: str | None = None
 
 
 class _Answer(BaseModel):
-    """What a body must have to be a completion; huggingface_hub's types take any JSON for one."""
+    """What a body must have to be a completion."""
 
     choices: list[_Choice]
     model: str | None = None
+    usage: Any = None
 
 
 class OpenAiEngine:
@@ -55,6 +46,7 @@ class OpenAiEngine:
         self._transport = transport
         self._software = software
         self._room = room
+        self._limit = "max_tokens"
 
     @classmethod
     async def open(cls, transport: Transport, wanted: str = "") -> OpenAiEngine:
@@ -67,6 +59,8 @@ class OpenAiEngine:
         if reply.status in {401, 403, 429} or reply.status >= 500:
             raise status_error(reply, transport.url, told(reply))
         cards = read_cards(reply)
+        if cards is None and wanted and reply.status in {404, 405, 501}:
+            cards = []
         if cards is None:
             raise no_engine(transport.url, reply)
         card = choose_card(cards, wanted, transport.url)
@@ -89,26 +83,21 @@ class OpenAiEngine:
         """As Engine.chat. An answer without content is an empty text; what was only reasoned is no part of it."""
         started = time.perf_counter()
         answer = await self._ask(messages, max_tokens)
-        latency = time.perf_counter() - started
-        choice = answer.choices[0]
-        if choice.finish_reason in _BROKEN_OFF:
-            raise EngineError(f"{self.url} broke the answer off (finish_reason {choice.finish_reason!r})")
-        if choice.message.content is None and choice.message.tool_calls:
-            raise EngineError(f"{self.url} answered a tool call where a text belongs")
-        return Completion(
-            text=choice.message.content or "",
-            finish_reason=choice.finish_reason or "unknown",
+        return completion_of(
+            self.url,
+            answer.choices[0].message,
+            answer.choices[0].finish_reason,
             prompt_tokens=count_of(answer.usage, "prompt_tokens"),
             completion_tokens=count_of(answer.usage, "completion_tokens"),
-            latency=latency,
+            latency=time.perf_counter() - started,
         )
 
-    async def _ask(self, messages: Sequence[Message], max_tokens: int) -> ChatCompletionOutput:
+    async def _ask(self, messages: Sequence[Message], max_tokens: int) -> _Answer:
         """Temperature 0, no penalty, never top_p: only that is greedy everywhere."""
         body = {
             "model": self.info.model_id,
             "messages": [{"role": message.role, "content": message.content} for message in messages],
-            "max_tokens": max_tokens,
+            self._limit: max_tokens,
             "temperature": 0.0,
             "frequency_penalty": 0.0,
             "seed": SEED,
@@ -116,6 +105,9 @@ class OpenAiEngine:
             **self._software.plain,
         }
         reply = await self._transport.post("/v1/chat/completions", json.dumps(body).encode())
+        if reply.status == 400 and self._limit == "max_tokens" and b"max_completion_tokens" in reply.body:
+            self._limit = "max_completion_tokens"
+            return await self._ask(messages, max_tokens)
         if reply.status != 200:
             raise status_error(reply, self.url, told(reply))
         return _completion(reply, self.url)
@@ -144,15 +136,14 @@ def _check_name(wanted: str, answered: str | None, url: str) -> None:
         raise EngineRejected(f"{url} does not serve {wanted}: it answers as {answered or 'a model without a name'}")
 
 
-def _completion(reply: Reply, url: str) -> ChatCompletionOutput:
-    """Raises EngineError where the body is no completion."""
+def _completion(reply: Reply, url: str) -> _Answer:
+    """Raises EngineError where the body is no completion: some servers send an error with status 200."""
     try:
-        choices = _Answer.model_validate_json(reply.body).choices
+        answer = _Answer.model_validate_json(reply.body)
     except ValidationError:
-        raise EngineError(f"{url} answered {reply.looks()} where a completion belongs", status=reply.status) from None
-    if not choices:
+        message = told(reply)
+        looks = f"an error ({message})" if message and b'"error"' in reply.body else reply.looks()
+        raise EngineError(f"{url} answered {looks} where a completion belongs", status=reply.status) from None
+    if not answer.choices:
         raise EngineError(f"{url} answered a completion without a text", status=reply.status)
-    try:
-        return ChatCompletionOutput.parse_obj_as_instance(reply.body)
-    except ValueError as error:
-        raise EngineError(f"{url} answered a completion that can't be read ({error})") from None
+    return answer

@@ -7,7 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from eval.collect.joining import Answer, Joined
+from blindside.tables.asked import PARTS, SYSTEM
+from blindside.tables.encoding import Note
+from blindside.tables.reader import ignore
+from blindside.tables.rows import filled, identity
+from eval.collect.joining import Answer, Joined, shown
 from eval.collect.questions import Question, read_question
 from eval.collect.readers import Record, read_records
 from eval.records import clean_text
@@ -25,31 +29,55 @@ def table_row(record: Record, columns: Mapping[str, str]) -> Joined | None:
     base, tuned = (_answer(record, columns[side]) for side in ("base", "tuned"))
     if base is None or tuned is None:
         return None
-    named = {name: record.values[column] for name, column in columns.items() if name not in {"base", "tuned"}}
-    return Joined(read_question(replace(record, values=named)), base, tuned)
+    shown = set(columns.values())
+    named = {name: value for name, value in record.values.items() if name not in shown and _is_part(name)}
+    named |= {name: record.values[column] for name, column in columns.items() if name not in {"base", "tuned"}}
+    left = tuple(name for name in record.values if name not in shown | named.keys() and filled(record.values[name]))
+    question = read_question(replace(record, values=named))
+    return Joined(replace(question, unread=(*question.unread, *left)), base, tuned)
 
 
-def alpaca_outputs(path: Path) -> list[Answer]:
-    """Records with instruction and output; `dataset` is the category. All must come from one generator."""
-    records = read_records(path)
+def _is_part(name: str) -> bool:
+    """Whether a column belongs to the question beside it."""
+    return name.strip().lower() in {*SYSTEM, *PARTS}
+
+
+def alpaca_outputs(path: Path, note: Note = ignore) -> list[Answer]:
+    """Records with instruction and output; `dataset` is the category. All must come from one generator.
+
+    `note` is told how many have no output: they are left out.
+    """
+    records = read_records(path, note)
     _one_model(records, "generator")
-    return [_alpaca_answer(record) for record in records]
+    return [_alpaca_answer(record) for record in _with("output", records, path, note)]
+
+
+def _with(column: str, records: Sequence[Record], path: Path, note: Note) -> list[Record]:
+    """The records whose `column` is not null; a file in which none has it is refused by what reads it."""
+    kept = [record for record in records if record.values.get(column) is not None]
+    if 0 < len(kept) < len(records):
+        empty = [f"line {record.line}" for record in records if record.values.get(column) is None]
+        note(f"{path} has {len(empty)} records without {column}, which are left out: {shown(empty)}")
+        return kept
+    return list(records)
 
 
 def _alpaca_answer(record: Record) -> Answer:
     text = _text(record, "output")
     values = {"category": record.values.get("dataset"), **record.values}
     asked: dict[str, Any] = {
-        name: values[name] for name in ("instruction", "prompt", "input", "category") if name in values
+        name: values[name]
+        for name in ("instruction", "prompt", "input", "context", *SYSTEM, "category")
+        if name in values
     }
     question = read_question(replace(record, values=asked))
     return Answer(question.content, text, record, question)
 
 
-def fastchat_questions(path: Path) -> dict[str, Question]:
+def fastchat_questions(path: Path, note: Note = ignore) -> dict[str, Question]:
     """Questions by question_id."""
     questions: dict[str, Question] = {}
-    for record in read_records(path):
+    for record in read_records(path, note):
         _id(record)
         question = read_question(record)
         if questions.setdefault(question.prompt.id, question).content != question.content:
@@ -57,11 +85,12 @@ def fastchat_questions(path: Path) -> dict[str, Question]:
     return questions
 
 
-def fastchat_answers(path: Path) -> list[Answer]:
+def fastchat_answers(path: Path, note: Note = ignore) -> list[Answer]:
     """Answers by question_id: `text` (the old format) or the first turn of the first of `choices`."""
-    records = read_records(path)
+    records = read_records(path, note)
     _one_model(records, "model_id")
-    return [Answer(_id(record), _fastchat_text(record), record) for record in records]
+    texts = "text" if any(record.values.get("text") is not None for record in records) else "choices"
+    return [Answer(_id(record), _fastchat_text(record), record) for record in _with(texts, records, path, note)]
 
 
 def model_name(answers: Sequence[Answer], column: str) -> str:
@@ -71,7 +100,7 @@ def model_name(answers: Sequence[Answer], column: str) -> str:
 
 
 def _fastchat_text(record: Record) -> str:
-    if "text" in record.values:
+    if record.values.get("text") is not None or ("choices" not in record.values and "text" in record.values):
         return _text(record, "text")
     try:
         text = record.values["choices"][0]["turns"][0]
@@ -83,10 +112,10 @@ def _fastchat_text(record: Record) -> str:
 
 
 def _id(record: Record) -> str:
-    value = record.values.get("question_id")
-    if value is None or not str(value).strip():
+    value = identity(record.values.get("question_id"))
+    if not value:
         raise record.error("has no question_id: is it a FastChat file?")
-    return clean_text(str(value).strip())
+    return clean_text(value)
 
 
 def _text(record: Record, column: str) -> str:

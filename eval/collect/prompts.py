@@ -7,10 +7,14 @@ Columns and rules: docs/formats.md.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from blindside.tables.asked import marks_sentence
+from blindside.tables.encoding import Note
+from blindside.tables.rows import unread_sentence
 from eval.collect.questions import Question, read_question
 from eval.collect.readers import Record, read_records
 from eval.errors import InputError
@@ -42,7 +46,8 @@ def load_prompts(
     `retired` are the keys of prompts that were harvested from earlier runs (`eval.collect.retired`).
     `limit` keeps the first so many of what remains. Raises InputError naming file and line.
     """
-    described, records = _records(source)
+    notes: list[str] = []
+    described, records = _records(source, notes.append)
     questions = [read_question(record) for record in records]
     unique = _without_duplicates(questions)
     untrained = [question for question in unique if key(question.prompt) not in training_keys]
@@ -60,8 +65,9 @@ def load_prompts(
         duplicates=len(questions) - len(unique),
         in_training_data=len(unique) - len(untrained),
         retired=gone,
+        unread=dict(Counter(name for question in questions for name in question.unread)),
     )
-    return LoadedPrompts(prompts, prompt_set, _messages(prompt_set, asked, len(fresh), gone), gone)
+    return LoadedPrompts(prompts, prompt_set, [*notes, *_messages(prompt_set, asked, len(fresh), gone)], gone)
 
 
 def key(prompt: Prompt) -> str:
@@ -77,14 +83,14 @@ def prompts_sha256(prompts: Iterable[Prompt]) -> str:
     return digest.hexdigest()
 
 
-def _records(source: str) -> tuple[str, list[Record]]:
+def _records(source: str, note: Note) -> tuple[str, list[Record]]:
     """What run.json will call the source, and its records."""
     if not source.startswith("hub:"):
-        return source, read_records(Path(source))
+        return source, read_records(Path(source), note)
     from eval.collect.hub import download
 
     described, files = download(source)
-    return described, [record for path in files for record in read_records(path)]
+    return described, [record for path in files for record in read_records(path, note)]
 
 
 def _without_duplicates(questions: Iterable[Question]) -> list[Question]:
@@ -107,6 +113,7 @@ def _without_duplicates(questions: Iterable[Question]) -> list[Question]:
 def _messages(prompt_set: PromptSet, asked: list[Question], fresh: int, retired: int) -> list[str]:
     turns = sum("turns" in question.cut for question in asked)
     answers = sum("answer" in question.cut for question in asked)
+    marked = [question.mark for question in asked if question.mark]
     told = {
         f"{prompt_set.duplicates} duplicate prompts left out": prompt_set.duplicates,
         f"{prompt_set.in_training_data} prompts left out: the model was trained on them": prompt_set.in_training_data,
@@ -114,5 +121,7 @@ def _messages(prompt_set: PromptSet, asked: list[Question], fresh: int, retired:
         f"{turns} prompts have several turns: only the first is asked": turns,
         f"{answers} conversations end with an answer, which is left out": answers,
         f"the first {len(asked)} of {fresh} prompts are asked": fresh - len(asked),
+        unread_sentence(prompt_set.unread): len(prompt_set.unread),
+        marks_sentence(len(marked), marked[0] if marked else "", "prompts"): len(marked),
     }
     return [text for text, count in told.items() if count]

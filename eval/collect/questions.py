@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from blindside.reading import parse_json
-from eval.collect.readers import Record
+from blindside.tables.asked import CONVERSATION, QUESTION, template_mark, with_parts, with_system
+from blindside.tables.cells import texts_of
+from blindside.tables.rows import Unusable, Watched, first_filled, identity
+from blindside.tables.turns import Fields, turns
+from eval.collect.readers import ID, Record
 from eval.expect.expect import Expect
 from eval.records import Message, Prompt, clean_text
 
-#: Columns in the order in which they are looked for; names are compared without regard to case.
-CONVERSATION = ("messages", "conversation")
-QUESTION = ("prompt", "instruction", "question", "turns", "text")
-ID = ("id", "prompt_id", "question_id")
 CATEGORY = ("category", "topic")
 CLUSTER = ("cluster",)
 
@@ -32,23 +32,39 @@ class Question:
     #: Hex sha256 of the conversation, white space at the ends of turns apart.
     content: str
     cut: frozenset[str] = frozenset()
+    #: Columns that hold something and are not read.
+    unread: tuple[str, ...] = ()
+    #: A mark of a chat template that the texts carry, or nothing.
+    mark: str = ""
 
 
 def read_question(record: Record) -> Question:
     """The prompt of one record. Raises InputError, with file and line, for a record that asks nothing."""
-    values = {str(name).strip().lower(): value for name, value in record.values.items()}
+    values = _values(record)
     cut: set[str] = set()
-    messages = _messages(record, values, cut)
+    try:
+        messages = _messages(record, values, cut)
+    except Unusable as error:
+        raise record.error(error.detail) from None
     content = content_hash(messages)
-    given = _first(values, ID)
     prompt = Prompt(
-        id=clean_text(str(given).strip()) if given is not None else f"p-{content[:12]}",
+        id=clean_text(identity(_first(values, ID))) or f"p-{content[:12]}",
         messages=messages,
-        category=clean_text(str(_first(values, CATEGORY) or "").strip()),
-        cluster=clean_text(str(_first(values, CLUSTER) or "").strip()),
+        category=clean_text(identity(_first(values, CATEGORY))),
+        cluster=clean_text(identity(_first(values, CLUSTER))),
         expect=_expect(record, values),
     )
-    return Question(prompt, record, content, frozenset(cut))
+    mark = template_mark(*(message.content for message in messages))
+    return Question(prompt, record, content, frozenset(cut), values.unread(), mark)
+
+
+def _values(record: Record) -> Watched:
+    """The columns without regard to case; of a request as in OpenAI's batches, what its body asks."""
+    values = {str(name).strip().lower(): value for name, value in record.values.items()}
+    body = values.get("body")
+    if isinstance(body, dict) and "messages" in body:
+        values = {**{name: value for name, value in values.items() if name != "body"}, "messages": body["messages"]}
+    return Watched(values)
 
 
 def content_hash(messages: Iterable[Message]) -> str:
@@ -57,13 +73,13 @@ def content_hash(messages: Iterable[Message]) -> str:
     return hashlib.sha256(json.dumps(turns, ensure_ascii=False).encode()).hexdigest()
 
 
-def _first(values: dict[str, Any], names: Iterable[str]) -> Any:
-    """The value of the first of `names` that is there and not blank, or None."""
-    there = (values[name] for name in names if name in values)
-    return next((value for value in there if value is not None and str(value).strip()), None)
+def _first(values: Watched, names: Iterable[str]) -> Any:
+    """The value of the first of `names` that holds something, or None."""
+    name = first_filled(values, names)
+    return None if name is None else values[name]
 
 
-def _expect(record: Record, values: dict[str, Any]) -> Expect | None:
+def _expect(record: Record, values: Watched) -> Expect | None:
     """What the answer must be like: an object, in a CSV cell as JSON; Parquet fills what is not given with null."""
     value = _first(values, ("expect",))
     if isinstance(value, str):
@@ -83,24 +99,23 @@ def _expect(record: Record, values: dict[str, Any]) -> Expect | None:
         raise record.error(f"{field}: {first['msg'].removeprefix('Value error, ')}: mend it") from None
 
 
-def _messages(record: Record, values: dict[str, Any], cut: set[str]) -> tuple[Message, ...]:
-    value = _first(values, (*CONVERSATION, *QUESTION))
-    if value is None:
+def _messages(record: Record, values: Watched, cut: set[str]) -> tuple[Message, ...]:
+    column = first_filled(values, (*CONVERSATION, *QUESTION))
+    if column is None:
         raise record.error(_nothing_asked(record, values))
+    value = values[column]
     if isinstance(value, str):
-        value = _structure(record, value)
+        value = texts_of(value, column) or value
+    if isinstance(value, list) and all(isinstance(turn, str) for turn in value):
+        value = _first_turn(record, value, cut)
     if isinstance(value, str):
-        more = values.get("input")
-        text = f"{value}\n\n{more}" if isinstance(more, str) and more.strip() and "instruction" in values else value
-        return (Message(role="user", content=text),)
-    if not isinstance(value, list) or not value:
+        value = with_parts(values, column, value)
+    elif not isinstance(value, list):
         raise record.error("the prompt must be a text or a list of messages")
-    if all(isinstance(turn, str) for turn in value):
-        return _first_turn(record, value, cut)
-    return _conversation(record, value, cut)
+    return _conversation(record, with_system(values, "", turns(value, column, Fields())), cut)
 
 
-def _nothing_asked(record: Record, values: dict[str, Any]) -> str:
+def _nothing_asked(record: Record, values: Watched) -> str:
     names = (*CONVERSATION, *QUESTION)
     empty = [name for name in names if name in values]
     if empty:
@@ -109,28 +124,16 @@ def _nothing_asked(record: Record, values: dict[str, Any]) -> str:
     return f"has no column with the prompt (one of {', '.join(names)}); its columns are: {columns}"
 
 
-def _structure(record: Record, text: str) -> Any:
-    """A CSV cell may hold messages or turns as JSON; any other text is the prompt itself."""
-    if record.path.suffix.lower() not in {".csv", ".tsv"} or not text.lstrip().startswith("["):
-        return text
-    try:
-        value = parse_json(text)
-    except ValueError:
-        return text
-    turns = isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value)
-    return value if turns or "turns" in {name.lower() for name in record.values} else text
-
-
-def _first_turn(record: Record, turns: list[str], cut: set[str]) -> tuple[Message, ...]:
+def _first_turn(record: Record, turns: list[str], cut: set[str]) -> str:
     """Of a list of user turns the first: the later ones answer a reply that is not there yet."""
     if not turns[0].strip():
         raise record.error("the first turn is empty: fill it, or remove the record")
     if len(turns) > 1:
         cut.add("turns")
-    return (Message(role="user", content=turns[0]),)
+    return turns[0]
 
 
-def _conversation(record: Record, turns: list[Any], cut: set[str]) -> tuple[Message, ...]:
+def _conversation(record: Record, turns: Sequence[Mapping[str, str]], cut: set[str]) -> tuple[Message, ...]:
     messages = [_message(record, number, turn) for number, turn in enumerate(turns, start=1)]
     while messages and messages[-1].role == "assistant":
         messages.pop()
@@ -140,14 +143,9 @@ def _conversation(record: Record, turns: list[Any], cut: set[str]) -> tuple[Mess
     return tuple(messages)
 
 
-def _message(record: Record, number: int, turn: Any) -> Message:
-    if not isinstance(turn, dict):
-        raise record.error(f"message {number} must be an object with role and content")
-    try:
-        message = Message(role=turn.get("role"), content=turn.get("content"))  # type: ignore[arg-type]
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise record.error(f"message {number}: {first['loc'][0]}: {first['msg']}") from None
-    if not message.content.strip():
+def _message(record: Record, number: int, turn: Mapping[str, str]) -> Message:
+    if turn["role"] not in get_args(Message.model_fields["role"].annotation):
+        raise record.error(f"message {number} is of a {turn['role']}, which is not asked: give prompts without tools")
+    if not turn["content"].strip():
         raise record.error(f"message {number} is empty: fill it, or remove the record")
-    return message
+    return Message.model_validate(turn)

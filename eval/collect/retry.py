@@ -10,6 +10,8 @@ from eval.errors import EngineError, EngineOverloaded, EngineRejected, EngineUnr
 
 #: Statuses that speak of the address or the key, not of one prompt: every other prompt would get them too.
 NOT_THIS_SERVER = frozenset({401, 403, 404, 405})
+#: Of these, the ones that a server which answers others gives to one prompt: a filter's, or a gateway's.
+PERHAPS_THIS_PROMPT = frozenset({403, 404})
 
 
 def cannot_batch(error: EngineError) -> bool:
@@ -55,9 +57,12 @@ class Breaker:
 
     limit: int
     in_a_row: int = 0
+    #: Whether it has answered anything.
+    ever: bool = False
 
     def answered(self) -> None:
         self.in_a_row = 0
+        self.ever = True
 
     def failed(self, error: EngineError) -> None:
         """Count a prompt given up. Raises an EngineError that ends the run when they are too many."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from eval.collect.connecting import Address, connect
 from eval.collect.engines import Engine, EngineInfo
 from eval.collect.prompts import LoadedPrompts
 from eval.collect.provenance import code, versions
+from eval.collect.retry import Backoff
 from eval.records import SIDES, Side, utc_now
 from eval.run import Decoding, ModelInfo, Run, RunInfo, start_run
 
@@ -26,15 +27,17 @@ def start_collected_run(
     urls: Mapping[Side, Address] | None = None,
     models: Mapping[Side, ModelInfo] | None = None,
     engine: str = "",
+    seconds: float = 30.0,
+    opening: Callable[[], Backoff] | None = None,
 ) -> Run:
     """Make, or find again, the run that puts these prompts to these models.
 
-    Without `models` the servers at `urls` are asked what they serve. Raises EngineError where they can't say, and
-    RunError where `name` belongs to another comparison.
+    Without `models` the servers at `urls` are asked what they serve, within `seconds`, as patiently as `opening` says.
+    Raises EngineError where they can't say, and RunError where `name` belongs to another comparison.
     """
     if models is None:
         assert urls is not None, "either models or urls say what is compared"
-        asked = asyncio.run(_ask(urls))
+        asked = asyncio.run(_ask(urls, seconds, opening))
         models = {side: model_of(info, url) for side, (info, url) in asked.items()}
         engine = engine or _engine_name(asked)
     info = RunInfo(
@@ -93,10 +96,12 @@ def _software_before(model: ModelInfo, now: EngineInfo) -> str:
     return str(model.served.get("version"))
 
 
-async def _ask(urls: Mapping[Side, Address]) -> dict[Side, tuple[EngineInfo, str]]:
+async def _ask(
+    urls: Mapping[Side, Address], seconds: float = 30.0, opening: Callable[[], Backoff] | None = None
+) -> dict[Side, tuple[EngineInfo, str]]:
     """What each side's servers say of themselves, and where they are."""
     asked: dict[Side, tuple[EngineInfo, str]] = {}
     for side in SIDES:
-        async with connect(urls[side], seconds=30.0) as engine:
+        async with connect(urls[side], seconds=seconds, opening=opening) as engine:
             asked[side] = engine.info, engine.url
     return asked

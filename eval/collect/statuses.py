@@ -9,21 +9,26 @@ from eval.collect.addresses import KEY_VARIABLE
 from eval.collect.transport import Reply
 from eval.errors import EngineError, EngineOverloaded, EngineRejected
 
+#: Statuses that pass: time-outs, conflicts, a model that is being loaded.
+AGAIN = frozenset({408, 409, 424, 425})
+
 
 def status_error(reply: Reply, url: str, told: str) -> EngineError:
     """The error for a reply that is none of 2xx. `told` is what the server said of it in its own format, or empty."""
     status, said = reply.status, told or reply.looks()
-    if status == 429:
-        return EngineOverloaded(f"{url} is overloaded (429): {said}", status=429, retry_after=reply.retry_after)
+    if status == 429 or (status == 503 and reply.retry_after is not None):
+        return EngineOverloaded(f"{url} is overloaded ({status}): {said}", status=status, retry_after=reply.retry_after)
     if status in {401, 403}:
-        return EngineError(f"{url} refuses us ({status}): set {KEY_VARIABLE} to a key that it takes", status=status)
+        because = f", {told}" if told else ""
+        remedy = f"set {KEY_VARIABLE} to a key that it takes"
+        return EngineError(f"{url} refuses us ({status}{because}): {remedy}", status=status)
     if status in {404, 405}:
         because = f", {told}" if told else ""
         return EngineError(
             f"{url} has no chat completions ({status}{because}): give the address of a TGI or OpenAI-compatible server",
             status=status,
         )
-    if status == 424 or status >= 500:
+    if status in AGAIN or status >= 500:
         return EngineError(f"{url} failed ({status}): {said}", status=status)
     return EngineRejected(f"{url} refused the request ({status}): {said}", status=status)
 

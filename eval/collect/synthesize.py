@@ -14,6 +14,7 @@ from pathlib import Path
 
 from blindside import console
 from blindside.reading import LONGEST, MEGABYTE
+from blindside.tables.rows import Excluded
 from eval.answers import read_answers
 from eval.collect.asking import Lane
 from eval.collect.collector import CollectOptions
@@ -28,7 +29,7 @@ from eval.journal import Journal
 from eval.records import Failure, Message, Prompt, Response, Side, sha256_text
 from train.errors import PairsError
 from train.pairs.convert import Tally, write_counted
-from train.pairs.pair import Excluded, Pair
+from train.pairs.pair import Pair
 from train.pairs.survey.language import same_language
 
 Say = Callable[[str], None]
@@ -151,7 +152,9 @@ class _Synthesis:
         todo = [prompt for prompt in prompts if prompt.id not in found]
         if not todo:
             return found
-        async with connect(address, seconds=how.timeout, connections=2 * how.concurrency, tell=self._say) as engine:
+        async with connect(
+            address, seconds=how.timeout, connections=2 * how.concurrency, tell=self._say, opening=how.backoff
+        ) as engine:
             _same_model(path, engine.info.model_id)
             with Progress({side: len(todo)}, self._say, every=how.tell_every) as progress:
 

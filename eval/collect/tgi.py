@@ -16,6 +16,7 @@ from text_generation.errors import parse_error
 from text_generation.types import ChatComplete, ChatRequest
 from text_generation.types import Message as TgiMessage
 
+from eval.collect.answered import completion_of
 from eval.collect.engines import Completion, EngineInfo, count_of
 from eval.collect.room import Room
 from eval.collect.tgi_info import Info, error_body, refusal
@@ -124,9 +125,10 @@ def _completion(reply: Reply, url: str, latency: float) -> Completion:
     text = answer.choices[0].message.content if answer.choices else None
     if text is None:
         raise EngineError(f"{url} answered a completion without a text", status=reply.status)
-    return Completion(
-        text=text,
-        finish_reason=answer.choices[0].finish_reason,
+    return completion_of(
+        url,
+        {"content": text},
+        answer.choices[0].finish_reason,
         prompt_tokens=count_of(answer.usage, "prompt_tokens"),
         completion_tokens=count_of(answer.usage, "completion_tokens"),
         latency=latency,

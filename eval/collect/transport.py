@@ -10,13 +10,17 @@ from email.utils import parsedate_to_datetime
 from types import TracebackType
 
 import aiohttp
+from yarl import URL
 
+from blindside.addresses import shown
 from eval.collect.addresses import key_from_environment, read_address
 from eval.collect.decoding import MEGABYTE, read_bounded
-from eval.errors import EngineUnreachable
+from eval.collect.network import proxy_for, tls_context
+from eval.errors import ConnectionBroke, EngineError, EngineUnreachable
 
 #: What one answer may have, in bytes as they are read, whatever they were on the wire.
 LARGEST = 32 * MEGABYTE
+_MOVED = frozenset({301, 302, 303, 307, 308})
 _SHOWN = 120  # characters of an unexpected body that are shown
 _HIDDEN = "…".encode()
 _SECRET = re.compile(r"(://)[^/?#\s]*@|\?[^\s'\"]*")
@@ -62,13 +66,18 @@ class Transport:
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         if place.authorization:
             self._headers["Authorization"] = place.authorization
+            if "api-version=" in place.query and place.authorization.startswith("Bearer "):  # Azure's way
+                self._headers["api-key"] = place.authorization.removeprefix("Bearer ")
+        self._api = place.api
+        #: The model that the address itself names, or nothing.
+        self.deployment = place.deployment
         self._connections = connections
         self._largest = largest
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Transport:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections),
+            connector=aiohttp.TCPConnector(limit=self._connections, ssl=tls_context()),
             timeout=aiohttp.ClientTimeout(total=self.timeout),
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -91,8 +100,14 @@ class Transport:
 
     async def _send(self, method: str, path: str, body: bytes | None) -> Reply:
         assert self._session is not None, "a Transport is used inside `async with`"
+        if path.startswith("/v1/"):
+            path = self._api + path.removeprefix("/v1")
+        url, proxy = self.url + path + self._query, proxy_for(self.url)
         try:
-            async with self._session.request(method, self.url + path + self._query, data=body) as response:
+            # Followed, a redirect would make a GET of a POST.
+            async with self._session.request(method, url, data=body, proxy=proxy, allow_redirects=False) as response:
+                if response.status in _MOVED and "Location" in response.headers:
+                    raise self._moved(response)
                 read = await read_bounded(response, self._largest, self.url)
                 return Reply(response.status, self._clean(response, read), _wait_of(response))
         except TimeoutError:
@@ -102,14 +117,28 @@ class Transport:
                 f"no secure connection to {self.url} ({self._short(error)}): "
                 "check its certificate, or that it speaks https"
             ) from None
+        except aiohttp.ClientHttpProxyError as error:
+            told = f"the proxy {shown(proxy or '')} refuses the way to {self.url} ({error.status})"
+            raise EngineUnreachable(f"{told}: put its host into NO_PROXY if no proxy is needed") from None
+        except aiohttp.ClientProxyConnectionError as error:
+            told = f"nobody answers at the proxy {shown(proxy or '')} ({self._short(error.os_error)})"
+            raise EngineUnreachable(f"{told}: put the host of {self.url} into NO_PROXY if none is needed") from None
         except aiohttp.ClientConnectorError as error:
             number = error.os_error.errno
             reason = os.strerror(number) if number and number > 0 else self._short(error.os_error)
             raise EngineUnreachable(f"nobody answers at {self.url} ({reason}): is the server running?") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise EngineUnreachable(
+            raise ConnectionBroke(
                 f"the connection to {self.url} broke before the answer was complete ({self._short(error)})"
             ) from None
+
+    def _moved(self, response: aiohttp.ClientResponse) -> EngineError:
+        there = str(response.url.join(URL(response.headers["Location"])))
+        address = self._short(ValueError(shown(there.partition("?")[0])))
+        return EngineError(
+            f"{self.url} has moved ({response.status}): give the address that it names, {address}",
+            status=response.status,
+        )
 
     def _clean(self, response: aiohttp.ClientResponse, body: bytes) -> bytes:
         """The body; of an error, without what was sent as a secret: its text is shown and kept."""

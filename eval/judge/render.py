@@ -48,7 +48,11 @@ def answer_html(text: str) -> Markup:
 
 
 def formatted(text: str) -> Formatted:
-    """As `answer_html`, with whether it was too much to be formatted. Made once, and kept for the next time."""
+    """As `answer_html`, with whether it was too much to be formatted. Made once, and kept for the next time.
+
+    Outer white space is not shown: one answer must not be known by it.
+    """
+    text = text.strip()
     if len(text) > LONGEST:
         return Formatted(plain_html(text), reduced=True)
     return _kept.get(text) or _kept.put(text, _made(_visible(text)))

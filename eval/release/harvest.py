@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blindside import console
+from blindside.tables.rows import Excluded, Message
 from eval.answers import read_answers
 from eval.collect.prompts import key
 from eval.collect.retired import Retired, retire
@@ -21,8 +22,7 @@ from eval.records import Pair as Asked
 from eval.run import Run
 from train.errors import PairsError
 from train.pairs.convert import Tally, write_counted
-from train.pairs.pair import Excluded, Pair
-from train.pairs.read import Message
+from train.pairs.pair import Pair
 
 Say = Callable[[str], None]
 

@@ -12,6 +12,8 @@ from itertools import count
 from pathlib import Path
 
 from blindside import console
+from blindside.tables.rows import Excluded, Record
+from blindside.tables.turns import Fields
 from eval.answers import read_answers
 from eval.errors import RunError
 from eval.judge.store import in_force, read_thumbs
@@ -20,8 +22,7 @@ from eval.run import Run
 from train.errors import PairsError
 from train.pairs.convert import write_counted
 from train.pairs.feedback import pair_feedback
-from train.pairs.pair import Excluded, Pair, Record
-from train.pairs.turns import Fields
+from train.pairs.pair import Pair
 
 FILE = "thumbs.csv"
 OTHER_TEXT = "judged on another text than the run has now"

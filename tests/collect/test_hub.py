@@ -138,11 +138,51 @@ def test_a_source_that_is_not_spelled_right(tmp_path: Path, source: str) -> None
         (["train.jsonl", "test.v2.jsonl"], "test", ["test.v2.jsonl"]),
         (["train/a.parquet", "train_prefs/b.parquet"], "train_prefs", ["train_prefs/b.parquet"]),
         (["a/train_sft-0.parquet", "a/train_prefs-0.parquet", "a/train-0.parquet"], "train", ["a/train-0.parquet"]),
-        (["constraints.csv", "test.csv"], "", ["constraints.csv", "test.csv"]),
+        (["constraints.csv", "prompts.csv"], "", ["constraints.csv", "prompts.csv"]),
+        (["raw/question.jsonl", "README.md"], "", ["raw/question.jsonl"]),
+        (["prompts.jsonl", "dataset_infos.json", "config.json"], "", ["prompts.jsonl"]),
+        (["data.csv", "dataset_infos.json"], "", ["data.csv"]),
+        (["my_set_train.jsonl", "my_set_test.jsonl"], "test", ["my_set_test.jsonl"]),
+        (["my-set-train.jsonl", "my-set-test.jsonl"], "", ["my-set-train.jsonl"]),
+        (["data/val.jsonl", "data/train.jsonl"], "validation", ["data/val.jsonl"]),
+        (["train.jsonl.gz", "test.jsonl.gz"], "test", ["test.jsonl.gz"]),
+        (["main/test-0.parquet", "socratic/test-0.parquet"], "main/test", ["main/test-0.parquet"]),
+        (
+            ["data/main/test-0.parquet", "data/socratic/test-0.parquet"],
+            "socratic/test",
+            ["data/socratic/test-0.parquet"],
+        ),
     ],
 )
 def test_files_of_a_split(files: list[str], split: str, chosen: list[str]) -> None:
     assert choose(files, split, "hub:a/b") == chosen
+
+
+@pytest.mark.parametrize(
+    ("files", "split", "said"),
+    [
+        (
+            ["main/train-0.parquet", "main/test-0.parquet", "socratic/test-0.parquet"],
+            "test",
+            r"several configurations \(main/test, socratic/test\): name .* as in hub:a/b:main/test",
+        ),
+        (["de/test.jsonl", "en/test.jsonl"], "test", r"several configurations \(de/test, en/test\)"),
+        (
+            ["base/train.jsonl.gz", "base/test.jsonl.gz", "more/train.jsonl.gz"],
+            "",
+            r"configurations \(base/train",
+        ),
+        (
+            ["data/train_prefs-0.parquet", "data/test_prefs-0.parquet", "data/train_sft-0.parquet"],
+            "",
+            r"several splits \(test_prefs, train_prefs, train_sft\): name .* as in hub:a/b:test_prefs",
+        ),
+        (["prompts.csv", "test.csv"], "", r"several splits \(\(none\), test\)"),
+    ],
+)
+def test_where_several_could_be_meant_they_are_listed(files: list[str], split: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        choose(files, split, f"hub:a/b:{split}" if split else "hub:a/b")
 
 
 def test_a_repository_without_data_files() -> None:

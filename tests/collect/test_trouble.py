@@ -90,7 +90,9 @@ def test_a_prompt_that_keeps_failing_is_told_at_the_end_and_asked_by_the_next_st
         assert lines[-2:] == ["1 answers are missing:", f"  p1 (base, {tries} tries): {failure.error}"]
         assert open_run(tmp_path / "reports", "first").info.counts == {"asked": 10, "answered": 9, "failed": 1}
         base.trouble = None
-        second, _ = gather(run, urls_of(base, tuned))
+        if status == 422:  # refused: asked again where that is said
+            assert gather(run, urls_of(base, tuned))[0].asked == 0
+        second, _ = gather(run, urls_of(base, tuned), replace(FAST, retry_failed=status == 422))
     assert (second.asked, second.answered, second.failed) == (1, 1, 0)
     assert read_answers(run.responses_path).failures == {}
 
@@ -160,7 +162,7 @@ def test_an_address_that_is_wrong_ends_the_run_at_once(tmp_path: Path, status: i
         tuned.trouble = servers.always(lambda: web.Response(status=status))
         with pytest.raises(EngineError, match=rf"^{tuned.url} .*\({status}\)"):
             gather(run, urls_of(base, tuned))
-    assert tuned.asked.total() <= 4
+    assert tuned.asked.total() <= 5  # one word more where that may tell whose refusal it is
 
 
 def test_what_check_raises_ends_the_run_and_says_the_cause(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow  # type: ignore[import-untyped]
 import pyarrow.parquet  # type: ignore[import-untyped]
 
-from train.pairs.read import Message
+from blindside.tables.rows import Message
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from blindside.tables.rows import Excluded
+from blindside.tables.turns import Fields
 from tests.train.pair_formats import (
     CONVERSATIONAL,
     QUESTION,
@@ -26,9 +28,8 @@ from tests.train.pair_formats import (
 )
 from train.errors import PairsError
 from train.pairs.convert import convert
-from train.pairs.pair import Excluded, Pair
+from train.pairs.pair import Pair
 from train.pairs.source import read_pairs
-from train.pairs.turns import Fields
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 PLAIN_TEXT = TEXT.filter(lambda text: "\n\n" not in text and not text[:1].isspace() and text.strip() != "")
@@ -141,7 +142,7 @@ def test_the_same_rows_come_out_of_every_kind_offile_of_kind(suffix: str, tmp_pa
 AB = {"chosen": "a", "rejected": "b"}
 BROKEN: list[tuple[Any, str, str]] = [
     ("{broken", "not a JSON object", "is not JSON"),
-    ('["a list"]', "not a JSON object", "is not a JSON object but list"),
+    ('["a list"]', "not a JSON object", "must be an object like"),
     ({"messages": [user("a")], "chosen": assistant("b")}, "malformed", "has no `rejected`"),
     ({"messages": [], "chosen": "a", "rejected": "b"}, "malformed", "`messages` is not a list of messages"),
     ({"messages": 7, "chosen": "a", "rejected": "b"}, "malformed", "`messages` is not a list of messages"),
@@ -230,12 +231,12 @@ def test_whatever_the_rows_are_each_gives_a_pair_or_is_counted(rows: list[Any], 
     ("name", "content", "error"),
     [
         ("in.jsonl", b"", "is empty"),
-        ("in.jsonl", b'\xff\xfe{"\x00', "is UTF-16"),
-        ("in.txt", b"{}", "can't tell its format; name it .jsonl"),
+        ("in.jsonl", b'\xff\xfe{"\x00', "is no whole UTF-16"),
+        ("in.md", b"{}", "can't tell its format: name it .parquet, .jsonl"),
         ("in.jsonl", b'{"a": 1}\n', r"in\.jsonl:1: its columns \(a\) are no preference data"),
         ("in.jsonl.gz", b"no gzip", "is no whole gzip file"),
         ("in.jsonl.gz", gzip.compress(b'{"prompt": "p", "chosen": "a"}' * 50, mtime=0)[:-9], "is no whole gzip file"),
-        ("in.csv", b"prompt,chosen,chosen\na,b,c\n", "the header names a column twice"),
+        ("in.csv", b"prompt,chosen,chosen\na,b,c\n", "the header names 'chosen' twice"),
         ("in.csv", b'prompt,chosen,rejected\n"a" x,b,c\n', r"in\.csv:2: is not CSV"),
         ("in.json", b'[{"prompt": "p"', r"in\.json:1: is not JSON"),
         ("in.json", b"[", r"in\.json:1: the list is not closed"),
@@ -258,7 +259,7 @@ def test_a_csv_row_with_a_cell_too_many_is_named_by_its_line(tmp_path: Path) -> 
     path.write_text('prompt,chosen,rejected\n"two\nlines",b,c\na,b,c,d\nx,y,z\n', encoding="utf-8")
     first, second, third = read_pairs(path)
     assert (first.line, second.line, third.line) == (2, 4, 5)
-    assert str(second) == f"{path}:4: has 4 cells where the header has 3; quote what holds a delimiter"
+    assert str(second) == f"{path}:4: has 4 cells where the header has 3: quote what holds a delimiter"
 
 
 def test_id_and_source_travel_and_the_card_is_one_for_the_hub(tmp_path: Path) -> None:

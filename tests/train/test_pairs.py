@@ -67,7 +67,7 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("user's answer", pair(chosen=user("Zagreb.")), "`chosen` is a turn of the user"),
     ("no content", pair([{"role": "user"}]), "has a message that is not {role, content}"),
     ("not JSON", '{"messages": ', "is not JSON"),
-    ("no object", "[1]", "is not a JSON object but list"),
+    ("no object", "[1]", "must be an object like"),
 ]
 
 
@@ -146,7 +146,7 @@ def test_a_json_list_is_read_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "is empty"), (b"\xff\xfe{}", "is not UTF-8"), (None, "there is no such file")],
+    [(b"", "is empty"), (b'{"a": "\xff\xfe"}', "is not UTF-8"), (None, "there is no such file")],
 )
 def test_a_file_that_cannot_be_read(content: bytes | None, said: str, tmp_path: Path) -> None:
     path = tmp_path / "pairs.jsonl"

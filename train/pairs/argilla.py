@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from train.pairs.pair import Unusable
-from train.pairs.read import Message
-from train.pairs.turns import MALFORMED, Fields, text_of, turns
+from blindside.tables.rows import MALFORMED, Message, Unusable, number
+from blindside.tables.turns import Fields, text_of, turns
 
 UNSETTLED = "people disagree"
 TIE = "tied"
@@ -84,10 +83,13 @@ def _ranked(value: Any, answers: list[str]) -> Ranked | None:
     if not isinstance(value, list) or len(value) < 2:
         raise Unusable(MALFORMED, f"has a response that is no ranking: {value!r:.80}")
     if all(isinstance(item, Mapping) for item in value):
-        by_rank = sorted(value, key=lambda item: item.get("rank") or 0)
-        if by_rank[0].get("rank") == by_rank[-1].get("rank"):
+        ranked = [(rank, item.get("value")) for item in value if (rank := number(item.get("rank"))) is not None]
+        if len(ranked) < 2:
+            raise Unusable(MALFORMED, "has a ranking of fewer than two answers")
+        ranked.sort(key=lambda one: one[0])
+        if ranked[0][0] == ranked[-1][0]:
             return None
-        value = [item.get("value") for item in by_rank]
+        value = [name for _, name in ranked]
     return _name(value[0], answers), _name(value[-1], answers)
 
 
@@ -106,12 +108,11 @@ def _plain(text: object) -> str:
 
 
 def _name(value: Any, answers: list[str]) -> str:
-    """The field that a label means: by its name, or as A, B or 1, 2 by its place."""
+    """The field that a label means: by its name, or as A, B by its place. A bare number may count from 0 or from 1."""
     plain = _plain(value)
     found = next((name for name in answers if _plain(name) == plain), None)
-    if found is None and len(plain) == 1:
-        place = "12".find(plain) if plain.isdigit() else "ab".find(plain)
-        found = answers[place] if 0 <= place < len(answers) else None
+    if found is None and plain in ("a", "b"):
+        found = answers["ab".index(plain)]
     if found is None:
         raise Unusable(MALFORMED, f"has a response that names no answer: {value!r:.80}")
     return found

@@ -1,87 +1,206 @@
-"""`blindside pairs from-choices`: two answers and which one was chosen; also FastChat's log of votes.
+"""`blindside pairs from-choices`: two answers and which one was chosen; also FastChat's log of votes, and arenas' data.
 
-A row is {prompt, a, b, choice}, the names of the columns may vary. A FastChat log (…-conv.json) has objects of many
-types line by line: only leftvote, rightvote, tievote and bothbad_vote are votes.
+What a code of a choice means is decided by all values of the file (`train.pairs.codes`), printed, and refused where it
+is open. Layouts: docs/formats.md.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from blindside import console
+from blindside.tables.asked import CONVERSATION, QUESTION, with_parts, with_system
+from blindside.tables.cells import texts_of
+from blindside.tables.rows import MALFORMED, Excluded, Message, Record, Unusable, Watched, first_filled, number
+from blindside.tables.turns import CONFLICT, Fields, answer, full_conversations, text_of, turns
+from train.errors import PairsError
+from train.pairs.codes import BOTH_BAD, NONE, TIE, UNKNOWN, A, Codes, code_of, decide
 from train.pairs.convert import Tally, write_counted
-from train.pairs.pair import Excluded, Pair, Record, Unusable
-from train.pairs.read import Message
+from train.pairs.pair import Pair
 from train.pairs.records import read_records
-from train.pairs.turns import CONFLICT, MALFORMED, Fields, text_of, turns
 
 Say = Callable[[str], None]
-TIE, BOTH_BAD, NO_VOTE = "tie", "both bad", "no vote"
-_PROMPT = ("prompt", "messages", "conversation", "question", "input", "instruction")
-_A = ("a", "answer_a", "response_a", "res_a", "output_a", "left", "response_1", "response1", "option_a")
-_B = ("b", "answer_b", "response_b", "res_b", "output_b", "right", "response_2", "response2", "option_b")
-_CHOICE = ("choice", "winner", "vote", "preference", "chosen", "label", "preferred")
-_SAYS_A = frozenset({"a", "left", "1", "model_a", "answer_a", "response_a", "first", "leftvote", "[[a]]"})
-_SAYS_B = frozenset({"b", "right", "2", "model_b", "answer_b", "response_b", "second", "rightvote", "[[b]]"})
-_SAYS_TIE = frozenset({"tie", "same", "equal", "tievote", "draw", "both", "[[c]]"})
-_SAYS_BAD = frozenset({"both_bad", "tie (bothbad)", "bothbad_vote", "bothbad", "neither", "none"})
+Parts = tuple[tuple[Message, ...], str, str]
+NO_VOTE = "no vote"
+_PROMPT = (*CONVERSATION, *QUESTION)
+#: Columns of both answers, and the number of the first where they are numbered.
+_ANSWERS: tuple[tuple[str, str, int | None], ...] = (
+    ("a", "b", None),
+    *((f"{name}_a", f"{name}_b", None) for name in ("answer", "response", "res", "output", "option", "completion")),
+    ("left", "right", None),
+    *((f"{name}_0", f"{name}_1", 0) for name in ("response", "answer", "output", "completion")),
+    *((f"{name}_1", f"{name}_2", 1) for name in ("response", "answer", "output", "completion")),
+    ("response1", "response2", 1),
+    ("conversation_a", "conversation_b", None),
+)
+_CHOICE = (
+    *("choice", "winner", "vote", "preference", "overall_preference", "preferred", "better_response_id"),
+    *("chosen", "label", "better"),
+)
+_ONE_HOT = {"winner_model_a": "model_a", "winner_model_b": "model_b", "winner_tie": "tie"}
 _VOTES = {"leftvote", "rightvote", "tievote", "bothbad_vote"}
+_REASONS = {
+    TIE: "the answers tie",
+    BOTH_BAD: "neither answer is good",
+    NONE: "no choice was made",
+}
 
 
-def from_choices(log: Path, out: Path, *, fields: Fields = Fields(), say: Say = console.say) -> Tally:  # noqa: B008
-    """Read choices (JSONL, JSON, CSV, TSV, Parquet, .gz, or FastChat's log), write pairs and a card. Every row is a
-    pair or counted by its reason. Raises PairsError."""
-    rows = pair_choices(read_records(log), fields)
+def from_choices(
+    log: Path,
+    out: Path,
+    *,
+    fields: Fields = Fields(),  # noqa: B008
+    choices: Mapping[str, str] | None = None,
+    say: Say = console.say,
+) -> Tally:
+    """Read choices of any layout, write pairs and a card. Every row is a pair or counted by its reason.
+
+    `choices` says what each code means, where the file does not tell. Raises PairsError.
+    """
+    codes = _codes(log, fields, choices or {})
+    say(codes.sentence())
+    rows = pair_choices(read_records(log, say), fields, codes)
     return write_counted(rows, out, origin=str(log), how="The chosen answer against the other one.", say=say)
 
 
-def pair_choices(records: Iterable[Record | Excluded], fields: Fields) -> Iterator[Pair | Excluded]:
+def pair_choices(records: Iterable[Record | Excluded], fields: Fields, codes: Codes) -> Iterator[Pair | Excluded]:
     for record in records:
         if isinstance(record, Excluded):
             yield record
             continue
         try:
-            yield _vote(record) if "states" in record.values or "tstamp" in record.values else _choice(record, fields)
+            yield _pair(record, fields, codes)
         except Unusable as error:
             yield Excluded(record.path, record.line, error.reason, error.detail)
 
 
-def _choice(record: Record, fields: Fields) -> Pair:
-    values = record.values
-    prompt = fields.prompt or _column(values, _PROMPT)
-    names = _column(values, _A), _column(values, _B)
-    said = values.get(_column(values, _CHOICE))
-    a, b = (text_of(values.get(name), name) for name in names)
-    messages = turns(values.get(prompt), prompt, fields)
-    return _settled(record, said, messages, a, b, {"kind": "choice", "row": record.line})
+def _codes(log: Path, fields: Fields, given: Mapping[str, str]) -> Codes:
+    """The column of choices and what its codes mean, by a first reading of the whole file."""
+    columns: dict[str, None] = {}
+    counts: dict[str, Counter[str]] = {}
+    first: set[int | None] = set()
+    for record in read_records(log):
+        if isinstance(record, Record):
+            columns |= dict.fromkeys(record.values)
+            first.add(_family(record.values)[2])
+            for column, value in _said(record.values, fields):
+                counts.setdefault(column, Counter())[code_of(value)] += 1
+    name = next((one for one in (_VOTED, _HOT, fields.chosen, *_CHOICE) if one in counts), None)
+    if name is None and columns:
+        known = ", ".join(_CHOICE)
+        there = ", ".join(columns)
+        remedy = "name it by --field chosen=COLUMN"
+        raise PairsError(f"has no column of choices (one of {known}): {remedy}; its columns are: {there}", path=log)
+    if name is None:
+        raise PairsError("is empty", path=log)
+    counted = 0 if name == "better_response_id" else next(iter(first)) if len(first) == 1 else None
+    return decide(name, counts[name], "choices", given, log, first=counted)
 
 
-def _column(values: Mapping[str, Any], names: tuple[str, ...]) -> str:
-    return next((name for name in names if values.get(name) not in (None, "")), names[0])
+_VOTED, _HOT = "type", "winner_model_a, winner_model_b, winner_tie"
 
 
-def _settled(record: Record, said: Any, messages: tuple[Message, ...], a: str, b: str, source: dict[str, Any]) -> Pair:
-    """Raises Unusable for a tie, for both bad, and for a choice that names no answer."""
-    plain = str(said).strip().lower()
-    if plain in _SAYS_TIE:
-        raise Unusable(TIE, "the answers tie")
-    if plain in _SAYS_BAD:
-        raise Unusable(BOTH_BAD, "neither answer is good")
-    if plain not in _SAYS_A | _SAYS_B:
+def _said(values: Mapping[str, Any], fields: Fields) -> Iterator[tuple[str, Any]]:
+    """Every column that may say the choice of a row, with what it says."""
+    if "states" in values or {"tstamp", "type"} <= values.keys():
+        if values.get("type") in _VOTES:
+            yield _VOTED, values["type"]
+        return
+    if {"winner_model_a", "winner_model_b"} <= values.keys():
+        marks = [said for name, said in _ONE_HOT.items() if number(values.get(name)) == 1]
+        yield _HOT, marks[0] if len(marks) == 1 else None if not marks else "several"
+    for name in (fields.chosen, *_CHOICE):
+        if name in values:
+            yield name, _by_model(values, values[name])
+
+
+def _by_model(values: Mapping[str, Any], said: Any) -> Any:
+    """A winner that is named as the row names its models is the one or the other."""
+    models = [values.get(name) for name in ("model_a", "model_b")]
+    if isinstance(said, str) and models[0] != models[1] and said in models:
+        return "model_a" if said == models[0] else "model_b"
+    return said
+
+
+def _family(values: Mapping[str, Any]) -> tuple[str, str, int | None]:
+    return next((names for names in _ANSWERS if names[0] in values and names[1] in values), _ANSWERS[0])
+
+
+def _pair(record: Record, fields: Fields, codes: Codes) -> Pair:
+    values = Watched(record.values)
+    said = next((value for name, value in _said(record.values, fields) if name == codes.column), None)
+    if codes.column == _VOTED:
+        if record.values.get("type") not in _VOTES:
+            raise Unusable(NO_VOTE, f"the line's type is {record.values.get('type')!r:.40}")
+        messages, a, b, source = _vote(record)
+    else:
+        for name in (codes.column, *_ONE_HOT, "model_a", "model_b"):
+            values.get(name)
+        meaning = codes.of(said)
+        if meaning in _REASONS:  # before its texts are looked at: an answer may be missing where nothing was chosen
+            raise Unusable(meaning, _REASONS[meaning])
+        messages, a, b = _answers(values, fields)
+        source = {"kind": "choice", "row": record.line}
+    chosen, rejected = _settled(codes.of(said), said, a, b)
+    unread = values.unread() if codes.column != _VOTED else ()
+    return Pair(record.path, record.line, messages, chosen, rejected, source=source, unread=unread)
+
+
+def _answers(values: Watched, fields: Fields) -> Parts:
+    """The conversation and both answers of a row."""
+    one, other, _ = _family(values)
+    if one == "conversation_a":
+        return full_conversations(values.get(one), values.get(other), Fields(chosen=one, rejected=other))
+    column = fields.prompt or first_filled(values, _PROMPT) or "prompt"
+    said = _listed(values.get(column), column)
+    if isinstance(said, list):
+        return _turn_by_turn(said, _listed(values.get(one), one), _listed(values.get(other), other))
+    if isinstance(said, str):
+        said = with_parts(values, column, said)
+    messages = with_system(values, fields.system, turns(said, column, fields))
+    return messages, *(answer(values.get(name), messages, name, fields) for name in (one, other))  # type: ignore[return-value]
+
+
+def _listed(value: Any, column: str) -> Any:
+    """A list of texts, also where a text holds it; anything else as it is."""
+    if isinstance(value, str):
+        return texts_of(value, column) or value
+    if isinstance(value, list) and all(isinstance(one, str | None) for one in value):
+        return [text_of(one, column) for one in value]
+    return value
+
+
+def _turn_by_turn(asked: list[Any], a: Any, b: Any) -> Parts:
+    """Arenas' rows of several turns: a list of questions, and a list of answers of either side."""
+    if not all(isinstance(one, list) and len(one) == len(asked) > 0 for one in (a, b)):
+        raise Unusable(MALFORMED, "questions and answers are not lists of the same length")
+    if a[:-1] != b[:-1]:
+        raise Unusable(
+            CONFLICT, "the two models were in different conversations: only the last answers differ in a pair"
+        )
+    messages: list[Message] = []
+    for question, reply in zip(asked, a, strict=True):
+        messages += [{"role": "user", "content": question}, {"role": "assistant", "content": reply}]
+    return tuple(messages[:-1]), a[-1], b[-1]
+
+
+def _settled(meaning: str, said: Any, a: str, b: str) -> tuple[str, str]:
+    """(chosen, rejected). Raises Unusable for a tie, for both bad, and for a choice that names no answer."""
+    if meaning in _REASONS:
+        raise Unusable(meaning, _REASONS[meaning])
+    if meaning == UNKNOWN:
         raise Unusable(MALFORMED, f"the choice {said!r:.40} names neither answer")
     if a.strip() == b.strip():
         raise Unusable("the answers are the same", "both answers are the same text")
-    chosen, rejected = (a, b) if plain in _SAYS_A else (b, a)
-    return Pair(record.path, record.line, messages, chosen, rejected, source=source)
+    return (a, b) if meaning == A else (b, a)
 
 
-def _vote(record: Record) -> Pair:
+def _vote(record: Record) -> tuple[tuple[Message, ...], str, str, dict[str, Any]]:
     """One line of FastChat's log: two states, each a conversation of [role, text] after `offset` examples."""
-    kind = record.values.get("type")
-    if kind not in _VOTES:
-        raise Unusable(NO_VOTE, f"the line's type is {kind!r:.40}")
     states = record.values.get("states")
     if not isinstance(states, list) or len(states) != 2 or not all(isinstance(s, dict) for s in states):
         raise Unusable(MALFORMED, "a vote needs two states")
@@ -92,7 +211,7 @@ def _vote(record: Record) -> Pair:
         )
     models = [str(state.get("model_name") or "") for state in states]
     source = {"kind": "vote", "row": record.line, "models": models, "tstamp": record.values.get("tstamp")}
-    return _settled(record, kind, before, a, b, source)
+    return before, a, b, source
 
 
 def _state(state: Mapping[str, Any]) -> tuple[tuple[Message, ...], str]:

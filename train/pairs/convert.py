@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blindside import console
+from blindside.tables.asked import marks_sentence, template_mark
+from blindside.tables.rows import Excluded, unread_sentence
+from blindside.tables.turns import Fields
 from train.errors import PairsError
-from train.pairs.pair import Excluded, Pair
+from train.pairs.pair import Pair
 from train.pairs.source import PLAIN, TRAIN_ENV, local_file, read_pairs
-from train.pairs.turns import Fields
 from train.pairs.write import write_card, write_pairs
 
 Say = Callable[[str], None]
@@ -26,6 +28,15 @@ class Tally:
     written: int = 0
     excluded: Counter[str] = field(default_factory=Counter)
     first: dict[str, list[Excluded]] = field(default_factory=dict)
+    #: Columns that hold something and are not read, with their rows.
+    unread: Counter[str] = field(default_factory=Counter)
+    #: Marks of chat templates that stand in texts, with the number of pairs.
+    marks: Counter[str] = field(default_factory=Counter)
+
+    def take(self, pair: Pair) -> None:
+        self.unread.update(pair.unread)
+        mark = template_mark(*(m["content"] for m in pair.messages), pair.chosen, pair.rejected)
+        self.marks.update([mark] if mark else [])
 
     def leave_out(self, row: Excluded) -> None:
         self.excluded[row.reason] += 1
@@ -38,6 +49,10 @@ class Tally:
         for reason, count in self.excluded.most_common():
             yield f"{count} left out: {reason}"
             yield from (f"  {row}" for row in self.first.get(reason, []))
+        if self.unread:
+            yield unread_sentence(self.unread)
+        if self.marks:
+            yield marks_sentence(self.marks.total(), next(iter(self.marks)), "pairs")
 
 
 def usable(rows: Iterable[Pair | Excluded], tally: Tally) -> Iterator[Pair]:
@@ -47,6 +62,7 @@ def usable(rows: Iterable[Pair | Excluded], tally: Tally) -> Iterator[Pair]:
         if isinstance(row, Excluded):
             tally.leave_out(row)
         else:
+            tally.take(row)
             yield row
 
 
@@ -85,5 +101,5 @@ def convert(
     Texts are written as they were read. Raises PairsError, or RecipeError where the Hub does not give the data.
     """
     with local_file(source, env) as path:
-        rows = read_pairs(path, format=format, fields=fields, name=str(source))
+        rows = read_pairs(path, format=format, fields=fields, name=str(source), note=say)
         return write_counted(rows, out, origin=str(source), how="", say=say)

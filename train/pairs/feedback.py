@@ -15,38 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from blindside import console
+from blindside.tables.asked import CONVERSATION, QUESTION, with_parts, with_system
+from blindside.tables.rows import MALFORMED, Excluded, Message, Record, Unusable, first_filled
+from blindside.tables.turns import Fields, text_of, turns
+from train.errors import PairsError
+from train.pairs.codes import DOWN, NEUTRAL, NONE, UP, Codes, code_of, decide
 from train.pairs.convert import Tally, write_counted
-from train.pairs.pair import Excluded, Pair, Record, Unusable
-from train.pairs.read import Message
+from train.pairs.pair import Pair
 from train.pairs.records import read_records
-from train.pairs.turns import MALFORMED, Fields, text_of, turns
 
 Say = Callable[[str], None]
-_PROMPT = ("prompt", "messages", "conversation", "question", "input", "instruction")
+_PROMPT = (*CONVERSATION, *QUESTION)
 _ANSWER = ("answer", "response", "output", "completion", "original")
 _EDIT = ("edit", "edited", "corrected", "correction", "corrected_answer")
 _THUMB = ("thumb", "feedback", "rating", "label", "vote", "value")
-_UP = frozenset(
-    {"up", "1", "1.0", "+1", "true", "good", "like", "liked", "positive", "thumbs_up", "thumbsup", "👍", "yes"}
-)
-_DOWN = frozenset(
-    {
-        "down",
-        "0",
-        "0.0",
-        "-1",
-        "-1.0",
-        "false",
-        "bad",
-        "dislike",
-        "disliked",
-        "negative",
-        "thumbs_down",
-        "thumbsdown",
-        "👎",
-        "no",
-    }
-)
 NO_DOWN, NO_UP = "no answer to this prompt was disliked", "no answer to this prompt was liked"
 DIVIDED = "as many like the answer as dislike it"
 AGAIN = "the same user said something else of the answer later"
@@ -72,11 +54,23 @@ class _Asked:
     answers: dict[str, _Answer] = field(default_factory=dict)
 
 
-def from_feedback(log: Path, out: Path, *, fields: Fields = Fields(), say: Say = console.say) -> Tally:  # noqa: B008
-    """Read a log (JSONL, JSON, CSV, TSV, Parquet, .gz), write pairs and a card. `in` are the log's rows: each is in a
-    pair or counted by its reason. Raises PairsError."""
+def from_feedback(
+    log: Path,
+    out: Path,
+    *,
+    fields: Fields = Fields(),  # noqa: B008
+    choices: Mapping[str, str] | None = None,
+    say: Say = console.say,
+) -> Tally:
+    """Read a log of any format, write pairs and a card: each of its rows is in a pair or counted by its reason.
+
+    `choices` says what each code of the thumbs means, where the file does not tell. Raises PairsError.
+    """
+    codes = _codes(log, choices or {})
+    if codes.counts:
+        say(codes.sentence())
     used: Counter[str] = Counter()
-    rows = pair_feedback(read_records(log), str(log), fields, used)
+    rows = pair_feedback(read_records(log, say), str(log), fields, used, codes)
     tally = write_counted(
         rows, out, origin=str(log), how="Thumbs up against down, and edits against originals.", say=say
     )
@@ -85,8 +79,31 @@ def from_feedback(log: Path, out: Path, *, fields: Fields = Fields(), say: Say =
     return tally
 
 
+def _codes(log: Path, given: Mapping[str, str]) -> Codes:
+    """The column of thumbs and what its codes mean, by a first reading of the whole file."""
+    columns: dict[str, None] = {}
+    counts: dict[str, Counter[str]] = {}
+    edits = False
+    for record in read_records(log):
+        if isinstance(record, Record):
+            columns |= dict.fromkeys(record.values)
+            edits = edits or first_filled(record.values, _EDIT) is not None
+            for name in _THUMB:
+                if name in record.values and first_filled(record.values, _EDIT) is None:
+                    counts.setdefault(name, Counter())[code_of(record.values[name])] += 1
+    column = next((name for name in _THUMB if name in counts), None)
+    if column is None and not edits and columns:
+        known, there = ", ".join((*_THUMB, *_EDIT)), ", ".join(columns)
+        raise PairsError(f"has no column of thumbs or edits (one of {known}); its columns are: {there}", path=log)
+    return decide(column or "thumb", counts.get(column or "", Counter()), "thumbs", given, log)
+
+
+#: Of thumbs that are words, as our own files have them.
+WORDS = Codes("thumb", {"up": UP, "down": DOWN})
+
+
 def pair_feedback(
-    records: Iterable[Record | Excluded], path: str, fields: Fields, used: Counter[str]
+    records: Iterable[Record | Excluded], path: str, fields: Fields, used: Counter[str], codes: Codes = WORDS
 ) -> Iterator[Pair | Excluded]:
     """`used` gets "rows" and "paired", the rows of the log that are in a pair. All answers are held at once."""
     asked: dict[str, _Asked] = {}
@@ -95,26 +112,25 @@ def pair_feedback(
         try:
             if isinstance(record, Excluded):
                 yield record
-            elif (mended := _column(record.values, _EDIT)) is not None:
+            elif (mended := first_filled(record.values, _EDIT)) is not None:
                 yield _edit(record, mended, fields)
                 used["paired"] += 1
             else:
-                yield from _note(record, asked, fields)
+                yield from _note(record, asked, fields, codes)
         except Unusable as error:
             yield Excluded(path, record.line, error.reason, error.detail)
     for one in asked.values():
         yield from _pairs(one, path, used)
 
 
-def _column(values: Mapping[str, Any], names: Iterable[str]) -> str | None:
-    return next((name for name in names if values.get(name) not in (None, "")), None)
-
-
 def _asked(values: Mapping[str, Any], fields: Fields) -> tuple[tuple[Message, ...], str]:
     """Prompt and answer of a row. A conversation that ends with the answer may stand in one column."""
-    column = fields.prompt or _column(values, _PROMPT) or "prompt"
-    said = turns(values.get(column), column, fields)
-    answer = fields.chosen or _column(values, _ANSWER)
+    column = fields.prompt or first_filled(values, _PROMPT) or "prompt"
+    value = values.get(column)
+    if isinstance(value, str):
+        value = with_parts(values, column, value)
+    said = with_system(values, fields.system, turns(value, column, fields))
+    answer = fields.chosen or first_filled(values, _ANSWER)
     if answer is None and said[-1]["role"] == "assistant":
         return said[:-1], said[-1]["content"]
     return said, text_of(values.get(answer or "answer"), answer or "answer")
@@ -128,10 +144,9 @@ def _edit(record: Record, column: str, fields: Fields) -> Pair:
     return Pair(record.path, record.line, messages, mended, answer, source={"kind": "edit", "row": record.line})
 
 
-def _note(record: Record, asked: dict[str, _Asked], fields: Fields) -> Iterator[Excluded]:
+def _note(record: Record, asked: dict[str, _Asked], fields: Fields, codes: Codes) -> Iterator[Excluded]:
     """Put a thumb to its answer; a user's earlier thumb on the same answer gives way to the later one."""
-    column = _column(record.values, _THUMB) or "thumb"
-    up = _is_up(record.values.get(column), column)
+    up = _is_up(record.values.get(codes.column), codes)
     messages, answer = _asked(record.values, fields)
     key = hashlib.blake2b(json.dumps(messages).encode(), digest_size=16).hexdigest()
     one = asked.setdefault(key, _Asked(messages)).answers.setdefault(answer.strip(), _Answer(answer))
@@ -144,11 +159,15 @@ def _note(record: Record, asked: dict[str, _Asked], fields: Fields) -> Iterator[
     one.rows.append(record.line)
 
 
-def _is_up(value: Any, column: str) -> bool:
-    said = str(value).strip().lower()
-    if said in _UP or said in _DOWN:
-        return said in _UP
-    raise Unusable(MALFORMED, f"`{column}` is {value!r:.40}, neither up nor down")
+def _is_up(value: Any, codes: Codes) -> bool:
+    meaning = codes.of(value)
+    if meaning == NONE:
+        raise Unusable("no thumb", f"`{codes.column}` is empty")
+    if meaning == NEUTRAL:
+        raise Unusable("neither up nor down", f"`{codes.column}` is {value!r:.40}, neither up nor down")
+    if meaning not in (UP, DOWN):
+        raise Unusable(MALFORMED, f"`{codes.column}` is {value!r:.40}, neither up nor down")
+    return meaning == UP
 
 
 def _pairs(asked: _Asked, path: str, used: Counter[str]) -> Iterator[Pair | Excluded]:

@@ -9,12 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from blindside.reading import parse_json
-from train.errors import PairsError
-from train.pairs.argilla import from_argilla, is_argilla
-from train.pairs.pair import Pair, Record, Unusable
-from train.pairs.read import Message
-from train.pairs.turns import (
-    MALFORMED,
+from blindside.tables.asked import CONVERSATION, QUESTION, with_parts, with_system
+from blindside.tables.rows import MALFORMED, Message, Record, Unusable, Watched, first_filled, identity, number
+from blindside.tables.turns import (
     Fields,
     answer,
     full_conversations,
@@ -24,11 +21,14 @@ from train.pairs.turns import (
     transcript,
     turns,
 )
+from train.errors import PairsError
+from train.pairs.argilla import from_argilla, is_argilla
+from train.pairs.pair import Pair
 
 Parts = tuple[tuple[Message, ...], str, str]
 Convert = Callable[[Mapping[str, Any], Fields], Parts]
-_MESSAGES = ("messages", "conversation", "conversations", "prompt")
-_PROMPT = ("prompt", "input", "question", "instruction")
+_MESSAGES = (*CONVERSATION, "prompt")
+_PROMPT = tuple(name for name in QUESTION if name not in ("turns", "text"))
 _CHOSEN = ("chosen", "chosen_response")
 _REJECTED = ("rejected", "rejected_response")
 _SCORES = ("overall_score", "fine-grained_score", "score")
@@ -39,7 +39,7 @@ def _named(values: Mapping[str, Any], own: str, usual: tuple[str, ...]) -> str:
     """The column that is meant: the one that was named, else the first usual one that has something."""
     if own:
         return own
-    return next((name for name in usual if values.get(name) not in (None, "")), usual[0])
+    return first_filled(values, usual) or usual[0]
 
 
 def _answered(values: Mapping[str, Any], prompt: tuple[Message, ...], fields: Fields) -> Parts:
@@ -56,18 +56,10 @@ def _columns(values: Mapping[str, Any], fields: Fields) -> tuple[str, str]:
     return _named(values, fields.chosen, _CHOSEN), _named(values, fields.rejected, _REJECTED)
 
 
-def _with_system(values: Mapping[str, Any], fields: Fields, said: tuple[Message, ...]) -> tuple[Message, ...]:
-    """A system column that is not empty goes first, where the conversation has no system turn of its own."""
-    system = values.get(fields.system or "system")
-    if system in (None, "") or said[0]["role"] == "system":
-        return said
-    return ({"role": "system", "content": text_of(system, fields.system or "system")}, *said)
-
-
 def from_messages(values: Mapping[str, Any], fields: Fields) -> Parts:
     """A list of turns, and the answers: chat_template.default, TRL's explicit conversational form."""
     column = _named(values, fields.prompt, _MESSAGES)
-    prompt = _with_system(values, fields, turns(values.get(column), column, fields))
+    prompt = with_system(values, fields.system, turns(values.get(column), column, fields))
     return _answered(values, prompt, fields)
 
 
@@ -75,16 +67,14 @@ def from_conversations(values: Mapping[str, Any], fields: Fields) -> Parts:
     """Both conversations whole: *.argilla_chat, chatml.ultra and llama3.ultra, TRL's implicit conversational form."""
     one, other = _columns(values, fields)
     shared, chosen, rejected = full_conversations(values.get(one), values.get(other), fields)
-    return _with_system(values, fields, shared), chosen, rejected
+    return with_system(values, fields.system, shared), chosen, rejected
 
 
 def from_prompt(values: Mapping[str, Any], fields: Fields) -> Parts:
     """Three texts, perhaps a system message: chatml.* and llama3.*, user_defined, TRL's explicit standard form, CSV."""
     column = _named(values, fields.prompt, _PROMPT)
-    said = text_of(values.get(column), column)
-    if column == "input" and not fields.prompt and values.get("instruction"):
-        said = f"{text_of(values['instruction'], 'instruction')}\n\n{said}"
-    prompt = _with_system(values, fields, turns(said, column, fields))
+    said = with_parts(values, column, text_of(values.get(column), column))
+    prompt = with_system(values, fields.system, turns(said, column, fields))
     return _answered(values, prompt, fields)
 
 
@@ -113,21 +103,36 @@ def from_shared_text(values: Mapping[str, Any], fields: Fields) -> Parts:
 def from_nectar(values: Mapping[str, Any], fields: Fields) -> Parts:
     """Ranked answers, rank 1 the best: the best against the worst. Axolotl 0.19's zephyr.nectar takes the worst two."""
     ranked = [
-        (item["rank"], text_of(item.get("answer"), "answers.answer"))
+        (-rank, text_of(item.get("answer"), "answers.answer"))
         for item in _listed(values, "answers")
-        if isinstance(item.get("rank"), int | float)
+        if (rank := number(item.get("rank"))) is not None
     ]
-    return turns(values.get("prompt"), "prompt", fields), *_extremes([(-rank, text) for rank, text in ranked])
+    return turns(values.get("prompt"), "prompt", fields), *_extremes(ranked)
 
 
 def from_ultrafeedback(values: Mapping[str, Any], fields: Fields) -> Parts:
     """Scored completions: the best against the worst."""
     scored = []
     for item in _listed(values, "completions"):
-        score = next((item[name] for name in _SCORES if isinstance(item.get(name), int | float)), None)
+        score = next((score for name in _SCORES if (score := number(item.get(name))) is not None), None)
         if score is not None:
-            scored.append((float(score), text_of(item.get("response"), "completions.response")))
+            scored.append((score, text_of(item.get("response"), "completions.response")))
     return turns(values.get("instruction"), "instruction", fields), *_extremes(scored)
+
+
+def from_generations(values: Mapping[str, Any], fields: Fields) -> Parts:
+    """distilabel: answers and their ratings in two lists of the same length: the best against the worst."""
+    texts, ratings = values.get("generations"), values.get("ratings")
+    if not isinstance(texts, list) or not isinstance(ratings, list) or len(texts) != len(ratings):
+        raise Unusable(MALFORMED, "`generations` and `ratings` are not two lists of the same length")
+    rated = [
+        (rating, text_of(text, "generations"))
+        for text, given in zip(texts, ratings, strict=True)
+        if (rating := number(given)) is not None
+    ]
+    column = _named(values, fields.prompt, _PROMPT)
+    prompt = with_system(values, fields.system, turns(values.get(column), column, fields))
+    return prompt, *_extremes(rated)
 
 
 def _listed(values: Mapping[str, Any], column: str) -> list[Mapping[str, Any]]:
@@ -155,6 +160,7 @@ _READERS: dict[str, Convert] = {
     "shared-text": from_shared_text,
     "nectar": from_nectar,
     "ultrafeedback": from_ultrafeedback,
+    "generations": from_generations,
     "argilla": from_argilla,
 }
 _TEXTS = ("default", "icr", "intel", "prompt_pairs")
@@ -169,6 +175,7 @@ NAMES: dict[str, str] = {
     "user_defined": "prompt",
     "user_defined.default": "prompt",
     "hh-rlhf": "transcripts",
+    "distilabel": "generations",
 }  # fmt: skip
 
 
@@ -214,6 +221,8 @@ def _without_answers(record: Record) -> str:
         return "nectar"
     if isinstance(values.get("completions"), list):
         return "ultrafeedback"
+    if isinstance(values.get("generations"), list) and isinstance(values.get("ratings"), list):
+        return "generations"
     if is_argilla(values):
         return "argilla"
     there = ", ".join(values) or "nothing"
@@ -226,16 +235,19 @@ def _without_answers(record: Record) -> str:
 
 def to_pair(record: Record, convert: Convert, fields: Fields) -> Pair:
     """Raises Unusable."""
-    messages, chosen, rejected = convert(record.values, fields)
-    given = record.values.get("id", record.values.get("prompt_id"))
+    values = Watched(record.values)
+    messages, chosen, rejected = convert(values, fields)
+    given = values.get("id", values.get("prompt_id"))
+    source = _source(values.get("source"))
     return Pair(
         record.path,
         record.line,
         messages,
         chosen,
         rejected,
-        id="" if given is None else str(given),
-        source=_source(record.values.get("source")),
+        id=identity(given),
+        source=source,
+        unread=values.unread(),
     )
 
 

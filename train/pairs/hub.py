@@ -17,8 +17,9 @@ from datasets.exceptions import DatasetNotFoundError
 
 
 def fetch(path: str, split: str, revision: str | None, wanted: list[str], out: Path) -> dict[str, object]:
-    """Write the wanted columns that there are, a row a line, to `out`."""
-    rows = load_dataset(path, split=split, revision=revision)
+    """Write the wanted columns that there are, a row a line, to `out`. `split` may be configuration/split."""
+    config, _, named = split.rpartition("/")
+    rows = load_dataset(path, config or None, split=named, revision=revision)
     kept = list(rows.column_names) if wanted == ["*"] else [name for name in wanted if name in rows.column_names]
     with out.open("w", encoding="utf-8") as file:
         for row in rows.select_columns(kept) if kept else []:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from train.pairs.read import Message
+from blindside.tables.rows import Message
 
 EMPTY = "empty text"
 SAME = "chosen is rejected"

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from blindside.reading import BadFile, lines, opened, parse_json, whole
+from blindside.tables.rows import Excluded, Message
 from train.errors import PairsError, RecipeError
-from train.pairs.lists import BrokenList, items
+from train.pairs.records import read_records
 from train.recipe import DataSet
-
-Message = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -50,55 +45,14 @@ def _likely(field: str, there: list[str], asked: set[str]) -> str | None:
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a JSONL file (or of a JSON list), with the number of the line (or of the item)."""
-    try:
-        with opened(path) as file:
-            yield from _listed(path, file) if path.suffix == ".json" else _by_line(path, lines(file))
-    except FileNotFoundError:
-        raise PairsError("there is no such file; check `path` in the recipe", path=path) from None
-    except BadFile as error:
-        raise PairsError(error.problem, path=path, line=error.line) from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise PairsError(f"is no whole gzip file ({error}); get it again", path=path) from None
-    except OSError as error:
-        raise PairsError(f"can't be read ({error.strerror or error}); check path and rights", path=path) from None
-
-
-def _by_line(path: Path, numbered: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, raw in numbered:
-        line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
-        if line.strip():
-            yield number, _object(_parse(line, path, number), path, number)
-
-
-def _listed(path: Path, file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The items of a list, or objects line by line under the same suffix."""
-    data = whole(file)
-    if not data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
-        yield from _by_line(path, lines(BytesIO(data)))
-        return
-    try:
-        for number, (_, value) in enumerate(items(data.decode("utf-8-sig")), start=1):
-            yield number, value
-    except UnicodeDecodeError as error:
-        raise PairsError(f"is not UTF-8 (byte {error.start}); save it as UTF-8", path=path) from None
-    except BrokenList as error:
-        raise PairsError(f"is not JSON ({error.problem}); mend the list there", path=path, line=error.line) from None
-
-
-def _parse(line: bytes, path: Path, number: int) -> Any:
-    try:
-        return parse_json(line)
-    except UnicodeDecodeError as error:
-        raise PairsError(f"is not UTF-8 (byte {error.start}); save it as UTF-8", path=path, line=number) from None
-    except ValueError as error:
-        raise PairsError(f"is not JSON ({error}); mend or delete the line", path=path, line=number) from None
-
-
-def _object(value: Any, path: Path, number: int) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise PairsError(f"is not a JSON object but {type(value).__name__}", path=path, line=number)
-    return value
+    """The objects of a JSONL file, or of a JSON list, with their lines. Raises PairsError at the first that is none."""
+    for record in read_records(path):
+        if isinstance(record, Excluded):
+            raise PairsError(record.detail, path=path, line=record.line)
+        if record.parsed:
+            remedy = f"write it anew by `blindside pairs convert {path} pairs.jsonl` and train on that"
+            raise PairsError(f"`{record.parsed[0]}` is a list written as a text: {remedy}", path=path, line=record.line)
+        yield record.line, record.values
 
 
 def to_row(raw: dict[str, Any], asked: DataSet, path: Path | str, line: int) -> Row:

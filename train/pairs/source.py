@@ -9,13 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from blindside.hub_names import HUB, read_source
+from blindside.tables.encoding import Note
+from blindside.tables.reader import ignore
+from blindside.tables.rows import Excluded, Record, Unusable
+from blindside.tables.turns import Fields
 from train.data import fetch_rows
 from train.errors import PairsError, RecipeError
 from train.launch import ROOT
 from train.pairs.formats import Convert, detect, reader, to_pair
-from train.pairs.pair import Excluded, Pair, Record, Unusable
+from train.pairs.pair import Pair
 from train.pairs.records import read_records
-from train.pairs.turns import Fields
 
 TRAIN_ENV = ROOT / ".venv-train"
 PLAIN = Fields()
@@ -40,14 +43,17 @@ def local_file(source: str | Path, env: Path = TRAIN_ENV) -> Iterator[Path]:
         yield path
 
 
-def read_pairs(path: Path, *, format: str = "", fields: Fields = PLAIN, name: str = "") -> Iterator[Pair | Excluded]:
-    """Every row of a file in its order. Without `format` the first row tells it. `name` is what errors call the file.
+def read_pairs(
+    path: Path, *, format: str = "", fields: Fields = PLAIN, name: str = "", note: Note = ignore
+) -> Iterator[Pair | Excluded]:
+    """Every row of a file in its order. Without `format` the first row tells it. `name` is what errors call the file,
+    and `note` gets sentences on how it was read.
 
     Raises PairsError for a file that can't be read, holds nothing, or is of no known format.
     """
     convert: Convert | None = _convert(format, path) if format else None
     empty = True
-    for record in read_records(path):
+    for record in read_records(path, note):
         empty = False
         record = replace(record, path=name or str(path))
         if isinstance(record, Record) and convert is None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from train.pairs.pair import Excluded, Pair
+from blindside.tables.rows import Excluded
+from train.pairs.pair import Pair
 from train.pairs.problems import problem_of
 from train.pairs.source import read_pairs
 from train.pairs.survey.look import stripped

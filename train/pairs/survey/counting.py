@@ -13,8 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
+from blindside.tables.rows import Message
 from train.launch import ROOT
-from train.pairs.read import Message
 from train.pairs.survey.protocol import BATCH_ROWS, BATCH_SECONDS, Asked, Counted
 from train.recipe import Recipe
 

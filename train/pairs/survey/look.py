@@ -8,7 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from train.pairs.pair import Excluded, Pair
+from blindside.tables.asked import template_mark
+from blindside.tables.rows import Excluded
+from train.pairs.pair import Pair
 from train.pairs.problems import problem_of
 from train.pairs.survey.counting import TokenCounter
 from train.pairs.survey.language import language_of
@@ -26,6 +28,8 @@ NOT_FOUND = "answer that Axolotl does not find"
 REFUSED = "refused by the chat template"
 NEAR = "near-duplicate"
 TOO_LONG = "longer than sequence_len"
+MARKS = "marks of a chat template"
+UNREAD = "columns that are not read"
 
 
 @dataclass
@@ -118,7 +122,12 @@ class Looker:
         self.look.rejected_lengths.append(len(pair.rejected))
 
     def _search(self, pair: Pair) -> None:
-        kinds = kinds_in("\n".join([*(m["content"] for m in pair.messages), pair.chosen, pair.rejected]))
+        text = "\n".join([*(m["content"] for m in pair.messages), pair.chosen, pair.rejected])
+        if mark := template_mark(text):
+            self.look.seen[MARKS].add(pair.line, mark)
+        if pair.unread:
+            self.look.seen[UNREAD].add(pair.line, ", ".join(pair.unread))
+        kinds = kinds_in(text)
         for kind in kinds:
             self.look.secrets[kind].add(pair.line)
         if kinds - {EMAIL}:

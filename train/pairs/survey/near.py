@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash  # type: ignore[import-untyped]
 
+from blindside.tables.rows import Message
 from train.pairs.keys import normalise_prompt, prompt_key
-from train.pairs.read import Message
 
 #: Jaccard similarity from which on two texts count as nearly the same.
 ALIKE = 0.8

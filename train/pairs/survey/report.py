@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from blindside.tables import turns
+from blindside.tables.rows import MALFORMED
 from train.findings import Finding
-from train.pairs import turns
 from train.pairs.check import FEW, MANY
 from train.pairs.problems import EMPTY, FRAME, ORDER, SAME
 from train.pairs.survey import look as kinds
@@ -21,7 +22,7 @@ _FIX = "`--fix` leaves them out"
 
 #: Reasons that stop a training, and their remedies; any other reason that rows were left out for is one as well.
 _REMEDIES = {
-    turns.MALFORMED: f"mend the rows, or {_FIX}",
+    MALFORMED: f"mend the rows, or {_FIX}",
     turns.CONFLICT: f"both answers must answer the same conversation; mend them, or {_FIX}",
     EMPTY: f"write the text, or {_FIX}",
     SAME: f"a pair needs a better and a worse answer; {_FIX}",
@@ -37,6 +38,8 @@ _REMEDIES = {
 _NOTES = {
     kinds.DUPLICATE: f"a repeated pair weighs twice; {_FIX} but for the first",
     kinds.NEAR: "look whether they say anything new; `--fix --drop-near` leaves them out",
+    kinds.MARKS: "the model's own template is put around them again; take them off where they are no part of the text",
+    kinds.UNREAD: "`--field` names a column that is meant",
     kinds.TOO_LONG: "Axolotl drops them by default; raise sequence_len where memory allows it",
 }
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blindside import console
+from blindside.tables.rows import Excluded, Message
+from blindside.tables.turns import Fields
 from train.findings import Finding, show
 from train.pairs.convert import Tally, usable
-from train.pairs.pair import Excluded, Pair
-from train.pairs.read import Message
+from train.pairs.pair import Pair
 from train.pairs.source import PLAIN, TRAIN_ENV, local_file, read_pairs
 from train.pairs.survey.counting import TokenCounter
 from train.pairs.survey.look import NEAR, SPACE, Look, Looker, stripped
 from train.pairs.survey.near import Overlap
 from train.pairs.survey.report import findings, passed
-from train.pairs.turns import Fields
 from train.pairs.write import write_card, write_pairs
 from train.recipe import Recipe
 

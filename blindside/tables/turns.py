@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from train.pairs.pair import Unusable
-from train.pairs.read import Message
+from blindside.tables.cells import value_of
+from blindside.tables.rows import MALFORMED, Message, Unusable
 
-MALFORMED = "malformed"
 CONFLICT = "conflicting prefixes"
 _ROLE, _CONTENT = ("role", "from"), ("content", "value")
 _ROLES = {
     **{role: role for role in ("system", "user", "assistant", "tool")},
-    **{"human": "user", "gpt": "assistant", "bot": "assistant", "model": "assistant", "prompter": "user"},
+    **dict.fromkeys(("human", "prompter"), "user"),
+    **dict.fromkeys(("gpt", "bot", "model", "ai", "chatgpt"), "assistant"),
+    "developer": "system",
 }
 _SPEAKER = re.compile(r"\n\n(Human|Assistant):")
 
@@ -63,12 +64,24 @@ def turn(item: Any, column: str, fields: Fields) -> Message:
     content = _get(item, (fields.content,) if fields.content else _CONTENT)
     if not isinstance(role, str):
         raise Unusable(MALFORMED, f"`{column}` has a message without a role")
-    mapped = fields.roles.get(role) if fields.roles else _ROLES.get(role)
+    mapped = fields.roles.get(role) if fields.roles else _ROLES.get(role.lower())
     if mapped is None:
         raise Unusable(MALFORMED, f"`{column}` has the unknown role {role!r}; map it")
-    if isinstance(content, list) and len(content) == 1 and is_turn(content[0]) and content[0].get("type") == "text":
-        content = content[0].get("text")
+    if isinstance(content, list):
+        content = _parts(content, column)
     return {"role": mapped, "content": text_of(content, f"{column}.content")}
+
+
+def _parts(parts: list[Any], column: str) -> str:
+    """The texts of a content in parts; thinking is none of it. Raises Unusable for a part that is no text."""
+    texts: list[str] = []
+    for part in parts:
+        kind = part.get("type") if is_turn(part) else None
+        if kind in ("text", "input_text", "output_text"):
+            texts.append(text_of(part.get("text"), f"{column}.content.text"))
+        elif kind not in ("thinking", "reasoning"):
+            raise Unusable(MALFORMED, f"`{column}` holds a part of type {kind!r}: only texts are read")
+    return "".join(texts)
 
 
 def _get(item: Any, names: Sequence[str]) -> Any:
@@ -77,6 +90,7 @@ def _get(item: Any, names: Sequence[str]) -> Any:
 
 def turns(value: Any, column: str, fields: Fields) -> tuple[Message, ...]:
     """A conversation: a list of turns, a transcript, or a text that the user says. Raises Unusable."""
+    value = value_of(value, column)
     if isinstance(value, str):
         said = transcript(text_of(value, column))
         return said if said is not None else ({"role": "user", "content": value},)
@@ -84,7 +98,9 @@ def turns(value: Any, column: str, fields: Fields) -> tuple[Message, ...]:
         raise Unusable(
             MALFORMED, f"`{column}` is not a list of messages" if value is not None else f"has no `{column}`"
         )
-    return tuple(turn(item, column, fields) for item in value)
+    said = tuple(turn(item, column, fields) for item in value)
+    # An empty system message says nothing, and templates differ in what they make of it.
+    return said[1:] if said[0] == {"role": "system", "content": ""} and len(said) > 1 else said
 
 
 def transcript(text: str) -> tuple[Message, ...] | None:

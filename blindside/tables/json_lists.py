@@ -1,14 +1,15 @@
-"""A JSON list, item by item, each with the line it begins on."""
+"""A JSON list, or objects one after the other, item by item, each with the line it begins on."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
-from blindside.reading import LONGEST, MEGABYTE, too_deep
+from blindside.reading import LONGEST, MEGABYTE, no_number, too_deep
 
 _FIRST = 8192  # characters that an item is looked for in at first
+_DECODER = json.JSONDecoder(parse_constant=no_number)
 _CUT = 12  # so near to the end of a window an error may come from the cut
 
 
@@ -23,13 +24,26 @@ class BrokenList(ValueError):
 
 def items(text: str) -> Iterator[tuple[int, Any]]:
     """(line, value) of each item of the list that `text` begins with. Raises BrokenList."""
-    at, line, counted = text.index("[") + 1, 1, 0
+    at = yield from _values(text, text.index("[") + 1)
+    if at >= len(text):
+        raise BrokenList("the list is not closed", text.count("\n") + 1)
+
+
+def objects(text: str) -> Iterator[tuple[int, Any]]:
+    """(line, value) of each value that stands in `text`, with nothing but white space between. Raises BrokenList."""
+    at = yield from _values(text, 0)
+    if at < len(text):
+        raise BrokenList("a list is closed that was not opened", text.count("\n", 0, at) + 1)
+
+
+def _values(text: str, at: int) -> Generator[tuple[int, Any], None, int]:
+    """The values from `at` on; returns the place of a closing bracket, or the end."""
+    line, counted = 1, 0
     while (at := _skip(text, at)) < len(text) and text[at] != "]":
         line, counted = line + text.count("\n", counted, at), at
         value, at = _item(text, at, line)
         yield line, value
-    if at >= len(text):
-        raise BrokenList("the list is not closed", text.count("\n") + 1)
+    return at
 
 
 def _item(text: str, at: int, line: int) -> tuple[Any, int]:
@@ -39,7 +53,7 @@ def _item(text: str, at: int, line: int) -> tuple[Any, int]:
         window = text[at : at + size]
         last = len(window) < size or size > LONGEST
         try:
-            value, end = json.JSONDecoder().raw_decode(window)
+            value, end = _DECODER.raw_decode(window)
         except json.JSONDecodeError as error:
             cut = error.pos > len(window) - _CUT or error.msg.startswith("Unterminated")
             if cut and len(window) > LONGEST:
