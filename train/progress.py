@@ -81,7 +81,8 @@ class Progress:
     def _note(self, figures: dict[str, float]) -> None:
         """Keep what is shown of a log line of training."""
         if {"rewards/margins", "rewards/accuracies"} <= figures.keys():
-            self._recent.append((figures["rewards/margins"], figures["rewards/accuracies"]))
+            margin = figures["rewards/margins"]
+            self._recent.append((margin, figures["rewards/accuracies"] if margin else 0.5))  # as the closing words
         if "num_tokens" in figures:
             now = time.monotonic()
             if self._counted is not None and now > self._counted[1]:

@@ -97,6 +97,15 @@ def test_run_json_is_complete(clone: Path, first: str) -> None:
     assert info.counts["answered"] == 2 * info.prompt_set.asked
 
 
+def test_the_training_is_said_to_have_learned_and_the_run_says_so_too(clone: Path, first: str) -> None:
+    assert "The training learned what the pairs prefer." in first
+    assert "On 28 held-out pairs: accuracy 50% → " in first
+    tuned = open_run(clone / "reports", "").info.models["tuned"]
+    assert tuned.training[0] == "The training learned what the pairs prefer."
+    assert tuned.tokens is not None
+    assert (tuned.tokens.same, tuned.tokens.unchecked) == (560, None)
+
+
 def test_the_tuned_model_is_as_right_and_far_shorter(clone: Path, first: str) -> None:
     """What the tiny world was made for: both right in at least 95%, the tuned answers at least 50% shorter."""
     folders = (clone / "models" / "tiny-base", clone / "models" / "tiny")
