@@ -94,8 +94,8 @@ def between(lines: Lines, first: str, last: str) -> float:
 def figures(work: Path, trained: Lines, evaluated: Lines) -> Iterator[str]:
     made = read_artifact(work / "models" / NAME)
     yield f"training: {made.metrics.get('train_runtime', 0):.0f} s of {trained[-1][0]:.0f} s with start-up and export"
-    tokens = made.tokens
-    yield "tokens: none were compared" if tokens is None else "; ".join(tokens.sentences())
+    if made.tokens is not None:
+        yield from (line.strip() for line in made.tokens.sentences())
     if any("healthy at" in line for _, line in evaluated):
         yield f"both servers loaded after {between(evaluated, ': loading', 'healthy at'):.0f} s"
     run = open_run(work / "reports", RUN)
