@@ -13,6 +13,9 @@ from eval.judge.tasks import tasks_of
 from eval.policy import Policy, policy_of
 from eval.run import Run
 
+#: A policy can be given anew until the first verdict.
+_NOW = " (`judge --policy gate.yml`) before anybody judges"
+
 
 def unmet_before(run: Run, study: Study | None) -> list[str]:
     """As `unmet`, for a run that is about to be judged by this study (None: the run's own). Raises InputError."""
@@ -36,7 +39,7 @@ def unmet(policy: Policy, study: Study, planned: Mapping[str, int]) -> Iterator[
     if pairs < policy.prompts:
         yield (
             f"the gate asks for {policy.prompts} judged prompts, and the study holds {pairs}: collect more prompts, or "
-            f"put `prompts: {pairs}` into gate.yml before anybody judges"
+            f"put `prompts: {pairs}` into gate.yml{_NOW}"
         )
     if policy.overlap is not None:
         wanted = policy.overlap
@@ -45,17 +48,17 @@ def unmet(policy: Policy, study: Study, planned: Mapping[str, int]) -> Iterator[
             yield (
                 f"the gate asks for {wanted.reviewers} reviewers on {wanted.share:.0%} of the prompts, and the study "
                 f"gives them to {share:.0%}: judge with `--overlap {wanted.reviewers} --overlap-share "
-                f"{min(1.0, 2 * wanted.share):g}`, or put `overlap: null` into gate.yml before anybody judges"
+                f"{min(1.0, 2 * wanted.share):g}`, or put `overlap: null` into gate.yml{_NOW}"
             )
     if policy.agreement is not None and most < 2:
         yield (
             "the gate asks for agreement, and no pair is judged by two reviewers: judge with "
-            "`--overlap 2 --overlap-share 0.2`, or put `agreement: null` into gate.yml before anybody judges"
+            f"`--overlap 2 --overlap-share 0.2`, or put `agreement: null` into gate.yml{_NOW}"
         )
     if policy.preference.predicted and study.sample >= 1:
         yield (
             "the gate lets a model judge help, and people are asked about every prompt: put `sample: 0.5` into "
-            "study.yml, or `predicted: false` into gate.yml before anybody judges"
+            f"study.yml, or `predicted: false` into gate.yml{_NOW}"
         )
     people = 1 if policy.max_share_per_reviewer is None else ceil(1 / policy.max_share_per_reviewer)
     needed = max(policy.reviewers, 2 if policy.population == "like_these" else 1)
@@ -63,5 +66,5 @@ def unmet(policy: Policy, study: Study, planned: Mapping[str, int]) -> Iterator[
         yield (
             f"the gate asks for {needed} reviewers, of whom none gives more than {policy.max_share_per_reviewer:.0%} "
             f"of the judgements: that takes {people} reviewers or more; put `reviewers: {people}` into "
-            "gate.yml before anybody judges"
+            f"gate.yml{_NOW}"
         )
