@@ -18,7 +18,8 @@ def read_source(source: str) -> tuple[str, str]:
     Raises ValueError, one sentence. A name that is a path would be read as a folder of this machine.
     """
     name, colon, split = source.removeprefix(HUB).partition(":")
-    if not _is_name(name) or (colon and not _SPLIT.fullmatch(split)):
+    odd = colon and (not _SPLIT.fullmatch(split) or ("/" in split and "/" not in name))
+    if not _is_name(name) or odd:
         given = source if len(source) <= 120 else source[:119] + "…"
         raise ValueError(
             f"{given!r} names no data set of the Hub: write hub:owner/name or hub:owner/name:split, "

@@ -28,7 +28,7 @@ NONE = [
     "hub:a /b",
     "hub:a/b:",
     "hub:a/b:../x",
-    "hub:a/b:train/x",
+    "hub:a/b:train/../x",
     "hub:a--b/c",
     "hub:a..b/c",
     "hub:-a/b",

@@ -229,12 +229,13 @@ def csv_lines(path: Path, data: bytes) -> Iterator[tuple[int, list[str]]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InputError("is not UTF-8: save the file as UTF-8", path=path, line=line) from None
+        looks = " (it looks like a spreadsheet's UTF-16)" if b"\0" in data[:100] else ""
+        raise InputError(f"is not UTF-8{looks}: save the file as CSV in UTF-8", path=path, line=line) from None
     reader = csv.reader(StringIO(text, newline="\n"), strict=True)
     start = 1
     try:
         for cells in reader:
-            if cells or start == 1:
+            if any(cells) or start == 1:  # a spreadsheet leaves empty rows behind
                 yield start, cells
             start = reader.line_num + 1
     except csv.Error as error:
@@ -250,9 +251,26 @@ def header_of(path: Path, cells: list[str], row: type[Judgement]) -> Columns:
 
 
 def _other_file(path: Path, cells: list[str], row: type[Judgement]) -> InputError:
+    saved = _as_saved(cells, row)
+    if saved:
+        return InputError(f"{saved}, as a spreadsheet saves it: restore the file, or correct that", path=path, line=1)
     missing = [name for name in PLAIN.names(row) if name not in cells] or ["in another order, or twice"]
     problem = f"columns: {', '.join(missing)}: they must be {','.join(row.FIRST)}, the criteria, {','.join(row.LAST)}"
     return InputError(problem, path=path, line=1)
+
+
+def _as_saved(cells: list[str], row: type[Judgement]) -> str:
+    """What a spreadsheet did to the header, where that is what is wrong with it."""
+    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
+        if len(cells) < len(row.FIRST) and sum(cell.count(mark) for cell in cells) >= len(row.FIRST):
+            return f"has {name} between its cells"
+    if cells and cells[0].lower().startswith("sep="):
+        return "begins with a line `sep=`"
+    last = len(cells) - cells[::-1].index(row.LAST[-1]) if row.LAST[-1] in cells else len(cells)
+    extra = [repr(name) for name in cells[last:] if name]
+    unnamed = len(cells) - last - len(extra)
+    extra += [f"{unnamed} without a name"] if unnamed else []
+    return f"has extra columns: {', '.join(extra)}" if extra else ""
 
 
 def _values(path: Path, row: type[Judgement], columns: Columns) -> dict[str, tuple[str, ...]]:
