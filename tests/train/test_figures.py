@@ -13,8 +13,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.support import ROOT, TRAIN_PYTHON, require
+from tests.support import ROOT
 from tests.train.models import recipe
+from tests.warm.warm import train_python
 from train.artifact import read_artifact
 from train.figures.picture import svg
 from train.figures.protocol import Figures, Row, read_figures
@@ -50,13 +51,12 @@ def pairs(path: Path, count: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", RUNS)
 def test_a_training_is_said_to_be_what_it_was(kind: str, tmp_path: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "no .venv-train")
     changes, wanted = RUNS[kind]
     pairs(tmp_path / "pairs.jsonl", 80)
     plain = {"val_set_size": 0.75, "dpo_loss_type": ["sigmoid"], "dpo_loss_weights": [1.0], "num_epochs": 100}
     said: list[str] = []
     path = recipe(tmp_path, BASE, **plain, **changes)
-    train(str(path), models=tmp_path / "models", env=TRAIN_PYTHON.parents[1], say=said.append)
+    train(str(path), models=tmp_path / "models", env=train_python().parents[1], say=said.append)
     model = tmp_path / "models" / "mine"
     assert wanted in said
     assert read_artifact(model).outcome == tuple(said[said.index(wanted) : -1])
