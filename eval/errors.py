@@ -43,6 +43,9 @@ class EngineError(BlindsideError):
     `status` is the HTTP status where there was one.
     """
 
+    #: What the server itself said, where its words are not the whole of the sentence.
+    told: str = ""
+
     def __init__(self, problem: str, *, status: int | None = None) -> None:
         super().__init__(problem)
         self.status = status

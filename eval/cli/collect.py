@@ -36,6 +36,7 @@ def collect(
     Example: `blindside collect --base-url http://127.0.0.1:8080 --tuned-url http://127.0.0.1:8081
     --prompts prompts.jsonl --run first`
     """
+    from eval.answers import read_answers
     from eval.collect.collector import CollectOptions
     from eval.collect.collector import collect as run_collection
     from eval.collect.decoding import MEGABYTE
@@ -67,7 +68,10 @@ def collect(
     summary = run_collection(opened, urls, options=options, say=console.say)
     console.say(f"answers in {opened.responses_path}; judge them with `blindside judge {opened.name}`")
     if summary.failed:
-        raise RunError(f"{summary.failed} answers are missing: the same command asks for them again")
+        failures = read_answers(opened.responses_path).failures.values()
+        refused = sum(failure.refused for failure in failures)
+        again = f" (--retry-failed for the {refused} that a server refused)" if refused else ""
+        raise RunError(f"{summary.failed} answers are missing: the same command asks for them again{again}")
 
 
 def register(app: typer.Typer) -> None:

@@ -61,7 +61,9 @@ class Lane:
             except EngineError as error:
                 if error.status in PERHAPS_THIS_PROMPT and await self._answers_others():
                     backoff.tries += 1
-                    return self._failure(prompt, error, backoff.tries)
+                    told = f": {error.told}" if error.told else ""
+                    said = f"{self.engine.url} refused this prompt ({error.status}){told}"
+                    return self._failure(prompt, EngineError(said, status=error.status), backoff.tries)
                 wait = self._trouble(error, backoff)
                 if wait is None:
                     return self._failure(prompt, error, backoff.tries)

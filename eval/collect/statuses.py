@@ -18,16 +18,8 @@ def status_error(reply: Reply, url: str, told: str) -> EngineError:
     status, said = reply.status, told or reply.looks()
     if status == 429 or (status == 503 and reply.retry_after is not None):
         return EngineOverloaded(f"{url} is overloaded ({status}): {said}", status=status, retry_after=reply.retry_after)
-    if status in {401, 403}:
-        because = f", {told}" if told else ""
-        remedy = f"set {KEY_VARIABLE} to a key that it takes"
-        return EngineError(f"{url} refuses us ({status}{because}): {remedy}", status=status)
-    if status in {404, 405}:
-        because = f", {told}" if told else ""
-        return EngineError(
-            f"{url} has no chat completions ({status}{because}): give the address of a TGI or OpenAI-compatible server",
-            status=status,
-        )
+    if status in {401, 403, 404, 405}:
+        return _not_ours(status, url, told)
     if status in AGAIN or status >= 500:
         return EngineError(f"{url} failed ({status}): {said}", status=status)
     return EngineRejected(f"{url} refused the request ({status}): {said}", status=status)
@@ -48,3 +40,16 @@ def body_of(reply: Reply) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _not_ours(status: int, url: str, told: str) -> EngineError:
+    """The key or the address is wrong, as far as one reply can tell."""
+    because = f", {told}" if told else ""
+    if status in {401, 403}:
+        problem = f"{url} refuses us ({status}{because}): set {KEY_VARIABLE} to a key that it takes"
+    else:
+        place = "give the address of a TGI or OpenAI-compatible server"
+        problem = f"{url} has no chat completions ({status}{because}): {place}"
+    error = EngineError(problem, status=status)
+    error.told = told
+    return error

@@ -256,6 +256,15 @@ def _facts(pairs: Sequence[Pair]) -> Facts:
     return Facts(category, categories, np.array(lengths, dtype=np.intp).reshape(len(pairs), len(SIDES)))
 
 
+#: How spreadsheets write what they took for a number or a date: 3,00E+05, 01. Feb, 2-Jan, 2026-01-02 00:00.
+_CHANGED = re.compile(r"\d+([.,]\d+)?E[+-]?\d+|\d{1,2}[.\- ]+[A-Z][a-zä]{2,}\.?|[A-Z][a-zä]{2}-\d{2}", re.IGNORECASE)
+
+
+def changed_by_spreadsheet(item: str, known: Iterable[str]) -> bool:
+    """Whether an id that is not known looks like one that a spreadsheet rewrote, as 7 for 007."""
+    return _CHANGED.fullmatch(item) is not None or any(name != item and name.lstrip("0") == item for name in known)
+
+
 def _why_not(verdict: Verdict, pairs: dict[str, Pair]) -> str:
     """Why a verdict in force can't count, or nothing: it must be about the very texts that this run holds."""
     if verdict.kind == "gold":
@@ -264,7 +273,8 @@ def _why_not(verdict: Verdict, pairs: dict[str, Pair]) -> str:
         return "repeated pairs (asked again, sides swapped)"
     pair = pairs.get(verdict.item)
     if pair is None:
-        return "on a prompt that this run has no pair for"
+        changed = changed_by_spreadsheet(verdict.item, pairs)
+        return "with an id that a spreadsheet changed" if changed else "on a prompt that this run has no pair for"
     if (verdict.base_sha256, verdict.tuned_sha256) != (pair.base.sha256, pair.tuned.sha256):
         return "on answers that have changed since"
     return ""

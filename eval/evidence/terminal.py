@@ -20,6 +20,8 @@ def print_report(found: Whole, folder: Path) -> None:
         grid.add_row(figure.name, figure.said, figure.interval, f"{figure.n} {figure.unit}")
     out = console.terminal()
     out.print(grid)
+    for reason, count in sorted(found.table.excluded.items()):
+        out.print(f"{count} rows excluded: {reason}")
     for line in checks.lines(found.run):
         out.print(line)
     if checks.forced(found.run):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eval.answers import read_answers
-from eval.evidence.table import TIE, TUNED, of_arrays, positions, read_table, word_count
+from eval.evidence.table import TIE, TUNED, changed_by_spreadsheet, of_arrays, positions, read_table, word_count
 from eval.records import Verdict
 from eval.run import Run
 from tests.judge.runs import make_run
@@ -71,3 +71,20 @@ def test_positions_count_each_reviewers_own_judgements() -> None:
 )
 def test_words_are_counted_in_any_script(text: str, words: int) -> None:
     assert word_count(text) == words
+
+
+@pytest.mark.parametrize(
+    ("item", "known", "changed"),
+    [
+        ("7", "007", True),
+        ("3,00E+05", "3e5", True),
+        ("1E+05", "1e5", True),
+        ("01. Feb", "1-2", True),
+        ("2-Jan", "2-1", True),
+        ("q7", "q8", False),
+        ("7", "8", False),
+        ("p-0123456789ab", "007", False),
+    ],
+)
+def test_ids_that_a_spreadsheet_changed_are_known(item: str, known: str, changed: bool) -> None:
+    assert changed_by_spreadsheet(item, [known]) is changed
