@@ -145,6 +145,6 @@ def test_a_broken_line_17_is_told_before_anything_is_asked(tmp_path: Path) -> No
         done = finished(command(tmp_path, base.url, base.url))
     assert (done.returncode, done.stderr) == (
         1,
-        f"blindside: {path}:17: is not JSON (Expecting ',' delimiter, column 60): mend or remove the line\n",
+        f"blindside: {path}:17: is not JSON (Expecting ',' delimiter, column 60): correct or remove the line\n",
     )
     assert not base.asked
