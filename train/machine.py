@@ -6,10 +6,12 @@ import fcntl
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import IO
 
 from train.errors import RecipeError, TrainError
 from train.recipe import Recipe
@@ -19,6 +21,8 @@ PACKAGES = ("axolotl", "transformers", "trl", "torch")
 _GB = 1_000_000_000
 #: Bytes on disk a parameter: the download, a checkpoint, the output, the export in bf16; a checkpoint's optimizer.
 _FULL, _ADAPTER = 16, 8
+#: Seconds that children of a killed training may still hold its lock.
+_CHILDREN_END = 10.0
 
 
 def versions(env: Path) -> dict[str, str]:
@@ -64,13 +68,27 @@ def check_room(recipe: Recipe, models: Path) -> None:
             )
 
 
+def _lock(file: IO[str]) -> None:
+    """Raises BlockingIOError where somebody holds it for longer than the children of a killed process need to end."""
+    until = time.monotonic() + _CHILDREN_END
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip()
+            if time.monotonic() > until or not holder.isdigit() or Path(f"/proc/{holder}").exists():
+                raise
+            time.sleep(0.1)
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock file; it goes with the process, however that ends. Raises TrainError when another holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file)
         except BlockingIOError:
             file.seek(0)
             raise TrainError(

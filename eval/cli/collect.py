@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from blindside import console
-from eval.cli.options import REPORTS, Concurrency, MaxTokens, Reports
+from eval.cli.gather import tell_looks
+from eval.cli.options import REPORTS, Concurrency, MaxTokens, Reports, Timeout
+from eval.cli.trained import prompts_named
 from eval.errors import RunError
 from eval.records import Side
 
@@ -15,11 +17,11 @@ from eval.records import Side
 def collect(
     base_url: Annotated[list[str], typer.Option(help="Where the base model answers; again for each replica.")],
     tuned_url: Annotated[list[str], typer.Option(help="Where the tuned model answers; again for each replica.")],
-    prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, or hub:owner/name.")],
+    prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, hub:owner/name, or a recipe's name.")],
     run: Annotated[str, typer.Option(help="The run's name.")],
     max_tokens: MaxTokens = 512,
     concurrency: Concurrency = 16,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one request may take.")] = 120.0,
+    timeout: Timeout = 120.0,
     attempts: Annotated[int, typer.Option(min=1, help="How often one prompt is tried before it counts as failed.")] = 5,
     max_answer_mb: Annotated[
         int, typer.Option(min=1, help="Megabytes that one answer may have; a larger one fails, and the rest goes on.")
@@ -45,7 +47,7 @@ def collect(
     from eval.collect.start import start_collected_run
     from eval.run import Decoding
 
-    loaded = load_prompts(prompts, retired=retired_keys(reports), limit=limit)
+    loaded = load_prompts(prompts_named(prompts), retired=retired_keys(reports), limit=limit)
     for message in loaded.messages:
         console.say(message)
     urls: dict[Side, list[str]] = {"base": base_url, "tuned": tuned_url}
@@ -66,6 +68,7 @@ def collect(
         opening=options.backoff,
     )
     summary = run_collection(opened, urls, options=options, say=console.say)
+    tell_looks(opened)
     console.say(f"answers in {opened.responses_path}; judge them with `blindside judge {opened.name}`")
     if summary.failed:
         failures = read_answers(opened.responses_path).failures.values()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blindside import console
-from eval.cli.gather import How, complete, gather
+from eval.cli.gather import How, complete, gather, tell_looks
 from eval.cli.options import (
     MODELS,
     REPORTS,
@@ -25,6 +25,7 @@ from eval.cli.options import (
     Models,
     Port,
     Reports,
+    Timeout,
     TrainEnv,
     VllmEnv,
 )
@@ -55,6 +56,7 @@ def evaluate(
     force: Annotated[bool, typer.Option("--force", help="Go on though parity failed; the run tells.")] = False,
     max_tokens: MaxTokens = 512,
     concurrency: Concurrency = 16,
+    timeout: Timeout = 120.0,
     reports: Reports = REPORTS,
     models: Models = MODELS,
     env: TrainEnv = TRAIN_ENV,
@@ -88,7 +90,8 @@ def evaluate(
             wanted = Wanted(engine, server, sequential, env, vllm_env)
             turns, computes = planned(reports / name, sides, wanted)
         opened = start()
-        failed = gather(opened, turns, How(env / "bin" / "python", dtype or computes, concurrency, force))
+        failed = gather(opened, turns, How(env / "bin" / "python", dtype or computes, concurrency, force, timeout))
+    tell_looks(opened)
     if headless:
         _finish(opened, failed)
         return

@@ -15,12 +15,16 @@ from eval.run import Run, open_run
 
 @dataclass(frozen=True)
 class How:
-    """`python` runs the reference, in `dtype`, which is what the servers compute in; `force` goes on without parity."""
+    """`python` runs the reference, in `dtype`, which is what the servers compute in; `force` goes on without parity.
+
+    `timeout` is in seconds, for one request.
+    """
 
     python: Path
     dtype: str
     concurrency: int
     force: bool
+    timeout: float = 120.0
 
 
 def complete(run: Run) -> bool:
@@ -34,7 +38,7 @@ def gather(run: Run, turns: Iterable[Callable[[], AbstractContextManager[Stack]]
     """Take the turns one after the other, each with its own servers; returns how many answers failed."""
     from eval.collect.collector import CollectOptions, collect
 
-    options = CollectOptions(concurrency=how.concurrency)
+    options = CollectOptions(concurrency=how.concurrency, timeout=how.timeout)
     failed = 0
     for turn in turns:
         with turn() as servers:
@@ -42,3 +46,12 @@ def gather(run: Run, turns: Iterable[Callable[[], AbstractContextManager[Stack]]
             failed += collect(run, servers.addresses, options=options, check=servers.check, say=console.say).failed
             run = prove_determinism(open_run(run.folder.parent, run.name), servers)
     return failed
+
+
+def tell_looks(run: Run) -> None:
+    """Say what the answers look like, before anybody judges them."""
+    from eval.answers import read_answers
+    from eval.evidence.looks import looks
+
+    for line in looks(read_answers(run.responses_path).pairs(run.prompts())):
+        console.say(line)

@@ -29,6 +29,7 @@ AllowHost = Annotated[
 ]
 RootPath = Annotated[str, typer.Option(help="Path under which a proxy serves the page, like /tools/judge.")]
 MaxTokens = Annotated[int, typer.Option(min=1, help="Longest answer, in tokens, the same for both sides.")]
+Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that one request may take.")]
 Concurrency = Annotated[int, typer.Option(min=1, max=1024, help="Requests in flight per side.")]
 
 REPORTS = Path("reports")

@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 GENERAL_PROMPTS = Path(__file__).resolve().parents[1] / "collect" / "data" / "general.jsonl"
 
 
+def prompts_named(source: str, models: Path = Path("models")) -> str:
+    """A source of prompts; where it is the name of a model that `make train` made, that model's own prompts."""
+    from train.artifact import read_artifact
+
+    folder = models / source
+    if Path(source).exists() or "/" in source or not (folder / "blindside.json").exists():
+        return source
+    return read_artifact(folder).prompts or str(GENERAL_PROMPTS)
+
+
 @dataclass(frozen=True)
 class Trained:
     """A tuned model in `models`, whose weights are still those that its blindside.json names."""
@@ -57,7 +67,7 @@ class Trained:
         keys = self.folder / "training_prompts.txt"
         trained_on = frozenset(keys.read_text().split()) if keys.exists() else frozenset()
         loaded = load_prompts(
-            source or self.artifact.prompts or str(GENERAL_PROMPTS),
+            prompts_named(source, self.models) or self.artifact.prompts or str(GENERAL_PROMPTS),
             training_keys=trained_on,
             retired=frozenset() if reports is None else retired_keys(reports),
         )

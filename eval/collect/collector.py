@@ -47,6 +47,8 @@ class CollectOptions:
     #: Seconds between lines of progress where there is no terminal, and between calls of `check`.
     tell_every: float = 5.0
     check_every: float = 0.5
+    #: Without an answer for so long, it says why.
+    quiet_after: float = 120.0
     #: Whether prompts that a server refused are asked again.
     retry_failed: bool = False
 
@@ -158,6 +160,7 @@ class _Collection:
         self.check = check
         self.say = say
         self.answered = 0
+        self._quiet_since = time.monotonic()
 
     async def go(self, urls: Mapping[Side, Address], missing: Sequence[tuple[Prompt, Side]]) -> None:
         """Ask for all that is `missing`; answers that came are on disk however this ends."""
@@ -211,9 +214,22 @@ class _Collection:
             self.check()
             self._writer.check()
             self._progress.tick()
+            self._tell_if_quiet()
             await asyncio.sleep(self.options.check_every)
 
+    def _tell_if_quiet(self) -> None:
+        quiet = time.monotonic() - self._quiet_since
+        if quiet < self.options.quiet_after:
+            return
+        self._quiet_since = time.monotonic()
+        self._progress.tell(
+            f"nothing was answered for {quiet:.0f} s, of {self.options.concurrency} requests at once to each side that "
+            f"may take {self.options.timeout:g} s each: a slow server wants a lower --concurrency (CONCURRENCY=), a "
+            "longer --timeout (TIMEOUT=) or a lower --max-tokens (MAX_TOKENS=)"
+        )
+
     def _on_disk(self, rows: Sequence[Line]) -> None:
+        self._quiet_since = time.monotonic()
         for row in rows:
             self.answers.add(row)
             self.answered += isinstance(row, Response)

@@ -111,7 +111,10 @@ class Transport:
                 read = await read_bounded(response, self._largest, self.url)
                 return Reply(response.status, self._clean(response, read), _wait_of(response))
         except TimeoutError:
-            raise EngineUnreachable(f"{self.url} gave no answer within {self.timeout:g} s") from None
+            raise EngineUnreachable(
+                f"{self.url} gave no answer within {self.timeout:g} s: a slow server wants a longer --timeout "
+                "(TIMEOUT=) or a lower --concurrency (CONCURRENCY=)"
+            ) from None
         except aiohttp.ClientSSLError as error:
             raise EngineUnreachable(
                 f"no secure connection to {self.url} ({self._short(error)}): "

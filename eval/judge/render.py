@@ -30,6 +30,7 @@ _LOOKED_FOR = 200
 _WORD = re.compile(r"[^\W_]+")
 # Within one line: what may stand before a number is looked through once, not from every line's start again.
 _LIST_NUMBER = re.compile(r"^(?:[>*+-]|[^\S\n])*+\d{1,9}(?=[.)])", re.MULTILINE)
+_INDENTED = re.compile(r"\n[ \t]")
 _TAG = re.compile(r"<[^>]*>")
 _SHOWN_BY_ATTRIBUTE = re.compile(r'(?:href|title|start|value|data-info|data-tex)="([^"]*)"')
 
@@ -52,10 +53,18 @@ def formatted(text: str) -> Formatted:
 
     Outer white space is not shown: one answer must not be known by it.
     """
-    text = text.strip()
+    text = _trimmed(text)
     if len(text) > LONGEST:
         return Formatted(plain_html(text), reduced=True)
     return _kept.get(text) or _kept.put(text, _made(_visible(text)))
+
+
+def _trimmed(text: str) -> str:
+    """Without outer white space, but for the indent of a first line that others below share: a poem's, or code's."""
+    text = text.rstrip()
+    first = text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1 :]
+    indent = len(first) - len(first.lstrip())
+    return first if indent > 1 and _INDENTED.search(first) else first.lstrip()
 
 
 def plain_html(text: str) -> Markup:

@@ -43,7 +43,7 @@ _LIKELY = re.compile(
     | (?:else|try|finally|do)\s*[:{]\s*$
     | (?:return|yield|raise|throw|break|continue|pass|await|assert|del|end)\b[^.!?]*;?$
     | [\w.\[\]"'*&]+(?:\s*[:,]\s*[\w.\[\]"']+)*\s*(?:[-+*/%&|^]|//|\*\*|<<|>>|:)?=(?!=)\s*\S.*$
-    | [\w.]+(?:\[[^\]]*\])?\(.*\)(?:\.[\w.]+\(.*\))*[;:]?\s*(?:\#.*|//.*)?$
+    | [\w.]+(?:\[[^\]]*\])?\(.*\)[;:]?\s*(?:\#.*|//.*)?$
     | (?:FROM|WHERE|JOIN|LEFT|INNER|GROUP\s+BY|ORDER\s+BY|VALUES|LIMIT|HAVING|SET|AND|OR)\b.*
     | [\w-]+\s*:\s*[^;]*;$|[.\#]?[\w-]++(?:[\s,>.:\#]++[\w-]++)*+\s*\{$
     | </?[a-zA-Z][^<>]*>.*$|.*</[a-zA-Z][\w-]*>$|.*[{(\[]$|\w+;$
@@ -53,7 +53,7 @@ _LIKELY = re.compile(
 )
 _COMMENT = re.compile(r"\s*+(?:\#(?!\#)|//|--\s|/\*|\*/)")
 #: What makes a comment, and no heading, of a line with one sign above it: another such line, or a key as YAML has it.
-_BELOW = re.compile(r"\s*+(?:\#(?!\#)|[a-z.][\w.-]*:(?:\s|$)|[A-Z_]+ [?:]?= )")
+_BELOW = re.compile(r"\s*+(?:\#(?!\#)|[a-z.][\w.-]*:(?:\s|$)|[A-Za-z_]+ [?:]?= )")
 # A list, a heading of two signs and more, a quotation, a fence, a table, or prose that ends as a sentence does.
 _MARKDOWN = re.compile(r"\s{0,3}(?:[-+]\s|\*\s|\d{1,9}[.)]\s|\#{2,6}\s|```|~~~|\||>(?!>>))")
 _SENTENCE = re.compile(r"\s{0,3}[A-Z][\w'’]*(?:\s+[\w'’,-]+){4,}.*[.!?:]$")

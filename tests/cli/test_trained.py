@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.cli.trained import Trained
+from eval.cli.trained import GENERAL_PROMPTS, Trained, prompts_named
 from eval.errors import RunError
 from tests.support import ROOT
 from tests.train.models import edit
@@ -49,6 +49,18 @@ def test_a_model_is_found_by_its_name_or_its_recipe(tmp_path: Path, recipe: str,
     models = trained(tmp_path, "someone/model")
     (models / "mine").rename(models / name)
     assert Trained.read(models, recipe).folder == models / name
+
+
+def test_the_name_of_a_model_stands_for_its_prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models = trained(tmp_path, "someone/model")
+    assert prompts_named("mine", models) == str(GENERAL_PROMPTS)
+    write_artifact(models / "mine", read_artifact(models / "mine").model_copy(update={"prompts": "mine.jsonl"}))
+    assert prompts_named("mine", models) == "mine.jsonl"
+    for source in ("other", "hub:own/mine", "mine.csv", ""):
+        assert prompts_named(source, models) == source
+    monkeypatch.chdir(tmp_path)
+    Path("mine").write_text("a file goes before\n")
+    assert prompts_named("mine", models) == "mine"
 
 
 def test_a_base_of_the_hub_is_named_with_its_revision(tmp_path: Path) -> None:

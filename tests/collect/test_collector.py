@@ -44,6 +44,8 @@ def test_run_json_is_complete_and_ends_with_times_and_counts(tmp_path: Path) -> 
         gather(run, urls_of(base, tuned))
     info = open_run(tmp_path / "reports", "first").info
     assert info.models["tuned"].model_dump(exclude={"served"}) == {
+        "tokens": None,
+        "training": (),
         "name": "tuned",
         "source": "tuned",
         "revision": "sha-of-tuned",

@@ -131,7 +131,7 @@ BROKEN: dict[str, tuple[Callable[[list[Verdict]], bytes], str]] = {
     ),
     "not UTF-8": (
         lambda rows: _csv(rows).replace(b",tie,", b",t\xefe,"),
-        r"verdicts\.csv:3: is not UTF-8: save the file as UTF-8",
+        r"verdicts\.csv:3: is not UTF-8: save the file as CSV in UTF-8",
     ),
     "a column gone": (
         lambda rows: _csv(rows).replace(b",outcome,", b",", 1),

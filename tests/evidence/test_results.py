@@ -28,7 +28,7 @@ from eval.records import Failure, Message, Pair, Thumb, Verdict, utc_now
 from eval.run import Run
 from tests.evidence.judged import CATEGORIES, make_judged, record, verdict_on
 from tests.judge.runs import make_run, make_run_of, prompt, response
-from tests.judge.test_render import ALLOWED, HOSTILE, Audit
+from tests.judge.test_render import ALLOWED, HOSTILE, MATHEMATICS, Audit
 
 
 @pytest.fixture(scope="module")
@@ -296,7 +296,7 @@ def test_hostile_texts_bring_no_element_of_their_own(name: str, show_as: str, tm
     for address in (f"?item={asked.id}&show={show_as}", "?view=browse", ""):
         audit = Audit(show(run, Source(run), f'{{"address": "{address}"}}'))
         ours = {"header", "nav", "main", "section", "article", "button", "time", "dl", "dt", "dd", "q", "b", "mark"}
-        assert audit.tags <= ALLOWED | ours | {"form", "label", "input", "select", "option"}
+        assert audit.tags <= ALLOWED | MATHEMATICS | ours | {"form", "label", "input", "select", "option"}
         assert not [name for name, _ in audit.attributes if name.startswith("on")]
         links = [value or "" for key, value in audit.attributes if key == "href"]
         assert all(re.match(r"\?|#[a-z]+$|download/|https?:|mailto:", link, re.IGNORECASE) for link in links), links

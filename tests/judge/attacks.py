@@ -112,6 +112,11 @@ MADE: dict[str, Callable[[int], str]] = {
     "a heading's end": lambda n: "# a " + "#" * n,
     "a combined letter": lambda n: "a" + "\u0301" * n,
     "code, cut into words": lambda n: "```css\n" + "".join(f"a{{b:{number}px}}\n" for number in range(n // 14)),
+    "calls in one line": lambda n: "a.b(c)." * (n // 7),
+    "lines of calls": lambda n: ("a.b(c)." * 40 + "\n") * (n // 281),
+    "lines of many keys": lambda n: ("a, b = c: " * 28 + "\n") * (n // 281),
+    "formulas": lambda n: "$x_1$ " * (n // 6),
+    "openers of mathematics": lambda n: "\\begin{a}" * (n // 9),
     "words, each another": lambda n: " ".join(map(str, range(n // 6))),
 }
 

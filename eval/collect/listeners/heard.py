@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -128,6 +129,23 @@ class Refused(Exception):
 
     def rejected(self, url: str, what: str) -> EngineRejected:
         return EngineRejected(f"{url} refuses a {what}: {self}", status=422)
+
+
+class Hearing(ABC):
+    """A Listener's `hear`, of servers that are asked for conversations and for texts in ways of their own."""
+
+    async def hear(self, probe: Probe) -> Heard:
+        """As Listener.hear."""
+        try:
+            return await (self._chat(probe) if probe.chat else self._text(probe))
+        except Refused as refusal:
+            return refusal.heard(probe)
+
+    @abstractmethod
+    async def _chat(self, probe: Probe) -> Heard: ...
+
+    @abstractmethod
+    async def _text(self, probe: Probe) -> Heard: ...
 
 
 class Asker:

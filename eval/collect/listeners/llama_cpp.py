@@ -6,7 +6,17 @@ from dataclasses import replace
 
 from pydantic import AliasChoices, BaseModel, Field
 
-from eval.collect.listeners.heard import CHAT_TOKENS, TEXT_TOKENS, Asker, Heard, Identity, Refused, Token, fitted
+from eval.collect.listeners.heard import (
+    CHAT_TOKENS,
+    TEXT_TOKENS,
+    Asker,
+    Heard,
+    Hearing,
+    Identity,
+    Refused,
+    Token,
+    fitted,
+)
 from eval.collect.listeners.heard import no_log_probabilities as none
 from eval.collect.listeners.proofs import LLAMA_CPP
 from eval.collect.probes import Chat, Probe
@@ -32,7 +42,7 @@ class _Completion(BaseModel):
     probabilities: list[_Token] = Field([], validation_alias=AliasChoices("completion_probabilities", "probs"))
 
 
-class LlamaCppListener:
+class LlamaCppListener(Hearing):
     """As Listener, of llama.cpp's own server. `longest` is its context in tokens."""
 
     def __init__(self, asker: Asker, identity: Identity, longest: int | None) -> None:
@@ -40,13 +50,6 @@ class LlamaCppListener:
         self.identity = identity
         self._asker = asker
         self._longest = longest or 4096
-
-    async def hear(self, probe: Probe) -> Heard:
-        """As Listener.hear."""
-        try:
-            return await (self._chat(probe) if probe.chat else self._text(probe))
-        except Refused as refusal:
-            return refusal.heard(probe)
 
     async def render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
         """As Listener.render."""

@@ -13,6 +13,7 @@ from eval.collect.listeners.heard import (
     TEXT_TOKENS,
     Asker,
     Heard,
+    Hearing,
     Identity,
     Refused,
     Token,
@@ -71,7 +72,7 @@ class _ChatCompletion(BaseModel):
     usage: _Usage
 
 
-class SglangListener:
+class SglangListener(Hearing):
     """As Listener, of an SGLang server. `longest` is its context in tokens."""
 
     def __init__(self, asker: Asker, identity: Identity, model: str, longest: int | None) -> None:
@@ -80,13 +81,6 @@ class SglangListener:
         self._asker = asker
         self._model = model
         self._longest = longest or 4096
-
-    async def hear(self, probe: Probe) -> Heard:
-        """As Listener.hear."""
-        try:
-            return await (self._chat(probe) if probe.chat else self._text(probe))
-        except Refused as refusal:
-            return refusal.heard(probe)
 
     async def render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
         """As Listener.render: its tokens, and the text that they were made of."""

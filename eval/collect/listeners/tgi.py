@@ -13,6 +13,7 @@ from eval.collect.listeners.heard import (
     TEXT_TOKENS,
     Body,
     Heard,
+    Hearing,
     Identity,
     Refused,
     Token,
@@ -74,7 +75,7 @@ class _Completion(BaseModel):
 _SPANS = TypeAdapter(list[_Span])
 
 
-class TgiListener:
+class TgiListener(Hearing):
     """As Listener, of one TGI server or another that speaks its protocol."""
 
     def __init__(self, transport: Transport, info: Info) -> None:
@@ -82,13 +83,6 @@ class TgiListener:
         self.url = transport.url
         self.info = info
         self.identity = Identity(info.engine(), info.model_id, info.model_sha, TGI, is_tgi=info.is_tgi)
-
-    async def hear(self, probe: Probe) -> Heard:
-        """All that the server says to one probe, with one request in flight."""
-        try:
-            return await (self._chat(probe) if probe.chat else self._text(probe))
-        except Refused as refusal:
-            return refusal.heard(probe)
 
     async def render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
         """As Listener.render."""

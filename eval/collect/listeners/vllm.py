@@ -13,6 +13,7 @@ from eval.collect.listeners.heard import (
     TEXT_TOKENS,
     Asker,
     Heard,
+    Hearing,
     Identity,
     Refused,
     Token,
@@ -84,7 +85,7 @@ class _ChatCompletion(BaseModel):
     prompt_text: str | None = None
 
 
-class VllmListener:
+class VllmListener(Hearing):
     """As Listener, of vLLM or another server that has its extensions. `longest` is its context in tokens."""
 
     def __init__(self, asker: Asker, identity: Identity, model: str, longest: int | None) -> None:
@@ -99,13 +100,6 @@ class VllmListener:
         """Whether the server has the extensions that this needs."""
         choice = await cls(asker, Identity("", model, None, VLLM), model, None)._continue("a", 1)
         return choice.prompt_logprobs is not None and bool(choice.token_ids)
-
-    async def hear(self, probe: Probe) -> Heard:
-        """As Listener.hear."""
-        try:
-            return await (self._chat(probe) if probe.chat else self._text(probe))
-        except Refused as refusal:
-            return refusal.heard(probe)
 
     async def render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
         """As Listener.render."""
