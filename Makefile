@@ -1,5 +1,5 @@
 # blindside: two commands do all the set-up there is: `make train eval`, then `make report`.
-# Dials: RECIPE= PAIRS= BASE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 MAX_TOKENS= CONCURRENCY= TIMEOUT= FORCE=1 PYTHON= TESTS= WORKERS= UV_TORCH_BACKEND=
+# Dials: RECIPE= PAIRS= BASE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 MAX_TOKENS= THINKING=0|1 CONCURRENCY= TIMEOUT= FORCE=1 PYTHON= TESTS= WORKERS= UV_TORCH_BACKEND=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 # The stages read what the one before wrote, so `make -j2 train eval` keeps their order.
@@ -19,6 +19,7 @@ HEADLESS ?=
 FORCE ?=
 FORCE_PARITY ?=
 MAX_TOKENS ?=
+THINKING ?=
 CONCURRENCY ?=
 TIMEOUT ?=
 TESTS ?= tests
@@ -37,6 +38,8 @@ BLINDSIDE := $(APP)/bin/blindside
 option = $(if $(strip $(2)),$(1) '$(strip $(2))')
 # A round on PAIRS= makes a model of its own, as docs/training.md says; `make eval` with the same dials evaluates it.
 trained = $(if $(strip $(PAIRS)),$(patsubst %.yml,%,$(patsubst %.yaml,%,$(notdir $(RECIPE))))-$(patsubst %.jsonl,%,$(notdir $(strip $(PAIRS)))),$(RECIPE))
+# Thinking is a dial of three: on, off, and as the template has it.
+thinking = $(if $(strip $(1)),$(if $(filter-out 0 no false,$(strip $(1))),--enable-thinking,--no-enable-thinking))
 flag = $(if $(filter-out 0 no false,$(strip $(2))),$(1))
 
 # uv takes the wheels and the index that pip was told of. Where neither is set, uv itself picks PyTorch's build:
@@ -67,7 +70,7 @@ doctor: $(APP)/.ready ## say what this machine lacks for RECIPE=
 	@$(BLINDSIDE) doctor '$(RECIPE)'
 
 eval: $(APP)/.ready $(TRAIN)/.ready $(if $(filter vllm,$(ENGINE)),$(VLLM)/.ready) ## serve both models, collect answers, open the judging page (HEADLESS=1: no page)
-	@$(BLINDSIDE) eval --recipe '$(trained)' --port '$(PORT)' --engine '$(ENGINE)' --server '$(SERVER)' $(call flag,--sequential,$(SEQUENTIAL)) $(call flag,--force,$(FORCE_PARITY)) $(call option,--run,$(RUN)) $(call option,--prompts,$(PROMPTS)) $(call option,--max-tokens,$(MAX_TOKENS)) $(call option,--concurrency,$(CONCURRENCY)) $(call option,--timeout,$(TIMEOUT)) $(call flag,--headless,$(HEADLESS))
+	@$(BLINDSIDE) eval --recipe '$(trained)' --port '$(PORT)' --engine '$(ENGINE)' --server '$(SERVER)' $(call flag,--sequential,$(SEQUENTIAL)) $(call flag,--force,$(FORCE_PARITY)) $(call option,--run,$(RUN)) $(call option,--prompts,$(PROMPTS)) $(call option,--max-tokens,$(MAX_TOKENS)) $(call thinking,$(THINKING)) $(call option,--concurrency,$(CONCURRENCY)) $(call option,--timeout,$(TIMEOUT)) $(call flag,--headless,$(HEADLESS))
 
 demo: $(APP)/.ready ## open the judging page on a sample run, nothing to train
 	@$(BLINDSIDE) demo --port '$(PORT)' $(call flag,--no-browser,$(HEADLESS))

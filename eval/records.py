@@ -126,12 +126,17 @@ class Response(Row):
     @property
     def truncated(self) -> bool:
         """Whether the answer was cut at a limit of tokens."""
-        return ending_of(self.finish_reason) == "cut"
+        return self.ending == "cut"
 
     @property
     def filtered(self) -> bool:
         """Whether a content filter ended the answer."""
-        return ending_of(self.finish_reason) == "filtered"
+        return self.ending == "filtered"
+
+    @property
+    def ending(self) -> Ending:
+        """How the answer ended, by its server's word."""
+        return ending_of(self.finish_reason)
 
 
 #: HTTP statuses by which a server that answers others refuses one prompt.

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from eval.errors import RunError
 from eval.journal import write_atomically
@@ -61,6 +61,21 @@ class Decoding(Row):
 
     temperature: Literal[0] = 0
     max_tokens: int = Field(default=512, ge=1)
+    #: The chat template's switch for thinking; None leaves it as the template has it.
+    enable_thinking: bool | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A run that says nothing of thinking is written, and named, as it was before it could be said."""
+        data: dict[str, Any] = dump(self)
+        if self.enable_thinking is None:
+            data.pop("enable_thinking", None)
+        return data
+
+    def words(self) -> str:
+        """How long answers may be, and whether thinking was switched, for people."""
+        switched = {None: "", True: ", thinking switched on", False: ", thinking switched off"}
+        return f"at most {self.max_tokens:,} tokens{switched[self.enable_thinking]}"
 
 
 class PromptSet(Row):
@@ -77,6 +92,10 @@ class PromptSet(Row):
     unjoined: int = 0
     #: Columns that hold something and were not read, with the number of records.
     unread: dict[str, int] = Field(default_factory=dict)
+    #: How many records were read, and why others than those asked were left out: records = used + left out. An imported
+    #: prompt of two files uses two. 0 in runs of earlier versions.
+    records: int = 0
+    left_out: dict[str, int] = Field(default_factory=dict)
 
 
 class BlindingRecord(Row):

@@ -136,8 +136,16 @@ def test_training_comes_before_evaluation_however_many_jobs(tmp_path: Path, jobs
 
 def test_dials_reach_the_commands(tmp_path: Path) -> None:
     dials = ("RECIPE=mine.yml", "RUN=r1", "PORT=7900", "PROMPTS=my prompts.csv", "HEADLESS=1")
-    more = ("ENGINE=docker", "SERVER=vllm", "SEQUENTIAL=1", "MAX_TOKENS=64", "CONCURRENCY=2", "TIMEOUT=600")
-    asked = shlex.split(plan(tmp_path, "eval", *dials, *more)[-1])
+    more = (
+        "ENGINE=docker",
+        "SERVER=vllm",
+        "SEQUENTIAL=1",
+        "MAX_TOKENS=64",
+        "THINKING=0",
+        "CONCURRENCY=2",
+        "TIMEOUT=600",
+    )
+    asked = shlex.split(plan(tmp_path, "eval", *dials, *more, "TIMEOUT=600")[-1])
     wanted = {
         "--recipe": "mine.yml",
         "--run": "r1",
@@ -150,7 +158,7 @@ def test_dials_reach_the_commands(tmp_path: Path) -> None:
         "--timeout": "600",
     }
     assert {name: asked[asked.index(name) + 1] for name in wanted} == wanted
-    assert {"--headless", "--sequential"} <= set(asked)
+    assert {"--headless", "--sequential", "--no-enable-thinking"} <= set(asked)
     assert "--force" not in asked
 
 

@@ -8,7 +8,7 @@ import typer
 
 from blindside import console
 from eval.cli.gather import tell_looks
-from eval.cli.options import REPORTS, Concurrency, MaxTokens, Reports, Timeout
+from eval.cli.options import REPORTS, Concurrency, EnableThinking, MaxTokens, Reports, Timeout
 from eval.cli.trained import prompts_named
 from eval.errors import RunError
 from eval.records import Side
@@ -20,6 +20,7 @@ def collect(
     prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, hub:owner/name, or a recipe's name.")],
     run: Annotated[str, typer.Option(help="The run's name.")],
     max_tokens: MaxTokens = 512,
+    enable_thinking: EnableThinking = None,
     concurrency: Concurrency = 16,
     timeout: Timeout = 120.0,
     attempts: Annotated[int, typer.Option(min=1, help="How often one prompt is tried before it counts as failed.")] = 5,
@@ -62,7 +63,7 @@ def collect(
         reports,
         run,
         loaded=loaded,
-        decoding=Decoding(max_tokens=max_tokens),
+        decoding=Decoding(max_tokens=max_tokens, enable_thinking=enable_thinking),
         urls=urls,
         seconds=timeout,
         opening=options.backoff,

@@ -21,6 +21,7 @@ from eval.cli.options import (
     TRAIN_ENV,
     VLLM_ENV,
     Concurrency,
+    EnableThinking,
     MaxTokens,
     Models,
     Port,
@@ -31,7 +32,7 @@ from eval.cli.options import (
 )
 from eval.cli.serving import Elsewhere, Stack, started
 from eval.cli.trained import Trained
-from eval.errors import RunError
+from eval.errors import InputError, RunError
 from eval.records import Side
 from eval.run import Decoding, ModelInfo, Run, open_run
 
@@ -55,6 +56,7 @@ def evaluate(
     dtype: Annotated[str, typer.Option(help="What those servers compute in, for parity: bfloat16 if left out.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Go on though parity failed; the run tells.")] = False,
     max_tokens: MaxTokens = 512,
+    enable_thinking: EnableThinking = None,
     concurrency: Concurrency = 16,
     timeout: Timeout = 120.0,
     reports: Reports = REPORTS,
@@ -70,7 +72,7 @@ def evaluate(
 
     trained = Trained.read(models, recipe)
     loaded, sides = trained.prompts(prompts, reports), trained.sides()
-    decoding = Decoding(max_tokens=max_tokens)
+    decoding = Decoding(max_tokens=max_tokens, enable_thinking=enable_thinking)
     name = run or default_name(trained.artifact.name, sides, decoding, loaded.prompt_set.sha256)
 
     def start() -> Run:
@@ -87,7 +89,7 @@ def evaluate(
         if base_url or tuned_url:
             turns, computes = elsewhere(base_url or [], tuned_url or []), dtype or "bfloat16"
         else:
-            wanted = Wanted(engine, server, sequential, env, vllm_env)
+            wanted = Wanted(engine, server, sequential, env, vllm_env, enable_thinking)
             turns, computes = planned(reports / name, sides, wanted)
         opened = start()
         failed = gather(opened, turns, How(env / "bin" / "python", dtype or computes, concurrency, force, timeout))
@@ -126,6 +128,7 @@ class Wanted:
     sequential: bool
     train_env: Path
     vllm_env: Path
+    enable_thinking: bool | None = None
 
 
 def planned(folder: Path, sides: Mapping[Side, ModelInfo], wanted: Wanted) -> tuple[list[Turn], str]:
@@ -143,6 +146,11 @@ def planned(folder: Path, sides: Mapping[Side, ModelInfo], wanted: Wanted) -> tu
         sequential=wanted.sequential or None,
         vllm=pythons["vllm"].is_file(),
     )
+    if wanted.enable_thinking is not None and (plan.server == "tgi"):
+        raise InputError(
+            "TGI and the embedded engine take no switch for thinking: serve by vLLM (ENGINE=vllm, SERVER=vllm), or put "
+            "the choice into the model's chat template"
+        )
     for line in plan.lines():
         console.say(line)
     python = pythons.get(plan.kind, pythons["embedded"])

@@ -53,5 +53,6 @@ def tell_looks(run: Run) -> None:
     from eval.answers import read_answers
     from eval.evidence.looks import looks
 
-    for line in looks(read_answers(run.responses_path).pairs(run.prompts())):
+    switch = run.info.decoding.enable_thinking if run.info.decoding else None
+    for line in looks(read_answers(run.responses_path).pairs(run.prompts()), switch):
         console.say(line)

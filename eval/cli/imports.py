@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,6 +26,10 @@ def import_answers(
     category_column: Annotated[str, typer.Option(help="Column of --table with the category, if any.")] = "",
     base_name: Annotated[str, typer.Option(help="What to call the base model in reports.")] = "",
     tuned_name: Annotated[str, typer.Option(help="What to call the tuned model in reports.")] = "",
+    keep_errors: Annotated[
+        bool,
+        typer.Option("--keep-errors", help="Take error messages and texts that come again and again."),
+    ] = False,
     reports: Reports = REPORTS,
 ) -> None:
     """Make a run out of answers collected elsewhere: joined by id or by prompt text, never by position.
@@ -38,6 +42,7 @@ def import_answers(
 
     names = {"base_name": base_name, "tuned_name": tuned_name}
     made: Run
+    how: dict[str, Any] = {**names, "keep_errors": keep_errors, "say": console.say}
     if table is not None and base is None and tuned is None and questions is None:
         made = import_table(
             reports,
@@ -48,13 +53,12 @@ def import_answers(
             tuned=tuned_column,
             id=id_column,
             category=category_column,
-            say=console.say,
-            **names,
+            **how,
         )
     elif table is None and base is not None and tuned is not None and questions is None:
-        made = import_alpaca_eval(reports, run, base, tuned, say=console.say, **names)
+        made = import_alpaca_eval(reports, run, base, tuned, **how)
     elif table is None and base is not None and tuned is not None and questions is not None:
-        made = import_fastchat(reports, run, questions, base, tuned, say=console.say, **names)
+        made = import_fastchat(reports, run, questions, base, tuned, **how)
     else:
         raise InputError(
             "say what to import: --table FILE, or --base FILE and --tuned FILE (with --questions FILE for FastChat)"

@@ -30,6 +30,14 @@ AllowHost = Annotated[
 RootPath = Annotated[str, typer.Option(help="Path under which a proxy serves the page, like /tools/judge.")]
 MaxTokens = Annotated[int, typer.Option(min=1, help="Longest answer, in tokens, the same for both sides.")]
 Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that one request may take.")]
+EnableThinking = Annotated[
+    bool | None,
+    typer.Option(
+        "--enable-thinking/--no-enable-thinking",
+        help="The chat template's switch for thinking, the same for both sides; as the template has it if left out.",
+        show_default=False,
+    ),
+]
 Concurrency = Annotated[int, typer.Option(min=1, max=1024, help="Requests in flight per side.")]
 
 REPORTS = Path("reports")

@@ -122,6 +122,9 @@ def synthesize(
         int, typer.Option(min=0, help="Tokens that the stronger model may use over all calls; 0: any.")
     ] = 0,
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 512,
+    thinking_tokens: Annotated[
+        int, typer.Option(min=0, help="So many tokens more for the stronger model, to think before it corrects.")
+    ] = 4096,
     concurrency: Concurrency = 8,
 ) -> None:
     """A small model answers, a stronger one corrects: pairs that pass the checks. Started again, it goes on.
@@ -137,7 +140,8 @@ def synthesize(
     loaded = load_prompts(prompts)
     for line in loaded.messages:
         console.say(line)
-    how = SynthesizeOptions(max_tokens=max_tokens, budget=budget, asking=CollectOptions(concurrency=concurrency))
+    asking = CollectOptions(concurrency=concurrency)
+    how = SynthesizeOptions(max_tokens=max_tokens, thinking=thinking_tokens, budget=budget, asking=asking)
     folder = work or out.with_name(out.name + ".work")
     run(
         loaded.prompts,

@@ -18,6 +18,9 @@ def model_judge(
     url: Annotated[
         str, typer.Option(help="Where the judge answers: TGI or OpenAI-compatible; `#name` names the model.")
     ] = "",
+    max_tokens: Annotated[
+        int, typer.Option(min=1, help="Longest reply, in tokens: a judge that thinks needs many.")
+    ] = 2048,
     concurrency: Concurrency = 16,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one request may take.")] = 120.0,
     reports: Reports = REPORTS,
@@ -36,7 +39,7 @@ def model_judge(
         raise InputError("no judge is given: name its address with --url")
     opened = open_run(reports, run)
     options = CollectOptions(concurrency=concurrency, timeout=timeout)
-    verdicts = ask_model(opened, url, options=options, say=console.say)
+    verdicts = ask_model(opened, url, options=options, max_tokens=max_tokens, say=console.say)
     counts = Counter(verdict.outcome for verdict in verdicts)
     said = ", ".join(f"{name} {counts[name]}" for name in ("tuned", "base", "tie", "both_bad", "none"))
     console.say(f"{verdicts[0].model} judged {len(verdicts)} pairs: {said}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,18 +25,24 @@ class Card(BaseModel):
     max_model_len: int | None = None
 
 
+def template_switch(on: bool) -> dict[str, Any]:
+    """The chat template's own switch, as vLLM, SGLang and llama.cpp take it."""
+    return {"chat_template_kwargs": {"enable_thinking": on}}
+
+
 @dataclass(frozen=True)
 class Software:
     """A server whose maker is known by `owned_by`: where it tells its version, and what keeps it greedy.
 
     `plain` undoes sampling defaults that it would take from the model's generation_config.json, a repetition penalty
-    above all, and caches that round otherwise.
+    above all, and caches that round otherwise. `thinking` is how it takes the switch for thinking.
     """
 
     name: str = "OpenAI-compatible server"
     path: str = ""
     key: str = "version"
     plain: Mapping[str, Any] = field(default_factory=dict)
+    thinking: Callable[[bool], Mapping[str, Any]] = template_switch
 
 
 SOFTWARE: Mapping[str, Software] = {

@@ -185,6 +185,7 @@ class _Collection:
             largest=self.options.largest,
             tell=lambda line: self._progress.tell(f"{side}: {line}"),
             opening=self.options.backoff,
+            enable_thinking=self.run.decoding.enable_thinking,
         )
 
     def _lane(self, side: Side, engines: Mapping[Side, Engine], todo: Sequence[Prompt]) -> Lane:

@@ -15,6 +15,11 @@ from eval.collect.tgi_info import read_info
 from eval.collect.transport import LARGEST, Transport
 from eval.errors import ConnectionBroke, EngineError, EngineOverloaded, InputError
 
+_NO_SWITCH = (
+    "{url} speaks TGI, which takes no switch for thinking: put {{% set enable_thinking = {choice} %}} at the beginning "
+    "of its chat template and serve that, or serve by vLLM, SGLang or llama.cpp"
+)
+
 #: Where one side answers: an address, or those of several replicas. `#name` behind one names the model.
 Address = str | Sequence[str]
 
@@ -28,35 +33,34 @@ async def connect(
     largest: int = LARGEST,
     tell: Callable[[str], None] = lambda line: None,
     opening: Callable[[], Backoff] | None = None,
+    enable_thinking: bool | None = None,
 ) -> AsyncIterator[Engine]:
     """The engine that answers at `address`, found by asking it; a request may take `seconds`, and a body `largest`
-    bytes. Leaving closes it.
+    bytes. Leaving closes it. `enable_thinking` is the chat template's switch, None as the template has it.
 
     `opening` says how often a busy or loading server is asked again at first; without it, once.
     Of several addresses, the least busy one is asked; `tell` hears of those that are lost and that come back.
-    Raises InputError where one is no address, or it is open which model is meant, or replicas differ;
+    Raises InputError where one is no address, or it is open which model is meant, or replicas differ, or a server
+    takes no switch for thinking;
     EngineUnreachable where nobody answers, EngineError where what answers speaks no protocol that we know.
     """
     addresses = [address] if isinstance(address, str) else list(address)
     if not addresses:
         raise InputError("no address is given: name a server like http://127.0.0.1:8080")
+
+    @asynccontextmanager
+    async def one(address: str) -> AsyncIterator[Engine]:
+        async with Transport(address, timeout=seconds, connections=connections, largest=largest) as transport:
+            model = address.partition("#")[2] or transport.deployment
+            backoff = opening() if opening else None
+            yield await _patiently(lambda: _ask(transport, model, enable_thinking), backoff)
+
     if len(addresses) == 1:
-        async with _connect(addresses[0], seconds, connections, largest, opening) as engine:
+        async with one(addresses[0]) as engine:
             yield engine
         return
-    async with connect_replicas(
-        addresses, lambda one: _connect(one, seconds, connections, largest, opening), tell
-    ) as replicas:
+    async with connect_replicas(addresses, one, tell) as replicas:
         yield replicas
-
-
-@asynccontextmanager
-async def _connect(
-    address: str, seconds: float, connections: int, largest: int, opening: Callable[[], Backoff] | None
-) -> AsyncIterator[Engine]:
-    model = address.partition("#")[2]
-    async with Transport(address, timeout=seconds, connections=connections, largest=largest) as transport:
-        yield await _patiently(lambda: _ask(transport, model or transport.deployment), opening() if opening else None)
 
 
 async def _patiently(ask: Callable[[], Awaitable[Engine]], backoff: Backoff | None) -> Engine:
@@ -73,11 +77,13 @@ async def _patiently(ask: Callable[[], Awaitable[Engine]], backoff: Backoff | No
             await asyncio.sleep(wait)
 
 
-async def _ask(transport: Transport, model: str) -> Engine:
+async def _ask(transport: Transport, model: str, enable_thinking: bool | None) -> Engine:
     """TGI is known by its /info; whatever lists models is OpenAI-compatible."""
     info = read_info(await transport.get("/info"), transport.url)
     if info is None:
-        return await OpenAiEngine.open(transport, model)
+        return await OpenAiEngine.open(transport, model, enable_thinking)
+    if enable_thinking is not None:
+        raise InputError(_NO_SWITCH.format(url=transport.url, choice=str(enable_thinking).lower()))
     # Only here: its package is an extra, and costs a third of a second to import.
     from eval.collect.tgi import TgiEngine
 

@@ -22,7 +22,7 @@ from eval.collect.engines import Engine
 from eval.collect.retry import Breaker
 from eval.errors import RunError
 from eval.records import Failure, Message, Prompt, Response, Side
-from eval.run import Run
+from eval.run import Decoding, Run
 
 SHOWN = 5  # ids of prompts that are kept as examples
 
@@ -107,7 +107,7 @@ def check_determinism(
     sample = choose_sample(prompts, share=share, at_least=at_least, seed=run.name)
     load = max(1, min(concurrency, len(prompts)))
     say(f"determinism: asking {len(sample)} prompts again, with {load} at once and alone")
-    job = _Job(run.info.decoding.max_tokens, options or CollectOptions(), check or _fine, say)
+    job = _Job(run.info.decoding, options or CollectOptions(), check or _fine, say)
     again = asyncio.run(job.ask(urls, sample, _filled(sample, prompts, load), load))
     return Determinism({side: _compare(side, sample, answers, again[side]) for side in urls}, load)
 
@@ -128,7 +128,7 @@ def _filled(sample: Sequence[Prompt], prompts: Sequence[Prompt], load: int) -> l
 
 @dataclass
 class _Job:
-    max_tokens: int
+    decoding: Decoding
     options: CollectOptions
     check: Callable[[], None]
     say: Callable[[str], None]
@@ -139,7 +139,13 @@ class _Job:
         async with AsyncExitStack() as stack:
             engines: dict[Side, Engine] = {}
             for side, url in urls.items():
-                engine = connect(url, seconds=self.options.timeout, connections=2 * load, tell=self.say)
+                engine = connect(
+                    url,
+                    seconds=self.options.timeout,
+                    connections=2 * load,
+                    tell=self.say,
+                    enable_thinking=self.decoding.enable_thinking,
+                )
                 engines[side] = await stack.enter_async_context(engine)
             again = {side: _Again() for side in urls}
             await asyncio.gather(*(self._lane(side, engines, crowd, load, again[side].loaded) for side in urls))
@@ -180,7 +186,7 @@ class _Job:
 
     async def _shortest(self, engines: Iterable[Engine], messages: Sequence[Message]) -> int:
         """As long as the collection allowed: by the shorter of both contexts."""
-        most = self.max_tokens
+        most = self.decoding.max_tokens
         for engine in engines:
             most = await engine.fit(messages, most)
         return most

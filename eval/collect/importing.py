@@ -10,6 +10,7 @@ from pathlib import Path
 from blindside.tables.rows import unread_sentence
 from eval.answers import encode, read_answers
 from eval.collect.joining import Join, Joined
+from eval.collect.no_answers import keep_answers
 from eval.collect.prompts import key, prompts_sha256
 from eval.collect.provenance import code, versions
 from eval.collect.questions import Question
@@ -22,20 +23,33 @@ from eval.run import ModelInfo, PromptSet, Run, RunInfo, start_run
 Say = Callable[[str], None]
 
 
-def make_run(reports: Path, name: str, join: Join, *, source: str, names: Mapping[Side, str], say: Say) -> Run:
+def make_run(
+    reports: Path,
+    name: str,
+    join: Join,
+    *,
+    source: str,
+    names: Mapping[Side, str],
+    keep_errors: bool = False,
+    say: Say,
+) -> Run:
     """Write the run and say what was left out. Doing it again with the same answers changes nothing.
 
-    Raises InputError where nothing joined, RunError where `name` belongs to another comparison.
+    Thinking is taken apart from the answers; what is no answer is left out, and so are error messages unless
+    `keep_errors`. Raises InputError where nothing joined, RunError where `name` belongs to another comparison.
     """
+    if join.joined:
+        _one_content_per_id(row.question for row in join.joined)
+        keep_answers(join, keep_errors=keep_errors)
     for note in join.notes:
         say(note)
     if not join.joined:
         raise InputError("no prompt has an answer of both models: nothing was imported", path=source)
-    _one_content_per_id(row.question for row in join.joined)
     retired = retired_keys(reports)
     joined = [row for row in join.joined if key(row.question.prompt) not in retired]
     gone = len(join.joined) - len(joined)
     if gone:
+        join.left_out["retired"] += gone * join.each
         say(f"{gone} prompts left out: earlier runs gave them to the training (retired.jsonl)")
     if not joined:
         raise InputError("all of its prompts were harvested for the training: import others", path=source)
@@ -57,6 +71,8 @@ def make_run(reports: Path, name: str, join: Join, *, source: str, names: Mappin
             retired=gone,
             unjoined=join.unjoined,
             unread=unread,
+            records=join.records,
+            left_out={reason: count for reason, count in join.left_out.items() if count},
         ),
         code=code(),
         versions=versions(),
@@ -87,6 +103,7 @@ def _response(row: Joined, side: Side) -> Response:
         messages=prompt.messages,
         category=prompt.category,
         text=text,
+        thinking=row.thinking.get(side, ""),
         finish_reason="unknown",
         sha256=sha256_text(text),
         answered_at=utc_now(),

@@ -30,6 +30,7 @@ def import_table(
     category: str = "",
     base_name: str = "",
     tuned_name: str = "",
+    keep_errors: bool = False,
     say: Say = console.say,
 ) -> Run:
     """A run out of one CSV, JSONL, JSON or Parquet file with a prompt and both answers in each record.
@@ -42,7 +43,7 @@ def import_table(
     records = read_records(path, say)
     rows = [(record, table_row(record, wanted)) for record in records]
     names: dict[Side, str] = {"base": base_name or base, "tuned": tuned_name or tuned}
-    return make_run(reports, name, rows_of_table(rows), source=path.name, names=names, say=say)
+    return make_run(reports, name, rows_of_table(rows), source=path.name, names=names, keep_errors=keep_errors, say=say)
 
 
 def import_alpaca_eval(
@@ -53,6 +54,7 @@ def import_alpaca_eval(
     *,
     base_name: str = "",
     tuned_name: str = "",
+    keep_errors: bool = False,
     say: Say = console.say,
 ) -> Run:
     """A run out of two AlpacaEval `model_outputs.json` (instruction, output, generator), joined by the instruction.
@@ -60,10 +62,18 @@ def import_alpaca_eval(
     Raises as import_table does.
     """
     join = Join()
-    base, tuned = alpaca_outputs(base_path, say), alpaca_outputs(tuned_path, say)
+    base, tuned = alpaca_outputs(base_path, join, say), alpaca_outputs(tuned_path, join, say)
     join_sides(index(base, "base", join), index(tuned, "tuned", join), join)
     names = _names(base, tuned, "generator", base_path, tuned_path, base_name, tuned_name)
-    return make_run(reports, name, join, source=f"{base_path.name}, {tuned_path.name}", names=names, say=say)
+    return make_run(
+        reports,
+        name,
+        join,
+        source=f"{base_path.name}, {tuned_path.name}",
+        names=names,
+        keep_errors=keep_errors,
+        say=say,
+    )
 
 
 def import_fastchat(
@@ -75,6 +85,7 @@ def import_fastchat(
     *,
     base_name: str = "",
     tuned_name: str = "",
+    keep_errors: bool = False,
     say: Say = console.say,
 ) -> Run:
     """A run out of FastChat's question file and two answer files, joined by question_id; first turns only.
@@ -82,7 +93,7 @@ def import_fastchat(
     Raises as import_table does.
     """
     join, asked = Join(), fastchat_questions(questions, say)
-    base, tuned = fastchat_answers(base_path, say), fastchat_answers(tuned_path, say)
+    base, tuned = fastchat_answers(base_path, join, say), fastchat_answers(tuned_path, join, say)
     join_sides(index(base, "base", join), index(tuned, "tuned", join), join, lambda answer: asked.get(answer.key))
     silent = asked.keys() - {answer.key for answer in (*base, *tuned)}
     join.note(len(silent), "questions have no answer at all and are left out", sorted(silent))
@@ -90,7 +101,7 @@ def import_fastchat(
     join.note(len(turns), "questions have several turns, of which only the first is compared", turns)
     names = _names(base, tuned, "model_id", base_path, tuned_path, base_name, tuned_name)
     source = f"{questions.name}, {base_path.name}, {tuned_path.name}"
-    return make_run(reports, name, join, source=source, names=names, say=say)
+    return make_run(reports, name, join, source=source, names=names, keep_errors=keep_errors, say=say)
 
 
 def _names(

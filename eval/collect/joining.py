@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -30,6 +31,8 @@ class Joined:
     question: Question
     base: str
     tuned: str
+    #: What each model thought before its answer.
+    thinking: Mapping[Side, str] = field(default_factory=dict)
 
     def answer(self, side: Side) -> str:
         return self.base if side == "base" else self.tuned
@@ -37,11 +40,17 @@ class Joined:
 
 @dataclass
 class Join:
-    """What came of a join; `notes` are sentences for the user about all that was left out."""
+    """What came of a join; `notes` are sentences for the user about all that was left out.
+
+    records = `each` * joined + left_out, where `each` prompt takes so many records: one row of a table, or two answers.
+    """
 
     joined: list[Joined] = field(default_factory=list)
     duplicates: int = 0
     unjoined: int = 0
+    records: int = 0
+    each: int = 1
+    left_out: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
     def note(self, count: int, sentence: str, examples: Iterable[str]) -> None:
@@ -63,6 +72,7 @@ def index(answers: Iterable[Answer], side: str, join: Join) -> dict[str, Answer]
     unclear: dict[str, Answer] = {}
     repeats: list[Answer] = []
     for answer in answers:
+        join.records += 1
         before = by_key.setdefault(answer.key, answer)
         if before is not answer:
             repeats.append(answer)
@@ -70,6 +80,8 @@ def index(answers: Iterable[Answer], side: str, join: Join) -> dict[str, Answer]
                 unclear[answer.key] = answer
     join.duplicates += len(repeats)
     same = [label(answer) for answer in repeats if answer.key not in unclear]
+    join.left_out["there twice"] += len(same)
+    join.left_out["several different answers"] += len(repeats) - len(same) + len(unclear)
     join.note(len(same), f"answers of {side} are there twice and count once", same)
     join.note(
         len(unclear),
@@ -93,6 +105,7 @@ def join_sides(
     question_of: Callable[[Answer], Question | None] = lambda answer: answer.question,
 ) -> None:
     """Fill `join` with the keys that both sides have, in the order of `base`; the rest is counted and named."""
+    join.each = 2
     found = dict[str, Question]()
     for key, answer in base.items():
         question = question_of(answer) if key in tuned else None
@@ -102,6 +115,7 @@ def join_sides(
     for side, answers in (("base", base), ("tuned", tuned)):
         lost = [label(answer) for key, answer in answers.items() if key not in found]
         join.unjoined += len(lost)
+        join.left_out["no partner"] += len(lost)
         join.note(len(lost), f"answers of {side} found no partner and are left out", lost)
 
 
@@ -111,6 +125,7 @@ def rows_of_table(rows: Iterable[tuple[Record, Joined | None]]) -> Join:
     first: dict[str, Joined] = {}
     incomplete, repeats = list[str](), list[str]()
     for record, row in rows:
+        join.records += 1
         if row is None:
             incomplete.append(f"line {record.line}")
         elif (before := first.setdefault(row.question.content, row)) is not row:
@@ -118,6 +133,7 @@ def rows_of_table(rows: Iterable[tuple[Record, Joined | None]]) -> Join:
             repeats.append(f"line {record.line} (first in line {before.question.record.line}{other})")
     join.joined = list(first.values())
     join.duplicates, join.unjoined = len(repeats), len(incomplete)
+    join.left_out.update({"there twice": len(repeats), "an answer is missing": len(incomplete)})
     join.note(len(repeats), "records ask what was asked before and are left out", repeats)
     join.note(len(incomplete), "records lack an answer and are left out", incomplete)
     return join

@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 from blindside import console
-from eval.answers import read_answers
+from eval.answers import Answers, read_answers
 from eval.collect.collector import CollectOptions
 from eval.collect.connecting import Address, connect
+from eval.collect.judge_replies import told, verdict_in
 from eval.collect.progress import Progress
 from eval.collect.retry import first_error
 from eval.collect.tables import read_table, write_table
 from eval.collect.writer import AnswerWriter
 from eval.errors import RunError
 from eval.journal import Journal
-from eval.records import SIDES, Message, Pair, Prompt, Response, Row, Sha256, Side
+from eval.records import SIDES, Failure, Message, Pair, Prompt, Response, Row, Sha256, Side
 from eval.run import Run
 
 #: `none`: what the judge said was no verdict.
 Label = Literal["base", "tuned", "tie", "both_bad", "none"]
-#: A verdict is one word; some models put a sentence before it all the same.
-LONGEST_REPLY = 16
+#: In tokens. A verdict is one word, but a judge that thinks takes long to find it; one that does not stops after it.
+LONGEST_REPLY = 2048
 
 INSTRUCTION = (
     "You compare two answers, A and B, to the last message of a conversation. Judge correctness first, then whether "
@@ -36,7 +37,6 @@ INSTRUCTION = (
     "Reply with one word: A if A is better, B if B is better, TIE if they are equally good, BAD if neither is "
     "acceptable."
 )
-_VERDICT = re.compile(r"^\W*(A|B|TIE|BAD)\b", re.IGNORECASE)
 
 
 class ModelVerdict(Row):
@@ -58,21 +58,31 @@ class ModelVerdict(Row):
 
 
 def ask_model(
-    run: Run, address: Address, *, options: CollectOptions | None = None, say: Callable[[str], None] = console.say
+    run: Run,
+    address: Address,
+    *,
+    options: CollectOptions | None = None,
+    max_tokens: int = LONGEST_REPLY,
+    say: Callable[[str], None] = console.say,
 ) -> list[ModelVerdict]:
     """Have the model at `address` judge every pair with two different answers, in both orders; returns its verdicts.
 
-    Goes on where an earlier call ended. Raises EngineError where the server is not there or goes away, RunError where
-    the run holds no pair to judge.
+    A reply may have `max_tokens`, thinking included; replies without a verdict are told by reason. Goes on where an
+    earlier call ended. Raises EngineError where the server is not there or goes away, RunError where the run holds no
+    pair to judge.
     """
     pairs = [pair for pair in read_answers(run.responses_path).pairs(run.prompts()) if not pair.identical]
     if not pairs:
         raise RunError(f"run {run.name} holds no pair of different answers: collect some first")
     try:
-        model, replies = asyncio.run(_ask(run, pairs, address, options or CollectOptions(), say))
+        asked = _ask(run, pairs, address, options or CollectOptions(), max_tokens, say)
+        model, answers = asyncio.run(asked)
     except BaseExceptionGroup as several:
         raise first_error(several) from None
-    verdicts = [_verdict(run, model, pair, replies) for pair in pairs]
+    verdicts = [_verdict(run, model, pair, answers) for pair in pairs]
+    silent = [(pair.prompt_id, side) for pair in pairs for side in SIDES if _label(answers, pair, side) == "none"]
+    for line in told(answers.responses.get(key) or answers.failures.get(key) for key in silent):
+        say(line)
     others = [row for row in read_model_verdicts(run) if row.model != model]
     write_table(verdicts_path(run), ModelVerdict, [*others, *verdicts])
     return verdicts
@@ -101,10 +111,9 @@ def question(pair: Pair, first: Side) -> Prompt:
 
 def label(text: str, first: Side) -> Label:
     """What a reply says of the sides, given whose answer was A."""
-    match = _VERDICT.match(text)
-    if match is None:
+    said = verdict_in(text)
+    if not said:
         return "none"
-    said = match[1].upper()
     if said in ("TIE", "BAD"):
         return "tie" if said == "TIE" else "both_bad"
     second: Side = "tuned" if first == "base" else "base"
@@ -119,8 +128,13 @@ def settle(base_first: Label, tuned_first: Label) -> Label:
 
 
 async def _ask(
-    run: Run, pairs: Sequence[Pair], address: Address, options: CollectOptions, say: Callable[[str], None]
-) -> tuple[str, Mapping[tuple[str, Side], Response]]:
+    run: Run,
+    pairs: Sequence[Pair],
+    address: Address,
+    options: CollectOptions,
+    max_tokens: int,
+    say: Callable[[str], None],
+) -> tuple[str, Answers]:
     """The model's name, and its reply to each (item, side that was A)."""
     async with connect(
         address, seconds=options.timeout, connections=2 * options.concurrency, tell=say, opening=options.backoff
@@ -135,25 +149,27 @@ async def _ask(
         with Progress({side: len(todo[side]) for side in SIDES}, say, every=options.tell_every) as progress:
 
             async def fit(messages: Sequence[Message]) -> int:
-                return await engine.fit(messages, LONGEST_REPLY)
+                return await engine.fit(messages, max_tokens)
 
-            def on_disk(rows: Sequence[object]) -> None:
+            def on_disk(rows: Sequence[Response | Failure]) -> None:
                 for row in rows:
-                    if isinstance(row, Response):
-                        answers.add(row)
-                        progress.advance(row.side, failed=False)
+                    answers.add(row)
+                    progress.advance(row.side, failed=isinstance(row, Failure))
 
             async with AnswerWriter(Journal(path), on_disk) as writer:
                 for side in SIDES:
                     await options.lane(side, engine, todo[side], fit=fit, tell=progress.tell).run(writer.put)
-        return model, answers.responses
+        return model, answers
 
 
-def _verdict(run: Run, model: str, pair: Pair, replies: Mapping[tuple[str, Side], Response]) -> ModelVerdict:
-    said: dict[Side, Label] = {}
-    for side in SIDES:
-        reply = replies.get((pair.prompt_id, side))
-        said[side] = "none" if reply is None else label(reply.text, side)
+def _label(answers: Answers, pair: Pair, side: Side) -> Label:
+    """What was said with `side` as A."""
+    reply = answers.responses.get((pair.prompt_id, side))
+    return "none" if reply is None else label(reply.text, side)
+
+
+def _verdict(run: Run, model: str, pair: Pair, answers: Answers) -> ModelVerdict:
+    said = {side: _label(answers, pair, side) for side in SIDES}
     return ModelVerdict(
         run=run.name,
         item=pair.prompt_id,

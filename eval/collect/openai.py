@@ -40,16 +40,24 @@ class _Answer(BaseModel):
 class OpenAiEngine:
     """One model of an OpenAI-compatible server. Without `room` its context is not known, and it may refuse."""
 
-    def __init__(self, transport: Transport, info: EngineInfo, software: Software, room: Room | None = None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        info: EngineInfo,
+        software: Software,
+        room: Room | None = None,
+        enable_thinking: bool | None = None,
+    ) -> None:
         self.url = transport.url
         self.info = info
         self._transport = transport
         self._software = software
         self._room = room
         self._limit = "max_tokens"
+        self._switch = {} if enable_thinking is None else software.thinking(enable_thinking)
 
     @classmethod
-    async def open(cls, transport: Transport, wanted: str = "") -> OpenAiEngine:
+    async def open(cls, transport: Transport, wanted: str = "", enable_thinking: bool | None = None) -> OpenAiEngine:
         """Ask the server what it serves, and for one token, so that what can't work is told at once.
 
         `wanted` is the model's name, needed where several are listed. Raises EngineError where the server does not
@@ -65,7 +73,8 @@ class OpenAiEngine:
             raise no_engine(transport.url, reply)
         card = choose_card(cards, wanted, transport.url)
         software = SOFTWARE.get(card.owned_by or "", Software())
-        engine = cls(transport, _info(card, software, await version_of(transport, software)), software)
+        info = _info(card, software, await version_of(transport, software))
+        engine = cls(transport, info, software, enable_thinking=enable_thinking)
         answer = await engine._ask(_ONE_WORD, 1)
         if card not in cards:
             _check_name(card.id, answer.model, transport.url)
@@ -103,6 +112,7 @@ class OpenAiEngine:
             "seed": SEED,
             "stream": False,
             **self._software.plain,
+            **self._switch,
         }
         reply = await self._transport.post("/v1/chat/completions", json.dumps(body).encode())
         if reply.status == 400 and self._limit == "max_tokens" and b"max_completion_tokens" in reply.body:

@@ -11,7 +11,7 @@ from blindside.tables.asked import PARTS, SYSTEM
 from blindside.tables.encoding import Note
 from blindside.tables.reader import ignore
 from blindside.tables.rows import filled, identity
-from eval.collect.joining import Answer, Joined, shown
+from eval.collect.joining import Answer, Join, Joined
 from eval.collect.questions import Question, read_question
 from eval.collect.readers import Record, read_records
 from eval.records import clean_text
@@ -42,22 +42,24 @@ def _is_part(name: str) -> bool:
     return name.strip().lower() in {*SYSTEM, *PARTS}
 
 
-def alpaca_outputs(path: Path, note: Note = ignore) -> list[Answer]:
+def alpaca_outputs(path: Path, join: Join, note: Note = ignore) -> list[Answer]:
     """Records with instruction and output; `dataset` is the category. All must come from one generator.
 
-    `note` is told how many have no output: they are left out.
+    `join` is told how many have no output: they are left out.
     """
     records = read_records(path, note)
     _one_model(records, "generator")
-    return [_alpaca_answer(record) for record in _with("output", records, path, note)]
+    return [_alpaca_answer(record) for record in _with("output", records, path, join)]
 
 
-def _with(column: str, records: Sequence[Record], path: Path, note: Note) -> list[Record]:
+def _with(column: str, records: Sequence[Record], path: Path, join: Join) -> list[Record]:
     """The records whose `column` is not null; a file in which none has it is refused by what reads it."""
     kept = [record for record in records if record.values.get(column) is not None]
     if 0 < len(kept) < len(records):
         empty = [f"line {record.line}" for record in records if record.values.get(column) is None]
-        note(f"{path} has {len(empty)} records without {column}, which are left out: {shown(empty)}")
+        join.records += len(empty)
+        join.left_out["an answer is missing"] += len(empty)
+        join.note(len(empty), f"records of {path} have no {column} and are left out", empty)
         return kept
     return list(records)
 
@@ -85,12 +87,12 @@ def fastchat_questions(path: Path, note: Note = ignore) -> dict[str, Question]:
     return questions
 
 
-def fastchat_answers(path: Path, note: Note = ignore) -> list[Answer]:
+def fastchat_answers(path: Path, join: Join, note: Note = ignore) -> list[Answer]:
     """Answers by question_id: `text` (the old format) or the first turn of the first of `choices`."""
     records = read_records(path, note)
     _one_model(records, "model_id")
     texts = "text" if any(record.values.get("text") is not None for record in records) else "choices"
-    return [Answer(_id(record), _fastchat_text(record), record) for record in _with(texts, records, path, note)]
+    return [Answer(_id(record), _fastchat_text(record), record) for record in _with(texts, records, path, join)]
 
 
 def model_name(answers: Sequence[Answer], column: str) -> str:

@@ -58,6 +58,12 @@ def load_prompts(
         raise InputError(f"all of its {len(unique)} prompts are training data{why}: give others", path=described)
     prompts = [question.prompt for question in asked]
     gone = len(untrained) - len(fresh)
+    left_out = {
+        "there twice": len(questions) - len(unique),
+        "training data": len(unique) - len(untrained),
+        "retired": gone,
+        "beyond the limit": len(fresh) - len(asked),
+    }
     prompt_set = PromptSet(
         source=described,
         sha256=prompts_sha256(prompts),
@@ -66,6 +72,8 @@ def load_prompts(
         in_training_data=len(unique) - len(untrained),
         retired=gone,
         unread=dict(Counter(name for question in questions for name in question.unread)),
+        records=len(questions),
+        left_out={reason: count for reason, count in left_out.items() if count},
     )
     return LoadedPrompts(prompts, prompt_set, [*notes, *_messages(prompt_set, asked, len(fresh), gone)], gone)
 

@@ -37,7 +37,7 @@ def start_collected_run(
     """
     if models is None:
         assert urls is not None, "either models or urls say what is compared"
-        asked = asyncio.run(_ask(urls, seconds, opening))
+        asked = asyncio.run(_ask(urls, seconds, opening, decoding.enable_thinking))
         models = {side: model_of(info, url) for side, (info, url) in asked.items()}
         engine = engine or _engine_name(asked)
     info = RunInfo(
@@ -97,11 +97,14 @@ def _software_before(model: ModelInfo, now: EngineInfo) -> str:
 
 
 async def _ask(
-    urls: Mapping[Side, Address], seconds: float = 30.0, opening: Callable[[], Backoff] | None = None
+    urls: Mapping[Side, Address],
+    seconds: float = 30.0,
+    opening: Callable[[], Backoff] | None = None,
+    enable_thinking: bool | None = None,
 ) -> dict[Side, tuple[EngineInfo, str]]:
     """What each side's servers say of themselves, and where they are."""
     asked: dict[Side, tuple[EngineInfo, str]] = {}
     for side in SIDES:
-        async with connect(urls[side], seconds=seconds, opening=opening) as engine:
+        async with connect(urls[side], seconds=seconds, opening=opening, enable_thinking=enable_thinking) as engine:
             asked[side] = engine.info, engine.url
     return asked

@@ -38,6 +38,7 @@ CORRECTION = Path(__file__).parent / "data" / "correction.txt"
 _CONVERSATION, _ANSWER = "{conversation}", "{answer}"
 NO_ANSWER, NO_CORRECTION = "no answer came", "no correction came"
 CUT = "cut at the token limit"
+LONG = "the correction is longer than --max-tokens"
 SAME, REFUSED, LANGUAGE = (
     "the correction changes nothing",
     "the correction is a refusal",
@@ -49,9 +50,11 @@ EMPTY, BUDGET = "empty", "the token budget was used up"
 @dataclass(frozen=True)
 class SynthesizeOptions:
     """`budget`: how many tokens the stronger model may use in all, prompts and answers, over all calls; 0: any number.
-    A request that was begun is finished, so the budget can be passed by what is in flight."""
+    A request that was begun is finished, so the budget can be passed by what is in flight. `thinking`: how many tokens
+    more than an answer's `max_tokens` it may have, for a model that thinks before it corrects."""
 
     max_tokens: int = 512
+    thinking: int = 4096
     budget: int = 0
     asking: CollectOptions = field(default_factory=lambda: CollectOptions(concurrency=8))
 
@@ -113,6 +116,8 @@ class _Synthesis:
         self._how = how
         self._say = say
         self.tokens = 0
+        #: Of the corrections, by their id: why none came.
+        self._failed: dict[str, str] = {}
 
     async def go(self, small: Address, strong: Address, out: Path) -> Synthesized:
         asked = [prompt.model_copy(update={"id": _content_id(prompt)}) for prompt in self._prompts]
@@ -162,6 +167,8 @@ class _Synthesis:
                     for row in rows:
                         if isinstance(row, Response):
                             found[row.prompt_id] = row
+                        elif side == "tuned":
+                            self._failed[row.prompt_id] = row.error
                         progress.advance(side, failed=isinstance(row, Failure))
                         progress.tick()
 
@@ -184,8 +191,10 @@ class _Synthesis:
             yield prompt
 
     def _lane(self, side: Side, engine: Engine, todo: Iterator[Prompt], progress: Progress) -> Lane:
+        limit = self._how.max_tokens + (self._how.thinking if side == "tuned" else 0)
+
         async def fit(messages: Sequence[Message]) -> int:
-            return await engine.fit(messages, self._how.max_tokens)
+            return await engine.fit(messages, limit)
 
         return self._how.asking.lane(side, engine, todo, fit=fit, tell=progress.tell)
 
@@ -195,7 +204,8 @@ class _Synthesis:
         corrected = corrections.get(self._key(prompt, answer)) if answer is not None else None
         reason = self._why_not(answer, corrected)
         if reason or answer is None or corrected is None:
-            return Excluded(prompt.id, number, reason, reason)
+            failed = self._failed.get(self._key(prompt, answer), "") if answer is not None else ""
+            return Excluded(prompt.id, number, reason, failed[:200] or reason)
         source = {
             "kind": "synthesis",
             "prompt": prompt.id,
@@ -219,6 +229,8 @@ class _Synthesis:
         checks = {
             f"the correction is {EMPTY}": not text,
             f"the correction was {CUT}": corrected.truncated,
+            "the correction was ended by a filter or a tool call": corrected.ending != "complete",
+            LONG: not corrected.thinking and (corrected.completion_tokens or 0) > self._how.max_tokens,
             SAME: text == answer.text.strip(),
             REFUSED: refuses(text) and not refuses(answer.text),
             LANGUAGE: not same_language(text, answer.text),

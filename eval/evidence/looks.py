@@ -13,8 +13,11 @@ MANY = 0.2
 _WORDS = {"truncated": "cut", "empty": "empty", "repetition": "repeating", "refusals": "refusing"}
 
 
-def looks(pairs: Sequence[Pair]) -> Iterator[str]:
-    """A line for each side, one for pairs whose answers are the same, and what to do where these are many."""
+def looks(pairs: Sequence[Pair], enable_thinking: bool | None = None) -> Iterator[str]:
+    """A line for each side, one for pairs whose answers are the same, and what to do where these are many.
+
+    `enable_thinking` is what was asked of the chat template: whether a server heeded it shows in its answers.
+    """
     if not pairs:
         return
     cut = {}
@@ -24,6 +27,8 @@ def looks(pairs: Sequence[Pair]) -> Iterator[str]:
         yield f"{side}: {_answers(len(answers))}, {', '.join(_counted(answers))}"
     same = sum(pair.identical for pair in pairs)
     yield f"{same} of {len(pairs)} pairs have the same answer on both sides"
+    if enable_thinking is not None:
+        yield from _unheeded(pairs, enable_thinking)
     for side, n in cut.items():
         if n > MANY * len(pairs):
             yield (
@@ -38,11 +43,27 @@ def looks(pairs: Sequence[Pair]) -> Iterator[str]:
         )
 
 
+def _unheeded(pairs: Sequence[Pair], enable_thinking: bool) -> Iterator[str]:
+    """Sides that did the other of what was asked in any answer (off) or in all of them (on)."""
+    for side in SIDES:
+        thought = sum(bool(pair.answer(side).thinking) for pair in pairs)
+        if thought and not enable_thinking:
+            yield f"note: thinking was switched off, and {side} thought in {thought} of {len(pairs)} answers"
+        if enable_thinking and not thought:
+            yield f"note: thinking was switched on, and {side} shows none: is it a model that thinks?"
+
+
 def _counted(answers: Sequence[Response]) -> Iterator[str]:
     for name, word in _WORDS.items():
         yield f"{sum(map(TESTS[name], answers))} {word}"
-    if filtered := sum(answer.filtered for answer in answers):
-        yield f"{filtered} ended by a content filter"
+    rare = {
+        "ended by a content filter": sum(answer.ending == "filtered" for answer in answers),
+        "ended in a tool call": sum(answer.ending == "tool call" for answer in answers),
+        "broken off by an error": sum(answer.ending == "error" for answer in answers),
+        "marked as a refusal by the server": sum(answer.refused for answer in answers),
+        "with thinking, which is kept apart and not judged": sum(bool(answer.thinking) for answer in answers),
+    }
+    yield from (f"{count} {words}" for words, count in rare.items() if count)
 
 
 def _answers(n: int) -> str:

@@ -121,4 +121,4 @@ def left_out(found: Whole) -> str:
 def _decoding(decoding: Decoding | None) -> str:
     if decoding is None:
         return "decoding unknown"
-    return f"temperature {decoding.temperature}, at most {decoding.max_tokens} tokens"
+    return f"temperature {decoding.temperature}, {decoding.words()}"

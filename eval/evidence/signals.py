@@ -61,6 +61,8 @@ class Signals:
     empty: Signal
     repetition: Signal
     refusals: Signal
+    #: Ended by a content filter, a tool call, or an error.
+    interrupted: Signal
     #: Tuned answers that are the base's very text.
     unchanged: Estimate
     #: Mean length of tuned answers over the base's, in words.
@@ -87,7 +89,8 @@ TESTS: Mapping[str, Callable[[Response], bool]] = {
     "truncated": lambda answer: answer.truncated,
     "empty": lambda answer: is_empty(answer.text),
     "repetition": lambda answer: repeats_itself(answer.text),
-    "refusals": lambda answer: refuses(answer.text),
+    "refusals": lambda answer: answer.refused or refuses(answer.text),
+    "interrupted": lambda answer: answer.ending not in ("complete", "cut"),
 }
 
 

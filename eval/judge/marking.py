@@ -10,7 +10,7 @@ from eval.errors import InputError
 from eval.judge.giveaways import Finder, Giveaway, masked
 from eval.judge.study import Study
 from eval.judge.tasks import Task
-from eval.records import Response, Side
+from eval.records import SIDES, Response, Side
 from eval.run import Run, open_run
 
 #: side -> what was found in its answer; only sides in which something was.
@@ -25,9 +25,13 @@ class Marked:
     tasks: dict[str, Task]
     found: dict[str, Found]
     held: int
+    #: Items whose thinking may be shown: both models thought, and neither is named by it.
+    thinking: frozenset[str] = frozenset()
 
     def shown(self, item: str, task: Task, *, mask: bool) -> Task:
-        """A task as a reviewer may see it."""
+        """A task as a reviewer may see it. Thinking that only one side has would tell which one it is."""
+        if item not in self.thinking:
+            task = _without_thinking(task)
         found = self.found.get(item)
         if not mask or not found:
             return task
@@ -56,7 +60,23 @@ def mark(run: Run, study: Study, tasks: dict[str, Task]) -> Marked:
         "by_side": {side: sum(side in sides for sides in found.values()) for side in ("base", "tuned")},
         "items": {item: _said(tasks[item], sides) for item, sides in found.items()},
     }
-    return Marked(_written(run, report), asked, found, len(tasks) - len(asked))
+    thinking = frozenset(item for item, task in asked.items() if study.show_thinking and _both_think(finder, task))
+    return Marked(_written(run, report), asked, found, len(tasks) - len(asked), thinking)
+
+
+def _both_think(finder: Finder, task: Task) -> bool:
+    answers = (task.pair.base, task.pair.tuned) if task.pair else ()
+    return bool(answers) and all(
+        answer.thinking.strip() and not finder.find(answer.thinking, task.messages) for answer in answers
+    )
+
+
+def _without_thinking(task: Task) -> Task:
+    if task.answer is not None:
+        return replace(task, answer=task.answer.model_copy(update={"thinking": ""}))
+    assert task.pair is not None
+    sides = {str(side): task.pair.answer(side).model_copy(update={"thinking": ""}) for side in SIDES}
+    return replace(task, pair=task.pair.model_copy(update=sides))
 
 
 def _look(finder: Finder, task: Task) -> Found:

@@ -64,6 +64,14 @@ STRINGS: dict[str, tuple[str, str]] = {
     "answer": ("Answer", "回答"),
     "empty": ("This answer is empty.", "这个回答是空的。"),
     "cut": ("The answer stops here: it reached the token limit.", "回答到此为止：已达到长度上限。"),
+    "filtered": ("The answer stops here: a content filter ended it.", "回答到此为止：被内容过滤器中断。"),
+    "tool_call": (
+        "The answer ends in a call of a tool, which is not shown.",
+        "回答以工具调用结束，此处不显示。",
+    ),
+    "broken_off": ("The answer stops here: the server broke it off.", "回答到此为止：服务器中断了输出。"),
+    "refused": ("The server marked this as a refusal.", "服务器将此标记为拒绝回答。"),
+    "thinking": ("Thinking before the answer", "回答之前的思考"),
     "too_much": (
         "Shown as plain text: this answer is too long or too intricate to be formatted.",
         "这个回答过长或结构过于复杂，无法排版，以纯文本显示。",

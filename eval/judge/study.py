@@ -134,6 +134,8 @@ class Study(Row):
     #: So many unrecorded pairs on a reviewer's first visit.
     practice: int = Field(default=2, ge=0, le=3)
     giveaways: Giveaways = Giveaways()
+    #: Folded under each answer, where both models thought and neither is named by it.
+    show_thinking: bool = False
 
     @field_validator("tags")
     @classmethod
@@ -148,6 +150,8 @@ class Study(Row):
         if self.mode == "thumbs":
             if self.gold or self.repeats:
                 raise ValueError("gold and repeats need two answers: leave them out, or use mode: compare")
+            if self.show_thinking:
+                raise ValueError("show_thinking needs two answers: leave it out, or use mode: compare")
             if any(criterion.scale == "pairwise" for criterion in self.criteria):
                 raise ValueError("pairwise criteria need two answers: give a scale, or use mode: compare")
         twice = [name for name, n in Counter(self.columns.names(self.row)).items() if n > 1]

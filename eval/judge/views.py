@@ -29,6 +29,9 @@ ALARMS = frozenset({"stale", "not_saved", "broken", "criterion_missing", "reason
 #: How a choice is called.
 CHOICES = {"left": "a_better", "right": "b_better", "tie": "tie", "both_bad": "both_bad", "up": "good", "down": "bad"}
 
+#: How the page calls the end of an answer that is not complete.
+ENDS = {"cut": "cut", "filtered": "filtered", "tool call": "tool_call", "error": "broken_off"}
+
 
 @dataclass(frozen=True)
 class Show:
@@ -129,4 +132,5 @@ def _head(styles: Sequence[str], scripts: Sequence[str]) -> str:
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
-    return templates_in(ASSETS, formatted=formatted, plain=plain_html, language=language_attribute)
+    known = {"formatted": formatted, "plain": plain_html, "language": language_attribute, "ENDS": ENDS}
+    return templates_in(ASSETS, **known)

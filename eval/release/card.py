@@ -118,7 +118,7 @@ def _claim(policy: Policy) -> str:
 
 
 def _decoding(decoding: Decoding | None) -> str:
-    return "decoding unknown" if decoding is None else f"greedy decoding, at most {decoding.max_tokens:,} tokens"
+    return "decoding unknown" if decoding is None else f"greedy decoding, {decoding.words()}"
 
 
 def _metadata(facts: Facts) -> ModelCardData:

@@ -147,7 +147,15 @@ def _unsure(outcomes: Counter[str], winner: Side, thresholds: Thresholds) -> str
 
 def _unfit(asked: Asked, winner: Side) -> str:
     """Why an answer must not be taught though it is the better one."""
-    return "the better answer was cut at the token limit" if asked.answer(winner).truncated else ""
+    return _UNFIT.get(asked.answer(winner).ending, "")
+
+
+_UNFIT = {
+    "cut": "the better answer was cut at the token limit",
+    "filtered": "the better answer was ended by a content filter",
+    "tool call": "the better answer ends in a tool call",
+    "error": "the better answer was broken off",
+}
 
 
 def retire_prompts(run: Run, prompts: Iterable[Prompt], out: Path) -> int:

@@ -150,6 +150,42 @@ def test_a_correction_that_fails_or_is_cut_is_counted(tmp_path: Path) -> None:
     assert dict(done.tally.excluded) == {"no correction came": 1, "the correction was cut at the token limit": 1}
 
 
+class ThinkingStrong(Strong):
+    """Thinks for thirty words before it corrects, and longer where it is asked to."""
+
+    def completion(self, body: dict[str, Any]) -> dict[str, Any]:
+        whole = super().completion(body)
+        wanted = 9000 if "hard one" in body["messages"][-1]["content"] else 30
+        choice = whole["choices"][0]
+        if body["max_tokens"] < wanted:
+            choice["message"]["content"], choice["finish_reason"] = "<think>Well,", "length"
+        else:
+            choice["message"]["content"] = "<think>Well, what is wrong?</think>\n\n" + choice["message"]["content"]
+            whole["usage"]["completion_tokens"] = wanted + 8
+        return whole
+
+
+def test_a_corrector_that_thinks_has_room_and_its_thinking_is_never_chosen(tmp_path: Path) -> None:
+    with tgi(Small(name="small")) as small, openai(ThinkingStrong(name="strong")) as strong:
+        done, said = made(tmp_path, small, strong, "What is it?", "the hard one", max_tokens=20)
+    (pair,) = [row for row in read_pairs(tmp_path / "pairs.jsonl") if isinstance(row, Pair)]
+    assert pair.chosen == "This is the answer that it should have been."
+    assert dict(done.tally.excluded) == {"no correction came": 1}
+    assert any("thought for" in line and "up to the limit" in line for line in said)
+
+
+def test_a_correction_longer_than_the_answers_may_be_is_none(tmp_path: Path) -> None:
+    class Wordy(Strong):
+        def completion(self, body: dict[str, Any]) -> dict[str, Any]:
+            whole = super().completion(body)
+            whole["usage"]["completion_tokens"] = 21 if "And that?" in body["messages"][-1]["content"] else 20
+            return whole
+
+    with tgi(Small(name="small")) as small, openai(Wordy(name="strong")) as strong:
+        done, _ = made(tmp_path, small, strong, "What is it?", "And that?", max_tokens=20)
+    assert dict(done.tally.excluded) == {"the correction is longer than --max-tokens": 1}
+
+
 def test_errors_name_the_remedy(tmp_path: Path) -> None:
     own = tmp_path / "own.txt"
     own.write_text("Improve: {answer}")

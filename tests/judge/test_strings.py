@@ -13,7 +13,7 @@ from string import Formatter
 import pytest
 
 from eval.judge.strings import LANGUAGES, STRINGS, say, say_tag, table
-from eval.judge.views import ALARMS, ASSETS, CHOICES
+from eval.judge.views import ALARMS, ASSETS, CHOICES, ENDS
 
 TEMPLATES = sorted(ASSETS.glob("*.jinja"))
 SCRIPTS = sorted(ASSETS.glob("*.js"))
@@ -125,7 +125,7 @@ def test_every_key_that_is_asked_for_is_there_and_the_others_are_gone() -> None:
     )
     assert asked - STRINGS.keys() == set()
     named = {literal for path in [*TEMPLATES, *SCRIPTS] for literal in re.findall(r"[\"'](\w+)[\"']", path.read_text())}
-    made = {f"notice_{key}" for key in notices()} | set(CHOICES.values())
+    made = {f"notice_{key}" for key in notices()} | set(CHOICES.values()) | set(ENDS.values())
     unused = STRINGS.keys() - asked - named - made
     assert {key for key in unused if not key.startswith("tag_")} == set()
 

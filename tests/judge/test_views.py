@@ -109,3 +109,24 @@ def test_the_frame_offers_four_verdicts_and_a_heading() -> None:
     ]
     assert "<h1>" in top_html(Study())
     assert 'aria-live="polite"' in top_html(Study())
+
+
+@pytest.mark.parametrize(
+    ("reason", "refused", "said"),
+    [
+        ("content_filter", False, "a content filter ended it"),
+        ("SAFETY", False, "a content filter ended it"),
+        ("tool_calls", False, "ends in a call of a tool"),
+        ("error", False, "the server broke it off"),
+        ("max_tokens", False, "it reached the token limit"),
+        ("stop", True, "marked this as a refusal"),
+        ("stop", False, ""),
+    ],
+)
+def test_how_an_answer_ended_is_said_under_it(reason: str, refused: bool, said: str) -> None:
+    asked = prompt(1)
+    changed = {"finish_reason": reason, "refused": refused}
+    shown = pair("It is", "Blue.", asked=asked)
+    page = stage_html(ask(shown.model_copy(update={"base": shown.base.model_copy(update=changed)})))
+    assert page.count('class="bs-note bs-cut"') == bool(said)
+    assert said in page
