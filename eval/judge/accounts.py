@@ -23,7 +23,7 @@ from pathlib import Path
 from eval.errors import InputError
 from eval.journal import sync_folder
 from eval.judge.cells import line
-from eval.judge.names import LONGEST_NAME, clean_name
+from eval.judge.names import LONGEST_NAME, clean_name, name_key
 from eval.spreadsheet import restore
 
 _log = logging.getLogger(__name__)
@@ -108,6 +108,9 @@ def add_account(path: Path, name: str, password: str) -> str:
     with _changing(path) as accounts:
         if clean in accounts:
             raise InputError(f"{clean!r} is there already: change the password, or choose another name", path=path)
+        alike = next((other for other in accounts if name_key(other) == name_key(clean)), None)
+        if alike is not None:
+            raise InputError(f"{clean!r} is too like {alike!r}, who is there already: choose another name", path=path)
         accounts[clean] = hash_password(password)
     return clean
 

@@ -12,6 +12,7 @@ from eval.judge.begin import begin
 from eval.judge.extras import Extras, Key
 from eval.judge.freeze import rows_path
 from eval.judge.ledger import Ledger
+from eval.judge.names import name_key
 from eval.judge.seats import Draft, Seat
 from eval.judge.skips import Skip, append_skip, read_skips
 from eval.judge.study import Study
@@ -39,6 +40,8 @@ class Desk:
         gold = self.study.gold.pairs if self.study.gold else ()
         self._gold = {pair.item: Task.of_pair(pair.pair()) for pair in gold}
         self._seats: dict[str, Seat] = {}
+        #: Of pages that were asked whether they are somebody known: their nonce to the name that was given.
+        self._asked: dict[str, str] = {}
         self._noted = 0
         self._generation = self.ledger.generation
         for skip in read_skips(run):
@@ -56,6 +59,23 @@ class Desk:
             if own is not None and not seat.present:
                 seat.come(*own)
             yield seat
+
+    def alike(self, reviewer: str) -> str:
+        """Who is known by nearly this name (Ann for ann), where this very name is new; else nothing."""
+        with self.ledger.turn():
+            self._note_new_rows()
+            others = [] if reviewer in self._seats else self._seats
+            return next((known for known in others if name_key(known) == name_key(reviewer)), "")
+
+    def ask_who(self, nonce: str, reviewer: str) -> None:
+        """This page is asked whether its reviewer is somebody known; the latest thousand are remembered."""
+        self._asked[nonce] = reviewer
+        for old in list(self._asked)[:-1000]:
+            del self._asked[old]
+
+    def was_asked(self, nonce: str, reviewer: str) -> bool:
+        """Whether this page was asked, and says the same name again."""
+        return self._asked.get(nonce) == reviewer
 
     def task(self, key: Key) -> Task:
         kind, item = key

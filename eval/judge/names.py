@@ -10,6 +10,11 @@ LONGEST_NAME = 60
 _JOINERS = "\u200c\u200d"  # Persian and Indic names are written with them
 
 
+def name_key(name: str) -> str:
+    """What is the same for names that differ in case, width or spaces alone: Ann, ann, ANN, Ａｎｎ."""
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
+
+
 def clean_name(name: str) -> tuple[str, Notice | None]:
     """(the name as it is written down, None) or ("", what is wrong with it).
 

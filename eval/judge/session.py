@@ -249,17 +249,20 @@ def answer(desk: Desk, sitting: Sitting | None, action: Action, *, fixed: str = 
         return None, View(state="none", nonce=blinding.nonce(), reviewer=name, mode=mode)
     if sitting is not None and sitting.reviewer == name and action.act not in ("hello", "sit"):
         return sitting, sitting.handle(action)
-    if not name or action.act == "leave" or (fixed and action.act != "sit" and _is_new(desk, name)):
+    known = "" if fixed or not name or desk.was_asked(action.nonce, name) else desk.alike(name)
+    if known or not name or action.act == "leave" or (fixed and action.act != "sit" and _is_new(desk, name)):
         welcome = View(
             state="welcome",
             nonce=blinding.nonce(),
-            reviewer=name,
+            reviewer="" if known else name,
             total=desk.pool.open_to_anybody(),
             mode=mode,
             form=form,
             practices=desk.study.practice,
-            notice=problem if action.act == "sit" else None,
+            notice=Notice("same_name", known) if known else problem if action.act == "sit" else None,
         )
+        if known:
+            desk.ask_who(welcome.nonce, name)
         return None, welcome
     sitting = Sitting(desk, name, action.language)
     return sitting, sitting.show(STALE if action.act == "vote" else None)
