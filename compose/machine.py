@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import docker
 from docker.errors import DockerException
 
+from blindside.gpus import memory_of, untested
 from compose.errors import DockerMissing
 
 DEFAULT = "unix:///var/run/docker.sock"
@@ -39,22 +40,28 @@ class Machine:
     compose: str = ""
     gpu_runtime: bool = False
     gpus: tuple[Gpu, ...] = ()
+    #: What of its GPUs nobody tried, as a sentence.
+    untested: str = ""
 
 
 def look() -> Machine:
     """What there is now. Raises nothing: what is missing is said in the answer."""
-    gpus = find_gpus()
+    gpus, note = find_gpus(), untested()
     try:
         compose = compose_version()
         client = connect()
     except DockerMissing as error:
-        return Machine(no_docker=str(error), gpus=gpus)
+        return Machine(no_docker=str(error), gpus=gpus, untested=note)
     try:
         info = client.info()
     finally:
         client.close()
     return Machine(
-        engine=str(info.get("ServerVersion", "")), compose=compose, gpu_runtime=_reaches_gpus(info), gpus=gpus
+        engine=str(info.get("ServerVersion", "")),
+        compose=compose,
+        gpu_runtime=_reaches_gpus(info),
+        gpus=gpus,
+        untested=note,
     )
 
 
@@ -103,9 +110,9 @@ def find_gpus() -> tuple[Gpu, ...]:
     able = _ask("nvidia-smi", "--query-gpu=index,compute_cap", "--format=csv,noheader,nounits") or ""
     capabilities = dict(re.findall(r"^(\d+), (\d+\.\d+)$", able, re.MULTILINE))
     return tuple(
-        Gpu(int(row[0]), row[1], int(row[2]), int(row[3]), float(capabilities.get(row[0], 0)) or None)
+        Gpu(int(row[0]), row[1], *memory, float(capabilities.get(row[0], 0)) or None)
         for row in rows
-        if len(row) == 4 and all(row[place].isdigit() for place in (0, 2, 3))
+        if len(row) == 4 and row[0].isdigit() and (memory := memory_of(row[2], row[3]))
     )
 
 

@@ -84,6 +84,13 @@ def choose(
     if engine == "embedded":
         return Plan("embedded", "as asked")
     machine = machine or look()
+    plan = _chosen(engine, models, server, sequential, machine, vllm)
+    return replace(plan, why=f"{plan.why}; {machine.untested}") if machine.untested else plan
+
+
+def _chosen(
+    engine: str, models: Sequence[Model], server: str, sequential: bool | None, machine: Machine, vllm: bool
+) -> Plan:
     against = _against_gpu(machine)
     if engine == "vllm" or (engine == "auto" and against and machine.gpus and vllm):
         if server not in ("auto", "vllm"):

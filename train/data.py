@@ -16,7 +16,8 @@ from train.files import sha256_file, write_atomic
 from train.launch import ROOT, environment
 from train.pairs.check import Checked, check_file, check_rows, write_clean
 from train.pairs.read import check_columns, read_lines
-from train.recipe import DataSet, Recipe
+from train.recipe import BUILDERS, DataSet, Recipe
+from train.recipe_types import check_types
 from train.tokens import stage as tokens
 
 PROMPTS_FILE = "training_prompts.txt"
@@ -39,12 +40,18 @@ class Prepared:
 
 def is_local(asked: DataSet) -> bool:
     """Whether the recipe's `path` is a file here, and not a data set of the Hub."""
-    return asked.path.endswith((".jsonl", ".json")) or (ROOT / asked.path).exists()
+    return asked.is_file or (ROOT / asked.path).exists()
 
 
 def data_hashes(recipe: Recipe) -> dict[str, str]:
-    """By the recipe's own path: the hash of a local file, or a Hub data set's revision (main where none is pinned)."""
-    return {asked.path: _hash(asked) for asked in recipe.datasets}
+    """By the recipe's own path, or file: the hash of a local file, or a Hub data set's revision (main where none is
+    pinned). Raises RecipeError, for pairs of a type that is not trained on too."""
+    check_types(recipe)
+    hashes: dict[str, str] = {}
+    for asked in recipe.datasets:
+        # Two splits, or configurations, of one data set are two.
+        hashes[asked.place if asked.place not in hashes else f"{asked.place}:{asked.part}"] = _hash(asked)
+    return hashes
 
 
 def _hash(asked: DataSet) -> str:
@@ -58,15 +65,20 @@ def _hash(asked: DataSet) -> str:
 
 def local_path(asked: DataSet) -> Path:
     """A relative path of a recipe is taken from where `axolotl train` runs: the project's root."""
-    path = ROOT / asked.path
+    path = ROOT / asked.place
     if path.is_dir() and len(asked.data_files) == 1:
         return path / asked.data_files[0]
+    if len(asked.data_files) > 1 and (path.is_dir() or asked.path in BUILDERS):
+        raise RecipeError(
+            f"`path: {asked.path}` has {len(asked.data_files)} data_files: write an entry of `datasets` for each"
+        )
     return path
 
 
 def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
     """Check every data set of the recipe; a cleaned one is written to `work`, and pairs with a key, so that the
     tokens of each can be checked. Raises PairsError or RecipeError."""
+    check_types(recipe)
     done = Prepared()
     keyed = tokens.checked(recipe)
     found = [_check(asked, work / f"hub-{number}.jsonl", env) for number, asked in enumerate(recipe.datasets)]
@@ -75,7 +87,7 @@ def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
     for number, (asked, entry) in enumerate(zip(recipe.datasets, recipe.config["datasets"], strict=True)):
         checked = found[number]
         kind = "pairs" if asked.is_pairs else "rows"
-        say(f"{asked.path}: {len(checked.rows)} {kind} read and checked")
+        say(f"{asked.place}: {len(checked.rows)} {kind} read and checked")
         for remark in checked.remarks():
             say(f"  note: {remark}")
         done.keys |= checked.keys()
@@ -101,15 +113,23 @@ def _check(asked: DataSet, fetched: Path, env: Path) -> Checked:
 
 def _entry(entry: dict[str, Any], asked: DataSet, checked: Checked, clean: Path, keyed: bool) -> dict[str, Any]:
     if not checked.changed and not keyed:
-        return {**entry, "path": str(local_path(asked))} if is_local(asked) else entry
+        return _from_here(entry, asked) if is_local(asked) else entry
     write_clean(checked, asked, clean, keyed=keyed)
     kept = {k: v for k, v in entry.items() if k not in _OF_THE_ORIGINAL}
     return {**kept, "path": str(clean.absolute()), "ds_type": "json", "split": "train"}
 
 
+def _from_here(entry: dict[str, Any], asked: DataSet) -> dict[str, Any]:
+    """The entry with its file by an absolute path; `path: json` becomes the file that it reads."""
+    if asked.path not in BUILDERS:
+        return {**entry, "path": str(local_path(asked))}
+    kept = {name: value for name, value in entry.items() if name != "data_files"}
+    return {**kept, "path": str(local_path(asked)), "ds_type": asked.path}
+
+
 def fetch(asked: DataSet, out: Path, env: Path) -> list[str]:
     """Bring a Hub data set's wanted columns to `out`, by the train environment's `datasets`; return all its columns."""
-    return fetch_rows(asked.path, asked.split, asked.revision, list(asked.columns.values()), out, env)
+    return fetch_rows(asked.path, asked.part, asked.revision, list(asked.columns.values()), out, env)
 
 
 def fetch_rows(name: str, split: str, revision: str | None, wanted: list[str], out: Path, env: Path) -> list[str]:

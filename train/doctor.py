@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from blindside.gpus import untested
 from blindside.tgi import not_for_tgi
-from train.errors import TrainError
+from train.errors import RecipeError, TrainError
 from train.findings import Finding, Level
 from train.gpus import Engine, Gpu, Version, cuda, find_engine, find_gpus
 from train.hub import cache_of, check_hub, reach, read_config
@@ -20,6 +21,7 @@ from train.image import image_name
 from train.launch import ROOT, WORKSPACE
 from train.memory import GIB, Estimate, estimate, needs_gpu, wants_gpu
 from train.recipe import Recipe
+from train.recipe_types import check_types
 from train.shapes import find_shape, saved_config
 from train.surroundings import check_cache, check_disk, check_port, hub_repos
 from train.tried import check_export, check_switch
@@ -38,11 +40,13 @@ class Machine:
     cuda: Version | None = None
     engine: Engine = field(default_factory=Engine)
     memory: int = 0
+    #: What of its GPUs nobody tried, as a sentence.
+    untested: str = ""
 
 
 def look() -> Machine:
     gpus = find_gpus()
-    return Machine(gpus, cuda() if gpus else None, find_engine(), _free_memory())
+    return Machine(gpus, cuda() if gpus else None, find_engine(), _free_memory(), untested())
 
 
 def _free_memory() -> int:
@@ -69,6 +73,8 @@ def examine(
     """
     seen, known = machine or look(), dict(os.environ) if variables is None else variables
     found = [_gpu(seen, recipe)]
+    if seen.untested:
+        found.append(Finding("GPU", "warn", seen.untested, "watch the first steps, and tell us how it went"))
     if seen.gpus:
         found.append(_cuda(seen, recipe))
     hub = None
@@ -77,7 +83,7 @@ def examine(
         found.append(_memory(recipe, seen, known, ask_hub=hub == ""))
         export = check_export(recipe, known, ask_hub=hub == "")
         found += [one for one in (export, check_switch(recipe)) if one is not None]
-        found += check_turns(recipe, known)
+        found += _types(recipe) or check_turns(recipe, known)
         found += _served(recipe, known)
     found += [check_disk(recipe, models, workspace), check_cache(recipe, known, workspace)]
     if recipe is not None and hub is not None:
@@ -188,6 +194,15 @@ def _served(recipe: Recipe, variables: Mapping[str, str]) -> list[Finding]:
     against = not_for_tgi(config) if isinstance(config, dict) else ""
     remedy = "`make eval` serves it with vLLM on a GPU, and else with the embedded engine; ship it with such an engine"
     return [Finding("serving", "warn", against, remedy)] if against else []
+
+
+def _types(recipe: Recipe) -> list[Finding]:
+    """Pairs of a type that is not trained on as it is."""
+    try:
+        check_types(recipe)
+    except RecipeError as error:
+        return [Finding("pairs", "fail", str(error))]
+    return []
 
 
 def _usual(need: Estimate) -> int:

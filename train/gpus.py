@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import docker
 from docker.errors import DockerException
 
+from blindside.gpus import memory_of
 from train.errors import LaunchError
 
 DEFAULT = "unix:///var/run/docker.sock"
@@ -57,9 +58,10 @@ def visible(variables: Mapping[str, str]) -> list[str] | None:
 
 def _gpu(line: str) -> Gpu | None:
     cells = [cell.strip() for cell in line.split(",")]
-    if len(cells) != 5 or not all(cells[place].isdigit() for place in (0, 2, 3)):
+    memory = memory_of(cells[2], cells[3]) if len(cells) == 5 and cells[0].isdigit() else None
+    if memory is None:
         return None
-    return Gpu(int(cells[0]), cells[1], int(cells[2]) << 20, int(cells[3]) << 20, _version(cells[4]) or (0, 0))
+    return Gpu(int(cells[0]), cells[1], memory[0] << 20, memory[1] << 20, _version(cells[4]) or (0, 0))
 
 
 def cuda() -> Version | None:

@@ -15,6 +15,11 @@ from train.files import write_atomic
 RECIPES = Path(__file__).with_name("recipes")
 
 
+#: What `datasets` reads files with: as a `path`, the files are in `data_files`.
+BUILDERS = frozenset({"json", "csv", "parquet", "text"})
+_FILES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".gz", ".txt")
+
+
 @dataclass(frozen=True)
 class DataSet:
     """One entry of `datasets:`."""
@@ -31,6 +36,23 @@ class DataSet:
     roles: dict[str, str]
     data_files: tuple[str, ...] = ()
     revision: str | None = None
+    #: Axolotl's `name`: the configuration.
+    name: str = ""
+
+    @property
+    def place(self) -> str:
+        """The file or the name that is meant: of `path: json` its file."""
+        return self.data_files[0] if self.path in BUILDERS and self.data_files else self.path
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is named as a file is, wherever that lies."""
+        return self.path in BUILDERS or self.path.endswith(_FILES)
+
+    @property
+    def part(self) -> str:
+        """The split, after its configuration where one is named."""
+        return f"{self.name}/{self.split}" if self.name else self.split
 
     @property
     def is_pairs(self) -> bool:
@@ -130,7 +152,7 @@ def _dataset(entry: dict[str, Any]) -> DataSet:
     return DataSet(
         path=str(entry["path"]),
         split=str(entry.get("split") or "train"),
-        type=str(entry.get("type") or ""),
+        type=entry["type"] if isinstance(entry.get("type"), str) else "",
         field_messages=str(entry.get("field_messages") or "messages"),
         field_chosen=str(entry.get("field_chosen") or "chosen"),
         field_rejected=str(entry.get("field_rejected") or "rejected"),
@@ -139,4 +161,5 @@ def _dataset(entry: dict[str, Any]) -> DataSet:
         roles={str(source): str(target) for target, sources in roles.items() for source in sources},
         data_files=(files,) if isinstance(files, str) else tuple(files),
         revision=entry.get("revision"),
+        name=str(entry.get("name") or ""),
     )

@@ -13,6 +13,7 @@ from train.errors import ArtifactError, RecipeError
 from train.launch import ROOT
 from train.machine import locked
 from train.recipe import Recipe, read_recipe
+from train.recipe_types import OF_PAIRS
 from train.run import Job, from_root, make
 from train.tiny.make import DPO, placed, train_base
 from train.tiny.world import PROMPTS
@@ -20,8 +21,6 @@ from train.tiny.world import PROMPTS
 SUFFIX = ".jsonl"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-#: Axolotl's trainers that learn from chosen and rejected.
-_OF_PAIRS = ("dpo", "ipo", "orpo", "simpo")
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def with_pairs(recipe: Recipe, asked: Round, work: Path, base: str) -> Recipe:
 
     Its output goes beside the recipe's own, or into `work` where that belongs to the tiny world.
     """
-    if recipe.config.get("rl") not in _OF_PAIRS or not all(one.is_pairs for one in recipe.datasets):
+    if recipe.config.get("rl") not in OF_PAIRS:
         raise RecipeError("does not train on pairs (`rl: dpo`): name a recipe that does", path=recipe.path)
     entry = {
         "path": from_root(asked.pairs),

@@ -108,6 +108,7 @@ def no_engine(url: str, reply: Reply) -> EngineError:
     """For an address where neither protocol is spoken."""
     return EngineError(
         f"{url} speaks neither Text Generation Inference's protocol nor OpenAI's: /v1/models answered {reply.looks()} "
-        f"with status {reply.status}; give the address of a server that does",
+        f"with status {reply.status}; give the address of a server that does, or, where it lists no models, name one "
+        f"behind it, as in {url}#name",
         status=reply.status,
     )

@@ -57,14 +57,14 @@ def download(source: str) -> tuple[str, list[Path]]:
     return f"hub:{name}@{commit[:12]}" + (f":{split}" if split else ""), paths
 
 
-def choose(files: list[str], split: str, source: str) -> list[str]:
+def choose(files: list[str], split: str | None, source: str) -> list[str]:
     """Those of a repository's `files` that hold `split`: its name stands in the file's or a folder's name.
 
     `split` may have its configuration before it, as in main/test. One format is taken where there are several: the
     first of Parquet, JSONL, JSON, CSV, TSV. Raises InputError where nothing is found, and where several splits or
     configurations could be meant.
     """
-    config, _, name = split.rpartition("/")
+    config, _, name = (split or "").rpartition("/")
     data = [file for file in files if _is_data(file) and config in ("", *Path(file).parts[:-1])]
     found = [file for file in data if _holds(file, name or "train")]
     chosen = found if found or name else data

@@ -120,11 +120,16 @@ def _id(record: Record) -> str:
     return clean_text(value)
 
 
+_KINDS: Mapping[type, str] = {list: "a list", dict: "an object", bool: "true or false", type(None): "null"}
+
+
 def _text(record: Record, column: str) -> str:
     value = record.values.get(column)
     if not isinstance(value, str):
         there = ", ".join(map(str, record.values))
-        raise record.error(f"{column} must be a text; its columns are: {there}")
+        kind = _KINDS.get(type(value), "a number")
+        given = f"is {kind} and " if column in record.values else ""
+        raise record.error(f"{column} {given}must be a text; its columns are: {there}")
     return clean_text(value)
 
 

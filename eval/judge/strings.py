@@ -202,8 +202,8 @@ STRINGS: dict[str, tuple[str, str]] = {
         "名字里有看不见的字符，请换一个。",
     ),
     "notice_same_name": (
-        "Are you {detail}, who judges here already? Then enter the name exactly so. If you are somebody else, enter yours "
-        "once more.",
+        "Are you {detail}, who judges here already? Then enter the name exactly so. If you are somebody else, "
+        "enter yours once more.",
         "您是已在这里评判的 {detail} 吗？如果是，请输入完全相同的名字；如果不是，请再输入一次您的名字。",
     ),
     "notice_criterion_missing": ("Please answer first: {detail}", "请先回答：{detail}"),

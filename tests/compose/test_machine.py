@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from blindside.gpus import memory_of, untested
 from compose.errors import DockerMissing
 from compose.machine import Gpu, compose_version, connect, find_gpus, look
+from compose.plan import choose
 
 
 def _only(folder: Path, monkeypatch: pytest.MonkeyPatch, **commands: str) -> None:
@@ -49,3 +51,37 @@ def test_gpus_are_read_from_nvidia_smi(tmp_path: Path, monkeypatch: pytest.Monke
     assert find_gpus() == (Gpu(0, "NVIDIA H100 80GB HBM3", 81559, 81007),)
     _only(tmp_path, monkeypatch, nvidia_smi="echo 'No devices were found'")
     assert find_gpus() == ()
+
+
+@pytest.mark.parametrize("cells", ["[N/A], [N/A]", "N/A, N/A", "[Not Supported], [Not Supported]"])
+def test_unified_memory_is_the_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cells: str) -> None:
+    lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+    _only(tmp_path, monkeypatch, nvidia_smi=f"echo '0, NVIDIA GB10, {cells}'")
+    (gpu,) = find_gpus()
+    assert (gpu.name, gpu.total) == ("NVIDIA GB10", int(lines["MemTotal"].split()[0]) // 1024)
+    assert 0 < gpu.free <= gpu.total
+    assert memory_of("81559", "[N/A]") == (81559, memory_of("[N/A]", "[N/A]")[1])  # type: ignore[index]
+
+
+def test_what_is_no_memory_is_no_gpu() -> None:
+    assert memory_of("err", "12") is None
+    assert memory_of("", "") is None
+
+
+MIG = 'case "$1" in *mig*) echo "0, Enabled"; echo "1, Disabled";; *) echo "0, NVIDIA A100, 40960, 40000";; esac'
+
+
+def test_mig_and_amd_are_said_to_be_untested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _only(tmp_path, monkeypatch, nvidia_smi=MIG)
+    assert untested().startswith("GPU 0 is cut into MIG slices, which is untested")
+    assert look().untested == untested()
+    plan = choose("auto", models=(), machine=look())
+    assert plan.why.endswith(untested())
+    _only(tmp_path, monkeypatch, nvidia_smi="echo '0, [N/A]'")
+    assert untested() == ""
+    for name, said in (("kfd", "an AMD GPU is here, which is untested"), ("none", "")):
+        (tmp_path / "kfd").touch()
+        (tmp_path / "nvidia-smi").unlink(missing_ok=True)
+        monkeypatch.setattr("blindside.gpus.AMD", tmp_path / name)
+        assert untested().startswith(said)
+        assert bool(untested()) == bool(said)
