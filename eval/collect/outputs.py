@@ -128,8 +128,8 @@ def _text(record: Record, column: str) -> str:
     if not isinstance(value, str):
         there = ", ".join(map(str, record.values))
         kind = _KINDS.get(type(value), "a number")
-        given = f"is {kind} and " if column in record.values else ""
-        raise record.error(f"{column} {given}must be a text; its columns are: {there}")
+        given = f", and is {kind}" if column in record.values else ""
+        raise record.error(f"{column} must be a text{given}; its columns are: {there}")
     return clean_text(value)
 
 
