@@ -191,7 +191,7 @@ def _signals(found: Signals) -> Iterator[Figure]:
         ("refusing", found.refusals),
     )
     if found.interrupted.base.value or found.interrupted.tuned.value:
-        named = (*named, ("ended by a filter, a tool call or an error", found.interrupted))
+        named = (*named, ("ended by a filter or a tool call", found.interrupted))
     for name, signal in named:
         yield Figure.share(f"base answers {name}", signal.base)
         yield Figure.share(f"tuned answers {name}", signal.tuned)
