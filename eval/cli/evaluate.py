@@ -23,6 +23,7 @@ from eval.cli.options import (
     Concurrency,
     EnableThinking,
     MaxTokens,
+    MixedPrecision,
     Models,
     Port,
     Reports,
@@ -57,6 +58,7 @@ def evaluate(
     force: Annotated[bool, typer.Option("--force", help="Go on though parity failed; the run tells.")] = False,
     max_tokens: MaxTokens = 512,
     enable_thinking: EnableThinking = None,
+    mixed_precision: MixedPrecision = False,
     concurrency: Concurrency = 16,
     timeout: Timeout = 120.0,
     reports: Reports = REPORTS,
@@ -92,7 +94,8 @@ def evaluate(
             wanted = Wanted(engine, server, sequential, env, vllm_env, enable_thinking)
             turns, computes = planned(reports / name, sides, wanted)
         opened = start()
-        failed = gather(opened, turns, How(env / "bin" / "python", dtype or computes, concurrency, force, timeout))
+        how = How(env / "bin" / "python", dtype or computes, concurrency, force, timeout, mixed_precision)
+        failed = gather(opened, turns, how)
     tell_looks(opened)
     if headless:
         _finish(opened, failed)

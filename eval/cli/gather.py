@@ -25,6 +25,8 @@ class How:
     concurrency: int
     force: bool
     timeout: float = 120.0
+    #: Whether the sides may be served in different quantisations.
+    mixed: bool = False
 
 
 def complete(run: Run) -> bool:
@@ -38,7 +40,7 @@ def gather(run: Run, turns: Iterable[Callable[[], AbstractContextManager[Stack]]
     """Take the turns one after the other, each with its own servers; returns how many answers failed."""
     from eval.collect.collector import CollectOptions, collect
 
-    options = CollectOptions(concurrency=how.concurrency, timeout=how.timeout)
+    options = CollectOptions(concurrency=how.concurrency, timeout=how.timeout, mixed=how.mixed)
     failed = 0
     for turn in turns:
         with turn() as servers:

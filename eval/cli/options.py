@@ -38,6 +38,9 @@ EnableThinking = Annotated[
         show_default=False,
     ),
 ]
+MixedPrecision = Annotated[
+    bool, typer.Option("--mixed-precision", help="Compare although the sides are served in different quantisations.")
+]
 Concurrency = Annotated[int, typer.Option(min=1, max=1024, help="Requests in flight per side.")]
 
 REPORTS = Path("reports")

@@ -14,9 +14,10 @@ from eval.errors import EngineError, InputError
 
 
 class Card(BaseModel):
-    """One entry of /v1/models. `max_model_len`, the context in tokens, is told by vLLM and SGLang."""
+    """One entry of /v1/models, with whatever else it says (eval.collect.precision). `max_model_len`, the context in
+    tokens, is told by vLLM and SGLang."""
 
-    model_config = ConfigDict(protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=(), extra="allow")
 
     id: str
     owned_by: str | None = None
@@ -49,7 +50,18 @@ SOFTWARE: Mapping[str, Software] = {
     "vllm": Software("vLLM", "/version", plain={"repetition_penalty": 1.0}),
     "sglang": Software("SGLang", "/get_server_info", plain={"repetition_penalty": 1.0}),
     "llamacpp": Software("llama.cpp", "/props", "build_info", {"repeat_penalty": 1.0, "cache_prompt": False}),
+    "library": Software("Ollama", "/api/version", thinking=lambda on: {"reasoning_effort": "medium" if on else "none"}),
+    "organization_owner": Software("LM Studio"),
+    "organization-owner": Software("LM Studio"),
 }
+OPENROUTER = Software("OpenRouter", thinking=lambda on: {"reasoning": {"enabled": on}})
+
+
+def software_of(card: Card) -> Software:
+    """By the maker that the list names, or by what only one maker's list says."""
+    if card.model_extra and "top_provider" in card.model_extra:
+        return OPENROUTER
+    return SOFTWARE.get(card.owned_by or "", Software())
 
 
 def read_cards(reply: Reply) -> list[Card] | None:

@@ -17,6 +17,7 @@ from eval.answers import Answers, read_answers
 from eval.collect.asking import Fit, Lane
 from eval.collect.connecting import Address, connect
 from eval.collect.engines import Engine
+from eval.collect.precision import refuse_mixed
 from eval.collect.progress import Progress
 from eval.collect.retry import Backoff, Breaker, first_error
 from eval.collect.start import warnings_of
@@ -51,6 +52,8 @@ class CollectOptions:
     quiet_after: float = 120.0
     #: Whether prompts that a server refused are asked again.
     retry_failed: bool = False
+    #: Whether the two sides may be served in different quantisations.
+    mixed: bool = False
 
     def backoff(self) -> Backoff:
         return Backoff(self.attempts, self.first_wait, self.longest_wait, self.patience)
@@ -243,6 +246,8 @@ class _Collection:
         models = dict(self.run.info.models)
         for side, engine in engines.items():
             models[side] = models[side].model_copy(update={"url": engine.url, "served": engine.info.served})
+        if not self.options.mixed:
+            refuse_mixed({side: model.served for side, model in models.items()})
         times = {**self.run.info.times, "collecting_since": utc_now()}
         self.run = self.run.update(models=models, times=times)
 

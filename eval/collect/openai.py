@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from eval.collect.answered import completion_of
-from eval.collect.cards import SOFTWARE, Card, Software, choose_card, no_engine, read_cards, version_of
+from eval.collect.cards import Card, Software, choose_card, no_engine, read_cards, software_of, version_of
 from eval.collect.engines import Completion, EngineInfo, count_of
+from eval.collect.precision import loaded
 from eval.collect.room import Room
 from eval.collect.statuses import status_error, told
 from eval.collect.transport import Reply, Transport
@@ -72,13 +73,17 @@ class OpenAiEngine:
         if cards is None:
             raise no_engine(transport.url, reply)
         card = choose_card(cards, wanted, transport.url)
-        software = SOFTWARE.get(card.owned_by or "", Software())
-        info = _info(card, software, await version_of(transport, software))
-        engine = cls(transport, info, software, enable_thinking=enable_thinking)
+        software = software_of(card)
+        version = await version_of(transport, software)
+        engine = cls(transport, _info(card, software, version, {}), software, enable_thinking=enable_thinking)
         answer = await engine._ask(_ONE_WORD, 1)
+        # After the first answer: some load the model for it.
+        found = await loaded(transport, card)
+        engine.info = _info(card, software, version, found.served())
         if card not in cards:
             _check_name(card.id, answer.model, transport.url)
-        engine._room = _room(transport.url, card.max_model_len, count_of(answer.usage, "prompt_tokens"))
+        total = card.max_model_len or found.context
+        engine._room = _room(transport.url, total, count_of(answer.usage, "prompt_tokens"))
         return engine
 
     async def fit(self, messages: Sequence[Message], max_tokens: int) -> int:
@@ -123,15 +128,19 @@ class OpenAiEngine:
         return _completion(reply, self.url)
 
 
-def _info(card: Card, software: Software, version: str | None) -> EngineInfo:
+def _info(card: Card, software: Software, version: str | None, told: Mapping[str, Any]) -> EngineInfo:
     pinned = re.search(r"@([0-9a-f]{40})$", card.id)
     return EngineInfo(
         name=software.name + (f" {version}" if version else ""),
         model_id=card.id,
         revision=pinned[1] if pinned else None,
         max_concurrent=None,
-        served={"model_id": card.id, "version": version, **card.model_dump(exclude={"id"})},
+        served={"model_id": card.id, "version": version, **card.model_dump(include=_TOLD), **told},
     )
+
+
+#: Of a model's entry, what is kept in run.json.
+_TOLD = {"owned_by", "root", "parent", "max_model_len", "meta"}
 
 
 def _room(url: str, total: int | None, template_tokens: int | None) -> Room | None:

@@ -24,7 +24,7 @@ from eval.records import Message
 FAILURES = 3  # in a row that put a replica out, where another one answered
 LONGEST_WAIT = 30.0  # seconds between two checks of one that is out
 #: What a server says of its limits: with other ones the same prompt would get another length.
-_LIMITS = ("max_input_tokens", "max_total_tokens", "max_model_len")
+_LIMITS = ("max_input_tokens", "max_total_tokens", "max_model_len", "n_ctx", "quantization")
 
 Opener = Callable[[str], AbstractAsyncContextManager[Engine]]
 Answer = TypeVar("Answer")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from eval.collect.connecting import Address, connect
 from eval.collect.engines import Engine, EngineInfo
+from eval.collect.precision import refuse_mixed
 from eval.collect.prompts import LoadedPrompts
 from eval.collect.provenance import code, versions
 from eval.collect.retry import Backoff
@@ -29,16 +30,20 @@ def start_collected_run(
     engine: str = "",
     seconds: float = 30.0,
     opening: Callable[[], Backoff] | None = None,
+    mixed: bool = False,
 ) -> Run:
     """Make, or find again, the run that puts these prompts to these models.
 
     Without `models` the servers at `urls` are asked what they serve, within `seconds`, as patiently as `opening` says.
-    Raises EngineError where they can't say, and RunError where `name` belongs to another comparison.
+    Raises EngineError where they can't say, RunError where `name` belongs to another comparison, and InputError where
+    the servers loaded weights of different precision, unless `mixed`.
     """
     if models is None:
         assert urls is not None, "either models or urls say what is compared"
         asked = asyncio.run(_ask(urls, seconds, opening, decoding.enable_thinking))
         models = {side: model_of(info, url) for side, (info, url) in asked.items()}
+        if not mixed:
+            refuse_mixed({side: model.served for side, model in models.items()})
         engine = engine or _engine_name(asked)
     info = RunInfo(
         run=name,
