@@ -58,10 +58,13 @@ def error_in(text: str) -> str:
 
 
 def repeated(texts: Iterable[str]) -> frozenset[str]:
-    """The texts, outer white space apart, that answer so many prompts of one side that they answer none."""
+    """The texts, outer white space apart, that answer so many prompts of one side that they answer none.
+
+    A text of one word is not among them: yes, B and 42 answer many prompts.
+    """
     counts = Counter(text.strip() for text in texts)
     most = max(LEAST - 1, SHARE * counts.total())
-    return frozenset(text for text, count in counts.items() if text and count > most)
+    return frozenset(text for text, count in counts.items() if len(text.split()) > 1 and count > most)
 
 
 def _is_body(text: str) -> bool:

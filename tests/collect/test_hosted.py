@@ -70,7 +70,7 @@ async def test_no_answer_goes_beyond_the_context_that_is_told(name: str) -> None
             assert await engine.fit(HI, 10**6) == told["n_ctx"] - 12
 
 
-SWITCHES = {
+SWITCHES: dict[str, dict[str, Any]] = {
     "ollama": {"reasoning_effort": "none"},
     "openrouter": {"reasoning": {"enabled": False}},
     "llama.cpp": {"chat_template_kwargs": {"enable_thinking": False}},

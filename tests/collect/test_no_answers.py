@@ -66,7 +66,8 @@ def test_what_is_the_same_on_many_prompts_answers_none() -> None:
     assert repeated([*others, *["Sorry, try later."] * 3]) == {"Sorry, try later."}
     assert repeated([*others, *["Sorry, try later."] * 2]) == frozenset()
     assert repeated([*others, *others, *["Yes."] * 5]) == frozenset()
-    assert repeated([*others, " Oops. ", "Oops.", "Oops.\n"]) == {"Oops."}
+    assert repeated([*others, " Oops, no. ", "Oops, no.", "Oops, no.\n"]) == {"Oops, no."}
+    assert repeated([*others, *["B"] * 9, *["42."] * 9]) == frozenset()
     assert repeated([""] * 9) == frozenset()
 
 

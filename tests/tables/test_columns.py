@@ -307,7 +307,7 @@ def test_one_null_does_not_refuse_a_file(nothing: Any, tmp_path: Path) -> None:
     said: list[str] = []
     run = import_alpaca_eval(tmp_path / "reports", "r", paths[0], paths[1], say=said.append)
     assert len(run.prompts()) == 2
-    assert f"{paths[1]} has 1 records without output, which are left out: line 1" in said
+    assert f"1 records of {paths[1]} have no output and are left out: line 1" in said
     assert any(line.startswith("1 answers of base found no partner") for line in said)
 
 
