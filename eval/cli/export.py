@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from blindside import console
+from eval.cli.options import TRAIN_ENV, TrainEnv
 
 #: Of a Hub model: nothing that is run, and no second format of the weights.
 _FILES = ["*.json", "*.jinja", "*.safetensors"]
@@ -64,5 +65,27 @@ def _saved(folder: str, revision: str) -> Path:
         raise ExportError(problem, field="folder") from None
 
 
+def export_gguf(
+    folder: Annotated[Path, typer.Argument(help="A model folder, as `make train` writes it to models/.")],
+    out: Annotated[Path, typer.Argument(help="The .gguf file to write; it must not be there yet.")],
+    kind: Annotated[str, typer.Option("--type", help="Type of the weights: f16, bf16, f32, q8_0 or auto.")] = "f16",
+    converter: Annotated[Path | None, typer.Option(help="llama.cpp's convert_hf_to_gguf.py.")] = None,
+    python: Annotated[Path | None, typer.Option(help="A Python that has what the converter imports.")] = None,
+    env: TrainEnv = TRAIN_ENV,
+) -> None:
+    """Write a model as GGUF for llama.cpp, by llama.cpp's own converter (LLAMA_CPP= names its checkout).
+
+    Export base and tuned alike, or the comparison is one of quantisations. Example: `blindside export-gguf
+    models/tiny tiny.gguf`
+    """
+    from train.gguf import export_gguf as write
+    from train.gguf import find_converter
+
+    found = find_converter(converter)
+    write(folder, out, converter=found, python=python or env / "bin" / "python", kind=kind)
+    console.say(f"{out}: {kind}, {out.stat().st_size / 2**20:,.1f} MB, by {found}")
+
+
 def register(app: typer.Typer) -> None:
     app.command("export")(export)
+    app.command("export-gguf")(export_gguf)

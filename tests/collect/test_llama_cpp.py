@@ -43,7 +43,7 @@ sys.stdin.read()
 """
 
 
-def _installed() -> bool:
+def installed() -> bool:
     code = "import gguf, xllamacpp"
     return PYTHON.is_file() and subprocess.run([PYTHON, "-c", code], capture_output=True, check=False).returncode == 0
 
@@ -65,7 +65,7 @@ def serving_gguf(path: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The model as GGUF, as F16 and as Q8_0."""
-    if not _installed():
+    if not installed():
         pytest.skip("needs .venv-llama with xllamacpp and gguf: make env-llama")
     folder = tmp_path_factory.mktemp("gguf")
     made = {kind: folder / f"{kind}.gguf" for kind in ("f16", "q8_0")}
