@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from blindside.thinking import apart
 from eval.collect.engines import Completion
-from eval.collect.thinking import apart
 from eval.errors import EngineError, EngineRejected
 from eval.records import ending_of
 

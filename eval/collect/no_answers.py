@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
+from blindside.thinking import apart
 from eval.collect.error_texts import error_in, repeated
 from eval.collect.joining import Join, Joined
-from eval.collect.thinking import apart
 from eval.records import SIDES, Side
 
 ONLY_THOUGHT = "thinking without an answer"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from blindside.thinking import apart
 from eval.collect.answered import completion_of
 from eval.collect.engines import Completion
-from eval.collect.thinking import apart
 from eval.errors import EngineError, EngineRejected
 from eval.judge.render import answer_html
 from eval.records import Pair, Response, ending_of, sha256_text

@@ -15,6 +15,7 @@ from tests.support import TRAIN_PYTHON, require
 from tests.train.pair_formats import assistant, user
 from train.errors import PairsError
 from train.findings import Finding
+from train.pairs.convert import convert
 from train.pairs.pair import Pair
 from train.pairs.source import read_pairs
 from train.pairs.survey.counting import TokenCounter
@@ -274,3 +275,16 @@ def test_near_is_measured_by_shared_words_also_without_spaces() -> None:
     assert overlap.near(shingles(asked + "吧"))
     assert not overlap.near(shingles("法国的首都在哪里"))
     assert NearDuplicates().pairs() == []
+
+
+@pytest.mark.parametrize("thought", ["<think>Hm.</think>\n\n", "[THINK]Hm.[/THINK]", "Hm.\n</think>\n"])
+def test_thinking_before_an_answer_is_told_and_kept(thought: str, tmp_path: Path) -> None:
+    better = row(30)["chosen"]["content"]
+    path = file_of(tmp_path, row(30, chosen=assistant(thought + better)))
+    survey, said = look(path)
+    found = named(survey, "thinking before an answer")
+    assert (survey.ok, found.level, found.found) == (True, "warn", "1 rows (line 31)")
+    assert "it is trained on as part of the answer" in found.remedy
+    tally = convert(path, tmp_path / "out.jsonl", say=said.append)
+    assert (tally.written, tally.thinking) == (31, 1)
+    assert "1 pairs have thinking before an answer, which is trained on as part of it" in said

@@ -11,6 +11,7 @@ from blindside import console
 from blindside.tables.asked import marks_sentence, template_mark
 from blindside.tables.rows import Excluded, unread_sentence
 from blindside.tables.turns import Fields
+from blindside.thinking import apart
 from train.errors import PairsError
 from train.pairs.pair import Pair
 from train.pairs.source import PLAIN, TRAIN_ENV, local_file, read_pairs
@@ -32,11 +33,14 @@ class Tally:
     unread: Counter[str] = field(default_factory=Counter)
     #: Marks of chat templates that stand in texts, with the number of pairs.
     marks: Counter[str] = field(default_factory=Counter)
+    #: Pairs in which an answer begins with thinking.
+    thinking: int = 0
 
     def take(self, pair: Pair) -> None:
         self.unread.update(pair.unread)
         mark = template_mark(*(m["content"] for m in pair.messages), pair.chosen, pair.rejected)
         self.marks.update([mark] if mark else [])
+        self.thinking += any(apart(answer)[0] for answer in (pair.chosen, pair.rejected))
 
     def leave_out(self, row: Excluded) -> None:
         self.excluded[row.reason] += 1
@@ -53,6 +57,8 @@ class Tally:
             yield unread_sentence(self.unread)
         if self.marks:
             yield marks_sentence(self.marks.total(), next(iter(self.marks)), "pairs")
+        if self.thinking:
+            yield f"{self.thinking} pairs have thinking before an answer, which is trained on as part of it"
 
 
 def usable(rows: Iterable[Pair | Excluded], tally: Tally) -> Iterator[Pair]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from blindside.tables.asked import template_mark
 from blindside.tables.rows import Excluded
+from blindside.thinking import apart
 from train.pairs.pair import Pair
 from train.pairs.problems import problem_of
 from train.pairs.survey.counting import TokenCounter
@@ -29,6 +30,7 @@ REFUSED = "refused by the chat template"
 NEAR = "near-duplicate"
 TOO_LONG = "longer than sequence_len"
 MARKS = "marks of a chat template"
+THINKING = "thinking before an answer"
 UNREAD = "columns that are not read"
 
 
@@ -125,6 +127,8 @@ class Looker:
         text = "\n".join([*(m["content"] for m in pair.messages), pair.chosen, pair.rejected])
         if mark := template_mark(text):
             self.look.seen[MARKS].add(pair.line, mark)
+        if any(apart(answer)[0] for answer in (pair.chosen, pair.rejected)):
+            self.look.seen[THINKING].add(pair.line)
         if pair.unread:
             self.look.seen[UNREAD].add(pair.line, ", ".join(pair.unread))
         kinds = kinds_in(text)

@@ -38,6 +38,7 @@ _REMEDIES = {
 _NOTES = {
     kinds.DUPLICATE: f"a repeated pair weighs twice; {_FIX} but for the first",
     kinds.NEAR: "look whether they say anything new; `--fix --drop-near` leaves them out",
+    kinds.THINKING: "it is trained on as part of the answer; take it out where only the answer is to be preferred",
     kinds.MARKS: "the model's own template is put around them again; take them off where they are no part of the text",
     kinds.UNREAD: "`--field` names a column that is meant",
     kinds.TOO_LONG: "Axolotl drops them by default; raise sequence_len where memory allows it",
