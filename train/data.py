@@ -150,10 +150,13 @@ def fetch_rows(name: str, split: str, revision: str | None, wanted: list[str], o
         answer = {"error": last[0]}
     if "error" in answer:
         raise RecipeError(
-            f"the data set {name} cannot be fetched from the Hub: {answer['error']}; check the "
-            "name, the network, and HF_TOKEN where it is private"
+            f"the data set {name} cannot be fetched from the Hub: {answer['error']}"
+            + ("" if "several configurations" in answer["error"] else _CHECK)
         )
     return [str(column) for column in answer["columns"]]
+
+
+_CHECK = "; check the name, the network, and HF_TOKEN where it is private"
 
 
 def write_prompt_keys(folder: Path, keys: set[str]) -> None:

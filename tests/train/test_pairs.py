@@ -195,3 +195,18 @@ def test_a_data_set_comes_through_the_train_environment(tmp_path: Path) -> None:
     assert sorted(columns) == ["chosen", "id", "messages", "rejected"]
     rows = [json.loads(line) for line in (tmp_path / "work" / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
     assert rows == [pair(), pair([user("Hi")])]
+
+
+@pytest.mark.train
+def test_of_several_configurations_one_is_asked_for_and_read(tmp_path: Path) -> None:
+    require(TRAIN_PYTHON.exists(), "no .venv-train")
+    folder, out = tmp_path / "set", tmp_path / "rows.jsonl"
+    for name in ("en", "de"):
+        (folder / name).mkdir(parents=True)
+        write(folder / name / "train.jsonl", pair([user(name)]))
+    files = "".join(f"- config_name: {name}\n  data_files: {name}/train.jsonl\n" for name in ("en", "de"))
+    (folder / "README.md").write_text(f"---\nconfigs:\n{files}---\n")
+    with pytest.raises(RecipeError, match=r"several configurations \('en', 'de'\): name one, as in hub:owner/name:"):
+        fetch(asked(path=str(folder)), out, TRAIN_PYTHON.parents[1])
+    fetch(asked(path=str(folder), name="de"), out, TRAIN_PYTHON.parents[1])
+    assert [json.loads(line)["messages"] for line in out.read_text().splitlines()] == [[user("de")]]

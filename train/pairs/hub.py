@@ -8,6 +8,7 @@ prints `{"columns": […], "rows": n}`, or `{"error": "…"}` with status 3. REV
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -34,6 +35,9 @@ def _reason(error: BaseException) -> str:
         chain.append(before)
     if any(isinstance(link, httpx.TransportError | ConnectionError) for link in chain):
         return "it does not answer (is there a network?)"
+    configs = re.search(r"available configs: (\[.*?\])", str(error))
+    if configs:
+        return f"it has several configurations ({configs[1][1:-1]}): name one, as in hub:owner/name:configuration/split"
     first = (str(error) or type(error).__name__).splitlines()[0]
     return "it does not answer (is there a network?)" if "client has been closed" in first else first
 
