@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from eval.collect.error_texts import error_in, repeated
 from eval.evidence.signals import TESTS
 from eval.records import SIDES, Pair, Response
 
@@ -27,6 +28,7 @@ def looks(pairs: Sequence[Pair], enable_thinking: bool | None = None) -> Iterato
         yield f"{side}: {_answers(len(answers))}, {', '.join(_counted(answers))}"
     same = sum(pair.identical for pair in pairs)
     yield f"{same} of {len(pairs)} pairs have the same answer on both sides"
+    yield from _no_answers(pairs)
     if enable_thinking is not None:
         yield from _unheeded(pairs, enable_thinking)
     for side, n in cut.items():
@@ -41,6 +43,22 @@ def looks(pairs: Sequence[Pair], enable_thinking: bool | None = None) -> Iterato
             "50%: train longer or at a higher rate, ask prompts of the kind that was trained on, or check that the "
             "two addresses serve two models"
         )
+
+
+def _no_answers(pairs: Sequence[Pair]) -> Iterator[str]:
+    """Answers that look like what a server or a gateway says where it has none."""
+    for side in SIDES:
+        texts = [pair.answer(side).text for pair in pairs]
+        if errors := [text for text in texts if error_in(text)]:
+            yield f"note: {len(errors)} {side} answers read like errors of a server, the first: {_short(errors[0])}"
+        for text in sorted(repeated(texts)):
+            count = sum(one.strip() == text for one in texts)
+            yield f"note: {count} of {len(texts)} {side} answers are the same text: {_short(text)}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return repr(line if len(line) <= 80 else line[:79] + "…")
 
 
 def _unheeded(pairs: Sequence[Pair], enable_thinking: bool) -> Iterator[str]:

@@ -63,3 +63,36 @@ def test_more_than_a_fifth_comes_with_what_to_do(many: Pair, begins: str, remedy
 
 def test_no_pair_has_no_looks() -> None:
     assert not list(looks([]))
+
+
+def test_answers_that_are_errors_or_always_the_same_are_told() -> None:
+    odd = [
+        pair(("502 Bad Gateway", "stop"), ("I am having trouble, try later.", "stop")),
+        *[pair((f"Grey {n}.", "stop"), ("I am having trouble, try later.", "stop")) for n in range(2)],
+    ]
+    assert list(looks(GOOD + odd))[3:] == [
+        "note: 1 base answers read like errors of a server, the first: '502 Bad Gateway'",
+        "note: 3 of 13 tuned answers are the same text: 'I am having trouble, try later.'",
+    ]
+    assert len(list(looks(GOOD + [pair(("Yes.", "stop"), ("No.", "stop"))] * 4))) == 3
+
+
+@pytest.mark.parametrize(
+    ("switch", "thinks", "said"),
+    [
+        (False, True, "note: thinking was switched off, and base thought in 10 of 10 answers"),
+        (True, False, "note: thinking was switched on, and base shows none: is it a model that thinks?"),
+        (True, True, ""),
+        (False, False, ""),
+        (None, True, ""),
+    ],
+)
+def test_a_switch_that_is_not_heeded_is_told(switch: bool | None, thinks: bool, said: str) -> None:
+    thought = {"thinking": "Hm." if thinks else ""}
+    pairs = [
+        one.model_copy(update={side: one.answer(side).model_copy(update=thought) for side in ("base", "tuned")})
+        for one in GOOD
+    ]
+    notes = [line for line in looks(pairs, switch) if line.startswith("note: thinking")]
+    assert notes[:1] == ([said] if said else [])
+    assert len(notes) == (2 if said else 0)
