@@ -87,5 +87,5 @@ def folder_as_recorded(name: str, parent: Path) -> None:
 
 def flags_as_recorded(flags: list[str]) -> list[str]:
     """Those of the recorded launcher's flags that the embedded engine has and that change its answers."""
-    ours = ("--enable-prefill-logprobs", "--max-concurrent-requests", "--api-key", "--max-batch-prefill-tokens")
+    ours = ("--enable-prefill-logprobs", "--max-concurrent-requests", "--max-batch-prefill-tokens")
     return [word for flag in flags if flag.startswith(ours) for word in flag.split()]
