@@ -106,7 +106,7 @@ def _reaped(client: docker.DockerClient) -> Iterator[str]:
     """A name for the run. When it ends, or this process is gone, containers of that name are stopped and removed."""
     run = f"train-{secrets.token_hex(4)}"
     reaper = [sys.executable, "-m", "train.container_reaper", run]
-    with subprocess.Popen(reaper, stdin=subprocess.PIPE, cwd=ROOT, start_new_session=True) as process:
+    with subprocess.Popen(reaper, stdin=subprocess.PIPE, cwd=CODE, start_new_session=True) as process:
         try:
             yield run
         finally:

@@ -12,7 +12,6 @@ import typer
 from typer.core import TyperGroup
 
 from blindside import console
-from compose.errors import ComposeError
 from eval.cli import (
     collect,
     evaluate,
@@ -31,7 +30,6 @@ from eval.cli import (
     train,
 )
 from eval.errors import BlindsideError, ParityFailed, StaleInputs
-from train.errors import TrainError
 
 
 class Group(TyperGroup):
@@ -94,11 +92,10 @@ def main() -> None:
     console.guard()
     try:
         app()
-    except (BlindsideError, TrainError, ComposeError) as error:
+    except BlindsideError as error:
         if os.environ.get("BLINDSIDE_DEBUG"):
             traceback.print_exc()
-        # Those of train and compose quote the end of a log.
-        console.tell(f"blindside: {error}", lines=not isinstance(error, BlindsideError))
+        console.tell(f"blindside: {error}", lines=error.lines)
         sys.exit(3 if isinstance(error, ParityFailed | StaleInputs) else 1)
     except OSError as error:
         if error.errno not in REFUSALS or not error.filename or os.environ.get("BLINDSIDE_DEBUG"):

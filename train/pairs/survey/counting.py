@@ -50,7 +50,7 @@ class TokenCounter:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env=os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
+                env=os.environ | {"PYTHONPATH": python_path(), "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
             )
             self._send(json.dumps(asdict(self._asked)).encode())
         return self
