@@ -32,6 +32,13 @@ def python_path() -> str:
     return str(CODE if is_checkout() else _linked(_cache() / hashlib.sha256(str(CODE).encode()).hexdigest()[:16]))
 
 
+def made_by(env: Path) -> str:
+    """How the train environment is made: by make in a checkout, elsewhere by uv."""
+    if is_checkout():
+        return "run `make train`, which builds the train environment"
+    return f"make it by `uv venv {env}` and `uv pip install --python {env} axolotl==0.19.0 'transformers[serving]'`"
+
+
 def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "blindside" / "code"
 

@@ -24,11 +24,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from blindside.places import python_path
 from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing
 from compose.interrupts import interrupts_held
 from compose.remedies import remedy
 
-ROOT = Path(__file__).resolve().parents[1]
 TAIL = 15  # lines of a log that are shown
 SEARCHED = 200  # lines of a log in which a cause is looked for
 GRACE = 5.0  # seconds between asking a server to end and ending it

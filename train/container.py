@@ -23,6 +23,7 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.utils import socket as sockets
 from requests.exceptions import RequestException
 
+from blindside.places import CODE
 from blindside.reaper import GRACE
 from train import image as images
 from train.contained import explain, options, packed, variables_of

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from blindside.places import is_checkout, python_path, workspace
+from blindside.places import made_by, python_path, workspace
 from blindside.reaper import COMMAND, GRACE
 from train.errors import LaunchError
 from train.progress import Progress
@@ -92,7 +92,7 @@ def axolotl(
     """
     program = env / "bin" / "axolotl"
     if not program.exists():
-        raise LaunchError(no_axolotl(env))
+        raise LaunchError(f"there is no Axolotl in {env}; {made_by(env)}")
     status = run(
         [str(program.absolute()), command, str(recipe.absolute())],
         environment(env, offline=offline),
@@ -103,16 +103,6 @@ def axolotl(
     if status != 0:
         raise failure(f"axolotl {command}", recipe, status, log)
     return dict(progress.metrics)
-
-
-def no_axolotl(env: Path) -> str:
-    """What is missing, and how to get it: in a checkout by make, elsewhere by uv."""
-    if is_checkout():
-        return f"there is no Axolotl in {env}; run `make train`, which builds the train environment"
-    return (
-        f"there is no Axolotl in {env}; make that environment by `uv venv {env} && "
-        f"uv pip install --python {env}/bin/python axolotl==0.19.0 'transformers[serving]'`"
-    )
 
 
 def run(command: Sequence[str], variables: Mapping[str, str], log: Path, progress: Progress, cwd: Path) -> int:

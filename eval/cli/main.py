@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import traceback
+from importlib import metadata
 from typing import Annotated, Any
 
 import typer
@@ -78,9 +79,18 @@ for stage in STAGES:
 REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        console.say(f"blindside {metadata.version('blindside')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_version)
+    ] = False,
 ) -> None:
     """Train with DPO, serve both models, judge blind, release on evidence."""
     if debug:

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from compose.stack import ROOT, healthy, log_tail
+from compose.stack import healthy, log_tail
 from tests.compose.replay import DATA
-from tests.support import TRAIN_PYTHON, require
+from tests.support import ROOT, TRAIN_PYTHON, require
 from tests.warm.warm import train_python
 
 MODEL = DATA / "model"

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
+from blindside.places import python_path
 from blindside.tables.rows import Message
 from train.launch import ROOT
 from train.pairs.survey.protocol import BATCH_ROWS, BATCH_SECONDS, Asked, Counted
