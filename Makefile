@@ -94,7 +94,7 @@ test: $(APP)/.ready-dev $(TRAIN)/.ready $(OLD)/.ready $(VLLM)/.ready ## run ever
 	@$(APP)/bin/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(TESTS)
 
 test-fast: $(APP)/.ready-dev ## tests without browser, Docker and training: needs no other environment
-	@$(APP)/bin/python -m pytest -n $(WORKERS) --dist worksteal -m 'not browser and not train and not docker and not slow' $(TESTS)
+	@BLINDSIDE_FAST_TESTS=1 $(APP)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
 release-check: $(APP)/.ready ## build the wheel, install it in a clean environment, run the demo there
 	@$(APP)/bin/python bin/release-check '$(abspath $(APP)/bin/uv)' $(app) $(if $(strip $(PIP_EXTRA_INDEX_URL)$(UV_INDEX)),--index-strategy unsafe-best-match)
