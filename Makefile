@@ -56,12 +56,12 @@ UV_DIALS := UV_FIND_LINKS UV_DEFAULT_INDEX UV_INDEX UV_TORCH_BACKEND
 uv = env $(UV_DIALS:%=-u %) $(foreach v,$(UV_DIALS),$(if $(strip $($(v))),$(v)='$(strip $($(v)))')) $(APP)/bin/uv
 app = -c constraints/app.txt --overrides constraints/override.txt
 
-.PHONY: help train doctor eval demo judge results down report gate harvest test lint clean env env-train env-dev env-old env-vllm env-llama
+.PHONY: help train doctor eval demo judge results down report gate harvest test test-fast release-check lint clean env env-train env-dev env-old env-vllm env-llama
 
 help: ## list the targets
 	@echo "blindside: train with DPO, serve both models, judge blind, release on evidence."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "dials: RECIPE=$(RECIPE) PAIRS=$(PAIRS) BASE=$(BASE) RUN=$(RUN) PORT=$(PORT) PROMPTS=$(PROMPTS) ENGINE=$(ENGINE) SERVER=$(SERVER) HEADLESS=$(HEADLESS) FORCE=$(FORCE)"
 
@@ -97,6 +97,12 @@ report: $(APP)/.ready ## turn the verdicts of RUN= (the newest one) into a win r
 
 test: $(APP)/.ready-dev $(TRAIN)/.ready $(OLD)/.ready $(VLLM)/.ready ## run every test (TESTS=tests/judge: a part of them)
 	@$(APP)/bin/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(TESTS)
+
+test-fast: $(APP)/.ready-dev ## tests without browser, Docker and training: needs no other environment
+	@BLINDSIDE_FAST_TESTS=1 $(APP)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+
+release-check: $(APP)/.ready ## build the wheel, install it in a clean environment, run the demo there
+	@$(APP)/bin/python bin/release-check '$(abspath $(APP)/bin/uv)' $(app) $(if $(strip $(PIP_EXTRA_INDEX_URL)$(UV_INDEX)),--index-strategy unsafe-best-match)
 
 lint: $(APP)/.ready-dev ## ruff and mypy --strict
 	@$(APP)/bin/ruff check .

@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from blindside.places import workspace
 from compose.errors import ComposeError, PortTaken
 from compose.remedies import remedy
 
 HERE = Path(__file__).resolve().parent
+#: The folder of the user's own .env and local.yml: this one in a checkout.
+OWN = workspace() / "compose"
 STOP_SECONDS = 5
 
 
@@ -39,7 +42,7 @@ class Compose:
 
     def command(self, *words: str) -> list[str]:
         """The command line; files named by --env-file go before the usual .env, which is added where it is."""
-        env_files = [HERE / "versions.env", *(path for path in [HERE / ".env"] if path.is_file())]
+        env_files = [HERE / "versions.env", *(path for path in [OWN / ".env"] if path.is_file())]
         line = ["docker", "compose", "--project-name", self.project, "--project-directory", str(HERE)]
         line += [word for path in env_files for word in ("--env-file", str(path))]
         line += [word for path in self.files for word in ("--file", str(path))]

@@ -20,6 +20,7 @@ from typing import Any
 
 from docker.errors import DockerException
 
+from blindside.places import python_path
 from compose.command import HERE, Compose
 from compose.errors import ComposeError, EngineNotHealthy, PortTaken
 from compose.folder import check as check_folder
@@ -213,7 +214,7 @@ def _start_reaper(project: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(HERE.parent)},
+        env=os.environ | {"PYTHONPATH": python_path()},
     )
 
 

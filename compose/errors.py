@@ -15,9 +15,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from blindside.errors import BlindsideError
 
-class ComposeError(Exception):
-    """The root: its text is one sentence that names the remedy."""
+
+class ComposeError(BlindsideError):
+    """The root of this stage."""
+
+    lines = True
 
 
 class EnvironmentMissing(ComposeError):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from blindside.tgi import not_for_tgi
-from compose.command import HERE
+from compose.command import HERE, OWN
 from compose.errors import ComposeError, DockerMissing, EnvironmentMissing
 from compose.folder import check as check_folder
 from compose.folder import is_local
@@ -40,7 +40,7 @@ class Plan:
     why: str
     server: str = "tgi"
     files: tuple[Path, ...] = ()
-    local: Path = HERE / "local.yml"
+    local: Path = OWN / "local.yml"
     environment: Mapping[str, str] = field(default_factory=dict)
     in_turn: bool = False
     sequential: bool = False
@@ -115,7 +115,7 @@ def _chosen(
 
 def dials() -> dict[str, str]:
     """What the user has set: compose/.env, and over it the environment."""
-    path = HERE / ".env"
+    path = OWN / ".env"
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     pairs = [line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#")]
     return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs} | dict(os.environ)

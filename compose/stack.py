@@ -24,11 +24,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from blindside.places import python_path
 from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing
 from compose.interrupts import interrupts_held
 from compose.remedies import remedy
 
-ROOT = Path(__file__).resolve().parents[1]
 TAIL = 15  # lines of a log that are shown
 SEARCHED = 200  # lines of a log in which a cause is looked for
 GRACE = 5.0  # seconds between asking a server to end and ending it
@@ -231,7 +231,7 @@ class EmbeddedStack(ProcessStack):
     def _environment(self) -> dict[str, str]:
         threads = str(max(1, (os.cpu_count() or 1) // max(1, len(self.models))))
         return os.environ | {
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": python_path(),
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
             "TOKENIZERS_PARALLELISM": "false",

@@ -1,6 +1,6 @@
 """The errors of the evaluation stages.
 
-BlindsideError            what a person can mend: one sentence with the remedy, exit status 1
+BlindsideError            what a person can fix: one sentence with the remedy, exit status 1
 ├── InputError            a file or value that was given to us is wrong (names file, line, field)
 ├── RunError              a run folder is missing, incomplete, or belongs to other models
 ├── EngineError           a server does not answer, or answers what we cannot use
@@ -18,9 +18,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-
-class BlindsideError(Exception):
-    """The root: its text is one sentence that names the remedy."""
+from blindside.errors import BlindsideError as BlindsideError
 
 
 class InputError(BlindsideError):

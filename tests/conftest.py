@@ -10,6 +10,7 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.support import FAST
 from tests.warm import warm
 
 #: Folders whose tests share a browser, an engine or both cores: one worker runs them, one after another.
@@ -37,14 +38,24 @@ def pytest_sessionfinish() -> None:
     warm.end()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest folder first, so that nobody waits for it at the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest folder first, so that nobody waits for it at the end; the fast tests are those without others."""
+    if FAST:
+        slow = [item for item in items if _is_slow(item)]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not _is_slow(item)]
     items.sort(key=lambda item: _scope(item.nodeid) != "e2e")
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Several workers share the tests by what belongs together."""
-    return _Together(config, log)
+def _is_slow(item: pytest.Item) -> bool:
+    """Whether a test needs a browser, Docker, an environment that trains, or everything at once."""
+    named = any(item.get_closest_marker(name) for name in ("browser", "train", "docker", "slow"))
+    return named or _scope(item.nodeid) in TOGETHER or "warm" in getattr(item, "fixturenames", ())
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """Several workers share the tests by what belongs together; the fast ones need not stay together."""
+    return None if FAST else _Together(config, log)
 
 
 class _Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types

@@ -27,10 +27,12 @@ ALLOWED = {
     "judge": SHARED,
     "evidence": SHARED | {"collect", "judge"},
     "release": SHARED | {"collect", "judge", "evidence"},
+    "public": SHARED | {"collect", "judge", "evidence", "release"},
     "cli": SHARED | {"collect", "judge", "evidence", "release"},
 }
-#: The ground floor is for all three, and imports none of them.
+#: The ground floor is for all three, and imports none of them; the lazy names of its `__init__` are in one module.
 GROUND = "blindside"
+FACE, FACE_OF = "blindside/__init__.py", "eval.public"
 PACKAGES = (GROUND, "train", "compose", "eval")
 
 
@@ -63,6 +65,8 @@ def test_arrows_point_one_way(path: Path) -> None:
     imported = [name for name in _imports(path) if name.split(".")[0] in PACKAGES]
     if package != GROUND:
         imported = [name for name in imported if name.split(".")[0] != GROUND]
+    if str(path.relative_to(ROOT)) == FACE:
+        imported = [name for name in imported if not f"{name}.".startswith(f"{FACE_OF}.")]
     if package != "eval":
         assert all(name.split(".")[0] == package for name in imported), imported
         return

@@ -23,6 +23,7 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.utils import socket as sockets
 from requests.exceptions import RequestException
 
+from blindside.places import CODE
 from blindside.reaper import GRACE
 from train import image as images
 from train.contained import explain, options, packed, variables_of
@@ -106,7 +107,7 @@ def _reaped(client: docker.DockerClient) -> Iterator[str]:
     """A name for the run. When it ends, or this process is gone, containers of that name are stopped and removed."""
     run = f"train-{secrets.token_hex(4)}"
     reaper = [sys.executable, "-m", "train.container_reaper", run]
-    with subprocess.Popen(reaper, stdin=subprocess.PIPE, cwd=ROOT, start_new_session=True) as process:
+    with subprocess.Popen(reaper, stdin=subprocess.PIPE, cwd=CODE, start_new_session=True) as process:
         try:
             yield run
         finally:

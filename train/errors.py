@@ -14,9 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from blindside.errors import BlindsideError
 
-class TrainError(Exception):
-    """The root: its text is one sentence that names the remedy."""
+
+class TrainError(BlindsideError):
+    """The root of this stage."""
+
+    lines = True
 
 
 class RecipeError(TrainError):

@@ -11,11 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from blindside.places import made_by, python_path, workspace
 from blindside.reaper import COMMAND, GRACE
 from train.errors import LaunchError
 from train.progress import Progress
 
-ROOT = Path(__file__).resolve().parents[1]
+#: What relative paths of a recipe start from.
+ROOT = workspace()
 TAIL = 15
 #: The volume of a rented GPU machine; caches belong there, the root disk is small.
 WORKSPACE = Path("/workspace")
@@ -62,7 +64,7 @@ def environment(env: Path, *, offline: bool) -> dict[str, str]:
     found |= {
         "PATH": f"{env.absolute() / 'bin'}{os.pathsep}{found.get('PATH', '')}",
         "VIRTUAL_ENV": str(env.absolute()),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": python_path(),
         "PYTHONUNBUFFERED": "1",
         "AXOLOTL_DO_NOT_TRACK": "1",
         "DO_NOT_TRACK": "1",
@@ -90,7 +92,7 @@ def axolotl(
     """
     program = env / "bin" / "axolotl"
     if not program.exists():
-        raise LaunchError(f"there is no Axolotl in {env}; run `make train`, which builds the train environment")
+        raise LaunchError(f"there is no Axolotl in {env}; {made_by(env)}")
     status = run(
         [str(program.absolute()), command, str(recipe.absolute())],
         environment(env, offline=offline),

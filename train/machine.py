@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO
 
+from blindside.places import made_by
 from train.errors import RecipeError, TrainError
 from train.recipe import Recipe
 from train.weights import weight_files
@@ -31,7 +32,7 @@ def versions(env: Path) -> dict[str, str]:
     found = {d.metadata["Name"].lower(): d.version for name in PACKAGES for d in _find(name, sites)}
     missing = [name for name in PACKAGES if name not in found]
     if missing:
-        raise TrainError(f"{env} has no {missing[0]}; run `make train`, which builds the train environment")
+        raise TrainError(f"{env} has no {missing[0]}; {made_by(env)}")
     return {name: found[name] for name in PACKAGES} | {"blindside": metadata.version("blindside")}
 
 

@@ -33,14 +33,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--max-batch-size", type=int, default=32, help="requests generated together")
     add("--max-batch-prefill-tokens", type=int, default=4096, help="prompt tokens read together")
     add("--max-batch-total-tokens", type=int, default=65536, help="requests times places of the common cache")
-    add("--max-best-of", type=int, default=2)
     add("--max-stop-sequences", type=int, default=4)
     add("--max-top-n-tokens", type=int, default=5)
-    add("--max-client-batch-size", type=int, default=4, help="prompts in one request to /v1/completions")
     add("--payload-limit", type=int, default=2_000_000, help="bytes of a request's body")
     add("--enable-prefill-logprobs", action="store_true", help="answer decoder_input_details")
     add("--trust-remote-code", action="store_true", help="run Python code that comes with the model")
-    add("--api-key", help="ask for it as a bearer token")
     # How a stack talks with the servers it starts.
     add("--ready-fd", type=int, help=argparse.SUPPRESS)
     add("--parent-pid", type=int, help=argparse.SUPPRESS)
@@ -53,7 +50,6 @@ def build(args: argparse.Namespace) -> tuple[Service, str]:
     folder = find(args.model_id, args.revision)
     from compose.embedded import VERSION
     from compose.embedded.batcher import Batcher
-    from compose.embedded.bodies import OpenAi
     from compose.embedded.infer import WORKERS, Infer
     from compose.embedded.load import load
     from compose.embedded.metrics import Metrics
@@ -66,10 +62,8 @@ def build(args: argparse.Namespace) -> tuple[Service, str]:
         max_input_tokens=args.max_input_tokens or total - 1,
         max_total_tokens=total,
         max_concurrent_requests=args.max_concurrent_requests,
-        max_best_of=args.max_best_of,
         max_stop_sequences=args.max_stop_sequences,
         max_top_n_tokens=args.max_top_n_tokens,
-        max_client_batch_size=args.max_client_batch_size,
         payload_limit=args.payload_limit,
     )
     metrics = Metrics()
@@ -86,19 +80,19 @@ def build(args: argparse.Namespace) -> tuple[Service, str]:
         "model_sha": loaded.revision,
         "model_pipeline_tag": None,
         "max_concurrent_requests": limits.max_concurrent_requests,
-        "max_best_of": limits.max_best_of,
+        "max_best_of": 1,
         "max_stop_sequences": limits.max_stop_sequences,
         "max_input_tokens": limits.max_input_tokens,
         "max_total_tokens": limits.max_total_tokens,
         "validation_workers": WORKERS,
-        "max_client_batch_size": limits.max_client_batch_size,
+        "max_client_batch_size": 1,
         "router": "blindside-embedded",
         "version": VERSION,
         "sha": None,
         "docker_label": None,
     }
     infer = Infer(batcher, loaded.codec, limits, metrics, prefill=args.enable_prefill_logprobs)
-    return Service(infer, loaded.template, info, OpenAi(args.model_id, f"{VERSION}-embedded")), loaded.engine
+    return Service(infer, loaded.template, info, f"{VERSION}-embedded"), loaded.engine
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -121,14 +115,14 @@ def run(args: argparse.Namespace) -> None:
     bound = bind(args.hostname, args.port)
     service, engine = build(args)
     listen(bound, args.hostname)
-    from compose.embedded.server import application, serve
+    from compose.embedded.routes import application, serve
 
     port = bound.getsockname()[1]
     print(f"{args.model_id}: http://{args.hostname}:{port} by {engine}", file=sys.stderr, flush=True)
     if args.ready_fd is not None:
         os.write(args.ready_fd, json.dumps({"port": port, "engine": engine}).encode() + b"\n")
         os.close(args.ready_fd)
-    serve(application(service, args.api_key), bound)
+    serve(application(service), bound)
 
 
 if __name__ == "__main__":

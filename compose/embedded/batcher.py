@@ -1,7 +1,7 @@
 """Continuous batching: one thread that owns the model and generates for all requests at once.
 
 A request that arrives joins the running batch before its next step, so nobody waits for a window to close or for
-another answer to end. Results go back to the event loop, once a step for the whole batch.
+another answer to end. Whole answers go back to the event loop.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -24,7 +23,7 @@ from compose.embedded.text import Codec, Stopping, Unrolled
 
 @dataclass(frozen=True)
 class Token:
-    """One generated token; `logprob` is of the scores after penalties and warpers."""
+    """One generated token; `logprob` is of the scores after the warpers."""
 
     id: int
     text: str
@@ -32,37 +31,31 @@ class Token:
     special: bool
 
 
-@dataclass(frozen=True)
-class Step:
-    """What one step gave one request. `text` and `reason` come with the last token only."""
+@dataclass
+class Answer:
+    """A whole answer. `prefill` has each token of the prompt with its log-probability, where that was asked for."""
 
-    token: Token
-    top: list[Token]
-    prefill: list[tuple[int, str, float | None]] | None = None
-    text: str | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Failure:
-    """The generation broke; `problem` is what the model's code said."""
-
-    problem: str
+    input_length: int
+    seed: int | None
+    text: str = ""
+    reason: str = ""
+    prefill: list[tuple[int, str, float | None]] = field(default_factory=list)
+    tokens: list[Token] = field(default_factory=list)
+    top: list[list[Token]] = field(default_factory=list)
 
 
 @dataclass
 class Job:
-    """One request in the batcher. Give it to `Batcher.submit`, then read `events`."""
+    """One request in the batcher. Give it to `Batcher.submit` and await `done`: the answer, or what broke."""
 
     prompt: list[int]
     limit: int
+    done: asyncio.Future[Answer | str]
     sampling: Sampling = field(default_factory=Sampling)
     stops: Sequence[str] = ()
     top: int = 0
     scored: bool = False
-    events: asyncio.Queue[Step | Failure] = field(default_factory=asyncio.Queue)
     cancelled: bool = False
-    started: float = 0.0  # when it joined a batch (monotonic clock)
 
     @property
     def room(self) -> int:
@@ -78,11 +71,11 @@ class _Running:
         self.text = Unrolled(codec, job.prompt)
         self.chooser = Chooser(job.sampling)
         self.stopping = Stopping(job.limit, job.stops, codec.eos_ids)
-        self.ended = False
+        self.answer = Answer(len(job.prompt), job.sampling.seed if job.sampling.draws else None)
 
     @property
     def gone(self) -> bool:
-        return self.ended or self.job.cancelled
+        return bool(self.answer.reason) or self.job.cancelled
 
 
 class Batcher:
@@ -150,7 +143,6 @@ class Batcher:
             while self._waiting and self._fits(jobs, self._waiting[0]):
                 job = self._waiting.popleft()
                 if not job.cancelled:
-                    job.started = time.monotonic()
                     jobs.append(job)
                     fresh.append(_Running(job, self.codec))
             self.metrics.set("tgi_queue_size", len(self._waiting))
@@ -167,90 +159,75 @@ class Batcher:
     ) -> tuple[Rows | None, list[_Running]]:
         """Read the fresh prompts, join them to the batch, and take one step with those that were there."""
         rows, running = _without_the_gone(rows, running)
-        results: list[tuple[Job, Step | Failure]] = []
         if rows is not None:
             logits = self.model.step(rows, [one.text.ids[-1] for one in running])
             self.metrics.count("tgi_batch_inference_count", method="decode")
-            results += self._choose(running, logits)
+            self._choose(running, logits)
         for group in _groups(fresh, self.max_prefill):
-            logits, new, prefills = self._read(group)
-            results += self._choose(group, logits, prefills)
+            logits, new = self._read(group)
+            self._choose(group, logits)
             if rows is None:
                 rows = new
             else:
                 rows.join(new)
             running = running + group
         self.metrics.largest("blindside_batch_largest", len(running))
-        self._hand_over(results)
+        self._hand_over([(one.job, one.answer) for one in running if one.answer.reason])
         return _without_the_gone(rows, running)
 
-    def _read(self, group: list[_Running]) -> tuple[torch.Tensor, Rows, list[list[float]]]:
+    def _read(self, group: list[_Running]) -> tuple[torch.Tensor, Rows]:
         self.metrics.count("tgi_batch_inference_count", method="prefill")
-        if group[0].job.scored:
-            logits, rows, scored = self.model.read_scored(group[0].job.prompt)
-            return logits, rows, [scored]
-        logits, rows = self.model.read([one.job.prompt for one in group])
-        return logits, rows, []
+        if not group[0].job.scored:
+            together: tuple[torch.Tensor, Rows] = self.model.read([one.job.prompt for one in group])
+            return together
+        prompt = group[0].job.prompt
+        logits, rows, scored = self.model.read_scored(prompt)
+        group[0].answer.prefill = list(zip(prompt, self.codec.each(prompt), [None, *scored], strict=True))
+        return logits, rows
 
-    def _choose(
-        self, batch: list[_Running], logits: torch.Tensor, prefills: Sequence[list[float]] = ()
-    ) -> list[tuple[Job, Step | Failure]]:
-        """The next token of each row, and what its client is told of it."""
+    def _choose(self, batch: list[_Running], logits: torch.Tensor) -> None:
+        """Add the next token to each row's answer."""
         scores = logits
-        if not all(one.job.sampling.plain for one in batch):
-            rows = zip(batch, logits, strict=True)
-            scores = torch.stack([one.chooser.scores(row, one.text.ids) for one, row in rows])
+        if any(one.job.sampling.draws for one in batch):
+            scores = torch.stack([one.chooser.scores(row) for one, row in zip(batch, logits, strict=True)])
         logs = scores.log_softmax(-1)
         best = scores.argmax(-1).tolist()
-        results: list[tuple[Job, Step | Failure]] = []
         for index, one in enumerate(batch):
             token = one.chooser.choose(scores[index]) if one.job.sampling.draws else best[index]
-            scored = prefills[index] if prefills else None
-            results.append((one.job, self._step(one, token, logs[index], scored)))
-        return results
+            self._add(one, token, logs[index])
 
-    def _step(self, one: _Running, token: int, logs: torch.Tensor, scored: list[float] | None) -> Step:
+    def _add(self, one: _Running, token: int, logs: torch.Tensor) -> None:
         text = one.text.add(token)
+        one.answer.tokens.append(Token(token, text, float(logs[token]), token in self.codec.special))
+        if one.job.top:
+            one.answer.top.append(self._top(logs, one.job.top))
         reason = one.stopping.after(token, text)
-        one.ended = reason is not None
-        return Step(
-            token=Token(token, text, float(logs[token]), token in self.codec.special),
-            top=self._top(logs, one.job.top),
-            prefill=None if scored is None else self._prefill(one.job.prompt, scored),
-            text=one.text.whole() if one.ended else None,
-            reason=reason,
-        )
-
-    def _prefill(self, prompt: list[int], scored: list[float]) -> list[tuple[int, str, float | None]]:
-        return list(zip(prompt, self.codec.each(prompt), [None, *scored], strict=True))
+        if reason is not None:
+            one.answer.text, one.answer.reason = one.text.whole(), reason
 
     def _top(self, logs: torch.Tensor, count: int) -> list[Token]:
-        """The `count` likeliest tokens, and those that are as likely as the last of them."""
-        if not count:
-            return []
-        least = logs.topk(min(count, len(logs))).values[-1]
-        values, ids = logs.topk(int((logs >= least).sum()))
-        texts = self.codec.each(ids.tolist())
+        """The `count` likeliest tokens; fewer where a warper left fewer that are possible at all."""
+        values, ids = logs.topk(min(count, len(logs)))
+        possible = [(int(i), float(v)) for i, v in zip(ids, values, strict=True) if v > float("-inf")]
+        texts = self.codec.each([token for token, _ in possible])
         return [
             Token(token, text, value, token in self.codec.special)
-            for token, text, value in zip(ids.tolist(), texts, values.tolist(), strict=True)
+            for (token, value), text in zip(possible, texts, strict=True)
         ]
 
-    def _hand_over(self, results: list[tuple[Job, Step | Failure]]) -> None:
+    def _hand_over(self, results: list[tuple[Job, Answer | str]]) -> None:
         def deliver() -> None:
             for job, result in results:
-                job.events.put_nowait(result)
+                if not job.done.done():
+                    job.done.set_result(result)
 
-        self._in_loop(deliver)
+        assert self._loop is not None
+        if results:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the result any more
+                self._loop.call_soon_threadsafe(deliver)
 
     def _fail(self, batch: list[_Running], error: Exception) -> None:
-        self.metrics.count("tgi_request_failure", err="generation")
-        self._hand_over([(one.job, Failure(f"{type(error).__name__}: {error}")) for one in batch])
-
-    def _in_loop(self, call: Callable[[], None]) -> None:
-        assert self._loop is not None
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the result any more
-            self._loop.call_soon_threadsafe(call)
+        self._hand_over([(one.job, f"{type(error).__name__}: {error}") for one in batch])
 
 
 def _without_the_gone(rows: Rows | None, running: list[_Running]) -> tuple[Rows | None, list[_Running]]:

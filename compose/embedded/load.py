@@ -60,7 +60,7 @@ def load(source: str, folder: Path, *, dtype: str, trust_remote_code: bool) -> L
     positions = getattr(network.config.get_text_config(), "max_position_embeddings", None)
     return Loaded(
         model=model,
-        codec=Codec(tokenizer, _eos_ids(folder, tokenizer)),
+        codec=Codec(tokenizer, _eos_ids(folder, tokenizer), _special_ids(folder, tokenizer)),
         template=template,
         positions=min(int(positions or LONGEST), LONGEST),
         revision=folder.name if folder != Path(source) else None,
@@ -87,6 +87,14 @@ def _eos_ids(folder: Path, tokenizer: Any) -> frozenset[int]:
     if isinstance(ends, list) and reads_ends(_json(folder / "config.json")):
         return frozenset(ends)
     return frozenset() if tokenizer.eos_token_id is None else frozenset({tokenizer.eos_token_id})
+
+
+def _special_ids(folder: Path, tokenizer: Any) -> frozenset[int]:
+    """The tokens that tokenizer.json flags as special; transformers lists only those that have a role, such as eos."""
+    added = _json(folder / "tokenizer.json").get("added_tokens")
+    if not isinstance(added, list):
+        return frozenset(tokenizer.all_special_ids)
+    return frozenset(one["id"] for one in added if one.get("special"))
 
 
 def _json(path: Path) -> dict[str, Any]:

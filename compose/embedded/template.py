@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -37,11 +38,11 @@ class ChatTemplate:
         source = _single(alone.get("chat_template")) or _single(settings.get("chat_template"))
         return cls(source, _token(settings.get("bos_token")), _token(settings.get("eos_token")))
 
-    async def render(self, messages: list[dict[str, Any]]) -> str:
-        """The prompt for these messages; where the last one is the assistant's, its beginning is continued."""
+    async def render(self, messages: Sequence[tuple[str, str]]) -> str:
+        """The prompt for these (role, text); where the last one is the assistant's, its beginning is continued."""
         if self._source is None:
             raise template_error("template not found")
-        flat = [{"role": message["role"], "content": _text(message)} for message in messages]
+        flat = [{"role": role, "content": text} for role, text in messages]
         values = {"messages": flat, "add_generation_prompt": True, "tools": None, **self.names}
         job = {"source": self._source, "values": values}
         try:
@@ -57,14 +58,6 @@ class ChatTemplate:
     def close(self) -> None:
         self._worker.close()
         self._thread.shutdown(wait=False)
-
-
-def _text(message: dict[str, Any]) -> str:
-    """A message's content as one string."""
-    if "tool_calls" in message:
-        return json.dumps(message["tool_calls"], separators=(",", ":"), ensure_ascii=False)
-    content = message["content"]
-    return content if isinstance(content, str) else "".join(piece["text"] for piece in content)
 
 
 def _json(path: Path) -> dict[str, Any]:

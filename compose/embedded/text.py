@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from compose.embedded.serde import dumps
+from compose.embedded.protocol import dumps
 
 SHORT = 10_000  # characters that are tokenized in place; longer texts go to a thread
 _PIECE = 2048  # tokens that are written at once
@@ -17,10 +17,10 @@ _PIECE = 2048  # tokens that are written at once
 class Codec:
     """The tokenizer of the served model. Safe to use from several threads: nothing of it is changed."""
 
-    def __init__(self, tokenizer: Any, eos_ids: frozenset[int]) -> None:
+    def __init__(self, tokenizer: Any, eos_ids: frozenset[int], special: frozenset[int]) -> None:
         self.tokenizer = tokenizer
         self.fast = getattr(tokenizer, "backend_tokenizer", None)
-        self.special = frozenset(tokenizer.all_special_ids)
+        self.special = special
         self.eos_ids = eos_ids
 
     def ids(self, text: str, *, special: bool) -> list[int]:

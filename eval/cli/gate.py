@@ -11,7 +11,6 @@ from typer.core import TyperCommand
 from blindside import console
 from eval.cli.options import REPORTS, Reports, RunArgument
 from eval.errors import BlindsideError, StaleInputs
-from train.errors import TrainError
 
 UNDECIDED = "Nothing was decided: broken or stale inputs."
 
@@ -30,7 +29,7 @@ class GateCommand(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except (BlindsideError, TrainError, typer.Exit):
+        except (BlindsideError, typer.Exit):
             raise
         except Exception as error:
             raise StaleInputs(f"{_words(error)}. {UNDECIDED}") from error
@@ -63,7 +62,7 @@ def gate(
     try:
         opened = open_run(reports, run)
         decision = decide(freeze_policy(opened, policy) if policy else opened)
-    except (BlindsideError, TrainError) as error:
+    except BlindsideError as error:
         # Whatever cannot be trusted ends with 3, never with a decision's exit status.
         raise StaleInputs(f"{error}. {UNDECIDED}") from error
     print_decision(decision)

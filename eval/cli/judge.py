@@ -106,6 +106,7 @@ def demo(
         # run.json comes last: its presence means that the run is complete.
         for name in ("prompts.jsonl", "responses.jsonl", "run.json"):
             shutil.copyfile(SAMPLE / name, folder / name)
+        console.say(f"The sample run and its verdicts go to {folder.absolute()}")
     serve(freeze_policy(open_run(reports, "demo")), port=port, open_browser=browser, say=console.say)
 
 

@@ -6,13 +6,13 @@ import errno
 import os
 import sys
 import traceback
+from importlib import metadata
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from blindside import console
-from compose.errors import ComposeError
 from eval.cli import (
     collect,
     evaluate,
@@ -31,7 +31,6 @@ from eval.cli import (
     train,
 )
 from eval.errors import BlindsideError, ParityFailed, StaleInputs
-from train.errors import TrainError
 
 
 class Group(TyperGroup):
@@ -80,9 +79,18 @@ for stage in STAGES:
 REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        console.say(f"blindside {metadata.version('blindside')}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_version)
+    ] = False,
 ) -> None:
     """Train with DPO, serve both models, judge blind, release on evidence."""
     if debug:
@@ -94,11 +102,10 @@ def main() -> None:
     console.guard()
     try:
         app()
-    except (BlindsideError, TrainError, ComposeError) as error:
+    except BlindsideError as error:
         if os.environ.get("BLINDSIDE_DEBUG"):
             traceback.print_exc()
-        # Those of train and compose quote the end of a log.
-        console.tell(f"blindside: {error}", lines=not isinstance(error, BlindsideError))
+        console.tell(f"blindside: {error}", lines=error.lines)
         sys.exit(3 if isinstance(error, ParityFailed | StaleInputs) else 1)
     except OSError as error:
         if error.errno not in REFUSALS or not error.filename or os.environ.get("BLINDSIDE_DEBUG"):

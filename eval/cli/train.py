@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from blindside import console
+from blindside.places import is_checkout
 from eval.cli.options import MODELS, TRAIN_ENV, Models, Port, TrainEnv
 
 
@@ -27,8 +28,11 @@ def train(
 
     Example: `blindside train tiny`, and a second round: `blindside train tiny --pairs next.jsonl --base models/tiny`
     """
+    from train.recipe import RECIPES
     from train.stage import train as run_stage
 
+    if not is_checkout():
+        console.say(f"Models and working files go to {models.absolute()}; recipes are in {RECIPES}")
     run_stage(recipe, models=models, env=env, force=force, pairs=pairs, base=base)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from eval.collect.provenance import ROOT
+from blindside.places import python_path
 from eval.records import Side
 from train.protocol import Answer, Job, Reference, Request
 
@@ -26,7 +26,7 @@ def ask_references(python: Path, jobs: Mapping[Side, Job], memory: int | None) -
         [str(python), "-P", "-m", "train.reference"],
         input=request.model_dump_json().encode(),
         capture_output=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "TOKENIZERS_PARALLELISM": "false"},
+        env=os.environ | {"PYTHONPATH": python_path(), "TOKENIZERS_PARALLELISM": "false"},
         check=False,
     )
     try:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from blindside.console import visible
 from eval.evidence.figure import Figure
+from eval.evidence.metric_ids import metric_id
 from eval.evidence.whole import Whole
 from eval.evidence.winrate import Estimate
 from eval.records import OUTCOMES
@@ -18,8 +19,10 @@ JOINERS = frozenset("\u200c\u200d")
 
 
 def summary_frame(figures: Sequence[Figure]) -> pd.DataFrame:
-    columns = ["metric", "value", "low95", "high95", "n", "n_counts"]
-    return pd.DataFrame([(_safe(f.name), f.value, f.low, f.high, f.n, f.unit) for f in figures], columns=columns)
+    """A row a figure: its stable id (eval.evidence.metric_ids), its sentence, and its numbers."""
+    columns = ["id", "metric", "value", "low95", "high95", "n", "n_counts"]
+    rows = [(_safe(metric_id(f.name)), _safe(f.name), f.value, f.low, f.high, f.n, f.unit) for f in figures]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def category_frame(found: Whole) -> pd.DataFrame:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from eval.errors import BlindsideError, InputError
 from eval.judge.door.front import Front
+from eval.judge.stubs import no_stubs
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -188,7 +189,8 @@ def load_gradio() -> None:
     before = os.environ.get("no_proxy")
     os.environ["no_proxy"] = "*"
     try:
-        importlib.import_module("gradio")
+        with no_stubs():
+            importlib.import_module("gradio")
     finally:
         if before is None:
             del os.environ["no_proxy"]

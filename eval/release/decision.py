@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,6 +70,15 @@ class Decision(Row):
     versions: dict[str, str] = Field(default_factory=dict)
     #: Anything more that a report shows, by name.
     extra: dict[str, Any] = Field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """For a notebook: the decision, and every rule with what it asked for and what was found."""
+        cells = "".join(
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in (one.name, one.asked, one.found, one.status))}</tr>"
+            for one in self.rules
+        )
+        head = "<tr><th>rule</th><th>asked</th><th>found</th><th>status</th></tr>"
+        return f"<b>{escape(self.decision)}</b><table>{head}{cells}</table>"
 
 
 def decision_path(folder: Path) -> Path:

@@ -42,7 +42,7 @@ def _serve_once(reports: Path) -> None:
     command = [str(BLINDSIDE), "demo", "--no-browser", "--port", str(port)]
     with subprocess.Popen([*command, "--reports", str(reports)], stdout=subprocess.PIPE, text=True) as page:
         assert page.stdout is not None
-        assert f"Judge at http://127.0.0.1:{port}" in page.stdout.readline()
+        assert any(f"Judge at http://127.0.0.1:{port}" in line for line in page.stdout)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
             assert b"blindside" in answer.read()
         page.send_signal(signal.SIGINT)

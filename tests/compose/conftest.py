@@ -11,7 +11,7 @@ from tests.compose.replay import DATA
 from tests.compose.servers import MODEL, flags_as_recorded, folder_as_recorded, need_train, serve
 
 # The launches of the recordings that differ in something that is ours.
-LAUNCHES = ("main", "mcr8", "apikey", "hf5-tokfix", "hf5-chatjson", "noprefill", "eosint")
+LAUNCHES = ("main", "mcr8", "hf5-tokfix", "hf5-chatjson", "noprefill", "eosint")
 USUAL = ["--model-id", str(MODEL), "--enable-prefill-logprobs"]
 OTHERS = {
     "usual": USUAL,

@@ -11,7 +11,7 @@ import threading
 
 from compose.embedded.__main__ import build, parse
 from compose.embedded.early import bind, listen
-from compose.embedded.server import application, serve
+from compose.embedded.routes import application, serve
 
 
 def start(arguments: list[str]) -> int:
@@ -20,7 +20,7 @@ def start(arguments: list[str]) -> int:
     service, _ = build(args)
     bound = bind(args.hostname, 0)
     listen(bound, args.hostname)
-    app = application(service, args.api_key)
+    app = application(service)
     threading.Thread(target=serve, args=(app, bound), daemon=True).start()
     return int(bound.getsockname()[1])
 

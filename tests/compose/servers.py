@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from compose.stack import ROOT, healthy, log_tail
+from compose.stack import healthy, log_tail
 from tests.compose.replay import DATA
-from tests.support import TRAIN_PYTHON, require
+from tests.support import ROOT, TRAIN_PYTHON, require
 from tests.warm.warm import train_python
 
 MODEL = DATA / "model"
@@ -87,5 +87,5 @@ def folder_as_recorded(name: str, parent: Path) -> None:
 
 def flags_as_recorded(flags: list[str]) -> list[str]:
     """Those of the recorded launcher's flags that the embedded engine has and that change its answers."""
-    ours = ("--enable-prefill-logprobs", "--max-concurrent-requests", "--api-key", "--max-batch-prefill-tokens")
+    ours = ("--enable-prefill-logprobs", "--max-concurrent-requests", "--max-batch-prefill-tokens")
     return [word for flag in flags if flag.startswith(ours) for word in flag.split()]

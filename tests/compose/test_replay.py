@@ -1,13 +1,18 @@
-"""The embedded engine answers as a real TGI 3.3.7 did: every recorded exchange, but for the list in UNLIKE."""
+"""The embedded engine answers as a real TGI 3.3.7 did, in every recorded exchange of the part of TGI that it has.
+
+Outside that part it refuses: a route is not found, and a field that would change the answer is named in a 422.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from compose.embedded.requests import NOT_HERE
 from tests.compose.replay import DATA, Exchange, differences, exchanges, send
 
 pytestmark = pytest.mark.train
@@ -26,28 +31,41 @@ UNLIKE = {
     "nonflash-generate-025": "as above",
     "nonflash-generate-026": "as above",
     "info-118": "the numbers of /metrics",
-    "apikey-006": "as above",
     "info-121": "no CORS: a page in a browser has no business with a server on loopback",
-    "errors-056": "no documentation page",
-    "errors-057": "no OpenAPI document of our own",
-    "apikey-007": "no documentation page",
-    "apikey-008": "no OpenAPI document of our own",
-    "compat-067": "Google's route /vertex",
-    "apikey-017": "as above",
-    "apikey-037": "as above",
-    "temperature-118": "watermark: refused with 422 rather than ignored",
-    "chatfields-084": "grammar: refused with TGI's own 422 for servers without it",
-    "chatfields-086": "as above",
-    "main2-cancel2-tools-008": "tools need a grammar: as above",
-    "main2-cancel2-tools-010": "as above",
-    "main2-cancel2-tools-011": "as above",
+    "errors-035": "parameters as a list, in the order of the fields: refused",
+    "errors-040": "two fields of one name: the last one counts",
+    "limits-015": "max_tokens and max_completion_tokens: the first one counts",
+    "chatfields-076": "logit_bias, which TGI reads and ignores, is ignored in any form",
     "chatfields-078": "an empty list of tools is no tool; TGI generates twice, and its usage counts the first",
 }
+GETS = {"/health", "/info", "/v1/models", "/metrics"}
+ROUTES = GETS | {"/generate", "/v1/chat/completions", "/tokenize", "/chat_tokenize"}
 
 # Those profiles differ in nothing that is ours: the server of `main` answers for them.
 SAME_SERVER = {"main2": "main", "prefixcache": "main", "nonflash": "main", "plaincpu": "main"}
 PROFILES = json.loads((DATA / "launch.json").read_text(encoding="utf-8"))["profiles"]
-ALL = exchanges() + exchanges("batch_exchanges.jsonl")
+
+
+def fields(exchange: Exchange) -> set[str]:
+    """The fields of a request that the engine does not have, set to what would change the answer."""
+    body = exchange.request["body"]
+    if not isinstance(body, dict):
+        return set()
+    given = [one for one in (body, body.get("parameters")) if isinstance(one, dict)]
+    return {name for one in given for name, value in one.items() if name in NOT_HERE and value not in NOT_HERE[name]}
+
+
+def has_picture_or_call(exchange: Exchange) -> bool:
+    return bool(re.search(r'"(image_url|tool_calls)"', json.dumps(exchange.request["body"])))
+
+
+EVERYTHING = exchanges() + exchanges("batch_exchanges.jsonl")
+#: The part of TGI that the engine has. An API key is none of it: it listens on loopback.
+ALL = [
+    one
+    for one in EVERYTHING
+    if one.request["path"] in ROUTES and one.launch != "apikey" and not fields(one) and not has_picture_or_call(one)
+]
 
 
 def drawn(exchange: Exchange) -> bool:
@@ -61,7 +79,7 @@ def drawn(exchange: Exchange) -> bool:
     if "inputs" in body:
         given = body.get("parameters", {"do_sample": True})
         given = {} if isinstance(given, list) else given
-        samples = given.get("do_sample") or any(given.get(k) for k in ("temperature", "top_k", "top_p", "typical_p"))
+        samples = given.get("do_sample") or any(given.get(k) for k in ("temperature", "top_k", "top_p"))
     else:
         given = body
         samples = body.get("temperature") is None or body["temperature"] > 1e-6 or body.get("top_p") is not None
@@ -134,6 +152,26 @@ def shape(body: Any) -> Any:
     if isinstance(body, dict):
         return {key: shape(value) for key, value in body.items() if key != "finish_reason"}
     return [shape(one) for one in body[:1]] if isinstance(body, list) else type(body).__name__
+
+
+OUTSIDE = [one for one in EVERYTHING if one.launch.startswith("main") and one not in ALL]
+
+
+def test_a_route_that_is_not_here_is_not_found(urls: dict[str, str]) -> None:
+    asked = [one for one in OUTSIDE if one.request["path"] not in ROUTES]
+    assert {"/generate_stream", "/v1/completions", "/invocations", "/", "/vertex"} <= {o.request["path"] for o in asked}
+    assert {one.id: send(urls["main"], one)["status"] for one in asked} == {one.id: 404 for one in asked}
+
+
+def test_a_field_that_is_not_here_is_refused_by_name_and_never_ignored(urls: dict[str, str]) -> None:
+    asked = [one for one in OUTSIDE if one.request["path"] in ROUTES - {"/tokenize"} and fields(one)]
+    assert set(NOT_HERE) <= {name for one in asked for name in fields(one)} | {"adapter_id", "grammar"}
+    for one in asked:
+        answer = send(urls["main"], one)
+        assert answer["status"] == 422, one.id
+        if one.response["status"] == 200:
+            assert answer["body"]["error_type"] == "validation", one.id
+            assert any(f"`{name}`" in answer["body"]["error"] for name in fields(one)), one.id
 
 
 def test_the_list_of_what_is_unlike_names_only_what_was_recorded() -> None:

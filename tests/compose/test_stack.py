@@ -19,9 +19,9 @@ import pytest
 
 from compose.embedded.early import bind
 from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing, PortTaken
-from compose.stack import ROOT, EmbeddedStack, Model, healthy
+from compose.stack import EmbeddedStack, Model, healthy
 from tests.compose.servers import MODEL, need_train
-from tests.support import TRAIN_PYTHON
+from tests.support import ROOT, TRAIN_PYTHON
 
 BOTH = [Model("base", str(MODEL)), Model("tuned", str(MODEL))]
 

@@ -24,7 +24,7 @@ from tests.judge.verdicts import first_broken
 NUMBERS = {"001": "1", "1e5": "100000", "3.0": "3"}
 
 STRINGS: dict[str, set[str]] = {
-    "summary.csv": {"metric", "n_counts"},
+    "summary.csv": {"id", "metric", "n_counts"},
     "by_category.csv": {"category"},
     "by_reviewer.csv": {"reviewer"},
     "disagreements.csv": {"item", "prompt"},

@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
+from blindside.places import made_by
 from train.artifact import Artifact
 from train.data import Say
 from train.errors import LaunchError
@@ -60,6 +61,8 @@ def _make_world(work: Path, env: Path, seed: str, say: Say) -> None:
     done = work / "world.sha256"
     if done.exists() and done.read_text(encoding="utf-8") == seed:
         return
+    if not (env / "bin" / "python").exists():
+        raise LaunchError(f"there is no train environment in {env}; {made_by(env)}")
     say("Making the small world: questions, preference pairs, a tokenizer and a model of random weights")
     python = str((env / "bin" / "python").absolute())
     log = work / "train.log"

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
+from blindside.places import python_path
 from blindside.tables.rows import Message
 from train.launch import ROOT
 from train.pairs.survey.protocol import BATCH_ROWS, BATCH_SECONDS, Asked, Counted
@@ -50,7 +51,7 @@ class TokenCounter:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env=os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
+                env=os.environ | {"PYTHONPATH": python_path(), "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
             )
             self._send(json.dumps(asdict(self._asked)).encode())
         return self

@@ -1,0 +1,10 @@
+"""The root of the errors that people see; below it are train.errors, compose.errors and eval.errors."""
+
+from __future__ import annotations
+
+
+class BlindsideError(Exception):
+    """What a person can fix: its text is one sentence that names the remedy, exit status 1."""
+
+    #: Whether more lines follow the sentence: the end of a log.
+    lines = False
