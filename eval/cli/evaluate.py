@@ -54,6 +54,9 @@ def evaluate(
     tuned_url: Annotated[list[str] | None, typer.Option(help="Serve nothing: the tuned model answers here.")] = None,
     dtype: Annotated[str, typer.Option(help="What those servers compute in, for parity: bfloat16 if left out.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Go on though parity failed; the run tells.")] = False,
+    quick_parity: Annotated[
+        bool, typer.Option("--quick-parity", help="Three probes of parity instead of nine.")
+    ] = False,
     max_tokens: MaxTokens = 512,
     concurrency: Concurrency = 16,
     timeout: Timeout = 120.0,
@@ -89,8 +92,9 @@ def evaluate(
         else:
             wanted = Wanted(engine, server, sequential, env, vllm_env)
             turns, computes = planned(reports / name, sides, wanted)
+        how = How(env / "bin" / "python", dtype or computes, concurrency, force, timeout, quick_parity)
         opened = start()
-        failed = gather(opened, turns, How(env / "bin" / "python", dtype or computes, concurrency, force, timeout))
+        failed = gather(opened, turns, how)
     tell_looks(opened)
     if headless:
         _finish(opened, failed)

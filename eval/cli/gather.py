@@ -17,7 +17,7 @@ from eval.run import Run, open_run
 class How:
     """`python` runs the reference, in `dtype`, which is what the servers compute in; `force` goes on without parity.
 
-    `timeout` is in seconds, for one request.
+    `timeout` is in seconds, for one request; `quick_parity` puts fewer probes.
     """
 
     python: Path
@@ -25,6 +25,7 @@ class How:
     concurrency: int
     force: bool
     timeout: float = 120.0
+    quick_parity: bool = False
 
 
 def complete(run: Run) -> bool:
@@ -42,7 +43,14 @@ def gather(run: Run, turns: Iterable[Callable[[], AbstractContextManager[Stack]]
     failed = 0
     for turn in turns:
         with turn() as servers:
-            run = prove_parity(run.update(engine=servers.engine), servers, how.python, how.dtype, force=how.force)
+            run = prove_parity(
+                run.update(engine=servers.engine),
+                servers,
+                how.python,
+                how.dtype,
+                force=how.force,
+                quick=how.quick_parity,
+            )
             failed += collect(run, servers.addresses, options=options, check=servers.check, say=console.say).failed
             run = prove_determinism(open_run(run.folder.parent, run.name), servers)
     return failed

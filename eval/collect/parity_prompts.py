@@ -33,7 +33,7 @@ def check_template(served: Served) -> Check:
     reference = served.known.reference
     if any(_without_template(heard) for heard in chats):
         return served.check("template", False, _missing(served))
-    if all(not heard.refused and not heard.chat_ids for heard in chats):
+    if chats and all(not heard.refused and not heard.chat_ids for heard in chats):
         return served.check("template", None, f"{served.url} does not tell what it makes of a conversation")
     if reference.missing:
         return served.check("template", None, reference.missing)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from eval.evidence.checks import Parity
 from eval.evidence.figure import with_interval
 from eval.evidence.winrate import Estimate
 from eval.policy import HOLDS, Policy, Signals
@@ -212,9 +213,10 @@ def _must_pass(policy: Policy, found: Findings) -> Iterator[RuleResult]:
 
 def _servers(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     if policy.parity:
-        states = [found.parity.get(side) for side in SIDES]
+        sides = {side: found.parity.get(side, Parity()) for side in SIDES}
+        states = [one.holds for one in sides.values()]
         passed = False if False in states else None if None in states else True
-        said = ", ".join(f"{side}: {_parity(found.parity.get(side))}" for side in SIDES)
+        said = ", ".join(f"{side}: {one.in_short}" for side, one in sides.items())
         yield _result("parity", "both servers serve the saved models", said, passed)
     if policy.determinism is not None:
         shares = [found.determinism.get(side) for side in SIDES]
@@ -225,10 +227,6 @@ def _servers(policy: Policy, found: Findings) -> Iterator[RuleResult]:
             for side, share in zip(SIDES, shares, strict=True)
         )
         yield _result("determinism", f"{policy.determinism:.1%} or fewer change when asked again", said, passed)
-
-
-def _parity(state: bool | None) -> str:
-    return "not checked" if state is None else "passed" if state else "failed"
 
 
 def _number(estimate: Estimate) -> str:

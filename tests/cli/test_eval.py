@@ -15,6 +15,8 @@ from eval.evidence.report import FORCED
 from eval.evidence.writing import write_report
 from eval.run import Decoding, ModelInfo, open_run
 from tests.cli.command import blindside
+from tests.collect.openai_servers import OpenAi, openai
+from tests.collect.servers import Tgi, tgi
 from tests.support import ROOT, TRAIN_PYTHON, require
 from tests.warm.warm import train_python
 from train.artifact import Artifact, Base, hash_weights, now, write_artifact
@@ -149,6 +151,17 @@ def test_servers_that_run_elsewhere_are_proved_too_and_swapped_ones_are_told(mod
     assert swapped.returncode == 3, swapped.stdout + swapped.stderr
     assert "base: info: FAILED" in swapped.stdout
     assert TOKENS in swapped.stdout
+
+
+def test_a_parity_check_that_can_prove_nothing_ends_with_3(models: Path) -> None:
+    words = ("parity", "--recipe", "trial", "--models", str(models), "--train-env", "none")
+    with openai(OpenAi("base")) as base, tgi(Tgi(str(models / "trial"))) as tuned:
+        done = blindside(*words, "--base-url", base.url, "--tuned-url", tuned.url, cwd=models.parent)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "base: weights, template and tokens: not checked" in done.stdout
+    assert "tuned: tokens: not checked: none/bin/python is missing" in done.stdout
+    assert f"nothing was proved of {base.url} and {tuned.url}: " in done.stderr.splitlines()[-1]
+    assert "by transformers" not in done.stdout
 
 
 @pytest.mark.parametrize(
