@@ -20,7 +20,12 @@ from pathlib import Path
 
 
 class BlindsideError(Exception):
-    """The root: its text is one sentence that names the remedy."""
+    """The root: its text is one sentence that names the remedy.
+
+    `excerpt` has lines of a log that belong above it.
+    """
+
+    excerpt: tuple[str, ...] = ()
 
 
 class InputError(BlindsideError):

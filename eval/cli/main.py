@@ -97,7 +97,9 @@ def main() -> None:
     except (BlindsideError, TrainError, ComposeError) as error:
         if os.environ.get("BLINDSIDE_DEBUG"):
             traceback.print_exc()
-        # Those of train and compose quote the end of a log.
+        for line in error.excerpt:
+            console.tell(f"  {line}")
+        # The sentence that says why stands last.
         console.tell(f"blindside: {error}", lines=not isinstance(error, BlindsideError))
         sys.exit(3 if isinstance(error, ParityFailed | StaleInputs) else 1)
     except OSError as error:
