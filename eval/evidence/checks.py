@@ -14,11 +14,21 @@ from eval.run import ModelInfo, Run
 
 def lines(run: Run) -> list[str]:
     """A line for each model, also where nothing was checked: silence would look like a pass; and one of the sides."""
+    return [*servers(run), *tokens(run.info.models), *_training(run.info.models), *_sides(run)]
+
+
+def servers(run: Run) -> list[str]:
+    """What was proved of each side's servers."""
     if run.info.origin == "imported":
-        servers = ["Parity and determinism: not checked, the answers were imported."]
-    else:
-        servers = [f"{side.capitalize()}: {_parity(run, side)}; {_determinism(run, side)}." for side in SIDES]
-    return [*servers, *tokens(run.info.models), *_training(run.info.models), *_sides(run)]
+        return ["Parity and determinism: not checked, the answers were imported."]
+    return [f"{side.capitalize()}: {_parity(run, side)}; {_determinism(run, side)}." for side in SIDES]
+
+
+def doubts(run: Run) -> Iterator[str]:
+    """Models of which it is not known that they were trained on the tokens that are served."""
+    for side, model in run.info.models.items():
+        if model.tokens is not None and model.tokens.unchecked:
+            yield f"{side.capitalize()}: {model.tokens.in_short}."
 
 
 def tokens(models: Mapping[Side, ModelInfo]) -> Iterator[str]:
