@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blindside import console
+from blindside.words import counted
 from eval.cli.gather import How, complete, gather, tell_looks
 from eval.cli.options import (
     MODELS,
@@ -81,7 +82,7 @@ def evaluate(
         trained.keep_picture(opened)
         return opened
 
-    console.say(f"run {name}: {loaded.prompt_set.asked} prompts from {loaded.prompt_set.source}")
+    console.say(f"run {name}: {counted(loaded.prompt_set.asked, 'prompt')} from {loaded.prompt_set.source}")
     failed = 0
     if (reports / name).exists() and complete(opened := start()):
         console.say(f"all {2 * loaded.prompt_set.asked} answers are there already")
@@ -158,7 +159,7 @@ def planned(folder: Path, sides: Mapping[Side, ModelInfo], wanted: Wanted) -> tu
 def _finish(run: Run, failed: int) -> None:
     console.say(f"answers in {run.responses_path}; judge them with `make judge RUN={run.name}`")
     if failed:
-        raise RunError(f"{failed} answers are missing: the same command asks for them again")
+        raise RunError(f"{counted(failed, 'answer is', 'answers are')} missing: the same command asks for them again")
 
 
 def register(app: typer.Typer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from blindside.words import counted
 from eval.collect.questions import Question
 from eval.collect.readers import Record
 from eval.records import Side
@@ -44,10 +45,10 @@ class Join:
     unjoined: int = 0
     notes: list[str] = field(default_factory=list)
 
-    def note(self, count: int, sentence: str, examples: Iterable[str]) -> None:
-        """Add "<count> <sentence>: <examples>" where there is something to tell."""
+    def note(self, count: int, one: str, several: str, examples: Iterable[str]) -> None:
+        """Add "<count> <one or several>: <examples>" where there is something to tell."""
         if count:
-            self.notes.append(f"{count} {sentence}: {shown(examples)}")
+            self.notes.append(f"{counted(count, one, several)}: {shown(examples)}")
 
 
 def shown(names: Iterable[str]) -> str:
@@ -70,9 +71,11 @@ def index(answers: Iterable[Answer], side: str, join: Join) -> dict[str, Answer]
                 unclear[answer.key] = answer
     join.duplicates += len(repeats)
     same = [label(answer) for answer in repeats if answer.key not in unclear]
-    join.note(len(same), f"answers of {side} are there twice and count once", same)
+    twice = (f"answer of {side} is there twice and counts once", f"answers of {side} are there twice and count once")
+    join.note(len(same), *twice, same)
     join.note(
         len(unclear),
+        f"prompt has several different answers of {side} and is left out",
         f"prompts have several different answers of {side} and are left out",
         map(label, unclear.values()),
     )
@@ -102,7 +105,9 @@ def join_sides(
     for side, answers in (("base", base), ("tuned", tuned)):
         lost = [label(answer) for key, answer in answers.items() if key not in found]
         join.unjoined += len(lost)
-        join.note(len(lost), f"answers of {side} found no partner and are left out", lost)
+        found_none = "found no partner and"
+        one, several = f"answer of {side} {found_none} is left out", f"answers of {side} {found_none} are left out"
+        join.note(len(lost), one, several, lost)
 
 
 def rows_of_table(rows: Iterable[tuple[Record, Joined | None]]) -> Join:
@@ -118,6 +123,8 @@ def rows_of_table(rows: Iterable[tuple[Record, Joined | None]]) -> Join:
             repeats.append(f"line {record.line} (first in line {before.question.record.line}{other})")
     join.joined = list(first.values())
     join.duplicates, join.unjoined = len(repeats), len(incomplete)
-    join.note(len(repeats), "records ask what was asked before and are left out", repeats)
-    join.note(len(incomplete), "records lack an answer and are left out", incomplete)
+    asked = "record asks what was asked before and is left out", "records ask what was asked before and are left out"
+    join.note(len(repeats), *asked, repeats)
+    lacking = "record lacks an answer and is left out", "records lack an answer and are left out"
+    join.note(len(incomplete), *lacking, incomplete)
     return join

@@ -11,6 +11,7 @@ from blindside.tables.asked import PARTS, SYSTEM
 from blindside.tables.encoding import Note
 from blindside.tables.reader import ignore
 from blindside.tables.rows import filled, identity
+from blindside.words import counted
 from eval.collect.joining import Answer, Joined, shown
 from eval.collect.questions import Question, read_question
 from eval.collect.readers import Record, read_records
@@ -57,7 +58,7 @@ def _with(column: str, records: Sequence[Record], path: Path, note: Note) -> lis
     kept = [record for record in records if record.values.get(column) is not None]
     if 0 < len(kept) < len(records):
         empty = [f"line {record.line}" for record in records if record.values.get(column) is None]
-        note(f"{path} has {len(empty)} records without {column}, which are left out: {shown(empty)}")
+        note(f"{path} has {counted(len(empty), 'record')} without {column}, left out: {shown(empty)}")
         return kept
     return list(records)
 

@@ -153,14 +153,16 @@ class Steps:
         """So many of `name` are done. `share` of all the work, in [0, 1], where the steps are not of one size."""
         self._counts[name] = (done, total)
         sums = [sum(many) for many in zip(*self._counts.values(), strict=True)]
-        self._share = sums[0] / max(1, sums[1]) if share is None else share
+        before, self._share = self._share, sums[0] / max(1, sums[1]) if share is None else share
+        if not before and not self._share:  # what comes before the first step is no measure of the steps
+            self._began = time.monotonic()
 
     def line(self, seconds: float) -> str:
         """Like "parity: base probe 3/9 · tuned probe 2/9 · 40 s left", after `seconds` of work."""
-        parts = [f"{name} {self._step} {done}/{total}" for name, (done, total) in self._counts.items()]
+        parts = [f"{name} {self._step} {done}/{total}" for name, (done, total) in self._counts.items() if total]
         if 0 < self._share < 1 and seconds > 0:
             parts.append(f"{_duration(seconds * (1 - self._share) / self._share)} left")
-        return f"{self._what}: {' · '.join(parts)}"
+        return f"{self._what}: {' · '.join(parts or ['loading'])}"
 
     def _tick(self) -> None:
         while not self._over.wait(0.25):

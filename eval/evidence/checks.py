@@ -133,4 +133,4 @@ def _determinism(run: Run, side: Side) -> str:
     found = run.info.checks.get("determinism", {}).get(side)
     if found is None or not found["asked"]:
         return "determinism not checked"
-    return f"{found['flipped']} of {found['asked']} answers changed when asked again"
+    return f"{found['flipped']} of {counted(found['asked'], 'answer')} changed when asked again"

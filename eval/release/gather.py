@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from blindside.words import counted
 from eval.answers import read_answers
 from eval.evidence.agreement import coefficients
 from eval.evidence.categories import categories
@@ -59,7 +60,7 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
 def _changes(run: Run) -> tuple[str, ...] | None:
     if is_judged(run) and not run.info.plan_sha256:
         return None
-    return tuple(f"after {one.rows} verdicts ({one.at}): {one.what}" for one in run.info.plan_changes)
+    return tuple(f"after {counted(one.rows, 'verdict')} ({one.at}): {one.what}" for one in run.info.plan_changes)
 
 
 def _flipped(run: Run, side: Side) -> float | None:

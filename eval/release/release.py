@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blindside import console
+from blindside.words import counted
 from eval.errors import ReleaseError, StaleInputs
 from eval.release.bundle import Bundle, File, gather, model_folder
 from eval.release.decision import Decision, read_decision
@@ -112,7 +113,7 @@ def _check_bound(run: Run, decision: Decision) -> None:
 
 def _tell(bundle: Bundle, repo: str, say: Say) -> None:
     width = max(len(size(file.size)) for file in bundle.files)
-    say(f"{len(bundle.files)} files, {size(bundle.size)}, for {repo}:")
+    say(f"{counted(len(bundle.files), 'file')}, {size(bundle.size)}, for {repo}:")
     for file in bundle.files:
         say(f"  {size(file.size):>{width}}  {file.path}")
     for note in bundle.notes:

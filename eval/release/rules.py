@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from blindside.words import counted
 from eval.evidence.checks import Parity
 from eval.evidence.figure import with_interval
 from eval.evidence.winrate import Estimate
@@ -79,7 +80,7 @@ def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     )
     said = with_interval(seen.estimate, nothing="no judgement yet") + (f"; {seen.advice}" if seen.advice else "")
     if seen.saved:
-        said += f"; the model judge saved about {seen.saved} prompts of people's work"
+        said += f"; the model judge saved about {counted(seen.saved, 'prompt')} of people's work"
     passed = True if seen.shown else False if seen.refuted or seen.spent else None
     yield _result(asked.rule.replace("_", "-"), wanted, said, passed)
 
@@ -142,7 +143,9 @@ def _enough(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     yield _at_least("reviewers", policy.reviewers, found.reviewers, "")
     if policy.overlap is not None:
         share = found.overlap.get(policy.overlap.reviewers, 0.0)
-        asked = f"{policy.overlap.share:.0%} of judged prompts by {policy.overlap.reviewers} reviewers or more"
+        asked = (
+            f"{policy.overlap.share:.0%} of judged prompts by {counted(policy.overlap.reviewers, 'reviewer')} or more"
+        )
         yield _result(
             "overlap", asked, f"{share:.1%} (n={found.prompts})", share >= policy.overlap.share, "insufficient"
         )
@@ -178,7 +181,9 @@ def _categories(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     ]
     small = len(found.categories) - len(large)
     said = "; ".join(low) or f"none of {len(large)}" + (f", {small} too small to tell" if small else "")
-    yield _result("categories", f"none wholly below {asked.floor:.0%} ({asked.prompts} prompts or more)", said, not low)
+    yield _result(
+        "categories", f"none wholly below {asked.floor:.0%} ({counted(asked.prompts, 'prompt')} or more)", said, not low
+    )
 
 
 def _signals(policy: Policy, found: Findings) -> Iterator[RuleResult]:
