@@ -1,5 +1,5 @@
 # blindside: two commands do all the set-up there is: `make train eval`, then `make report`.
-# Dials: RECIPE= PAIRS= BASE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 MAX_TOKENS= THINKING=0|1 CONCURRENCY= TIMEOUT= FORCE=1 PYTHON= TESTS= WORKERS= UV_TORCH_BACKEND=
+# Dials: RECIPE= PAIRS= BASE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 MAX_TOKENS= THINKING=0|1 CONCURRENCY= TIMEOUT= QUICK_PARITY=1 FORCE=1 PYTHON= TESTS= WORKERS= UV_TORCH_BACKEND=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 # The stages read what the one before wrote, so `make -j2 train eval` keeps their order.
@@ -18,6 +18,7 @@ SEQUENTIAL ?=
 HEADLESS ?=
 FORCE ?=
 FORCE_PARITY ?=
+QUICK_PARITY ?=
 MAX_TOKENS ?=
 THINKING ?=
 CONCURRENCY ?=
@@ -72,7 +73,7 @@ doctor: $(APP)/.ready ## say what this machine lacks for RECIPE=
 	@$(BLINDSIDE) doctor '$(RECIPE)'
 
 eval: $(APP)/.ready $(TRAIN)/.ready $(if $(filter vllm,$(ENGINE)),$(VLLM)/.ready) ## serve both models, collect answers, open the judging page (HEADLESS=1: no page)
-	@$(BLINDSIDE) eval --recipe '$(trained)' --port '$(PORT)' --engine '$(ENGINE)' --server '$(SERVER)' $(call flag,--sequential,$(SEQUENTIAL)) $(call flag,--force,$(FORCE_PARITY)) $(call option,--run,$(RUN)) $(call option,--prompts,$(PROMPTS)) $(call option,--max-tokens,$(MAX_TOKENS)) $(call thinking,$(THINKING)) $(call option,--concurrency,$(CONCURRENCY)) $(call option,--timeout,$(TIMEOUT)) $(call flag,--headless,$(HEADLESS))
+	@$(BLINDSIDE) eval --recipe '$(trained)' --port '$(PORT)' --engine '$(ENGINE)' --server '$(SERVER)' $(call flag,--sequential,$(SEQUENTIAL)) $(call flag,--force,$(FORCE_PARITY)) $(call flag,--quick-parity,$(QUICK_PARITY)) $(call option,--run,$(RUN)) $(call option,--prompts,$(PROMPTS)) $(call option,--max-tokens,$(MAX_TOKENS)) $(call thinking,$(THINKING)) $(call option,--concurrency,$(CONCURRENCY)) $(call option,--timeout,$(TIMEOUT)) $(call flag,--headless,$(HEADLESS))
 
 demo: $(APP)/.ready ## open the judging page on a sample run, nothing to train
 	@$(BLINDSIDE) demo --port '$(PORT)' $(call flag,--no-browser,$(HEADLESS))

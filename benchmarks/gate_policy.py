@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.evidence.categories import categories
+from eval.evidence.checks import Parity
 from eval.evidence.table import TIE, Table, of_arrays
 from eval.evidence.verdict import run_verdict
 from eval.evidence.winrate import Estimate, clopper_pearson
@@ -95,7 +96,7 @@ def findings(table: Table, planned: NDArray[np.intp]) -> Findings:
         signals=dict.fromkeys(("empty", "repetition", "truncated_more_than_base", "refusals_more_than_base"), 0.0),
         must_pass_broken=0,
         must_pass=0,
-        parity=dict.fromkeys(SIDES, True),
+        parity=dict.fromkeys(SIDES, Parity(8, 8)),
         determinism=dict.fromkeys(SIDES, 0.0),
         policy_fixed_at="before judging",
         sides="keyed",

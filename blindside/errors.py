@@ -8,3 +8,5 @@ class BlindsideError(Exception):
 
     #: Whether more lines follow the sentence: the end of a log.
     lines = False
+    #: The end of a log that belongs above the sentence.
+    excerpt: tuple[str, ...] = ()

@@ -171,8 +171,9 @@ class DockerStack:
         self.check()
         if time.monotonic() > deadline:
             raise EngineNotHealthy(
-                f"{side}: not healthy after {self.startup_seconds:.0f} s; allow more time for a large model; the last "
-                f"lines of {self.logs / f'{side}.log'}:\n{self._watch.tail(side)}"
+                f"{side}: not healthy after {self.startup_seconds:.0f} s; allow more time for a large model; "
+                f"its log is {self.logs / f'{side}.log'}",
+                self._watch.tail(side),
             )
         time.sleep(LOOK_EVERY)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from blindside.errors import BlindsideError
+from compose.excerpt import excerpt
 
 
 class ComposeError(BlindsideError):
@@ -47,18 +48,22 @@ class ImageMissing(ComposeError):
 class EngineDied(ComposeError):
     """A server has ended by itself.
 
-    `code` is the exit code (negative: the signal), `tail` the last lines of its log, `remedy` the known cause with what
-    mends it, or empty.
+    `code` is the exit code (negative: the signal), `tail` the end of its log, `remedy` the known cause with what mends
+    it, or empty.
     """
 
     def __init__(self, side: str, code: int, log: Path, tail: str, remedy: str = "") -> None:
-        known = f"{side}: {remedy} (exit code {code}); the last lines of {log}:\n{tail}"
-        super().__init__(known if remedy else _died(side, code, log, tail))
+        own = _last_word(tail)
+        ended = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        unknown = f"the server {ended}; its log is {log}" if tail else f"the server {ended} and left nothing in {log}"
+        known = f"{remedy} (exit code {code}; its log is {log})" if remedy else own
+        super().__init__(f"{side}: {known or unknown}")
         self.side = side
         self.code = code
         self.log = log
         self.tail = tail
         self.remedy = remedy
+        self.excerpt = () if own and not remedy else excerpt(tail)
 
 
 class ContainerDied(EngineDied):
@@ -66,15 +71,14 @@ class ContainerDied(EngineDied):
 
 
 class EngineNotHealthy(ComposeError):
-    """A server runs, but did not become healthy in the time allowed."""
+    """A server runs, but did not become healthy in the time allowed. `tail` is the end of its log."""
+
+    def __init__(self, problem: str, tail: str = "") -> None:
+        super().__init__(problem)
+        self.excerpt = excerpt(tail)
 
 
-def _died(side: str, code: int, log: Path, tail: str) -> str:
-    """The server's own last word where it knew what was wrong, and else the end of its log."""
-    lines = tail.splitlines()
-    if lines and lines[-1].startswith("error: "):
-        return f"{side}: {lines[-1].removeprefix('error: ')}"
-    how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    if not lines:
-        return f"{side}: the server {how} and left nothing in {log}"
-    return f"{side}: the server {how}; the last lines of {log}:\n{tail}"
+def _last_word(tail: str) -> str:
+    """What the server itself said last, where it knew what was wrong."""
+    last = tail.splitlines()[-1:]
+    return last[0].removeprefix("error: ") if last and last[0].startswith("error: ") else ""

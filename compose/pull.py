@@ -10,6 +10,7 @@ from typing import Any
 import docker
 from docker.errors import APIError, ImageNotFound
 
+from blindside.words import counted
 from compose.errors import ImageMissing
 from compose.remedies import remedy
 
@@ -47,7 +48,7 @@ class Progress:
         left = f", {_bytes(total - here)} left" if total else ""
         left += f" (about {_seconds((total - here) / speed)})" if speed and total > here else ""
         return f"{_bytes(here)} of {_bytes(total)}{left}" + (
-            f", {len(self.waiting)} layers not begun" if self.waiting else ""
+            f", {counted(len(self.waiting), 'layer')} not begun" if self.waiting else ""
         )
 
 

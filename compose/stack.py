@@ -29,7 +29,6 @@ from compose.errors import ComposeError, EngineDied, EngineNotHealthy, Environme
 from compose.interrupts import interrupts_held
 from compose.remedies import remedy
 
-TAIL = 15  # lines of a log that are shown
 SEARCHED = 200  # lines of a log in which a cause is looked for
 GRACE = 5.0  # seconds between asking a server to end and ending it
 # Loopback is never asked through the proxy that http_proxy may name.
@@ -66,8 +65,8 @@ class Server:
         if code is None:
             return None
         code = 128 - code if self.watched and code > 128 else code
-        cause = remedy(log_tail(self.log, SEARCHED)) if self.watched else ""
-        return EngineDied(self.model.side, code, self.log, log_tail(self.log), cause)
+        tail = log_tail(self.log)
+        return EngineDied(self.model.side, code, self.log, tail, remedy(tail) if self.watched else "")
 
 
 def _silent(line: str) -> None:
@@ -145,8 +144,9 @@ class ProcessStack(ABC):
 
     def _late(self, server: Server) -> EngineNotHealthy:
         return EngineNotHealthy(
-            f"{server.model.side}: not healthy after {self.startup_seconds:.0f} s; see {server.log}, "
-            "or allow more time for a large model"
+            f"{server.model.side}: not healthy after {self.startup_seconds:.0f} s; allow more time for a large model; "
+            f"its log is {server.log}",
+            log_tail(server.log),
         )
 
     # stopping
@@ -278,7 +278,7 @@ def healthy(url: str) -> bool:
         return False
 
 
-def log_tail(log: Path, lines: int = TAIL) -> str:
+def log_tail(log: Path, lines: int = SEARCHED) -> str:
     """The last lines of a log, without blank ones at its end."""
     if not log.is_file():
         return ""

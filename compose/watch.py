@@ -21,7 +21,7 @@ from compose.errors import ComposeError, ContainerDied, DockerMissing, EngineNot
 from compose.leftovers import PROJECT, SIDE
 from compose.machine import connect
 from compose.remedies import remedy
-from compose.stack import SEARCHED, TAIL
+from compose.stack import SEARCHED
 
 SAY_EVERY = 5.0  # seconds between two lines of progress of one side
 LOST = (requests.RequestException, urllib3.exceptions.HTTPError, DockerException, OSError)
@@ -69,7 +69,7 @@ class Watch:
         published = ports.get(port) or []
         return (published[0]["HostIp"], published[0]["HostPort"]) if published else None
 
-    def tail(self, side: str, lines: int = TAIL) -> str:
+    def tail(self, side: str, lines: int = SEARCHED) -> str:
         """The end of a container's log: from the engine, or from our file where the container is gone."""
         try:
             text = self._client.api.logs(self._ids[side], tail=lines).decode(errors="replace")
@@ -148,13 +148,13 @@ class Watch:
         oom = False
         with contextlib.suppress(*LOST):
             oom = bool(self._client.api.inspect_container(container)["State"]["OOMKilled"])
-        cause = remedy(self.tail(side, SEARCHED), code=code, oom=oom)
-        return ContainerDied(side, code, self.logs / f"{side}.log", self.tail(side), cause)
+        tail = self.tail(side)
+        return ContainerDied(side, code, self.logs / f"{side}.log", tail, remedy(tail, code=code, oom=oom))
 
     def _sick(self, side: str) -> EngineNotHealthy:
         return EngineNotHealthy(
-            f"{side}: the server runs, but no longer answers its health check; the last lines of "
-            f"{self.logs / f'{side}.log'}:\n{self.tail(side)}"
+            f"{side}: the server runs, but no longer answers its health check; its log is {self.logs / f'{side}.log'}",
+            self.tail(side),
         )
 
     # logs

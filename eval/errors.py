@@ -5,6 +5,7 @@ BlindsideError            what a person can fix: one sentence with the remedy, e
 ├── RunError              a run folder is missing, incomplete, or belongs to other models
 ├── EngineError           a server does not answer, or answers what we cannot use
 │   ├── EngineUnreachable nobody listens, or the time ran out
+│   │   ├── TimedOut         no answer came within the time that a request may take
 │   │   └── ConnectionBroke  a connection ended before the answer was complete
 │   ├── EngineOverloaded  429: ask again later
 │   └── EngineRejected    the request itself was refused; asking again will not help
@@ -51,6 +52,10 @@ class EngineError(BlindsideError):
 
 class EngineUnreachable(EngineError):
     """Nobody listens, the connection broke, or the time ran out: worth another try."""
+
+
+class TimedOut(EngineUnreachable):
+    """The time that a request may take ran out: a busy server may be quicker the next time."""
 
 
 class ConnectionBroke(EngineUnreachable):

@@ -44,9 +44,8 @@ class LaunchError(TrainError):
     """Axolotl failed. `tail` is the end of its log, the lines that mean something."""
 
     def __init__(self, problem: str, *, tail: Sequence[str] = (), log: Path | None = None) -> None:
-        lines = "".join(f"\n    {line}" for line in tail)
-        super().__init__(problem + (f"\n  The end of {log}:{lines}" if lines else ""))
-        self.tail = tuple(tail)
+        super().__init__(problem)
+        self.excerpt = self.tail = tuple(tail)
         self.log = log
 
 

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+#: Key of a JSON line on train.reference's standard error: the job's number, texts scored, texts, share of all work.
+PROGRESS = "progress"
 Dtype = Literal["float32", "bfloat16", "float16"]
 
 

@@ -10,8 +10,9 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from blindside.bounded import OverBound, Refused, forked
 from blindside.tgi import reads_ends
 from train.errors import ExportError
 from train.files import sha256_file
-from train.protocol import Answer, Dtype, Job, Reference, Rendering, Request
+from train.protocol import PROGRESS, Answer, Dtype, Job, Reference, Rendering, Request
 from train.servable import as_ids
 from train.template import end_of_turn
 from train.weights import read_tensors
@@ -42,10 +43,17 @@ def answer(request: Request) -> Answer:
     logging.getLogger("transformers").setLevel(logging.ERROR)
     memory = free_memory() if request.memory is None else request.memory
     versions = {"transformers": transformers.__version__, "torch": torch.__version__}
-    return Answer(references=[_reference(job, memory) for job in request.jobs], versions=versions)
+    count = len(request.jobs)
+    found = [_reference(job, memory, partial(_tell, number, count)) for number, job in enumerate(request.jobs)]
+    return Answer(references=found, versions=versions)
 
 
-def _reference(job: Job, memory: int | None) -> Reference:
+def _tell(number: int, count: int, done: int, total: int, share: float) -> None:
+    """How far job `number` of `count` is, for whoever reads standard error."""
+    print(json.dumps({PROGRESS: [number, done, total, (number + share) / count]}), file=sys.stderr, flush=True)
+
+
+def _reference(job: Job, memory: int | None, tell: Callable[[int, int, float], None]) -> Reference:
     from transformers import AutoTokenizer
 
     try:
@@ -59,7 +67,7 @@ def _reference(job: Job, memory: int | None) -> Reference:
         _check_memory(folder, whole, memory)
         from train.scoring import score_all
 
-        found["scores"], found["misread"] = score_all(folder, whole)
+        found["scores"], found["misread"] = score_all(folder, whole, tell)
         shown = {token for scores in found["scores"] for token in scores.top}
         found["pieces"] |= {token: tokenizer.decode([token]) for token in shown}
     except _TooLarge as error:

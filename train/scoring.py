@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,40 @@ USUAL_BASE = 10000.0
 _PIECE = 128  # rows of logits that are made into log-probabilities at once
 
 
-def score_all(folder: Path, job: Job) -> tuple[list[Scores], dict[str, list[list[float]]]]:
+#: Told of texts scored, texts in all, and the share of the work that is done, in [0, 1].
+Told = Callable[[int, int, float], None]
+
+
+def score_all(folder: Path, job: Job, tell: Told) -> tuple[list[Scores], dict[str, list[list[float]]]]:
     """The sequences' scores, and the suspects' log-probabilities with rope misread, by what was misread."""
     network = _load(folder, job)
-    scores = [score(network, ids) for ids in job.sequences]
-    misread: dict[str, list[list[float]]] = {}
-    if job.suspects:
-        for name, rope in misreadings(network.config):
-            if _replace_rope(network, rope):
-                misread[name] = [score(network, ids).logprobs for ids in job.suspects]
-    del network
+    readings = list(misreadings(network.config)) if job.suspects else []
+    work = _Work(network, [*job.sequences, *job.suspects * len(readings)], tell)
+    scores = [work.score(ids) for ids in job.sequences]
+    misread = {
+        name: [work.score(ids).logprobs for ids in job.suspects]
+        for name, rope in readings
+        if _replace_rope(network, rope)
+    }
+    del network, work
     gc.collect()
     return scores, misread
+
+
+class _Work:
+    """Texts to score, and how many of them are: a long one takes longer, so the share counts tokens."""
+
+    def __init__(self, network: Any, texts: list[list[int]], tell: Told) -> None:
+        self.network, self.tell = network, tell
+        self.total, self.tokens = len(texts), max(1, sum(map(len, texts)))
+        self.done = self.read = 0
+        tell(0, self.total, 0.0)
+
+    def score(self, ids: list[int]) -> Scores:
+        found: Scores = score(self.network, ids)
+        self.done, self.read = self.done + 1, self.read + len(ids)
+        self.tell(self.done, self.total, self.read / self.tokens)
+        return found
 
 
 def _load(folder: Path, job: Job) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 from blindside.tables.rows import Message, Watched, filled, first_filled
 from blindside.tables.turns import text_of
+from blindside.words import counted
 
 #: Columns in the order in which they are looked for.
 CONVERSATION = ("messages", "conversation", "conversations")
@@ -31,7 +32,8 @@ def template_mark(*texts: str) -> str:
 
 
 def marks_sentence(count: int, mark: str, what: str) -> str:
-    return f"{count} {what} carry marks of a chat template ({mark}), which the model's own template is put around again"
+    carrying = counted(count, f"{what} carries", f"{what}s carry")
+    return f"{carrying} marks of a chat template ({mark}), which the model's own template is put around again"
 
 
 def with_parts(values: Mapping[str, Any], column: str, text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from blindside import console
+from blindside.words import counted
 from eval.cli.gather import tell_looks
 from eval.cli.options import REPORTS, Concurrency, EnableThinking, MaxTokens, MixedPrecision, Reports, Timeout
 from eval.cli.trained import prompts_named
@@ -78,7 +79,10 @@ def collect(
         failures = read_answers(opened.responses_path).failures.values()
         refused = sum(failure.refused for failure in failures)
         again = f" (--retry-failed for the {refused} that a server refused)" if refused else ""
-        raise RunError(f"{summary.failed} answers are missing: the same command asks for them again{again}")
+        raise RunError(
+            f"{counted(summary.failed, 'answer is', 'answers are')} missing: the same command asks for them "
+            f"again{again}"
+        )
 
 
 def register(app: typer.Typer) -> None:

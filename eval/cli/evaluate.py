@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blindside import console
+from blindside.words import counted
 from eval.cli.gather import How, complete, gather, tell_looks
 from eval.cli.options import (
     MODELS,
@@ -56,6 +57,9 @@ def evaluate(
     tuned_url: Annotated[list[str] | None, typer.Option(help="Serve nothing: the tuned model answers here.")] = None,
     dtype: Annotated[str, typer.Option(help="What those servers compute in, for parity: bfloat16 if left out.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Go on though parity failed; the run tells.")] = False,
+    quick_parity: Annotated[
+        bool, typer.Option("--quick-parity", help="Three probes of parity instead of nine.")
+    ] = False,
     max_tokens: MaxTokens = 512,
     enable_thinking: EnableThinking = None,
     mixed_precision: MixedPrecision = False,
@@ -82,7 +86,7 @@ def evaluate(
         trained.keep_picture(opened)
         return opened
 
-    console.say(f"run {name}: {loaded.prompt_set.asked} prompts from {loaded.prompt_set.source}")
+    console.say(f"run {name}: {counted(loaded.prompt_set.asked, 'prompt')} from {loaded.prompt_set.source}")
     failed = 0
     if (reports / name).exists() and complete(opened := start()):
         console.say(f"all {2 * loaded.prompt_set.asked} answers are there already")
@@ -93,8 +97,8 @@ def evaluate(
         else:
             wanted = Wanted(engine, server, sequential, env, vllm_env, enable_thinking)
             turns, computes = planned(reports / name, sides, wanted)
+        how = How(env / "bin" / "python", dtype or computes, concurrency, force, timeout, mixed_precision, quick_parity)
         opened = start()
-        how = How(env / "bin" / "python", dtype or computes, concurrency, force, timeout, mixed_precision)
         failed = gather(opened, turns, how)
     tell_looks(opened)
     if headless:
@@ -165,7 +169,7 @@ def planned(folder: Path, sides: Mapping[Side, ModelInfo], wanted: Wanted) -> tu
 def _finish(run: Run, failed: int) -> None:
     console.say(f"answers in {run.responses_path}; judge them with `make judge RUN={run.name}`")
     if failed:
-        raise RunError(f"{failed} answers are missing: the same command asks for them again")
+        raise RunError(f"{counted(failed, 'answer is', 'answers are')} missing: the same command asks for them again")
 
 
 def register(app: typer.Typer) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from blindside import console
+from blindside.words import counted
 from eval.cli.options import TRAIN_ENV, TrainEnv
 
 #: Of a Hub model: nothing that is run, and no second format of the weights.
@@ -43,7 +44,7 @@ def export(
     with text_alone(given, target) as (saved, told):
         notes = [*told, *write(saved, saved, target, link=saved != given, older=reader is Reader.TGI)]
         found = list(changes(saved, target))
-    console.say(f"{target}: for {reader.value}, {len(found)} changes")
+    console.say(f"{target}: for {reader.value}, {counted(len(found), 'change')}")
     for line in [*found, *(f"note: {note}" for note in notes)]:
         console.say(f"  {line}")
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from blindside import console
 from eval.cli.proof import prove_determinism, prove_parity
 from eval.cli.serving import Stack
+from eval.errors import EngineError, EngineUnreachable, RunError
+from eval.records import SIDES, Side
 from eval.run import Run, open_run
+
+_LOOKS, _BETWEEN = 10, 0.2  # at whether a server has ended, and seconds between them
 
 
 @dataclass(frozen=True)
 class How:
     """`python` runs the reference, in `dtype`, which is what the servers compute in; `force` goes on without parity.
 
-    `timeout` is in seconds, for one request.
+    `timeout` is in seconds, for one request; `quick_parity` puts fewer probes.
     """
 
     python: Path
@@ -27,13 +32,19 @@ class How:
     timeout: float = 120.0
     #: Whether the sides may be served in different quantisations.
     mixed: bool = False
+    quick_parity: bool = False
 
 
 def complete(run: Run) -> bool:
     """Whether every answer is on disk: then nothing needs to be served."""
+    return not missing(run, SIDES)
+
+
+def missing(run: Run, sides: Collection[Side]) -> int:
+    """How many answers of these sides are not on disk."""
     from eval.answers import read_answers
 
-    return not read_answers(run.responses_path).missing(run.prompts())
+    return sum(side in sides for _, side in read_answers(run.responses_path).missing(run.prompts()))
 
 
 def gather(run: Run, turns: Iterable[Callable[[], AbstractContextManager[Stack]]], how: How) -> int:
@@ -43,11 +54,48 @@ def gather(run: Run, turns: Iterable[Callable[[], AbstractContextManager[Stack]]
     options = CollectOptions(concurrency=how.concurrency, timeout=how.timeout, mixed=how.mixed)
     failed = 0
     for turn in turns:
-        with turn() as servers:
-            run = prove_parity(run.update(engine=servers.engine), servers, how.python, how.dtype, force=how.force)
+        with turn() as servers, _why(servers):
+            run = prove_parity(
+                run.update(engine=servers.engine),
+                servers,
+                how.python,
+                how.dtype,
+                force=how.force,
+                quick=how.quick_parity,
+            )
             failed += collect(run, servers.addresses, options=options, check=servers.check, say=console.say).failed
-            run = prove_determinism(open_run(run.folder.parent, run.name), servers)
+            run = _ask_again(open_run(run.folder.parent, run.name), servers)
     return failed
+
+
+@contextmanager
+def _why(servers: Stack) -> Iterator[None]:
+    """A server that is not reached any more may have ended: then that is raised, and not what it looked like."""
+    try:
+        yield
+    except EngineUnreachable:
+        for _ in range(_LOOKS):  # an engine may notice a moment later than we do
+            servers.check()
+            time.sleep(_BETWEEN)
+        raise
+
+
+def _ask_again(run: Run, servers: Stack) -> Run:
+    """As prove_determinism. Where a server ends meanwhile and no answer is missing, the error says just that."""
+    from compose.errors import ComposeError
+
+    try:
+        with _why(servers):
+            return prove_determinism(run, servers)
+    except (ComposeError, EngineError) as error:
+        if missing(run, servers.addresses):
+            raise
+        cut = RunError(
+            f"all answers of {' and '.join(servers.addresses)} are there, and only the check whether they are the same "
+            f"when asked again was cut short: {error}"
+        )
+        cut.excerpt = error.excerpt
+        raise cut from error
 
 
 def tell_looks(run: Run) -> None:

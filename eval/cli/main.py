@@ -105,6 +105,9 @@ def main() -> None:
     except BlindsideError as error:
         if os.environ.get("BLINDSIDE_DEBUG"):
             traceback.print_exc()
+        for line in error.excerpt:
+            console.tell(f"  {line}")
+        # The sentence that says why stands last.
         console.tell(f"blindside: {error}", lines=error.lines)
         sys.exit(3 if isinstance(error, ParityFailed | StaleInputs) else 1)
     except OSError as error:

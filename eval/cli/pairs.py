@@ -9,6 +9,7 @@ import typer
 
 from blindside import console
 from eval.cli.options import REPORTS, TRAIN_ENV, Concurrency, Reports, RunArgument, TrainEnv
+from eval.cli.trained import prompts_named
 
 if TYPE_CHECKING:
     from blindside.tables.turns import Fields
@@ -36,7 +37,7 @@ pairs_app = typer.Typer(help="Preference pairs: check, convert, make (docs/pairs
 def check(
     source: Source,
     recipe: Annotated[str, typer.Option(help="Count tokens and find answers as this recipe's training would.")] = "",
-    prompts: Annotated[str, typer.Option(help="Evaluation prompts that no pair may hold.")] = "",
+    prompts: Annotated[str, typer.Option(help="Evaluation prompts, or a recipe's name: no pair may hold them.")] = "",
     format: Format = "",
     field: Column = None,
     role: Role = None,
@@ -112,7 +113,7 @@ def from_choices(log: Log, out: Out, choices: Codes = "", field: Column = None, 
 
 @pairs_app.command()
 def synthesize(
-    prompts: Annotated[str, typer.Argument(help="A JSONL or CSV file of prompts, or hub:owner/name.")],
+    prompts: Annotated[str, typer.Argument(help="A JSONL or CSV file of prompts, hub:owner/name, or a recipe's name.")],
     out: Out,
     small_url: Annotated[list[str], typer.Option(help="Where the small model answers; again for each replica.")],
     strong_url: Annotated[list[str], typer.Option(help="Where the stronger model corrects; again for each replica.")],
@@ -137,7 +138,7 @@ def synthesize(
     from eval.collect.synthesize import CORRECTION, SynthesizeOptions
     from eval.collect.synthesize import synthesize as run
 
-    loaded = load_prompts(prompts)
+    loaded = load_prompts(prompts_named(prompts))
     for line in loaded.messages:
         console.say(line)
     asking = CollectOptions(concurrency=concurrency)
@@ -204,7 +205,8 @@ def harvest(
 def _asked(prompts: str) -> list[list[dict[str, str]]]:
     from eval.collect.prompts import load_prompts
 
-    return [[message.model_dump() for message in prompt.messages] for prompt in load_prompts(prompts).prompts]
+    asked = load_prompts(prompts_named(prompts)).prompts
+    return [[message.model_dump() for message in prompt.messages] for prompt in asked]
 
 
 def _fields(field: list[str] | None, role: list[str] | None) -> Fields:

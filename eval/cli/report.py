@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from blindside import console
+from blindside.words import counted
 from eval.cli.options import REPORTS, Reports, RunArgument
 
 
@@ -47,7 +48,10 @@ def runs(reports: Reports = REPORTS) -> None:
         run = open_run(reports, name)
         pairs = len(read_answers(run.responses_path).pairs(run.prompts()))
         verdicts = len(in_force(read_verdicts(run.verdicts_path)))
-        console.say(f"{name}  {pairs} of {run.info.prompt_set.asked} pairs  {verdicts} verdicts  {run.info.origin}")
+        console.say(
+            f"{name}  {pairs} of {counted(run.info.prompt_set.asked, 'pair')}  {counted(verdicts, 'verdict')}  "
+            f"{run.info.origin}"
+        )
 
 
 def register(app: typer.Typer) -> None:

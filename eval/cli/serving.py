@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from blindside import console
+from blindside.words import counted
 from eval.errors import InputError
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def down(run: Annotated[str, typer.Argument(help="Only this run's, whoever uses 
     """
     from compose.leftovers import down as remove
 
-    console.say(f"{remove(run or None, say=console.say)} containers removed")
+    console.say(f"{counted(remove(run or None, say=console.say), 'container')} removed")
 
 
 def register(app: typer.Typer) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from blindside import console
+from blindside.words import counted
 from eval.cli.options import REPORTS, Concurrency, Reports, RunArgument
 from eval.records import Side
 
@@ -42,7 +43,7 @@ def model_judge(
     verdicts = ask_model(opened, url, options=options, max_tokens=max_tokens, say=console.say)
     counts = Counter(verdict.outcome for verdict in verdicts)
     said = ", ".join(f"{name} {counts[name]}" for name in ("tuned", "base", "tie", "both_bad", "none"))
-    console.say(f"{verdicts[0].model} judged {len(verdicts)} pairs: {said}")
+    console.say(f"{verdicts[0].model} judged {counted(len(verdicts), 'pair')}: {said}")
     agreed = sum(verdict.consistent for verdict in verdicts)
     console.say(f"the same in both orders: {agreed} of {len(verdicts)}; written to {verdicts_path(opened)}")
 

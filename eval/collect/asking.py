@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -28,7 +30,7 @@ class Lane:
     fit: Fit
     backoff: Callable[[], Backoff]
     breaker: Breaker
-    #: Is told of trouble that is new, once.
+    #: Is told of trouble that is new, and again where it goes on.
     tell: Callable[[str], None]
     #: Called when a connection fails; may raise what is really wrong.
     check: Callable[[], None]
@@ -40,7 +42,8 @@ class Lane:
     #: Requests sent before it was known that they must take turns; `_alone` is set when none is left.
     _together: int = 0
     _alone: asyncio.Event = field(default_factory=asyncio.Event)
-    _told: set[tuple[type[EngineError], int | None]] = field(default_factory=set)
+    #: How often each kind of trouble was met that is tried again.
+    _troubles: Counter[tuple[type[EngineError], int | None]] = field(default_factory=Counter)
 
     async def run(self, put: Callable[[Response | Failure], None]) -> None:
         """Ask until no prompt is left, `width` at once; each outcome goes to `put`."""
@@ -110,14 +113,17 @@ class Lane:
             self.tell(f"{self.side}: this server can't take two requests at once, so it gets them one by one")
         wait = backoff.wait(error)
         if wait is not None:
-            self._tell_once(error)
+            self._tell_again(error)
         return wait
 
-    def _tell_once(self, error: EngineError) -> None:
+    def _tell_again(self, error: EngineError) -> None:
+        """The first time, and then at 10, 100 …: what goes on repeating must not look like patience."""
         kind = (type(error), error.status)
-        if kind not in self._told:
-            self._told.add(kind)
-            self.tell(f"{self.side}: {error}; trying again")
+        self._troubles[kind] += 1
+        count = self._troubles[kind]
+        if count == 10 ** round(math.log10(count)):
+            times = "" if count == 1 else f" ({count} times so far)"
+            self.tell(f"{self.side}: {error}{times}; trying again")
 
     def _response(self, prompt: Prompt, completion: Completion) -> Response:
         return Response(

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from blindside.words import counted
 from eval.collect.transport import Reply, Transport
 from eval.errors import EngineError, InputError
 
@@ -97,7 +98,7 @@ def choose_card(cards: list[Card], wanted: str, url: str) -> Card:
     if len(cards) == 1:
         return cards[0]
     listed = ", ".join(card.id for card in cards[:10]) + (", …" if len(cards) > 10 else "")
-    there = f"serves {len(cards)} models ({listed})" if cards else "lists no model"
+    there = f"serves {counted(len(cards), 'model')} ({listed})" if cards else "lists no model"
     raise InputError(f"{url} {there}: name the one that is meant behind the address, as in {url}#{_example(cards)}")
 
 

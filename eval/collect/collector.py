@@ -13,6 +13,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 
 from blindside import console
+from blindside.words import counted
 from eval.answers import Answers, read_answers
 from eval.collect.asking import Fit, Lane
 from eval.collect.connecting import Address, connect
@@ -115,12 +116,15 @@ def collect(
         missing, refused = _missing(prompts, answers, urls, options)
         already = len(urls) * len(prompts) - len(missing) - refused
         if refused:
-            say(f"{refused} prompts were refused by a server and are not asked again: --retry-failed asks them")
+            say(
+                f"{counted(refused, 'prompt was', 'prompts were')} refused by a server and "
+                f"{'is' if refused == 1 else 'are'} not asked again: --retry-failed asks them"
+            )
         if not missing:
-            say(f"all {already} answers are there already")
+            say(f"all {counted(already, 'answer')} are there already")
             return CollectSummary(0, 0, 0, already, 0.0)
         if already:
-            say(f"{already} answers are there already, {len(missing)} are asked for")
+            say(f"{counted(already, 'answer is', 'answers are')} there already, {len(missing)} are asked for")
         job = _Collection(run, answers, options, check or _fine, say)
         began = time.monotonic()
         try:
@@ -227,9 +231,9 @@ class _Collection:
             return
         self._quiet_since = time.monotonic()
         self._progress.tell(
-            f"nothing was answered for {quiet:.0f} s, of {self.options.concurrency} requests at once to each side that "
-            f"may take {self.options.timeout:g} s each: a slow server wants a lower --concurrency (CONCURRENCY=), a "
-            "longer --timeout (TIMEOUT=) or a lower --max-tokens (MAX_TOKENS=)"
+            f"nothing was answered for {quiet:.0f} s, of {counted(self.options.concurrency, 'request')} at once to "
+            f"each side that may take {self.options.timeout:g} s each: a slow server wants a lower --concurrency "
+            "(CONCURRENCY=), a longer --timeout (TIMEOUT=) or a lower --max-tokens (MAX_TOKENS=)"
         )
 
     def _on_disk(self, rows: Sequence[Line]) -> None:
@@ -272,11 +276,11 @@ def _fine() -> None:
 
 
 def _tell(summary: CollectSummary, answers: Answers, say: Callable[[str], None]) -> None:
-    say(f"{summary.answered} answers in {summary.seconds:.1f} s")
+    say(f"{counted(summary.answered, 'answer')} in {summary.seconds:.1f} s")
     if not summary.failed:
         return
-    say(f"{summary.failed} answers are missing:")
+    say(f"{counted(summary.failed, 'answer is', 'answers are')} missing:")
     for failure in list(answers.failures.values())[:SHOWN_FAILURES]:
-        say(f"  {failure.prompt_id} ({failure.side}, {failure.attempts} tries): {failure.error}")
+        say(f"  {failure.prompt_id} ({failure.side}, {counted(failure.attempts, 'try', 'tries')}): {failure.error}")
     if summary.failed > SHOWN_FAILURES:
         say(f"  and {summary.failed - SHOWN_FAILURES} more, in responses.jsonl")

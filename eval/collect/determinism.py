@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blindside import console
+from blindside.words import counted
 from eval.answers import Answers, read_answers
 from eval.collect.asking import Lane
 from eval.collect.collector import CollectOptions
@@ -69,7 +70,7 @@ class Determinism:
     def _line(self, side: Side, one: SideDeterminism) -> str:
         if not one.asked:
             return f"{side}: determinism: nothing was asked again"
-        text = f"{side}: determinism: {one.flipped} of {one.asked} answers changed when asked again"
+        text = f"{side}: determinism: {one.flipped} of {counted(one.asked, 'answer')} changed when asked again"
         if one.flipped:
             text += f" ({one.under_load} with {self.load} at once, {one.alone} alone; {', '.join(one.examples)})"
         return text + (f"; {one.failed} got no answer" if one.failed else "")
@@ -106,7 +107,7 @@ def check_determinism(
     prompts = [prompt for prompt in run.prompts() if all((prompt.id, side) in answers.responses for side in urls)]
     sample = choose_sample(prompts, share=share, at_least=at_least, seed=run.name)
     load = max(1, min(concurrency, len(prompts)))
-    say(f"determinism: asking {len(sample)} prompts again, with {load} at once and alone")
+    say(f"determinism: asking {counted(len(sample), 'prompt')} again, with {load} at once and alone")
     job = _Job(run.info.decoding, options or CollectOptions(), check or _fine, say)
     again = asyncio.run(job.ask(urls, sample, _filled(sample, prompts, load), load))
     return Determinism({side: _compare(side, sample, answers, again[side]) for side in urls}, load)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from blindside.tables.rows import unread_sentence
+from blindside.words import counted
 from eval.answers import encode, read_answers
 from eval.collect.joining import Join, Joined
 from eval.collect.no_answers import keep_answers
@@ -50,7 +51,7 @@ def make_run(
     gone = len(join.joined) - len(joined)
     if gone:
         join.left_out["retired"] += gone * join.each
-        say(f"{gone} prompts left out: earlier runs gave them to the training (retired.jsonl)")
+        say(f"{counted(gone, 'prompt')} left out: earlier runs gave them to the training (retired.jsonl)")
     if not joined:
         raise InputError("all of its prompts were harvested for the training: import others", path=source)
     prompts = [row.question.prompt for row in joined]
@@ -79,7 +80,7 @@ def make_run(
         times={"started": utc_now()},
     )
     run = _write(start_run(reports, info, prompts), joined)
-    say(f"{len(prompts)} prompts with both answers imported")
+    say(f"{counted(len(prompts), 'prompt')} with both answers imported")
     return run
 
 

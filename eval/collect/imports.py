@@ -96,9 +96,11 @@ def import_fastchat(
     base, tuned = fastchat_answers(base_path, join, say), fastchat_answers(tuned_path, join, say)
     join_sides(index(base, "base", join), index(tuned, "tuned", join), join, lambda answer: asked.get(answer.key))
     silent = asked.keys() - {answer.key for answer in (*base, *tuned)}
-    join.note(len(silent), "questions have no answer at all and are left out", sorted(silent))
+    left_out = "question has no answer at all and is left out", "questions have no answer at all and are left out"
+    join.note(len(silent), *left_out, sorted(silent))
     turns = [row.question.prompt.id for row in join.joined if "turns" in row.question.cut]
-    join.note(len(turns), "questions have several turns, of which only the first is compared", turns)
+    several = "several turns, of which only the first is compared"
+    join.note(len(turns), f"question has {several}", f"questions have {several}", turns)
     names = _names(base, tuned, "model_id", base_path, tuned_path, base_name, tuned_name)
     source = f"{questions.name}, {base_path.name}, {tuned_path.name}"
     return make_run(reports, name, join, source=source, names=names, keep_errors=keep_errors, say=say)

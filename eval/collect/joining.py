@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from blindside.words import counted
 from eval.collect.questions import Question
 from eval.collect.readers import Record
 from eval.records import Side
@@ -53,10 +54,10 @@ class Join:
     left_out: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
 
-    def note(self, count: int, sentence: str, examples: Iterable[str]) -> None:
-        """Add "<count> <sentence>: <examples>" where there is something to tell."""
+    def note(self, count: int, one: str, several: str, examples: Iterable[str]) -> None:
+        """Add "<count> <one or several>: <examples>" where there is something to tell."""
         if count:
-            self.notes.append(f"{count} {sentence}: {shown(examples)}")
+            self.notes.append(f"{counted(count, one, several)}: {shown(examples)}")
 
 
 def shown(names: Iterable[str]) -> str:
@@ -82,9 +83,11 @@ def index(answers: Iterable[Answer], side: str, join: Join) -> dict[str, Answer]
     same = [label(answer) for answer in repeats if answer.key not in unclear]
     join.left_out["there twice"] += len(same)
     join.left_out["several different answers"] += len(repeats) - len(same) + len(unclear)
-    join.note(len(same), f"answers of {side} are there twice and count once", same)
+    twice = (f"answer of {side} is there twice and counts once", f"answers of {side} are there twice and count once")
+    join.note(len(same), *twice, same)
     join.note(
         len(unclear),
+        f"prompt has several different answers of {side} and is left out",
         f"prompts have several different answers of {side} and are left out",
         map(label, unclear.values()),
     )
@@ -116,7 +119,9 @@ def join_sides(
         lost = [label(answer) for key, answer in answers.items() if key not in found]
         join.unjoined += len(lost)
         join.left_out["no partner"] += len(lost)
-        join.note(len(lost), f"answers of {side} found no partner and are left out", lost)
+        found_none = "found no partner and"
+        one, several = f"answer of {side} {found_none} is left out", f"answers of {side} {found_none} are left out"
+        join.note(len(lost), one, several, lost)
 
 
 def rows_of_table(rows: Iterable[tuple[Record, Joined | None]]) -> Join:
@@ -134,6 +139,8 @@ def rows_of_table(rows: Iterable[tuple[Record, Joined | None]]) -> Join:
     join.joined = list(first.values())
     join.duplicates, join.unjoined = len(repeats), len(incomplete)
     join.left_out.update({"there twice": len(repeats), "an answer is missing": len(incomplete)})
-    join.note(len(repeats), "records ask what was asked before and are left out", repeats)
-    join.note(len(incomplete), "records lack an answer and are left out", incomplete)
+    asked = "record asks what was asked before and is left out", "records ask what was asked before and are left out"
+    join.note(len(repeats), *asked, repeats)
+    lacking = "record lacks an answer and is left out", "records lack an answer and are left out"
+    join.note(len(incomplete), *lacking, incomplete)
     return join

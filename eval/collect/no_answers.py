@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from blindside.thinking import apart
+from blindside.words import counted
 from eval.collect.error_texts import error_in, repeated
 from eval.collect.joining import Join, Joined
 from eval.records import SIDES, Side
@@ -23,7 +24,8 @@ def keep_answers(join: Join, *, keep_errors: bool) -> None:
     for side in SIDES:
         thought = sum(bool(row.thinking.get(side) and row.answer(side)) for row in rows)
         if thought:
-            join.notes.append(f"{thought} answers of {side} begin with thinking, which is kept apart and not judged")
+            begin = counted(thought, f"answer of {side} begins", f"answers of {side} begin")
+            join.notes.append(f"{begin} with thinking, which is kept apart and not judged")
     same: Same = {side: repeated(row.answer(side) for row in rows) for side in SIDES}
     join.joined = []
     gone: defaultdict[tuple[str, Side], list[str]] = defaultdict(list)
@@ -36,7 +38,8 @@ def keep_answers(join: Join, *, keep_errors: bool) -> None:
     for (reason, side), lines in gone.items():
         join.left_out[reason] += len(lines) * join.each
         keep = "" if reason == ONLY_THOUGHT else " (--keep-errors keeps them)"
-        join.note(len(lines), f"prompts are left out, since {side} has {reason} there{keep}", lines)
+        since = f"left out, since {side} has {reason} there{keep}"
+        join.note(len(lines), f"prompt is {since}", f"prompts are {since}", lines)
 
 
 def _why_none(row: Joined, side: Side, same: Same, keep_errors: bool) -> tuple[str, Side]:

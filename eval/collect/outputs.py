@@ -59,7 +59,12 @@ def _with(column: str, records: Sequence[Record], path: Path, join: Join) -> lis
         empty = [f"line {record.line}" for record in records if record.values.get(column) is None]
         join.records += len(empty)
         join.left_out["an answer is missing"] += len(empty)
-        join.note(len(empty), f"records of {path} have no {column} and are left out", empty)
+        join.note(
+            len(empty),
+            f"record of {path} has no {column} and is left out",
+            f"records of {path} have no {column} and are left out",
+            empty,
+        )
         return kept
     return list(records)
 

@@ -6,31 +6,29 @@ What an engine does not tell is named as not checked (eval.collect.listeners.pro
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from blindside import console
-from eval.collect.listeners.heard import Heard, Identity
-from eval.collect.listeners.opening import open_listener
+from blindside.words import counted
+from eval.collect.listeners.heard import Heard
 from eval.collect.parity_checks import TOLERANCES, Check, Known, Saved, Served
 from eval.collect.parity_ends import check_end
+from eval.collect.parity_listening import Listened, listen
 from eval.collect.parity_prompts import check_info, check_template, check_tokens, check_trained_template
 from eval.collect.parity_weights import check_greedy, check_prompts, check_weights
 from eval.collect.parity_window import check_window
-from eval.collect.probes import Probe, choose
-from eval.collect.references import ask_references
-from eval.collect.transport import Transport
+from eval.collect.probes import CHAT_TOKENS, Probe, choose
+from eval.collect.references import ask_references, missing
 from eval.errors import InputError, ParityFailed
 from eval.records import Prompt, Side
 from eval.run import ModelInfo
-from train.protocol import Job
+from train.protocol import Job, Reference
 
 __all__ = ["Check", "ParityReport", "check_parity"]
 
-_SECONDS = 300.0  # for one request: a large model on a CPU reads a long text slowly
 _MARKS = {True: "passed", False: "FAILED", None: "not checked"}
 
 
@@ -40,6 +38,11 @@ class ParityReport:
 
     checks: tuple[Check, ...]
     dtype: str
+    #: Of which server nothing but its name was proved: addresses.
+    unproved: tuple[str, ...] = ()
+    #: How many probes each server got, and whether they were the few of a quick check.
+    probes: int = 0
+    quick: bool = False
 
     @property
     def passed(self) -> bool:
@@ -52,7 +55,7 @@ class ParityReport:
 
     @property
     def unchecked(self) -> tuple[Check, ...]:
-        return tuple(check for check in self.checks if check.passed is None)
+        return tuple(check for check in self.checks if check.passed is None and not check.note)
 
     def to_dict(self) -> dict[str, Any]:
         """For run.json."""
@@ -60,31 +63,36 @@ class ParityReport:
         return {
             "passed": self.passed,
             "dtype": self.dtype,
+            "probes": self.probes,
+            "quick": self.quick,
             "tolerance": {"token": allowed.token, "mean": allowed.mean},
             "checks": [vars(check) for check in self.checks],
         }
 
     def lines(self) -> list[str]:
         """One line a finding."""
-        return [f"{check.side}: {check.name}: {_MARKS[check.passed]}: {check.detail}" for check in self.checks]
+        return [f"{check.side}: {check.name}: {_mark(check)}: {check.detail}" for check in self.checks]
 
     def raise_if_failed(self) -> None:
-        """Raises ParityFailed that names every failure."""
+        """Raises ParityFailed that names every failed check; `lines` has what was found."""
         if self.failures:
-            told = "".join(f"\n  {check.side}: {check.name}: {check.detail}" for check in self.failures)
+            names = dict.fromkeys(f"{check.side}: {check.name}" for check in self.failures)
             raise ParityFailed(
-                "the servers don't serve what was saved, so nothing was asked; mend it, or go on with --force:" + told
+                f"the servers don't serve what was saved ({', '.join(names)}): fix that, or continue with --force, "
+                "which every report then says"
+            )
+
+    def raise_unless_proved(self) -> None:
+        """Raises ParityFailed where a check failed, or where nothing could be proved of a server."""
+        self.raise_if_failed()
+        if self.unproved:
+            raise ParityFailed(
+                f"nothing was proved of {' and '.join(self.unproved)}: the lines above say what each check lacks"
             )
 
 
-@dataclass(frozen=True)
-class _Listened:
-    """One server as it was heard."""
-
-    side: Side
-    url: str
-    identity: Identity
-    heards: tuple[Heard, ...]
+def _mark(check: Check) -> str:
+    return "note" if check.note else _MARKS[check.passed]
 
 
 def check_parity(
@@ -96,6 +104,8 @@ def check_parity(
     dtype: str = "float32",
     expected_ids: Mapping[Side, str] | None = None,
     memory: int | None = None,
+    tokens: int = CHAT_TOKENS,
+    quick: bool = False,
     say: Callable[[str], None] = console.say,
 ) -> ParityReport:
     """Compare each server with the saved model of its side.
@@ -104,36 +114,61 @@ def check_parity(
 
     `python` is the train environment's; `dtype` what the servers compute in (none of them tells it); `expected_ids`
     the names that they should give where those are not the models' sources, as for a folder mounted into a container.
-    `memory` limits the bytes that the reference may take; None: what is free. Raises EngineError where a server does
+    `memory` limits the bytes that the reference may take; None: what is free. `tokens` are generated for a
+    conversation; `quick` puts three probes and not nine. Raises EngineError where a server does
     not answer, InputError for a dtype without a tolerance. A failed check is in the report, not raised.
     """
     if dtype not in TOLERANCES:
         raise InputError(f"no tolerance is known for dtype {dtype!r}: give one of {', '.join(TOLERANCES)}")
-    probes = choose(prompts)
+    # What can't be compared with anything is not asked for.
+    probes = [] if missing(python) else choose(prompts, tokens=tokens, quick=quick)
     servers = [(side, url) for side, given in urls.items() for url in ([given] if isinstance(given, str) else given)]
-    say(f"parity: asking {len(servers)} servers {len(probes)} probes each")
-    listened = asyncio.run(_listen_all(servers, probes))
+    say(f"parity: asking {counted(len(servers), 'server')} {counted(len(probes), 'probe')} each")
+    listened = listen(servers, probes, say)
     jobs = {side: _job(model, dtype, probes, listened, side) for side, model in models.items()}
-    say(f"parity: the same by transformers, in {dtype}, from the saved weights")
-    references = ask_references(python, jobs, memory)
+    references = _references(python, jobs, memory, listened, say)
     names = [probe.name for probe in probes if probe.chat]
     saved = {side: Saved(side, models[side], Known.of(references[side], jobs[side], names)) for side in models}
+    by_server = [tuple(_check(one, saved, dtype, expected_ids or {})) for one in listened]
     several = {side for side, url in servers if sum(side == other for other, _ in servers) > 1}
     checks = [
         replace(check, detail=f"{one.url}: {check.detail}") if one.side in several else check
-        for one in listened
-        for check in _check(one, saved, dtype, expected_ids or {})
+        for one, found in zip(listened, by_server, strict=True)
+        for check in found
     ]
-    return ParityReport(tuple(checks), dtype)
+    unproved = [one.url for one, found in zip(listened, by_server, strict=True) if not any(map(_proves, found))]
+    return ParityReport(tuple(checks), dtype, tuple(dict.fromkeys(unproved)), len(probes), quick)
 
 
-def _check(
-    one: _Listened, saved: Mapping[Side, Saved], dtype: str, expected_ids: Mapping[Side, str]
-) -> Iterator[Check]:
+def _proves(check: Check) -> bool:
+    """Whether it says of the server more than its name, and not of the folder alone."""
+    return check.passed is not None and check.name not in ("info", "trained template")
+
+
+def _references(
+    python: Path,
+    jobs: Mapping[Side, Job],
+    memory: int | None,
+    listened: Sequence[Listened],
+    say: Callable[[str], None],
+) -> dict[Side, Reference]:
+    """transformers' word on each side, which is not asked for where no server told anything to compare with it."""
+    if not any(one.identity.proof.tokens for one in listened):
+        return {side: Reference(missing="no server tells anything to compare with") for side in jobs}
+    if not missing(python):
+        dtype = next(iter(jobs.values())).dtype
+        say(f"parity: the same by transformers, in {dtype}, from the saved weights")
+    return ask_references(python, jobs, memory, say)
+
+
+def _check(one: Listened, saved: Mapping[Side, Saved], dtype: str, expected_ids: Mapping[Side, str]) -> Iterator[Check]:
     """All findings about one server."""
     expected = expected_ids.get(one.side, "")
     if untold := one.identity.proof.untold:
-        yield Check(one.side, "server", None, _untold(one, untold))
+        # Where it tells something, each check says for itself what it lacks.
+        tells = bool(one.identity.proof.tokens)
+        name = "server" if tells else "weights, template and tokens"
+        yield Check(one.side, name, None, _untold(one, untold), note=tells)
     own, other = saved[one.side], next((other for side, other in saved.items() if side != one.side), None)
     if not one.identity.proof.tokens:
         yield check_info(Served(one.side, one.url, own.model, one.identity, (), own.known, dtype, expected))
@@ -154,19 +189,7 @@ def _check(
         yield window
 
 
-async def _listen_all(servers: Sequence[tuple[Side, str]], probes: Sequence[Probe]) -> list[_Listened]:
-    return list(await asyncio.gather(*(_listen(side, url, probes) for side, url in servers)))
-
-
-async def _listen(side: Side, url: str, probes: Sequence[Probe]) -> _Listened:
-    """One server's answers to all probes, one after the other."""
-    async with Transport(url, timeout=_SECONDS, connections=1) as transport:
-        listener = await open_listener(transport, url.partition("#")[2])
-        heards = tuple([await listener.hear(probe) for probe in probes])
-        return _Listened(side, transport.url, listener.identity, heards)
-
-
-def _job(model: ModelInfo, dtype: str, probes: Sequence[Probe], listened: Sequence[_Listened], side: Side) -> Job:
+def _job(model: ModelInfo, dtype: str, probes: Sequence[Probe], listened: Sequence[Listened], side: Side) -> Job:
     """What transformers must be asked about one saved model: what its own servers said, and whether it explains what
     the other side's said of raw texts."""
     heards = [heard for one in listened for heard in one.heards if one.side == side and not heard.refused]
@@ -196,7 +219,7 @@ def _unique(many: Sequence[list[int]]) -> list[list[int]]:
     return [list(ids) for ids in dict.fromkeys(tuple(ids) for ids in many if ids)]
 
 
-def _untold(one: _Listened, untold: Sequence[str]) -> str:
+def _untold(one: Listened, untold: Sequence[str]) -> str:
     name = one.identity.name
     if not one.identity.proof.tokens:
         return f"{one.url} ({name}) tells nothing to compare with; nothing about this server was proved"

@@ -13,12 +13,16 @@ from train.protocol import Job, Reference, Rendering, Scores
 
 @dataclass(frozen=True)
 class Check:
-    """One finding. `passed` is None where it could not be checked; `detail` says why, or what was found."""
+    """One finding. `passed` is None where it could not be checked; `detail` says why, or what was found.
+
+    A `note` is no check, so it neither passes nor is left unchecked: what is true of the model or of the engine itself.
+    """
 
     side: Side
     name: str
     passed: bool | None
     detail: str
+    note: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,3 +114,6 @@ class Served:
 
     def check(self, name: str, passed: bool | None, detail: str) -> Check:
         return Check(self.side, name, passed, detail)
+
+    def noted(self, name: str, detail: str) -> Check:
+        return Check(self.side, name, None, detail, note=True)

@@ -11,7 +11,11 @@ _REASONS = {"stop": "eos_token"}
 
 
 def check_end(served: Served) -> Check:
-    """Whether answers end at the saved model's end tokens and nowhere else."""
+    """Whether answers end at the saved model's end tokens and nowhere else.
+
+    A base may never have learned to end, and that is no fault of its server: it is noted. Of the tuned model, which is
+    to be published, it stays unchecked.
+    """
     name, reference = "end of turn", served.known.reference
     if reference.missing:
         return served.check(name, None, reference.missing)
@@ -27,7 +31,10 @@ def check_end(served: Served) -> Check:
     if not chats:
         return served.check(name, None, "no conversation was answered")
     most = max(heard.limit for heard in chats)
-    return served.check(name, None, f"none of {len(chats)} answers came to its end within {most} tokens")
+    found = f"none of {len(chats)} answers came to its end within {most} tokens, nor has an end token among its tokens"
+    if served.side == "base":
+        return served.noted("never ends its turn", f"{found}: the base itself goes on, so its answers will be cut")
+    return served.check(name, None, f"{found}: was it trained to end its turn (train_on_eos)?")
 
 
 def _past_the_end(served: Served, heard: Heard) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from blindside.words import counted
 from eval.collect.listeners.heard import Heard, says_no_template
 from eval.collect.parity_checks import Check, Served
 from train.protocol import Rendering
@@ -33,7 +34,7 @@ def check_template(served: Served) -> Check:
     reference = served.known.reference
     if any(_without_template(heard) for heard in chats):
         return served.check("template", False, _missing(served))
-    if all(not heard.refused and not heard.chat_ids for heard in chats):
+    if chats and all(not heard.refused and not heard.chat_ids for heard in chats):
         return served.check("template", None, f"{served.url} does not tell what it makes of a conversation")
     if reference.missing:
         return served.check("template", None, reference.missing)
@@ -47,7 +48,7 @@ def check_template(served: Served) -> Check:
         compared += 1
     if not compared:
         return served.check("template", None, "the server took none of the conversations")
-    return served.check("template", True, f"{compared} conversations, the same text")
+    return served.check("template", True, f"{counted(compared, 'conversation')}, the same text")
 
 
 def _without_template(heard: Heard) -> bool:
@@ -118,7 +119,9 @@ def check_tokens(served: Served) -> Check:
         compared += bool(heard.prompt)
     if not compared:
         return served.check("tokens", None, f"{served.url} does not tell its tokens")
-    return served.check("tokens", True, f"{compared} conversations and texts, the same tokens")
+    return served.check(
+        "tokens", True, f"{counted(compared, 'conversation or text', 'conversations and texts')}, the same tokens"
+    )
 
 
 def _parting(server: Sequence[int], saved: Sequence[int]) -> str:

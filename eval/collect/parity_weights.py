@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from blindside.words import counted
 from eval.collect.listeners.heard import Heard
 from eval.collect.parity_checks import Check, Saved, Served
 from train.protocol import Scores
@@ -59,7 +60,9 @@ def check_prompts(served: Served) -> Check:
     first = next((point for point in points if not point.difference <= allowed.token), None)
     if first is not None:
         return served.check(name, False, f"{first} ({size})")
-    return served.check(name, mean <= allowed.mean, f"{len(points)} tokens of {len(heards)} probes: {size}")
+    return served.check(
+        name, mean <= allowed.mean, f"{counted(len(points), 'token')} of {counted(len(heards), 'probe')}: {size}"
+    )
 
 
 def check_greedy(served: Served) -> Check:
@@ -83,7 +86,7 @@ def check_greedy(served: Served) -> Check:
     if not count:
         return served.check(name, None, f"{served.url} told the tokens of no answer")
     tied = f", {ties} of them ties" if ties else ""
-    return served.check(name, True, f"{count} tokens{tied}, largest difference {largest:.2g}")
+    return served.check(name, True, f"{counted(count, 'token')}{tied}, largest difference {largest:.2g}")
 
 
 def check_weights(served: Served, prompts_agree: bool | None, other: Saved | None) -> Check:

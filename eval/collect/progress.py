@@ -1,7 +1,8 @@
-"""How far a collection is: a bar a side on a terminal, else a line every few seconds."""
+"""How far a collection is: a bar a side on a terminal, else a line every few seconds. And how far a few long steps."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -14,6 +15,8 @@ from rich.text import Text
 
 from blindside.console import one_line, terminal
 from eval.records import Side
+
+EVERY = 5.0  # seconds between lines where there is no terminal
 
 
 class Rate(ProgressColumn):
@@ -35,7 +38,7 @@ class Progress:
         totals: Mapping[Side, int],
         say: Callable[[str], None],
         *,
-        every: float = 5.0,
+        every: float = EVERY,
         console: Console | None = None,
     ) -> None:
         self._totals = dict(totals)
@@ -104,6 +107,72 @@ class Progress:
             TextColumn("{task.fields[failed]}"),
             console=self._console,
         )
+
+
+class Steps:
+    """Shows how many steps of each of several things are done, where a step may take a minute, and the time left.
+
+    Use it as a context manager: on a terminal a line that moves, else `say` gets one when something is new, at most
+    every EVERY seconds. `step` is what a step is called, as "probe".
+    """
+
+    def __init__(
+        self,
+        what: str,
+        totals: Mapping[str, int],
+        say: Callable[[str], None],
+        *,
+        step: str,
+        console: Console | None = None,
+    ) -> None:
+        self._what, self._step, self._say = what, step, say
+        self._counts = {name: (0, total) for name, total in totals.items()}
+        self._share = 0.0
+        self._began = self._told = time.monotonic()
+        self._last = dict(self._counts)
+        console = console or terminal(stderr=True)
+        self._status = console.status(self.line(0.0)) if console.is_terminal else None
+        self._over = threading.Event()
+        self._ticker = threading.Thread(target=self._tick, name="steps", daemon=True)
+
+    def __enter__(self) -> Steps:
+        if self._status:
+            self._status.start()
+        self._ticker.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._ticker.join()
+        if self._status:
+            self._status.stop()
+
+    def count(self, name: str, done: int, total: int, *, share: float | None = None) -> None:
+        """So many of `name` are done. `share` of all the work, in [0, 1], where the steps are not of one size."""
+        self._counts[name] = (done, total)
+        sums = [sum(many) for many in zip(*self._counts.values(), strict=True)]
+        before, self._share = self._share, sums[0] / max(1, sums[1]) if share is None else share
+        if not before and not self._share:  # what comes before the first step is no measure of the steps
+            self._began = time.monotonic()
+
+    def line(self, seconds: float) -> str:
+        """Like "parity: base probe 3/9 · tuned probe 2/9 · 40 s left", after `seconds` of work."""
+        parts = [f"{name} {self._step} {done}/{total}" for name, (done, total) in self._counts.items() if total]
+        if 0 < self._share < 1 and seconds > 0:
+            parts.append(f"{_duration(seconds * (1 - self._share) / self._share)} left")
+        return f"{self._what}: {' · '.join(parts or ['loading'])}"
+
+    def _tick(self) -> None:
+        while not self._over.wait(0.25):
+            now = time.monotonic()
+            line = self.line(now - self._began)
+            if self._status:
+                self._status.update(line)
+            elif now - self._told >= EVERY and self._counts != self._last:
+                self._told, self._last = now, dict(self._counts)
+                self._say(line)
 
 
 def _duration(seconds: float) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from blindside.tables.asked import marks_sentence
 from blindside.tables.encoding import Note
 from blindside.tables.rows import unread_sentence
+from blindside.words import counted
 from eval.collect.questions import Question, read_question
 from eval.collect.readers import Record, read_records
 from eval.errors import InputError
@@ -122,14 +123,15 @@ def _messages(prompt_set: PromptSet, asked: list[Question], fresh: int, retired:
     turns = sum("turns" in question.cut for question in asked)
     answers = sum("answer" in question.cut for question in asked)
     marked = [question.mark for question in asked if question.mark]
+    trained = prompt_set.in_training_data
     told = {
-        f"{prompt_set.duplicates} duplicate prompts left out": prompt_set.duplicates,
-        f"{prompt_set.in_training_data} prompts left out: the model was trained on them": prompt_set.in_training_data,
-        f"{retired} prompts left out: earlier runs gave them to the training (retired.jsonl)": retired,
-        f"{turns} prompts have several turns: only the first is asked": turns,
-        f"{answers} conversations end with an answer, which is left out": answers,
+        f"{counted(prompt_set.duplicates, 'duplicate prompt')} left out": prompt_set.duplicates,
+        f"{counted(trained, 'prompt')} left out: the model was trained on them": trained,
+        f"{counted(retired, 'prompt')} left out: earlier runs gave them to the training (retired.jsonl)": retired,
+        f"{counted(turns, 'prompt has', 'prompts have')} several turns: only the first is asked": turns,
+        f"{counted(answers, 'conversation ends', 'conversations end')} with an answer, which is left out": answers,
         f"the first {len(asked)} of {fresh} prompts are asked": fresh - len(asked),
         unread_sentence(prompt_set.unread): len(prompt_set.unread),
-        marks_sentence(len(marked), marked[0] if marked else "", "prompts"): len(marked),
+        marks_sentence(len(marked), marked[0] if marked else "", "prompt"): len(marked),
     }
     return [text for text, count in told.items() if count]

@@ -16,7 +16,7 @@ from blindside.addresses import shown
 from eval.collect.addresses import key_from_environment, read_address
 from eval.collect.decoding import MEGABYTE, read_bounded
 from eval.collect.network import proxy_for, tls_context
-from eval.errors import ConnectionBroke, EngineError, EngineUnreachable
+from eval.errors import ConnectionBroke, EngineError, EngineUnreachable, TimedOut
 
 #: What one answer may have, in bytes as they are read, whatever they were on the wire.
 LARGEST = 32 * MEGABYTE
@@ -111,7 +111,7 @@ class Transport:
                 read = await read_bounded(response, self._largest, self.url)
                 return Reply(response.status, self._clean(response, read), _wait_of(response))
         except TimeoutError:
-            raise EngineUnreachable(
+            raise TimedOut(
                 f"{self.url} gave no answer within {self.timeout:g} s: a slow server wants a longer --timeout "
                 "(TIMEOUT=) or a lower --concurrency (CONCURRENCY=)"
             ) from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from blindside.markdown import plain
+from blindside.words import counted
 from eval.errors import RunError
 from eval.evidence.bootstrap import Signed, signed_bootstrap
 from eval.evidence.figure import with_interval
@@ -50,8 +51,10 @@ class Comparison:
     def in_words(self) -> str:
         """The finding as one sentence."""
         if self.change.value is None or self.change.low is None or self.change.high is None:
-            return f"{self.n} prompts were judged in both runs: insufficient for a comparison."
-        moved = f"On {self.n} shared prompts the win rate moved by {100 * self.change.value:+.1f} points"
+            return (
+                f"{counted(self.n, 'prompt was', 'prompts were')} judged in both runs: insufficient for a comparison."
+            )
+        moved = f"On {counted(self.n, 'shared prompt')} the win rate moved by {100 * self.change.value:+.1f} points"
         interval = f"95% interval {100 * self.change.low:+.1f} to {100 * self.change.high:+.1f}"
         if self.change.low > 0:
             return f"{moved}, {interval}: the new run is better."

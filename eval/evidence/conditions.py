@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from blindside.words import counted
 from eval.evidence.agreement import coefficients
 from eval.evidence.bias import length
 from eval.evidence.counts import prompt_counts
@@ -142,11 +143,11 @@ def skips(table: Table, plan: Mapping[str, int], null: float, worst: Estimate) -
     n = sum(item in plan for item in table.passed_over)
     if not n:
         return Condition(name, "fine", "none", "", where)
-    figure = f"{n} prompts; {_share(worst)} if all went to base"
+    figure = f"{counted(n, 'prompt')}; {_share(worst)} if all went to base"
     if worst.value is None or worst.value <= null:
         return Condition(name, "contradicted", figure, f"not if the {n} skipped prompts went to base", where)
     state: State = "fine" if worst.low is not None and worst.low > null else "doubt"
-    return Condition(name, state, figure, f"{n} prompts were skipped", where)
+    return Condition(name, state, figure, f"{counted(n, 'prompt was', 'prompts were')} skipped", where)
 
 
 def said_of(states: tuple[Condition, ...], state: State) -> Iterator[str]:

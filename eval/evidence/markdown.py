@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from blindside.markdown import plain
+from blindside.words import counted
 from eval.evidence import checks
 from eval.evidence.categories import INTERVALS, P_VALUES
 from eval.evidence.figure import Figure
@@ -95,7 +96,7 @@ def _foot(found: Whole) -> Iterator[str]:
     giveaways = found.run.info.giveaways
     if giveaways:
         yield _whole(
-            f"Answers that name their model: {giveaways['pairs']} of {giveaways['looked_at']} pairs "
+            f"Answers that name their model: {giveaways['pairs']} of {counted(giveaways['looked_at'], 'pair')} "
             f"(policy: {giveaways['policy']}; held back: {giveaways['held']})."
         )
     yield from ("", left_out(found), "", UNIT, "")
@@ -112,9 +113,9 @@ def left_out(found: Whole) -> str:
     """What never became a pair, as one sentence."""
     gone = found.run.info.prompt_set
     return (
-        f"Left out before anything was asked: {gone.duplicates} duplicates, "
-        f"{gone.in_training_data} prompts found in the training data, {gone.retired} retired, "
-        f"{gone.unjoined} answers without partner."
+        f"Left out before anything was asked: {counted(gone.duplicates, 'duplicate')}, "
+        f"{counted(gone.in_training_data, 'prompt')} found in the training data, {gone.retired} retired, "
+        f"{counted(gone.unjoined, 'answer')} without partner."
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from blindside.words import counted
 from eval.evidence.betting import Floats
 from eval.evidence.conditions import Condition, conditions, said_of, skips
 from eval.evidence.crossed import crossed_win_rate
@@ -111,21 +112,21 @@ class RunVerdict:
     def _figure(self) -> str:
         rate, found = self.rate, self.progress
         if rate.low is None or rate.high is None:
-            return f"The tuned model's win rate is {rate.value:.1%} over {rate.n} prompts"
+            return f"The tuned model's win rate is {rate.value:.1%} over {counted(rate.n, 'prompt')}"
         percent = f"{self.policy.preference.confidence:.0%}"
         interval = f"{percent} interval {rate.low:.1%} to {rate.high:.1%}"
         if self.interim:
             return (
                 f"Interim, {found.left:,} planned judgements are missing: the tuned model's win rate is "
-                f"{rate.value:.1%} over {rate.n} prompts, {interval} for one look"
+                f"{rate.value:.1%} over {counted(rate.n, 'prompt')}, {interval} for one look"
             )
         if self.corrected is not None and self.state == "shown":
             return (
                 f"Stopped early at prompt {found.early}: the tuned model's win rate is {self.corrected:.1%}, corrected "
-                f"for stopping early ({rate.value:.1%} over {rate.n} prompts as counted), "
+                f"for stopping early ({rate.value:.1%} over {counted(rate.n, 'prompt')} as counted), "
                 f"{percent} confidence sequence {found.low:.1%} to {found.high:.1%}"
             )
-        return f"The tuned model's win rate is {rate.value:.1%} over {rate.n} prompts, {interval}"
+        return f"The tuned model's win rate is {rate.value:.1%} over {counted(rate.n, 'prompt')}, {interval}"
 
     @property
     def _claim(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from blindside.words import counted
 from eval.records import Prompt
 from train.pairs.survey.near import NearDuplicates, shingles
 
@@ -19,6 +20,6 @@ def alike(prompts: Sequence[Prompt]) -> list[str]:
         return []
     later, earlier = (prompts[number].id for number in pairs[0])
     return [
-        f"{len(pairs)} prompts ask nearly the same as another one ({later} as {earlier}): the interval takes them for "
-        "independent; collect them with one value each group in a column `cluster`"
+        f"{counted(len(pairs), 'prompt asks', 'prompts ask')} nearly the same as another one ({later} as {earlier}): "
+        "the interval takes them for independent; collect them with one value each group in a column `cluster`"
     ]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
+from blindside.words import counted
 from eval.answers import Answers
 from eval.errors import InputError
 from eval.journal import write_atomically
@@ -144,10 +145,10 @@ def differences(before: Plan, after: Plan) -> str:
         said.append(f"sample {after.sample:g} (before: {before.sample:g})")
     pairs = len(after.pairs) - len(before.pairs)
     if pairs:
-        said.append(f"{abs(pairs)} pairs {'more' if pairs > 0 else 'fewer'}")
+        said.append(f"{counted(abs(pairs), 'pair')} {'more' if pairs > 0 else 'fewer'}")
     held = sum(pair.held for pair in after.pairs) - sum(pair.held for pair in before.pairs)
     if held:
-        said.append(f"{abs(held)} pairs {'more' if held > 0 else 'fewer'} held back")
+        said.append(f"{counted(abs(held), 'pair')} {'more' if held > 0 else 'fewer'} held back")
     return ", ".join(said) or "other pairs, or other numbers of reviewers"
 
 

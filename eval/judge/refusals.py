@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from blindside.words import counted
 from eval.errors import InputError, NotSaved
 from eval.judge.acknowledged import acknowledged_path
 from eval.judge.cells import Columns
@@ -36,7 +37,8 @@ def not_saved(error: OSError | ValueError) -> NotSaved:
 
 def cannot_put_back(path: Path, lost: Sequence[Judgement], error: Exception) -> InputError:
     return InputError(
-        f"{len(lost)} rows that had been saved are missing, the first {lost[0].verdict_id} by {lost[0].reviewer}, "
+        f"{counted(len(lost), 'row that had been saved is', 'rows that had been saved are')} missing, the first "
+        f"{lost[0].verdict_id} by {lost[0].reviewer}, "
         f"and cannot be put back ({error}): restore the file, or remove these rows from "
         f"{acknowledged_path(path).name} too",
         path=path,

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
+from blindside.words import counted
 from eval.errors import InputError
 from eval.journal import read_stamped, whole_csv_rows
 from eval.judge.cells import PLAIN, Columns, columns_of, fields_of
@@ -193,7 +194,9 @@ class Checks(Generic[R]):
 
     def parse(self, cells: list[str], line: int) -> R:
         if len(cells) != self._width:
-            raise self._error(f"{len(cells)} cells instead of {self._width}: correct or remove the row", line)
+            raise self._error(
+                f"{counted(len(cells), 'cell')} instead of {self._width}: correct or remove the row", line
+            )
         try:
             return self._row.model_validate(fields_of(cells, self.columns, self._row))
         except ValidationError as error:

@@ -22,7 +22,7 @@ def no_stubs() -> Iterator[None]:
             raise OSError(f"no stub is wanted for {asked.__name__}")
         return real(asked)
 
-    inspect.getfile = getfile
+    inspect.getfile = getfile  # type: ignore[assignment]
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from eval.evidence.checks import Parity
 from eval.evidence.verdict import RunVerdict
 from eval.evidence.winrate import Estimate
 from eval.records import Side
@@ -52,7 +53,7 @@ class Findings:
     signals: Mapping[str, float | None]
     must_pass_broken: int | None
     must_pass: int
-    parity: Mapping[Side, bool | None]
+    parity: Mapping[Side, Parity]
     determinism: Mapping[Side, float | None]
     policy_fixed_at: str
     #: What the sides of the verdicts were computed by; None where nobody judged.

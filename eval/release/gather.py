@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from blindside.words import counted
 from eval.answers import read_answers
 from eval.evidence.agreement import coefficients
 from eval.evidence.categories import categories
+from eval.evidence.checks import parity
 from eval.evidence.counts import prompt_counts
 from eval.evidence.signals import expected, measure
 from eval.evidence.table import build_table
@@ -47,7 +49,7 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
         signals=signals.limits,
         must_pass_broken=signals.must_pass.broken,
         must_pass=signals.must_pass.n,
-        parity={side: _parity(run, side) for side in SIDES},
+        parity={side: parity(run, side) for side in SIDES},
         determinism={side: _flipped(run, side) for side in SIDES},
         policy_fixed_at=run.info.policy_fixed_at,
         sides=rule_of(run),
@@ -58,16 +60,7 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
 def _changes(run: Run) -> tuple[str, ...] | None:
     if is_judged(run) and not run.info.plan_sha256:
         return None
-    return tuple(f"after {one.rows} verdicts ({one.at}): {one.what}" for one in run.info.plan_changes)
-
-
-def _parity(run: Run, side: Side) -> bool | None:
-    """Whether every check of a side passed; None where one was not made, or none at all."""
-    found = run.info.checks.get("parity", {}).get(side)
-    if not found or not found["checks"]:
-        return None
-    states = [check["passed"] for check in found["checks"]]
-    return False if False in states else None if None in states else True
+    return tuple(f"after {counted(one.rows, 'verdict')} ({one.at}): {one.what}" for one in run.info.plan_changes)
 
 
 def _flipped(run: Run, side: Side) -> float | None:

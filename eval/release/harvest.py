@@ -12,6 +12,7 @@ from pathlib import Path
 
 from blindside import console
 from blindside.tables.rows import Excluded, Message
+from blindside.words import counted
 from eval.answers import read_answers
 from eval.collect.prompts import key
 from eval.collect.retired import Retired, retire
@@ -70,8 +71,8 @@ def harvest(run: Run, out: Path, *, thresholds: Thresholds = Thresholds(), say: 
         found, out, run, say, f"Verdicts of run {run.name} on which at least {thresholds.agreement:.0%} agree."
     )
     for reason, n in verdicts.items():
-        say(f"{n} verdicts: {reason}")
-    say(f"{count} prompts retired: no later run asks them")
+        say(f"{counted(n, 'verdict')}: {reason}")
+    say(f"{counted(count, 'prompt')} retired: no later run asks them")
     return Harvest(tally, verdicts, count)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blindside import console
+from blindside.words import counted
 from eval.errors import ReleaseError, StaleInputs
 from eval.release.bundle import Bundle, File, gather, model_folder
 from eval.release.decision import Decision, read_decision
@@ -48,19 +49,29 @@ def release(
 ) -> Released:
     """Upload the tuned model of `run` with card and evidence to `repo` (owner/name), and read it back.
 
-    A dry run tells the exact files, sizes and the card, and uploads nothing. `comments` publishes what reviewers wrote.
+    A dry run tells the exact files, sizes and the card, and uploads nothing; where the decision is not to release it
+    says so first, and raises when all is told. `comments` publishes what reviewers wrote.
     HF_ENDPOINT says where the Hub is. Raises InputError where there is no decision, ReleaseError where it is not to
     release or the Hub does not take it, StaleInputs where something is no longer what was judged.
     """
     repo_name(repo)
-    decision = decided(run)
+    decision = _read(run)
+    refusal = _refusal(run, decision)
+    if refusal:
+        if not dry_run:
+            raise refusal
+        say(f"NOT TO BE RELEASED: {refusal}")
+    _check_bound(run, decision)
     api = None if dry_run else client()
     with tempfile.TemporaryDirectory(prefix="blindside-release-") as staging:
         bundle = gather(run, decision, repo, Path(staging), comments=comments)
         _tell(bundle, repo, say)
         if api is None:
-            say(bundle.card)
+            for line in bundle.card.splitlines():
+                say(line)
             say("dry run: nothing was uploaded")
+            if refusal:
+                raise refusal
             return Released(repo, bundle.files, bundle.card, dry_run=True)
         message = f"Release {run.name}, judged by people"
         done = upload(api, bundle, repo, private=private, create_pr=create_pr, message=message, say=say)
@@ -80,24 +91,29 @@ def release(
     )
 
 
-def decided(run: Run) -> Decision:
-    """The decision to release, still bound to what lies on disk. Raises as `release` does."""
+def _read(run: Run) -> Decision:
     decision = read_decision(run.folder)
     if decision.run != run.name:
         raise StaleInputs(f"the decision in {run.folder} is on run {decision.run}: decide anew with `blindside gate`")
-    if decision.decision != "release":
-        why = f" ({'; '.join(decision.reasons)})" if decision.reasons else ""
-        raise ReleaseError(f"run {run.name} is decided {decision.decision}, not release{why}: nothing was uploaded")
-    model_folder(run)
-    lines = changed(run, decision)
-    if lines:
-        raise StaleInputs(f"{'; '.join(lines)}: restore it, or judge and decide anew; nothing was uploaded")
     return decision
+
+
+def _refusal(run: Run, decision: Decision) -> ReleaseError | None:
+    if decision.decision == "release":
+        return None
+    why = f" ({'; '.join(decision.reasons)})" if decision.reasons else ""
+    return ReleaseError(f"run {run.name} is decided {decision.decision}, not release{why}: nothing was uploaded")
+
+
+def _check_bound(run: Run, decision: Decision) -> None:
+    model_folder(run)
+    if lines := changed(run, decision):
+        raise StaleInputs(f"{'; '.join(lines)}: restore it, or judge and decide anew; nothing was uploaded")
 
 
 def _tell(bundle: Bundle, repo: str, say: Say) -> None:
     width = max(len(size(file.size)) for file in bundle.files)
-    say(f"{len(bundle.files)} files, {size(bundle.size)}, for {repo}:")
+    say(f"{counted(len(bundle.files), 'file')}, {size(bundle.size)}, for {repo}:")
     for file in bundle.files:
         say(f"  {size(file.size):>{width}}  {file.path}")
     for note in bundle.notes:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from blindside.words import counted
+from eval.evidence.checks import Parity
 from eval.evidence.figure import with_interval
 from eval.evidence.winrate import Estimate
 from eval.policy import HOLDS, Policy, Signals
@@ -78,7 +80,7 @@ def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     )
     said = with_interval(seen.estimate, nothing="no judgement yet") + (f"; {seen.advice}" if seen.advice else "")
     if seen.saved:
-        said += f"; the model judge saved about {seen.saved} prompts of people's work"
+        said += f"; the model judge saved about {counted(seen.saved, 'prompt')} of people's work"
     passed = True if seen.shown else False if seen.refuted or seen.spent else None
     yield _result(asked.rule.replace("_", "-"), wanted, said, passed)
 
@@ -141,7 +143,9 @@ def _enough(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     yield _at_least("reviewers", policy.reviewers, found.reviewers, "")
     if policy.overlap is not None:
         share = found.overlap.get(policy.overlap.reviewers, 0.0)
-        asked = f"{policy.overlap.share:.0%} of judged prompts by {policy.overlap.reviewers} reviewers or more"
+        asked = (
+            f"{policy.overlap.share:.0%} of judged prompts by {counted(policy.overlap.reviewers, 'reviewer')} or more"
+        )
         yield _result(
             "overlap", asked, f"{share:.1%} (n={found.prompts})", share >= policy.overlap.share, "insufficient"
         )
@@ -177,7 +181,9 @@ def _categories(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     ]
     small = len(found.categories) - len(large)
     said = "; ".join(low) or f"none of {len(large)}" + (f", {small} too small to tell" if small else "")
-    yield _result("categories", f"none wholly below {asked.floor:.0%} ({asked.prompts} prompts or more)", said, not low)
+    yield _result(
+        "categories", f"none wholly below {asked.floor:.0%} ({counted(asked.prompts, 'prompt')} or more)", said, not low
+    )
 
 
 def _signals(policy: Policy, found: Findings) -> Iterator[RuleResult]:
@@ -212,9 +218,10 @@ def _must_pass(policy: Policy, found: Findings) -> Iterator[RuleResult]:
 
 def _servers(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     if policy.parity:
-        states = [found.parity.get(side) for side in SIDES]
+        sides = {side: found.parity.get(side, Parity()) for side in SIDES}
+        states = [one.holds for one in sides.values()]
         passed = False if False in states else None if None in states else True
-        said = ", ".join(f"{side}: {_parity(found.parity.get(side))}" for side in SIDES)
+        said = ", ".join(f"{side}: {one.in_short}" for side, one in sides.items())
         yield _result("parity", "both servers serve the saved models", said, passed)
     if policy.determinism is not None:
         shares = [found.determinism.get(side) for side in SIDES]
@@ -225,10 +232,6 @@ def _servers(policy: Policy, found: Findings) -> Iterator[RuleResult]:
             for side, share in zip(SIDES, shares, strict=True)
         )
         yield _result("determinism", f"{policy.determinism:.1%} or fewer change when asked again", said, passed)
-
-
-def _parity(state: bool | None) -> str:
-    return "not checked" if state is None else "passed" if state else "failed"
 
 
 def _number(estimate: Estimate) -> str:

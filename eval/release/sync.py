@@ -18,6 +18,7 @@ from huggingface_hub import CommitOperationAdd, HfApi, get_session
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 from pydantic import ValidationError
 
+from blindside.words import counted
 from eval.errors import ReleaseError
 from eval.journal import whole_csv_rows
 from eval.release.hub import client
@@ -168,7 +169,7 @@ def lost(ours: bytes, theirs: bytes) -> str:
         return ""
     if theirs.startswith(ours):
         more = len(theirs[len(ours) :].strip(b"\n").split(b"\n"))
-        return f"lacks the last {more} lines of the copy"
+        return f"lacks the last {counted(more, 'line')} of the copy"
     pairs = zip(ours.split(b"\n"), theirs.split(b"\n"), strict=False)
     line = next(number for number, (one, other) in enumerate(pairs, start=1) if one != other)
     return f"differs from line {line} on from the copy"

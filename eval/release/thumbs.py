@@ -14,6 +14,7 @@ from pathlib import Path
 from blindside import console
 from blindside.tables.rows import Excluded, Record
 from blindside.tables.turns import Fields
+from blindside.words import counted
 from eval.answers import read_answers
 from eval.errors import RunError
 from eval.judge.store import in_force, read_thumbs
@@ -47,7 +48,7 @@ def harvest_thumbs(runs: Sequence[Run], out: Path, *, say: Say = console.say) ->
     except PairsError as error:
         raise RunError(f"{error}: it takes a liked and a disliked answer to the same prompt") from None
     tally.read = used["rows"]
-    say(f"{retired} prompts retired: no later run asks them")
+    say(f"{counted(retired, 'prompt')} retired: no later run asks them")
     return Harvest(tally, Counter({"counted": used["rows"]}), retired)
 
 

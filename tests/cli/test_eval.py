@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,9 @@ from eval.cli.evaluate import default_name
 from eval.evidence.report import FORCED
 from eval.evidence.writing import write_report
 from eval.run import Decoding, ModelInfo, open_run
-from tests.cli.command import blindside
+from tests.cli.command import BLINDSIDE, blindside
+from tests.collect.openai_servers import OpenAi, openai
+from tests.collect.servers import Tgi, tgi
 from tests.support import ROOT, TRAIN_PYTHON, require
 from tests.warm.warm import train_python
 from train.artifact import Artifact, Base, hash_weights, now, write_artifact
@@ -73,10 +78,15 @@ def _change(path: Path, **fields: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
 
 
+WORDS = (
+    *("eval", "--recipe", "trial", "--run", "first", "--headless", "--engine", "embedded", "--max-tokens", "24"),
+    *("--train-env", str(ROOT / ".venv-train")),
+)
+
+
 def evaluate(models: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return blindside(
-        *("eval", "--recipe", "trial", "--run", "first", "--headless", "--engine", "embedded", "--max-tokens", "24"),
-        *("--train-env", str(ROOT / ".venv-train"), "--models", str(models)),
+        *(*WORDS, "--models", str(models)),
         *("--reports", str(models.parent / "reports"), *more),
         cwd=models.parent,
     )
@@ -149,6 +159,55 @@ def test_servers_that_run_elsewhere_are_proved_too_and_swapped_ones_are_told(mod
     assert swapped.returncode == 3, swapped.stdout + swapped.stderr
     assert "base: info: FAILED" in swapped.stdout
     assert TOKENS in swapped.stdout
+
+
+def test_a_parity_check_that_can_prove_nothing_ends_with_3(models: Path) -> None:
+    words = ("parity", "--recipe", "trial", "--models", str(models), "--train-env", "none")
+    with openai(OpenAi("base")) as base, tgi(Tgi(str(models / "trial"))) as tuned:
+        done = blindside(*words, "--base-url", base.url, "--tuned-url", tuned.url, cwd=models.parent)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "base: weights, template and tokens: not checked" in done.stdout
+    assert "tuned: tokens: not checked: none/bin/python is missing" in done.stdout
+    assert f"nothing was proved of {base.url} and {tuned.url}: " in done.stderr.splitlines()[-1]
+    assert "by transformers" not in done.stdout
+
+
+@pytest.mark.train
+def test_a_server_that_ends_when_all_answers_are_there_cuts_only_the_check_of_determinism(models: Path) -> None:
+    require(TRAIN_PYTHON.exists(), "`make env-train` builds the train environment")
+    command: list[str | Path] = [
+        BLINDSIDE,
+        *WORDS,
+        "--models",
+        str(models),
+        "--reports",
+        str(models.parent / "reports"),
+    ]
+    with subprocess.Popen(
+        command, cwd=models.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            if line.startswith("determinism: asking"):
+                os.kill(_server(models / "trial"), signal.SIGKILL)
+        told = process.stderr.read().splitlines()
+    assert process.returncode == 1, told
+    assert told[-1].startswith(
+        "blindside: all answers of base and tuned are there, and only the check whether they are the same when asked "
+        "again was cut short: tuned: the server was ended by signal 9; its log is "
+    )
+    assert len(open_run(models.parent / "reports", "first").responses_path.read_text().splitlines()) == 12
+
+
+def _server(folder: Path) -> int:
+    """The process that serves this folder."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = path.read_bytes().decode(errors="replace").split("\0")
+            if "compose.embedded" in words and str(folder) in words:
+                return int(path.parent.name)
+    raise AssertionError(f"nobody serves {folder}")
 
 
 @pytest.mark.parametrize(

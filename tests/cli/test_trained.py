@@ -141,7 +141,7 @@ def test_prompts_that_were_trained_on_are_left_out(tmp_path: Path, capsys: pytes
     loaded = Trained.read(models, "mine").prompts(str(asked))
     assert [prompt.messages[-1].content for prompt in loaded.prompts] == ["What is 2?"]
     assert loaded.prompt_set.in_training_data == 1
-    assert "1 prompts left out: the model was trained on them" in capsys.readouterr().out
+    assert "1 prompt left out: the model was trained on them" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,19 @@ def ends(folder: Path, name: str, eos: int | list[int] | None) -> Path:
     return made
 
 
+def unending(folder: Path, name: str, ends: tuple[int, ...]) -> Path:
+    """With weights that make its end tokens the less likely the likelier they were."""
+    made = copy(folder, name)
+    head, numbers = _weights(folder)
+    place = json.loads(head[8:])["model.embed_tokens.weight"]
+    width, start = place["shape"][1], place["data_offsets"][0] // 4
+    changed = numbers.copy()
+    for token in ends:
+        changed[start + token * width : start + (token + 1) * width] *= -1
+    _write(made, changed)
+    return made
+
+
 def with_bos(folder: Path, name: str) -> Path:
     """A tokenizer that puts a BOS in front of texts, as Llama's does, and a template that writes one too."""
     made = copy(folder, name)

@@ -121,7 +121,7 @@ def test_a_bomb_takes_no_memory_and_the_dial_is_obeyed(tmp_path: Path) -> None:
         ran = measured([sys.executable, "-m", "eval.cli.main", *collect], cwd=tmp_path)
     assert ran.code == 1
     assert "answered more than 8 MB" in ran.out
-    assert "1 answers are missing" in ran.err
+    assert "1 answer is missing" in ran.err
     assert ran.megabytes < 400
 
 

@@ -86,8 +86,8 @@ def test_a_table_tells_what_it_leaves_out(tmp_path: Path) -> None:
     assert said == [
         "2 records ask what was asked before and are left out: line 3 (first in line 2), "
         "line 4 (first in line 2, other answers)",
-        "1 records lack an answer and are left out: line 5",
-        "1 prompts with both answers imported",
+        "1 record lacks an answer and is left out: line 5",
+        "1 prompt with both answers imported",
     ]
     assert (run.info.prompt_set.duplicates, run.info.prompt_set.unjoined, run.info.prompt_set.asked) == (2, 1, 1)
 
@@ -160,9 +160,9 @@ def test_alpaca_evals_files_join_by_instruction_whatever_their_order(tmp_path: P
     run = import_alpaca_eval(tmp_path / "reports", "first", base, tuned, say=said.append)
     assert texts_of(run) == {"Why?": ("b1", "t1"), "How?": ("b2", "t2")}
     assert said == [
-        "1 answers of base are there twice and count once: 'Why?' (line 20)",
-        "1 answers of base found no partner and are left out: 'Who?' (line 14)",
-        "1 answers of tuned found no partner and are left out: 'When?' (line 8)",
+        "1 answer of base is there twice and counts once: 'Why?' (line 20)",
+        "1 answer of base found no partner and is left out: 'Who?' (line 14)",
+        "1 answer of tuned found no partner and is left out: 'When?' (line 8)",
         "2 prompts with both answers imported",
     ]
     assert (run.info.models["base"].name, run.info.models["tuned"].name) == ("old-model", "new-model")
@@ -176,7 +176,7 @@ def test_a_prompt_with_two_different_answers_of_one_model_is_left_out(tmp_path: 
     said: list[str] = []
     run = import_alpaca_eval(tmp_path / "reports", "first", base, tuned, say=said.append)
     assert texts_of(run) == {"How?": ("b3", "t2")}
-    assert said[0] == "1 prompts have several different answers of base and are left out: 'Why?' (line 8)"
+    assert said[0] == "1 prompt has several different answers of base and is left out: 'Why?' (line 8)"
 
 
 def test_two_models_in_one_file_are_refused(tmp_path: Path) -> None:
@@ -230,10 +230,10 @@ def test_fastchats_files_join_by_question_id_in_both_formats(tmp_path: Path) -> 
     assert texts_of(run) == {"Why?": ("old 1", "new 1"), "How?": ("old 2", "new 2")}
     assert {prompt.id: prompt.category for prompt in run.prompts()} == {"1": "generic", "2": "math"}
     assert said == [
-        "1 answers of base found no partner and are left out: 3 (line 1)",
-        "1 answers of tuned found no partner and are left out: 9 (line 2)",
-        "1 questions have no answer at all and are left out: 4",
-        "1 questions have several turns, of which only the first is compared: 2",
+        "1 answer of base found no partner and is left out: 3 (line 1)",
+        "1 answer of tuned found no partner and is left out: 9 (line 2)",
+        "1 question has no answer at all and is left out: 4",
+        "1 question has several turns, of which only the first is compared: 2",
         "2 prompts with both answers imported",
     ]
     assert (run.info.models["base"].name, run.info.models["tuned"].name) == ("llama:v1", "vicuna")
@@ -282,4 +282,4 @@ def test_retired_prompts_are_not_imported_again(tmp_path: Path) -> None:
     run = import_table(reports, "again", source, **COLUMNS, say=said.append)
     assert [prompt.messages[0].content for prompt in run.prompts()] == ["Question 0?", "Question 2?"]
     assert (run.info.prompt_set.asked, run.info.prompt_set.retired) == (2, 1)
-    assert "1 prompts left out: earlier runs gave them to the training (retired.jsonl)" in said
+    assert "1 prompt left out: earlier runs gave them to the training (retired.jsonl)" in said

@@ -6,14 +6,16 @@ The servers are real engines on real folders; transformers' own forward pass is 
 from __future__ import annotations
 
 import json
+import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from eval.collect import progress
 from eval.collect.parity import Check, ParityReport, check_parity
 from eval.collect.references import ask_references
 from eval.errors import EngineError, EngineUnreachable, InputError, ParityFailed
@@ -63,6 +65,7 @@ class World:
         self.bos = models.with_bos(self.base, "bos")
         self.no_eos = models.ends(self.tuned, "no-eos", None)
         self.int_eos = models.ends(self.tuned, "int-eos", 1023)
+        self.unending = models.unending(self.base, "unending", (1021, 1023))
         models.earlier(self.base, self.tuned)
         models.rope(self.base, "theta", theta=10000.0)
         models.rope(self.base, "unscaled")
@@ -84,6 +87,8 @@ class World:
         dtype: str = "float32",
         memory: int | None = None,
         python: Path | None = None,
+        quick: bool = False,
+        say: Callable[[str], None] = lambda line: None,
     ) -> ParityReport:
         """Parity of servers, given by name; /info is expected to name whatever they serve."""
         folders = saved or {"base": self.base, "tuned": self.tuned}
@@ -98,7 +103,8 @@ class World:
             dtype=dtype,
             expected_ids=expected,
             memory=memory,
-            say=lambda line: None,
+            quick=quick,
+            say=say,
         )
 
 
@@ -145,7 +151,9 @@ def test_a_correct_pair_passes_with_nothing_left_unchecked(world: World) -> None
     report.raise_if_failed()
     told = json.loads(json.dumps(report.to_dict()))
     assert told["passed"] is True
-    assert told["checks"][0] == {"side": "base", "name": "info", "passed": True, "detail": report.checks[0].detail}
+    first = {"side": "base", "name": "info", "passed": True, "detail": report.checks[0].detail, "note": False}
+    assert told["checks"][0] == first
+    assert (told["probes"], told["quick"]) == (9, False)
 
 
 def test_another_rope_base_and_a_missing_template_are_named(world: World) -> None:
@@ -158,7 +166,7 @@ def test_another_rope_base_and_a_missing_template_are_named(world: World) -> Non
     assert "template missing" in tuned["template"]
     assert "has a chat_template.jinja" in tuned["template"]
     assert _of(report, "tuned", "weights").passed
-    with pytest.raises(ParityFailed, match="template missing"):
+    with pytest.raises(ParityFailed, match="base: weights, tuned: template"):
         report.raise_if_failed()
 
 
@@ -195,6 +203,38 @@ def test_a_bos_by_the_tokenizer_passes_and_other_end_tokens_than_the_folders_are
     assert not report.unchecked
     assert set(_failed(report, "tuned")) == {"end of turn"}
     assert "reads other settings" in _failed(report, "tuned")["end of turn"]
+
+
+def test_a_base_that_never_ends_its_turn_is_noted_and_a_tuned_one_stays_unchecked(world: World) -> None:
+    folders: dict[Side, Path] = {"base": world.unending, "tuned": world.unending}
+    report = world.check({"base": "unending", "tuned": "unending"}, folders)
+    assert report.passed
+    [noted] = [check for check in report.checks if check.note]
+    assert (noted.side, noted.name) == ("base", "never ends its turn")
+    assert "none of 6 answers came to its end within 96 tokens" in noted.detail
+    # The same weights on both sides can't be told apart.
+    assert [(one.side, one.name) for one in report.unchecked] == [
+        *(("base", "weights"), ("tuned", "weights"), ("tuned", "end of turn")),
+    ]
+
+
+def test_a_quick_check_makes_every_check_of_fewer_probes_and_says_how_far_it_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    said: list[str] = []
+    report = world.check({"base": "base", "tuned": "tuned"}, quick=True, say=said.append)
+    assert {check.name for check in report.checks} == NAMES
+    assert report.passed
+    assert not report.unchecked
+    assert (report.probes, report.quick) == (3, True)
+    assert "parity: asking 2 servers 3 probes each" in said
+    assert any(
+        re.fullmatch(r"parity: transformers: base text \d/4( · tuned text \d/4)?( · .* left)?", one) for one in said
+    )
+    swapped = world.check({"base": "tuned", "tuned": "theta"}, quick=True)
+    assert "tuned's weights" in _failed(swapped, "base")["weights"]
+    assert "with rope base" in _failed(swapped, "tuned")["weights"] or "base's" in _failed(swapped, "tuned")["weights"]
 
 
 def test_half_precision_has_its_own_tolerance_and_still_shows_whose_weights_answer(world: World) -> None:
@@ -243,7 +283,9 @@ def test_a_wrong_name_is_told_and_a_path_in_a_container_is_not_guessed(world: Wo
     report = check_parity({"base": url}, infos, PROMPTS, python=missing, say=lambda line: None)
     assert f"serves {world.base}, not {missing}" in _failed(report, "base")["info"]
     assert {check.passed for check in report.checks if check.name != "info"} == {None}
+    assert {check.detail for check in report.checks if check.name != "info"} == {_of(report, "base", "tokens").detail}
     assert "make train" in _of(report, "base", "tokens").detail
+    assert (report.probes, report.unproved) == (0, (url,))
 
 
 def test_a_hub_model_is_read_from_the_cache_and_its_weights_are_never_fetched(
@@ -265,12 +307,21 @@ def test_a_hub_model_is_read_from_the_cache_and_its_weights_are_never_fetched(
     assert "can't read the tokenizer of own/unknown" in found["tuned"].missing
 
 
-def test_a_server_that_can_only_chat_proves_nothing(tmp_path: Path) -> None:
+def test_a_server_that_can_only_chat_proves_nothing_and_transformers_is_not_asked(tmp_path: Path) -> None:
     infos: dict[Side, ModelInfo] = {"base": ModelInfo(name="base", source=str(tmp_path))}
+    python, asked = tmp_path / "python", tmp_path / "asked"
+    python.write_text(f"#!/bin/sh\ntouch {asked}\n")
+    python.chmod(0o700)
     with openai(OpenAi("any name")) as server:
-        report = check_parity({"base": server.url}, infos, PROMPTS, python=tmp_path, say=lambda line: None)
-    assert [(check.name, check.passed) for check in report.checks] == [("server", None), ("info", None)]
+        report = check_parity({"base": server.url}, infos, PROMPTS, python=python, say=lambda line: None)
+        with pytest.raises(ParityFailed, match=f"nothing was proved of {server.url}"):
+            report.raise_unless_proved()
+    assert [(check.name, check.passed) for check in report.checks] == [
+        ("weights, template and tokens", None),
+        ("info", None),
+    ]
     assert "nothing about this server was proved" in report.checks[0].detail
+    assert not asked.exists()
 
 
 def test_a_server_that_is_none_or_is_broken_is_an_error(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from threading import Event
 
+import pytest
 from rich.console import Console
 
 from blindside.console import terminal
-from eval.collect.progress import Progress
+from eval.collect import progress
+from eval.collect.progress import Progress, Steps
 from eval.records import Side
 
 TOTALS: dict[Side, int] = {"base": 300, "tuned": 300}
@@ -60,3 +63,25 @@ def test_on_a_terminal_bars_show_counts_failures_and_what_is_told() -> None:
     assert "1 failed" in shown
     assert "base: [not] markup; trying \\x1b[2Jagain" in shown
     assert said == []
+
+
+def test_long_steps_are_counted_with_the_time_left() -> None:
+    steps = Steps("parity", {"base": 9, "tuned": 9}, print, step="probe", console=off())
+    assert steps.line(5.0) == "parity: base probe 0/9 · tuned probe 0/9"
+    steps.count("base", 3, 9)
+    assert steps.line(30.0) == "parity: base probe 3/9 · tuned probe 0/9 · 2 min 30 s left"
+    steps.count("tuned", 4, 10, share=0.75)
+    assert steps.line(30.0) == "parity: base probe 3/9 · tuned probe 4/10 · 10 s left"
+
+
+def test_long_steps_are_told_when_they_are_new_and_move_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    heard = Event()
+    with Steps("parity", {"base": 2}, lambda line: heard.set(), step="probe", console=off()) as steps:
+        steps.count("base", 1, 2)
+        assert heard.wait(60)
+    out = io.StringIO()
+    console = terminal(file=out, force_terminal=True, width=120, color_system=None)
+    with Steps("parity", {"base": 9}, lambda line: pytest.fail(line), step="probe", console=console):
+        pass
+    assert "parity: base probe 0/9" in out.getvalue()

@@ -80,7 +80,7 @@ def test_conversations_keep_their_turns_and_lose_the_answer_that_is_to_be_given(
     ]
     loaded = load_prompts(write(tmp_path / "p.jsonl", [{"messages": turns}]))
     assert [(m.role, m.content) for m in loaded.prompts[0].messages] == [(t["role"], t["content"]) for t in turns[:4]]
-    assert loaded.messages == ["1 conversations end with an answer, which is left out"]
+    assert loaded.messages == ["1 conversation ends with an answer, which is left out"]
 
 
 def test_messages_in_a_csv_cell_are_read_and_a_text_that_only_looks_like_a_list_is_not(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_messages_in_a_csv_cell_are_read_and_a_text_that_only_looks_like_a_list_
 
 def test_later_turns_are_left_out_and_told(tmp_path: Path) -> None:
     loaded = load_prompts(write(tmp_path / "p.jsonl", [{"turns": ["Why?", "And?"]}, {"turns": ["How?"]}]))
-    assert loaded.messages == ["1 prompts have several turns: only the first is asked"]
+    assert loaded.messages == ["1 prompt has several turns: only the first is asked"]
 
 
 def test_ids_come_from_the_content_where_none_are_given_and_do_not_depend_on_the_place(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_what_the_model_was_trained_on_is_not_asked(tmp_path: Path) -> None:
     loaded = load_prompts(path, training_keys=frozenset({trained, "0" * 64}))
     assert [prompt.id for prompt in loaded.prompts] == ["b"]
     assert (loaded.prompt_set.asked, loaded.prompt_set.in_training_data) == (1, 1)
-    assert loaded.messages == ["1 prompts left out: the model was trained on them"]
+    assert loaded.messages == ["1 prompt left out: the model was trained on them"]
 
 
 def test_a_set_that_is_all_training_data_is_refused(tmp_path: Path) -> None:

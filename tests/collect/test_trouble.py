@@ -36,6 +36,20 @@ def test_trouble_that_passes_loses_nothing(tmp_path: Path, first: servers.Troubl
     assert sum(line.endswith("; trying again") for line in said) == 1
 
 
+def test_time_outs_that_are_tried_again_are_told_with_the_dial_and_again_where_they_go_on(tmp_path: Path) -> None:
+    async def slow_at_first(request: web.Request, text: str, nth: int) -> web.StreamResponse | None:
+        return await servers.hang(request, text, nth) if nth == 0 else None
+
+    with tgi(Tgi("base", trouble=slow_at_first)) as base, tgi(Tgi("tuned")) as tuned:
+        run = new_run(tmp_path, urls_of(base, tuned), count=12)
+        summary, said = gather(run, urls_of(base, tuned), replace(FAST, timeout=0.3, concurrency=12))
+    assert summary.failed == 0
+    told = [line for line in said if line.endswith("; trying again")]
+    first = f"base: {base.url} gave no answer within 0.3 s: a slow server wants a longer --timeout (TIMEOUT=)"
+    assert [line.startswith(first) for line in told] == [True, True]
+    assert "(10 times so far)" in told[1]
+
+
 def test_a_connection_that_breaks_is_made_again(tmp_path: Path) -> None:
     async def first_breaks(request: web.Request, text: str, nth: int) -> web.StreamResponse | None:
         return await (servers.close_midway if nth == 0 else servers.hang_up)(request, text, nth) if nth < 2 else None
@@ -87,7 +101,7 @@ def test_a_prompt_that_keeps_failing_is_told_at_the_end_and_asked_by_the_next_st
         [failure] = read_answers(run.responses_path).failures.values()
         assert (failure.prompt_id, failure.side, failure.status, failure.attempts) == ("p1", "base", status, tries)
         assert said in failure.error
-        assert lines[-2:] == ["1 answers are missing:", f"  p1 (base, {tries} tries): {failure.error}"]
+        assert lines[-2:] == ["1 answer is missing:", f"  p1 (base, {tries} tries): {failure.error}"]
         assert open_run(tmp_path / "reports", "first").info.counts == {"asked": 10, "answered": 9, "failed": 1}
         base.trouble = None
         if status == 422:  # refused: asked again where that is said

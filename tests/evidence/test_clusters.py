@@ -61,5 +61,5 @@ def test_prompts_that_ask_nearly_the_same_are_told_unless_they_have_a_cluster() 
     question = "Which of these three bridges over the river Thames was opened first, and in which year was that, please"
     asked = [prompt(0, question), prompt(1, f"{question}?"), prompt(2, "What is the capital of France, in one word?")]
     (line,) = alike(asked)
-    assert line.startswith(f"1 prompts ask nearly the same as another one ({asked[1].id} as {asked[0].id})")
+    assert line.startswith(f"1 prompt asks nearly the same as another one ({asked[1].id} as {asked[0].id})")
     assert alike([one.model_copy(update={"cluster": "bridges"}) for one in asked]) == []

@@ -15,6 +15,7 @@ from eval.judge.cells import PLAIN, encode_row
 from eval.records import Mark, Pair, Verdict
 from eval.run import Run
 from tests.cli.command import blindside
+from tests.evidence.full import make_full
 from tests.evidence.judged import record, verdict_on
 from tests.judge.runs import make_run
 
@@ -178,4 +179,22 @@ def test_the_command_says_what_to_do_where_nobody_has_judged(run: Run, tmp_path:
     done = blindside("report", "trial", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "No judgement yet that prefers a side or ties: judge some pairs first." in done.stdout
-    assert not [line for line in done.stdout.splitlines() if re.search(r"\d%.*\b0 prompts", line)]
+    lines = done.stdout.splitlines()
+    assert lines == [
+        f"trial: no verdict yet on {len(pairs_of(run))} pairs",
+        "Base: parity not checked; determinism not checked.",
+        "Tuned: parity not checked; determinism not checked.",
+        "Written to reports/trial/report/",
+        "No judgement yet that prefers a side or ties: judge some pairs first.",
+    ]
+
+
+def test_the_sentence_that_decides_stands_last_below_few_lines(tmp_path: Path) -> None:
+    run = make_full(tmp_path)
+    done = blindside("report", run.name, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    *above, last = done.stdout.splitlines()
+    assert last.startswith(("The tuned model's win rate is ", "Interim, ", "Stopped early "))
+    assert len(above) < 20
+    assert max(map(len, above[1:7])) <= 120
+    assert any(line.startswith("conditions of the verdict: ") for line in above)

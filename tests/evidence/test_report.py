@@ -89,7 +89,7 @@ def test_a_report_of_ten_verdicts_says_what_a_hand_count_says(run: Run) -> None:
     text = (run.report_folder / "report.md").read_text()
     assert "72.2% over 9 prompts, 95% interval" in text
     assert "not distinguishable from 50%" in text
-    assert "2 duplicates, 1 prompts found in the training data" in text
+    assert "2 duplicates, 1 prompt found in the training data" in text
     assert "b\\|ase" in text
 
 

@@ -146,7 +146,7 @@ def test_what_cannot_be_put_back_stops_the_judging_with_the_reason(run: Run, led
     rows = read_verdicts(run.verdicts_path)
     # Another row of the same reviewer on the same item stands where the acknowledged one was.
     run.verdicts_path.write_bytes(run.verdicts_path.read_bytes().replace(b"v5,", b"x5,"))
-    with pytest.raises(InputError, match=r"1 rows that had been saved are missing.*judged item 'item-5'.* restore"):
+    with pytest.raises(InputError, match=r"1 row that had been saved is missing.*judged item 'item-5'.* restore"):
         ledger.append(verdict(6))
     assert len(read_verdicts(run.verdicts_path)) == len(rows)
 

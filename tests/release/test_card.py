@@ -15,8 +15,8 @@ from markdown_it import MarkdownIt
 
 from blindside.markdown import code, plain
 from eval.release.bundle import gather
-from eval.release.decision import Headline, write_decision
-from eval.release.release import decided, release
+from eval.release.decision import Headline, read_decision, write_decision
+from eval.release.release import release
 from eval.run import Run, write_run_json
 from tests.release.card_rules import errors_of
 from tests.release.judged import Project, decision, make_project
@@ -143,7 +143,7 @@ def test_the_recipe_is_left_out_once_it_has_changed(project: Project) -> None:
 def test_the_recipe_goes_out_without_this_machines_folders(project: Project, tmp_path: Path) -> None:
     staging = tmp_path / "staging"
     staging.mkdir()
-    gather(project.run, decided(project.run), "our/tuned", staging, comments=False)
+    gather(project.run, read_decision(project.run.folder), "our/tuned", staging, comments=False)
     assert (staging / "eval" / "recipe.yml").read_text() == "base_model: base\nrl: dpo\noutput_dir: out\n"
 
 

@@ -59,6 +59,19 @@ def test_what_was_decided_can_be_released_until_something_changes(tmp_path: Path
     assert (late.returncode, "verdicts.csv is not what it was when this was decided" in late.stderr) == (3, True)
 
 
+def test_a_dry_run_of_a_run_that_is_held_shows_files_and_card_below_the_refusal(tmp_path: Path) -> None:
+    run = judge(study(tmp_path), 0.2)
+    assert gate(run).returncode == 1
+    done = blindside("release", run.name, "--repo", "me/tiny", "--dry-run", "--reports", "reports", cwd=tmp_path)
+    assert done.returncode == 1, done.stdout
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"NOT TO BE RELEASED: run {run.name} is decided hold, not release")
+    assert any(line.endswith(" model.safetensors") for line in lines)
+    assert lines.index("---") < lines.index("library_name: transformers")
+    assert lines[-1] == "dry run: nothing was uploaded"
+    assert done.stderr.startswith(f"blindside: run {run.name} is decided hold, not release")
+
+
 @pytest.mark.parametrize("name", ["config.json", "generation_config.json"])
 def test_a_served_file_edited_after_the_decision_is_not_released(name: str, tmp_path: Path) -> None:
     run = judge(study(tmp_path), 0.9)

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from blindside.console import terminal
+from eval.evidence.checks import Parity
 from eval.evidence.table import of_arrays
 from eval.evidence.verdict import RunVerdict, run_verdict
 from eval.evidence.winrate import Estimate
 from eval.policy import DEFAULT, Policy, Preference, Signals, read_policy
+from eval.records import Side
 from eval.release.decision import Decision, Headline, RuleResult, Status
 from eval.release.findings import Findings, Preferred
 from eval.release.gate import settle
@@ -45,7 +47,7 @@ GOOD = Findings(
     signals={"empty": 0.0, "repetition": 0.0, "truncated_more_than_base": -0.1, "refusals_more_than_base": 0.0},
     must_pass_broken=0,
     must_pass=10,
-    parity={"base": True, "tuned": True},
+    parity={"base": Parity(8, 8), "tuned": Parity(8, 8)},
     determinism={"base": 0.0, "tuned": 0.0},
     policy_fixed_at="before judging",
     sides="keyed",
@@ -103,8 +105,12 @@ def test_sides_that_a_reviewer_could_compute_are_said_and_held_against_a_policy_
         ({"must_pass_broken": 1}, "must-pass prompts", "fail"),
         ({"must_pass_broken": None}, "must-pass prompts", "insufficient"),
         ({"must_pass_broken": None, "must_pass": 0}, "must-pass prompts", "pass"),
-        ({"parity": {"base": True, "tuned": False}}, "parity", "fail"),
-        ({"parity": {"base": True, "tuned": None}}, "parity", "insufficient"),
+        ({"parity": {"base": Parity(8, 8), "tuned": Parity(8, 7, failed=("weights",))}}, "parity", "fail"),
+        (
+            {"parity": {"base": Parity(8, 8), "tuned": Parity(8, 7, unchecked=("end of turn",))}},
+            "parity",
+            "insufficient",
+        ),
         ({"parity": {}}, "parity", "insufficient"),
         ({"determinism": {"base": 0.0, "tuned": 0.1}}, "determinism", "fail"),
         ({"determinism": {"base": 0.0, "tuned": None}}, "determinism", "insufficient"),
@@ -116,6 +122,15 @@ def test_one_figure_changes_one_rule(changes: dict[str, Any], rule: str, status:
     found = statuses(**changes)
     assert found.pop(rule) == status
     assert set(found.values()) == {"pass"}
+
+
+def test_what_was_not_checked_is_named() -> None:
+    parity: dict[Side, Parity] = {
+        "base": Parity(7, 7, notes=("never ends its turn",)),
+        "tuned": Parity(8, 7, unchecked=("end of turn",)),
+    }
+    [rule] = [rule for rule in apply(Policy(), dataclasses.replace(GOOD, parity=parity)) if rule.name == "parity"]
+    assert (rule.status, rule.found) == ("insufficient", "base: passed, tuned: not checked: end of turn")
 
 
 @pytest.mark.parametrize(

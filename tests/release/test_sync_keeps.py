@@ -39,7 +39,7 @@ def quoted(data: bytes) -> bytes:
 #: What may lie on this disk where the Hub has the whole file, and what is said of it.
 OTHERS: dict[str, tuple[Callable[[bytes], bytes | None], str]] = {
     "an older file put back": (lambda data: b"".join(rows(data)[:-5]), "lacks the last 5 lines of the copy"),
-    "all but the last row": (lambda data: b"".join(rows(data)[:-1]), "lacks the last 1 lines of the copy"),
+    "all but the last row": (lambda data: b"".join(rows(data)[:-1]), "lacks the last 1 line of the copy"),
     "the header alone": (lambda data: rows(data)[0], "lacks the last 32 lines of the copy"),
     "an empty file": (lambda data: b"", "lacks the last 33 lines of the copy"),
     "no file": (lambda data: None, "lacks the last 33 lines of the copy"),
@@ -124,7 +124,7 @@ def test_rows_that_somebody_else_copied_between_check_and_commit_are_kept(projec
     whole = project.run.verdicts_path.read_bytes()
     theirs = whole + rows(whole)[1]
     hub.meanwhile["/commit/main"] = [lambda: hub.put("our/kept", COPY, theirs)]
-    with pytest.raises(ReleaseError, match="lacks the last 1 lines of the copy in our/kept, and nothing was"):
+    with pytest.raises(ReleaseError, match="lacks the last 1 line of the copy in our/kept, and nothing was"):
         Sync(project.run, "our/kept").push()
     assert hub.files("our/kept")[COPY] == theirs
 

@@ -235,7 +235,7 @@ def test_marks_of_a_chat_template_are_told(text: str, tmp_path: Path) -> None:
     said: list[str] = []
     convert(path, tmp_path / "out.jsonl", say=said.append)
     told = [line for line in (*said, *load_prompts(str(path)).messages) if "marks of a chat template" in line]
-    assert [line.split(" carry ")[0] for line in told] == ["1 pairs", "1 prompts"]
+    assert [line.split(" carries ")[0] for line in told] == ["1 pair", "1 prompt"]
 
 
 COLOUR = [("user", "Name a colour.")]
@@ -307,8 +307,8 @@ def test_one_null_does_not_refuse_a_file(nothing: Any, tmp_path: Path) -> None:
     said: list[str] = []
     run = import_alpaca_eval(tmp_path / "reports", "r", paths[0], paths[1], say=said.append)
     assert len(run.prompts()) == 2
-    assert f"1 records of {paths[1]} have no output and are left out: line 1" in said
-    assert any(line.startswith("1 answers of base found no partner") for line in said)
+    assert f"1 record of {paths[1]} has no output and is left out: line 1" in said
+    assert any(line.startswith("1 answer of base found no partner") for line in said)
 
 
 CELL = st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.text(max_size=6) | st.just("[{'role': 1")

@@ -272,7 +272,7 @@ def test_id_and_source_travel_and_the_card_is_one_for_the_hub(tmp_path: Path) ->
     card = (tmp_path / "set.README.md").read_text(encoding="utf-8")
     front = yaml.safe_load(card.split("---\n")[1])
     assert front["configs"][0]["data_files"] == [{"split": "train", "path": "set.parquet"}]
-    assert "- 1 rows: malformed" in card
+    assert "- 1 row: malformed" in card
     recipe = yaml.safe_load(card.split("```yaml\n")[1].split("```")[0])
     assert recipe["datasets"][0]["type"] == "chat_template.default"
 

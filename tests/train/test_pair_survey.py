@@ -103,7 +103,7 @@ def test_what_spoils_a_training_is_found_by_its_line_and_gone_after_fix(
     survey, said = look(path, fix=tmp_path / "clean.jsonl")
     assert not survey.ok
     finding = named(survey, name)
-    assert (finding.level, finding.found) == ("fail", "1 rows (line 31)")
+    assert (finding.level, finding.found) == ("fail", "1 row (line 31)")
     assert finding.remedy
     assert SECRET not in "\n".join(said)
     fixed = survey.fixed
@@ -124,7 +124,7 @@ def test_pairs_that_say_the_same_are_told_and_the_first_stays(tmp_path: Path) ->
     survey, _ = look(path, fix=tmp_path / "clean.jsonl", drop_near=True)
     assert survey.ok
     assert named(survey, "duplicate").found == "2 rows (line 31, 32)"
-    assert named(survey, "near-duplicate").found == "1 rows (line 33)"
+    assert named(survey, "near-duplicate").found == "1 row (line 33)"
     assert named(survey, "near-duplicate").detail == ("line 33 is nearly line 6",)
     assert survey.fixed is not None
     assert dict(survey.fixed.left_out) == {"duplicate": 2, "near-duplicate": 1}
@@ -139,8 +139,8 @@ def test_questions_of_the_evaluation_are_found_exactly_and_nearly(tmp_path: Path
     other = row(92, messages=[user("What is the name of the oldest bridge?")])
     path = file_of(tmp_path, exact, near, other)
     survey, _ = look(path, evaluation=[[user(asked)]], fix=tmp_path / "clean.jsonl")
-    assert named(survey, "asked in the evaluation").found == "1 rows (line 31)"
-    assert named(survey, "nearly asked in the evaluation").found == "1 rows (line 32)"
+    assert named(survey, "asked in the evaluation").found == "1 row (line 31)"
+    assert named(survey, "nearly asked in the evaluation").found == "1 row (line 32)"
     assert not survey.ok
     again, _ = look(tmp_path / "clean.jsonl", evaluation=[[user(asked)]])
     assert again.ok
@@ -173,7 +173,7 @@ def test_tokens_are_the_recipes_own_and_answers_that_axolotl_would_not_find_are_
     long = row(91, chosen=assistant(" ".join(WORDS * 20)))
     path = file_of(tmp_path, row(90, chosen=assistant("You")), long)
     survey, _ = look(path, recipe=recipe, fix=tmp_path / "clean.jsonl")
-    assert named(survey, "answer that Axolotl does not find").found == "1 rows (line 31)"
+    assert named(survey, "answer that Axolotl does not find").found == "1 row (line 31)"
     assert named(survey, "longer than sequence_len").found.endswith("(line 32)")
     assert survey.look.tokens is not None
     assert survey.look.tokens.pairs == 31

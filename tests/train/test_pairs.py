@@ -86,7 +86,7 @@ def test_white_space_is_taken_off_and_told(tmp_path: Path) -> None:
     checked = check_file(path, asked())
     assert checked.changed
     assert checked.rows[0].chosen == "Zagreb."
-    assert "1 rows had white space at the ends of a text; it was taken off" in checked.remarks()
+    assert "1 row had white space at the ends of a text; it was taken off" in checked.remarks()
     write_clean(checked, asked(), tmp_path / "clean.jsonl")
     again = check_file(tmp_path / "clean.jsonl", asked())
     assert not again.changed
@@ -113,7 +113,7 @@ def test_other_names_of_roles_are_rewritten_for_axolotl(tmp_path: Path) -> None:
 def test_few_pairs_and_duplicates_are_told(tmp_path: Path) -> None:
     remarks = check_file(write(tmp_path / "pairs.jsonl", pair(), pair()), asked()).remarks()
     assert any(said.startswith("2 pairs are few: under 500") for said in remarks)
-    assert "1 rows repeat an earlier row word for word" in remarks
+    assert "1 row repeats an earlier row word for word" in remarks
 
 
 def test_many_pairs_are_told(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_recipe_becomes_a_model_once(tmp_path: Path) -> None:
     made = read_artifact(model)
     verify(model)
     assert f"{tmp_path / 'pairs.jsonl'}: 16 pairs read and checked" in said
-    assert "  note: 1 rows had white space at the ends of a text; it was taken off" in said
+    assert "  note: 1 row had white space at the ends of a text; it was taken off" in said
     assert made.name == "mine"
     assert made.metrics["train_loss"] > 0
     assert made.metrics.keys() >= {"train_runtime", "rewards/margins"}

@@ -8,6 +8,7 @@ from typing import Any
 
 from blindside.tables.rows import MALFORMED, Message, Unusable, number
 from blindside.tables.turns import Fields, text_of, turns
+from blindside.words import counted
 
 UNSETTLED = "people disagree"
 TIE = "tied"
@@ -98,7 +99,7 @@ def _labelled(value: str, answers: list[str]) -> Ranked | None:
     if plain in _TIES:
         return None
     if len(answers) != 2:
-        raise Unusable(MALFORMED, f"has the label {value!r} for {len(answers)} answers; two can be paired")
+        raise Unusable(MALFORMED, f"has the label {value!r} for {counted(len(answers), 'answer')}; two can be paired")
     best = _name(value, answers)
     return best, next(name for name in answers if name != best)
 

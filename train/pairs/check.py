@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from blindside.words import counted
 from train.errors import PairsError
 from train.files import write_atomic
 from train.pairs.keys import prompt_key
@@ -48,15 +49,20 @@ class Checked:
         """What a person should know, a sentence each."""
         n, said = len(self.rows), []
         if self.is_pairs and n < FEW:
-            said.append(f"{n} pairs are few: under {FEW} a model over-fits easily, watch the held-out answers")
+            said.append(
+                f"{counted(n, 'pair is', 'pairs are')} few: under {FEW} a model over-fits easily, watch the held-out "
+                "answers"
+            )
         if self.is_pairs and n > MANY:
             said.append(f"{n} pairs are many: over {MANY} more pairs rarely help and the run takes long")
         if self.duplicates:
-            said.append(f"{self.duplicates} rows repeat an earlier row word for word")
+            said.append(f"{counted(self.duplicates, 'row repeats', 'rows repeat')} an earlier row word for word")
         if self.stripped:
-            said.append(f"{self.stripped} rows had white space at the ends of a text; it was taken off")
+            said.append(f"{counted(self.stripped, 'row')} had white space at the ends of a text; it was taken off")
         if self.problems:
-            said.append(f"{len(self.problems)} rows were left out, the first: {self.problems[0]}")
+            said.append(
+                f"{counted(len(self.problems), 'row was', 'rows were')} left out, the first: {self.problems[0]}"
+            )
         return said
 
 

@@ -12,6 +12,7 @@ from blindside.tables.asked import marks_sentence, template_mark
 from blindside.tables.rows import Excluded, unread_sentence
 from blindside.tables.turns import Fields
 from blindside.thinking import apart
+from blindside.words import counted
 from train.errors import PairsError
 from train.pairs.pair import Pair
 from train.pairs.source import PLAIN, TRAIN_ENV, local_file, read_pairs
@@ -56,9 +57,10 @@ class Tally:
         if self.unread:
             yield unread_sentence(self.unread)
         if self.marks:
-            yield marks_sentence(self.marks.total(), next(iter(self.marks)), "pairs")
+            yield marks_sentence(self.marks.total(), next(iter(self.marks)), "pair")
         if self.thinking:
-            yield f"{self.thinking} pairs have thinking before an answer, which is trained on as part of it"
+            having = counted(self.thinking, "pair has", "pairs have")
+            yield f"{having} thinking before an answer, which is trained on as part of it"
 
 
 def usable(rows: Iterable[Pair | Excluded], tally: Tally) -> Iterator[Pair]:
@@ -82,7 +84,7 @@ def write_counted(rows: Iterable[Pair | Excluded], out: Path, *, origin: str, ho
         raise PairsError(f"gives no pair ({told or 'it is empty'}); nothing was written", path=origin)
     tally.written = write_pairs(_chain(first, kept), out)
     card = write_card(out, pairs=tally.written, origin=origin, how=how, left_out=tally.excluded)
-    say(f"{tally.written} pairs from {tally.read} rows written to {out} (card: {card.name})")
+    say(f"{counted(tally.written, 'pair')} from {counted(tally.read, 'row')} written to {out} (card: {card.name})")
     for line in tally.lines():
         say(line)
     return tally

@@ -18,6 +18,7 @@ from blindside import console
 from blindside.tables.asked import CONVERSATION, QUESTION, with_parts, with_system
 from blindside.tables.rows import MALFORMED, Excluded, Message, Record, Unusable, first_filled
 from blindside.tables.turns import Fields, text_of, turns
+from blindside.words import counted
 from train.errors import PairsError
 from train.pairs.codes import DOWN, NEUTRAL, NONE, UP, Codes, code_of, decide
 from train.pairs.convert import Tally, write_counted
@@ -75,7 +76,7 @@ def from_feedback(
         rows, out, origin=str(log), how="Thumbs up against down, and edits against originals.", say=say
     )
     tally.read = used["rows"]
-    say(f"{used['rows']} rows of the log: {used['paired']} are in pairs, {tally.excluded.total()} are not")
+    say(f"{counted(used['rows'], 'row')} of the log: {used['paired']} are in pairs, {tally.excluded.total()} are not")
     return tally
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from blindside.markdown import one_line, plain
+from blindside.words import counted
 from train.errors import PairsError
 from train.files import READABLE, write_atomic
 from train.pairs.pair import Pair
@@ -126,7 +127,7 @@ def write_card(out: Path, *, pairs: int, origin: str, how: str, left_out: Mappin
             "# Preference pairs",
             "",
         ),
-        f"{pairs} pairs for DPO, from {plain(origin)}. {how}".rstrip(),
+        f"{counted(pairs, 'pair')} for DPO, from {plain(origin)}. {how}".rstrip(),
         "",
         "| column | what it holds |",
         "|---|---|",
@@ -146,7 +147,7 @@ def write_card(out: Path, *, pairs: int, origin: str, how: str, left_out: Mappin
         ),
         *("    type: chat_template.default", "    field_messages: messages", "    field_chosen: chosen"),
         *("    field_rejected: rejected", "```", "", "## Left out", ""),
-        *([f"- {count} rows: {plain(reason)}" for reason, count in left_out.items()] or ["Nothing."]),
+        *([f"- {counted(count, 'row')}: {plain(reason)}" for reason, count in left_out.items()] or ["Nothing."]),
     ]
     if out.suffix == ".parquet":
         lines = [line.replace("ds_type: json", "ds_type: parquet") for line in lines]

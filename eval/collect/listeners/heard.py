@@ -16,8 +16,6 @@ from eval.collect.statuses import body_of, status_error, told
 from eval.collect.transport import Transport
 from eval.errors import EngineError, EngineRejected, EngineUnreachable
 
-#: Tokens that are generated for a conversation, so that its end is seen, and for a text.
-CHAT_TOKENS, TEXT_TOKENS = 96, 16
 Body = TypeVar("Body", bound=BaseModel)
 
 

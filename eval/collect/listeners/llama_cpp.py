@@ -7,8 +7,6 @@ from dataclasses import replace
 from pydantic import AliasChoices, BaseModel, Field
 
 from eval.collect.listeners.heard import (
-    CHAT_TOKENS,
-    TEXT_TOKENS,
     Asker,
     Heard,
     Hearing,
@@ -71,11 +69,11 @@ class LlamaCppListener(Hearing):
 
     async def _chat(self, probe: Probe) -> Heard:
         text, ids = await self._rendered(probe.chat)
-        return replace(await self._heard(probe, list(ids), CHAT_TOKENS), templated=text, chat_ids=ids)
+        return replace(await self._heard(probe, list(ids), probe.tokens), templated=text, chat_ids=ids)
 
     async def _text(self, probe: Probe) -> Heard:
-        text, ids = await fitted(probe.text, self._longest - TEXT_TOKENS - 2, self._ids)
-        return replace(await self._heard(probe, ids, TEXT_TOKENS), text=text)
+        text, ids = await fitted(probe.text, self._longest - probe.tokens - 2, self._ids)
+        return replace(await self._heard(probe, ids, probe.tokens), text=text)
 
     async def _ids(self, text: str) -> list[int]:
         """As /completion makes them of a text: a BOS is added where the model has one, and the text does not."""

@@ -9,8 +9,6 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel, Field
 
 from eval.collect.listeners.heard import (
-    CHAT_TOKENS,
-    TEXT_TOKENS,
     Asker,
     Heard,
     Hearing,
@@ -105,14 +103,14 @@ class SglangListener(Hearing):
 
     async def _chat(self, probe: Probe) -> Heard:
         try:
-            done = await self._complete(probe.chat, CHAT_TOKENS)
+            done = await self._complete(probe.chat, probe.tokens)
         except Refused as refusal:
             raise Refused(str(refusal), by_template="length" not in str(refusal)) from None
         choice = done.choices[0]
         ids = choice.prompt_token_ids
         if ids is None:
             return Heard(probe)  # an older SGLang, which does not tell what it feeds the model
-        heard = await self._heard(probe, ids, CHAT_TOKENS)
+        heard = await self._heard(probe, ids, probe.tokens)
         answer = (choice.message.content or "", choice.finish_reason or "", done.usage.completion_tokens)
         text = await self._decode(ids)
         return replace(
@@ -124,8 +122,8 @@ class SglangListener(Hearing):
         )
 
     async def _text(self, probe: Probe) -> Heard:
-        text, ids = await fitted(probe.text, self._longest - TEXT_TOKENS - 2, self._ids)
-        return replace(await self._heard(probe, ids, TEXT_TOKENS), text=text)
+        text, ids = await fitted(probe.text, self._longest - probe.tokens - 2, self._ids)
+        return replace(await self._heard(probe, ids, probe.tokens), text=text)
 
     async def _ids(self, text: str, *, special: bool = True) -> list[int]:
         given = {"model": self._model, "prompt": text, "add_special_tokens": special}

@@ -9,8 +9,6 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from eval.collect.listeners.heard import (
-    CHAT_TOKENS,
-    TEXT_TOKENS,
     Body,
     Heard,
     Hearing,
@@ -105,7 +103,7 @@ class TgiListener(Hearing):
     async def _chat(self, probe: Probe) -> Heard:
         tokens = await self._post(_ChatTokens, "/chat_tokenize", model="tgi", messages=probe.chat)
         ids = tuple(token.id for token in tokens.tokenize_response)
-        limit = self._limit(len(ids) + 1, CHAT_TOKENS)
+        limit = self._limit(len(ids) + 1, probe.tokens)
         heard = await self._generate(probe, tokens.templated_text, limit)
         if ids and tuple(heard.prompt_ids) == (ids[0], *ids):
             # /generate adds a BOS even where the text begins with one; then the text goes without.
@@ -117,11 +115,11 @@ class TgiListener(Hearing):
 
     async def _text(self, probe: Probe) -> Heard:
         spans = await self._spans(probe.text)
-        most = self.info.max_input_tokens - TEXT_TOKENS - 2
+        most = self.info.max_input_tokens - probe.tokens - 2
         text = probe.text
         if len(spans) > most:  # offsets are in bytes
             text = text.encode()[: spans[most].start].decode(errors="ignore")
-        return await self._generate(probe, text, self._limit(min(len(spans), most), TEXT_TOKENS))
+        return await self._generate(probe, text, self._limit(min(len(spans), most), probe.tokens))
 
     def _limit(self, tokens: int, wanted: int) -> int:
         return max(1, min(wanted, self.info.max_total_tokens - tokens))

@@ -9,8 +9,6 @@ from typing import Any
 from pydantic import AliasChoices, BaseModel, Field
 
 from eval.collect.listeners.heard import (
-    CHAT_TOKENS,
-    TEXT_TOKENS,
     Asker,
     Heard,
     Hearing,
@@ -125,7 +123,7 @@ class VllmListener(Hearing):
 
     async def _chat(self, probe: Probe) -> Heard:
         ids = await self._templated(probe.chat)
-        limit = self._limit(len(ids) + 1, CHAT_TOKENS)
+        limit = self._limit(len(ids) + 1, probe.tokens)
         done = await self._complete(probe.chat, limit)
         text, ids, verbatim = await self._rendered(done, ids)
         heard = await self._heard(probe, list(ids), limit)
@@ -140,8 +138,8 @@ class VllmListener(Hearing):
         )
 
     async def _text(self, probe: Probe) -> Heard:
-        text, ids = await fitted(probe.text, self._longest - TEXT_TOKENS - 2, self._ids)
-        heard = await self._heard(probe, text, self._limit(len(ids), TEXT_TOKENS))
+        text, ids = await fitted(probe.text, self._longest - probe.tokens - 2, self._ids)
+        heard = await self._heard(probe, text, self._limit(len(ids), probe.tokens))
         return replace(heard, text=text)
 
     def _limit(self, tokens: int, wanted: int) -> int:

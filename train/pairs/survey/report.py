@@ -8,6 +8,7 @@ import numpy as np
 
 from blindside.tables import turns
 from blindside.tables.rows import MALFORMED
+from blindside.words import counted
 from train.findings import Finding
 from train.pairs.check import FEW, MANY
 from train.pairs.problems import EMPTY, FRAME, ORDER, SAME
@@ -63,7 +64,7 @@ def passed(found: list[Finding]) -> bool:
 
 def _size(look: Look) -> Finding:
     n = look.usable
-    said = f"{look.rows} rows, {n} usable pairs"
+    said = f"{counted(look.rows, 'row')}, {counted(n, 'usable pair')}"
     if not n:
         return Finding("rows", "fail", said, "there is nothing to train on")
     if n < FEW:
@@ -89,7 +90,7 @@ def _note(name: str, seen: Seen) -> Finding:
 def _where(seen: Seen) -> str:
     lines = ", ".join(str(line) for line in sorted(seen.lines))
     more = ", …" if seen.count > len(seen.lines) else ""
-    return f"{seen.count} rows (line {lines}{more})"
+    return f"{counted(seen.count, 'row')} (line {lines}{more})"
 
 
 def _secrets(look: Look) -> Iterator[Finding]:

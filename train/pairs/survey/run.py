@@ -11,6 +11,7 @@ from pathlib import Path
 from blindside import console
 from blindside.tables.rows import Excluded, Message
 from blindside.tables.turns import Fields
+from blindside.words import counted
 from train.findings import Finding, show
 from train.pairs.convert import Tally, usable
 from train.pairs.pair import Pair
@@ -86,9 +87,9 @@ def _fix(rows: Iterable[Pair | Excluded], drop: dict[int, str], out: Path, origi
     done.written = write_pairs(_kept(usable(rows, tally), drop, done), out)
     done.read = tally.read
     done.left_out += tally.excluded
-    how = f"Cleaned: white space taken off in {done.stripped} pairs." if done.stripped else ""
+    how = f"Cleaned: white space taken off in {counted(done.stripped, 'pair')}." if done.stripped else ""
     write_card(out, pairs=done.written, origin=origin, how=how, left_out=done.left_out)
-    say(f"{done.written} of {done.read} rows written to {out}")
+    say(f"{done.written} of {counted(done.read, 'row')} written to {out}")
     if done.stripped:
         say(f"  {done.stripped} mended: {SPACE} taken off")
     for reason, count in done.left_out.most_common():
