@@ -79,7 +79,8 @@ def compare(
 
     Example: `blindside compare tiny-1a2b3c4d tiny-9f8e7d6c`
     """
-    from eval.evidence.compare import compare_runs, write_comparison
+    from eval.evidence.compare import compare_runs
+    from eval.evidence.writing import write_comparison
     from eval.run import open_run
 
     console.say(write_comparison(compare_runs(open_run(reports, old), open_run(reports, new))), lines=True)

@@ -66,6 +66,8 @@ class Whole:
     #: Of a study by thumbs, those in force.
     thumbs: tuple[Thumb, ...]
     helped: tuple[Helped, ...]
+    #: item -> reviewers, as it was frozen.
+    plan: Mapping[str, int]
 
 
 def whole(run: Run) -> Whole:
@@ -75,8 +77,10 @@ def whole(run: Run) -> Whole:
     return whole_of(run, answers, table, verdicts)
 
 
-def whole_of(run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdict]) -> Whole:
-    """As `whole`, of answers and a table that were read before and the verdicts in it."""
+def whole_of(
+    run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdict], *, signals: Signals | None = None
+) -> Whole:
+    """As `whole`, of answers and a table that were read before and the verdicts in it; `signals` if measured before."""
     prompts = run.prompts()
     pairs, preferences = tuple(answers.pairs(prompts)), read_preferences(run)
     plan, units = plan_of(run, answers), by_cluster(table)
@@ -94,11 +98,12 @@ def whole_of(run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdic
         reviewers=reviewers(table),
         categories=categories(table),
         bias=bias(table),
-        signals=measure(pairs, expected(prompts)),
+        signals=signals or measure(pairs, expected(prompts)),
         held_out=held_out_accuracy(preferences) if preferences else None,
         study=read_frozen(run.folder),
         thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
         helped=tuple(_helped(counted, read_model_verdicts(run), list(draw_of(run, answers)), plan)),
+        plan=plan,
     )
 
 
