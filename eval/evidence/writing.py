@@ -14,6 +14,7 @@ from eval.evidence.compare import Comparison
 from eval.evidence.frames import JOINERS, category_frame, disagreement_frame, reviewer_frame, summary_frame
 from eval.evidence.markdown import markdown
 from eval.evidence.results.snapshot import read_snapshot
+from eval.evidence.results.standalone import picture_files
 from eval.evidence.results.static import comparison_html, report_html
 from eval.evidence.whole import Whole, all_figures
 from eval.journal import write_atomically
@@ -49,6 +50,7 @@ def write_report(run: Run, folder: Path | None = None, *, pairs: bool = True) ->
     files["report.md"] = markdown(found)
     files["report.html"] = report_html(snapshot, pairs=pairs)
     files["report.zh.html"] = report_html(snapshot, "zh", pairs=pairs)
+    files |= picture_files(snapshot)
     folder = folder or run.report_folder
     with writing_to(folder, otherwise=", or name another folder with --out"):
         for name, text in files.items():

@@ -86,4 +86,6 @@ def test_names_are_text(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert page.count("</style>") == 1
     assert re.findall(r"<script\b", page) == []
-    assert [href for href in re.findall(r"href=([^ >]*)", page) if not re.fullmatch(r'"(data:,|#[a-z0-9-]+)"', href)] == []
+    assert [
+        href for href in re.findall(r"href=([^ >]*)", page) if not re.fullmatch(r'"(data:,|#[a-z0-9-]+)"', href)
+    ] == []

@@ -133,8 +133,8 @@ def test_a_search_looks_into_answers_comments_and_ids(tmp_path: Path) -> None:
     run = make_run(tmp_path, answers=[("Straße in Zürich", "two"), ("one", "hidden NEEDLE"), ("three", "four")])
     record(run, [verdict_on(run, pairs_of(run)[2], "tie", comment="Too Terse")])
     snapshot = read_snapshot(run)
-    for words, number in (("STRASSE zürich", 0), ("needle", 1), ("terse", 2), ("hidden-item-0002", 2)):
-        assert [e.number for e in find(snapshot, Query(view="browse", q=words))] == [number + 1], words
+    for said, number in (("STRASSE zürich", 0), ("needle", 1), ("terse", 2), ("hidden-item-0002", 2)):
+        assert [e.number for e in find(snapshot, Query(view="browse", q=said))] == [number + 1], said
 
 
 @pytest.mark.parametrize(

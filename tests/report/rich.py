@@ -64,7 +64,9 @@ def make_rich(folder: Path, *, pairs: int = 90, name: str = "second", lean: floa
         Plan(blinding="keyed", mode="compare", overlap=Overlap(reviewers=3, share=1.0), sample=1.0, pairs=planned),
     )
     write_rows(run, _verdicts(run, there, dice, lean))
-    skip = Skip(run=name, item=there[-1].prompt_id, reviewer="bob", kind="judgement", skipped_at="2026-01-31T12:00Z")
+    skip = Skip(
+        run=name, item=there[-1].prompt_id, reviewer="Skipper", kind="judgement", skipped_at="2026-01-31T12:00Z"
+    )
     append_skip(run, skip)
     drawing = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 752 500"><path d="M20 400 L300 120 L700 60"/></svg>'
     for path in (run.picture_path, run.base_picture_path):

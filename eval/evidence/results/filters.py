@@ -137,10 +137,14 @@ def described(query: Query, say: Words) -> tuple[str, ...]:
         value = getattr(query, name)
         if value and name not in FIRST:
             said.append(f"{say(label)}: {say(dict(options)[value])}")
-    for label, value in (("Tag", query.tag), ("Criterion", query.criterion), ("One answer alone", query.trait)):
-        if value:
-            name, _, rest = value.partition("=" if label == "Criterion" else ":")
-            said.append(f"{say(label)}: {say(name)} {say(rest)}".strip())
+    if query.tag:
+        side, _, tag = query.tag.partition(":")
+        said.append(f"{say('Tag')}: {say(side.capitalize())}, {say_tag(tag, say.language)}")
+    if query.criterion:
+        said.append(f"{say('Criterion')}: {query.criterion.replace('=', ': ', 1)}")
+    if query.trait:
+        trait, _, side = query.trait.rpartition(":")
+        said.append(f"{say('One answer alone')}: {say(side.capitalize())} {say(trait)}")
     return tuple(said)
 
 

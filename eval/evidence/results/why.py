@@ -23,8 +23,8 @@ _HAN = re.compile(r"[\u3400-\u9fff]{2,}")
 _STOP = frozenset(
     re.findall(
         r"\S+",
-        "a an and are as at be but by for from had has have he her his i in is it its more not of on or she so than "
-        "that the their them there they this to too was we were which while with you your very answer answers one "
+        "a an and are as at be but by for from had has have he her his i in is it its of on or she so than "
+        "that the their them there they this to was we were which while with you your very answer answers one "
         "both b 的 了 是 和 在 也 都 很 不 一个 这个 回答",
     )
 )

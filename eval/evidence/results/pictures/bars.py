@@ -33,7 +33,10 @@ def shares(label: str, base: Estimate, tuned: Estimate, hrefs: tuple[str, str] =
     both = (base, tuned)
     values, low_high = tuple(one.value for one in both), tuple(_interval(one) for one in both)
     said = tuple("–" if one.value is None else f"{one.value:.1%}" for one in both)
-    return Bars(label, (values[0], values[1]), (said[0], said[1]), (low_high[0], low_high[1]), base.n, hrefs)
+    leads = [href if value else "" for href, value in zip(hrefs, values, strict=True)]
+    return Bars(
+        label, (values[0], values[1]), (said[0], said[1]), (low_high[0], low_high[1]), base.n, (leads[0], leads[1])
+    )
 
 
 def paired(

@@ -49,7 +49,9 @@ def strip(snapshot: Snapshot, say: Words) -> Picture | None:
         spoken=spoken,
         head=(say("Prompts"), *(say(WORDS[one]) for one in _STACK)),
         rows=tuple(_counted(group) for group in groups),
-        note=f"{each} " + say("Base's clearest wins stand left, the tuned model's right."),
+        note=each
+        + (" " if say.language == "en" else "")
+        + say("Base's clearest wins stand left, the tuned model's right."),
         legend=tuple((f"rs-fill-{one}", say(WORDS[one])) for one in _STACK),
     )
 
@@ -84,7 +86,7 @@ def lengths(snapshot: Snapshot, found: Whole, say: Words) -> Picture | None:
         head=(say("The tuned answer is"), say("Win rate"), say("95% interval"), "n"),
         rows=tuple(
             (
-                Link(label, browse(length=which)),
+                Link(label, browse(length=which) if one.win_rate.n else ""),
                 "–" if one.win_rate.value is None else percent(one.win_rate.value),
                 "–"
                 if one.win_rate.low is None or one.win_rate.high is None
@@ -152,8 +154,9 @@ def _scatter(scored: Sequence[Entry], found: Whole, say: Words) -> Iterator[Mark
     yield line(x(1), _TOP, x(1), _TOP + high, "rs-grid")
     every = max(1, len(scored) // _DOTS)
     for number, entry in enumerate(scored[::every]):
-        # Scores lie on a few values: they are spread a little, the same each time.
-        yield dot(x(entry.ratio or 1.0), y(entry.score or 0.0) + (number * 7 % 13 - 6), 2.2, "rs-one")
+        # Scores lie on a few values: they are spread a little, within the axes, and the same each time.
+        spread = y(entry.score or 0.0) + (number * 7 % 13 - 6)
+        yield dot(x(entry.ratio or 1.0), min(max(spread, _TOP + 2), _TOP + high - 2), 2.2, "rs-one")
     yield from _bins(found, say, x, y)
     for ratio, said in ((0.125, "1/8"), (0.25, "1/4"), (0.5, "1/2"), (1, "1"), (2, "2"), (4, "4"), (8, "8")):
         yield text(x(ratio), _TOP + high + 18, said, anchor="middle", kind="rs-tick")

@@ -97,7 +97,7 @@ def answers(found: Whole, say: Words) -> Picture | None:
     ]
     must = signals.must_pass
     if must.n:
-        hrefs = (browse(expect="broken"), browse(expect="repaired"))
+        hrefs = (browse(expect="broken") if must.broken else "", browse(expect="repaired") if must.repaired else "")
         rows.append(shares(say("Must-pass passed"), must.passed_by.base, must.passed_by.tuned, hrefs))
     note = say(
         "Over {pairs}, judged or not; {same} of them have the same answer twice.",
