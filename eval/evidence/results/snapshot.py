@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
 from eval.answers import Answers, read_answers
 from eval.evidence.results.query import Expected
 from eval.evidence.results.traits import traits_of
-from eval.evidence.signals import Signals, expected, measure
 from eval.evidence.table import Table, build_table
-from eval.evidence.whole import Whole, whole_of
+from eval.evidence.whole import Known, Whole, known_of, whole_of
 from eval.journal import stamp_of
 from eval.judge.acknowledged import acknowledged_path, alterations, in_short
 from eval.judge.cells import PLAIN, Columns
@@ -28,8 +27,10 @@ from eval.records import SIDES, Failure, Pair, Prompt, Thumb, Verdict, sha256_te
 from eval.run import Run, open_run
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
-#: The first two of a stamp are of prompts and answers.
-_ANSWERS = 2
+#: So many of a stamp are of files that judging does not change.
+_FIXED = 5
+#: What is seen of an entry whatever its verdicts are.
+_OF_ANSWERS = ("ratio", "traits", "expected")
 SCORES: dict[str, float] = {"tuned": 1.0, "tie": 0.5, "base": 0.0}
 
 
@@ -109,8 +110,8 @@ class Snapshot:
     thumbs: tuple[Thumb, ...]
     #: What of verdicts.csv is not as it was when it was saved, a sentence each.
     altered: tuple[str, ...] = ()
-    #: Of an earlier snapshot of the same answers, which judging does not change.
-    measured: Signals | None = None
+    #: What judging does not change, from an earlier snapshot of the same answers and plan.
+    known_before: Known | None = None
 
     @cached_property
     def whole(self) -> Whole:
@@ -118,9 +119,8 @@ class Snapshot:
         return self._whole(self.table, self.counted)
 
     @cached_property
-    def signals(self) -> Signals:
-        pairs = [entry.pair for entry in self.entries if entry.pair is not None]
-        return self.measured or measure(pairs, expected(entry.prompt for entry in self.entries))
+    def known(self) -> Known:
+        return self.known_before or known_of(self.run, self.answers)
 
     def without(self, reviewers: Sequence[str]) -> Whole:
         """What would be known if these reviewers had judged nothing."""
@@ -128,7 +128,7 @@ class Snapshot:
         return self._whole(*build_table(self.run, self.answers, rows))
 
     def _whole(self, table: Table, verdicts: Sequence[Verdict]) -> Whole:
-        return whole_of(self.run, self.answers, table, verdicts, signals=self.signals)
+        return whole_of(self.run, self.answers, table, verdicts, known=self.known)
 
     @cached_property
     def by_id(self) -> dict[str, Entry]:
@@ -174,25 +174,25 @@ class Source:
         stamp = _stamp(self._run)
         if before is not None and stamp == self._stamp:
             return before
-        same = before is not None and stamp[:_ANSWERS] == self._stamp[:_ANSWERS]
-        measured = before.signals if before is not None and same else None
-        snapshot = read_snapshot(open_run(self._run.folder.parent, self._run.folder.name), measured)
+        same = before if stamp[:_FIXED] == self._stamp[:_FIXED] else None
+        snapshot = read_snapshot(open_run(self._run.folder.parent, self._run.folder.name), same)
         self._stamp = stamp
         return snapshot
 
 
-def read_snapshot(run: Run, measured: Signals | None = None) -> Snapshot:
-    """Read the run's files; `measured` if its answers were measured before. Raises InputError for files that cannot
-    be trusted.
+def read_snapshot(run: Run, before: Snapshot | None = None) -> Snapshot:
+    """Read the run's files; `before` is an earlier snapshot of the same prompts, answers, study and plan.
+
+    Raises InputError for files that cannot be trusted.
     """
-    answers = read_answers(run.responses_path)
+    answers = before.answers if before else read_answers(run.responses_path)
     file = read_rows(run.verdicts_path, Verdict, run=run.name)
     table, counted = build_table(run, answers, file.rows)
     return Snapshot(
         run=run,
         study=read_frozen(run.folder),
         answers=answers,
-        entries=tuple(_entries(run, answers, counted)),
+        entries=tuple(_judged_since(before, counted) if before else _entries(run, answers, counted)),
         table=table,
         columns=file.columns or PLAIN,
         rows=tuple(file.rows),
@@ -200,7 +200,7 @@ def read_snapshot(run: Run, measured: Signals | None = None) -> Snapshot:
         skips=tuple(read_skips(run)),
         thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
         altered=tuple(in_short(alterations(run.verdicts_path, file, Verdict, run=run.name))),
-        measured=measured,
+        known_before=before.known if before else None,
     )
 
 
@@ -210,9 +210,7 @@ def _entries(run: Run, answers: Answers, counted: Sequence[Verdict]) -> list[Ent
     failures: dict[str, list[Failure]] = defaultdict(list)
     for failure in answers.failures.values():
         failures[failure.prompt_id].append(failure)
-    verdicts: dict[str, list[Verdict]] = defaultdict(list)
-    for verdict in counted:
-        verdicts[verdict.item].append(verdict)
+    verdicts = _by_item(counted)
     return [
         Entry(
             number,
@@ -224,6 +222,26 @@ def _entries(run: Run, answers: Answers, counted: Sequence[Verdict]) -> list[Ent
         )
         for number, prompt in enumerate(prompts, start=1)
     ]
+
+
+def _judged_since(before: Snapshot, counted: Sequence[Verdict]) -> Iterator[Entry]:
+    """The entries of before with the verdicts of now. One whose verdicts are the same keeps what was seen of it."""
+    verdicts = _by_item(counted)
+    for entry in before.entries:
+        own = tuple(verdicts[entry.prompt.id])
+        if own == entry.verdicts:
+            yield entry
+            continue
+        changed = replace(entry, verdicts=own)
+        changed.__dict__.update({name: entry.__dict__[name] for name in _OF_ANSWERS if name in entry.__dict__})
+        yield changed
+
+
+def _by_item(counted: Sequence[Verdict]) -> dict[str, list[Verdict]]:
+    found: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in counted:
+        found[verdict.item].append(verdict)
+    return found
 
 
 def _gold_entry(gold: GoldPair) -> Entry:
