@@ -77,7 +77,7 @@ def matrix(found: Whole, say: Words) -> Picture | None:
             )
             for two in pairs
         ),
-        note=say("Share of equal verdicts on the prompts that both judged; paler is less."),
+        note=say("Share of equal verdicts on the prompts that both judged; the stronger the colour, the more."),
     )
 
 
