@@ -192,6 +192,11 @@ class Run:
         return self.folder / "training.svg"
 
     @property
+    def base_picture_path(self) -> Path:
+        """The same of the base's training, where the base is the result of an earlier round."""
+        return self.folder / "training-base.svg"
+
+    @property
     def report_folder(self) -> Path:
         return self.folder / "report"
 

@@ -74,11 +74,12 @@ def compare(
     new: Annotated[str, typer.Argument(help="The later run.")],
     reports: Reports = REPORTS,
 ) -> None:
-    """Put two runs side by side, paired on the prompts that both were judged on; writes report/compare-OLD.md.
+    """Put two runs side by side, paired on the prompts that both were judged on: report/compare-OLD.md and .html.
 
     Example: `blindside compare tiny-1a2b3c4d tiny-9f8e7d6c`
     """
-    from eval.evidence.compare import compare_runs, write_comparison
+    from eval.evidence.compare import compare_runs
+    from eval.evidence.writing import write_comparison
     from eval.run import open_run
 
     console.say(write_comparison(compare_runs(open_run(reports, old), open_run(reports, new))), lines=True)

@@ -76,10 +76,12 @@ class Trained:
         return loaded
 
     def keep_picture(self, run: Run) -> None:
-        """Have the picture of the training with the run, so that reports need no folder of models."""
-        picture = self.folder / "training.svg"
-        if picture.is_file() and not run.picture_path.exists():
-            write_atomically(run.picture_path, picture.read_bytes())
+        """Have the pictures of both trainings with the run, so that reports need no folder of models."""
+        base = self.models / Path(self.artifact.base.source).name
+        for folder, kept in ((self.folder, run.picture_path), (base, run.base_picture_path)):
+            picture = folder / "training.svg"
+            if picture.is_file() and not kept.exists():
+                write_atomically(kept, picture.read_bytes())
 
     def _base(self) -> ModelInfo:
         from train.artifact import read_artifact, verify

@@ -14,8 +14,6 @@ from eval.evidence.bootstrap import Signed, signed_bootstrap
 from eval.evidence.figure import with_interval
 from eval.evidence.table import prompt_means, read_table
 from eval.evidence.winrate import Estimate, win_rate
-from eval.evidence.writing import writing_to
-from eval.journal import write_atomically
 from eval.records import Prompt, sha256_text
 from eval.run import Run
 
@@ -27,6 +25,16 @@ class Half:
     run: Run
     win_rate: Estimate
     shared: Estimate
+
+
+@dataclass(frozen=True)
+class Flip:
+    """One shared prompt: its id in the new run, and its mean scores (tuned 1, tie 1/2, base 0) in both."""
+
+    item: str
+    asked: str
+    before: float
+    after: float
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,8 @@ class Comparison:
     only_old: int
     only_new: int
     warnings: tuple[str, ...]
+    #: Prompts whose score lies on another side of one half in the new run, those that moved furthest first.
+    flips: tuple[Flip, ...] = ()
 
     @property
     def n(self) -> int:
@@ -85,16 +95,8 @@ def compare_runs(old: Run, new: Run, *, seed: int = 0) -> Comparison:
         only_old=len(scores[0].keys() - scores[1].keys()),
         only_new=len(scores[1].keys() - scores[0].keys()),
         warnings=tuple(_warnings(old, new)),
+        flips=_flips(new, {key: (scores[0][key], scores[1][key]) for key in shared}),
     )
-
-
-def write_comparison(found: Comparison) -> str:
-    """Write report/compare-<old>.md into the new run, and return its text."""
-    text = markdown(found)
-    folder = found.new.run.report_folder
-    with writing_to(folder):
-        write_atomically(folder / f"compare-{found.old.run.name}.md", text.encode())
-    return text
 
 
 def markdown(found: Comparison) -> str:
@@ -118,6 +120,16 @@ def markdown(found: Comparison) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _flips(new: Run, scores: Mapping[str, tuple[float, float]]) -> tuple[Flip, ...]:
+    known = ((prompt, scores.get(_key(prompt))) for prompt in new.prompts())
+    moved = [
+        Flip(prompt.id, prompt.messages[-1].content, *both)
+        for prompt, both in known
+        if both is not None and np.sign(both[0] - 0.5) != np.sign(both[1] - 0.5)
+    ]
+    return tuple(sorted(moved, key=lambda one: (-abs(one.after - one.before), one.item)))
 
 
 def _scores(run: Run) -> dict[str, float]:

@@ -30,27 +30,27 @@ def criteria_figures(study: Study, verdicts: Sequence[Verdict]) -> Iterator[Figu
     for criterion in study.criteria:
         if criterion.scale == "pairwise":
             yield Figure.share(
-                f"{criterion.name}: win rate", win_rate(_means(verdicts, partial(_compared, criterion.name)))
+                f"{criterion.name}: win rate", win_rate(means(verdicts, partial(_compared, criterion.name)))
             )
-        elif _numeric(criterion):
+        elif numeric(criterion):
             yield from _rated(criterion.name, verdicts)
         else:
             yield from _worded(criterion, verdicts)
     for tag in study.tags:
-        yield Figure.share(f"tag {tag}: base", win_rate(_means(verdicts, partial(_tagged, tag, "base"))))
-        yield Figure.share(f"tag {tag}: tuned", win_rate(_means(verdicts, partial(_tagged, tag, "tuned"))))
+        yield Figure.share(f"tag {tag}: base", win_rate(means(verdicts, partial(tagged, tag, "base"))))
+        yield Figure.share(f"tag {tag}: tuned", win_rate(means(verdicts, partial(tagged, tag, "tuned"))))
 
 
 def thumb_figures(thumbs: Sequence[Thumb]) -> Iterator[Figure]:
     """Figures of the thumbs in force: how often an answer was liked, a prompt counting once."""
-    yield Figure.share("answers liked (thumbs up)", win_rate(_means(thumbs, lambda row: float(row.outcome == "up"))))
+    yield Figure.share("answers liked (thumbs up)", win_rate(means(thumbs, lambda row: float(row.outcome == "up"))))
     yield Figure.count("thumbs up", sum(row.outcome == "up" for row in thumbs), "thumbs")
     yield Figure.count("thumbs down", sum(row.outcome == "down" for row in thumbs), "thumbs")
     yield Figure.count("people who gave thumbs", len({row.reviewer for row in thumbs}), "reviewers")
 
 
 def _rated(name: str, verdicts: Sequence[Verdict]) -> Iterator[Figure]:
-    sides = [_by_item(verdicts, partial(_number, f"{name}_{side}")) for side in SIDES]
+    sides = [_by_item(verdicts, partial(number, f"{name}_{side}")) for side in SIDES]
     for side, values in zip(SIDES, sides, strict=True):
         yield Figure.number(f"{name}: mean of {side}", signed_bootstrap(_array(values.values())))
     both = [sides[1][item] - sides[0][item] for item in sides[0] if item in sides[1]]
@@ -60,11 +60,12 @@ def _rated(name: str, verdicts: Sequence[Verdict]) -> Iterator[Figure]:
 def _worded(criterion: Criterion, verdicts: Sequence[Verdict]) -> Iterator[Figure]:
     for side in SIDES:
         for value in criterion.values:
-            share = _means(verdicts, partial(_chosen, f"{criterion.name}_{side}", value))
+            share = means(verdicts, partial(chosen, f"{criterion.name}_{side}", value))
             yield Figure.share(f"{criterion.name} {value}: {side}", win_rate(share))
 
 
-def _numeric(criterion: Criterion) -> bool:
+def numeric(criterion: Criterion) -> bool:
+    """Whether every value of its scale is a number."""
     try:
         return all(np.isfinite(float(value)) for value in criterion.values)
     except ValueError:
@@ -75,21 +76,25 @@ def _compared(name: str, row: Verdict) -> float | None:
     return _COMPARED.get(row.criteria.get(name, ""))
 
 
-def _number(column: str, row: Verdict) -> float | None:
+def number(column: str, row: Verdict) -> float | None:
+    """A cell as a number; None where nothing was chosen."""
     cell = row.criteria.get(column, "")
     return float(cell) if cell else None
 
 
-def _chosen(column: str, value: str, row: Verdict) -> float | None:
+def chosen(column: str, value: str, row: Verdict) -> float | None:
+    """1 where a cell holds the value, 0 where another one, None where nothing was chosen."""
     cell = row.criteria.get(column, "")
     return float(cell == value) if cell else None
 
 
-def _tagged(tag: str, side: Side, row: Verdict) -> float:
+def tagged(tag: str, side: Side, row: Verdict) -> float:
+    """1 where the side has the tag, else 0."""
     return float(tag in (row.tags_base if side == "base" else row.tags_tuned))
 
 
-def _means(rows: Sequence[R], value: Callable[[R], float | None]) -> Floats:
+def means(rows: Sequence[R], value: Callable[[R], float | None]) -> Floats:
+    """Mean of the values of each item that has one. Shape (items,)."""
     return _array(_by_item(rows, value).values())
 
 

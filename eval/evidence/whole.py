@@ -43,6 +43,16 @@ class Helped:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What judging does not change: pairs, the frozen plan (item -> reviewers), items in drawing order, signals."""
+
+    pairs: tuple[Pair, ...]
+    plan: Mapping[str, int]
+    drawn: tuple[str, ...]
+    signals: Signals
+
+
+@dataclass(frozen=True)
 class Whole:
     """One run. `verdicts` are those in the table, in file order; `pairs` all pairs that both sides answered."""
 
@@ -66,6 +76,8 @@ class Whole:
     #: Of a study by thumbs, those in force.
     thumbs: tuple[Thumb, ...]
     helped: tuple[Helped, ...]
+    #: item -> reviewers, as it was frozen.
+    plan: Mapping[str, int]
 
 
 def whole(run: Run) -> Whole:
@@ -75,17 +87,26 @@ def whole(run: Run) -> Whole:
     return whole_of(run, answers, table, verdicts)
 
 
-def whole_of(run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdict]) -> Whole:
-    """As `whole`, of answers and a table that were read before and the verdicts in it."""
+def known_of(run: Run, answers: Answers) -> Known:
+    """What is known before anybody judges. Raises InputError where study or plan cannot be read."""
     prompts = run.prompts()
-    pairs, preferences = tuple(answers.pairs(prompts)), read_preferences(run)
-    plan, units = plan_of(run, answers), by_cluster(table)
+    pairs = tuple(answers.pairs(prompts))
+    signals = measure(pairs, expected(prompts))
+    return Known(pairs, plan_of(run, answers), tuple(draw_of(run, answers)), signals)
+
+
+def whole_of(
+    run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdict], *, known: Known | None = None
+) -> Whole:
+    """As `whole`, of answers and a table that were read before and the verdicts in it; `known` from before, if any."""
+    known = known or known_of(run, answers)
+    plan, units, preferences = known.plan, by_cluster(table), read_preferences(run)
     counted = by_plan(table, plan) if is_planned(run) else table
     return Whole(
         run=run,
         table=table,
         verdicts=tuple(verdicts),
-        pairs=pairs,
+        pairs=known.pairs,
         summary=summarise(table, failed=run.info.counts.get("failed", 0)),
         resampled=resampled(prompt_counts(units.item, units.outcome, len(units.items))),
         bad=_bad(table, verdicts),
@@ -94,11 +115,12 @@ def whole_of(run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdic
         reviewers=reviewers(table),
         categories=categories(table),
         bias=bias(table),
-        signals=measure(pairs, expected(prompts)),
+        signals=known.signals,
         held_out=held_out_accuracy(preferences) if preferences else None,
         study=read_frozen(run.folder),
         thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
-        helped=tuple(_helped(counted, read_model_verdicts(run), list(draw_of(run, answers)), plan)),
+        helped=tuple(_helped(counted, read_model_verdicts(run), known.drawn, plan)),
+        plan=plan,
     )
 
 

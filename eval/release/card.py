@@ -24,6 +24,12 @@ from eval.release.scrub import last_part
 from eval.run import Decoding, ModelInfo, RunInfo
 from train.artifact import Artifact
 
+#: Of report/, as far as it was published: what each picture shows.
+PICTURES = {
+    "report/picture-time.svg": "Win rate as verdicts came in, with its confidence sequence",
+    "report/picture-prompts.svg": "Verdicts, prompt by prompt",
+    "report/picture-categories.svg": "Win rate by category",
+}
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 
 
@@ -90,6 +96,7 @@ def _values(facts: Facts) -> dict[str, Any]:
         "base": models["base"],
         "tuned": models["tuned"],
         "interval": _interval(facts.decision.headline),
+        "pictures": [(Markup(f"eval/{name}"), words) for name, words in PICTURES.items() if name in facts.evidence],
         "claim": _claim(facts.policy),
         "decoding": _decoding(facts.info.decoding),
     }

@@ -109,7 +109,7 @@ def _write_report(run: Run, folder: Path, decision: Decision, names: Pseudonyms)
             (copy.folder / path.name).write_bytes(data)
         write_run_json(copy.folder, copy.info)
         write_decision(copy.folder, decision)
-        write_report(copy)
+        write_report(copy, pairs=False)
         write_outputs(copy.report_folder, decision)
         for path in sorted(copy.report_folder.iterdir()):
             if path.name != _TWICE and (run.report_folder / path.name).is_file():

@@ -8,11 +8,6 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
 
-READY = """(before) => {
-  const page = document.querySelector(".rs-page");
-  return page && page.dataset.turn && page.dataset.turn !== before;
-}"""
-
 
 class Tab:
     """A page of the results server; `problems` is what console and dialogs said, `asked` every address it fetched."""
@@ -28,28 +23,22 @@ class Tab:
 
     def open(self, query: str = "") -> None:
         self.page.goto(f"{self.url}/{query}")
-        self.page.wait_for_function(READY, arg="")
 
     def click(self, selector: str) -> None:
         """Click what brings another page, and wait for that."""
-        before = self._turn()
-        self.page.click(selector)
-        self.page.wait_for_function(READY, arg=before)
+        with self.page.expect_navigation():
+            self.page.click(selector)
 
     def press(self, key: str) -> None:
-        before = self._turn()
-        self.page.keyboard.press(key)
-        self.page.wait_for_function(READY, arg=before)
+        with self.page.expect_navigation():
+            self.page.keyboard.press(key)
 
     def choose(self, name: str, value: str) -> None:
-        before = self._turn()
-        self.page.select_option(f"#rs-{name}", value)
-        self.page.wait_for_function(READY, arg=before)
+        with self.page.expect_navigation():
+            self.page.select_option(f"#rs-{name}", value)
 
     def back(self) -> None:
-        before = self._turn()
         self.page.go_back()
-        self.page.wait_for_function(READY, arg=before)
 
     @property
     def text(self) -> str:
@@ -57,7 +46,7 @@ class Tab:
 
     @property
     def count(self) -> str:
-        return self.page.inner_text(".rs-found [role=status]").split(" ·")[0]
+        return self.page.inner_text(".rs-n")
 
     @property
     def rows(self) -> list[str]:
@@ -66,9 +55,6 @@ class Tab:
     @property
     def address(self) -> str:
         return self.page.url.removeprefix(self.url).removeprefix("/")
-
-    def _turn(self) -> str:
-        return self.page.get_attribute(".rs-page", "data-turn") or ""
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):

@@ -37,12 +37,19 @@ def test_the_headline_says_rate_interval_n_and_words(page: Tab) -> None:
     assert "people prefer the tuned model" in page.text
     assert BASE_NAME in page.text
     assert TUNED_NAME in page.text
-    track, dot = (page.page.locator(f".rs-wide {one}").bounding_box() for one in (".rs-track", ".rs-dot"))
-    assert track is not None
-    assert dot is not None
-    share = (dot["x"] + dot["width"] / 2 - track["x"]) / track["width"]
-    said = float(page.page.inner_text(".rs-big").removesuffix("%")) / 100
-    assert share == pytest.approx(said, abs=0.005)
+
+
+def test_nine_conditions_stand_under_the_headline_each_with_mark_figure_and_link(page: Tab) -> None:
+    page.open()
+    marks = page.page.locator(".rs-mark")
+    assert marks.count() == 9
+    for mark in marks.all():
+        assert mark.locator(".rs-sign").inner_text() in "✓!✕–"
+        assert mark.locator(".rs-mark-figure").inner_text()
+        href = mark.get_attribute("href") or ""
+        assert href.startswith("?") or page.page.locator(href).count() == 1, href
+    page.page.click(".rs-mark >> text=Equal length")
+    page.page.wait_for_function("document.querySelector('#length').getBoundingClientRect().top < innerHeight")
 
 
 def test_the_bar_has_the_verdicts_lengths(run: Run, page: Tab) -> None:
@@ -61,17 +68,16 @@ def test_the_bar_has_the_verdicts_lengths(run: Run, page: Tab) -> None:
 def test_lists_lead_to_browse_and_to_a_pair(page: Tab) -> None:
     page.open()
     for title, verdict in (
-        ("Reviewers disagree", "disagreement"),
-        ("Base was better", "base"),
-        ("Comments", "comment"),
+        ("Reviewers disagree", "agreement=disagreement"),
+        ("Base was better", "verdict=base"),
     ):
-        card = page.page.locator(".rs-lists .rs-card", has_text=title).first
+        card = page.page.locator("#lists .rs-card", has_text=title).first
         total = card.locator(".rs-count").inner_text()
-        page.click(f".rs-lists a[href*='verdict={verdict}']")
+        page.click(f"#lists a[href*='{verdict}']")
         assert page.count == f"{total} of 250"
-        assert page.page.input_value("#rs-verdict") == verdict
+        assert page.page.input_value(f"#rs-{verdict.partition('=')[0]}") == verdict.partition("=")[2]
         page.back()
-    page.click(".rs-excerpt a >> nth=0")
+    page.click("#lists .rs-excerpt a >> nth=0")
     assert re.match(r"hidden-item-\d{4}", page.page.inner_text("h1"))
     assert page.address.startswith("?item=hidden-item-")
 
@@ -90,34 +96,84 @@ def test_downloads_open_in_pandas(run: Run, page: Tab, tmp_path: Path) -> None:
     assert pd.read_csv(saved["resolved"])["verdict_id"].tolist() == [row.verdict_id for row in rows]
 
 
-def test_no_verdict_then_one_after_a_refresh(browser: Browser, nobody: tuple[Run, Results]) -> None:
+def test_no_verdict_then_one_appears_without_a_reload(browser: Browser, nobody: tuple[Run, Results]) -> None:
     run, server = nobody
     with tab(browser, server.url) as page:
         page.open()
         assert "No verdicts yet" in page.text
         assert page.page.locator(".rs-big").count() == 0
-        first = page.page.get_attribute(".rs-asof time", "datetime")
+        page.page.evaluate("window.same = true")
+        page.page.click(".rs-fold summary, details.rs-card summary >> nth=0")
         pair = read_answers(run.responses_path).pairs(run.prompts())[0]
         record(run, [verdict_on(run, pair, "tuned", comment="fine")])
-        page.click("text=Refresh")
-        assert page.page.get_attribute(".rs-asof time", "datetime") != first
-        assert "1 judgement of 1 prompt by 1 reviewer" in page.text
+        page.page.wait_for_selector("text=1 judgement of 1 prompt by 1 reviewer")
+        assert page.page.evaluate("window.same")
+        assert page.page.locator("details.rs-card[open]").count() == 1
         assert "95% interval insufficient" in page.text
-        assert page.page.evaluate("document.activeElement.textContent") == "Refresh"
         with page.page.expect_download() as waiting:
             page.page.click(".rs-downloads a[href*=resolved]")
         assert len(pd.read_csv(waiting.value.path())) == 1
         assert page.problems == []
 
 
-def test_a_lost_server_is_told(browser: Browser, tmp_path: Path) -> None:
-    with results_of(make_run(tmp_path, n=3)) as server, tab(browser, server.url) as page:
+def test_a_lost_server_is_told_and_so_is_its_return(browser: Browser, tmp_path: Path) -> None:
+    run = make_run(tmp_path, n=3)
+    with results_of(run) as server, tab(browser, server.url) as page:
         page.open()
         server.process.kill()
         server.process.wait()
-        page.page.click("text=Browse")
         page.page.wait_for_selector("#rs-lost:visible")
         assert "The server does not answer" in page.page.inner_text("#rs-lost")
+        with results_of(run, port=int(server.url.rsplit(":", 1)[1])):
+            page.page.wait_for_selector("#rs-lost", state="hidden")
+
+
+def test_the_language_is_the_readers_and_can_be_switched(browser: Browser, server: Results) -> None:
+    with tab(browser, server.url, locale="zh-CN") as page:
+        page.open("?view=browse&verdict=base")
+        assert "全部提问" in page.text or "浏览" in page.text
+        page.click(".rs-language")
+        assert page.address == "?view=browse&verdict=base"
+        assert "Browse" in page.text
+        page.open("?item=hidden-item-0003")
+        assert "All prompts" in page.text
+        assert page.problems == []
+
+
+def test_t_opens_the_tables_behind_the_pictures(page: Tab) -> None:
+    page.open()
+    tables = page.page.locator("details.rs-data")
+    page.page.keyboard.press("t")
+    assert page.page.locator("details.rs-data[open]").count() == tables.count() > 4
+    page.page.keyboard.press("t")
+    assert page.page.locator("details.rs-data[open]").count() == 0
+    page.page.focus("#categories summary")
+    page.page.keyboard.press("t")
+    assert page.page.locator("details.rs-data[open]").count() == 1
+
+
+def test_a_click_on_a_bar_opens_browse_with_its_filter(page: Tab) -> None:
+    page.open()
+    page.click("#categories svg a >> nth=0")
+    assert page.page.input_value("#rs-category") == "code"
+    assert int(page.count.split()[0]) == 62
+    page.open()
+    page.click("#length svg a >> nth=0")
+    assert "length=" in page.address
+    assert 0 < int(page.count.split()[0]) < 250
+
+
+def test_a_reviewer_can_be_left_out_and_the_figures_move(page: Tab) -> None:
+    page.open()
+    rate = page.page.inner_text(".rs-big")
+    page.click(".rs-people tr >> nth=1 >> text=Leave out")
+    card = page.page.locator("#what-if")
+    assert "What if" in card.inner_text()
+    now, then = card.locator("tbody tr").first.locator("td").all_inner_texts()
+    assert now.split()[0] != then.split()[0]
+    assert page.page.inner_text(".rs-big") == rate
+    page.page.click("#what-if a")
+    assert page.page.locator("#what-if").count() == 0
 
 
 def test_the_judging_page_serves_none_of_it(browser: Browser, run: Run) -> None:

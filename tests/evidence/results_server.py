@@ -42,11 +42,11 @@ class Results:
 
 
 @contextmanager
-def results_of(run: Run, *, allow_host: Sequence[str] = (), root_path: str = "") -> Iterator[Results]:
+def results_of(run: Run, *, allow_host: Sequence[str] = (), root_path: str = "", port: int = 0) -> Iterator[Results]:
     """Serve the run's results; the process is gone afterwards."""
     front = [json.dumps(allow_host), root_path]
     process = subprocess.Popen(
-        [page_python(), "-c", _SERVE, str(run.folder.parent), run.name, str(free_port()), *front],
+        [page_python(), "-c", _SERVE, str(run.folder.parent), run.name, str(port or free_port()), *front],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

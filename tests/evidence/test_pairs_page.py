@@ -11,8 +11,8 @@ import pytest
 
 from eval.evidence.pairs.page import look
 from eval.evidence.pairs.shelf import CLASSES, FILTERS, Shelf, read_shelf
-from eval.evidence.pairs.views import SHOW, head_html
-from tests.judge.test_render import HOSTILE
+from eval.evidence.pairs.views import SHOW, PairQuery, parse
+from tests.judge.test_render import HOSTILE, Audit
 from train.errors import PairsError
 
 
@@ -47,36 +47,45 @@ def test_every_filter_finds_what_it_says(tmp_path: Path) -> None:
 
 def test_steps_stay_within_what_was_found(tmp_path: Path) -> None:
     held = shelf(tmp_path, *(row(f"Question {n}?", f"good {n}", f"bad {n}") for n in range(3)))
-    assert "Question 1?" in look(held, "All pairs", "", "Formatted", 1, step=1)[0]
-    assert look(held, "All pairs", "", "Formatted", 3, step=1)[2] == 3
-    assert look(held, "All pairs", "", "Formatted", 1, step=-1)[2] == 1
-    assert look(held, "All pairs", "", "Formatted", None)[2] == 1
-    assert "Pair 1 of 1" in look(held, "All pairs", "question 2", "Formatted", 99)[0]
-    assert "No pair of pairs.jsonl is left" in look(held, "All pairs", "nowhere", "Formatted", 2)[0]
+    assert "Question 1?" in look(held, "?number=2")
+    for number in ("99", "3"):
+        page = look(held, f"?number={number}")
+        assert "Pair 3 of 3" in page
+        assert 'rel="next"' not in page
+    for number in ("0", "-1", "x", "²", ""):
+        assert "Pair 1 of 3" in look(held, f"?number={number}")
+    assert "Pair 1 of 1" in look(held, "?q=question+2&number=99")
+    assert "No pair of this file is left" in look(held, "?q=nowhere&number=2")
+    assert "第 2 对，共 3 对" in look(held, "?number=2", "zh")
 
 
-@pytest.mark.parametrize("show", SHOW)
+def test_an_address_says_all_and_is_read_back() -> None:
+    query = PairQuery(which="Chosen is longer", q="a & b 算术", show="raw", number=7)
+    assert parse(query.href()) == query
+    assert parse("?which=drop&show=script&" + "&".join(f"x{n}=1" for n in range(1000))) == PairQuery()
+
+
+@pytest.mark.parametrize("show", [show for show, _ in SHOW])
 def test_hostile_text_is_shown_and_not_run(show: str, tmp_path: Path) -> None:
     hostile = "\n\n".join(HOSTILE.values())
     held = shelf(tmp_path, row(hostile, hostile, hostile + " more", id=hostile, source={hostile: hostile}))
-    shown = look(held, "All pairs", "", show, 1)[0]
-    assert "<script" not in shown
+    shown = look(held, f"?show={show}")
+    assert shown.count("<script") == 1
     assert "<img" not in shown
+    assert not [name for name, _ in Audit(shown).attributes if name.startswith("on")]
 
 
 def test_differences_are_marked_and_lengths_counted(tmp_path: Path) -> None:
     held = shelf(tmp_path, row("Capital?", "The capital is Zagreb.", "The capital is Split."), row("x", "a" * 60, "b"))
-    pair, lengths, _ = look(held, "All pairs", "", "Differences", 1)
+    pair = look(held, "?show=differences")
     assert "<mark>Zagreb</mark>" in pair
     assert "<mark>Split</mark>" in pair
-    assert "too little in common" in look(held, "All pairs", "", "Differences", 2)[0]
+    assert "too little in common" in look(held, "?show=differences&number=2")
     assert held.lengths([0, 1])[:3] == [("≤ 20", 0, 1), ("≤ 50", 1, 1), ("≤ 100", 1, 0)]
     assert len(held.lengths([])) == len(CLASSES) + 1
-    assert "Chosen is the longer one in 2 of 2." in html.unescape(lengths)
+    assert "Chosen is the longer one in 2 of 2." in html.unescape(pair)
 
 
-def test_a_file_that_is_none_is_refused_and_the_style_is_of_the_house(tmp_path: Path) -> None:
+def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PairsError, match="there is no such file"):
         read_shelf(tmp_path / "none.jsonl")
-    assert "--bs-card" in head_html()
-    assert ".pp-both" in head_html()

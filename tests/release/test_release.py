@@ -41,8 +41,10 @@ EVIDENCE = {
     "eval/report/by_category.csv",
     "eval/report/by_reviewer.csv",
     "eval/report/disagreements.csv",
+    *(f"eval/report/picture-{key}.svg" for key in ("categories", "length", "prompts", "time")),
     "eval/report/report.html",
     "eval/report/report.md",
+    "eval/report/report.zh.html",
     "eval/report/summary.csv",
     "eval/run.json",
     "eval/training.json",
@@ -127,6 +129,10 @@ def test_the_report_goes_out_anew_under_pseudonyms(project: Project, hub: Hub) -
     assert len(set(re.findall(r"reviewer-[0-9a-f]{10}", told))) == len(REVIEWERS)
     assert "is not as it was written" not in told
     assert "Win rate of the tuned model" in told
+    assert 'class="rs-pane' not in page
+    assert "![Win rate as verdicts came in, with its confidence sequence](eval/report/picture-time.svg)" in (
+        hub.files("our/tuned")["README.md"].decode()
+    )
     own = html.unescape((project.run.report_folder / "report.html").read_text(encoding="utf-8"))
     assert all(name in own for name in (*REVIEWERS, SECRET_COMMENT))
 

@@ -1,70 +1,32 @@
-"""`blindside pairs browse FILE`: the page in Gradio, on this machine alone."""
+"""`blindside pairs browse FILE`: a plain page on this machine alone."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from blindside import console
-from eval.evidence.pairs.shelf import FILTERS, Shelf, read_shelf
-from eval.evidence.pairs.views import SHOW, head_html, lengths_html, pair_html
+from eval.evidence.pairs.shelf import Shelf, read_shelf
+from eval.evidence.pairs.views import pair_html, parse
+from eval.evidence.results.web import LANGUAGE, STAMP, Asked, pages
+from eval.evidence.results.words import words
 from eval.judge.door.front import Front
 from eval.judge.door.gatekeeper import Gatekeeper
-from eval.judge.door.routes import PAGE
-from eval.judge.serving import bare, load_gradio, mounted, present
+from eval.judge.door.routes import Route
+from eval.judge.serving import present
+from eval.judge.study import Language
 
 if TYPE_CHECKING:
-    import gradio as gr
     from starlette.types import ASGIApp
 
 _say = console.say
-Shown = tuple[str, str, int]
+ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE)
 
 
-def look(shelf: Shelf, which: str, search: str, show: str, number: float | None, step: int = 0) -> Shown:
-    """HTML of the pair and of the lengths, and the pair's number from 1 on, kept within what was found."""
-    places = shelf.find(which, search)
-    at = min(max(0, int(number or 1) - 1 + step), max(0, len(places) - 1))
-    return pair_html(shelf, places, at, show), lengths_html(shelf, places), at + 1
-
-
-def build(shelf: Shelf) -> gr.Blocks:
-    """The page's components and events."""
-    load_gradio()
-    import gradio as gr
-
-    page: gr.Blocks
-    with gr.Blocks(title=f"{shelf.name}: pairs", analytics_enabled=False, fill_width=True) as page:
-        gr.Markdown(_heading(shelf))
-        with gr.Row():
-            which = gr.Dropdown(list(FILTERS), value="All pairs", label="Filter")
-            search = gr.Textbox(label="Search", max_lines=1)
-            show = gr.Radio(list(SHOW), value=SHOW[0], label="Answers")
-        with gr.Row():
-            back = gr.Button("Previous")
-            number = gr.Number(1, label="Pair", precision=0, minimum=1)
-            on = gr.Button("Next", variant="primary")
-        pair, lengths = gr.HTML(), gr.HTML()
-        inputs, outputs = [which, search, show, number], [pair, lengths, number]
-        how: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        for event, step in ((back.click, -1), (on.click, 1), (number.submit, 0), (show.input, 0), (page.load, 0)):
-            event(partial(look, shelf, step=step), inputs, outputs, **how)
-        for event in (which.input, search.submit):
-            event(partial(_first, shelf), inputs, outputs, **how)
-    return page
-
-
-def _first(shelf: Shelf, which: str, search: str, show: str, number: float | None) -> Shown:
-    """Another filter or search begins with its first pair."""
-    return look(shelf, which, search, show, 1)
-
-
-def _heading(shelf: Shelf) -> str:
-    more = f", {shelf.more:,} more are not shown" if shelf.more else ""
-    broken = f", {len(shelf.left_out):,} rows give no pair" if shelf.left_out else ""
-    return f"{len(shelf.pairs):,} pairs{more}{broken}. `blindside pairs check` says what to mend."
+def look(shelf: Shelf, address: str = "", language: Language = "en") -> str:
+    """The page at an address: one pair, kept within what its filter and search find."""
+    return pair_html(shelf, parse(address), words(language))
 
 
 def application(path: Path, front: Front | None = None) -> ASGIApp:
@@ -72,7 +34,12 @@ def application(path: Path, front: Front | None = None) -> ASGIApp:
 
     Raises PairsError where the file can't be read.
     """
-    return Gatekeeper(mounted(bare(), build(read_shelf(path)), head_html()), front or Front(), PAGE)
+    shelf = read_shelf(path)
+
+    def page(asked: Asked) -> str:
+        return look(shelf, asked.address, asked.language)
+
+    return Gatekeeper(pages(page, str), front or Front(), ROUTES, queried=True)
 
 
 def serve(

@@ -3,55 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
-from jinja2 import Environment
-from markupsafe import Markup
-
-from eval.evidence.pairs.shelf import Shelf, trouble
-from eval.judge import views as judging
+from eval.evidence.pairs.shelf import FILTERS, Shelf, trouble
+from eval.evidence.results.drawing import Picture
+from eval.evidence.results.pictures.bars import Bars, paired
+from eval.evidence.results.query import LONGEST
+from eval.evidence.results.views import Frame, render
+from eval.evidence.results.words import Words
 from eval.judge.differences import differences
 from eval.judge.render import Formatted, formatted, plain_html
-from eval.judge.templates import templates_in
+from eval.records import Row
 
-ASSETS = Path(__file__).parent / "assets"
-SHOW = ("Formatted", "Differences", "Raw")
-
-
-def pair_html(shelf: Shelf, places: Sequence[int], at: int, show: str) -> str:
-    """The pair that stands at `at` among `places`, its answers shown as one of SHOW."""
-    if not places:
-        return _environment().get_template("nothing.jinja").render(shelf=shelf)
-    pair = shelf.pairs[places[at]]
-    marks = differences(pair.chosen, pair.rejected) if show == "Differences" else None
-    render = formatted if show == "Formatted" else _as_it_is
-    chosen, rejected = map(Formatted, marks) if marks else (render(pair.chosen), render(pair.rejected))
-    return _environment().get_template("pair.jinja").render(
-        shelf=shelf, pair=pair, at=at, found=len(places), trouble=trouble(pair), plain=show != "Formatted",
-        unlike=show == "Differences" and marks is None,
-        answers=[("Chosen", chosen, len(pair.chosen)), ("Rejected", rejected, len(pair.rejected))],
-    )  # fmt: skip
+SHOW = (("formatted", "Formatted"), ("differences", "Differences"), ("raw", "Plain text"))
+_MOST_FIELDS, _DIGITS = 20, 8
 
 
-def lengths_html(shelf: Shelf, places: Sequence[int]) -> str:
-    """A chart of the answers' lengths, which a table holds as well."""
-    rows = shelf.lengths(places)
-    most = max([1, *(n for _, chosen, rejected in rows for n in (chosen, rejected))])
+class PairQuery(Row):
+    """One address: a filter, a search, how answers are shown, and the pair's number among those found, from 1 on."""
+
+    which: str = "All pairs"
+    q: str = ""
+    show: str = "formatted"
+    number: int = 1
+
+    def href(self, **changes: Any) -> str:
+        """A link to this address with `changes`; what is as by default is left out."""
+        return "?" + urlencode(self.model_copy(update=changes).model_dump(exclude_defaults=True))
+
+
+def parse(address: str) -> PairQuery:
+    """The query of an address; what no link of ours says is read as the default."""
+    try:
+        given = dict(parse_qsl(address.removeprefix("?"), max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        return PairQuery()
+    which, show, number = given.get("which", ""), given.get("show", ""), given.get("number", "")
+    return PairQuery(
+        which=which if which in FILTERS else "All pairs",
+        q=given.get("q", "")[:LONGEST].strip(),
+        show=show if show in dict(SHOW) else "formatted",
+        number=max(1, int(number)) if number.isascii() and number.isdigit() and len(number) <= _DIGITS else 1,
+    )
+
+
+def pair_html(shelf: Shelf, query: PairQuery, say: Words) -> str:
+    """The whole page; a number beyond what was found is the last one's."""
+    places = shelf.find(query.which, query.q)
+    at = min(query.number, max(1, len(places))) - 1
+    query = query.model_copy(update={"number": at + 1})
+    pair = shelf.pairs[places[at]] if places else None
+    marks = differences(pair.chosen, pair.rejected) if pair and query.show == "differences" else None
+    draw = formatted if query.show == "formatted" else _as_it_is
+    texts = (pair.chosen, pair.rejected) if pair else ()
+    return render(
+        "pairs.jinja",
+        Frame(shelf.name, "", "", say),
+        query,
+        shelf=shelf,
+        pair=pair,
+        found=len(places),
+        trouble=trouble(pair) if pair else "",
+        unlike=query.show == "differences" and marks is None,
+        answers=[
+            (name, Formatted(marks[at]) if marks else draw(text), len(text))
+            for at, (name, text) in enumerate(zip(("Chosen", "Rejected"), texts, strict=False))
+        ],
+        lengths=lengths(shelf, places, say),
+        filters=tuple(FILTERS),
+        shows=SHOW,
+    )
+
+
+def lengths(shelf: Shelf, places: Sequence[int], say: Words) -> Picture | None:
+    """How long the answers of these pairs are."""
+    rows = [row for row in shelf.lengths(places) if row[1] or row[2]]
+    most = float(max([1, *(n for _, chosen, rejected in rows for n in (chosen, rejected))]))
+    bars = [
+        Bars(name, (float(rejected), float(chosen)), (f"{rejected:,}", f"{chosen:,}"), ("", ""), chosen, most=most)
+        for name, chosen, rejected in rows
+    ]
     longer = sum(len(shelf.pairs[n].chosen) > len(shelf.pairs[n].rejected) for n in places)
-    return _environment().get_template("lengths.jinja").render(rows=rows, most=most, longer=longer, found=len(places))
+    note = say("Chosen is the longer one in {longer} of {found}.", longer=f"{longer:,}", found=f"{len(places):,}")
+    title = say("Lengths in characters")
+    return paired("lengths", title, bars, say, of=say("Length"), note=note, names=("Rejected", "Chosen"))
 
 
 def _as_it_is(text: str) -> Formatted:
     return Formatted(plain_html(text))
-
-
-def head_html() -> Markup:
-    """The page's style, for <head>; colours and answers look as they do for reviewers."""
-    files = [judging.ASSETS / "tokens.css", judging.ASSETS / "answers.css", ASSETS / "pairs.css"]
-    return Markup(f"<style>{''.join(file.read_text(encoding='utf-8') for file in files)}</style>")
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    return templates_in(ASSETS, said=plain_html)

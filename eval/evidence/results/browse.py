@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from eval.evidence.results.query import Query, Which
+import numpy as np
+
+from eval.evidence.bias import EDGES
+from eval.evidence.conditions import HASTY
+from eval.evidence.results.query import Agreement, Length, Query, Sort, Time, Which
 from eval.evidence.results.snapshot import Entry, Snapshot
 from eval.records import OUTCOMES, Outcome, Thumb, Verdict
 
@@ -68,6 +73,11 @@ class Item:
     before: str
     after: str
 
+    @property
+    def counts(self) -> tuple[tuple[Outcome, int], ...]:
+        """Its verdicts that count, by outcome, in the order of OUTCOMES."""
+        return _counts(self.entry)
+
 
 def listing(snapshot: Snapshot, query: Query) -> Listing:
     """The query's page; a page beyond the last is the last."""
@@ -79,8 +89,14 @@ def listing(snapshot: Snapshot, query: Query) -> Listing:
 
 
 def find(snapshot: Snapshot, query: Query) -> list[Entry]:
-    """The entries that every part of the query fits, in the order of the prompts."""
-    return [entry for entry in snapshot.entries if _fits(entry, query)]
+    """The entries that every part of the query fits, in its order."""
+    over = snapshot.table.passed_over
+    found = [
+        entry
+        for entry in snapshot.entries
+        if _fits(entry, query) and (query.verdict != "skipped" or entry.prompt.id in over)
+    ]
+    return sorted(found, key=_ORDER[query.sort]) if query.sort else found
 
 
 def lines(entries: Sequence[Entry], query: Query) -> tuple[Line, ...]:
@@ -116,27 +132,58 @@ def snippet(text: str, words: Sequence[str] = ()) -> str:
 
 
 def _line(entry: Entry, query: Query) -> Line:
-    counts = Counter(verdict.outcome for verdict in entry.verdicts)
     pair = entry.pair
     return Line(
         entry=entry,
         asked=snippet(entry.asked, query.words),
         base=snippet(pair.base.text, query.words) if pair else "",
         tuned=snippet(pair.tuned.text, query.words) if pair else "",
-        outcomes=tuple((outcome, counts[outcome]) for outcome in OUTCOMES if counts[outcome]),
+        outcomes=_counts(entry),
         comments=sum(bool(verdict.comment) for verdict in entry.verdicts),
     )
+
+
+def _counts(entry: Entry) -> tuple[tuple[Outcome, int], ...]:
+    counts = Counter(verdict.outcome for verdict in entry.verdicts)
+    return tuple((outcome, counts[outcome]) for outcome in OUTCOMES if counts[outcome])
 
 
 def _fits(entry: Entry, query: Query) -> bool:
     if query.category and entry.prompt.category != query.category:
         return False
-    own = [v for v in entry.verdicts if not query.reviewer or v.reviewer == query.reviewer]
-    if query.reviewer and not own and query.verdict != "unjudged":
+    own = [verdict for verdict in entry.verdicts if _asked_for(verdict, query)]
+    if not own and (query.tag or query.criterion or query.time or (query.reviewer and query.verdict != "unjudged")):
         return False
     if query.verdict and not _WHICH[query.verdict](entry, own):
         return False
-    return all(word in entry.haystack for word in query.words)
+    if query.agreement and not _AGREEMENT[query.agreement](entry):
+        return False
+    if query.length and (entry.ratio is None or length_of(entry.ratio) != query.length):
+        return False
+    if query.expect and entry.expected != query.expect and not (query.expect == "any" and entry.expected):
+        return False
+    if query.trait and query.trait not in entry.traits:
+        return False
+    return not query.q or all(word in entry.haystack for word in query.words)
+
+
+def _asked_for(verdict: Verdict, query: Query) -> bool:
+    """Whether a verdict is by the reviewer, with the tag, the answer to the criterion, and in the time asked for."""
+    side, _, tag = query.tag.partition(":")
+    column, _, value = query.criterion.partition("=")
+    return (
+        (not query.reviewer or verdict.reviewer == query.reviewer)
+        and (not query.tag or tag in (verdict.tags_base if side == "base" else verdict.tags_tuned))
+        and (not query.criterion or verdict.criteria.get(column, "") == value)
+        and (not query.time or _TIMES[query.time][0] <= verdict.seconds < _TIMES[query.time][1])
+    )
+
+
+def length_of(ratio: float) -> Length:
+    """The bin of eval.evidence.bias that a ratio of lengths lies in."""
+    inner = EDGES[1:-1]
+    side: Literal["left", "right"] = "left" if ratio < 1 else "right"
+    return LENGTHS[int(np.searchsorted(inner, ratio, side))]
 
 
 def _has(outcome: Outcome) -> Callable[[Entry, list[Verdict]], bool]:
@@ -147,15 +194,36 @@ def _is_open(entry: Entry, own: list[Verdict]) -> bool:
     return not own and entry.pair is not None and not entry.pair.identical
 
 
+LENGTHS: tuple[Length, ...] = ("half", "shorter", "same", "longer", "twice")
+_TIMES: dict[Time, tuple[float, float]] = {
+    "hasty": (0, HASTY),
+    "short": (HASTY, 10),
+    "middle": (10, 60),
+    "long": (60, math.inf),
+}
 #: What each verdict filter asks of an entry and of the verdicts on it (by one reviewer, where one is chosen).
 _WHICH: dict[Which, Callable[[Entry, list[Verdict]], bool]] = {
     **{outcome: _has(outcome) for outcome in OUTCOMES},
-    "disagreement": lambda entry, _: entry.disagreement,
     "comment": lambda _, own: any(verdict.comment for verdict in own),
     "unjudged": _is_open,
     "identical": lambda entry, _: entry.pair is not None and entry.pair.identical,
     "unanswered": lambda entry, _: entry.pair is None,
     "giveaway": lambda entry, _: bool(entry.giveaways),
+    "skipped": lambda *_: True,
+}
+_AGREEMENT: dict[Agreement, Callable[[Entry], bool]] = {
+    "alike": lambda entry: len(entry.verdicts) > 1 and not entry.disagreement,
+    "disagreement": lambda entry: entry.disagreement,
+    "single": lambda entry: len(entry.verdicts) == 1,
+}
+#: Smallest first; whatever lacks what is sorted by comes last.
+_ORDER: dict[Sort, Callable[[Entry], float]] = {
+    "verdicts": lambda entry: -len(entry.verdicts),
+    "tuned": lambda entry: math.inf if entry.score is None else -entry.score,
+    "base": lambda entry: math.inf if entry.score is None else entry.score,
+    "ratio": lambda entry: math.inf if entry.ratio is None else -entry.ratio,
+    "slow": lambda entry: -max((verdict.seconds for verdict in entry.verdicts), default=0.0),
+    "comments": lambda entry: -sum(bool(verdict.comment) for verdict in entry.verdicts),
 }
 
 

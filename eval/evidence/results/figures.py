@@ -1,35 +1,38 @@
-"""What the results page shows, from a run's files. Every number comes from the functions of `blindside report`."""
+"""The results page of a snapshot: the verdict with its conditions, the sections with their pictures, the lists."""
 
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from eval.evidence import checks
-from eval.evidence.categories import Categories
-from eval.evidence.report import Summary
+from eval.evidence.figure import Figure
+from eval.evidence.markdown import how_asked, left_out
+from eval.evidence.results import trust
 from eval.evidence.results.browse import Line, find, lines
-from eval.evidence.results.charts import Dot, Segment, spoken
-from eval.evidence.results.leanings import Given, Leanings, giveaways, leanings
-from eval.evidence.results.people import People, people
-from eval.evidence.results.query import Query, Which
+from eval.evidence.results.drawing import Picture
+from eval.evidence.results.people import Person, people
+from eval.evidence.results.pictures import marks, tables
+from eval.evidence.results.pictures import people as sittings
+from eval.evidence.results.pictures import prompts as by_prompt
+from eval.evidence.results.pictures.over_time import over_time
+from eval.evidence.results.query import Query, browse
 from eval.evidence.results.snapshot import Snapshot
+from eval.evidence.results.traits import winning
+from eval.evidence.results.why import Group, groups
+from eval.evidence.results.words import Words
 from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED
+from eval.evidence.whole import all_figures
 from eval.records import Side
+from eval.run import Run
 
 #: How many pairs of a list the results page shows; all of them are in Browse.
 EXCERPT = 5
 #: Bytes of a picture: one of a long training has some ten thousand points.
 _LARGEST = 1_000_000
-
-_LISTS: tuple[tuple[Which, str, str], ...] = (
-    ("disagreement", "Reviewers disagree", "No pair on which reviewers gave different verdicts."),
-    ("base", "Base was better", "No verdict for base."),
-    ("both_bad", "Both bad", "No verdict found both answers bad."),
-    ("comment", "Comments", "No verdict has a comment."),
-)
 
 
 @dataclass(frozen=True)
@@ -42,10 +45,19 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A part of the bar of outcomes; `key` names its colour."""
+
+    key: str
+    label: str
+    count: int
+    href: str
+
+
+@dataclass(frozen=True)
 class Excerpt:
     """The first pairs of a list, and the way to all of them."""
 
-    which: Which
     title: str
     empty: str
     lines: tuple[Line, ...]
@@ -54,89 +66,139 @@ class Excerpt:
 
 
 @dataclass(frozen=True)
-class ByCategory:
-    """Win rates whose intervals hold together; each of the `looked_at` that carry one is at `confidence`."""
+class Section:
+    """A heading of the page's navigation, with its pictures."""
 
-    rows: tuple[Dot, ...]
-    looked_at: int
-    confidence: str
+    key: str
+    title: str
+    pictures: tuple[Picture, ...]
 
 
 @dataclass(frozen=True)
 class Findings:
-    """The results page. `headline` and `others` are shares of prompts; `outcomes` counts judgements.
-
-    `giveaways` is None where nobody has looked for them yet; `altered` says what of verdicts.csv is not as it was
-    saved.
-    """
+    """The results page in one language. `headline` is what the verdict quotes; None where there is no such number."""
 
     models: tuple[Model, ...]
-    summary: Summary
-    #: The sentence of the run's verdict.
+    headline: Figure
     finding: str
     two_claims: str
+    marks: tuple[trust.Mark, ...]
     #: Thumbs up and down in force, where the study asks for these; None where it compares.
     thumbs: tuple[int, int] | None
-    headline: Dot
-    others: tuple[Dot, ...]
-    outcomes: tuple[Segment, ...]
-    outcomes_spoken: str
-    categories: ByCategory
-    people: People
-    leanings: Leanings
-    giveaways: Given | None
+    outcomes: tuple[Part, ...]
+    sections: tuple[Section, ...]
+    people: tuple[Person, ...]
+    #: Those without whom the finding would read otherwise.
+    decisive: tuple[str, ...]
+    why: tuple[Group, ...]
+    excerpts: tuple[Excerpt, ...]
+    figures: tuple[Figure, ...]
     servers: tuple[str, ...]
-    #: How the training went, drawn, as an address that holds the picture; empty where there is none.
-    picture: str
+    #: What was asked, and what was left out; and the rows of verdicts.csv that do not count, by reason.
+    notes: tuple[str, ...]
+    excluded: tuple[tuple[str, int], ...]
+    #: How trainings went, drawn: whose, and an address that holds the picture.
+    trainings: tuple[tuple[str, str], ...]
+    giveaways: str
     forced: bool
     altered: tuple[str, ...]
-    excerpts: tuple[Excerpt, ...]
+    judged: tuple[int, int, int]
+    waiting: tuple[int, int]
 
     @property
     def empty(self) -> bool:
-        return len(self.summary.table) == 0
+        return not self.judged[0]
 
 
-@lru_cache(maxsize=1)
-def findings(snapshot: Snapshot) -> Findings:
+@lru_cache(maxsize=4)
+def findings(snapshot: Snapshot, say: Words) -> Findings:
     """Everything that the results page shows of a snapshot; computed once for all who look at it."""
     whole = snapshot.whole
-    summary = whole.summary
-    outcomes = _outcomes(summary)
+    table, verdict = whole.table, whole.verdict
     return Findings(
         models=tuple(
-            Model(side, model.name, (model.weights_sha256 or model.revision or "not pinned")[:12])
+            Model(side, model.name, (model.weights_sha256 or model.revision or say("not pinned"))[:12])
             for side, model in snapshot.run.info.models.items()
         ),
-        summary=summary,
-        finding=whole.verdict.headline,
-        two_claims=whole.verdict.two_claims,
+        headline=Figure.share("win rate", verdict.quoted),
+        finding=say.sentence(verdict.headline),
+        two_claims=say.sentence(verdict.two_claims),
+        marks=trust.strip(verdict, say),
         thumbs=_thumbs(snapshot),
-        headline=Dot("Win rate of the tuned model", whole.verdict.quoted),
-        others=(
-            Dot("For reviewers like these in general", whole.verdict.like_these),
-            Dot("Ties left out", summary.win_rate_without_ties),
-            Dot("Identical answers as ties", summary.win_rate_with_identical),
-            Dot("Both bad", summary.both_bad, null=None),
-        ),
-        outcomes=outcomes,
-        outcomes_spoken=spoken(outcomes, "judgements"),
-        categories=_categories(whole.categories),
+        outcomes=_outcomes(snapshot, say),
+        sections=tuple(_sections(snapshot, say)),
         people=people(snapshot),
-        leanings=leanings(whole.bias),
-        giveaways=giveaways(snapshot),
-        altered=snapshot.altered,
-        servers=tuple(checks.lines(snapshot.run)),
-        picture=_picture(snapshot.run.picture_path),
+        decisive=whole.reviewers.decisive,
+        why=groups(snapshot, say),
+        excerpts=tuple(_excerpt(snapshot, say(title), say(empty), query) for title, empty, query in _LISTS),
+        figures=tuple(all_figures(whole)),
+        servers=tuple(map(say.sentence, checks.lines(snapshot.run))),
+        notes=tuple(map(say.sentence, (how_asked(whole), left_out(whole)))),
+        excluded=tuple((say.sentence(reason), n) for reason, n in sorted(table.excluded.items())),
+        trainings=trainings(snapshot.run),
+        giveaways=_giveaways(snapshot, say),
         forced=checks.forced(snapshot.run),
-        excerpts=tuple(_excerpt(snapshot, *one) for one in _LISTS),
+        altered=snapshot.altered,
+        judged=(len(table), len(table.items), len(table.reviewers)),
+        waiting=(table.pairs - table.identical, table.asked),
     )
 
 
-def _picture(path: Path) -> str:
-    """As an image, in which no script runs and nothing is loaded."""
-    if not path.is_file() or path.stat().st_size > _LARGEST:
-        return ""
+_LISTS: tuple[tuple[str, str, Query], ...] = (
+    (
+        "Reviewers disagree",
+        "No pair on which reviewers gave different verdicts.",
+        Query(view="browse", agreement="disagreement"),
+    ),
+    ("Base was better", "No verdict for base.", Query(view="browse", verdict="base", sort="base")),
+    ("Both bad", "No verdict found both answers bad.", Query(view="browse", verdict="both_bad")),
+    ("Skipped", "No pair was skipped and left.", Query(view="browse", verdict="skipped")),
+)
+
+
+def _sections(snapshot: Snapshot, say: Words) -> Iterator[Section]:
+    """Those that have a picture, in the order of the page."""
+    found = snapshot.whole
+    traits = tables.traits(winning(snapshot.entries), say)
+    drawn = (
+        (
+            "verdicts",
+            "Verdicts",
+            [over_time(found, say), by_prompt.strip(snapshot, say), tables.categories(found, say)],
+        ),
+        (
+            "reviewers",
+            "Reviewers",
+            [sittings.seconds(found, say), sittings.matrix(found, say), tables.habits(found, say)],
+        ),
+        (
+            "why",
+            "Why",
+            [marks.tags(found, say), marks.criteria(found, say), traits, by_prompt.lengths(snapshot, found, say)],
+        ),
+        (
+            "models",
+            "Models",
+            [
+                tables.answers(found, say),
+                tables.others(found, say) if len(found.table) else None,
+                tables.held_out(found, say),
+                *(tables.judge(one, say) for one in found.helped),
+            ],
+        ),
+    )
+    for key, title, pictures in drawn:
+        yield Section(key, say(title), tuple(picture for picture in pictures if picture is not None))
+
+
+def trainings(run: Run) -> tuple[tuple[str, str], ...]:
+    """The pictures that the models' trainings left with the run: the base's round first."""
+    there = (("base", run.base_picture_path), ("tuned", run.picture_path))
+    return tuple((side, _image(path)) for side, path in there if path.is_file() and path.stat().st_size <= _LARGEST)
+
+
+def _image(path: Path) -> str:
+    """As an address that holds an image, in which no script runs and nothing is loaded."""
     return f"data:image/svg+xml;base64,{b64encode(path.read_bytes()).decode()}"
 
 
@@ -147,28 +209,30 @@ def _thumbs(snapshot: Snapshot) -> tuple[int, int] | None:
     return up, len(snapshot.thumbs) - up
 
 
-def _outcomes(summary: Summary) -> tuple[Segment, ...]:
+def _outcomes(snapshot: Snapshot, say: Words) -> tuple[Part, ...]:
     """The two wins stand at the two ends of the bar."""
-    kinds: tuple[tuple[Which, str, int], ...] = (
-        ("tuned", "Tuned is better", TUNED),
-        ("tie", "Tie", TIE),
-        ("both_bad", "Both bad", BOTH_BAD),
-        ("base", "Base is better", BASE),
-    )
+    codes = {"tuned": TUNED, "tie": TIE, "both_bad": BOTH_BAD, "base": BASE}
     return tuple(
-        Segment(key, label, summary.table.count(code), Query(verdict=key).listed()) for key, label, code in kinds
+        Part(key, say(by_prompt.WORDS[key]), snapshot.table.count(code), browse(verdict=key))
+        for key, code in codes.items()
     )
 
 
-def _categories(found: Categories) -> ByCategory:
-    rows = tuple(
-        Dot(row.name or "no category", row.win_rate, href=Query(category=row.name).listed() if row.name else "")
-        for row in found.rows
+def _giveaways(snapshot: Snapshot, say: Words) -> str:
+    found = snapshot.run.info.giveaways
+    if not found:
+        return say("Answers that name their model: not looked for yet, that is done when judging begins.")
+    became = {"mark": "they were shown as they are", "mask": "the words were masked", "hold": "they were held back"}
+    return say(
+        "Answers that name their model: {pairs} of {looked} pairs ({base} by base, {tuned} by tuned); {became}.",
+        pairs=f"{found['pairs']:,}",
+        looked=f"{found['looked_at']:,}",
+        base=found["by_side"]["base"],
+        tuned=found["by_side"]["tuned"],
+        became=say(became[found["policy"]]) if found["pairs"] else say("none to deal with"),
     )
-    return ByCategory(rows, found.looked_at, f"{100 * found.confidence:.4g}%")
 
 
-def _excerpt(snapshot: Snapshot, which: Which, title: str, empty: str) -> Excerpt:
-    query = Query(view="browse", verdict=which)
+def _excerpt(snapshot: Snapshot, title: str, empty: str, query: Query) -> Excerpt:
     found = find(snapshot, query)
-    return Excerpt(which, title, empty, lines(found[:EXCERPT], query), len(found), query.href())
+    return Excerpt(title, empty, lines(found[:EXCERPT], query), len(found), query.href())

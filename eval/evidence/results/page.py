@@ -1,4 +1,4 @@
-"""The results and browse pages in Gradio: one piece of HTML, and one event that carries an address to the server.
+"""The results, browse and compare pages: plain pages, each at the address that is its whole state.
 
 They tell which model wrote what, so they are a server of their own: nothing here is served by the judging page.
 """
@@ -6,74 +6,41 @@ They tell which model wrote what, so they are a server of their own: nothing her
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
 from blindside import console
 from eval.errors import BlindsideError
-from eval.evidence.results.downloads import DOWNLOADS, add_downloads
+from eval.evidence.results.downloads import resolved_csv, verdicts_csv
 from eval.evidence.results.query import parse
 from eval.evidence.results.snapshot import Source
-from eval.evidence.results.views import Frame, head_html, lost_html, page_html, trouble_html, waiting_html
-from eval.judge.blinding import nonce
+from eval.evidence.results.views import Frame, page_html, trouble_html
+from eval.evidence.results.web import LANGUAGE, STAMP, Asked, pages
+from eval.evidence.results.words import words
 from eval.judge.door.front import Front
 from eval.judge.door.gatekeeper import Gatekeeper
-from eval.judge.door.routes import PAGE
-from eval.judge.serving import bare, load_gradio, mounted, piece, present
-from eval.records import Row
+from eval.judge.door.routes import Route
+from eval.judge.serving import present
+from eval.judge.study import Language
+from eval.records import utc_now
 from eval.run import Run
 
 if TYPE_CHECKING:
-    import gradio as gr
     from starlette.types import ASGIApp
 
 _say = console.say
+ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE, Route("GET", r"/download/(verdicts|resolved)\.csv"))
 
 
-class Visit(Row):
-    """What the browser sends: the address that is to be shown, and whether the files are to be looked at again."""
-
-    address: str = ""
-    refresh: bool = True
-
-
-def build(run: Run, source: Source) -> gr.Blocks:
-    """The pages' components and their one event. `application` adds style, script and downloads."""
-    load_gradio()
-    import gradio as gr
-
-    page: gr.Blocks
-    with gr.Blocks(title=f"{run.name}: results", analytics_enabled=False, fill_width=True) as page:
-        stage = piece(waiting_html())
-        piece(lost_html())
-        visit = gr.Textbox(visible="hidden")
-        send = gr.Button(visible="hidden", elem_id="rs-send")
-        for event in (send.click, page.load):
-            event(
-                partial(show, run, source),
-                inputs=[visit],
-                outputs=[stage],
-                js="() => [window.blindside.take()]",
-                queue=False,
-                show_progress="hidden",
-                trigger_mode="multiple",
-                api_visibility="private",
-            )
-    return page
-
-
-def show(run: Run, source: Source, payload: str) -> str:
-    """The HTML that answers a visit; a file that cannot be read is said on the page."""
-    visit = _visit(payload)
-    query, turn = parse(visit.address), nonce()
+def show(run: Run, source: Source, address: str = "", language: Language = "en") -> str:
+    """The whole page at an address; a file that cannot be read is said on the page."""
+    query, say = parse(address), words(language)
+    stamp = source.stamp()
     try:
-        snapshot, looked_at = source.current(refresh=visit.refresh)
-        return page_html(snapshot, Frame(run.name, query, visit.address, looked_at, turn))
+        snapshot, looked_at = source.current()
     except BlindsideError as error:
-        return trouble_html(Frame(run.name, query, visit.address, datetime.now(UTC), turn), str(error))
+        return trouble_html(query, Frame(run.name, utc_now(), stamp, say), str(error))
+    return page_html(snapshot, query, Frame(run.name, looked_at, stamp, say))
 
 
 def application(run: Run, front: Front | None = None) -> ASGIApp:
@@ -84,9 +51,15 @@ def application(run: Run, front: Front | None = None) -> ASGIApp:
     """
     source = Source(run)
     source.current()
-    app = bare()
-    add_downloads(app, source)
-    return Gatekeeper(mounted(app, build(run, source), head_html()), front or Front(), [*PAGE, DOWNLOADS])
+
+    def page(asked: Asked) -> str:
+        return show(run, source, asked.address, asked.language)
+
+    files = {
+        f"/download/{name}.csv": (partial(make, source), f"{run.name}-{name}.csv")
+        for name, make in (("verdicts", verdicts_csv), ("resolved", resolved_csv))
+    }
+    return Gatekeeper(pages(page, source.stamp, files), front or Front(), ROUTES, queried=True)
 
 
 def serve(
@@ -113,11 +86,3 @@ def serve(
         say=say,
         exposed="whoever reaches this machine can read the results: reviewers must not, before they have judged",
     )
-
-
-def _visit(payload: str) -> Visit:
-    """What was sent; what no page of ours sends is read as the first visit."""
-    try:
-        return Visit.model_validate_json(payload)
-    except ValidationError:
-        return Visit()

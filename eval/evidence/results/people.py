@@ -1,93 +1,97 @@
-"""The reviewers on the results page: what each did, and how far they agree."""
+"""The reviewers on the results page: what each did, and what would be found without them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 
-from eval.evidence.results.charts import Amount, Dot
-from eval.evidence.results.query import Query
+from eval.evidence.figure import Figure
+from eval.evidence.results.query import Query, browse
 from eval.evidence.results.snapshot import Snapshot
-from eval.evidence.reviewers import Reviewer
-from eval.evidence.winrate import Estimate
-
-#: (field of eval.evidence.reviewers.Reviewer, heading) of the columns after the counts.
-_SHARES = (
-    ("left", "Left chosen"),
-    ("win_rate", "Win rate"),
-    ("repeats", "Repeats alike"),
-    ("gold", "Known answers right"),
-    ("without", "All others' win rate"),
-)
+from eval.evidence.reviewers import median
+from eval.evidence.whole import Whole
 
 
 @dataclass(frozen=True)
 class Person:
-    """One row of the reviewer table; `cells` are in the order of the table's headings."""
+    """One row of the reviewer table. `seconds` is a median; `what_if` leads to the figures without this person."""
 
     name: str
     href: str
+    what_if: str
     judgements: int
     skips: int
     decisive: bool
-    cells: tuple[Amount, ...]
+    seconds: Figure
+    #: Left chosen, win rate, repeats alike, known answers right, everybody else's win rate.
+    shares: tuple[Figure, ...]
 
 
 @dataclass(frozen=True)
-class Overlap:
-    """How far reviewers agree; `pairs` are two reviewers each, with the share of equal verdicts and Cohen's kappa."""
+class WhatIf:
+    """The figures that move where some reviewers are left out: name, as it is, without them."""
 
-    prompts: int
-    single: int
-    equal: Dot
-    coefficients: tuple[Amount, ...]
-    pairs: tuple[tuple[Dot, Amount], ...]
-
-
-@dataclass(frozen=True)
-class People:
-    """`headings` are those of the cells: columns in which no reviewer has anything are left out."""
-
-    headings: tuple[str, ...]
-    rows: tuple[Person, ...]
-    overlap: Overlap
+    without: tuple[str, ...]
+    moved: tuple[tuple[str, Figure, Figure], ...]
+    finding: str
+    #: Nobody else judged.
+    nothing: bool
 
 
-def people(snapshot: Snapshot) -> People:
-    """Everybody who judged, and their agreement."""
+def people(snapshot: Snapshot) -> tuple[Person, ...]:
+    """Everybody who judged."""
     found = snapshot.whole.reviewers
     skips = Counter(skip.reviewer for skip in snapshot.skips)
-    shares = [one for one in _SHARES if any(getattr(row, one[0]).n for row in found.rows)]
-    rows = tuple(
+    return tuple(
         Person(
             name=row.name,
-            href=Query(reviewer=row.name).listed(),
+            href=browse(reviewer=row.name),
+            what_if=Query(without=(row.name,)).href(),
             judgements=row.judgements,
             skips=skips[row.name],
             decisive=row.name in found.decisive,
-            cells=(Amount.seconds("Median seconds", row.seconds), *(_cell(row, *one) for one in shares)),
+            seconds=Figure.number("median seconds", row.seconds, "verdicts"),
+            shares=tuple(
+                Figure.share(name, one, "verdicts")
+                for name, one in (
+                    ("left chosen", row.left),
+                    ("win rate", row.win_rate),
+                    ("repeats alike", row.repeats),
+                    ("known answers right", row.gold),
+                    ("all others' win rate", row.without),
+                )
+            ),
         )
         for row in found.rows
     )
-    return People(("Median seconds", *(heading for _, heading in shares)), rows, _overlap(snapshot))
 
 
-def _cell(row: Reviewer, field: str, heading: str) -> Amount:
-    estimate: Estimate = getattr(row, field)
-    return Amount.share(heading, estimate)
+def what_if(snapshot: Snapshot, without: tuple[str, ...]) -> WhatIf | None:
+    """None where nobody of that name judged."""
+    known = tuple(name for name in dict.fromkeys(without) if name in snapshot.table.reviewers)
+    if not known:
+        return None
+    now, then = snapshot.whole, snapshot.without(known)
+    both = zip(_NAMES, _figures(now), _figures(then), strict=True)
+    moved = tuple((name, one, other) for name, one, other in both if one.n or other.n)
+    return WhatIf(known, moved, then.verdict.headline, not then.verdicts)
 
 
-def _overlap(snapshot: Snapshot) -> Overlap:
-    found = snapshot.whole.agreement
-    over = found.coefficients
-    named = (("Krippendorff's alpha", over.alpha), ("Gwet's AC1", over.ac1), ("Fleiss' kappa", over.fleiss))
-    return Overlap(
-        prompts=found.prompts,
-        single=found.single,
-        equal=Dot("Equal verdicts", over.raw, null=None),
-        coefficients=tuple(Amount.coefficient(*one) for one in named),
-        pairs=tuple(
-            (Dot(f"{two.first} and {two.second}", two.raw, null=None), Amount.coefficient("Cohen's kappa", two.kappa))
-            for two in found.pairs
-        ),
+_NAMES = (
+    *("Win rate", "People like these", "Ties left out", "At equal length", "Both bad", "Krippendorff's alpha"),
+    *("Left answer chosen", "Median seconds"),
+)
+
+
+def _figures(found: Whole) -> tuple[Figure, ...]:
+    summary = found.summary
+    return (
+        Figure.share("", found.verdict.rate),
+        Figure.share("", found.verdict.like_these),
+        Figure.share("", summary.win_rate_without_ties),
+        Figure.share("", found.bias.length.controlled),
+        Figure.share("", summary.both_bad),
+        Figure.number("", found.agreement.coefficients.alpha),
+        Figure.share("", found.bias.left),
+        Figure.number("", median(found.table.seconds), "verdicts"),
     )

@@ -1,4 +1,4 @@
-"""The pages' HTML. Everything is escaped but what eval.judge.render and eval.judge.differences made."""
+"""The pages' HTML. Everything is escaped but what eval.judge.render, eval.judge.differences and drawing made."""
 
 from __future__ import annotations
 
@@ -12,46 +12,38 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from eval.evidence.results.browse import LONGEST_SNIPPET, Item, listing, open_item
-from eval.evidence.results.extras import extra
 from eval.evidence.results.figures import findings
+from eval.evidence.results.filters import choices, described
+from eval.evidence.results.people import what_if
 from eval.evidence.results.query import Query
 from eval.evidence.results.snapshot import Snapshot
-from eval.evidence.whole import all_figures
+from eval.evidence.results.versus import versus
+from eval.evidence.results.words import Words
 from eval.judge import views as judging
 from eval.judge.differences import differences
 from eval.judge.render import formatted, plain_html
 from eval.judge.templates import templates_in
-from eval.records import SIDES, Response, Side
+from eval.records import SIDES, Response, Row, Side
 
 ASSETS = Path(__file__).parent / "assets"
 
 OUTCOME_WORDS = {"tuned": "Tuned", "base": "Base", "tie": "Tie", "both_bad": "Both bad", "withdrawn": "Taken back"}
 #: Of a pair whose better answer is known.
 GOLD_WORDS = {**OUTCOME_WORDS, "tuned": "Better", "base": "Worse"}
-WHICH_WORDS = (
-    ("", "Any verdict"),
-    ("tuned", "Tuned is better"),
-    ("base", "Base is better"),
-    ("tie", "Tie"),
-    ("both_bad", "Both bad"),
-    ("disagreement", "Reviewers disagree"),
-    ("comment", "With a comment"),
-    ("unjudged", "Not judged yet"),
-    ("identical", "Identical answers"),
-    ("unanswered", "Not answered by both"),
-    ("giveaway", "Names its model"),
-)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What every page says of itself: the address it answers, when the files were read, a number of its own."""
+    """What every page says of itself: whose it is, when the files were read, and their stamp then.
 
-    run: str
-    query: Query
-    address: str
-    looked_at: datetime
-    turn: str
+    `alone`: it is a file by itself, with nobody to ask.
+    """
+
+    name: str
+    looked_at: datetime | str
+    stamp: str
+    say: Words
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,49 +57,42 @@ class Pane:
     marked: Markup | None = None
 
 
-def page_html(snapshot: Snapshot, frame: Frame) -> str:
-    """The page that the frame's query asks for."""
-    query = frame.query
+def page_html(snapshot: Snapshot, query: Query, frame: Frame) -> str:
+    """The page that a query asks for."""
+    say = frame.say
+    if query.view == "compare":
+        return render("compare.jinja", frame, query, versus=versus(snapshot.run, query, say))
     if query.view == "results":
-        whole = snapshot.whole
         return render(
-            "results.jinja", frame=frame, found=findings(snapshot), extra=extra(whole), figures=all_figures(whole)
+            "results.jinja",
+            frame,
+            query,
+            found=findings(snapshot, say),
+            what_if=what_if(snapshot, query.without),
+            pairs=(),
         )
     if query.item:
         item = open_item(snapshot, query)
         if item is None:
-            return render("unknown.jinja", frame=frame)
-        return render("item.jinja", frame=frame, item=item, panes=_panes(snapshot, item, query))
-    return render("browse.jinja", frame=frame, listing=listing(snapshot, query), snapshot=snapshot)
+            return render("unknown.jinja", frame, query)
+        return render("item.jinja", frame, query, item=item, panes=panes(snapshot, item, query, say))
+    return render(
+        "browse.jinja",
+        frame,
+        query,
+        listing=listing(snapshot, query),
+        choices=choices(snapshot, query, say),
+        described=described(query, say),
+    )
 
 
-def trouble_html(frame: Frame, problem: str) -> str:
+def trouble_html(query: Query, frame: Frame, problem: str) -> str:
     """In place of a page whose files cannot be read."""
-    return render("trouble.jinja", frame=frame, problem=problem)
+    return render("trouble.jinja", frame, query, problem=problem)
 
 
-def lost_html() -> str:
-    """The banner for a server that is gone; it is there from the start."""
-    return render("lost.jinja")
-
-
-def waiting_html() -> str:
-    """What stands there until the first page comes."""
-    return render("waiting.jinja")
-
-
-def head_html() -> str:
-    """The pages' own style and script, for <head>."""
-    return f"<style>{style()}</style><script>{(ASSETS / 'results.js').read_text('utf-8')}</script>"
-
-
-def style() -> str:
-    """The pages' style sheets as one; what is dark is so under the class `dark`."""
-    sheets = (judging.ASSETS / "tokens.css", judging.ASSETS / "answers.css", ASSETS / "results.css")
-    return "".join(sheet.read_text("utf-8") for sheet in sheets)
-
-
-def _panes(snapshot: Snapshot, item: Item, query: Query) -> Sequence[Pane]:
+def panes(snapshot: Snapshot, item: Item, query: Query, say: Words) -> Sequence[Pane]:
+    """Both answers of an item, named; none where the two did not both answer."""
     pair = item.entry.pair
     if pair is None:
         return []
@@ -116,7 +101,7 @@ def _panes(snapshot: Snapshot, item: Item, query: Query) -> Sequence[Pane]:
     return [
         Pane(
             side,
-            GOLD_WORDS[side] if gold else side.capitalize(),
+            say(GOLD_WORDS[side] if gold else side.capitalize()),
             "" if gold else models[side].name,
             pair.answer(side),
             marks[at] if marks else None,
@@ -125,29 +110,46 @@ def _panes(snapshot: Snapshot, item: Item, query: Query) -> Sequence[Pane]:
     ]
 
 
-def _options(values: Sequence[str], every: str, chosen: str) -> list[tuple[str, str]]:
-    """A select's options: `every` first; what is chosen stays there, though the run has no such value."""
-    known = [*values, *([chosen] if chosen and chosen not in values else [])]
-    return [("", every), *((value, value) for value in known)]
+def style() -> str:
+    """The pages' style sheets as one; dark where the reader asks for dark."""
+    sheets = [judging.ASSETS / "tokens.css", judging.ASSETS / "answers.css"]
+    sheets += [ASSETS / f"{name}.css" for name in ("results", "pictures", "browse", "paper")]
+    return dark_by_reader("".join(sheet.read_text("utf-8") for sheet in sheets))
 
 
-def render(name: str, **values: object) -> str:
+def dark_by_reader(sheet: str) -> str:
+    """The judging page chooses dark by a class that a script sets; pages without one go by what their reader asks."""
+    return sheet.replace("@media screen {\n  .dark {", "@media screen and (prefers-color-scheme: dark) {\n  :root {")
+
+
+def render(name: str, frame: Frame, query: Row, **values: object) -> str:
     """A template of ASSETS with its values filled in; whatever is no Markup is escaped."""
-    return _templates().get_template(name).render(**values)
+    say = frame.say
+    known = {"frame": frame, "query": query, "say": say, "_": say, "style": _head()[0], "script": _head()[1]}
+    return _templates().get_template(name).render(**known, **values).lstrip()
+
+
+@lru_cache(maxsize=1)
+def _head() -> tuple[Markup, Markup]:
+    return Markup(style()), Markup((ASSETS / "results.js").read_text("utf-8"))
 
 
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
     env = templates_in(
         ASSETS,
-        counted=lambda n, noun: f"{n:,} {noun}" + ("" if n == 1 else "s"),
-        options=_options,
         formatted=formatted,
         plain=plain_html,
         outcome_words=OUTCOME_WORDS,
         gold_words=GOLD_WORDS,
-        which_words=WHICH_WORDS,
         longest_snippet=LONGEST_SNIPPET,
     )
     env.filters["thousands"] = "{:,}".format
+    env.filters["moment"] = _moment
     return env
+
+
+def _moment(when: datetime | str, say: Words) -> str:
+    """Date and time in UTC, as the language writes it."""
+    moment = datetime.fromisoformat(when) if isinstance(when, str) else when
+    return moment.strftime("%Y年%-m月%-d日 %H:%M:%S UTC" if say.language == "zh" else "%Y-%m-%d %H:%M:%S UTC")

@@ -66,9 +66,9 @@ class Asked:
             return not self._knows(name)
         return not name or (name, port) != host_of(self.hosts[-1], self.scheme)
 
-    def inner(self) -> Scope:
-        """What the application gets: one host, one scheme, one path; and no query, since our pages read theirs in the
-        browser, and Gradio's own are keys to what is closed."""
+    def inner(self, *, queried: bool = False) -> Scope:
+        """What the application gets: one host, one scheme, one path; and no query unless it is `queried`, since
+        Gradio's pages read theirs in the browser, and its own are keys to what is closed."""
         kept = [(n, v) for n, v in self.scope["headers"] if not n.startswith(_FORWARDED) and n != b"host"]
         whole = self.front.path + self.path
         return {
@@ -77,7 +77,7 @@ class Asked:
             "path": whole,
             "raw_path": whole.encode(),
             "root_path": self.front.path,
-            "query_string": b"",
+            "query_string": self.scope.get("query_string", b"") if queried else b"",
             "headers": [(b"host", self.hosts[-1].encode("latin-1")), *kept],
             "client": self._caller(),
         }

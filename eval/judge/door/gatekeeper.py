@@ -26,12 +26,16 @@ BROKEN = "The server failed at this request: look at its console, then try again
 
 
 class Gatekeeper:
-    """`app` for those requests only that come from its own page, by one of its own names, on one of `routes`."""
+    """`app` for those requests only that come from its own page, by one of its own names, on one of `routes`.
 
-    def __init__(self, app: ASGIApp, front: Front, routes: Sequence[Route]) -> None:
+    `queried`: it reads the query of an address itself.
+    """
+
+    def __init__(self, app: ASGIApp, front: Front, routes: Sequence[Route], *, queried: bool = False) -> None:
         self._app = app
         self._front = front
         self._routes = routes
+        self._queried = queried
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -55,7 +59,7 @@ class Gatekeeper:
                 return
             receive = _again(body, receive)
         try:
-            await self._app(asked.inner(), receive, answer)
+            await self._app(asked.inner(queried=self._queried), receive, answer)
         except Exception:
             if not answer.begun:
                 await tell(answer, 500, BROKEN)

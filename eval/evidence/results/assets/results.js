@@ -1,104 +1,109 @@
-// The results pages' links and forms. The address is the whole state: this sends it, and shows what comes back.
+// The pages are links and forms; this adds keys, and shows new verdicts as they come.
 (() => {
   "use strict";
-  const PATIENCE = 30000; // milliseconds until a silent server is called lost
-  const LOST = "The server does not answer. Start `blindside results` again, then reload this page.";
+  const EVERY = 2000; // milliseconds between two looks, and four times as long as the last renewal took
   const by = (id) => document.getElementById(id);
-  const stage = () => document.querySelector(".rs-page");
+  const page = () => document.querySelector(".rs-page");
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const typing = (el) => el && el.closest("input, select, textarea");
 
-  let turn = "";
-  let asked = null;     // what is to be done once the page that was asked for is there
-  let refresh = true;
-  let timer = 0;
-
-  // Gradio calls this when it sends the event of #rs-send.
-  const take = () => JSON.stringify({ address: location.search, refresh });
-
-  function lost(text) {
-    by("rs-lost").textContent = text;
-    by("rs-lost").hidden = !text;
-    stage().removeAttribute("aria-busy");
+  // Live
+  const keyed = () => all("details[data-key]");
+  function kept() {
+    const focus = document.activeElement;
+    const href = focus && focus.getAttribute && focus.getAttribute("href");
+    return {
+      open: keyed().filter((el) => el.open).map((el) => el.dataset.key),
+      focus: focus && focus.id ? `#${CSS.escape(focus.id)}` : href ? `[href="${CSS.escape(href)}"]` : "",
+      at: [scrollX, scrollY],
+    };
   }
 
-  function load(then = {}, anew = false) {
-    if (!by("rs-send")) return;
-    [asked, refresh] = [then, anew];
-    stage().setAttribute("aria-busy", "true");
-    clearTimeout(timer);
-    timer = setTimeout(() => lost(LOST), PATIENCE);
-    by("rs-send").click();
+  function put(html) {
+    const fresh = new DOMParser().parseFromString(html, "text/html").querySelector(".rs-page");
+    if (!fresh) return;
+    const before = kept();
+    page().replaceWith(fresh);
+    for (const el of keyed()) el.open = before.open.includes(el.dataset.key);
+    if (before.focus && document.querySelector(before.focus)) document.querySelector(before.focus).focus({ preventScroll: true });
+    scrollTo(...before.at);
+    by("rs-said").textContent = by("rs-said").dataset.words;
   }
 
-  function go(href, then) {
-    history.replaceState({ top: scrollY }, "");
-    history.pushState({ top: 0 }, "", href);
-    load(then);
+  function lost(is) {
+    by("rs-lost").textContent = by("rs-lost").dataset.words;
+    by("rs-lost").hidden = !is;
+  }
+
+  async function asked(address) {
+    const answer = await fetch(address, { cache: "no-store" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    return answer.text();
+  }
+
+  async function look() {
+    let cost = 0;
+    if (!document.hidden) {
+      try {
+        const stamp = await asked("stamp");
+        if (stamp !== page().dataset.stamp && !typing(document.activeElement)) {
+          const begun = performance.now();
+          put(await asked(location.pathname + location.search));
+          cost = performance.now() - begun;
+        }
+        lost(false);
+      } catch { lost(true); }
+    }
+    setTimeout(look, Math.max(EVERY, 4 * cost));
+  }
+
+  // Keys
+  function tables() {
+    const figure = document.activeElement.closest("figure");
+    const found = all("details.rs-data", figure || document);
+    const open = found.some((el) => !el.open);
+    for (const el of found) el.open = open;
+  }
+
+  function step(by_) {
+    const link = document.querySelector(`.rs-item a[rel="${by_ > 0 ? "next" : "prev"}"]`);
+    if (link) { link.click(); return; }
+    const rows = all(".rs-list tbody a");
+    const at = rows.indexOf(document.activeElement);
+    const to = rows[at < 0 ? (by_ > 0 ? 0 : rows.length - 1) : at + by_];
+    if (to) to.focus();
   }
 
   const doing = {
-    refresh: () => load({ focus: '[data-do="refresh"]' }, true),
-    copy(button) {
-      const link = new URL(button.dataset.link, location.href).href;
-      const say = (text) => { button.textContent = text; };
-      if (!navigator.clipboard) return say(link); // no clipboard without https: the link itself can be marked
-      return navigator.clipboard.writeText(link).then(() => say("Copied"), () => say(link));
-    },
+    KeyT: tables,
+    KeyJ: () => step(1),
+    KeyK: () => step(-1),
+    Slash: () => by("rs-q") && by("rs-q").focus(),
   };
-
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("button[data-do]");
-    if (button) { doing[button.dataset.do](button); return; }
-    const link = event.target.closest(".rs-page a[href^='?']");
-    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  document.addEventListener("keydown", (event) => {
+    if (event.repeat || event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    if (typing(event.target) || !doing[event.code]) return;
     event.preventDefault();
-    const stays = link.closest(".rs-segments");
-    go(link.getAttribute("href"), stays ? { focus: '.rs-segments [aria-current="true"]' } : { top: 0, focus: "h1" });
-  });
-
-  function find(form, focus) {
-    const fields = new URLSearchParams({ view: "browse" });
-    for (const [name, value] of new FormData(form)) if (value.trim()) fields.set(name, value.trim());
-    go(`?${fields}`, { focus });
-  }
-
-  document.addEventListener("submit", (event) => {
-    if (!event.target.matches("[data-do='find']")) return;
-    event.preventDefault();
-    find(event.target, `#${document.activeElement.id || "rs-q"}`);
+    doing[event.code]();
   });
 
   document.addEventListener("change", (event) => {
-    if (event.target.matches("[data-do='find'] select")) find(event.target.form, `#${event.target.id}`);
+    if (event.target.matches(".rs-filters select")) event.target.form.requestSubmit();
   });
 
-  window.addEventListener("popstate", (event) => {
-    if (stage().dataset.address === location.search) return; // a place on the same page
-    load({ top: (event.state && event.state.top) || 0 });
+  // Fields that say nothing are left out of the address.
+  document.addEventListener("formdata", (event) => {
+    for (const [name, value] of [...event.formData]) if (!value.trim()) event.formData.delete(name);
   });
 
-  function settle() {
-    const data = stage().dataset;
-    turn = data.turn;
-    if (data.address !== location.search) { load(asked || {}); return; } // an answer that was overtaken
-    clearTimeout(timer);
-    if (by("rs-lost")) lost("");
-    document.title = data.title;
-    const { focus, top } = asked || {};
-    asked = null;
-    if (focus && document.querySelector(focus)) document.querySelector(focus).focus({ preventScroll: true });
-    if (top !== undefined) scrollTo(0, top);
-  }
-
-  // A failed request is noticed at once; Gradio itself says nothing.
-  const plainFetch = window.fetch;
-  window.fetch = (...args) => plainFetch(...args).catch((error) => {
-    if (error.name !== "AbortError" && turn) { clearTimeout(timer); lost(LOST); }
-    throw error;
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const link = new URL(button.dataset.copy, location.href).href;
+    const say = (text) => { button.textContent = text; };
+    if (!navigator.clipboard) { say(link); return; } // no clipboard without https: the link itself can be marked
+    navigator.clipboard.writeText(link).then(() => say(by("rs-said").dataset.copied), () => say(link));
   });
 
-  history.scrollRestoration = "manual";
-  window.blindside = { take };
-  new MutationObserver(() => {
-    if (stage() && stage().dataset.turn && stage().dataset.turn !== turn) settle();
-  }).observe(document, { childList: true, subtree: true });
+  if (page().dataset.stamp) setTimeout(look, EVERY);
 })();

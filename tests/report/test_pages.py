@@ -1,0 +1,217 @@
+"""The pages without a browser: trust strip, filters, comments and phrases, what if, comparison, and the file."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eval.evidence.compare import compare_runs
+from eval.evidence.results.browse import find
+from eval.evidence.results.figures import findings
+from eval.evidence.results.page import show
+from eval.evidence.results.people import what_if
+from eval.evidence.results.query import Query
+from eval.evidence.results.snapshot import Entry, Snapshot, Source, read_snapshot
+from eval.evidence.results.static import MOST, report_html
+from eval.evidence.results.traits import LONGER, winning
+from eval.evidence.results.trust import MARKS, STOP, all_conditions
+from eval.evidence.results.why import groups, phrases
+from eval.evidence.results.words import words
+from eval.evidence.writing import write_comparison, write_report
+from eval.run import Run
+from tests.evidence.judged import make_judged
+from tests.report.rich import make_rich, write_rows
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
+    folder = tmp_path_factory.mktemp("pages")
+    return make_rich(folder, name="first", lean=3, seed=5), make_rich(folder)
+
+
+@pytest.fixture(scope="module")
+def snapshot(runs: tuple[Run, Run]) -> Snapshot:
+    return read_snapshot(runs[1])
+
+
+def test_the_strip_is_what_the_verdict_says_and_nothing_else(snapshot: Snapshot) -> None:
+    verdict = snapshot.whole.verdict
+    conditions = all_conditions(verdict)
+    assert [one.name for one in conditions] == [STOP, *(one.name for one in verdict.conditions)]
+    assert len(conditions) == 9
+    marks = findings(snapshot, words("en")).marks
+    for mark, one in zip(marks, conditions, strict=True):
+        assert (mark.sign, mark.figure) == (MARKS[one.state], one.figure)
+    page = show(snapshot.run, Source(snapshot.run))
+    assert verdict.headline in html.unescape(page)
+    ids = set(re.findall(r'id="([\w-]+)"', page))
+    assert all(mark.href.startswith("?") or mark.href[1:] in ids for mark in marks)
+
+
+FILTERS: dict[str, tuple[Query, Callable[[Entry], bool]]] = {
+    "tag": (Query(tag="base:too_long"), lambda one: any("too_long" in v.tags_base for v in one.verdicts)),
+    "other side": (Query(tag="tuned:too_long"), lambda one: any("too_long" in v.tags_tuned for v in one.verdicts)),
+    "criterion": (
+        Query(criterion="tone_base=cold"),
+        lambda one: any(v.criteria["tone_base"] == "cold" for v in one.verdicts),
+    ),
+    "time": (Query(time="long"), lambda one: any(v.seconds >= 60 for v in one.verdicts)),
+    "quick": (Query(time="short"), lambda one: any(2 <= v.seconds < 10 for v in one.verdicts)),
+    "alike": (
+        Query(agreement="alike"),
+        lambda one: len(one.verdicts) > 1 and len({v.outcome for v in one.verdicts}) == 1,
+    ),
+    "single": (Query(agreement="single"), lambda one: len(one.verdicts) == 1),
+    "skipped": (Query(verdict="skipped"), lambda one: one.prompt.id == "item-089"),
+    "broken": (Query(expect="broken"), lambda one: one.expected == "broken"),
+    "repaired": (Query(expect="repaired"), lambda one: int(one.prompt.id[-3:]) % 8 == 3),
+    "any": (Query(expect="any"), lambda one: one.prompt.expect is not None),
+    "trait": (Query(trait="has a list:tuned"), lambda one: one.pair is not None and "- one" in one.pair.tuned.text),
+    "phrase": (Query(q='"far too long"'), lambda one: any("far too long" in v.comment for v in one.verdicts)),
+    "both at once": (
+        Query(tag="base:too_long", reviewer="bob"),
+        lambda one: any("too_long" in v.tags_base and v.reviewer == "bob" for v in one.verdicts),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_finds_what_a_look_at_every_prompt_finds(snapshot: Snapshot, name: str) -> None:
+    query, by_hand = FILTERS[name]
+    found = [one.prompt.id for one in find(snapshot, query.model_copy(update={"view": "browse"}))]
+    assert found == [one.prompt.id for one in snapshot.entries if by_hand(one)]
+
+
+def test_the_bins_of_length_are_those_of_the_evidence(snapshot: Snapshot) -> None:
+    for name, one in zip(("half", "shorter", "same", "longer", "twice"), snapshot.whole.bias.length.bins, strict=True):
+        query = Query.model_validate({"view": "browse", "length": name})
+        assert sum(entry.score is not None for entry in find(snapshot, query)) == one.win_rate.n
+
+
+def test_sorting_orders_by_what_it_names(snapshot: Snapshot) -> None:
+    def values(sort: str, of: Callable[[Entry], float]) -> list[float]:
+        found = find(snapshot, Query.model_validate({"view": "browse", "sort": sort}))
+        return [of(one) for one in found if one.score is not None]
+
+    ratios = values("ratio", lambda one: one.ratio or 0)
+    assert ratios == sorted(ratios, reverse=True)
+    scores = values("base", lambda one: one.score or 0)
+    assert scores == sorted(scores)
+    slow = values("slow", lambda one: max(verdict.seconds for verdict in one.verdicts))
+    assert slow == sorted(slow, reverse=True)
+
+
+def test_comments_stand_with_the_side_and_the_tag_that_they_are_about(snapshot: Snapshot) -> None:
+    found = {group.title: group for group in groups(snapshot, words("en"))}
+    assert "far too long" in {phrase for phrase, _, _ in found["Base was better"].phrases}
+    for title, outcome in (("Tuned was better", "tuned"), ("Base was better", "base")):
+        assert found[title].total == sum(v.outcome == outcome and bool(v.comment) for v in snapshot.counted)
+    tagged = found["Base: Too long"]
+    assert tagged.total == sum("too_long" in v.tags_base and bool(v.comment) for v in snapshot.counted)
+    assert tagged.tagged
+
+
+@pytest.mark.parametrize(
+    ("comments", "found"),
+    [
+        (["too long", "far too long", "Too Long!"], [("too long", 3)]),
+        (["short and clear", "short and clear, yes"], [("short and clear", 2)]),
+        (["太长了", "真的太长了", "好"], [("太长", 2)]),
+        (["one of a kind"], []),
+        (["the the", "the the"], []),
+        ([], []),
+    ],
+)
+def test_phrases_that_come_again_are_found_whole(comments: list[str], found: list[tuple[str, int]]) -> None:
+    assert phrases(comments) == found
+
+
+def test_what_winners_do_counts_only_where_one_answer_does_it(snapshot: Snapshot) -> None:
+    found = {one.trait: one for one in winning(snapshot.entries)}
+    scores = [
+        entry.score if f"{LONGER}:tuned" in entry.traits else 1 - entry.score
+        for entry in snapshot.entries
+        if entry.score is not None and {f"{LONGER}:tuned", f"{LONGER}:base"} & entry.traits
+    ]
+    assert found[LONGER].rate.n == len(scores)
+    assert found[LONGER].rate.value == pytest.approx(sum(scores) / len(scores))
+
+
+def test_leaving_somebody_out_gives_the_figures_of_a_run_without_them(snapshot: Snapshot) -> None:
+    found = what_if(snapshot, ("bob", "nobody"))
+    assert found is not None
+    assert found.without == ("bob",)
+    now, then = found.moved[0][1:]
+    assert now.value == snapshot.whole.verdict.rate.value
+    assert then.value == next(row.without.value for row in snapshot.whole.reviewers.rows if row.name == "bob")
+    assert what_if(snapshot, ("nobody",)) is None
+    everybody = what_if(snapshot, ("bob", "Ann Lee", "李雷"))
+    assert everybody is not None
+    assert everybody.nothing
+    page = show(snapshot.run, Source(snapshot.run), "?without=bob")
+    assert "What if" in page
+    assert show(snapshot.run, Source(snapshot.run), "?without=nobody").count('id="what-if"') == 0
+
+
+def test_a_comparison_lists_the_prompts_whose_winner_changed(runs: tuple[Run, Run]) -> None:
+    old, new = runs
+    found = compare_runs(old, new)
+    sign = {"<": -1, "=": 0, ">": 1}
+    for flip in found.flips:
+        sides = ["<" if score < 0.5 else ">" if score > 0.5 else "=" for score in (flip.before, flip.after)]
+        assert sign[sides[0]] != sign[sides[1]]
+    page = show(new, Source(new), "?view=compare")
+    assert "Flipped prompts" in page
+    assert f"{100 * (found.change.value or 0):+.1f} points" in page
+    assert "Trend over runs" in page
+    assert "first" in re.findall(r"<option[^>]*>(\w+)", page)
+    assert "No other run here" not in page
+    write_comparison(found)
+    alone = (new.report_folder / "compare-first.html").read_text("utf-8")
+    assert "Flipped prompts" in alone
+    assert re.findall(r"<(?:script|form|img)\b", alone) == []
+
+
+def test_a_run_alone_says_that_there_is_none_to_compare(tmp_path: Path) -> None:
+    run = make_judged(tmp_path, pairs=5)
+    assert "No other run here" in show(run, Source(run), "?view=compare")
+
+
+def test_a_pages_figures_follow_a_new_verdict(tmp_path: Path) -> None:
+    run = make_rich(tmp_path, pairs=20)
+    source = Source(run)
+    before = show(run, source)
+    verdict = source.current()[0].counted[0]
+    other = "base" if verdict.outcome == "tuned" else "tuned"
+    write_rows(
+        run, [verdict.model_copy(update={"verdict_id": "new", "replaces": verdict.verdict_id, "outcome": other})]
+    )
+    assert show(run, source) != before
+
+
+def test_a_file_holds_the_pairs_that_there_is_room_for_and_stays_small(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = report_html(snapshot)
+    assert whole.count('class="rs-card rs-held"') == len(snapshot.entries)
+    assert len(whole.encode()) < 2_000_000
+    monkeypatch.setattr("eval.evidence.results.static.MOST", MOST // 10)
+    less = report_html(snapshot)
+    assert 0 < less.count('class="rs-card rs-held"') < len(snapshot.entries)
+    assert 'class="rs-card rs-held"' not in report_html(snapshot, pairs=False)
+
+
+def test_a_large_run_still_gives_a_small_file(tmp_path: Path) -> None:
+    run = make_judged(tmp_path, pairs=3000, reviewers=("ann", "bob"))
+    write_report(run)
+    assert (run.report_folder / "report.html").stat().st_size < 2_000_000
+
+
+def test_both_languages_are_written(runs: tuple[Run, Run]) -> None:
+    write_report(runs[0])
+    assert "微调模型的胜率" in (runs[0].report_folder / "report.zh.html").read_text("utf-8")
+    assert "Win rate of the tuned model" in (runs[0].report_folder / "report.html").read_text("utf-8")
