@@ -64,8 +64,7 @@ def judge(
 
     front = Front.of(host, allow_host or (), root_path)
     opened = open_run(reports, run)
-    changes = {"overlap": _overlap(overlap, overlap_share), "mode": mode or None, "side": side or None}
-    wanted = _study(opened.folder, study, {name: value for name, value in changes.items() if value is not None})
+    wanted = asked_study(opened.folder, study, overlap, overlap_share, mode=mode, side=side)
     logins = Logins(auth) if auth is not None else None
     refuse_open_share(share, logins)
     opened = freeze_policy(opened, policy)
@@ -154,6 +153,14 @@ def list_names(auth: Accounts = ACCOUNTS) -> None:
 
     for name in read_accounts(auth):
         console.say(name)
+
+
+def asked_study(
+    folder: Path, given: Path | None, overlap: int | None, share: float | None, *, mode: str = "", side: str = ""
+) -> Study | None:
+    """The study that a command line asks for; None where it leaves it to the run. Raises InputError."""
+    changes = {"overlap": _overlap(overlap, share), "mode": mode or None, "side": side or None}
+    return _study(folder, given, {name: value for name, value in changes.items() if value is not None})
 
 
 def _study(folder: Path, given: Path | None, changes: dict[str, object]) -> Study | None:

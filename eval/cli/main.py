@@ -15,6 +15,7 @@ from blindside import console
 from compose.errors import ComposeError
 from eval.cli import (
     collect,
+    elsewhere,
     evaluate,
     export,
     gate,
@@ -63,6 +64,7 @@ STAGES = (
     collect,
     imports,
     judge,
+    elsewhere,
     results,
     report,
     plan,

@@ -117,9 +117,10 @@ def _agreement(table: Table) -> Condition:
 
 def _speed(table: Table) -> Condition:
     name, where = "speed", "by_reviewer.csv"
-    if not len(table) or not table.seconds.any():
+    seconds = table.seconds[~np.isnan(table.seconds)]
+    if not seconds.any():
         return Condition(name, "open", "not recorded", "", where)
-    middle = float(np.median(table.seconds))
+    middle = float(np.median(seconds))
     state: State = "contradicted" if middle < UNREAD else "doubt" if middle < HASTY else "fine"
     figure = f"median {middle:.1f} s"
     return Condition(name, state, figure, f"half of the verdicts were given within {middle:.1f} s", where)

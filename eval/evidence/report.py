@@ -65,6 +65,11 @@ def figures(summary: Summary) -> list[Figure]:
         Figure.count("pairs answered by both", table.pairs, "prompts"),
         Figure.count("identical answers (ties by themselves, not asked)", table.identical, "prompts"),
         Figure.count("judgements", len(table), "judgements"),
+        *(
+            [Figure.count("imported judgements (given elsewhere)", table.imported, "judgements")]
+            if table.imported
+            else []
+        ),
         Figure.count("prompts judged", len(table.items), "prompts"),
         Figure.count("reviewers", len(table.reviewers), "reviewers"),
         *(

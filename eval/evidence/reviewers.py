@@ -94,17 +94,17 @@ def _rows(table: Table) -> list[tuple[str, Codes]]:
 
 
 def _reviewer(table: Table, name: str, rows: Codes, without: Estimate) -> Reviewer:
-    outcome, left = table.outcome[rows], table.left[rows]
+    outcome, left, seconds = table.outcome[rows], table.left[rows], table.seconds[rows]
     decided, score = table.decided[rows], table.score[rows]
     again = _repeats(table, name, rows)
     return Reviewer(
         name=name,
         judgements=len(rows),
         win_rate=win_rate(score[outcome != BOTH_BAD]),
-        left=_share((outcome == left)[decided]),
+        left=_share((outcome == left)[decided & (left >= 0)]),
         ties=_share(outcome == TIE),
         both_bad=_share(outcome == BOTH_BAD),
-        seconds=median(table.seconds[rows]),
+        seconds=median(seconds[~np.isnan(seconds)]),
         repeats=_share([before == after for before, after in again]),
         same_place=_share([before != after for before, after in again if max(before, after) <= TUNED]),
         gold=_share([verdict.outcome == "tuned" for verdict in table.golds if verdict.reviewer == name]),

@@ -27,6 +27,7 @@ from eval.judge.plan import (
     encoded,
     is_judged,
     make_plan,
+    only_imported,
     plan_path,
     plan_sha256,
     read_asked,
@@ -78,7 +79,7 @@ def _writing(path: Path) -> Iterator[None]:
 def _blinding_of(run: Run) -> Blinding:
     """By the run's key, which is made where there is none; a run that was judged without one goes on so."""
     run = open_run(run.folder.parent, run.folder.name)
-    judged, path = is_judged(run), run.folder / KEY_FILE
+    judged, path = is_judged(run) and not only_imported(run), run.folder / KEY_FILE
     if rule_of(run) == "unkeyed":
         _log.warning("run %s was judged when sides were still an unkeyed hash, and goes on so", run.name)
         _record(run, BlindingRecord(rule="unkeyed"))
@@ -118,7 +119,10 @@ def _planned(run: Run, study: Study, blinding: Blinding) -> tuple[Marked, Plan]:
     held = [item for item, is_in in drawn.items() if is_in and item not in asked]
     plan = make_plan(blinding, study, drawn, asked, before, held)
     with _writing(plan_path(run)):
-        if not judged or (there is None and _may_be_made_again(run, plan, blinding)):
+        if judged and there is None and only_imported(run):
+            _freeze(run, plan)
+            _change(run, plan, plan, "planned only after verdicts had been imported")
+        elif not judged or (there is None and _may_be_made_again(run, plan, blinding)):
             _freeze(run, plan)
         elif there is not None and not plan.asks_as(there):
             _change(run, there, plan)
@@ -147,14 +151,18 @@ def _freeze(run: Run, plan: Plan) -> None:
         run.update(plan_sha256=plan_sha256(plan), plan_changes=())
 
 
-def _change(run: Run, before: Plan, plan: Plan) -> None:
+def _change(run: Run, before: Plan, plan: Plan, what: str = "") -> None:
     """Record that something else is asked from now on. The frozen plan stays what the evidence goes by."""
+    run = open_run(run.folder.parent, run.folder.name)
     frozen = run.info.plan_sha256 or _on_disk(run)
-    what, rows = differences(before, plan), len(read_verdicts(run.verdicts_path, run=run.name))
-    if plan_sha256(plan) == frozen:
+    rows = len(read_verdicts(run.verdicts_path, run=run.name))
+    if what:
+        pass
+    elif plan_sha256(plan) == frozen:
         what = "as it was planned at first"
         asked_path(run).unlink(missing_ok=True)
     else:
+        what = differences(before, plan)
         write_plan(asked_path(run), plan)
     change = PlanChange(at=utc_now(), rows=rows, what=what, asked_sha256=plan_sha256(plan))
     run.update(plan_sha256=frozen, plan_changes=(*run.info.plan_changes, change))

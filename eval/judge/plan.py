@@ -21,6 +21,7 @@ from eval.judge.blinding import Blinding
 from eval.judge.drawing import drawing_order, is_drawn
 from eval.judge.freeze import thumbs_path, with_rows
 from eval.judge.keyfile import KEY_FILE
+from eval.judge.store import read_verdicts
 from eval.judge.study import NAME as STUDY
 from eval.judge.study import Mode, Overlap, Study, read_frozen
 from eval.judge.tasks import tasks_of
@@ -222,7 +223,14 @@ def rule_of(run: Run) -> BlindingRule | None:
     if run.info.blinding is not None:
         return run.info.blinding.rule
     plan = _read(plan_path(run), "")
+    if plan is None and only_imported(run):
+        return None
     return plan.blinding if plan else "keyed" if (run.folder / KEY_FILE).exists() else "unkeyed"
+
+
+def only_imported(run: Run) -> bool:
+    """Whether verdicts were imported, and nobody judged here. Raises InputError for a file that cannot be trusted."""
+    return bool(run.info.imports) and all(row.imported for row in read_verdicts(run.verdicts_path, run=run.name))
 
 
 def is_judged(run: Run) -> bool:

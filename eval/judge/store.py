@@ -20,7 +20,7 @@ from eval.journal import read_stamped, whole_csv_rows
 from eval.judge.cells import PLAIN, Columns, columns_of, fields_of
 from eval.judge.seals import seal_of
 from eval.judge.study import read_frozen
-from eval.records import Judgement, Thumb, Verdict
+from eval.records import IMPORTED, Judgement, Thumb, Verdict
 
 _log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ def _begins_header(data: bytes, row: type[Judgement]) -> bool:
 def _unterminated(path: Path, tail: bytes, at: int, checks: Checks[R], before: str) -> list[R]:
     """The row behind the last line end, where only its own line end is missing: its seal tells."""
     one = _one_row(path, tail, at, checks)
-    if one is not None and one.seal and one.seal == seal_of(one, before, checks.columns):
+    if one is not None and one.seal in (IMPORTED, seal_of(one, before, checks.columns)):
         return [checks.place(one, at)]
     # What a torn append leaves is less than one row. Whole rows in it were swallowed by a quote that somebody typed.
     for number, line in enumerate(tail.splitlines()[1:], start=at + 1):

@@ -50,7 +50,8 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
         parity={side: _parity(run, side) for side in SIDES},
         determinism={side: _flipped(run, side) for side in SIDES},
         policy_fixed_at=run.info.policy_fixed_at,
-        sides=rule_of(run),
+        sides="imported" if any(not one.exported for one in run.info.imports) else rule_of(run),
+        imported=table.imported,
         excluded=table.excluded,
     )
 
