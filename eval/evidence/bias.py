@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from eval.evidence.bootstrap import Signed
 from eval.evidence.contrast import Contrast, contrast
+from eval.evidence.distributions import t_quantile, t_two_sided
 from eval.evidence.logistic import fit_logistic
 from eval.evidence.table import TUNED, Table, prompt_means
 from eval.evidence.winrate import Estimate, win_rate
@@ -122,13 +122,13 @@ def _controlled(score: Floats, ratio: Floats) -> tuple[Estimate, Signed, float |
     fit = fit_logistic(np.column_stack([np.ones(n), bounded]), score)
     if fit is None:
         return Estimate(None, None, None, n), Signed(None, None, None, n), None
-    critical = float(stats.t.ppf(0.975, n - 2))
+    critical = t_quantile(0.975, n - 2)
     (at, slope), errors = fit.coefficients, np.sqrt(np.diag(fit.covariance))
     if errors.min() <= 0:
         return Estimate(_share(at), None, None, n), Signed(float(slope), None, None, n), None
     low, high = at - critical * errors[0], at + critical * errors[0]
     effect = Signed(float(slope), float(slope - critical * errors[1]), float(slope + critical * errors[1]), n)
-    p_value = float(2 * stats.t.sf(abs(slope) / errors[1], n - 2))
+    p_value = t_two_sided(slope / errors[1], n - 2)
     return Estimate(_share(at), _share(low), _share(high), n), effect, p_value
 
 

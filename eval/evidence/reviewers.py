@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from eval.evidence.distributions import fair_coin_below
 from eval.evidence.table import BOTH_BAD, TIE, TUNED, Table
 from eval.evidence.winrate import Estimate, win_rate
 from eval.records import OUTCOMES, Verdict
@@ -77,9 +77,7 @@ def median(values: Floats, *, confidence: float = 0.95) -> Estimate:
     n = len(values)
     if n == 0:
         return Estimate(None, None, None, 0)
-    below = int(stats.binom.ppf((1 - confidence) / 2, n, 0.5))
-    if stats.binom.cdf(below, n, 0.5) > (1 - confidence) / 2:
-        below -= 1
+    below = int(np.searchsorted(fair_coin_below(n), (1 - confidence) / 2, side="right")) - 1
     if below < 0:
         return Estimate(float(np.median(values)), None, None, n)
     ordered = np.sort(values)

@@ -24,7 +24,7 @@ def seal_of(row: Judgement, before: str, columns: Columns) -> str:
 
     It is taken of the row's line, so it is the same whether the row was just made or read again.
     """
-    line = encode_row(row.model_copy(update={"seal": ""}), columns)
+    line = encode_row(row, columns, seal=False)
     return LETTER + hashlib.sha256(before.encode() + b"\n" + line).hexdigest()[:DIGITS]
 
 
