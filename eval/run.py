@@ -132,6 +132,8 @@ class RunInfo(Row):
     #: asked otherwise since.
     plan_sha256: str = ""
     plan_changes: tuple[PlanChange, ...] = ()
+    #: How many prompts without a cluster ask nearly the same as another one, as found when judging began.
+    near: int = 0
     #: Files of verdicts that were given elsewhere.
     imports: tuple[ImportRecord, ...] = ()
     #: The hash of the run's gate.yml, and whether it was fixed "before judging" or "after judging began".

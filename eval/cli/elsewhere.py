@@ -76,6 +76,7 @@ def export_tasks(
     overlap_share: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of the pairs that --overlap is for; one on the others.")
     ] = None,
+    cluster: Annotated[str, typer.Option(help="near: prompts that ask nearly the same count as one.")] = "",
     policy: Annotated[
         Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")
     ] = None,
@@ -86,6 +87,7 @@ def export_tasks(
     Example: `blindside export-tasks first --to label-studio`
     """
     from eval.cli.judge import asked_study
+    from eval.judge.alike import alike
     from eval.judge.elsewhere.exports import TOOLS
     from eval.judge.elsewhere.exports import export_tasks as write
     from eval.judge.fits import unmet_before
@@ -96,9 +98,9 @@ def export_tasks(
     if tool is None:
         raise InputError(f"--to {to}: say one of {', '.join(TOOLS)}")
     opened = open_run(reports, run)
-    wanted = asked_study(opened.folder, study, overlap, overlap_share)
+    wanted = asked_study(opened.folder, study, overlap, overlap_share, cluster=cluster)
     opened = freeze_policy(opened, policy)
-    for line in unmet_before(opened, wanted):
+    for line in (*unmet_before(opened, wanted), *alike(opened.prompts())):
         console.say(f"note: {line}")
     for path in write(opened, tool, out or Path(f"{run}-{tool}"), wanted):
         console.say(f"written: {path}")

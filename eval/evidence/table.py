@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from eval.answers import Answers, read_answers
+from eval.judge.plan import Plan, read_plan
 from eval.judge.skips import Skip, read_skips
 from eval.judge.store import in_force, read_verdicts
 from eval.records import OUTCOMES, SIDES, Pair, Prompt, Verdict
@@ -205,7 +206,7 @@ def build_table(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Ta
         repeats=tuple(aside["repeat"]),
         golds=tuple(aside["gold"]),
         put_off=_put_off(skips, kept),
-        clusters=_clusters(prompts),
+        clusters=_clusters(prompts, read_plan(run)),
         passed_over=frozenset(skip.item for skip in skips if (skip.item, skip.reviewer) not in judged),
         imported=sum(verdict.imported for verdict in kept),
     )
@@ -221,11 +222,11 @@ def _put_off(skips: Sequence[Skip], kept: Sequence[Verdict]) -> dict[str, int]:
     return found
 
 
-def _clusters(prompts: Sequence[Prompt]) -> dict[str, str]:
+def _clusters(prompts: Sequence[Prompt], plan: Plan | None) -> dict[str, str]:
+    """By the prompts' own clusters, and by the groups of the frozen plan."""
     sizes = Counter(prompt.cluster for prompt in prompts)
-    return {
-        prompt.id: f"cluster {prompt.cluster}" for prompt in prompts if prompt.cluster and sizes[prompt.cluster] > 1
-    }
+    own = {prompt.id: f"cluster {prompt.cluster}" for prompt in prompts if sizes[prompt.cluster] > 1 and prompt.cluster}
+    return own | {item: f"near {first}" for item, first in (plan.groups if plan else {}).items()}
 
 
 def by_cluster(table: Table) -> Table:

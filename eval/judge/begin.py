@@ -14,6 +14,7 @@ from pathlib import Path
 
 from eval.answers import read_answers
 from eval.errors import InputError
+from eval.judge.alike import near_groups
 from eval.judge.blinding import Blinding
 from eval.judge.file_lock import FileLock
 from eval.judge.freeze import freeze
@@ -117,13 +118,15 @@ def _planned(run: Run, study: Study, blinding: Blinding) -> tuple[Marked, Plan]:
     marked = mark(run, study, {item: task for item, task in tasks.items() if drawn[item]})
     asked = {item: task.category for item, task in marked.tasks.items()}
     held = [item for item, is_in in drawn.items() if is_in and item not in asked]
-    plan = make_plan(blinding, study, drawn, asked, before, held)
+    near = near_groups(run.prompts())
+    groups = there.groups if judged and there else near if study.cluster == "near" else {}
+    plan = make_plan(blinding, study, drawn, asked, before, held, groups)
     with _writing(plan_path(run)):
         if judged and there is None and only_imported(run):
-            _freeze(run, plan)
+            _freeze(run, plan, len(near))
             _change(run, plan, plan, "planned only after verdicts had been imported")
         elif not judged or (there is None and _may_be_made_again(run, plan, blinding)):
-            _freeze(run, plan)
+            _freeze(run, plan, len(near))
         elif there is not None and not plan.asks_as(there):
             _change(run, there, plan)
         elif not run.info.plan_sha256:
@@ -143,12 +146,12 @@ def _may_be_made_again(run: Run, plan: Plan, blinding: Blinding) -> bool:
     return True
 
 
-def _freeze(run: Run, plan: Plan) -> None:
+def _freeze(run: Run, plan: Plan, near: int) -> None:
     asked_path(run).unlink(missing_ok=True)
     if read_bytes(plan_path(run)) != encoded(plan):
         write_plan(plan_path(run), plan)
-    if run.info.plan_sha256 != plan_sha256(plan) or run.info.plan_changes:
-        run.update(plan_sha256=plan_sha256(plan), plan_changes=())
+    if run.info.plan_sha256 != plan_sha256(plan) or run.info.plan_changes or run.info.near != near:
+        run.update(plan_sha256=plan_sha256(plan), plan_changes=(), near=near)
 
 
 def _change(run: Run, before: Plan, plan: Plan, what: str = "") -> None:

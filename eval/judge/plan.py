@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from eval.answers import Answers
 from eval.errors import InputError
@@ -39,6 +40,16 @@ class PlannedPair(Row):
     reviewers: int = Field(ge=0)
     #: For words that name a model, under the study's policy `hold`.
     held: bool = False
+    #: The first prompt of those that ask nearly the same, where the study takes them for one unit.
+    near: str = ""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Plans without groups are written, and hashed, as they were before there were any."""
+        data: dict[str, Any] = dump(self)
+        if not self.near:
+            data.pop("near")
+        return data
 
 
 class Plan(Row):
@@ -64,6 +75,11 @@ class Plan(Row):
     def drawn(self) -> dict[str, bool]:
         """item -> whether people are drawn for it, in drawing order."""
         return {pair.item: pair.drawn for pair in self.pairs}
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """item -> the first prompt of its group, of prompts that ask nearly the same."""
+        return {pair.item: pair.near for pair in self.pairs if pair.near}
 
     def asks_as(self, other: Plan) -> bool:
         """Whether both ask the same of reviewers; plans of earlier versions do not say what is held back."""
@@ -171,8 +187,13 @@ def make_plan(
     asked: Mapping[str, str],
     before: Plan | None,
     held: Collection[str] = (),
+    near: Mapping[str, str] | None = None,
 ) -> Plan:
-    """The plan for the pairs that are asked (`asked`: item -> category); those planned before keep their reviewers."""
+    """The plan for the pairs that are asked (`asked`: item -> category); those planned before keep their reviewers.
+
+    `near`: item -> the first prompt of its group, where groups are units.
+    """
+    groups = near or {}
     kept = {item: n for item, n in before.reviewers.items() if item in asked} if before else {}
     new = planned(blinding, {item: name for item, name in asked.items() if item not in kept}, study.overlap)
     reviewers = kept | new
@@ -182,7 +203,9 @@ def make_plan(
         overlap=study.overlap,
         sample=study.sample,
         pairs=tuple(
-            PlannedPair(item=item, drawn=is_in, reviewers=reviewers.get(item, 0), held=item in held)
+            PlannedPair(
+                item=item, drawn=is_in, reviewers=reviewers.get(item, 0), held=item in held, near=groups.get(item, "")
+            )
             for item, is_in in drawn.items()
         ),
     )

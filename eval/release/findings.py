@@ -58,6 +58,9 @@ class Findings:
     policy_fixed_at: str
     #: What the sides of the verdicts were computed by; None where nobody judged.
     sides: BlindingRule | Literal["imported"] | None
+    #: How many prompts ask nearly the same as another one, and how many clusters are units.
+    near: int = 0
+    clustered: bool = False
     #: How many of the judgements were given elsewhere and imported.
     imported: int = 0
     #: Everything left out of the statistics, by reason.

@@ -51,6 +51,8 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
         determinism={side: _flipped(run, side) for side in SIDES},
         policy_fixed_at=run.info.policy_fixed_at,
         sides="imported" if any(not one.exported for one in run.info.imports) else rule_of(run),
+        near=run.info.near,
+        clustered=bool(table.clusters),
         imported=table.imported,
         excluded=table.excluded,
     )

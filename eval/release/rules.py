@@ -150,6 +150,10 @@ def _skips(found: Findings) -> str:
 
 def _enough(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     yield _at_least("prompts", policy.prompts, found.prompts, "judged")
+    if found.near or found.clustered:
+        said = f"{found.near} prompts ask nearly the same as another one, each counted by itself"
+        said = "prompts of one cluster count as one unit" if found.clustered else said
+        yield _result("near-duplicates", "told", said, True)
     yield _at_least("reviewers", policy.reviewers, found.reviewers, "")
     if policy.overlap is not None:
         share = found.overlap.get(policy.overlap.reviewers, 0.0)
