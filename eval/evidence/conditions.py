@@ -79,6 +79,8 @@ def _one_reviewer(rows: tuple[Reviewer, ...], decisive: tuple[str, ...], null: f
             name, "open" if not judged else "doubt", f"{len(judged)} reviewer", "only one person judged", where
         )
     worst = min(judged, key=lambda row: row.without.value if row.without.value is not None else 1.0)
+    if all(row.without.value is None for row in judged):
+        return Condition(name, "open", "insufficient", "", where)
     figure = f"without {worst.name} {_share(worst.without)}"
     if worst.without.value is not None and worst.without.value <= null and worst.name in decisive:
         return Condition(name, "contradicted", figure, f"not {figure}", where)

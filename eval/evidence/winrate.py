@@ -75,6 +75,22 @@ def win_rate(scores: NDArray[np.float64], *, confidence: float = 0.95) -> Estima
     return Estimate(p, low, high, n)
 
 
+def detectable(
+    scores: NDArray[np.float64], *, null: float = 0.5, power: float = 0.8, confidence: float = 0.95
+) -> float | None:
+    """The smallest true win rate above `null` that as many prompts as `scores` would show with one look, at this power.
+
+    `scores` as in `win_rate`, whose spread is taken for that of any rate (1/4 where they are all alike); Student's t
+    for both quantiles (Julious 2004). None with fewer than two prompts, and where not even 100% would do.
+    """
+    n = len(scores)
+    if n < 2:
+        return None
+    spread = float(scores.var(ddof=1)) or 0.25
+    found = null + (t_quantile((1 + confidence) / 2, n - 1) + t_quantile(power, n - 1)) * float(np.sqrt(spread / n))
+    return found if found < 1 else None
+
+
 def wilson(p: float, n: float, *, critical: float) -> tuple[float, float]:
     """Wilson's score interval for a share p of n trials at the given critical value, within [0, 1]."""
     scale = critical**2 / n

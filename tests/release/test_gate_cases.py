@@ -199,6 +199,19 @@ def test_what_the_study_cannot_give_is_said_before_anybody_judges(
         assert line in decide(run).reasons[0]
 
 
+def test_where_every_answer_is_bad_nothing_contradicts_itself(tmp_path: Path) -> None:
+    run = single(tmp_path, 30)
+    begin(run)
+    store = verdict_store(run)
+    for n, pair in enumerate(read_answers(run.responses_path).pairs(run.prompts())[:20]):
+        store.append(judged(run, pair, outcome="both_bad").model_copy(update={"reviewer": "ab"[n % 2]}))
+    assert gate(run).returncode == 2
+    assert said_by_all(run) == "All 20 verdicts found both answers bad: nothing can be said of preference."
+    text = (run.report_folder / "report.md").read_text()
+    assert "nothing to decide by, since no verdict prefers a side or ties" in text
+    assert [word for word in ("too early", "contradicted", "% over", "prefer the", "prefers the") if word in text] == []
+
+
 @pytest.mark.parametrize(("word", "status"), [("", "fail"), ("imported: true\n", "pass")])
 def test_verdicts_given_elsewhere_need_the_policys_word(word: str, status: str, tmp_path: Path) -> None:
     run = single(tmp_path, 40, POLICY + word)
