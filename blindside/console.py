@@ -26,7 +26,10 @@ _NAMED = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 def visible(text: str, *, keep: frozenset[str] = _KEPT) -> str:
     r"""The text with an escape like `\x1b` or `\u202e` for each character that is not seen, but for those to keep."""
-    if text.isprintable():
+    plain = text
+    for char in keep:
+        plain = plain.replace(char, "")
+    if plain.isprintable():
         return text
     return "".join(_escaped(char) if _is_unseen(char) and char not in keep else char for char in text)
 

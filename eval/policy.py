@@ -102,6 +102,8 @@ class Policy(Row):
     signals: Signals = Signals()
     #: Prompts with `expect` that the base answers rightly and the tuned model does not: at most so many.
     must_pass_broken: int | None = Field(default=0, ge=0)
+    #: Whether verdicts that people gave elsewhere may enter (blindside import-verdicts).
+    imported: bool = False
     #: Which answer stands left must come from the run's secret key.
     keyed_sides: bool = False
     parity: bool = True
@@ -160,8 +162,8 @@ def policy_of(run: Run) -> Policy:
     return read_policy(frozen(run)) if frozen(run).is_file() else read_policy(DEFAULT)
 
 
-def freeze_policy(run: Run, given: Path | None = None) -> Run:
-    """Fix the policy of a run that has none yet, and return the run that knows its hash.
+def freeze_policy(run: Run, given: Path | None = None, *, when: str = "before judging") -> Run:
+    """Fix the policy of a run that has none yet, and return the run that knows its hash. `when`: told where it counts.
 
     A run that has one keeps it once somebody has judged; another one given for it is then an InputError. Raises
     InputError for a policy that is none.
@@ -179,7 +181,7 @@ def freeze_policy(run: Run, given: Path | None = None) -> Run:
     data = path.read_bytes()
     try:
         write_atomically(frozen(run), data)
-        return run.update(policy_sha256=hashlib.sha256(data).hexdigest(), policy_fixed_at=_when(run))
+        return run.update(policy_sha256=hashlib.sha256(data).hexdigest(), policy_fixed_at=_when(run, when))
     except OSError as error:
         problem = f"cannot be written ({error.strerror}): free the disk or the folder, then judge"
         raise InputError(problem, path=frozen(run)) from None
@@ -189,6 +191,6 @@ def _judged(run: Run) -> bool:
     return run.verdicts_path.is_file() and run.verdicts_path.stat().st_size > 0
 
 
-def _when(run: Run) -> str:
+def _when(run: Run, before: str) -> str:
     """Whether the policy was there before the first verdict: what came after it is told wherever it counts."""
-    return "after judging began" if _judged(run) else "before judging"
+    return "after judging began" if _judged(run) else before

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -129,10 +130,12 @@ class Run:
 
     def summary(self) -> pd.DataFrame:
         """Every figure of the report as in summary.csv, by its stable id: metric, value, low95, high95, n, n_counts."""
-        from eval.evidence.frames import summary_frame
+        from eval.evidence.frames import summary_csv
         from eval.evidence.whole import all_figures, whole
 
-        return summary_frame(all_figures(whole(self._run))).set_index("id")
+        text = summary_csv(all_figures(whole(self._run)))
+        frame: pd.DataFrame = pd.read_csv(StringIO(text), keep_default_na=False, na_values=[""]).set_index("id")
+        return frame
 
     def _repr_html_(self) -> str:
         info = self._run.info

@@ -178,6 +178,10 @@ class Pair(Row):
         return self.base if side == "base" else self.tuned
 
 
+#: The seal of a row that was judged elsewhere and imported: none of ours.
+IMPORTED = "imported"
+
+
 class Judgement(Row):
     """What the rows of verdicts.csv and of thumbs.csv share: FIRST, criteria, TAGS where the study has tags, LAST.
 
@@ -198,12 +202,18 @@ class Judgement(Row):
     #: Column to cell; an empty cell says that nothing was chosen.
     criteria: dict[str, str] = Field(default_factory=dict)
     comment: Text
-    #: From the pair's appearance to the verdict, in seconds.
+    #: From the pair's appearance to the verdict, in seconds; 0 where an imported row does not say.
     seconds: float = Field(ge=0, allow_inf_nan=False)
+    #: UTC, ISO 8601; "" where an imported row does not say.
     judged_at: str
     replaces: str = ""
-    #: Of eval.judge.seals: given when the row is written.
+    #: Of eval.judge.seals: given when the row is written. IMPORTED for rows that were judged elsewhere.
     seal: str = ""
+
+    @property
+    def imported(self) -> bool:
+        """Whether it was judged elsewhere."""
+        return self.seal == IMPORTED
 
     @property
     def slot(self) -> tuple[str, str, str]:
@@ -227,7 +237,8 @@ class Verdict(Judgement):
 
     kind: Kind = "judgement"
     outcome: Mark
-    left: Side
+    #: "" where an imported row does not say which model stood left.
+    left: Side | Literal[""]
     base_sha256: Sha256
     tuned_sha256: Sha256
     tags_base: tuple[str, ...] = ()

@@ -116,6 +116,18 @@ class PlanChange(Row):
     asked_sha256: str
 
 
+class ImportRecord(Row):
+    """A file of verdicts that were given elsewhere. `exported`: all of them on tasks that this run had exported."""
+
+    file: str
+    sha256: str
+    layout: str
+    at: str
+    rows: int
+    verdicts: int
+    exported: bool
+
+
 class RunInfo(Row):
     """run.json. `times` and `counts` grow while a run goes on; everything else is fixed when it begins."""
 
@@ -139,6 +151,10 @@ class RunInfo(Row):
     #: asked otherwise since.
     plan_sha256: str = ""
     plan_changes: tuple[PlanChange, ...] = ()
+    #: How many prompts without a cluster ask nearly the same as another one, as found when judging began.
+    near: int = 0
+    #: Files of verdicts that were given elsewhere.
+    imports: tuple[ImportRecord, ...] = ()
     #: The hash of the run's gate.yml, and whether it was fixed "before judging" or "after judging began".
     policy_sha256: str = ""
     policy_fixed_at: str = ""

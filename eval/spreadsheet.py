@@ -21,4 +21,4 @@ def neutralise(cell: str) -> str:
 
 
 def restore(cell: str) -> str:
-    return cell[1:] if _NEUTRALISED.match(cell) else cell
+    return cell[1:] if cell.startswith("'") and _NEUTRALISED.match(cell) else cell

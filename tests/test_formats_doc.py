@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from blindside.tables import json_rows
+from blindside.tables import codes, json_rows
 from blindside.tables.asked import CONVERSATION, PARTS, QUESTION, SYSTEM
 from blindside.tables.reader import SUFFIXES
 from eval.collect.questions import CATEGORY, CLUSTER
@@ -36,10 +36,10 @@ def parts_of(column: str) -> tuple[str, ...]:
         (*CONVERSATION, *QUESTION, *SYSTEM, *PARTS, *ID, *CATEGORY, *CLUSTER, "expect", "body"),
         SUFFIXES,
         json_rows._AROUND,
-        choices._CHOICE,
+        codes.CHOICE,
         choices._ONE_HOT,
         choices._VOTES,
-        [name for first, second, _ in choices._ANSWERS for one in (first, second) for name in parts_of(one)],
+        [name for first, second, _ in codes.ANSWERS for one in (first, second) for name in parts_of(one)],
         (*feedback._ANSWER, *feedback._EDIT, *feedback._THUMB),
         [field for field in Response.model_fields if field != "kind"],
         ("records", "left_out", "unread"),

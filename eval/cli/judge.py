@@ -36,6 +36,7 @@ def judge(
     overlap_share: Annotated[
         float | None, typer.Option(min=0, max=1, help="Share of the pairs that --overlap is for; one on the others.")
     ] = None,
+    cluster: Annotated[str, typer.Option(help="near: prompts that ask nearly the same count as one.")] = "",
     mode: Annotated[str, typer.Option(help="compare, or thumbs: up or down on one model's answers.")] = "",
     side: Annotated[str, typer.Option(help="Whose answers get thumbs: tuned or base.")] = "",
     reviewer: Annotated[str, typer.Option(help="Your name, so that the page need not ask.")] = "",
@@ -64,8 +65,7 @@ def judge(
 
     front = Front.of(host, allow_host or (), root_path)
     opened = open_run(reports, run)
-    changes = {"overlap": _overlap(overlap, overlap_share), "mode": mode or None, "side": side or None}
-    wanted = _study(opened.folder, study, {name: value for name, value in changes.items() if value is not None})
+    wanted = asked_study(opened.folder, study, overlap, overlap_share, cluster=cluster, mode=mode, side=side)
     logins = Logins(auth) if auth is not None else None
     refuse_open_share(share, logins)
     opened = freeze_policy(opened, policy)
@@ -155,6 +155,14 @@ def list_names(auth: Accounts = ACCOUNTS) -> None:
 
     for name in read_accounts(auth):
         console.say(name)
+
+
+def asked_study(
+    folder: Path, given: Path | None, overlap: int | None, share: float | None, **others: str
+) -> Study | None:
+    """The study that a command line asks for; None where it leaves it to the run. Raises InputError."""
+    changes = {"overlap": _overlap(overlap, share), **{name: value or None for name, value in others.items()}}
+    return _study(folder, given, {name: value for name, value in changes.items() if value is not None})
 
 
 def _study(folder: Path, given: Path | None, changes: dict[str, object]) -> Study | None:

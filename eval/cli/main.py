@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from blindside import console
 from eval.cli import (
     collect,
+    elsewhere,
     evaluate,
     export,
     gate,
@@ -62,6 +63,7 @@ STAGES = (
     collect,
     imports,
     judge,
+    elsewhere,
     results,
     report,
     plan,

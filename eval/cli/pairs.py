@@ -91,7 +91,7 @@ def from_feedback(log: Log, out: Out, choices: Codes = "", field: Column = None,
 
     Example: `blindside pairs from-feedback thumbs.jsonl pairs.jsonl`
     """
-    from train.pairs.codes import DOWN, NEUTRAL, UP
+    from blindside.tables.codes import DOWN, NEUTRAL, UP
     from train.pairs.feedback import from_feedback as write
 
     codes = _choices(choices, (UP, DOWN, NEUTRAL))
@@ -104,8 +104,8 @@ def from_choices(log: Log, out: Out, choices: Codes = "", field: Column = None, 
 
     Example: `blindside pairs from-choices 2026-01-31-conv.json pairs.jsonl`
     """
+    from blindside.tables.codes import BOTH_BAD, NONE, TIE, A, B
     from train.pairs.choices import from_choices as write
-    from train.pairs.codes import BOTH_BAD, NONE, TIE, A, B
 
     codes = _choices(choices, (A, B, TIE, BOTH_BAD, NONE))
     write(log, out, fields=_fields(field, role), choices=codes, say=console.say)
@@ -221,8 +221,8 @@ def _fields(field: list[str] | None, role: list[str] | None) -> Fields:
 
 
 def _choices(text: str, meanings: tuple[str, ...]) -> dict[str, str]:
+    from blindside.tables.codes import read_option
     from eval.errors import InputError
-    from train.pairs.codes import read_option
 
     try:
         return read_option(text, meanings)

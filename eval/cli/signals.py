@@ -31,8 +31,9 @@ def model_judge(
     Started again, it asks only for what is missing.
     Example: `blindside model-judge tiny-1a2b3c4d --url http://127.0.0.1:8090`
     """
+    from eval.collect.beside import verdicts_path
     from eval.collect.collector import CollectOptions
-    from eval.collect.model_judge import ask_model, verdicts_path
+    from eval.collect.model_judge import ask_model
     from eval.errors import InputError
     from eval.run import open_run
 
@@ -62,7 +63,8 @@ def preferences(
     Example: `blindside preferences --pairs heldout.jsonl --base-url http://127.0.0.1:8080
     --tuned-url http://127.0.0.1:8081`
     """
-    from eval.collect.preferences import preferences_path, read_held_out, score_preferences
+    from eval.collect.beside import preferences_path
+    from eval.collect.preferences import read_held_out, score_preferences
     from eval.errors import InputError
     from eval.evidence.figure import with_interval
     from eval.evidence.preferences import held_out_accuracy

@@ -9,25 +9,22 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Literal
 
 from blindside import console
 from eval.answers import Answers, read_answers
+from eval.collect.beside import Label, ModelVerdict, read_model_verdicts, verdicts_path
 from eval.collect.collector import CollectOptions
 from eval.collect.connecting import Address, connect
 from eval.collect.judge_replies import told, verdict_in
 from eval.collect.progress import Progress
 from eval.collect.retry import first_error
-from eval.collect.tables import read_table, write_table
+from eval.collect.tables import write_table
 from eval.collect.writer import AnswerWriter
 from eval.errors import RunError
 from eval.journal import Journal
-from eval.records import SIDES, Failure, Message, Pair, Prompt, Response, Row, Sha256, Side
+from eval.records import SIDES, Failure, Message, Pair, Prompt, Response, Side
 from eval.run import Run
 
-#: `none`: what the judge said was no verdict.
-Label = Literal["base", "tuned", "tie", "both_bad", "none"]
 #: In tokens. A verdict is one word, but a judge that thinks takes long to find it; one that does not stops after it.
 LONGEST_REPLY = 2048
 
@@ -37,24 +34,6 @@ INSTRUCTION = (
     "Reply with one word: A if A is better, B if B is better, TIE if they are equally good, BAD if neither is "
     "acceptable."
 )
-
-
-class ModelVerdict(Row):
-    """One row of model_verdicts.csv. `base_first`, `tuned_first`: what was said with that side's answer as A."""
-
-    run: str
-    item: str
-    model: str
-    base_first: Label
-    tuned_first: Label
-    outcome: Label
-    base_sha256: Sha256
-    tuned_sha256: Sha256
-
-    @property
-    def consistent(self) -> bool:
-        """Whether both orders gave the same verdict."""
-        return self.base_first == self.tuned_first != "none"
 
 
 def ask_model(
@@ -86,15 +65,6 @@ def ask_model(
     others = [row for row in read_model_verdicts(run) if row.model != model]
     write_table(verdicts_path(run), ModelVerdict, [*others, *verdicts])
     return verdicts
-
-
-def verdicts_path(run: Run) -> Path:
-    return run.folder / "model_verdicts.csv"
-
-
-def read_model_verdicts(run: Run) -> list[ModelVerdict]:
-    """What models judged; nothing where none was asked. Raises InputError naming file and line."""
-    return read_table(verdicts_path(run), ModelVerdict)
 
 
 def question(pair: Pair, first: Side) -> Prompt:

@@ -15,10 +15,11 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from blindside import console
 from blindside.reading import BadFile, lines, parse_json
+from eval.collect.beside import Preference, preferences_path
 from eval.collect.listeners.heard import Listener
 from eval.collect.listeners.opening import open_listener
 from eval.collect.retry import first_error
-from eval.collect.tables import read_table, write_table
+from eval.collect.tables import write_table
 from eval.collect.transport import Transport
 from eval.errors import EngineError, EngineRejected, InputError
 from eval.records import SIDES, Message, Row, Side, Text, sha256_text
@@ -46,22 +47,6 @@ class HeldOut(Row):
     def id(self) -> str:
         """The same for the same pair in any file."""
         return sha256_text(self.model_dump_json())[:16]
-
-
-class Preference(Row):
-    """One row of preferences.csv: log-probabilities (natural logarithm) and lengths in tokens of both answers."""
-
-    run: str
-    pair: str
-    side: Side
-    chosen: float = Field(allow_inf_nan=False)
-    rejected: float = Field(allow_inf_nan=False)
-    chosen_tokens: int = Field(ge=1)
-    rejected_tokens: int = Field(ge=1)
-
-
-def preferences_path(run: Run) -> Path:
-    return run.folder / "preferences.csv"
 
 
 def read_held_out(path: Path) -> list[HeldOut]:
@@ -106,11 +91,6 @@ def score_preferences(
         say(f"{refused} of {len(pairs)} held-out pairs are left out: a server refused them (too long)")
     write_table(preferences_path(run), Preference, rows)
     return rows
-
-
-def read_preferences(run: Run) -> list[Preference]:
-    """The rows of preferences.csv; none where nothing was scored. Raises InputError naming file and line."""
-    return read_table(preferences_path(run), Preference)
 
 
 def _pair(line: bytes, path: Path, number: int) -> HeldOut:

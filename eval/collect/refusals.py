@@ -30,9 +30,18 @@ _BEGINNING = 200
 _EMPHASIS = str.maketrans("", "", "*_")
 
 
+#: One of these is in every refusal that the expression finds, which takes twenty times as long.
+_MARKS = (
+    *("can", "could", "won", "will not", "unable", "not able", "decline", "refuse", "leid", "désolé", "peux", "siento"),
+    *"无不没沒無拒",
+)
+
+
 def refuses(text: str) -> bool:
     """Whether the text begins by saying that it will not or cannot do what was asked.
 
     In English and Chinese; of German, French and Spanish the commonest openings are known.
     """
-    return _REFUSALS.search(text.strip()[:_BEGINNING].translate(_EMPHASIS)) is not None
+    begins = text.strip()[:_BEGINNING].translate(_EMPHASIS)
+    lower = begins.lower()
+    return any(mark in lower for mark in _MARKS) and _REFUSALS.search(begins) is not None

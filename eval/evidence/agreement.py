@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from eval.evidence.bootstrap import DRAWS, Floats
 from eval.evidence.counts import prompt_counts
+from eval.evidence.distributions import normal_below, t_quantile
 from eval.evidence.table import Table
 from eval.evidence.winrate import Estimate, wilson
 from eval.records import OUTCOMES
@@ -160,8 +160,8 @@ def _estimate(sums: Floats, drawn_sums: Floats, size: int, formula: Formula) -> 
     defined = drawn[~np.isnan(drawn)]
     if len(defined) < (1 - _UNDEFINED) * len(drawn):
         return Estimate(value, None, None, n)
-    critical = float(stats.t.ppf(0.975, n - 1))
-    tail = float(stats.norm.sf(critical * np.sqrt(n / (n - 1))))
+    critical = t_quantile(0.975, n - 1)
+    tail = normal_below(-critical * np.sqrt(n / (n - 1)))
     low, high = (float(bound) for bound in np.quantile(defined, [tail, 1 - tail]))
     if high - low < 1e-9:
         bounds = np.array(wilson(min(1.0, float(observed)), n, critical=critical))

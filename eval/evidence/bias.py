@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from eval.evidence.bootstrap import Signed
 from eval.evidence.contrast import Contrast, contrast
+from eval.evidence.distributions import t_quantile, t_two_sided
 from eval.evidence.logistic import fit_logistic
 from eval.evidence.table import TUNED, Table, prompt_means
 from eval.evidence.winrate import Estimate, win_rate
@@ -72,16 +72,18 @@ class Bias:
 def bias(table: Table) -> Bias:
     """The whole audit. Every interval has the prompt as its unit; a difference near 0, narrowly, is good news."""
     prompts, score = len(table.items), table.score
-    left = np.where(table.decided, (table.outcome == table.left).astype(np.float64), np.nan)
+    placed = np.where(table.left >= 0, score, np.nan)
+    left = np.where(table.decided & (table.left >= 0), (table.outcome == table.left).astype(np.float64), np.nan)
+    timed = np.where(np.isnan(table.seconds), np.nan, score)
     judged = np.bincount(table.reviewer, minlength=len(table.reviewers))
     late = table.position >= judged[table.reviewer] / 2
     return Bias(
         left=win_rate(_there(prompt_means(table.item, left, prompts))),
-        places=contrast(table.item, score, table.left == TUNED, prompts),
+        places=contrast(table.item, placed, table.left == TUNED, prompts),
         length=length(table),
         late=contrast(table.item, score, late, prompts),
         late_left=contrast(table.item, left, late, prompts),
-        fast=contrast(table.item, score, table.seconds < _medians(table)[table.reviewer], prompts),
+        fast=contrast(table.item, timed, table.seconds < _medians(table)[table.reviewer], prompts),
     )
 
 
@@ -120,13 +122,13 @@ def _controlled(score: Floats, ratio: Floats) -> tuple[Estimate, Signed, float |
     fit = fit_logistic(np.column_stack([np.ones(n), bounded]), score)
     if fit is None:
         return Estimate(None, None, None, n), Signed(None, None, None, n), None
-    critical = float(stats.t.ppf(0.975, n - 2))
+    critical = t_quantile(0.975, n - 2)
     (at, slope), errors = fit.coefficients, np.sqrt(np.diag(fit.covariance))
     if errors.min() <= 0:
         return Estimate(_share(at), None, None, n), Signed(float(slope), None, None, n), None
     low, high = at - critical * errors[0], at + critical * errors[0]
     effect = Signed(float(slope), float(slope - critical * errors[1]), float(slope + critical * errors[1]), n)
-    p_value = float(2 * stats.t.sf(abs(slope) / errors[1], n - 2))
+    p_value = t_two_sided(slope / errors[1], n - 2)
     return Estimate(_share(at), _share(low), _share(high), n), effect, p_value
 
 
@@ -159,11 +161,12 @@ def _there(means: Floats) -> Floats:
 
 
 def _medians(table: Table) -> Floats:
-    """Median seconds of each reviewer, shape (reviewers,)."""
-    order = np.lexsort((table.seconds, table.reviewer))
-    count = np.bincount(table.reviewer, minlength=len(table.reviewers))
-    ordered, begins = table.seconds[order], np.cumsum(count) - count
-    if not len(ordered):
-        return np.zeros(len(count))
+    """Median seconds of each reviewer, of those that are known; 0 for one without. Shape (reviewers,)."""
+    there = ~np.isnan(table.seconds)
+    reviewer, seconds = table.reviewer[there], table.seconds[there]
+    order = np.lexsort((seconds, reviewer))
+    count = np.bincount(reviewer, minlength=len(table.reviewers))
+    ordered, begins = np.append(seconds[order], 0.0), np.cumsum(count) - count
+    count = np.maximum(count, 1)
     middle = ordered[begins + (count - 1) // 2] + ordered[begins + count // 2]
     return np.asarray(middle / 2, dtype=np.float64)

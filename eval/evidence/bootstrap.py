@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from eval.evidence.distributions import normal_below, t_quantile
 from eval.evidence.winrate import Estimate, wilson
 
 Floats = NDArray[np.float64]
@@ -70,7 +70,7 @@ def bootstrap(
     drawn = _drawn_ratios(numerator, below, draws=draws, seed=seed)
     low, high = (float(q) for q in np.quantile(drawn, _levels(n, confidence)))
     if high - low < _CLOSE:
-        low, high = wilson(value, n, critical=float(stats.t.ppf((1 + confidence) / 2, n - 1)))
+        low, high = wilson(value, n, critical=t_quantile((1 + confidence) / 2, n - 1))
     return Estimate(value, low, high, n)
 
 
@@ -108,8 +108,8 @@ def sign_flip(scores: Floats, *, null: float = 0.5, draws: int = DRAWS, seed: in
 
 def _levels(n: int, confidence: float) -> list[float]:
     """The two quantiles of the draws that bound the interval (Hesterberg 2015)."""
-    critical = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * np.sqrt(n / (n - 1))
-    tail = float(stats.norm.sf(critical))
+    critical = t_quantile((1 + confidence) / 2, n - 1) * np.sqrt(n / (n - 1))
+    tail = normal_below(-critical)
     return [tail, 1 - tail]
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from eval.evidence.counts import Counts, prompt_counts
+from eval.evidence.distributions import t_two_sided
 from eval.evidence.table import Table
 from eval.evidence.winrate import Estimate, win_rate
 
@@ -84,7 +84,7 @@ def p_value(scores: Floats, *, null: float = 0.5) -> float:
     spread = p * (1 - p)
     effective = spread / variance if variance > 0 and spread > 0 else float(n)
     distance = abs(p - null) / np.sqrt(null * (1 - null) / effective)
-    return float(2 * stats.t.sf(distance, n - 1))
+    return t_two_sided(distance, n - 1)
 
 
 def holm(p_values: Floats) -> Floats:

@@ -80,6 +80,8 @@ def _one_reviewer(rows: tuple[Reviewer, ...], decisive: tuple[str, ...], null: f
             name, "open" if not judged else "doubt", f"{len(judged)} reviewer", "only one person judged", where
         )
     worst = min(judged, key=lambda row: row.without.value if row.without.value is not None else 1.0)
+    if all(row.without.value is None for row in judged):
+        return Condition(name, "open", "insufficient", "", where)
     figure = f"without {worst.name} {_share(worst.without)}"
     if worst.without.value is not None and worst.without.value <= null and worst.name in decisive:
         return Condition(name, "contradicted", figure, f"not {figure}", where)
@@ -118,9 +120,10 @@ def _agreement(table: Table) -> Condition:
 
 def _speed(table: Table) -> Condition:
     name, where = "speed", "by_reviewer.csv"
-    if not len(table) or not table.seconds.any():
+    seconds = table.seconds[~np.isnan(table.seconds)]
+    if not seconds.any():
         return Condition(name, "open", "not recorded", "", where)
-    middle = float(np.median(table.seconds))
+    middle = float(np.median(seconds))
     state: State = "contradicted" if middle < UNREAD else "doubt" if middle < HASTY else "fine"
     figure = f"median {middle:.1f} s"
     return Condition(name, state, figure, f"half of the verdicts were given within {middle:.1f} s", where)

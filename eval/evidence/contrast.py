@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from eval.evidence.bootstrap import Signed
+from eval.evidence.distributions import t_quantile, t_two_sided
 from eval.evidence.table import prompt_means
 from eval.evidence.winrate import Estimate, win_rate
 
@@ -53,7 +53,7 @@ def contrast(
     error = float(np.sqrt((influence**2).sum() * smallest / (smallest - 1)))
     if error == 0:
         return Contrast(one, other, Signed(difference, None, None, n), None)
-    half = float(stats.t.ppf((1 + confidence) / 2, smallest - 1)) * error
-    p_value = float(2 * stats.t.sf(abs(difference) / error, smallest - 1))
+    half = t_quantile((1 + confidence) / 2, smallest - 1) * error
+    p_value = t_two_sided(difference / error, smallest - 1)
     low, high = max(-1.0, difference - half), min(1.0, difference + half)
     return Contrast(one, other, Signed(difference, low, high, n), p_value)

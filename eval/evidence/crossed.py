@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from eval.evidence.distributions import t_quantile
 from eval.evidence.table import Table, prompt_means
 from eval.evidence.winrate import Estimate, wilson
 
@@ -44,7 +44,7 @@ def crossed_win_rate(table: Table, *, confidence: float = 0.95) -> Estimate:
     variance = max(by_prompt + by_person - _factor(len(score)) * float((influence**2).sum()), by_prompt, by_person)
     spread = value * (1 - value)
     effective = spread / variance if variance > 0 and spread > 0 else float(people)
-    low, high = wilson(value, effective, critical=float(stats.t.ppf((1 + confidence) / 2, people - 1)))
+    low, high = wilson(value, effective, critical=t_quantile((1 + confidence) / 2, people - 1))
     return Estimate(value, low, high, prompts)
 
 

@@ -10,7 +10,7 @@ from eval.evidence.winrate import Estimate
 
 #: `share` in [0, 1]; `points`: a difference of shares; `number`: a coefficient, a ratio, seconds or nats.
 #: `bounds`: an interval of a share without a value of its own.
-Kind = Literal["share", "points", "number", "p-value", "count", "bounds"]
+Kind = Literal["share", "points", "number", "p-value", "count", "bounds", "rate"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Figure:
         return "insufficient" if self.kind in ("share", "points", "number", "bounds") else ""
 
     def _said(self, value: float) -> str:
-        if self.kind in ("share", "bounds"):
+        if self.kind in ("share", "bounds", "rate"):
             return f"{value:.1%}"
         if self.kind == "points":
             return f"{100 * value:+.1f} points"

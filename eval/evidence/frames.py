@@ -1,10 +1,10 @@
-"""The CSV tables of a report, as pandas frames: a row a figure, a category, a reviewer, a disagreement."""
+"""The CSV tables of a report: a row a figure, a category, a reviewer, a disagreement."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import pandas as pd
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
 
 from blindside.console import visible
 from eval.evidence.figure import Figure
@@ -18,14 +18,15 @@ from eval.spreadsheet import neutralise, storable
 JOINERS = frozenset("\u200c\u200d")
 
 
-def summary_frame(figures: Sequence[Figure]) -> pd.DataFrame:
+def summary_csv(figures: Sequence[Figure]) -> str:
     """A row a figure: its stable id (eval.evidence.metric_ids), its sentence, and its numbers."""
-    columns = ["id", "metric", "value", "low95", "high95", "n", "n_counts"]
-    rows = [(_safe(metric_id(f.name)), _safe(f.name), f.value, f.low, f.high, f.n, f.unit) for f in figures]
-    return pd.DataFrame(rows, columns=columns)
+    columns = ("id", "metric", "value", "low95", "high95", "n", "n_counts")
+    numbers = [(_number(f.value), _number(f.low), _number(f.high), f.n, f.unit) for f in figures]
+    rows = [(_safe(metric_id(f.name)), _safe(f.name), *number) for f, number in zip(figures, numbers, strict=True)]
+    return _written(columns, (dict(zip(columns, row, strict=True)) for row in rows))
 
 
-def category_frame(found: Whole) -> pd.DataFrame:
+def category_csv(found: Whole) -> str:
     """A row a category; low and high hold for all categories together (Bonferroni), p_holm is corrected by Holm."""
     rows = [
         {
@@ -41,10 +42,10 @@ def category_frame(found: Whole) -> pd.DataFrame:
         for row in found.categories.rows
     ]
     names = ["win_rate", "win_rate_low", "win_rate_high", "win_rate_n", "low95_alone", "high95_alone", "p", "p_holm"]
-    return pd.DataFrame(rows, columns=["category", "prompts", "judgements", *names])
+    return _written(["category", "prompts", "judgements", *names], rows)
 
 
-def reviewer_frame(found: Whole) -> pd.DataFrame:
+def reviewer_csv(found: Whole) -> str:
     """A row a reviewer, each share with interval and n; `win_rate_without` is everybody else's."""
     figures = ("win_rate", "left", "ties", "both_bad", "seconds", "repeats", "same_place", "gold", "without")
     rows = [
@@ -57,10 +58,10 @@ def reviewer_frame(found: Whole) -> pd.DataFrame:
         for row in found.reviewers.rows
     ]
     names = [key for name in figures for key in _estimate(name, Estimate(None, None, None, 0))]
-    return pd.DataFrame(rows, columns=["reviewer", "judgements", *names, "decisive"])
+    return _written(["reviewer", "judgements", *names, "decisive"], rows)
 
 
-def disagreement_frame(found: Whole) -> pd.DataFrame:
+def disagreement_csv(found: Whole) -> str:
     """A row a prompt on which reviewers gave different verdicts: how many of each, and the beginning of the prompt."""
     asked = {pair.prompt_id: pair.messages[-1].content for pair in found.pairs}
     given: dict[str, list[str]] = {}
@@ -75,7 +76,20 @@ def disagreement_frame(found: Whole) -> pd.DataFrame:
         for item, outcomes in given.items()
         if len(set(outcomes)) > 1
     ]
-    return pd.DataFrame(rows, columns=["item", *OUTCOMES, "prompt"])
+    return _written(["item", *OUTCOMES, "prompt"], rows)
+
+
+def _written(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """The rows as CSV; None is an empty cell."""
+    file = StringIO()
+    writer = csv.DictWriter(file, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _estimate(name: str, estimate: Estimate) -> dict[str, float | int | None]:

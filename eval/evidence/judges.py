@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.collect.model_judge import ModelVerdict
+from eval.collect.beside import ModelVerdict
 from eval.errors import InputError
 from eval.evidence.predicted import Predicted, predicted_win_rate
 from eval.evidence.table import Table, prompt_means

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from scipy import stats
 
 from eval.errors import InputError
 from eval.evidence.betting import ALPHA, Floats, fixed_bets, mixed
+from eval.evidence.distributions import normal_quantile
 from eval.evidence.expected import Design, People, score_distribution
 
 #: Simulated studies and looks of the anytime columns: the shares they give are good to about two points.
@@ -127,8 +127,8 @@ def _one_look(scores: tuple[Floats, Floats], null: float, power: float, alpha: f
     if mean <= null:
         raise InputError(f"a win rate of {mean:.0%} is not above {null:.0%}: there is nothing to show.")
     variance = float(((values - mean) ** 2) @ probabilities)
-    critical = float(stats.norm.isf(alpha / 2))
-    return int(np.ceil(variance * ((critical + stats.norm.ppf(power)) / (mean - null)) ** 2 + critical**2 / 2))
+    critical = -normal_quantile(alpha / 2)
+    return int(np.ceil(variance * ((critical + normal_quantile(power)) / (mean - null)) ** 2 + critical**2 / 2))
 
 
 def _any_look(studies: _Studies, null: float, power: float, once: int, alpha: float) -> tuple[int, int]:

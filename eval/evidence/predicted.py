@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from eval.evidence.betting import ALPHA, Floats, fixed_bets, mixed
+from eval.evidence.distributions import t_quantile
 from eval.evidence.winrate import Estimate, wilson, win_rate
 
 Flags = NDArray[np.bool_]
@@ -79,7 +79,7 @@ def predicted_win_rate(human: Floats, judge: Floats, asked: Flags, *, confidence
     if not 0 < value < 1 or variance <= 0:
         return alone
     n = len(scores)
-    critical = float(stats.t.ppf((1 + confidence) / 2, n - 2))
+    critical = t_quantile((1 + confidence) / 2, n - 2)
     low, high = wilson(value, value * (1 - value) / variance, critical=critical)
     saved = max(0, round(n * (before / variance - 1)))
     return Predicted(Estimate(value, low, high, n), people, len(judge), weight, saved)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.collect.preferences import Preference
+from eval.collect.beside import Preference
 from eval.errors import InputError
 from eval.evidence.bootstrap import Signed, signed_bootstrap
 from eval.evidence.winrate import Estimate, win_rate

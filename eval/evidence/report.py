@@ -10,6 +10,7 @@ from eval.evidence.winrate import (
     Estimate,
     SignTest,
     both_bad_shares,
+    detectable,
     prompt_scores,
     sign_test,
     win_rate,
@@ -17,6 +18,8 @@ from eval.evidence.winrate import (
 )
 
 FORCED = "**Parity failed and the run went on by --force: these answers may not be the saved models'.**"
+
+DETECTABLE = "smallest true win rate that so many prompts show (80% power, one look)"
 
 CAN_WE_STOP = "Can we stop (valid at any look)?"
 
@@ -32,6 +35,8 @@ class Summary:
     win_rate_with_identical: Estimate
     both_bad: Estimate
     sign_test: SignTest
+    #: The smallest true win rate that so many prompts would show, with 80% power and one look.
+    detectable: float | None
 
 
 def summarise(table: Table, *, failed: int) -> Summary:
@@ -46,6 +51,7 @@ def summarise(table: Table, *, failed: int) -> Summary:
         win_rate_with_identical=win_rate(with_identical(scores, table.identical)),
         both_bad=win_rate(both_bad_shares(units)),
         sign_test=sign_test(scores),
+        detectable=detectable(scores),
     )
 
 
@@ -58,6 +64,7 @@ def figures(summary: Summary) -> list[Figure]:
         Figure.share("win rate (ties as half)", summary.win_rate),
         Figure.share("win rate without ties", summary.win_rate_without_ties),
         Figure.share("win rate with identical answers as ties", summary.win_rate_with_identical),
+        Figure(DETECTABLE, "rate", summary.detectable, None, None, summary.win_rate.n, "prompts"),
         Figure.share("share of both bad", summary.both_bad),
         Figure.p("sign test p-value (exact, two-sided)", sign.p_value, decided),
         Figure.count("prompts asked", table.asked, "prompts"),
@@ -65,6 +72,11 @@ def figures(summary: Summary) -> list[Figure]:
         Figure.count("pairs answered by both", table.pairs, "prompts"),
         Figure.count("identical answers (ties by themselves, not asked)", table.identical, "prompts"),
         Figure.count("judgements", len(table), "judgements"),
+        *(
+            [Figure.count("imported judgements (given elsewhere)", table.imported, "judgements")]
+            if table.imported
+            else []
+        ),
         Figure.count("prompts judged", len(table.items), "prompts"),
         Figure.count("reviewers", len(table.reviewers), "reviewers"),
         *(

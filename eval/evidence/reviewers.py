@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from eval.evidence.distributions import fair_coin_below
 from eval.evidence.table import BOTH_BAD, TIE, TUNED, Table
 from eval.evidence.winrate import Estimate, win_rate
 from eval.records import OUTCOMES, Verdict
@@ -77,9 +77,7 @@ def median(values: Floats, *, confidence: float = 0.95) -> Estimate:
     n = len(values)
     if n == 0:
         return Estimate(None, None, None, 0)
-    below = int(stats.binom.ppf((1 - confidence) / 2, n, 0.5))
-    if stats.binom.cdf(below, n, 0.5) > (1 - confidence) / 2:
-        below -= 1
+    below = int(np.searchsorted(fair_coin_below(n), (1 - confidence) / 2, side="right")) - 1
     if below < 0:
         return Estimate(float(np.median(values)), None, None, n)
     ordered = np.sort(values)
@@ -94,17 +92,17 @@ def _rows(table: Table) -> list[tuple[str, Codes]]:
 
 
 def _reviewer(table: Table, name: str, rows: Codes, without: Estimate) -> Reviewer:
-    outcome, left = table.outcome[rows], table.left[rows]
+    outcome, left, seconds = table.outcome[rows], table.left[rows], table.seconds[rows]
     decided, score = table.decided[rows], table.score[rows]
     again = _repeats(table, name, rows)
     return Reviewer(
         name=name,
         judgements=len(rows),
         win_rate=win_rate(score[outcome != BOTH_BAD]),
-        left=_share((outcome == left)[decided]),
+        left=_share((outcome == left)[decided & (left >= 0)]),
         ties=_share(outcome == TIE),
         both_bad=_share(outcome == BOTH_BAD),
-        seconds=median(table.seconds[rows]),
+        seconds=median(seconds[~np.isnan(seconds)]),
         repeats=_share([before == after for before, after in again]),
         same_place=_share([before != after for before, after in again if max(before, after) <= TUNED]),
         gold=_share([verdict.outcome == "tuned" for verdict in table.golds if verdict.reviewer == name]),

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from eval.collect.refusals import refuses
 from eval.evidence.bootstrap import Signed, signed_bootstrap
+from eval.evidence.distributions import t_quantile
 from eval.evidence.table import word_count
 from eval.evidence.texts import is_empty, repeats_itself
 from eval.evidence.winrate import Estimate, win_rate
@@ -145,7 +145,7 @@ def length_ratio(words: Floats, *, confidence: float = 0.95) -> Signed:
     if n < 2:
         return Signed(value, None, None, n)
     covariance = np.cov(words, rowvar=False) / n
-    square = float(stats.t.ppf((1 + confidence) / 2, n - 1)) ** 2
+    square = t_quantile((1 + confidence) / 2, n - 1) ** 2
     a = base**2 - square * covariance[0, 0]
     b = base * tuned - square * covariance[0, 1]
     c = tuned**2 - square * covariance[1, 1]

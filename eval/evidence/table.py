@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from eval.answers import Answers, read_answers
+from eval.judge.plan import Plan, read_plan
 from eval.judge.skips import Skip, read_skips
 from eval.judge.store import in_force, read_verdicts
 from eval.records import OUTCOMES, SIDES, Pair, Prompt, Verdict
@@ -49,8 +50,8 @@ class Table:
     identical: int
     #: Rows of verdicts.csv that are not judgements in this table, by reason.
     excluded: dict[str, int]
-    #: Which model stood left (BASE or TUNED), seconds from the pair's appearance, and which of its reviewer's
-    #: judgements it was, from 0. Shape (n,).
+    #: Which model stood left (BASE or TUNED, -1: not known), seconds from the pair's appearance (NaN: not known), and
+    #: which of its reviewer's judgements it was, from 0. Shape (n,).
     left: NDArray[np.intp]
     seconds: NDArray[np.float64]
     position: NDArray[np.intp]
@@ -64,6 +65,8 @@ class Table:
     clusters: Mapping[str, str] = field(default_factory=dict)
     #: Items that somebody skipped who has not judged them since, whoever else has.
     passed_over: frozenset[str] = frozenset()
+    #: How many of the n judgements were given elsewhere and imported.
+    imported: int = 0
 
     def __len__(self) -> int:
         return len(self.item)
@@ -196,15 +199,16 @@ def build_table(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Ta
         pairs=len(pairs),
         identical=sum(pair.identical for pair in pairs.values()),
         excluded={reason: n for reason, n in excluded.items() if n},
-        left=_column((SIDES.index(v.left) for v in kept), np.intp),
-        seconds=_column((v.seconds for v in kept), np.float64),
+        left=_column((SIDES.index(v.left) if v.left else -1 for v in kept), np.intp),
+        seconds=_column((v.seconds if v.seconds or not v.imported else np.nan for v in kept), np.float64),
         position=positions(reviewer),
         facts=_facts([pairs[name] for name in items]),
         repeats=tuple(aside["repeat"]),
         golds=tuple(aside["gold"]),
         put_off=_put_off(skips, kept),
-        clusters=_clusters(prompts),
+        clusters=_clusters(prompts, read_plan(run)),
         passed_over=frozenset(skip.item for skip in skips if (skip.item, skip.reviewer) not in judged),
+        imported=sum(verdict.imported for verdict in kept),
     )
     return table, kept
 
@@ -218,11 +222,11 @@ def _put_off(skips: Sequence[Skip], kept: Sequence[Verdict]) -> dict[str, int]:
     return found
 
 
-def _clusters(prompts: Sequence[Prompt]) -> dict[str, str]:
+def _clusters(prompts: Sequence[Prompt], plan: Plan | None) -> dict[str, str]:
+    """By the prompts' own clusters, and by the groups of the frozen plan."""
     sizes = Counter(prompt.cluster for prompt in prompts)
-    return {
-        prompt.id: f"cluster {prompt.cluster}" for prompt in prompts if prompt.cluster and sizes[prompt.cluster] > 1
-    }
+    own = {prompt.id: f"cluster {prompt.cluster}" for prompt in prompts if sizes[prompt.cluster] > 1 and prompt.cluster}
+    return own | {item: f"near {first}" for item, first in (plan.groups if plan else {}).items()}
 
 
 def by_cluster(table: Table) -> Table:

@@ -35,9 +35,12 @@ def repeats_itself(text: str) -> bool:
     tokens = _tokens(text)
     if len(tokens) < COVERED:
         return False
+    sizes = _sizes(tokens)
+    if not sizes:
+        return False
     known: dict[str, int] = {}
     codes = np.array([known.setdefault(token, len(known)) for token in tokens])
-    return any(_longest_run(codes, size) + size >= max(COVERED, ROUNDS * size) for size in _sizes(tokens))
+    return any(_longest_run(codes, size) + size >= max(COVERED, ROUNDS * size) for size in sizes)
 
 
 def _tokens(text: str) -> list[str]:

@@ -63,6 +63,8 @@ class RunVerdict:
     @property
     def advice(self) -> str:
         """What to do next, as half a sentence."""
+        if self.rate.value is None and self.judgements:
+            return "nothing to decide by, since no verdict prefers a side or ties"
         if not self.one_look:
             return self.progress.in_words
         if self.state == "open":

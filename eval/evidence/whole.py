@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval.answers import Answers, read_answers
-from eval.collect.model_judge import ModelVerdict, read_model_verdicts
-from eval.collect.preferences import read_preferences
+from eval.collect.beside import ModelVerdict, read_model_verdicts, read_preferences
 from eval.evidence.agreement import Agreement, agreement
 from eval.evidence.bias import Bias, bias
 from eval.evidence.categories import Categories, categories

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from eval.evidence.distributions import beta_quantile, fair_coin_two_sided, t_quantile
 from eval.evidence.table import BOTH_BAD, TIE, Table, prompt_means
 
 
@@ -71,8 +71,24 @@ def win_rate(scores: NDArray[np.float64], *, confidence: float = 0.95) -> Estima
     variance = float(scores.var(ddof=1)) / n
     spread = p * (1 - p)
     effective = spread / variance if variance > 0 and spread > 0 else float(n)
-    low, high = wilson(p, effective, critical=float(stats.t.ppf((1 + confidence) / 2, n - 1)))
+    low, high = wilson(p, effective, critical=t_quantile((1 + confidence) / 2, n - 1))
     return Estimate(p, low, high, n)
+
+
+def detectable(
+    scores: NDArray[np.float64], *, null: float = 0.5, power: float = 0.8, confidence: float = 0.95
+) -> float | None:
+    """The smallest true win rate above `null` that as many prompts as `scores` would show with one look, at this power.
+
+    `scores` as in `win_rate`, whose spread is taken for that of any rate (1/4 where they are all alike); Student's t
+    for both quantiles (Julious 2004). None with fewer than two prompts, and where not even 100% would do.
+    """
+    n = len(scores)
+    if n < 2:
+        return None
+    spread = float(scores.var(ddof=1)) or 0.25
+    found = null + (t_quantile((1 + confidence) / 2, n - 1) + t_quantile(power, n - 1)) * float(np.sqrt(spread / n))
+    return found if found < 1 else None
 
 
 def wilson(p: float, n: float, *, critical: float) -> tuple[float, float]:
@@ -86,8 +102,8 @@ def wilson(p: float, n: float, *, critical: float) -> tuple[float, float]:
 def clopper_pearson(wins: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
     """The exact interval for a share of n independent trials (Clopper and Pearson 1934); (0, 1) for none."""
     tail = (1 - confidence) / 2
-    low = float(stats.beta.ppf(tail, wins, n - wins + 1)) if wins else 0.0
-    high = float(stats.beta.isf(tail, wins + 1, n - wins)) if wins < n else 1.0
+    low = beta_quantile(tail, wins, n - wins + 1) if wins else 0.0
+    high = 1 - beta_quantile(tail, n - wins, wins + 1) if wins < n else 1.0
     return low, high
 
 
@@ -102,5 +118,5 @@ def with_identical(scores: NDArray[np.float64], identical: int) -> NDArray[np.fl
 def sign_test(scores: NDArray[np.float64]) -> SignTest:
     """Exact sign test (binomial, 1/2) on the prompts whose majority is for one side; even ones are left out."""
     tuned, base = int(np.count_nonzero(scores > 0.5)), int(np.count_nonzero(scores < 0.5))
-    p_value = float(stats.binomtest(tuned, tuned + base).pvalue) if tuned + base else None
+    p_value = fair_coin_two_sided(tuned, tuned + base) if tuned + base else None
     return SignTest(tuned, base, p_value)

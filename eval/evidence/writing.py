@@ -11,7 +11,7 @@ from blindside.console import visible
 from eval.errors import RunError
 from eval.evidence import compare
 from eval.evidence.compare import Comparison
-from eval.evidence.frames import JOINERS, category_frame, disagreement_frame, reviewer_frame, summary_frame
+from eval.evidence.frames import JOINERS, category_csv, disagreement_csv, reviewer_csv, summary_csv
 from eval.evidence.markdown import markdown
 from eval.evidence.results.snapshot import read_snapshot
 from eval.evidence.results.standalone import picture_files
@@ -39,14 +39,12 @@ def write_report(run: Run, folder: Path | None = None, *, pairs: bool = True) ->
     found = snapshot.whole
     for line in snapshot.altered:
         _log.warning("%s", line)
-    frames = {
-        "summary.csv": summary_frame(all_figures(found)),
-        "by_category.csv": category_frame(found),
-        "by_reviewer.csv": reviewer_frame(found),
-        "disagreements.csv": disagreement_frame(found),
+    files = {
+        "summary.csv": summary_csv(all_figures(found)),
+        "by_category.csv": category_csv(found),
+        "by_reviewer.csv": reviewer_csv(found),
+        "disagreements.csv": disagreement_csv(found),
     }
-    files = {name: frame.to_csv(index=False) for name, frame in frames.items()}
-    files["verdicts.csv"] = _rows(found.verdicts, snapshot.columns)
     files["report.md"] = markdown(found)
     files["report.html"] = report_html(snapshot, pairs=pairs)
     files["report.zh.html"] = report_html(snapshot, "zh", pairs=pairs)
@@ -55,6 +53,7 @@ def write_report(run: Run, folder: Path | None = None, *, pairs: bool = True) ->
     with writing_to(folder, otherwise=", or name another folder with --out"):
         for name, text in files.items():
             write_atomically(folder / name, text.encode())
+        write_atomically(folder / "verdicts.csv", b"".join(_rows(found.verdicts, snapshot.columns)))
     return found
 
 
@@ -78,7 +77,9 @@ def writing_to(folder: Path, *, otherwise: str = "") -> Iterator[None]:
         raise RunError(f"{folder} cannot be written ({reason}): make room there and allow it{otherwise}") from None
 
 
-def _rows(verdicts: Iterable[Verdict], columns: Columns) -> str:
+def _rows(verdicts: Iterable[Verdict], columns: Columns) -> Iterator[bytes]:
     """As the judging page writes them, but for what a terminal would obey."""
-    lines = [columns.header(), *(encode_row(verdict, columns) for verdict in verdicts)]
-    return "".join(visible(line.decode(), keep=_IN_A_ROW) for line in lines)
+    yield visible(columns.header().decode(), keep=_IN_A_ROW).encode()
+    for verdict in verdicts:
+        line = encode_row(verdict, columns)
+        yield visible(line.decode(), keep=_IN_A_ROW).encode()

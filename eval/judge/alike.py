@@ -1,4 +1,4 @@
-"""Prompts that ask nearly the same, told before anybody judges: an interval takes prompts for independent."""
+"""Prompts that ask nearly the same: an interval takes prompts for independent, and these are not."""
 
 from __future__ import annotations
 
@@ -9,17 +9,30 @@ from eval.records import Prompt
 from train.pairs.survey.near import NearDuplicates, shingles
 
 
-def alike(prompts: Sequence[Prompt]) -> list[str]:
-    """A sentence where prompts without a cluster ask nearly the same as another one; else nothing."""
+def near_groups(prompts: Sequence[Prompt]) -> dict[str, str]:
+    """item -> the first prompt of its group, for prompts without a cluster that ask nearly the same as another one.
+
+    Nearly: four fifths of the three-word pieces alike, as pairs are looked at (train.pairs.survey.near).
+    What is near to what is near is of the same group.
+    """
     known = NearDuplicates()
     for number, prompt in enumerate(prompts):
         if not prompt.cluster:
             known.add(number, shingles("\n".join(one.content for one in prompt.messages if one.role == "user")))
-    pairs = known.pairs()
-    if not pairs:
+    first: dict[int, int] = {}
+    for later, earlier in known.pairs():
+        first[later] = first.setdefault(earlier, earlier)
+    return {prompts[number].id: prompts[at].id for number, at in first.items()}
+
+
+def alike(prompts: Sequence[Prompt]) -> list[str]:
+    """A sentence where prompts without a cluster ask nearly the same as another one; else nothing."""
+    groups = near_groups(prompts)
+    later = next((item for item, first in groups.items() if item != first), None)
+    if later is None:
         return []
-    later, earlier = (prompts[number].id for number in pairs[0])
     return [
-        f"{counted(len(pairs), 'prompt asks', 'prompts ask')} nearly the same as another one ({later} as {earlier}): "
-        "the interval takes them for independent; collect them with one value each group in a column `cluster`"
+        f"{counted(len(groups), 'prompt asks', 'prompts ask')} nearly the same as another one "
+        f"({later} as {groups[later]}), and the interval takes them for independent: judge with `--cluster near`, or "
+        "collect them with one value each group in a column `cluster`"
     ]

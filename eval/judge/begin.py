@@ -14,6 +14,7 @@ from pathlib import Path
 
 from eval.answers import read_answers
 from eval.errors import InputError
+from eval.judge.alike import near_groups
 from eval.judge.blinding import Blinding
 from eval.judge.file_lock import FileLock
 from eval.judge.freeze import freeze
@@ -27,6 +28,7 @@ from eval.judge.plan import (
     encoded,
     is_judged,
     make_plan,
+    only_imported,
     plan_path,
     plan_sha256,
     read_asked,
@@ -78,7 +80,7 @@ def _writing(path: Path) -> Iterator[None]:
 def _blinding_of(run: Run) -> Blinding:
     """By the run's key, which is made where there is none; a run that was judged without one goes on so."""
     run = open_run(run.folder.parent, run.folder.name)
-    judged, path = is_judged(run), run.folder / KEY_FILE
+    judged, path = is_judged(run) and not only_imported(run), run.folder / KEY_FILE
     if rule_of(run) == "unkeyed":
         _log.warning("run %s was judged when sides were still an unkeyed hash, and goes on so", run.name)
         _record(run, BlindingRecord(rule="unkeyed"))
@@ -116,10 +118,15 @@ def _planned(run: Run, study: Study, blinding: Blinding) -> tuple[Marked, Plan]:
     marked = mark(run, study, {item: task for item, task in tasks.items() if drawn[item]})
     asked = {item: task.category for item, task in marked.tasks.items()}
     held = [item for item, is_in in drawn.items() if is_in and item not in asked]
-    plan = make_plan(blinding, study, drawn, asked, before, held)
+    near = near_groups(run.prompts())
+    groups = there.groups if judged and there else near if study.cluster == "near" else {}
+    plan = make_plan(blinding, study, drawn, asked, before, held, groups)
     with _writing(plan_path(run)):
-        if not judged or (there is None and _may_be_made_again(run, plan, blinding)):
-            _freeze(run, plan)
+        if judged and there is None and only_imported(run):
+            _freeze(run, plan, len(near))
+            _change(run, plan, plan, "planned only after verdicts had been imported")
+        elif not judged or (there is None and _may_be_made_again(run, plan, blinding)):
+            _freeze(run, plan, len(near))
         elif there is not None and not plan.asks_as(there):
             _change(run, there, plan)
         elif not run.info.plan_sha256:
@@ -139,22 +146,26 @@ def _may_be_made_again(run: Run, plan: Plan, blinding: Blinding) -> bool:
     return True
 
 
-def _freeze(run: Run, plan: Plan) -> None:
+def _freeze(run: Run, plan: Plan, near: int) -> None:
     asked_path(run).unlink(missing_ok=True)
     if read_bytes(plan_path(run)) != encoded(plan):
         write_plan(plan_path(run), plan)
-    if run.info.plan_sha256 != plan_sha256(plan) or run.info.plan_changes:
-        run.update(plan_sha256=plan_sha256(plan), plan_changes=())
+    if run.info.plan_sha256 != plan_sha256(plan) or run.info.plan_changes or run.info.near != near:
+        run.update(plan_sha256=plan_sha256(plan), plan_changes=(), near=near)
 
 
-def _change(run: Run, before: Plan, plan: Plan) -> None:
+def _change(run: Run, before: Plan, plan: Plan, what: str = "") -> None:
     """Record that something else is asked from now on. The frozen plan stays what the evidence goes by."""
+    run = open_run(run.folder.parent, run.folder.name)
     frozen = run.info.plan_sha256 or _on_disk(run)
-    what, rows = differences(before, plan), len(read_verdicts(run.verdicts_path, run=run.name))
-    if plan_sha256(plan) == frozen:
+    rows = len(read_verdicts(run.verdicts_path, run=run.name))
+    if what:
+        pass
+    elif plan_sha256(plan) == frozen:
         what = "as it was planned at first"
         asked_path(run).unlink(missing_ok=True)
     else:
+        what = differences(before, plan)
         write_plan(asked_path(run), plan)
     change = PlanChange(at=utc_now(), rows=rows, what=what, asked_sha256=plan_sha256(plan))
     run.update(plan_sha256=frozen, plan_changes=(*run.info.plan_changes, change))

@@ -89,7 +89,7 @@ class Desk:
     def left(self, seat: Seat, key: Key) -> Side:
         """Which model stands left: never changed for a pair, and swapped where the pair comes again."""
         before = seat.last.get(key)
-        if isinstance(before, Verdict):
+        if isinstance(before, Verdict) and before.left:
             return before.left
         kind, item = key
         if kind == "gold":

@@ -27,7 +27,7 @@ from eval.judge.acknowledged import (
 from eval.judge.cells import Columns, encode_row
 from eval.judge.file_lock import FileLock
 from eval.judge.refusals import cannot_put_back, not_saved, other_columns, restless
-from eval.judge.seals import seal_of
+from eval.judge.seals import sealed
 from eval.judge.settling import Read, read_settled
 from eval.judge.store import R, RowsFile, parse_rows
 
@@ -93,21 +93,21 @@ class Ledger(Generic[R]):
         """How many rows of a reviewer had vanished and were put back since this was last asked."""
         return self._restored.pop(reviewer, 0)
 
-    def append(self, row: R) -> None:
-        """Put one row on disk; when this returns it is there. Raises NotSaved, and then the file is as before."""
+    def append(self, *rows: R) -> None:
+        """Put rows on disk; when this returns they are there. Raises NotSaved, and then the file is as before."""
         with self.turn():
             for _ in range(MOST_LOOKS):
-                if self._appended(row):
+                if self._appended(rows):
                     # Somebody may have written in the same moment.
                     self._catch_up()
                     return
                 self._catch_up()
             raise restless(self._path)
 
-    def _appended(self, row: R) -> bool:
-        """Whether the row is on disk behind the row that its seal follows."""
+    def _appended(self, rows: Sequence[R]) -> bool:
+        """Whether the rows are on disk behind the row that their first seal follows."""
         try:
-            self._write([row.model_copy(update={"seal": seal_of(row, self._last_seal(), self._columns)})])
+            self._write(self._sealed(rows))
         except FileChanged:
             return False
         except (OSError, ValueError) as error:
@@ -210,14 +210,19 @@ class Ledger(Generic[R]):
 
     def _resealed(self, lost: Sequence[R]) -> list[R]:
         """The rows, each sealed behind the one before it. Raises InputError where the file would not hold them."""
-        rows, before = [], self._last_seal()
-        for row in lost:
-            before = seal_of(row, before, self._columns)
-            rows.append(row.model_copy(update={"seal": before}))
+        rows = self._sealed(lost)
         data = read_stamped(self._path)[0] or self._columns.header(self._row)
         lines = b"".join(encode_row(row, self._columns) for row in rows)
         parse_rows(self._path, data + (b"" if data.endswith(b"\n") else b"\n") + lines, self._row, run=self._run)
         return rows
+
+    def _sealed(self, rows: Sequence[R]) -> list[R]:
+        """The rows, each sealed behind the one before it. Raises ValueError as encode_row."""
+        found, before = [], self._last_seal()
+        for row in rows:
+            found.append(sealed(row, before, self._columns))
+            before = found[-1].seal
+        return found
 
     def _fits(self, stamp: Stamp) -> bool:
         """Whether a file that was just opened is the one that was read; a new one is empty."""

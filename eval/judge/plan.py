@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from blindside.words import counted
 from eval.answers import Answers
@@ -22,6 +23,7 @@ from eval.judge.blinding import Blinding
 from eval.judge.drawing import drawing_order, is_drawn
 from eval.judge.freeze import thumbs_path, with_rows
 from eval.judge.keyfile import KEY_FILE
+from eval.judge.store import read_verdicts
 from eval.judge.study import NAME as STUDY
 from eval.judge.study import Mode, Overlap, Study, read_frozen
 from eval.judge.tasks import tasks_of
@@ -39,6 +41,16 @@ class PlannedPair(Row):
     reviewers: int = Field(ge=0)
     #: For words that name a model, under the study's policy `hold`.
     held: bool = False
+    #: The first prompt of those that ask nearly the same, where the study takes them for one unit.
+    near: str = ""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Plans without groups are written, and hashed, as they were before there were any."""
+        data: dict[str, Any] = dump(self)
+        if not self.near:
+            data.pop("near")
+        return data
 
 
 class Plan(Row):
@@ -64,6 +76,11 @@ class Plan(Row):
     def drawn(self) -> dict[str, bool]:
         """item -> whether people are drawn for it, in drawing order."""
         return {pair.item: pair.drawn for pair in self.pairs}
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """item -> the first prompt of its group, of prompts that ask nearly the same."""
+        return {pair.item: pair.near for pair in self.pairs if pair.near}
 
     def asks_as(self, other: Plan) -> bool:
         """Whether both ask the same of reviewers; plans of earlier versions do not say what is held back."""
@@ -171,8 +188,13 @@ def make_plan(
     asked: Mapping[str, str],
     before: Plan | None,
     held: Collection[str] = (),
+    near: Mapping[str, str] | None = None,
 ) -> Plan:
-    """The plan for the pairs that are asked (`asked`: item -> category); those planned before keep their reviewers."""
+    """The plan for the pairs that are asked (`asked`: item -> category); those planned before keep their reviewers.
+
+    `near`: item -> the first prompt of its group, where groups are units.
+    """
+    groups = near or {}
     kept = {item: n for item, n in before.reviewers.items() if item in asked} if before else {}
     new = planned(blinding, {item: name for item, name in asked.items() if item not in kept}, study.overlap)
     reviewers = kept | new
@@ -182,7 +204,9 @@ def make_plan(
         overlap=study.overlap,
         sample=study.sample,
         pairs=tuple(
-            PlannedPair(item=item, drawn=is_in, reviewers=reviewers.get(item, 0), held=item in held)
+            PlannedPair(
+                item=item, drawn=is_in, reviewers=reviewers.get(item, 0), held=item in held, near=groups.get(item, "")
+            )
             for item, is_in in drawn.items()
         ),
     )
@@ -223,7 +247,14 @@ def rule_of(run: Run) -> BlindingRule | None:
     if run.info.blinding is not None:
         return run.info.blinding.rule
     plan = _read(plan_path(run), "")
+    if plan is None and only_imported(run):
+        return None
     return plan.blinding if plan else "keyed" if (run.folder / KEY_FILE).exists() else "unkeyed"
+
+
+def only_imported(run: Run) -> bool:
+    """Whether verdicts were imported, and nobody judged here. Raises InputError for a file that cannot be trusted."""
+    return bool(run.info.imports) and all(row.imported for row in read_verdicts(run.verdicts_path, run=run.name))
 
 
 def is_judged(run: Run) -> bool:

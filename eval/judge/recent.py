@@ -28,7 +28,7 @@ def recent(desk: Desk, seat: Seat) -> tuple[Recent, ...]:
 def given(desk: Desk, seat: Seat, key: Key) -> Draft:
     """What was last given beside a pair, as the file has it."""
     row = seat.last.get(key)
-    if isinstance(row, Verdict):
+    if isinstance(row, Verdict) and row.left:
         tags: dict[Place, tuple[str, ...]] = {
             forms.place_of("base", row.left): row.tags_base,
             forms.place_of("tuned", row.left): row.tags_tuned,
@@ -46,6 +46,6 @@ def _present(tags: dict[Place, tuple[str, ...]]) -> dict[Place, tuple[str, ...]]
 
 
 def _choice(row: Judgement) -> str:
-    if isinstance(row, Verdict) and (row.outcome == "base" or row.outcome == "tuned"):
+    if isinstance(row, Verdict) and (row.outcome == "base" or row.outcome == "tuned") and row.left:
         return forms.place_of(row.outcome, row.left)
     return row.outcome

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from eval.judge.cells import Columns, encode_row
-from eval.records import Judgement
+from eval.records import IMPORTED, Judgement
 
 R = TypeVar("R", bound=Judgement)
 
@@ -24,12 +24,20 @@ def seal_of(row: Judgement, before: str, columns: Columns) -> str:
 
     It is taken of the row's line, so it is the same whether the row was just made or read again.
     """
-    line = encode_row(row.model_copy(update={"seal": ""}), columns)
+    line = encode_row(row, columns, seal=False)
     return LETTER + hashlib.sha256(before.encode() + b"\n" + line).hexdigest()[:DIGITS]
 
 
+def sealed(row: R, before: str, columns: Columns) -> R:
+    """The row with its seal, behind a row whose seal is `before`; one that was judged elsewhere stays without.
+
+    Raises ValueError as encode_row.
+    """
+    return row if row.imported else row.model_copy(update={"seal": seal_of(row, before, columns)})
+
+
 def broken_rows(rows: Sequence[R], columns: Columns) -> list[R]:
-    """The rows that are not as they were written, or do not follow the row before them.
+    """The rows that are not as they were written, or do not follow the row before them; none that were imported.
 
     Rows that are missing at the end do not show here: whoever remembers the last seal can tell.
     """
@@ -39,6 +47,6 @@ def broken_rows(rows: Sequence[R], columns: Columns) -> list[R]:
 
 def _fits(row: Judgement, before: str, columns: Columns) -> bool:
     try:
-        return row.seal == seal_of(row, before, columns)
+        return row.seal in (IMPORTED, seal_of(row, before, columns))
     except ValueError:
         return False

@@ -126,6 +126,8 @@ class Study(Row):
     overlap: Overlap = Overlap(reviewers=2, share=0.2)
     #: The chance with which people are asked about a pair; a model judge answers for all.
     sample: float = Field(default=1.0, gt=0, le=1)
+    #: `near`: prompts that ask nearly the same are one unit of the evidence, as those of one cluster are.
+    cluster: Literal["given", "near"] = "given"
     criteria: tuple[Criterion, ...] = ()
     reason: Reason = "optional"
     tags: tuple[str, ...] = ()

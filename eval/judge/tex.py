@@ -13,7 +13,6 @@ from collections import Counter
 from functools import lru_cache
 from xml.etree import ElementTree
 
-from latex2mathml.converter import convert
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_block import StateBlock
@@ -62,6 +61,8 @@ def mathml(source: str) -> str:
     if len(source) > LONGEST_FORMULA or _REFUSED.search(body.replace("\\%", "")) or not _balanced(body):
         return ""
     display = "inline" if opening in ("\\(", "$") else "block"
+    from latex2mathml.converter import convert  # where it is used: most answers have no formula
+
     try:
         tree = ElementTree.fromstring(convert(_unnumbered(body), display=display))
     except Exception:  # noqa: BLE001 -- a converter of foreign text: whatever it stumbles over is shown as written

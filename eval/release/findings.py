@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from eval.evidence.checks import Parity
 from eval.evidence.verdict import RunVerdict
@@ -57,6 +58,11 @@ class Findings:
     determinism: Mapping[Side, float | None]
     policy_fixed_at: str
     #: What the sides of the verdicts were computed by; None where nobody judged.
-    sides: BlindingRule | None
+    sides: BlindingRule | Literal["imported"] | None
+    #: How many prompts ask nearly the same as another one, and how many clusters are units.
+    near: int = 0
+    clustered: bool = False
+    #: How many of the judgements were given elsewhere and imported.
+    imported: int = 0
     #: Everything left out of the statistics, by reason.
     excluded: Mapping[str, int] = field(default_factory=dict)

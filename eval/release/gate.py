@@ -48,7 +48,10 @@ def decide(run: Run) -> Decision:
         policy_sha256=run.info.policy_sha256,
         decided_at=utc_now(),
         versions=versions(),
-        extra={"excluded": dict(findings.excluded), "last_seal": rows[-1].seal if rows else ""},
+        extra={
+            "excluded": dict(findings.excluded),
+            "last_seal": next((row.seal for row in reversed(rows) if not row.imported), ""),
+        },
     )
     with writing_to(run.folder):
         write_decision(run.folder, decision)

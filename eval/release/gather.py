@@ -52,7 +52,10 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
         parity={side: parity(run, side) for side in SIDES},
         determinism={side: _flipped(run, side) for side in SIDES},
         policy_fixed_at=run.info.policy_fixed_at,
-        sides=rule_of(run),
+        sides="imported" if any(not one.exported for one in run.info.imports) else rule_of(run),
+        near=run.info.near,
+        clustered=bool(table.clusters),
+        imported=table.imported,
         excluded=table.excluded,
     )
 

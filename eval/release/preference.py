@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from eval.answers import Answers
-from eval.collect.model_judge import read_model_verdicts
+from eval.collect.beside import read_model_verdicts
 from eval.errors import InputError
 from eval.evidence.judges import beside_people, helped, with_skips
 from eval.evidence.predicted import predicted_log_wealth, settled

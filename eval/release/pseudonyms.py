@@ -18,7 +18,7 @@ from pathlib import Path
 
 from eval.errors import InputError
 from eval.judge.cells import encode_row
-from eval.judge.seals import seal_of
+from eval.judge.seals import sealed
 from eval.judge.store import read_file
 from eval.records import Judgement, Thumb, Verdict
 from eval.run import Run
@@ -92,8 +92,8 @@ def published(path: Path, names: Pseudonyms, *, comments: bool) -> bytes:
     for row in rows:
         told = row.model_copy(update={"reviewer": names.of(row.reviewer), "comment": row.comment if comments else ""})
         if row.seal:
-            before = seal_of(told, before, columns)
-            told = told.model_copy(update={"seal": before})
+            told = sealed(told, before, columns)
+            before = told.seal
         lines.append(encode_row(told, columns))
     return b"".join(lines)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Literal
 
 from blindside.words import counted
 from eval.evidence.checks import Parity
@@ -27,7 +28,8 @@ SIGNALS: Mapping[str, str] = {
     "unchanged": "answers that training left unchanged",
 }
 #: How it reads what sides were computed by.
-SIDES_SAID: Mapping[BlindingRule | None, str] = {
+SIDES_SAID: Mapping[BlindingRule | Literal["imported"] | None, str] = {
+    "imported": "not known here: verdicts were imported on pairs that were not exported from this run",
     "keyed": "computed with a secret key of the run",
     "unkeyed": "computed by an unkeyed hash of run, reviewer and item, which a reviewer could compute too",
     None: "nobody judged yet",
@@ -47,7 +49,8 @@ def _result(name: str, asked: str, found: str, passed: bool | None, otherwise: S
 
 def _fixed(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     when = found.policy_fixed_at or "never"
-    yield _result("policy", "fixed before judging", f"fixed {when}", when == "before judging")
+    passed = when in ("before judging", "before verdicts were imported")
+    yield _result("policy", "fixed before judging", f"fixed {when}", passed)
 
 
 def _sides(policy: Policy, found: Findings) -> Iterator[RuleResult]:
@@ -56,9 +59,18 @@ def _sides(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     yield _result("sides", asked, SIDES_SAID[found.sides], passed if policy.keyed_sides else True)
 
 
+def _imported(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    asked = "verdicts given elsewhere may enter" if policy.imported else "every verdict was given here"
+    said = f"{found.imported:,} of {found.judgements:,} judgements were given elsewhere and carry no seal"
+    passed = policy.imported or not found.imported
+    yield _result("imported", asked, said if found.imported else "none was imported", passed)
+
+
 def _plan(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     changes = found.plan_changes
     said = "not recorded by the version that it was judged with" if changes is None else "as it was frozen"
+    if changes is None and found.imported == found.judgements:
+        said = "none: the verdicts were given elsewhere"
     if changes:
         said = f"what is asked was changed {'; '.join(changes)}; the evidence goes on by the frozen plan"
     yield _result("plan", "frozen at the first verdict", said, True)
@@ -140,6 +152,10 @@ def _skips(found: Findings) -> str:
 
 def _enough(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     yield _at_least("prompts", policy.prompts, found.prompts, "judged")
+    if found.near or found.clustered:
+        said = f"{found.near} prompts ask nearly the same as another one, each counted by itself"
+        said = "prompts of one cluster count as one unit" if found.clustered else said
+        yield _result("near-duplicates", "told", said, True)
     yield _at_least("reviewers", policy.reviewers, found.reviewers, "")
     if policy.overlap is not None:
         share = found.overlap.get(policy.overlap.reviewers, 0.0)
@@ -243,6 +259,7 @@ def _number(estimate: Estimate) -> str:
 _RULES: tuple[Callable[[Policy, Findings], Iterator[RuleResult]], ...] = (
     _fixed,
     _sides,
+    _imported,
     _plan,
     _preference,
     _conditions,

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from eval.collect.model_judge import ModelVerdict, ask_model, read_model_verdicts, verdicts_path
+from eval.collect.beside import ModelVerdict, read_model_verdicts, verdicts_path
+from eval.collect.model_judge import ask_model
 from eval.errors import EngineError, InputError, RunError
 from eval.run import Run
 from tests.collect.runs import FAST

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.collect.preferences import HeldOut, Preference, preferences_path, read_held_out, read_preferences
+from eval.collect.beside import Preference, preferences_path, read_preferences
+from eval.collect.preferences import HeldOut, read_held_out
 from eval.collect.preferences import score_preferences as score
 from eval.errors import EngineError, InputError
 from eval.records import Side

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.answers import read_answers
-from eval.collect.model_judge import ModelVerdict, settle, verdicts_path
-from eval.collect.preferences import Preference, preferences_path
+from eval.collect.beside import ModelVerdict, Preference, preferences_path, verdicts_path
+from eval.collect.model_judge import settle
 from eval.evidence.table import BASE, TIE, TUNED
 from eval.expect.expect import Expect
 from eval.judge.skips import Skip, append_skip

@@ -13,7 +13,11 @@ from eval.evidence.table import of_arrays
 from eval.evidence.verdict import run_verdict
 from eval.evidence.whole import all_figures, whole
 from eval.judge.alike import alike
+from eval.judge.begin import begin
+from eval.judge.plan import plan_path
+from eval.judge.study import Study
 from eval.records import Prompt
+from eval.run import open_run
 from tests.evidence.judged import record, verdict_on
 from tests.judge.runs import make_run_of, prompt, response
 
@@ -61,5 +65,20 @@ def test_prompts_that_ask_nearly_the_same_are_told_unless_they_have_a_cluster() 
     question = "Which of these three bridges over the river Thames was opened first, and in which year was that, please"
     asked = [prompt(0, question), prompt(1, f"{question}?"), prompt(2, "What is the capital of France, in one word?")]
     (line,) = alike(asked)
-    assert line.startswith(f"1 prompt asks nearly the same as another one ({asked[1].id} as {asked[0].id})")
+    assert line.startswith(f"2 prompts ask nearly the same as another one ({asked[1].id} as {asked[0].id})")
     assert alike([one.model_copy(update={"cluster": "bridges"}) for one in asked]) == []
+
+
+def test_near_duplicates_are_one_unit_where_the_study_says_so_and_counted_where_it_does_not(tmp_path: Path) -> None:
+    question = "Which of these three bridges over the river Thames was opened first, and in which year was that, please"
+    texts = [question, f"{question}?", f"{question}!", "What is the capital of France, in one word?", "And of Spain?"]
+    prompts = [prompt(n, text) for n, text in enumerate(texts)]
+    answers = [response(one, side, f"{side} {one.id}") for one in prompts for side in ("base", "tuned")]
+    run = make_run_of(tmp_path, prompts, answers)
+    begin(run)
+    assert (open_run(run.folder.parent, run.name).info.near, b"near" in plan_path(run).read_bytes()) == (3, False)
+    begin(run, Study(cluster="near"))
+    record(run, [verdict_on(run, pair, "tuned") for pair in whole(run).pairs])
+    assert whole(run).verdict.rate.n == 3
+    begin(run, Study(cluster="given"))
+    assert whole(run).verdict.rate.n == 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.collect.preferences import Preference
+from eval.collect.beside import Preference
 from eval.errors import InputError
 from eval.evidence.preferences import held_out_accuracy
 from eval.records import Side

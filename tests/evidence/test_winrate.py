@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays
-from eval.evidence.winrate import prompt_scores, sign_test, wilson, win_rate, with_identical
+from eval.evidence.winrate import detectable, prompt_scores, sign_test, wilson, win_rate, with_identical
 
 
 def table(rows: list[tuple[int, int]]) -> Table:
@@ -99,3 +99,17 @@ def test_sign_test_agrees_with_binomial_tables(tuned: int, base: int, p: float) 
 
 def test_sign_test_on_undecided_prompts_is_no_number() -> None:
     assert sign_test(np.array([0.5, 0.5])).p_value is None
+
+
+@pytest.mark.parametrize("n", [40, 300])
+def test_the_detectable_win_rate_is_found_four_times_in_five(n: int) -> None:
+    rng = np.random.default_rng(5)
+    found = detectable((rng.random(n) < 0.5).astype(np.float64))
+    assert found is not None
+    studies = (rng.random((2000, n)) < found).astype(np.float64)
+    assert 0.75 < np.mean([(win_rate(one).low or 0) > 0.5 for one in studies]) < 0.86
+
+
+def test_no_win_rate_is_detectable_with_too_few_prompts() -> None:
+    assert detectable(np.array([1.0])) is None
+    assert detectable(np.array([0.0, 1.0])) is None

@@ -197,3 +197,35 @@ def test_what_the_study_cannot_give_is_said_before_anybody_judges(
     (run.folder / "study.json").write_text(json.dumps(settings))
     if "predicted" not in policy:
         assert line in decide(run).reasons[0]
+
+
+def test_where_every_answer_is_bad_nothing_contradicts_itself(tmp_path: Path) -> None:
+    run = single(tmp_path, 30)
+    begin(run)
+    store = verdict_store(run)
+    for n, pair in enumerate(read_answers(run.responses_path).pairs(run.prompts())[:20]):
+        store.append(judged(run, pair, outcome="both_bad").model_copy(update={"reviewer": "ab"[n % 2]}))
+    assert gate(run).returncode == 2
+    assert said_by_all(run) == "All 20 verdicts found both answers bad: nothing can be said of preference."
+    text = (run.report_folder / "report.md").read_text()
+    assert "nothing to decide by, since no verdict prefers a side or ties" in text
+    assert [word for word in ("too early", "contradicted", "% over", "prefer the", "prefers the") if word in text] == []
+
+
+@pytest.mark.parametrize(("word", "status"), [("", "fail"), ("imported: true\n", "pass")])
+def test_verdicts_given_elsewhere_need_the_policys_word(word: str, status: str, tmp_path: Path) -> None:
+    run = single(tmp_path, 40, POLICY + word)
+    table = tmp_path / "sheet.csv"
+    rows = [f"p{i},{'ann' if i % 2 else 'bob'},{'tuned' if i % 8 else 'base'}\n" for i in range(40)]
+    table.write_text("id,reviewer,outcome\n" + "".join(rows))
+    done = blindside("import-verdicts", run.name, str(table), "--reports", str(run.folder.parent), cwd=tmp_path)
+    assert "`outcome` is read as: tuned = tuned (35), base = base (5)" in done.stdout, done.stdout + done.stderr
+    assert "40 rows: 40 verdicts (40 new, 0 there before), 0 are none" in done.stdout
+    done = gate(run)
+    decision = read_decision(run.folder)
+    rules = {rule.name: rule for rule in decision.rules}
+    assert (rules["imported"].status, done.returncode) == (status, 1 if status == "fail" else 0), done.stdout
+    assert rules["imported"].found == "40 of 40 judgements were given elsewhere and carry no seal"
+    assert rules["plan"].found == "none: the verdicts were given elsewhere"
+    assert said_by_all(run)
+    assert "imported judgements (given elsewhere),40" in (run.report_folder / "summary.csv").read_text()

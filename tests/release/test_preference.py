@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval.answers import read_answers
-from eval.collect.model_judge import ModelVerdict, verdicts_path
+from eval.collect.beside import ModelVerdict, verdicts_path
 from eval.errors import InputError
 from eval.evidence.table import read_table
 from eval.judge.plan import draw_of

@@ -66,7 +66,7 @@ def preferred(*, refuted: bool = False, spent: bool = False) -> Preferred:
 def test_good_figures_pass_every_rule_of_the_default() -> None:
     found = statuses(Policy(signals=Signals(empty=0.01, repetition=0.02, truncated_more_than_base=0.05)))
     assert set(found.values()) == {"pass"}
-    assert len(found) == 22
+    assert len(found) == 23
 
 
 def test_sides_that_a_reviewer_could_compute_are_said_and_held_against_a_policy_that_asks_for_a_key() -> None:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from blindside.tables.codes import read_option
 from blindside.tables.rows import Excluded
 from tests.train.pair_formats import assistant, user
 from train.errors import PairsError
 from train.pairs.choices import from_choices
-from train.pairs.codes import read_option
 from train.pairs.convert import Tally
 from train.pairs.feedback import from_feedback
 from train.pairs.pair import Pair

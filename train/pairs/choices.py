@@ -1,7 +1,7 @@
 """`blindside pairs from-choices`: two answers and which one was chosen; also FastChat's log of votes, and arenas' data.
 
-What a code of a choice means is decided by all values of the file (`train.pairs.codes`), printed, and refused where it
-is open. Layouts: docs/formats.md.
+What a code of a choice means is decided by all values of the file (`blindside.tables.codes`), printed, and refused
+where it is open. Layouts: docs/formats.md.
 """
 
 from __future__ import annotations
@@ -14,32 +14,18 @@ from typing import Any
 from blindside import console
 from blindside.tables.asked import CONVERSATION, QUESTION, with_parts, with_system
 from blindside.tables.cells import texts_of
+from blindside.tables.codes import BOTH_BAD, CHOICE, NONE, TIE, UNKNOWN, A, Codes, by_model, code_of, decide, family
 from blindside.tables.rows import MALFORMED, Excluded, Message, Record, Unusable, Watched, first_filled, number
 from blindside.tables.turns import CONFLICT, Fields, answer, full_conversations, text_of, turns
 from train.errors import PairsError
-from train.pairs.codes import BOTH_BAD, NONE, TIE, UNKNOWN, A, Codes, code_of, decide
 from train.pairs.convert import Tally, write_counted
 from train.pairs.pair import Pair
-from train.pairs.records import read_records
+from train.pairs.records import named, read_records
 
 Say = Callable[[str], None]
 Parts = tuple[tuple[Message, ...], str, str]
 NO_VOTE = "no vote"
 _PROMPT = (*CONVERSATION, *QUESTION)
-#: Columns of both answers, and the number of the first where they are numbered.
-_ANSWERS: tuple[tuple[str, str, int | None], ...] = (
-    ("a", "b", None),
-    *((f"{name}_a", f"{name}_b", None) for name in ("answer", "response", "res", "output", "option", "completion")),
-    ("left", "right", None),
-    *((f"{name}_0", f"{name}_1", 0) for name in ("response", "answer", "output", "completion")),
-    *((f"{name}_1", f"{name}_2", 1) for name in ("response", "answer", "output", "completion")),
-    ("response1", "response2", 1),
-    ("conversation_a", "conversation_b", None),
-)
-_CHOICE = (
-    *("choice", "winner", "vote", "preference", "overall_preference", "preferred", "better_response_id"),
-    *("chosen", "label", "better"),
-)
 _ONE_HOT = {"winner_model_a": "model_a", "winner_model_b": "model_b", "winner_tie": "tie"}
 _VOTES = {"leftvote", "rightvote", "tievote", "bothbad_vote"}
 _REASONS = {
@@ -86,19 +72,20 @@ def _codes(log: Path, fields: Fields, given: Mapping[str, str]) -> Codes:
     for record in read_records(log):
         if isinstance(record, Record):
             columns |= dict.fromkeys(record.values)
-            first.add(_family(record.values)[2])
+            first.add(family(record.values)[2])
             for column, value in _said(record.values, fields):
                 counts.setdefault(column, Counter())[code_of(value)] += 1
-    name = next((one for one in (_VOTED, _HOT, fields.chosen, *_CHOICE) if one in counts), None)
+    name = next((one for one in (_VOTED, _HOT, fields.chosen, *CHOICE) if one in counts), None)
     if name is None and columns:
-        known = ", ".join(_CHOICE)
+        known = ", ".join(CHOICE)
         there = ", ".join(columns)
         remedy = "name it by --field chosen=COLUMN"
         raise PairsError(f"has no column of choices (one of {known}): {remedy}; its columns are: {there}", path=log)
     if name is None:
         raise PairsError("is empty", path=log)
     counted = 0 if name == "better_response_id" else next(iter(first)) if len(first) == 1 else None
-    return decide(name, counts[name], "choices", given, log, first=counted)
+    with named(log):
+        return decide(name, counts[name], "choices", given, first=counted)
 
 
 _VOTED, _HOT = "type", "winner_model_a, winner_model_b, winner_tie"
@@ -113,21 +100,9 @@ def _said(values: Mapping[str, Any], fields: Fields) -> Iterator[tuple[str, Any]
     if {"winner_model_a", "winner_model_b"} <= values.keys():
         marks = [said for name, said in _ONE_HOT.items() if number(values.get(name)) == 1]
         yield _HOT, marks[0] if len(marks) == 1 else None if not marks else "several"
-    for name in (fields.chosen, *_CHOICE):
+    for name in (fields.chosen, *CHOICE):
         if name in values:
-            yield name, _by_model(values, values[name])
-
-
-def _by_model(values: Mapping[str, Any], said: Any) -> Any:
-    """A winner that is named as the row names its models is the one or the other."""
-    models = [values.get(name) for name in ("model_a", "model_b")]
-    if isinstance(said, str) and models[0] != models[1] and said in models:
-        return "model_a" if said == models[0] else "model_b"
-    return said
-
-
-def _family(values: Mapping[str, Any]) -> tuple[str, str, int | None]:
-    return next((names for names in _ANSWERS if names[0] in values and names[1] in values), _ANSWERS[0])
+            yield name, by_model(values, values[name])
 
 
 def _pair(record: Record, fields: Fields, codes: Codes) -> Pair:
@@ -152,7 +127,7 @@ def _pair(record: Record, fields: Fields, codes: Codes) -> Pair:
 
 def _answers(values: Watched, fields: Fields) -> Parts:
     """The conversation and both answers of a row."""
-    one, other, _ = _family(values)
+    one, other, _ = family(values)
     if one == "conversation_a":
         return full_conversations(values.get(one), values.get(other), Fields(chosen=one, rejected=other))
     column = fields.prompt or first_filled(values, _PROMPT) or "prompt"

@@ -16,14 +16,14 @@ from typing import Any
 
 from blindside import console
 from blindside.tables.asked import CONVERSATION, QUESTION, with_parts, with_system
+from blindside.tables.codes import DOWN, NEUTRAL, NONE, UP, Codes, code_of, decide
 from blindside.tables.rows import MALFORMED, Excluded, Message, Record, Unusable, first_filled
 from blindside.tables.turns import Fields, text_of, turns
 from blindside.words import counted
 from train.errors import PairsError
-from train.pairs.codes import DOWN, NEUTRAL, NONE, UP, Codes, code_of, decide
 from train.pairs.convert import Tally, write_counted
 from train.pairs.pair import Pair
-from train.pairs.records import read_records
+from train.pairs.records import named, read_records
 
 Say = Callable[[str], None]
 _PROMPT = (*CONVERSATION, *QUESTION)
@@ -96,7 +96,8 @@ def _codes(log: Path, given: Mapping[str, str]) -> Codes:
     if column is None and not edits and columns:
         known, there = ", ".join((*_THUMB, *_EDIT)), ", ".join(columns)
         raise PairsError(f"has no column of thumbs or edits (one of {known}); its columns are: {there}", path=log)
-    return decide(column or "thumb", counts.get(column or "", Counter()), "thumbs", given, log)
+    with named(log):
+        return decide(column or "thumb", counts.get(column or "", Counter()), "thumbs", given)
 
 
 #: Of thumbs that are words, as our own files have them.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from blindside.reading import BadFile
@@ -12,7 +14,14 @@ from train.errors import PairsError
 
 def read_records(path: Path, note: Note = ignore) -> Rows:
     """As `read_rows`; notes begin with the file. Raises PairsError."""
-    try:
+    with named(path):
         yield from read_rows(path, lambda text: note(f"{path} {text}"))
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """What makes a file unusable, told with its name: a BadFile within becomes a PairsError."""
+    try:
+        yield
     except BadFile as error:
         raise PairsError(error.problem, path=path, line=error.line) from None

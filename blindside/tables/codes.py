@@ -8,11 +8,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
+from blindside.reading import BadFile
 from blindside.tables.rows import filled, identity, number
-from train.errors import PairsError
+
+#: Columns of both answers, and the number of the first where they are numbered.
+ANSWERS: tuple[tuple[str, str, int | None], ...] = (
+    ("a", "b", None),
+    *((f"{name}_a", f"{name}_b", None) for name in ("answer", "response", "res", "output", "option", "completion")),
+    ("left", "right", None),
+    *((f"{name}_0", f"{name}_1", 0) for name in ("response", "answer", "output", "completion")),
+    *((f"{name}_1", f"{name}_2", 1) for name in ("response", "answer", "output", "completion")),
+    ("response1", "response2", 1),
+    ("conversation_a", "conversation_b", None),
+)
+#: Columns that say which answer was chosen, in the order in which they are looked for.
+CHOICE = (
+    *("choice", "winner", "vote", "preference", "overall_preference", "preferred", "better_response_id"),
+    *("chosen", "label", "better"),
+)
 
 A, B, TIE, BOTH_BAD = "a", "b", "tie", "both bad"
 UP, DOWN, NEUTRAL = "up", "down", "neutral"
@@ -60,23 +75,36 @@ class Codes:
         return f"`{self.column}` is read as: {', '.join(shown)}"
 
 
+def family(values: Mapping[str, Any]) -> tuple[str, str, int | None]:
+    """The columns of both answers that a row has, and the number of the first; the first of ANSWERS where none is."""
+    return next((names for names in ANSWERS if names[0] in values and names[1] in values), ANSWERS[0])
+
+
+def by_model(values: Mapping[str, Any], said: Any) -> Any:
+    """A winner that is named as the row names its models is the one or the other."""
+    models = [values.get(name) for name in ("model_a", "model_b")]
+    if isinstance(said, str) and models[0] != models[1] and said in models:
+        return "model_a" if said == models[0] else "model_b"
+    return said
+
+
 def decide(
     column: str,
     counts: Counter[str],
     rules: Literal["choices", "thumbs"],
     given: Mapping[str, str],
-    path: Path,
     *,
     first: int | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> Codes:
     """The codes of a column. `given` is what the option says, which decides alone; `first` is the number that the
-    columns of the answers give to the first one.
+    columns of the answers give to the first one, `names` what further words mean.
 
-    Raises PairsError where the values leave open what they mean.
+    Raises BadFile where the values leave open what they mean.
     """
     if given:
         return Codes(column, {"": NONE, **given}, counts)
-    words = _WORDS if rules == "choices" else _THUMBS
+    words = {**(names or {}), **(_WORDS if rules == "choices" else _THUMBS)}
     meaning = {code: words[code] for code in counts if code in words}
     scale = {value: code for code in counts if (value := number(code)) is not None}
     numbers = frozenset(scale)
@@ -88,9 +116,7 @@ def decide(
     if found is None or (rules == "choices" and flags and flags <= {"true", "false"}):
         shown = ", ".join(sorted(filter(None, counts))[:8])
         example = '"0=a,1=b"' if rules == "choices" else '"1=down,5=up"'
-        raise PairsError(
-            f"`{column}` holds {shown}, which may mean several things: say it by {OPTION} {example}", path=path
-        )
+        raise BadFile(f"`{column}` holds {shown}, which may mean several things: say it by {OPTION} {example}")
     return Codes(column, {"": NONE, **meaning, **{scale[value]: what for value, what in found.items()}}, counts)
 
 

@@ -1,0 +1,111 @@
+"""`blindside import-verdicts` and `export-tasks`: people who judge in another tool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from blindside import console
+from eval.cli.options import REPORTS, Reports
+from eval.errors import InputError
+
+RunName = Annotated[str, typer.Argument(help="The run's name.")]
+
+
+def import_verdicts(
+    run: RunName,
+    file: Annotated[Path, typer.Argument(help="Label Studio's JSON, Argilla's records, or a table (docs/formats.md).")],
+    choices: Annotated[
+        str, typer.Option(help='What each of their words means: "1=base,2=tuned"; also a, b, tie, both bad, none.')
+    ] = "",
+    left: Annotated[
+        str, typer.Option(help="Which model their first answer is of, where no row says: base, tuned.")
+    ] = "",
+    reviewer: Annotated[str, typer.Option(help="Who judged, where the file names nobody.")] = "",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="KIND=NAME: task, id, prompt, reviewer, outcome, left, seconds, time or comment; repeatable."
+        ),
+    ] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")
+    ] = None,
+    reports: Reports = REPORTS,
+) -> None:
+    """Bring verdicts that were given elsewhere into a run; every row is used, or counted by its reason.
+
+    Example: `blindside import-verdicts first project-1.json`
+    """
+    from blindside.tables.codes import read_option
+    from eval.judge.elsewhere.given import Names
+    from eval.judge.elsewhere.imports import MEANINGS
+    from eval.judge.elsewhere.imports import import_verdicts as bring
+    from eval.policy import freeze_policy
+    from eval.run import open_run
+
+    if left not in ("", "base", "tuned"):
+        raise InputError("--left: say base or tuned")
+    try:
+        words = read_option(choices, MEANINGS)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    opened = freeze_policy(open_run(reports, run), policy, when="before verdicts were imported")
+    names = Names(_columns(column or []))
+    bring(opened, file, names=names, choices=words, left=left, reviewer=reviewer)  # type: ignore[arg-type]
+
+
+def _columns(given: list[str]) -> dict[str, str]:
+    from eval.judge.elsewhere.given import COLUMNS
+
+    found = dict(one.partition("=")[::2] for one in given)
+    wrong = next((one for one in given if one.partition("=")[0] not in COLUMNS or not one.partition("=")[2]), None)
+    if wrong is not None:
+        raise InputError(f"--column {wrong}: write KIND=NAME, the kind one of {', '.join(COLUMNS)}")
+    return found
+
+
+def export_tasks(
+    run: RunName,
+    to: Annotated[str, typer.Option(help="label-studio or argilla.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for the files; default: RUN-TOOL here.")] = None,
+    study: Annotated[Path | None, typer.Option(help="YAML: question, overlap, sample (docs/judging.md).")] = None,
+    overlap: Annotated[int | None, typer.Option(min=1, help="Reviewers of each pair.")] = None,
+    overlap_share: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Share of the pairs that --overlap is for; one on the others.")
+    ] = None,
+    cluster: Annotated[str, typer.Option(help="near: prompts that ask nearly the same count as one.")] = "",
+    policy: Annotated[
+        Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")
+    ] = None,
+    reports: Reports = REPORTS,
+) -> None:
+    """Write a run's pairs as tasks for another tool, blind: which model stands left stays in the run's folder.
+
+    Example: `blindside export-tasks first --to label-studio`
+    """
+    from eval.cli.judge import asked_study
+    from eval.judge.alike import alike
+    from eval.judge.elsewhere.exports import TOOLS
+    from eval.judge.elsewhere.exports import export_tasks as write
+    from eval.judge.fits import unmet_before
+    from eval.policy import freeze_policy
+    from eval.run import open_run
+
+    tool = next((one for one in TOOLS if one == to), None)
+    if tool is None:
+        raise InputError(f"--to {to}: say one of {', '.join(TOOLS)}")
+    opened = open_run(reports, run)
+    wanted = asked_study(opened.folder, study, overlap, overlap_share, cluster=cluster)
+    opened = freeze_policy(opened, policy)
+    for line in (*unmet_before(opened, wanted), *alike(opened.prompts())):
+        console.say(f"note: {line}")
+    for path in write(opened, tool, out or Path(f"{run}-{tool}"), wanted):
+        console.say(f"written: {path}")
+
+
+def register(app: typer.Typer) -> None:
+    app.command("import-verdicts")(import_verdicts)
+    app.command("export-tasks")(export_tasks)
