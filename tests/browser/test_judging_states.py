@@ -75,7 +75,9 @@ def through_a_study(walk: Walk, served: Page) -> None:
     assert page.page.is_visible(".bs-strip")
     walk.look("practice")
     fill_in(page)
-    page.press("1")
+    page.press("4")
+    walk.look("practice, wrong")
+    page.press("Enter")
     walk.look("practice over")
     page.press("2")
     assert page.page.locator(".bs-missing").count() == 2
