@@ -113,6 +113,7 @@ def test_flags_and_search_bring_a_verdict_back(guided: Screen, judging: dict[str
     guided.click("#bs-recent li:last-child .bs-flag")
     assert items.count() == 1
     guided.page.click("#bs-only")
+    assert items.count() == 3
     guided.click("#bs-recent li:last-child .bs-entry")
     assert guided.panes() == first
     assert guided.page.locator(".bs-was").get_attribute("data-vote") == "left"

@@ -71,7 +71,11 @@
     help: () => by("bs-help").showModal(),
     guide() { by("bs-help").close(); by("bs-guide").showModal(); by("bs-guide").scrollTop = 0; },
     next: () => { if (stage().dataset.feedback) send({ act: "skip" }); },
-    flag(button) { b.list.keep(); send({ act: "flag", edit: (button && button.dataset.key) || "" }); },
+    flag(button) {
+      const edit = (button && button.dataset.key) || "";
+      b.list.keep(edit);
+      send({ act: "flag", edit });
+    },
     only: () => b.list.only(),
     flags() { b.list.all(); b.list.only(true); send({ act: "recent" }); },
     raw: () => by("bs-raw").setAttribute("aria-pressed", String(document.body.classList.toggle("bs-raw"))),
@@ -82,7 +86,7 @@
     link: () => b.reading.link(),
     prompt: () => b.reading.turnPrompt(),
     differences: () => { if (by("bs-marked")) send({ act: "show", differences: !marked }); },
-    rename: () => send({ act: "hello", reviewer: "" }),
+    rename() { by("bs-help").close(); send({ act: "hello", reviewer: "" }); },
     language() {
       b.switchLanguage();
       fillHeader(stage().dataset);
@@ -116,7 +120,7 @@
   function fillHeader(data) {
     const [k, n] = [data.practice || data.judged, data.practice ? data.practices : data.total];
     by("bs-who").textContent = data.reviewer;
-    by("bs-who").disabled = Boolean(data.fixed);
+    document.querySelectorAll("[data-act=rename]").forEach((el) => { el.disabled = Boolean(data.fixed); });
     by("bs-count").textContent = data.practice ? b.t("practice_count", { k, n }) : `${k} / ${n}`;
     by("bs-progress").max = Math.max(1, Number(n));
     by("bs-progress").value = data.practice ? k - 1 : Number(k);

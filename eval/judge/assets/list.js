@@ -3,7 +3,7 @@
   "use strict";
   const b = window.blindside;
   const by = (id) => document.getElementById(id);
-  let [words, marked, top] = ["", false, 0];
+  let [words, marked, top, flagged] = ["", false, 0, ""];
 
   function sift() {
     const wanted = words.toLocaleLowerCase().split(/\s+/).filter(Boolean);
@@ -25,13 +25,14 @@
       by("bs-search").value = words;
       sift();
       by("bs-recent").showModal();
-      const first = by("bs-recent").querySelector("li:not([hidden]) .bs-entry");
+      const again = flagged && by("bs-recent").querySelector(`li:not([hidden]) .bs-flag[data-key="${CSS.escape(flagged)}"]`);
+      const first = again || by("bs-recent").querySelector("li:not([hidden]) .bs-entry");
       if (first) first.focus();
       by("bs-recent").querySelector("ol").scrollTop = top;
     },
-    all() { [words, marked, top] = ["", false, 0]; },
+    all() { [words, marked, top, flagged] = ["", false, 0, ""]; },
     only(on = !marked) { marked = on; if (by("bs-recent")) sift(); },
-    keep() { top = by("bs-recent") ? by("bs-recent").querySelector("ol").scrollTop : 0; },
+    keep(key) { [top, flagged] = [by("bs-recent") ? by("bs-recent").querySelector("ol").scrollTop : 0, key]; },
   };
   document.addEventListener("input", (event) => { if (event.target.id === "bs-search") { words = event.target.value; sift(); } });
 })();
