@@ -37,7 +37,9 @@ def judge(
         float | None, typer.Option(min=0, max=1, help="Share of the pairs that --overlap is for; one on the others.")
     ] = None,
     cluster: Annotated[str, typer.Option(help="near: prompts that ask nearly the same count as one.")] = "",
-    mode: Annotated[str, typer.Option(help="compare, or thumbs: up or down on one model's answers.")] = "",
+    mode: Annotated[
+        str, typer.Option(help="compare; graded: how much better; or thumbs: up or down on one model's answers.")
+    ] = "",
     side: Annotated[str, typer.Option(help="Whose answers get thumbs: tuned or base.")] = "",
     reviewer: Annotated[str, typer.Option(help="Your name, so that the page need not ask.")] = "",
     auth: Annotated[Path | None, typer.Option(help="Ask for logins of this file (`blindside reviewer add`).")] = None,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from eval.evidence.bootstrap import signed_bootstrap
 from eval.evidence.figure import Figure
 from eval.evidence.winrate import win_rate
-from eval.judge.study import Criterion, Study
+from eval.judge.study import STRENGTH, STRENGTHS, Criterion, Study
 from eval.records import SIDES, Judgement, Side, Thumb, Verdict
 
 Floats = NDArray[np.float64]
@@ -25,8 +25,11 @@ def criteria_figures(study: Study, verdicts: Sequence[Verdict]) -> Iterator[Figu
     """Figures of the judgements in force. A criterion that nobody answered has no number.
 
     A comparing one gives a win rate as the verdict does; one of numbers the mean of each side and tuned minus base,
-    paired by prompt; one of words the share of each value a side. Tags give the share of judgements with each.
+    paired by prompt; one of words the share of each value a side. Tags give the share of judgements with each. Grades
+    give how far the models were apart; the win rate goes by their sign alone.
     """
+    if study.mode == "graded":
+        yield from _graded(verdicts)
     for criterion in study.criteria:
         if criterion.scale == "pairwise":
             yield Figure.share(
@@ -47,6 +50,27 @@ def thumb_figures(thumbs: Sequence[Thumb]) -> Iterator[Figure]:
     yield Figure.count("thumbs up", sum(row.outcome == "up" for row in thumbs), "thumbs")
     yield Figure.count("thumbs down", sum(row.outcome == "down" for row in thumbs), "thumbs")
     yield Figure.count("people who gave thumbs", len({row.reviewer for row in thumbs}), "reviewers")
+
+
+def _graded(verdicts: Sequence[Verdict]) -> Iterator[Figure]:
+    """The mean grade from -2 (base much better) to 2 (tuned much better), and how many wins of each side were large."""
+    yield Figure.number("grade, -2 (base) to 2 (tuned)", signed_bootstrap(means(verdicts, _grade)))
+    for side in SIDES:
+        wins = [row for row in verdicts if row.outcome == side]
+        yield Figure.share(f"much better, of the wins of {side}", win_rate(means(wins, _is_large)))
+
+
+def _grade(row: Verdict) -> float | None:
+    if row.outcome == "tie":
+        return 0.0
+    strength = number(STRENGTH, row)
+    sign = {"tuned": 1.0, "base": -1.0}.get(row.outcome)
+    return None if strength is None or sign is None else sign * strength
+
+
+def _is_large(row: Verdict) -> float | None:
+    strength = number(STRENGTH, row)
+    return None if strength is None else float(strength == max(map(float, STRENGTHS)))
 
 
 def _rated(name: str, verdicts: Sequence[Verdict]) -> Iterator[Figure]:

@@ -10,12 +10,13 @@ from eval.judge import forms
 from eval.judge.assignment import Pool, Way
 from eval.judge.begin import begin
 from eval.judge.extras import Extras, Key
+from eval.judge.flags import Flag, append_flag, read_flags
 from eval.judge.freeze import rows_path
 from eval.judge.ledger import Ledger
 from eval.judge.names import name_key
 from eval.judge.seats import Draft, Seat
 from eval.judge.skips import Skip, append_skip, read_skips
-from eval.judge.study import Study
+from eval.judge.study import STRENGTH, Study
 from eval.judge.tasks import Task
 from eval.records import Judgement, Side, Verdict, utc_now
 from eval.run import Run
@@ -46,6 +47,8 @@ class Desk:
         self._generation = self.ledger.generation
         for skip in read_skips(run):
             self._seat(skip.reviewer).put_off((skip.kind, skip.item))
+        for flag in read_flags(run):
+            self._seat(flag.reviewer).flag((flag.kind, flag.item), on=flag.flag == "on")
 
     @contextmanager
     def turn(self, reviewer: str) -> Iterator[Seat]:
@@ -125,13 +128,24 @@ class Desk:
             self.pool.release(seat.reviewer)
 
     def total(self, seat: Seat) -> int:
-        """How many of all kinds this reviewer will have judged, if nobody else judges more."""
-        still_open = self.pool.still_open(seat.way)
-        return len(seat.standing) + still_open + seat.extras.still_to_come(seat.standing, still_open)
+        """The reviewer's target, of all kinds: the study's, or all that was open to them. It does not shrink while
+        others judge."""
+        judged, still_open = len(seat.standing), self.pool.still_open(seat.way)
+        seat.target = max(
+            seat.target,
+            judged + still_open + seat.extras.still_to_come(seat.standing, still_open),
+            seat.open_at_first + seat.extras.still_to_come({}, seat.open_at_first),
+        )
+        return max(judged, min(seat.target, self.study.target or seat.target))
 
-    def write(self, seat: Seat, key: Key, outcome: str, draft: Draft, seconds: float) -> None:
-        """Append a row, inside a turn. Raises NotSaved."""
+    def write(
+        self, seat: Seat, key: Key, outcome: str, draft: Draft, seconds: float, *, strength: str | None = None
+    ) -> None:
+        """Append a row, inside a turn; `strength`: in the mode `graded`. Raises NotSaved."""
         task, left, before = self.task(key), self.left(seat, key), seat.last.get(key)
+        criteria = forms.to_cells(self.study, draft.filled, left)
+        if strength is not None:
+            criteria[STRENGTH] = strength
         common = {
             "verdict_id": _new_id(),
             "run": self.run.name,
@@ -139,7 +153,7 @@ class Desk:
             "category": task.category,
             "reviewer": seat.reviewer,
             "outcome": outcome,
-            "criteria": forms.to_cells(self.study, draft.filled, left),
+            "criteria": criteria,
             "comment": draft.comment,
             "seconds": round(seconds, 2),
             "judged_at": utc_now(),
@@ -162,6 +176,20 @@ class Desk:
         seat.put_off(key)
         self.pool.release(seat.reviewer)
 
+    def flag(self, seat: Seat, key: Key) -> None:
+        """Mark a pair to come back to, or take the mark off, inside a turn. Raises NotSaved."""
+        (kind, item), on = key, key not in seat.flagged
+        row = Flag(
+            run=self.run.name,
+            item=item,
+            reviewer=seat.reviewer,
+            kind=kind,
+            flag="on" if on else "off",
+            flagged_at=utc_now(),
+        )
+        append_flag(self.run, row)
+        seat.flag(key, on=on)
+
     def _append(self, row: Judgement) -> None:
         self.ledger.append(row)
         self._note_new_rows()
@@ -179,7 +207,10 @@ class Desk:
     def _note(self, row: Judgement) -> None:
         kind = row.kind if isinstance(row, Verdict) else "judgement"
         task = (self._gold if kind == "gold" else self.tasks).get(row.item)
-        more = self._seat(row.reviewer).note((kind, row.item), row, counts=task is not None and task.is_of(row))
+        seat = self._seat(row.reviewer)
+        if not seat.last:
+            seat.open_at_first = self.pool.open_to_anybody()
+        more = seat.note((kind, row.item), row, counts=task is not None and task.is_of(row))
         if more and kind == "judgement":
             self.pool.count(row.item, more)
 

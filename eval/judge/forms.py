@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from eval.judge.study import Criterion, Language, Mode, Reason, Study
+from eval.judge.said import Label, Language
+from eval.judge.strings import say_tag
+from eval.judge.study import Criterion, Mode, Reason, Study
 from eval.records import SIDES, Side
 
 Place = Literal["left", "right"]
@@ -23,14 +25,39 @@ class Notice:
     detail: str = ""
 
 
+#: In the mode `graded`: a choice -> what it prefers, and how far (eval.judge.study.STRENGTHS).
+GRADES = {
+    "left_much": ("left", "2"),
+    "left": ("left", "1"),
+    "tie": ("tie", ""),
+    "right": ("right", "1"),
+    "right_much": ("right", "2"),
+    "both_bad": ("both_bad", ""),
+}
+
+
+def plain_choice(choice: str) -> tuple[str, str]:
+    """What a choice of any mode prefers, and how far, "" where it does not say."""
+    return GRADES.get(choice, (choice, ""))
+
+
+def graded_choice(choice: str, strength: str) -> str:
+    """The way back."""
+    return next((name for name, grade in GRADES.items() if grade == (choice, strength)), choice)
+
+
+#: A value, its label and its description, which may be empty.
+Option = tuple[str, str, str]
+
+
 @dataclass(frozen=True)
 class FormCriterion:
-    """One criterion as the page shows it; `values` are (value, label) for each answer, none where it compares."""
+    """One criterion as the page shows it; `values` are for each answer, none where it compares."""
 
     name: str
     question: str
     pairwise: bool
-    values: tuple[tuple[str, str], ...]
+    values: tuple[Option, ...]
     required: bool
 
 
@@ -40,7 +67,7 @@ class Form:
 
     question: str = ""
     criteria: tuple[FormCriterion, ...] = ()
-    tags: tuple[str, ...] = ()
+    tags: tuple[Option, ...] = ()
     reason: Reason = "optional"
 
 
@@ -58,13 +85,19 @@ class Filled:
 def form_of(study: Study, language: Language) -> Form:
     """The form of a study in a language."""
     question = study.question.say(language) if study.question else ""
-    return Form(question, tuple(_field(c, language) for c in study.criteria), study.tags, study.reason)
+    criteria = tuple(_field(c, language) for c in study.criteria)
+    return Form(question, criteria, tuple(_tag(study, tag, language) for tag in study.tags), study.reason)
 
 
 def _field(criterion: Criterion, language: Language) -> FormCriterion:
     scale = {} if criterion.scale == "pairwise" else criterion.scale
-    values = tuple((value, label.say(language)) for value, label in scale.items())
+    values = tuple((value, label.say(language) or value, label.describe(language)) for value, label in scale.items())
     return FormCriterion(criterion.name, criterion.question.say(language), not values, values, criterion.required)
+
+
+def _tag(study: Study, tag: str, language: Language) -> Option:
+    words = study.tag_words.get(tag, Label())
+    return tag, words.say(language) or say_tag(tag, language), words.describe(language)
 
 
 def keys_of(criterion: Criterion, mode: Mode) -> tuple[str, ...]:

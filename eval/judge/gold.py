@@ -7,7 +7,7 @@ Asked like any other pair, they tell how a reviewer judges. In their rows `tuned
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -16,6 +16,7 @@ from eval.errors import InputError
 from eval.records import Message, Pair, Response, Row, Side, Text, sha256_text
 
 PREFIX = "gold:"
+R = TypeVar("R", bound=Row)
 
 
 class GoldPair(Row):
@@ -72,20 +73,28 @@ def written_pair(item: str, messages: tuple[Message, ...], base: str, tuned: str
 
 def read_gold(path: Path) -> list[GoldPair]:
     """The gold pairs of a file. Raises InputError naming file, line and field."""
+    return read_pairs(path, GoldPair, "gold.file")
+
+
+def read_pairs(path: Path, row: type[R], setting: str) -> list[R]:
+    """The rows of the JSON lines that `setting` of a study names. Raises InputError naming file, line and field."""
     try:
         with path.open("rb") as file:
-            return [_parse(path, number, line) for number, line in lines(file) if line.strip()]
+            return [_parse(path, row, number, line) for number, line in lines(file) if line.strip()]
     except BadFile as error:
         raise InputError(error.problem, path=path, line=error.line) from None
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror}): mend gold.file in the study", path=path) from None
+        problem = f"cannot be read ({error.strerror}): correct {setting} in the study"
+        raise InputError(problem, path=path) from None
 
 
-def _parse(path: Path, number: int, line: bytes) -> GoldPair:
+def _parse(path: Path, row: type[R], number: int, line: bytes) -> R:
     try:
-        return GoldPair.model_validate_json(line)
+        return row.model_validate_json(line)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{field + ': ' if field else ''}{message}: mend the line", path=path, line=number) from None
+        raise InputError(
+            f"{field + ': ' if field else ''}{message}: correct the line", path=path, line=number
+        ) from None

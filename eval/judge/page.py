@@ -150,7 +150,8 @@ def _handler(desk: Desk, fixed: str, logins: bool) -> Handler:
             sitting, view = answer(desk, sitting, action, fixed=name)
         except BlindsideError as error:
             view = View(state="broken", nonce=nonce(), notice=Notice("broken", str(error)))
-        show = Show(action.language, fixed=bool(name), marked=action.differences, listed=action.act == "recent")
+        listed = action.act == "recent" or (action.act == "flag" and bool(action.edit))
+        show = Show(action.language, fixed=bool(name), marked=action.differences, listed=listed)
         return stage_html(view, show), sitting
 
     # Gradio passes the request by this, and could not resolve it by name.

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from statistics import median
+
 from eval.judge import forms
 from eval.judge.desk import Desk
 from eval.judge.extras import Key
 from eval.judge.forms import Filled, Place
 from eval.judge.seats import Draft, Seat
 from eval.judge.showing import Recent
+from eval.judge.study import STRENGTH
 from eval.records import Judgement, Thumb, Verdict
 
-#: So many can be changed from the list.
-LAST = 20
+#: The pace is that of so many last verdicts, and of no fewer than _FEW.
+_LAST, _FEW = 50, 5
 
 
 def recent(desk: Desk, seat: Seat) -> tuple[Recent, ...]:
-    """The last verdicts in force, the latest first. A pair that came twice is there once, as it was judged last."""
+    """All verdicts in force, the latest first. A pair that came twice is there once, as it was judged last."""
     entries: dict[str, Recent] = {}
     for key, row in reversed(seat.standing.items()):
         if row.item not in entries:
-            entries[row.item] = Recent(row.verdict_id, desk.task(key).snippet, _choice(row), row.judged_at)
-        if len(entries) == LAST:
-            break
+            snippet, flagged = desk.task(key).snippet, key in seat.flagged
+            entries[row.item] = Recent(
+                row.verdict_id, snippet, choice_of(row), row.judged_at, row.comment.strip(), flagged
+            )
     return tuple(entries.values())
+
+
+def pace(seat: Seat) -> float:
+    """Median seconds of the reviewer's last verdicts; 0 before there are enough of them."""
+    seconds = [row.seconds for row in islice(reversed(seat.standing.values()), _LAST)]
+    return median(seconds) if len(seconds) >= _FEW else 0.0
 
 
 def given(desk: Desk, seat: Seat, key: Key) -> Draft:
@@ -45,7 +56,8 @@ def _present(tags: dict[Place, tuple[str, ...]]) -> dict[Place, tuple[str, ...]]
     return {place: given for place, given in tags.items() if given}
 
 
-def _choice(row: Judgement) -> str:
+def choice_of(row: Judgement) -> str:
+    """What the reviewer chose, in places."""
     if isinstance(row, Verdict) and (row.outcome == "base" or row.outcome == "tuned") and row.left:
-        return forms.place_of(row.outcome, row.left)
+        return forms.graded_choice(forms.place_of(row.outcome, row.left), row.criteria.get(STRENGTH, ""))
     return row.outcome

@@ -28,10 +28,18 @@ class Seat:
     reviewer: str
     last: dict[Key, Judgement] = field(default_factory=dict)
     standing: dict[Key, Judgement] = field(default_factory=dict)
+    #: Rows that were taken back and not given anew.
+    undone: dict[Key, Judgement] = field(default_factory=dict)
     skipped: list[Key] = field(default_factory=list)
+    flagged: set[Key] = field(default_factory=set)
     drafts: dict[Shown, Draft] = field(default_factory=dict)
     #: The practice pair that is due, 0 for none; None until the reviewer came.
     practice: int | None = None
+    #: Practice pair -> whether its first verdict was right.
+    practised: dict[int, bool] = field(default_factory=dict)
+    #: The most that this reviewer could ever have judged, and how many pairs were open before their first row.
+    target: int = 0
+    open_at_first: int = 0
     _way: Way | None = None
     _extras: Extras | None = None
 
@@ -59,22 +67,29 @@ class Seat:
 
     def forget(self) -> None:
         """Begin again, for a file that is read anew."""
-        self.last, self.standing = {}, {}
+        self.last, self.standing, self.undone = {}, {}, {}
         if self._way is not None:
             self._way.forget()
 
     def note(self, key: Key, row: Judgement, counts: bool) -> int:
         """A row of the file; how many more judgements of this pair stand after it: 1, 0 or -1."""
-        stood = self.standing.pop(key, None) is not None
+        before = self.standing.pop(key, None)
         stands = counts and row.outcome != "withdrawn"
         self.last[key] = row
+        self.undone.pop(key, None)
+        if before is not None and row.outcome == "withdrawn":
+            self.undone[key] = before
         if stands:
             self.standing[key] = row
             self.skipped = [one for one in self.skipped if one != key]
-        more = int(stands) - int(stood)
+        more = int(stands) - int(before is not None)
         if more and key[0] == "judgement" and self._way is not None:
             self._way.count(key[1], more)
         return more
 
     def put_off(self, key: Key) -> None:
         self.skipped = [*(one for one in self.skipped if one != key), key]
+
+    def flag(self, key: Key, *, on: bool) -> None:
+        """Mark a pair to come back to, or take the mark off."""
+        (self.flagged.add if on else self.flagged.discard)(key)

@@ -14,11 +14,11 @@ from eval.judge import blinding, forms
 from eval.judge.desk import Desk
 from eval.judge.forms import Filled, Notice
 from eval.judge.names import clean_name
-from eval.judge.practice import practice_pairs
-from eval.judge.recent import given, recent
+from eval.judge.practising import Feedback, feedback, go_on, practice_of
+from eval.judge.recent import choice_of, given, pace, recent
+from eval.judge.said import Language
 from eval.judge.seats import Draft, Seat, Shown
 from eval.judge.showing import Action, View
-from eval.judge.study import Language
 from eval.judge.tasks import Task
 from eval.records import Side
 
@@ -26,6 +26,9 @@ STALE = Notice("stale")
 ELSEWHERE = Notice("elsewhere")
 UNDONE = Notice("undone")
 NOTHING_TO_UNDO = Notice("nothing_to_undo")
+#: After so many verdicts of a sitting a rest is suggested.
+REST = 50
+TARGET = Notice("target")
 EDITED, EDIT_LEFT, EDIT_GONE = Notice("edited"), Notice("edit_left"), Notice("edit_gone")
 PRACTICE_OVER, PRACTICE_BACK = Notice("practice_over"), Notice("practice_back")
 
@@ -41,6 +44,9 @@ class Sitting:
         self._view = View(state="none", nonce="")
         self._shown: Shown | None = None
         self._editing = False
+        self._tried = ""
+        self._practices = practice_of(desk.study)
+        self._given = 0
         self._shown_at = 0.0
 
     def show(self, notice: Notice | None = None) -> View:
@@ -75,6 +81,8 @@ class Sitting:
     def _do(self, seat: Seat, action: Action, typed: Draft) -> View:
         if action.act == "recent":
             return replace(self._same(None, typed), recent=recent(self.desk, seat))
+        if action.act == "flag":
+            return self._flag(seat, action.edit, typed)
         if action.act == "leave" and not self._editing:
             self.desk.pool.release(self.reviewer)
             return self._view
@@ -100,10 +108,20 @@ class Sitting:
         if outcome is None or refusal:
             return self._same(refusal if outcome else STALE, typed)
         if isinstance(shown, int):
-            return self._practised(seat, shown, typed)
-        self.desk.write(seat, shown, outcome, typed, time.monotonic() - self._shown_at)
+            return self._try(seat, shown, action.choice or "", typed)
+        strength = forms.plain_choice(action.choice or "")[1] if self.desk.study.mode == "graded" else None
+        self.desk.write(seat, shown, outcome, typed, time.monotonic() - self._shown_at, strength=strength)
         seat.drafts.pop(shown, None)
-        return self._out_of_edit(seat, EDITED, saved=True) if self._editing else self._due(seat, saved=True)
+        if self._editing:
+            return self._out_of_edit(seat, EDITED, saved=True)
+        self._given += 1
+        return self._due(seat, self._on_the_way(seat), saved=True)
+
+    def _on_the_way(self, seat: Seat) -> Notice | None:
+        """A word when the target is reached, and now and then one to rest."""
+        if len(seat.standing) == self.desk.study.target:
+            return TARGET
+        return Notice("rest", str(self._given)) if self._given % REST == 0 else None
 
     def _skip(self, seat: Seat, typed: Draft) -> View:
         self._keep(seat, typed)
@@ -113,18 +131,39 @@ class Sitting:
             self.desk.skip(seat, self._shown)
         return self._due(seat)
 
+    def _try(self, seat: Seat, number: int, choice: str, typed: Draft) -> View:
+        """A verdict on a practice pair: what is known of it is told, and the first one counts."""
+        told = feedback(self._practices[number - 1], choice, self._language)
+        if told is None:
+            return self._practised(seat, number, typed)
+        seat.practised.setdefault(number, told.right)
+        seat.drafts[number] = typed
+        self._tried = choice
+        return self._show(seat, number, None)
+
     def _practised(self, seat: Seat, number: int, typed: Draft) -> View:
         """On to the next practice pair, or to the real ones."""
         seat.drafts[number] = typed
-        if seat.practice == number:
-            seat.practice = number + 1 if number < self._practices else 0
+        missed = go_on(self.desk.study, seat, number) if seat.practice == number else ""
+        if missed:
+            return self._due(seat, Notice("practice_again", missed))
         return self._due(seat, None if seat.practice else PRACTICE_OVER)
+
+    def _flag(self, seat: Seat, wanted: str, typed: Draft) -> View:
+        """Mark one of the reviewer's verdicts, and show the list again; or the pair on the page."""
+        shown = self._shown if isinstance(self._shown, tuple) else None
+        key = next((key for key, row in seat.standing.items() if row.verdict_id == wanted), None) if wanted else shown
+        if key is not None:
+            self.desk.flag(seat, key)
+        view = self._same(None, typed)
+        self._view = view = replace(view, flagged=shown in seat.flagged, flags=_flags(seat))
+        return replace(view, recent=recent(self.desk, seat)) if wanted else view
 
     def _undo(self, seat: Seat, typed: Draft) -> View:
         """Take back the last judgement in force, and show its pair again with what was given beside it."""
-        if isinstance(self._shown, int) and self._shown > 1:
+        if isinstance(self._shown, int) and (self._shown > 1 or self._feedback):
             self._keep(seat, typed)
-            seat.practice = self._shown - 1
+            seat.practice = self._shown if self._feedback else self._shown - 1
             return self._due(seat, PRACTICE_BACK)
         if not seat.standing:
             return self._same(NOTHING_TO_UNDO, typed)
@@ -135,10 +174,9 @@ class Sitting:
         return self._show(seat, key, UNDONE, saved=True)
 
     def _edit(self, seat: Seat, wanted: str, typed: Draft) -> View:
-        """Show one of the reviewer's last verdicts again; it stands until another one replaces it."""
-        keys = {entry.key for entry in recent(self.desk, seat)}
+        """Show one of the reviewer's verdicts again; it stands until another one replaces it."""
         key = next((key for key, row in seat.standing.items() if row.verdict_id == wanted), None)
-        if key is None or wanted not in keys:
+        if key is None:
             return self._same(EDIT_GONE, typed)
         self._keep(seat, typed)
         self._editing = True
@@ -156,17 +194,17 @@ class Sitting:
         """What was shown before, once more, with what was typed."""
         self._nonce = blinding.nonce()
         view = replace(self._view, nonce=self._nonce, notice=notice, saved=False, keep=True, recent=())
-        form = forms.form_of(self.desk.study, self._language)
-        self._view = replace(view, comment=typed.comment, filled=typed.filled, form=form)
+        self._view = replace(view, comment=typed.comment, filled=typed.filled, form=self._form)
         if isinstance(self._shown, int):
             task = self._task(self._shown)
-            self._view = replace(self._view, pair=task.pair, answer=task.answer)
+            self._view = replace(self._view, pair=task.pair, answer=task.answer, feedback=self._feedback)
         return self._view
 
     def _due(self, seat: Seat, notice: Notice | None = None, *, saved: bool = False, keep: bool = False) -> View:
         """What is on the page if it is still to be judged, or else what is next."""
         if seat.practice is None:
             seat.practice = 0 if seat.last or not self._practices else 1
+        self._tried = ""
         if self._editing or seat.practice:
             return self._show(seat, self._shown if self._editing else seat.practice, notice, saved=saved, keep=keep)
         key = None if isinstance(self._shown, int) else self._shown
@@ -180,6 +218,7 @@ class Sitting:
     ) -> View:
         if shown != self._shown or not self._nonce:
             self._shown_at = time.monotonic()
+            self._tried = ""
         self._shown, self._nonce = shown, blinding.nonce()
         draft = self._draft(seat, shown)
         task = None if shown is None else self._task(shown)
@@ -197,14 +236,21 @@ class Sitting:
             answer=task.answer if task else None,
             comment=draft.comment,
             filled=draft.filled,
-            form=forms.form_of(self.desk.study, self._language),
+            form=self._form,
             practice=shown if isinstance(shown, int) else 0,
-            practices=self._practices,
+            practices=len(self._practices),
+            feedback=self._feedback,
+            earlier=self._earlier(seat, shown),
+            pace=pace(seat),
+            flagged=shown in seat.flagged,
+            flags=_flags(seat),
             editing=self._editing,
             notice=notice,
             saved=saved,
             keep=keep,
-            can_undo=bool(seat.standing) or self._editing or (isinstance(shown, int) and shown > 1),
+            can_undo=bool(seat.standing)
+            or self._editing
+            or (isinstance(shown, int) and (shown > 1 or self._feedback is not None)),
         )
         return self._view
 
@@ -212,16 +258,33 @@ class Sitting:
         """What a choice says; None for one that this study does not offer."""
         if self.desk.study.mode == "thumbs":
             return choice if choice in ("up", "down") else None
-        return next((blinding.outcome(one, self._view.left) for one in blinding.CHOICES if one == choice), None)
+        plain, strength = forms.plain_choice(choice or "")
+        if strength == "2" and self.desk.study.mode != "graded":
+            return None
+        return next((blinding.outcome(one, self._view.left) for one in blinding.CHOICES if one == plain), None)
 
     @property
-    def _practices(self) -> int:
-        return min(self.desk.study.practice, len(practice_pairs(self._language)))
+    def _feedback(self) -> Feedback | None:
+        """What is known of the practice pair on the page, once it was judged."""
+        if not self._tried or not isinstance(self._shown, int):
+            return None
+        return feedback(self._practices[self._shown - 1], self._tried, self._language)
+
+    @property
+    def _form(self) -> forms.Form:
+        return forms.form_of(self.desk.study, self._language)
+
+    def _earlier(self, seat: Seat, shown: Shown | None) -> str:
+        """What was chosen before an undo, or what an edit is about to change."""
+        if shown is None or isinstance(shown, int):
+            return ""
+        row = seat.standing.get(shown) if self._editing else seat.undone.get(shown)
+        return choice_of(row) if row else ""
 
     def _task(self, shown: Shown) -> Task:
         if not isinstance(shown, int):
             return self.desk.shown(shown)
-        pair = practice_pairs(self._language)[shown - 1]
+        pair = self._practices[shown - 1].pair(shown, self._language)
         return Task.of_answer(pair.base) if self.desk.study.mode == "thumbs" else Task.of_pair(pair)
 
     def _left(self, seat: Seat, shown: Shown | None) -> Side:
@@ -229,8 +292,8 @@ class Sitting:
             return "base"
         if not isinstance(shown, int):
             return self.desk.left(seat, shown)
-        # The same for everybody and in every run: practice pairs are public, and must tell nothing of the run's key.
-        return "base" if shown % 2 else "tuned"
+        # As written, for everybody and in every run: practice pairs are public, and must tell nothing of the run's key.
+        return "base"
 
     def _draft(self, seat: Seat, shown: Shown | None) -> Draft:
         if shown is None:
@@ -258,7 +321,8 @@ def answer(desk: Desk, sitting: Sitting | None, action: Action, *, fixed: str = 
             total=desk.pool.open_to_anybody(),
             mode=mode,
             form=form,
-            practices=desk.study.practice,
+            practices=len(practice_of(desk.study)),
+            instructions=desk.study.instructions.say(action.language) if desk.study.instructions else "",
             notice=Notice("same_name", known) if known else problem if action.act == "sit" else None,
         )
         if known:
@@ -266,6 +330,11 @@ def answer(desk: Desk, sitting: Sitting | None, action: Action, *, fixed: str = 
         return None, welcome
     sitting = Sitting(desk, name, action.language)
     return sitting, sitting.show(STALE if action.act == "vote" else None)
+
+
+def _flags(seat: Seat) -> int:
+    """How many verdicts in force are marked to come back to."""
+    return sum(key in seat.flagged for key in seat.standing)
 
 
 def _is_new(desk: Desk, reviewer: str) -> bool:

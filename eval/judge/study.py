@@ -16,32 +16,22 @@ from blindside.yaml_files import BadYaml, read_yaml
 from eval.errors import InputError
 from eval.judge.cells import BETWEEN_TAGS, Columns
 from eval.judge.gold import GoldPair, read_gold
+from eval.judge.practice import OwnPractice, plainly, read_practice
+from eval.judge.said import Label, Language, Said
 from eval.records import Row, Side, Thumb, Verdict
 
 NAME = "study.json"
 
-Language = Literal["en", "zh"]
-Mode = Literal["compare", "thumbs"]
+Mode = Literal["compare", "graded", "thumbs"]
 Reason = Literal["off", "optional", "required"]
 Policy = Literal["mark", "mask", "hold"]
 
 #: What a comparing criterion may hold.
 COMPARED = ("base", "tuned", "tie")
+#: In the mode `graded`, how far a verdict preferred its side: a column, and what its cells hold beside nothing.
+STRENGTH, STRENGTHS = "strength", ("1", "2")
 
-
-class Said(Row):
-    """Words for reviewers: one string for every language, or one a language."""
-
-    en: str = Field(min_length=1)
-    zh: str = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _one_string(cls, value: Any) -> Any:
-        return {"en": str(value)} if isinstance(value, str | int | float) and not isinstance(value, bool) else value
-
-    def say(self, language: Language) -> str:
-        return (self.zh if language == "zh" else "") or self.en
+__all__ = ["Language", "Said", "Study", "read_frozen", "read_study"]
 
 
 def _scale(value: Any) -> Any:
@@ -64,7 +54,7 @@ class Criterion(Row):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
     question: Said
-    scale: Annotated[Literal["pairwise"] | dict[str, Said], BeforeValidator(_scale)] = "pairwise"
+    scale: Annotated[Literal["pairwise"] | dict[str, Label], BeforeValidator(_scale)] = "pairwise"
     required: bool = False
 
     def columns(self, mode: Mode) -> tuple[str, ...]:
@@ -119,6 +109,8 @@ class Study(Row):
     """The whole of study.yml. Without a file, everything is as the defaults say."""
 
     question: Said | None = None
+    #: Markdown: on the first card, and at any time beside the page.
+    instructions: Said | None = None
     mode: Mode = "compare"
     #: Whose answers get thumbs.
     side: Side = "tuned"
@@ -131,13 +123,34 @@ class Study(Row):
     criteria: tuple[Criterion, ...] = ()
     reason: Reason = "optional"
     tags: tuple[str, ...] = ()
+    #: Words for tags that were given as `tags: {name: words}`.
+    tag_words: dict[str, Label] = Field(default_factory=dict)
     gold: Gold | None = None
     repeats: Repeats | None = None
-    #: So many unrecorded pairs on a reviewer's first visit.
+    #: So many unrecorded pairs of ours on a reviewer's first visit; `practice: {…}` gives own ones in their place.
     practice: int = Field(default=2, ge=0, le=3)
+    own_practice: OwnPractice | None = None
+    #: How many verdicts a reviewer is asked for; without it, as many as were open to them when they came.
+    target: int | None = Field(default=None, ge=1)
     giveaways: Giveaways = Giveaways()
     #: Folded under each answer, where both models thought and neither is named by it.
     show_thinking: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _given_shortly(cls, data: Any) -> Any:
+        """`tags` with words, and `practice` with pairs of one's own."""
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        if isinstance(data.get("tags"), dict):
+            words = {" ".join(str(tag).split()): said for tag, said in data["tags"].items()}
+            if len(words) < len(data["tags"]):
+                raise ValueError("tags: each once")
+            data |= {"tags": tuple(words), "tag_words": {tag: said for tag, said in words.items() if said is not None}}
+        if isinstance(data.get("practice"), dict):
+            data |= {"practice": 0, "own_practice": data["practice"]}
+        return data
 
     @field_validator("tags")
     @classmethod
@@ -156,6 +169,8 @@ class Study(Row):
                 raise ValueError("show_thinking needs two answers: leave it out, or use mode: compare")
             if any(criterion.scale == "pairwise" for criterion in self.criteria):
                 raise ValueError("pairwise criteria need two answers: give a scale, or use mode: compare")
+        for pair in self.own_practice.pairs if self.own_practice else ():
+            pair.check(self.mode)
         twice = [name for name, n in Counter(self.columns.names(self.row)).items() if n > 1]
         if twice:
             raise ValueError(f"criteria: a second column called {twice[0]}: rename the criterion")
@@ -168,12 +183,15 @@ class Study(Row):
     @property
     def columns(self) -> Columns:
         """The columns of verdicts.csv, or of thumbs.csv."""
-        return Columns(tuple(name for c in self.criteria for name in c.columns(self.mode)), bool(self.tags))
+        strength = (STRENGTH,) if self.mode == "graded" else ()
+        criteria = (*strength, *(name for c in self.criteria for name in c.columns(self.mode)))
+        return Columns(criteria, bool(self.tags))
 
     @property
     def values(self) -> dict[str, tuple[str, ...]]:
         """What the cells of each criterion's column may hold, beside nothing."""
-        return {name: c.values for c in self.criteria for name in c.columns(self.mode)}
+        strength = {STRENGTH: STRENGTHS} if self.mode == "graded" else {}
+        return strength | {name: c.values for c in self.criteria for name in c.columns(self.mode)}
 
 
 def read_study(path: Path) -> Study:
@@ -187,7 +205,10 @@ def read_study(path: Path) -> Study:
     if not isinstance(data, dict):
         raise InputError("holds no settings: give at least `question:`", path=path)
     study = _checked(path, data)
-    return _with_gold(path, study) if study.gold else study
+    study = _with_practice(path, study) if study.own_practice else study
+    study = _with_gold(path, study) if study.gold else study
+    _refuse_known_answers(path, study)
+    return study
 
 
 def read_frozen(folder: Path) -> Study:
@@ -214,6 +235,32 @@ def _with_gold(path: Path, study: Study) -> Study:
         problem = f"the id {twice[0]} twice" if twice else "no pairs: name their file"
         raise InputError(f"gold: {problem}", path=path)
     return study.model_copy(update={"gold": gold.model_copy(update={"pairs": pairs})})
+
+
+def _with_practice(path: Path, study: Study) -> Study:
+    assert study.own_practice is not None
+    own = study.own_practice
+    pairs = (*own.pairs, *(read_practice(path.parent / own.file) if own.file else ()))
+    known = sum(bool(pair.answer) for pair in pairs)
+    if not pairs:
+        raise InputError("practice: no pairs: name their file, or write `pairs:`", path=path)
+    if own.pass_mark > known:
+        problem = f"practice.pass_mark: {own.pass_mark}, and {known} of the pairs have an answer: lower it"
+        raise InputError(problem, path=path)
+    return _checked(path, {**study.model_dump(), "own_practice": own.model_copy(update={"pairs": pairs}).model_dump()})
+
+
+def _refuse_known_answers(path: Path, study: Study) -> None:
+    """Whoever practised on a gold pair, or read it in the instructions, knows its answer from us."""
+    said = study.instructions
+    read = plainly(" ".join((said.en, said.zh))) if said else ""
+    own = study.own_practice.pairs if study.own_practice else ()
+    practised = {plainly(words) for pair in own for words in (pair.prompt.en, pair.prompt.zh) if words}
+    for pair in study.gold.pairs if study.gold else ():
+        asked = plainly(pair.messages[-1].content)
+        where = "practice" if asked in practised else "instructions" if asked in read else ""
+        if where:
+            raise InputError(f"gold: the prompt of {pair.id} is in {where} too: use another", path=path)
 
 
 def _checked(path: Path, data: dict[str, Any]) -> Study:

@@ -65,7 +65,7 @@ class Task:
 def tasks_of(run: Run, study: Study, answers: Answers) -> dict[str, Task]:
     """item -> what can be asked of it, in the order of the prompts. Of two identical answers nothing is asked."""
     prompts = run.prompts()
-    if study.mode == "compare":
+    if study.mode != "thumbs":
         asked = (pair for pair in answers.pairs(prompts) if not pair.identical)
         return {pair.prompt_id: Task.of_pair(pair) for pair in asked}
     found = ((prompt.id, answers.responses.get((prompt.id, study.side))) for prompt in prompts)

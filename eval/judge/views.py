@@ -4,30 +4,86 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment
 from markupsafe import Markup
 
 from eval.judge.differences import differences
-from eval.judge.forms import Place
+from eval.judge.forms import Option, Place, form_of
+from eval.judge.passages import passages
 from eval.judge.render import formatted, plain_html
+from eval.judge.said import Language
 from eval.judge.scripts import language_attribute
 from eval.judge.showing import LONGEST_COMMENT, View
-from eval.judge.strings import say, say_tag, table
-from eval.judge.study import Language, Study
+from eval.judge.strings import LANGUAGES, say, table
+from eval.judge.study import Mode, Study
 from eval.judge.templates import templates_in
 from eval.records import Response
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = ("tokens.css", "answers.css", "judge.css", "form.css", "phone.css")
-SCRIPTS = ("words.js", "draft.js", "form.js", "judge.js", "keys.js")
+SCRIPTS = ("words.js", "draft.js", "form.js", "reading.js", "list.js", "judge.js", "keys.js")
 
 #: Notices of something that went wrong; the others only tell.
 ALARMS = frozenset({"stale", "not_saved", "broken", "criterion_missing", "reason_missing", "not_understood"})
-#: How a choice is called.
-CHOICES = {"left": "a_better", "right": "b_better", "tie": "tie", "both_bad": "both_bad", "up": "good", "down": "bad"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A verdict's button: the string it is called by, and its keys as they are on an English keyboard.
+
+    `means`: the string of the list of keys; `explained`: what is meant, where the name does not say it.
+    """
+
+    name: str
+    word: str
+    cap: str
+    other: str = ""
+    means: str = ""
+    explained: str = ""
+    wins: bool = True
+
+    @property
+    def shortcuts(self) -> str:
+        return f"{self.cap} {_SHORTCUTS.get(self.other, self.other.lower())}".strip()
+
+    @property
+    def caps(self) -> list[str]:
+        return [cap for cap in (self.cap, self.other) if cap]
+
+
+_SHORTCUTS = {"←": "ArrowLeft", "→": "ArrowRight"}
+
+
+def _even(name: str, cap: str, other: str) -> Choice:
+    return Choice(name, name, cap, other, f"key_{name}", f"{name}_means", wins=False)
+
+
+#: The verdicts of each mode, as their buttons stand.
+CHOICES: dict[Mode, tuple[Choice, ...]] = {
+    "compare": (
+        Choice("left", "a_better", "1", "←", "a_better"),
+        _even("tie", "2", "T"),
+        _even("both_bad", "3", "X"),
+        Choice("right", "b_better", "4", "→", "b_better"),
+    ),
+    "graded": (
+        Choice("left_much", "a_much", "1", "", "a_much"),
+        Choice("left", "a_better", "2", "←", "a_better"),
+        _even("tie", "3", "T"),
+        _even("both_bad", "4", "X"),
+        Choice("right", "b_better", "5", "→", "b_better"),
+        Choice("right_much", "b_much", "6", "", "b_much"),
+    ),
+    "thumbs": (
+        Choice("up", "good", "1", "←", "key_good", "good_means"),
+        Choice("down", "bad", "2", "→", "key_bad", "bad_means"),
+    ),
+}
+#: Choice -> the string it is called by.
+WORDS = {choice.name: choice.word for choices in CHOICES.values() for choice in choices}
 
 #: How the page calls the end of an answer that is not complete.
 ENDS = {"cut": "cut", "filtered": "filtered", "tool call": "tool_call", "error": "broken_off"}
@@ -48,7 +104,10 @@ def stage_html(view: View, show: Show | None = None) -> str:
     """What changes from pair to pair. It is the same whichever model stands left."""
     show = show or Show()
     panes = _panes(view)
-    marks = differences(panes[0].response.text, panes[1].response.text) if show.marked and len(panes) > 1 else None
+    texts = [pane.response.text for pane in panes] if show.marked and len(panes) > 1 else []
+    marks = differences(*texts) if texts else None
+    coarse = passages(*texts) if texts and not marks else None
+    marks = marks or coarse
     if marks:
         panes = [replace(pane, marked=mark) for pane, mark in zip(panes, marks, strict=True)]
     notice = view.notice
@@ -60,10 +119,13 @@ def stage_html(view: View, show: Show | None = None) -> str:
             panes=panes,
             fixed=show.fixed,
             marked=show.marked,
+            marking="coarse" if coarse else "unlike" if texts and not marks else "",
             listed=show.listed,
             told=say(f"notice_{notice.key}", show.language, detail=notice.detail) if notice else "",
             alarm=notice.key if notice and notice.key in ALARMS else "",
-            choices=CHOICES,
+            words=WORDS,
+            choices=CHOICES[view.mode],
+            instructions=formatted(view.instructions).html if view.instructions else "",
             **_words(show.language),
         )
     )
@@ -82,6 +144,8 @@ def bar_html(study: Study, *, logins: bool = False) -> str:
         .render(
             mode=study.mode,
             reason=study.reason,
+            choices=CHOICES[study.mode],
+            guides=[_guide(study, language) for language in LANGUAGES],
             asks=bool(study.criteria or study.tags),
             logins=logins,
             longest_comment=LONGEST_COMMENT,
@@ -122,7 +186,43 @@ def _words(language: Language) -> dict[str, object]:
     def t(key: str, **values: object) -> str:
         return say(key, language, **values)
 
-    return {"t": t, "tag": partial(say_tag, language=language)}
+    return {"t": t}
+
+
+@dataclass(frozen=True)
+class Guide:
+    """What a study tells its reviewers in one language: `verdicts` are (name, meaning), `asked` (question, options)."""
+
+    language: Language
+    question: str
+    instructions: Markup | None
+    verdicts: Sequence[tuple[str, str]]
+    asked: Sequence[tuple[str, Sequence[Option]]]
+
+
+def _guide(study: Study, language: Language) -> Guide:
+    form = form_of(study, language)
+    told = study.instructions.say(language) if study.instructions else ""
+    explained = [choice for choice in CHOICES[study.mode] if choice.explained]
+    asked = [(one.question, _described(one.values)) for one in form.criteria]
+    tags = _described(form.tags)
+    return Guide(
+        language,
+        _question(study, language),
+        formatted(told).html if told else None,
+        [(say(choice.word, language), say(choice.explained, language)) for choice in explained],
+        [*asked, *([(say("tags", language), tags)] if tags else [])],
+    )
+
+
+def _described(options: Sequence[Option]) -> Sequence[Option]:
+    return [option for option in options if option[2]]
+
+
+def _question(study: Study, language: Language) -> str:
+    """What the verdict answers, above its buttons."""
+    own = study.question.say(language) if study.question else ""
+    return own or say("thumbs_question" if study.mode == "thumbs" else "question", language)
 
 
 def _head(styles: Sequence[str], scripts: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from tests.browser.results_tab import Tab, tab
 from tests.browser.servers import Page, job, served_together
 from tests.browser.studies import (
     FULL,
+    GUIDED,
     LOGINS,
     PASSWORD,
     REASONED,
@@ -23,6 +24,7 @@ from tests.browser.studies import (
     conversations,
     hostile,
     long_answers,
+    uneven,
 )
 from tests.evidence.judged import make_judged
 from tests.evidence.results_server import Results, results_of
@@ -64,6 +66,7 @@ def judging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Page
         "plain": job(long_answers(folder / "plain")),
         "talks": job(conversations(folder / "talks")),
         "full": job(conversations(folder / "full"), FULL),
+        "guided": job(uneven(folder / "guided"), GUIDED),
         "thumbs": job(conversations(folder / "thumbs"), THUMBS),
         "reasoned": job(make_run(folder / "reasoned", answers=WITH_TWINS), REASONED),
         "login": job(make_run(folder / "login", n=3), accounts=accounts),

@@ -37,7 +37,7 @@ def plain(browser: Browser, judging: dict[str, Page]) -> Iterator[Screen]:
         assert page.problems == []
 
 
-@pytest.mark.parametrize("name", ["plain", "full", "thumbs"])
+@pytest.mark.parametrize("name", ["plain", "full", "guided", "thumbs"])
 def test_nothing_that_the_browser_receives_tells_the_sides(
     browser: Browser, judging: dict[str, Page], name: str
 ) -> None:
@@ -46,6 +46,8 @@ def test_nothing_that_the_browser_receives_tells_the_sides(
         page.open("curious")
         page.press("s")
         page.press("e")
+        page.keys("Escape")
+        page.press("m")
         received = page.received()
         assert "bs-pane-a" in received
         answers = read_answers(served.run.responses_path).responses.values()

@@ -28,6 +28,7 @@ def full(browser: Browser, judging: dict[str, Page], name: str) -> Iterator[Scre
         page.open(name)
         page.keys("f", "3", "3", "Escape")
         page.press("2")
+        page.press("Enter")
         assert page.count == "0 / 3"
         yield page
         assert page.problems == []
@@ -99,7 +100,7 @@ def test_what_is_required_is_asked_for_and_nothing_typed_is_lost(
     before = given(full)
     full.press("1")
     assert full.banner == "Please answer first: Overall quality"
-    assert full.status == "Not saved"
+    assert full.status == "Answer missing"
     assert given(full) == before
     assert full.page.get_attribute(".bs-missing", "data-name") == "quality.right"
     full.keys("f", "1", "Escape")
@@ -139,6 +140,14 @@ def test_practice_is_marked_and_not_recorded(browser: Browser, judging: dict[str
         assert page.count == "Practice 1 / 1"
         page.keys("f", "3", "3", "Escape")
         page.press("1")
+        assert (page.status, page.count) == ("", "Practice 1 / 1")
+        assert page.page.inner_text(".bs-strip").split("\n") == [
+            "Correct.",
+            "180 is correct, and B is wrong.",
+            "Continue",
+            "⏎",
+        ]
+        page.press("Enter")
         assert (page.status, page.count) == ("", "0 / 3")
         assert page.banner == "Practice is over: from here on every verdict is recorded."
         assert page.page.locator(".bs-strip").count() == 0
@@ -156,13 +165,12 @@ def test_an_earlier_verdict_is_changed_from_the_list(full: Screen, judging: dict
     full.page.fill("#bs-comment", "half a thought")
     full.keys("Escape")
     full.press("e")
-    assert [text.split("\n")[-2] for text in full.page.locator(".bs-entry").all_inner_texts()] == [
-        "Tie",
-        "A is better",
-    ]
+    assert full.page.locator(".bs-entry .bs-choice").all_inner_texts() == ["Tie", "A is better"]
     full.keys("j", "k", "ArrowDown")
     full.press("Enter")
-    assert "changing an earlier verdict" in full.page.inner_text(".bs-strip")
+    strip = full.page.inner_text(".bs-strip")
+    assert strip.startswith("You are changing an earlier verdict.\nYour verdict was: A is better.")
+    assert full.page.locator(".bs-was").get_attribute("data-vote") == "left"
     assert full.panes() == shown[0]
     assert given(full)["criteria"] == {"quality.left": "3", "quality.right": "3"}
     full.press("Escape")

@@ -54,6 +54,7 @@ def test_every_state_is_accessible_and_in_one_language(
     ) as page:
         walk = Walk(page, name, chinese=chinese)
         through_a_study(walk, judging["full"])
+        through_a_guided_study(walk, judging["guided"])
         through_thumbs(walk, judging["thumbs"])
         page.url = judging["none"].url
         page.page.goto(page.url)
@@ -75,7 +76,9 @@ def through_a_study(walk: Walk, served: Page) -> None:
     assert page.page.is_visible(".bs-strip")
     walk.look("practice")
     fill_in(page)
-    page.press("1")
+    page.press("4")
+    walk.look("practice, wrong")
+    page.press("Enter")
     walk.look("practice over")
     page.press("2")
     assert page.page.locator(".bs-missing").count() == 2
@@ -123,6 +126,38 @@ def with_a_full_disk(walk: Walk, served: Page) -> None:
     resource.prlimit(served.pid, resource.RLIMIT_FSIZE, limits)
     assert walk.page.page.is_visible(".bs-stage > .bs-alarm")
     walk.look("not saved")
+
+
+def through_a_guided_study(walk: Walk, served: Page) -> None:
+    page = walk.page
+    page.url = served.url
+    page.open()
+    walk.look("guided welcome")
+    page.page.fill("#bs-name", REVIEWERS[walk.name])
+    page.press("Enter")
+    page.press("1")
+    walk.look("guided practice, wrong")
+    page.press("Enter")
+    walk.look("guided practice again")
+    page.press("5")
+    page.press("Enter")
+    page.page.keyboard.press("g")
+    walk.look("guide")
+    page.page.keyboard.press("Escape")
+    page.page.keyboard.press("p")
+    walk.look("whole prompt")
+    page.page.keyboard.press("c")
+    page.page.keyboard.type("123")
+    walk.look("comment")
+    page.page.keyboard.press("Escape")
+    page.press("m")
+    walk.look("flagged")
+    page.press("1")
+    page.press("e")
+    walk.look("my verdicts with a flag")
+    page.page.keyboard.press("Escape")
+    page.press("u")
+    walk.look("graded, undone")
 
 
 def through_thumbs(walk: Walk, served: Page) -> None:

@@ -111,12 +111,17 @@ def test_hostile_answers_run_nothing_ask_nothing_and_leave_the_page_alone(
         shown, asked = set(), set()
         while page.state == "ask":
             shown |= {visible_source(page, letter) for letter in ("a", "b")}
-            asked.add(page.page.text_content(".bs-asked .bs-plain"))
+            asked.add(page.page.text_content(".bs-asked .bs-typed .bs-plain"))
             for _ in range(2):
                 page.page.keyboard.press("r")
                 assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
             assert page.page.locator('[id="bs-send"]').count() == 1
-            assert page.page.locator(".bs-stage :is(script, style, form, img, iframe, svg, input, button)").count() == 0
+            assert (
+                page.page.locator(
+                    ".bs-stage :is(script, style, form, img, iframe, svg, input, button:not(.bs-fold))"
+                ).count()
+                == 0
+            )
             page.press("2")
         assert page.problems == []
         assert [url for url in page.asked if not url.startswith((server.url, "data:", "blob:"))] == []

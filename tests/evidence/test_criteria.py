@@ -60,3 +60,22 @@ def test_thumbs_by_hand() -> None:
 
     found = list(thumb_figures([thumb(1, "a", "up"), thumb(2, "a", "down"), thumb(3, "b", "up")]))
     assert [(figure.value, figure.n) for figure in found] == [(0.75, 2), (None, 2), (None, 1), (None, 1)]
+
+
+def test_grades_by_hand() -> None:
+    """The mean grade counts a prompt once and both_bad not at all; a tie is no distance."""
+    study = Study.model_validate({"mode": "graded"})
+    given = [
+        verdict(1, outcome="tuned", criteria={"strength": "2"}),
+        verdict(2, item="item-1", reviewer="Bob", outcome="base", criteria={"strength": "1"}),
+        verdict(3, item="item-2", outcome="tie", criteria={"strength": ""}),
+        verdict(4, item="item-3", outcome="tuned", criteria={"strength": "1"}),
+        verdict(5, item="item-4", outcome="both_bad", criteria={"strength": ""}),
+    ]
+    found = {figure.name: (figure.value, figure.n) for figure in criteria_figures(study, given)}
+    assert found == {
+        "grade, -2 (base) to 2 (tuned)": (0.5, 3),
+        "much better, of the wins of base": (0.0, 1),
+        "much better, of the wins of tuned": (0.5, 2),
+    }
+    assert {figure.value for figure in criteria_figures(study, [])} == {None}

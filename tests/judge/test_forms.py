@@ -151,14 +151,15 @@ def test_skipped_pairs_stay_last_after_a_restart(run: Run, ana: Person) -> None:
     assert seen[-2:] == [first, second]
 
 
-def test_the_list_shows_the_last_twenty_in_places(run: Run, ana: Person) -> None:
+def test_the_list_shows_all_verdicts_in_places(run: Run, ana: Person) -> None:
     choices = ["left", "right", "tie", "both_bad"] * 6
     for choice in choices:
         ana.act("vote", choice, "x", criteria={"clarity": "tie"})
     due = ana.item
     view = ana.act("recent", comment="half a word")
-    assert [entry.choice for entry in view.recent] == choices[::-1][:20]
-    assert [entry.key for entry in view.recent] == [row.verdict_id for row in rows(run)[::-1][:20]]
+    assert [entry.choice for entry in view.recent] == choices[::-1]
+    assert [entry.key for entry in view.recent] == [row.verdict_id for row in rows(run)[::-1]]
+    assert {entry.comment for entry in view.recent} == {"x"}
     assert view.recent[0].snippet.startswith("Question ")
     assert not any("hidden-item" in str(entry) for entry in view.recent)
     assert (ana.item, view.comment, view.keep) == (due, "half a word", True)
@@ -212,7 +213,7 @@ def test_a_refused_edit_stays_an_edit(run: Run, ana: Person) -> None:
     assert ana.act("vote", "right", "x", criteria=GIVEN).notice == EDITED
 
 
-def test_nobody_edits_what_is_not_theirs_or_too_old(run: Run, ana: Person) -> None:
+def test_nobody_edits_what_is_not_theirs_or_not_in_force(run: Run, ana: Person) -> None:
     for _ in range(21):
         ana.act("vote", "left", "x", criteria=GIVEN)
     bo = Person(ana.desk, "Bo")
@@ -221,7 +222,8 @@ def test_nobody_edits_what_is_not_theirs_or_too_old(run: Run, ana: Person) -> No
     assert bo.act("edit", edit=new).notice == EDIT_GONE
     assert (bo.item, bo.view.recent) == (due, ())
     assert bo.act("recent").recent == ()
-    assert ana.act("edit", edit=old).notice == EDIT_GONE
+    assert ana.act("edit", edit=old).editing
+    assert ana.act("leave").notice == EDIT_LEFT
     assert not ana.act("edit", edit="guessed").editing
     assert ana.act("edit", edit=new).editing
     assert ana.act("leave").notice == EDIT_LEFT

@@ -11,6 +11,7 @@ from eval.judge.blinding import Blinding
 from eval.judge.desk import Desk
 from eval.judge.extras import Extras, Key
 from eval.judge.gold import GoldPair
+from eval.judge.practising import Feedback
 from eval.judge.session import NOTHING_TO_UNDO, PRACTICE_BACK, PRACTICE_OVER, answer
 from eval.judge.showing import Action
 from eval.judge.store import in_force, read_verdicts
@@ -155,8 +156,11 @@ def test_practice_comes_first_and_is_not_recorded(run: Run) -> None:
     ana = Person(Desk(run, Study(practice=2)))
     assert (ana.view.practice, ana.view.practices, ana.view.judged, ana.view.total) == (1, 2, 0, 40)
     first = ana.view.pair
-    after = ana.vote("left", "trying")
-    assert (after.practice, after.saved, after.comment) == (2, False, "")
+    told = ana.vote("left", "trying")
+    assert told.feedback == Feedback(right=True, expected="left", why="180 is correct, and B is wrong.")
+    assert (told.practice, told.saved, told.comment, told.pair) == (1, False, "trying", first)
+    after = ana.skip()
+    assert (after.practice, after.saved, after.comment, after.feedback) == (2, False, "", None)
     assert after.pair != first
     over = ana.vote("both_bad")
     assert (over.practice, over.notice, over.judged) == (0, PRACTICE_OVER, 0)
@@ -172,7 +176,7 @@ def test_practice_goes_back_on_undo_and_on_by_skip(run: Run) -> None:
     assert ana.undo().notice == NOTHING_TO_UNDO
     first, left = ana.view.pair, ana.view.left
     ana.vote("left", "my reason")
-    back = ana.undo()
+    back = ana.undo("my reason")
     assert (back.practice, back.notice, back.pair, back.left, back.comment) == (
         1,
         PRACTICE_BACK,
@@ -191,6 +195,7 @@ def test_practice_is_for_the_first_visit_only(run: Run) -> None:
     desk = Desk(run, Study(practice=1))
     ana = Person(desk)
     ana.vote()
+    ana.skip()
     assert Person(desk).view.practice == 0
     ana.vote()
     assert Person(Desk(run)).view.practice == 0

@@ -220,7 +220,7 @@ def test_gold_pairs_and_repeats_look_like_any_other(tmp_path: Path) -> None:
 
 def frame_of(shown: Shown) -> str:
     """What the server sent of a pair, without the words of its prompt, of its answers and of its category."""
-    page = re.sub(r'data-(turn|judged|total|saved|undo)="[^"]*"', "", shown.page)
+    page = re.sub(r'data-(turn|judged|total|saved|undo|pace)="[^"]*"', "", shown.page)
     page = re.sub(r'<span class="bs-chip">.*?</span>', "", page)
     return re.sub(r'<(p|div class="bs-plain") dir="auto">.*?</(p|div)>', "", page, flags=re.DOTALL).replace(" ", "")
 

@@ -18,7 +18,7 @@ from eval.judge.views import ALARMS, ASSETS, CHOICES, ENDS
 TEMPLATES = sorted(ASSETS.glob("*.jinja"))
 SCRIPTS = sorted(ASSETS.glob("*.js"))
 #: Names, keys of a keyboard, and the letters that answers go by.
-NO_WORDS = {"blindside", "Esc", "A", "B", "C", "D", "E", "F", "J", "K", "R", "S", "T", "U", "X"}
+NO_WORDS = {"blindside", "Esc", "Home", "End", *"ABCDEFGJKLMPRSTUX"}
 #: Attributes that are read out or shown.
 SPOKEN = {"aria-label", "title", "placeholder", "alt", "content", "label"}
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -69,7 +69,7 @@ def is_said(literal: str) -> bool:
 
 KEY_NAMES = {
     *("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Backspace", "Space", "Escape", "Enter", "AbortError"),
-    *("KeyF", "DOMContentLoaded"),
+    *("KeyF", "Home", "End", "DOMContentLoaded"),
 }
 
 
@@ -125,7 +125,8 @@ def test_every_key_that_is_asked_for_is_there_and_the_others_are_gone() -> None:
     )
     assert asked - STRINGS.keys() == set()
     named = {literal for path in [*TEMPLATES, *SCRIPTS] for literal in re.findall(r"[\"'](\w+)[\"']", path.read_text())}
-    made = {f"notice_{key}" for key in notices()} | set(CHOICES.values()) | set(ENDS.values())
+    made = {f"notice_{key}" for key in notices()} | {"coarse", "unlike"} | set(ENDS.values())
+    made |= {key for choices in CHOICES.values() for one in choices for key in (one.word, one.means, one.explained)}
     unused = STRINGS.keys() - asked - named - made
     assert {key for key in unused if not key.startswith("tag_")} == set()
 

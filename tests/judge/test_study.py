@@ -52,8 +52,11 @@ def test_a_full_study_is_read(tmp_path: Path) -> None:
     form = form_of(study, "zh")
     assert form.question == "你更想收到哪个回答？"
     assert [one.question for one in form.criteria] == ["Which is clearer?", "对吗？", "Tone?"]
-    assert form.criteria[1].values == (("1", "wrong"), ("2", "部分"), ("3", "right"))
-    assert (form.criteria[0].pairwise, form.criteria[2].values) == (True, (("cold", "cold"), ("warm", "warm")))
+    assert form.criteria[1].values == (("1", "wrong", ""), ("2", "部分", ""), ("3", "right", ""))
+    assert (form.criteria[0].pairwise, form.criteria[2].values) == (
+        True,
+        (("cold", "cold", ""), ("warm", "warm", "")),
+    )
 
 
 def test_a_number_is_the_overlap_of_all(tmp_path: Path) -> None:
@@ -72,7 +75,7 @@ def test_numbers_of_a_scale_become_text(tmp_path: Path) -> None:
         ("questions: x", "questions: Extra inputs are not permitted"),
         ("overlap: {reviewers: 0}", "overlap.reviewers: Input should be greater than or equal to 1"),
         ("overlap: {share: 20}", "overlap.share: Input should be less than or equal to 1"),
-        ("mode: stars", "mode: Input should be 'compare' or 'thumbs'"),
+        ("mode: stars", "mode: Input should be 'compare', 'graded' or 'thumbs'"),
         ("criteria: [{name: Big One, question: x}]", "criteria.0.name: String should match"),
         ("criteria: [{name: a, question: x, scale: [1]}]", "criteria.0.scale"),
         ("criteria: [{name: a, question: x, scale: [yes, no]}]", "put yes, no, on and off in quotes"),

@@ -41,6 +41,12 @@ def test_the_page_is_the_same_whichever_model_stands_left() -> None:
     assert "It is <mark>blue</mark>." in marked
 
 
+@pytest.mark.parametrize("changes", [{"earlier": "left"}, {"flagged": True, "pace": 3.0}, {"mode": "graded"}])
+def test_what_a_sitting_adds_is_the_same_too(changes: dict[str, object]) -> None:
+    one = stage_html(ask(pair("Blue.", "It is blue."), left="base", **changes))
+    assert one == stage_html(ask(pair("It is blue.", "Blue."), left="tuned", **changes))
+
+
 def test_ids_hashes_and_figures_stay_on_the_server() -> None:
     shown = pair("Blue.", "It is blue.")
     page = stage_html(ask(shown))
@@ -87,7 +93,7 @@ def test_each_state_says_what_to_do() -> None:
         return stage_html(View(state=state, nonce="n", judged=3, total=3, reviewer="Ana" if state == "done" else ""))
 
     assert "Which answer is better?" in page("welcome")
-    assert "You have judged 3, Ana." in page("done")
+    assert "You judged 3 pairs, Ana." in page("done")
     assert "make eval" in page("none")
     assert "verdicts.csv:3: mend" in stage_html(
         View(state="broken", nonce="n", notice=Notice("broken", "verdicts.csv:3: mend"))

@@ -3,6 +3,7 @@
 (() => {
   "use strict";
   const PATIENCE = 10000; // milliseconds until a silent server is called lost
+  const MISSING = ["criterion_missing", "reason_missing"];
   const b = window.blindside;
   const by = (id) => document.getElementById(id);
   const stage = () => document.querySelector(".bs-stage");
@@ -48,6 +49,7 @@
   function send(action) {
     if (locked) return;
     lock(true);
+    b.reading.keep();
     status(""); // so that a screen reader hears each "Saved"
     pending = { reviewer, nonce: turn, differences: marked, language: b.language, ...b.form.given(), ...action };
     clearTimeout(timer);
@@ -58,19 +60,33 @@
   const vote = (choice) => () => send({ act: "vote", choice });
   b.actions = {
     left: vote("left"), right: vote("right"), tie: vote("tie"), both_bad: vote("both_bad"), up: vote("up"), down: vote("down"),
+    left_much: vote("left_much"), right_much: vote("right_much"),
     skip: () => send({ act: "skip" }),
     undo: () => { if (stage().dataset.undo) send({ act: "undo" }); },
-    recent: () => { by("bs-help").close(); send({ act: "recent" }); },
+    recent() { by("bs-help").close(); b.list.all(); send({ act: "recent" }); },
     edit: (button) => send({ act: "edit", edit: button.dataset.key }),
     leave: () => { if (stage().dataset.editing) send({ act: "leave" }); },
     form: () => b.form.enter(),
     comment: () => by("bs-comment") && by("bs-comment").focus(),
     help: () => by("bs-help").showModal(),
+    guide() { by("bs-help").close(); by("bs-guide").showModal(); by("bs-guide").scrollTop = 0; },
+    next: () => { if (stage().dataset.feedback) send({ act: "skip" }); },
+    flag(button) {
+      const edit = (button && button.dataset.key) || "";
+      b.list.keep(edit);
+      send({ act: "flag", edit });
+    },
+    only: () => b.list.only(),
+    flags() { b.list.all(); b.list.only(true); send({ act: "recent" }); },
     raw: () => by("bs-raw").setAttribute("aria-pressed", String(document.body.classList.toggle("bs-raw"))),
-    scroll_down: () => scroll(1),
-    scroll_up: () => scroll(-1),
+    scroll_down: () => b.reading.down(),
+    scroll_up: () => b.reading.up(),
+    home: () => b.reading.home(),
+    end: () => b.reading.end(),
+    link: () => b.reading.link(),
+    prompt: () => b.reading.turnPrompt(),
     differences: () => { if (by("bs-marked")) send({ act: "show", differences: !marked }); },
-    rename: () => send({ act: "hello", reviewer: "" }),
+    rename() { by("bs-help").close(); send({ act: "hello", reviewer: "" }); },
     language() {
       b.switchLanguage();
       fillHeader(stage().dataset);
@@ -80,10 +96,6 @@
     login: () => location.reload(),
     logout: () => plainFetch("logout", { method: "POST" }).then(() => location.reload(), loseServer),
   };
-
-  function scroll(direction) {
-    document.querySelectorAll(".bs-pane").forEach((pane) => pane.scrollBy({ top: direction * pane.clientHeight * 0.8 }));
-  }
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button");
@@ -108,25 +120,28 @@
   function fillHeader(data) {
     const [k, n] = [data.practice || data.judged, data.practice ? data.practices : data.total];
     by("bs-who").textContent = data.reviewer;
-    by("bs-who").disabled = Boolean(data.fixed);
+    document.querySelectorAll("[data-act=rename]").forEach((el) => { el.disabled = Boolean(data.fixed); });
     by("bs-count").textContent = data.practice ? b.t("practice_count", { k, n }) : `${k} / ${n}`;
     by("bs-progress").max = Math.max(1, Number(n));
     by("bs-progress").value = data.practice ? k - 1 : Number(k);
     by("bs-undo").disabled = !data.undo;
-    status(data.saved ? b.t("saved") : data.alarm ? b.t("not_saved_short") : "");
+    by("bs-pace").textContent = data.practice ? "" : pace(Number(data.pace), n - k);
+    by("bs-you").textContent = [data.reviewer, by("bs-count").textContent, by("bs-pace").textContent].filter(Boolean).join(" · ");
+    by("bs-flag").setAttribute("aria-pressed", String(Boolean(data.flagged)));
+    document.querySelectorAll("[data-vote]").forEach((el) => el.classList.toggle("bs-was", el.dataset.vote === data.earlier));
+    status(data.saved ? b.t("saved") : MISSING.includes(data.alarm) ? b.t("answer_missing") : data.alarm ? b.t("not_saved_short") : "");
   }
 
-  function startAtTop() {
-    document.querySelectorAll(".bs-pane, .bs-prompt, .bs-panes").forEach((el) => el.scrollTo(0, 0));
-    document.querySelectorAll(".bs-system").forEach((el) => { el.open = false; });
-    // Of a conversation the last question is what is asked; the earlier turns are a scroll away.
-    document.querySelectorAll(".bs-multi").forEach((el) => el.scrollTo(0, el.scrollHeight));
+  // Median seconds of a pair, and what is left by that.
+  function pace(seconds, left) {
+    if (!seconds || left <= 0) return "";
+    const minutes = Math.max(1, Math.round((seconds * left) / 60));
+    const time = minutes < 100 ? b.t("minutes_left", { n: minutes }) : b.t("hours_left", { n: Math.round(minutes / 60) });
+    return b.t("pace", { s: Math.max(1, Math.round(seconds)), time });
   }
 
   function fillForm(data, text) {
     const kept = b.draft.of(text);
-    const missing = document.querySelector(".bs-missing");
-    if (missing) missing.scrollIntoView({ block: "nearest" });
     if (by("bs-comment")) by("bs-comment").ariaInvalid = String(data.alarm === "reason_missing");
     if (data.saved) b.draft.drop();
     b.form.reset();
@@ -134,13 +149,6 @@
     else if (kept.comment || kept.lost) b.form.fill({ ...kept, comment: data.comment || kept.comment });
     else b.form.fill({ comment: data.comment || "" });
     alarm(kept.lost && !turn ? "back" : "");
-  }
-
-  function openList() {
-    if (!by("bs-recent")) return;
-    const format = new Intl.DateTimeFormat(b.locale(), { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
-    by("bs-recent").querySelectorAll("time").forEach((el) => { el.textContent = format.format(new Date(el.dateTime)); });
-    by("bs-recent").showModal();
   }
 
   function settle() {
@@ -152,13 +160,13 @@
     fillHeader(data);
     fillForm(data, text);
     const fresh = text !== shown;
-    if (fresh) startAtTop();
+    if (fresh) b.reading.start();
     if (data.reviewer) { reviewer = data.reviewer; if (!data.fixed) b.name.keep(reviewer); }
     if (by("bs-name")) by("bs-name").value = typed || b.name.kept();
     const first = document.querySelector("#bs-name, #bs-welcome .bs-win");
     if (first) first.focus();
     [turn, shown, pending] = [data.turn, text, null];
-    openList();
+    b.list.open();
     return fresh;
   }
 
@@ -168,7 +176,9 @@
     clearTimeout(timer);
     const fresh = settle();
     requestAnimationFrame(() => requestAnimationFrame(() => {
-      if (fresh) startAtTop(); // heights are known only now
+      if (fresh) b.reading.start(); // heights are known only now
+      else b.reading.restore();
+      b.reading.refresh();
       lock(false);
     }));
   }

@@ -2,27 +2,25 @@
 (() => {
   "use strict";
   const b = window.blindside;
-  const verdicts = {
-    compare: {
-      Digit1: "left", Numpad1: "left", ArrowLeft: "left", Digit2: "tie", Numpad2: "tie", KeyT: "tie",
-      Digit3: "both_bad", Numpad3: "both_bad", KeyX: "both_bad", Digit4: "right", Numpad4: "right", ArrowRight: "right",
-    },
-    thumbs: { Digit1: "up", Numpad1: "up", ArrowLeft: "up", Digit2: "down", Numpad2: "down", ArrowRight: "down" },
-  };
+  // Each verdict's button names its keys, as they are on an English keyboard: their places count.
+  const codes = (key) => (/^[1-9]$/.test(key) ? [`Digit${key}`, `Numpad${key}`] : /^[a-z]$/.test(key) ? [`Key${key.toUpperCase()}`] : [key]);
+  const verdict = (code) => Array.from(document.querySelectorAll(".bs-bar [data-vote]")).find((button) =>
+    button.getAttribute("aria-keyshortcuts").split(" ").flatMap(codes).includes(code));
   const others = {
     KeyS: "skip", KeyU: "undo", Backspace: "undo", KeyE: "recent", KeyF: "form", KeyC: "comment", KeyD: "differences",
-    KeyR: "raw", KeyJ: "scroll_down", KeyK: "scroll_up", Space: "scroll_down", Escape: "leave",
+    KeyR: "raw", KeyL: "link", KeyP: "prompt", KeyG: "guide", KeyM: "flag", Home: "home", End: "end", Enter: "next", KeyJ: "scroll_down", KeyK: "scroll_up", Space: "scroll_down", Escape: "leave",
   };
-  const whenDone = ["undo", "recent"];
+  const whenDone = ["undo", "recent", "guide"];
   const scrolls = ["scroll_down", "scroll_up"];
 
-  const mode = () => (document.querySelector('[data-vote="up"]') ? "thumbs" : "compare");
   const writes = (el) => el && (el.isContentEditable || el.matches("textarea, select, input:not([type=radio], [type=checkbox])"));
 
   function meaning(event) {
     if (event.key === "?") return "help";
     if (event.code === "Space" && event.shiftKey) return "scroll_up";
-    return event.shiftKey ? undefined : verdicts[mode()][event.code] || others[event.code];
+    if (event.shiftKey) return undefined;
+    const button = verdict(event.code);
+    return button ? button.dataset.vote : others[event.code];
   }
 
   // In the list of one's own verdicts the arrows go up and down.
@@ -59,7 +57,7 @@
     const what = meaning(event);
     if (b.form.group() && what !== "help") { inForm(event); return; }
     const onControl = document.activeElement && document.activeElement.closest("button, summary, a");
-    if (!what || (event.code === "Space" && onControl)) return;
+    if (!what || (["Space", "Enter"].includes(event.code) && onControl)) return;
     if (what !== "help" && state !== "ask" && !(state === "done" && whenDone.includes(what))) return;
     event.preventDefault();
     if (event.repeat && !scrolls.includes(what)) return;
