@@ -69,7 +69,7 @@ help: ## list the targets
 train: $(APP)/.ready $(TRAIN)/.ready ## train RECIPE= by Axolotl, unless it is up to date (PAIRS= BASE=: a further round)
 	@$(BLINDSIDE) train '$(RECIPE)' $(call option,--pairs,$(PAIRS)) $(call option,--base,$(BASE)) $(call flag,--force,$(FORCE))
 
-doctor: $(APP)/.ready ## say what this machine lacks for RECIPE=
+doctor: $(APP)/.ready ## check whether this machine can run RECIPE=
 	@$(BLINDSIDE) doctor '$(RECIPE)'
 
 eval: $(APP)/.ready $(TRAIN)/.ready $(if $(filter vllm,$(ENGINE)),$(VLLM)/.ready) ## serve both models, collect answers, open the judging page (HEADLESS=1: no page)

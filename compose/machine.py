@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import socket
-import subprocess
 from dataclasses import dataclass
 
 import docker
-from docker.errors import DockerException
 
+from blindside import machine
 from blindside.gpus import memory_of, untested
+from blindside.machine import ask, reaches_gpus
 from compose.errors import DockerMissing
-
-DEFAULT = "unix:///var/run/docker.sock"
-PATIENCE = 20.0  # seconds for a command that only asks
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,7 @@ def look() -> Machine:
     return Machine(
         engine=str(info.get("ServerVersion", "")),
         compose=compose,
-        gpu_runtime=_reaches_gpus(info),
+        gpu_runtime=reaches_gpus(info),
         gpus=gpus,
         untested=note,
     )
@@ -72,7 +68,7 @@ def compose_version() -> str:
             "there is no docker command: install Docker Engine with its Compose plugin "
             "(docs.docker.com/engine/install), or use ENGINE=embedded"
         )
-    asked = _ask("docker", "compose", "version", "--short")
+    asked = ask("docker", "compose", "version", "--short")
     if asked is None or not asked.removeprefix("v")[:1].isdigit():
         old = " (docker-compose v1 is here, but retired and not used)" if shutil.which("docker-compose") else ""
         raise DockerMissing(
@@ -83,31 +79,19 @@ def compose_version() -> str:
 
 def connect() -> docker.DockerClient:
     """A client of the engine that the `docker` command would use. Raises DockerMissing."""
-    chosen = os.environ.get("DOCKER_HOST")
-    host = chosen or _ask("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}") or DEFAULT
     try:
-        _knock(host)
-        client = docker.from_env() if chosen else docker.DockerClient(base_url=host)
-        client.ping()
-    except (DockerException, OSError) as error:
-        raise DockerMissing(_unreachable(host, str(error))) from error
-    return client
-
-
-def _knock(host: str) -> None:
-    """Raises OSError where nobody listens at a local socket: the SDK would leave its own end of it open."""
-    if host.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.connect(host.removeprefix("unix://"))
+        return machine.connect(remedy="(`sudo systemctl start docker`, or Docker Desktop)")
+    except machine.NoEngine as error:
+        raise DockerMissing(str(error)) from error
 
 
 def find_gpus() -> tuple[Gpu, ...]:
     """The NVIDIA GPUs of this machine; none where there is no working driver."""
     query = "--query-gpu=index,name,memory.total,memory.free"
-    listed = _ask("nvidia-smi", query, "--format=csv,noheader,nounits") or ""
+    listed = ask("nvidia-smi", query, "--format=csv,noheader,nounits") or ""
     rows = [[cell.strip() for cell in line.split(",")] for line in listed.splitlines()]
     # Asked apart: an older driver refuses the whole question for it.
-    able = _ask("nvidia-smi", "--query-gpu=index,compute_cap", "--format=csv,noheader,nounits") or ""
+    able = ask("nvidia-smi", "--query-gpu=index,compute_cap", "--format=csv,noheader,nounits") or ""
     capabilities = dict(re.findall(r"^(\d+), (\d+\.\d+)$", able, re.MULTILINE))
     return tuple(
         Gpu(int(row[0]), row[1], *memory, float(capabilities.get(row[0], 0)) or None)
@@ -122,33 +106,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _unreachable(host: str, problem: str) -> str:
-    if "ermission denied" in problem:
-        return (
-            f"the Docker engine at {host} lets this user in only as a member of the group docker: "
-            "`sudo usermod -aG docker $USER`, then log in again"
-        )
-    return f"no Docker engine answers at {host}: start it (`sudo systemctl start docker`, or Docker Desktop)"
-
-
-def _reaches_gpus(info: dict[str, object]) -> bool:
-    """Whether the engine gives containers NVIDIA GPUs: by its runtime, by CDI, or by the hook that it looks up."""
-    runtimes, devices = info.get("Runtimes"), info.get("DiscoveredDevices")
-    return (
-        (isinstance(runtimes, dict) and "nvidia" in runtimes)
-        or (isinstance(devices, list) and any("nvidia.com/gpu" in str(device) for device in devices))
-        or shutil.which("nvidia-container-runtime-hook") is not None
-    )
-
-
-def _ask(*command: str) -> str | None:
-    """What the command prints; None where it is missing, fails or takes too long."""
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

@@ -11,11 +11,13 @@ import fcntl
 import json
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+
+from blindside.files import sync_folder as sync_folder
+from blindside.files import write_atomically as write_atomically
 
 _log = logging.getLogger(__name__)
 
@@ -177,33 +179,3 @@ def _append(fd: int, data: bytes, header: bytes = b"") -> None:
     except OSError:
         os.ftruncate(fd, size)
         raise
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` in one step: after a crash it holds the old bytes or the new, never a part.
-
-    Raises OSError, with `path` as its filename, where the disk refuses; nothing is left behind then.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        sync_folder(path.parent)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-        error.filename = str(path)
-        raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names created or renamed in `folder` durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

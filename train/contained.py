@@ -12,7 +12,8 @@ from typing import Any
 from docker.errors import APIError
 from docker.types import DeviceRequest, LogConfig
 
-from train.gpus import reaches_gpus, visible
+from blindside.machine import reaches_gpus
+from train.gpus import visible
 from train.hub import cache_of, token_of
 from train.launch import environment
 from train.mounts import CACHES, mounts, written

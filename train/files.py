@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from blindside.files import write_atomically
 
 #: A container that is not root must be able to read a mounted model.
 READABLE = 0o644
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Write `text` beside `path`, flush it to disk, and rename: a reader sees the old file or the new one."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.chmod(READABLE)
-    beside.replace(path)
+    """As `write_atomically`, for text that a container may read too."""
+    write_atomically(path, text.encode(), mode=READABLE)
 
 
 def write_json(path: Path, value: Any) -> None:

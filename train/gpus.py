@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import socket
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import docker
-from docker.errors import DockerException
 
+from blindside import machine
 from blindside.gpus import memory_of
+from blindside.machine import ask, reaches_gpus
 from train.errors import LaunchError
 
-DEFAULT = "unix:///var/run/docker.sock"
-PATIENCE = 20.0  # seconds for a command that only asks
 _FIELDS = "index,name,memory.total,memory.free,compute_cap"
 Version = tuple[int, int]
 
@@ -44,7 +40,7 @@ class Engine:
 
 def find_gpus() -> tuple[Gpu, ...]:
     """The NVIDIA GPUs of this machine that CUDA_VISIBLE_DEVICES leaves; none where there is no working driver."""
-    listed = _ask("nvidia-smi", f"--query-gpu={_FIELDS}", "--format=csv,noheader,nounits") or ""
+    listed = ask("nvidia-smi", f"--query-gpu={_FIELDS}", "--format=csv,noheader,nounits") or ""
     found = [_gpu(line) for line in listed.splitlines()]
     chosen = visible(os.environ)
     return tuple(gpu for gpu in found if gpu is not None and (chosen is None or str(gpu.index) in chosen))
@@ -66,7 +62,7 @@ def _gpu(line: str) -> Gpu | None:
 
 def cuda() -> Version | None:
     """The newest CUDA that the driver can run, from the head of `nvidia-smi`."""
-    said = re.search(r"CUDA (?:\w+ )?Version\s*:\s*(\d+\.\d+)", _ask("nvidia-smi") or "")
+    said = re.search(r"CUDA (?:\w+ )?Version\s*:\s*(\d+\.\d+)", ask("nvidia-smi") or "")
     return None if said is None else _version(said[1])
 
 
@@ -90,49 +86,7 @@ def find_engine() -> Engine:
 
 def connect() -> docker.DockerClient:
     """A client of the engine that the `docker` command would use. Raises LaunchError where none answers."""
-    chosen = os.environ.get("DOCKER_HOST")
-    host = chosen or _ask("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}") or DEFAULT
     try:
-        _knock(host)
-        client = docker.from_env() if chosen else docker.DockerClient(base_url=host)
-        client.ping()
-    except (DockerException, OSError) as error:
-        raise LaunchError(_unreachable(host, str(error))) from error
-    return client
-
-
-def _knock(host: str) -> None:
-    """Raises OSError where nobody listens at a local socket: the SDK would leave its own end of it open."""
-    if host.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.connect(host.removeprefix("unix://"))
-
-
-def _unreachable(host: str, problem: str) -> str:
-    if "ermission denied" in problem:
-        return (
-            f"the Docker engine at {host} lets this user in only as a member of the group docker: "
-            "`sudo usermod -aG docker $USER`, then log in again"
-        )
-    return f"no Docker engine answers at {host}: start it (`sudo systemctl start docker`), or train with TRAINER=local"
-
-
-def reaches_gpus(info: Mapping[str, object]) -> bool:
-    """Whether an engine with this `docker info` gives containers NVIDIA GPUs: by runtime, by CDI, or by its hook."""
-    runtimes, devices = info.get("Runtimes"), info.get("DiscoveredDevices")
-    return (
-        (isinstance(runtimes, dict) and "nvidia" in runtimes)
-        or (isinstance(devices, list) and any("nvidia.com/gpu" in str(device) for device in devices))
-        or shutil.which("nvidia-container-runtime-hook") is not None
-    )
-
-
-def _ask(*command: str) -> str | None:
-    """What the command prints; None where it is missing, fails or takes too long."""
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, check=False, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
+        return machine.connect(remedy="(`sudo systemctl start docker`), or train with TRAINER=local")
+    except machine.NoEngine as error:
+        raise LaunchError(str(error)) from error

@@ -16,8 +16,8 @@ from eval.records import Side
 
 
 def collect(
-    base_url: Annotated[list[str], typer.Option(help="Where the base model answers; again for each replica.")],
-    tuned_url: Annotated[list[str], typer.Option(help="Where the tuned model answers; again for each replica.")],
+    base_url: Annotated[list[str], typer.Option(help="Where the base model answers; repeatable, for replicas.")],
+    tuned_url: Annotated[list[str], typer.Option(help="Where the tuned model answers; repeatable, for replicas.")],
     prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, hub:owner/name, or a recipe's name.")],
     run: Annotated[str, typer.Option(help="The run's name.")],
     max_tokens: MaxTokens = 512,

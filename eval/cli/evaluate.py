@@ -46,17 +46,17 @@ Turn = Callable[[], AbstractContextManager[Stack]]
 
 def evaluate(
     recipe: Annotated[str, typer.Option(help="What was trained: a name in train/recipes/ or a YAML.")] = "tiny",
-    run: Annotated[str, typer.Option(help="The run's name; by default made of recipe and content.")] = "",
+    run: Annotated[str, typer.Option(help="The run's name; default: from the recipe and a hash of the inputs.")] = "",
     prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, or hub:owner/name; by default the recipe's.")] = "",
     port: Port = 7860,
     headless: Annotated[bool, typer.Option("--headless", help="Collect only, open no page.")] = False,
     engine: Annotated[str, typer.Option(help="auto, docker, vllm or embedded.")] = "auto",
     server: Annotated[str, typer.Option(help="In Docker: auto, tgi, vllm or sglang.")] = "auto",
     sequential: Annotated[bool, typer.Option("--sequential", help="Serve one side after the other.")] = False,
-    base_url: Annotated[list[str] | None, typer.Option(help="Serve nothing: the base answers here.")] = None,
-    tuned_url: Annotated[list[str] | None, typer.Option(help="Serve nothing: the tuned model answers here.")] = None,
+    base_url: Annotated[list[str] | None, typer.Option(help="URL of a running base server.")] = None,
+    tuned_url: Annotated[list[str] | None, typer.Option(help="URL of a running tuned server.")] = None,
     dtype: Annotated[str, typer.Option(help="What those servers compute in, for parity: bfloat16 if left out.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Go on though parity failed; the run tells.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Continue despite failed parity (it is recorded).")] = False,
     quick_parity: Annotated[
         bool, typer.Option("--quick-parity", help="Three probes of parity instead of nine.")
     ] = False,
@@ -72,7 +72,7 @@ def evaluate(
 ) -> None:
     """Serve the base and the tuned model, collect temperature-0 answers from both, and open the blind judging page.
 
-    Answers that are there already are not asked again. Example: `blindside eval --recipe tiny`
+    Existing answers are reused. Example: `blindside eval --recipe tiny`
     """
     from eval.collect.start import start_collected_run
 
@@ -89,7 +89,7 @@ def evaluate(
     console.say(f"run {name}: {counted(loaded.prompt_set.asked, 'prompt')} from {loaded.prompt_set.source}")
     failed = 0
     if (reports / name).exists() and complete(opened := start()):
-        console.say(f"all {2 * loaded.prompt_set.asked} answers are there already")
+        console.say(f"all {2 * loaded.prompt_set.asked} answers already collected")
     else:
         # Before there is a run: what can't be served leaves none.
         if base_url or tuned_url:

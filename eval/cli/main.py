@@ -100,7 +100,7 @@ def options(
 
 
 def main() -> None:
-    """Run a command; an error that a person can mend is one sentence on stderr, exit status 1 (3: parity, stale)."""
+    """Run a command; an error that a person can fix is one sentence on stderr, exit status 1 (3: parity, stale)."""
     console.guard()
     try:
         app()

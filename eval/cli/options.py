@@ -8,10 +8,12 @@ from typing import Annotated
 import typer
 
 Reports = Annotated[
-    Path, typer.Option("--reports", envvar="BLINDSIDE_REPORTS", help="Folder in which runs lie.", show_default=True)
+    Path,
+    typer.Option("--reports", envvar="BLINDSIDE_REPORTS", help="Folder that contains the runs."),
 ]
 Models = Annotated[
-    Path, typer.Option("--models", envvar="BLINDSIDE_MODELS", help="Folder in which models lie.", show_default=True)
+    Path,
+    typer.Option("--models", envvar="BLINDSIDE_MODELS", help="Folder that contains the models."),
 ]
 TrainEnv = Annotated[
     Path, typer.Option("--train-env", envvar="BLINDSIDE_TRAIN_ENV", help="The environment that has Axolotl.")
@@ -19,7 +21,7 @@ TrainEnv = Annotated[
 VllmEnv = Annotated[
     Path, typer.Option("--vllm-env", envvar="BLINDSIDE_VLLM_ENV", help="The environment that has vLLM (ENGINE=vllm).")
 ]
-RunArgument = Annotated[str, typer.Argument(help="The run's name; the one last collected or judged if left out.")]
+RunArgument = Annotated[str, typer.Argument(help="The run's name; default: the most recently used run.")]
 Port = Annotated[int, typer.Option(help="Port of the page on 127.0.0.1; the next free one if it is taken.")]
 AllowHost = Annotated[
     list[str] | None,

@@ -45,7 +45,7 @@ def check(
     drop_near: Annotated[bool, typer.Option("--drop-near", help="With --fix: leave out near-duplicates too.")] = False,
     env: TrainEnv = TRAIN_ENV,
 ) -> None:
-    """Say what a pair file would teach, and what must be mended: exit status 0, or 1 with the remedies.
+    """Say what a pair file would teach, and what must be fixed: exit status 0, or 1 with the remedies.
 
     Example: `blindside pairs check pairs.jsonl --recipe tiny --fix cleaned.jsonl`
     """
@@ -115,8 +115,8 @@ def from_choices(log: Log, out: Out, choices: Codes = "", field: Column = None, 
 def synthesize(
     prompts: Annotated[str, typer.Argument(help="A JSONL or CSV file of prompts, hub:owner/name, or a recipe's name.")],
     out: Out,
-    small_url: Annotated[list[str], typer.Option(help="Where the small model answers; again for each replica.")],
-    strong_url: Annotated[list[str], typer.Option(help="Where the stronger model corrects; again for each replica.")],
+    small_url: Annotated[list[str], typer.Option(help="Where the small model answers; repeatable, for replicas.")],
+    strong_url: Annotated[list[str], typer.Option(help="Where the stronger model corrects; repeatable, for replicas.")],
     work: Annotated[Path | None, typer.Option(help="Folder of the replies; OUT.work if left out.")] = None,
     correction: Annotated[Path | None, typer.Option(help="Correction prompt with {conversation} and {answer}.")] = None,
     budget: Annotated[
@@ -180,7 +180,7 @@ def harvest(
     reviewers: Annotated[int, typer.Option(min=1, help="Verdicts that a pair needs.")] = 1,
     thumbs: Annotated[
         list[str] | None,
-        typer.Option(help="Pair thumbs of these runs instead, liked against disliked; again for each."),
+        typer.Option(help="Pair thumbs of these runs instead, liked against disliked; repeatable."),
     ] = None,
     reports: Reports = REPORTS,
 ) -> None:

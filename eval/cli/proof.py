@@ -77,8 +77,8 @@ def _worth_saying(lines: Sequence[str]) -> list[str]:
 
 
 def parity(
-    base_url: Annotated[list[str], typer.Option(help="Where the base model is served; again for each replica.")],
-    tuned_url: Annotated[list[str], typer.Option(help="Where the tuned model is served; again for each replica.")],
+    base_url: Annotated[list[str], typer.Option(help="Where the base model is served; repeatable, for replicas.")],
+    tuned_url: Annotated[list[str], typer.Option(help="Where the tuned model is served; repeatable, for replicas.")],
     recipe: Annotated[str, typer.Option(help="What was trained: models/<recipe> and its base are compared.")] = "tiny",
     dtype: Annotated[str, typer.Option(help="What the servers compute in: they do not tell it.")] = "bfloat16",
     prompts: Annotated[str, typer.Option(help="Prompts to choose probes from; default: the recipe's.")] = "",

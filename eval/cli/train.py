@@ -41,7 +41,7 @@ def doctor(
     models: Models = MODELS,
     port: Port = 7860,
 ) -> None:
-    """Say what this machine lacks for a recipe, each with its remedy; exit status 1 where a training would fail.
+    """Check whether this machine can run a recipe; exit status 1 where a training would fail.
 
     Example: `blindside doctor qwen2.5-3b-dpo`
     """

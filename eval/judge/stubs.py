@@ -17,10 +17,10 @@ def no_stubs() -> Iterator[None]:
     """While this lasts, classes of Gradio have no source file. Where Gradio asks in another way, nothing changes."""
     real = inspect.getfile
 
-    def getfile(asked: Any) -> str:
-        if isinstance(asked, type) and asked.__module__.startswith("gradio."):
-            raise OSError(f"no stub is wanted for {asked.__name__}")
-        return real(asked)
+    def getfile(object: Any) -> str:
+        if isinstance(object, type) and object.__module__.startswith("gradio."):
+            raise OSError(f"no stub is wanted for {object.__name__}")
+        return real(object)
 
     inspect.getfile = getfile  # type: ignore[assignment]
     try:

@@ -14,6 +14,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from blindside.machine import DEFAULT
 from compose.command import HERE
 from compose.containers import DockerStack
 from compose.errors import (
@@ -25,7 +26,6 @@ from compose.errors import (
     PortTaken,
 )
 from compose.leftovers import down
-from compose.machine import DEFAULT
 from compose.stack import Model, healthy
 from tests.compose.servers import MODEL
 from tests.docker.proxy import proxy

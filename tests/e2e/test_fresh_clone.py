@@ -121,7 +121,7 @@ def test_again_nothing_is_trained_or_asked_twice(clone: Path, first: str) -> Non
     before = weights.stat().st_mtime_ns
     said = _make(clone, "train", "eval", "HEADLESS=1")
     assert "up to date" in said
-    assert "answers are there already" in said
+    assert "answers already collected" in said
     assert weights.stat().st_mtime_ns == before
 
 

@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 import blindside
-from eval.policy import freeze_policy
-from tests.evidence.judged import make_judged
+from tests.release.judged import make_project
 from tests.support import ROOT
 
 PAGE = (ROOT / "docs" / "notebook.md").read_text(encoding="utf-8")
@@ -28,14 +27,15 @@ def cell(source: str, names: dict[str, Any]) -> Any:
 
 
 def test_every_cell_runs_and_shows_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = make_judged(tmp_path, pairs=24, reviewers=("ann", "bob"), share=0.8, name="first")
-    freeze_policy(made)
+    made = make_project(tmp_path).run
+    (made.folder / "decision.json").unlink()
+    made.folder.rename(made.folder.with_name("first"))
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
     shown = [cell(source, names) for source in CELLS]
     assert len(shown) > 10
     assert all(value is not None for value in shown)
-    assert shown[0].name == "first"
+    assert shown[0].folder.name == "first"
     assert isinstance(names["rate"], blindside.Estimate)
     assert names["rate"].value == pytest.approx(names["summary"].loc["win_rate", "value"])
     assert isinstance(names["judgements"], pd.DataFrame)
