@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from eval.answers import read_answers
-from eval.errors import EngineError, EngineRejected, EngineUnreachable
+from eval.errors import EngineError, EngineRejected, TimedOut
 from tests.collect import servers
 from tests.collect.asks import ask
 from tests.collect.runs import gather, new_run, prompt_file, urls_of
@@ -81,14 +81,14 @@ TROUBLES: list[tuple[str, Callable[[], servers.Trouble], type[EngineError], str]
     ("zstd", lambda: servers.always(packed("zstd", b"(\xb5/\xfd")), EngineError, "packs its answers as 'zstd'"),
     ("not gzip", lambda: servers.always(packed("gzip", b"{}")), EngineError, "that can't be unpacked (Error -3"),
     ("half", lambda: servers.always(packed("gzip", gzip.compress(b"{}")[:15])), EngineError, "(it ends too early)"),
-    ("slow", lambda: dripping, EngineUnreachable, "gave no answer within 1 s"),
+    ("slow", lambda: dripping, TimedOut, "gave no answer within 1 s"),
 ]
 
 
 @pytest.mark.parametrize(("trouble", "kind", "said"), [row[1:] for row in TROUBLES], ids=[row[0] for row in TROUBLES])
 async def test_each_is_one_sentence(trouble: Callable[[], servers.Trouble], kind: type[EngineError], said: str) -> None:
     with tgi(Tgi(trouble=trouble())) as server, pytest.raises(EngineError) as caught:
-        await ask(server.url, seconds=1.0 if kind is EngineUnreachable else 30.0)
+        await ask(server.url, seconds=1.0 if kind is TimedOut else 30.0)
     assert type(caught.value) is kind
     assert said in str(caught.value)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from blindside.words import counted
 from eval.answers import read_answers
 from eval.collect.collector import collect
 from eval.errors import EngineError, EngineUnreachable, RunError
@@ -101,7 +102,7 @@ def test_a_prompt_that_keeps_failing_is_told_at_the_end_and_asked_by_the_next_st
         [failure] = read_answers(run.responses_path).failures.values()
         assert (failure.prompt_id, failure.side, failure.status, failure.attempts) == ("p1", "base", status, tries)
         assert said in failure.error
-        assert lines[-2:] == ["1 answer is missing:", f"  p1 (base, {tries} tries): {failure.error}"]
+        assert lines[-2:] == ["1 answer is missing:", f"  p1 (base, {counted(tries, 'try', 'tries')}): {failure.error}"]
         assert open_run(tmp_path / "reports", "first").info.counts == {"asked": 10, "answered": 9, "failed": 1}
         base.trouble = None
         if status == 422:  # refused: asked again where that is said
