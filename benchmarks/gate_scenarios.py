@@ -128,14 +128,18 @@ def skips(rng: np.random.Generator, studies: int) -> None:
                 what = f"{people} reviewers, true {rate:.0%}, {chance:.0%} of losses skipped"
                 late = np.where(answered, scores, np.nan)
                 tell(f"{what}: before", float(_ignoring(late).mean()), studies)
-                now = at_the_end(np.where(answered, scores, 0.0)).released & _above(np.where(passed, 0.0, scores))
+                anybody = at_the_end(np.where(answered, scores, 0.0)).released
+                tell(f"{what}: a loss until anybody judges it", float(anybody.mean()), studies)
+                now = anybody & _above(np.where(passed, 0.0, scores))
                 tell(f"{what}: now", float(now.mean()), studies)
     title("Skips at random: of all prompts")
     for rate in (0.5, 0.6):
         for chance in (0.02, 0.05, 0.1):
             scores = _won(rng, np.full((studies, PROMPTS), rate))
             strict = np.where(rng.random(scores.shape) < chance, 0.0, scores)
-            now = at_the_end(scores).released & _above(strict)
+            anybody = at_the_end(scores).released
+            tell(f"true {rate:.0%}, {chance:.0%} skipped, who did judges them last", float(anybody.mean()), studies)
+            now = anybody & _above(strict)
             tell(f"true {rate:.0%}, {chance:.0%} skipped, others judge them: now", float(now.mean()), studies)
             tell(
                 f"true {rate:.0%}, {chance:.0%} skipped, nobody does: now",

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from eval.evidence.agreement import coefficients
 from eval.evidence.bootstrap import bootstrap, sign_flip
-from eval.evidence.winrate import clopper_pearson, sign_test, wilson
+from eval.evidence.counts import prompt_counts
+from eval.evidence.table import BASE, TIE, TUNED
+from eval.evidence.winrate import clopper_pearson, sign_test, wilson, win_rate
+from tests.support import ROOT
 
 
 @pytest.mark.parametrize(
@@ -43,3 +47,20 @@ def test_the_bootstrap_of_a_share_agrees_with_the_analytic_interval() -> None:
     """Newcombe's 81 of 263: at this n a percentile interval is the simple one, p +- 1.96 sqrt(p (1 - p) / n)."""
     found = bootstrap(np.array([1.0] * 81 + [0.0] * 182), draws=20_000)
     assert (found.low, found.high) == pytest.approx((0.2522, 0.3638), abs=0.004)
+
+
+def test_pandalms_three_annotators_agree_as_published() -> None:
+    """999 instructions, three people each; statsmodels gives the same kappa of Fleiss."""
+    text = (ROOT / "tests" / "data" / "pandalm-testset-v1.txt").read_text().splitlines()
+    said = np.array([list(one) for line in text[1:] for one in line.split()], dtype=np.intp)
+    assert said.shape == (999, 3)
+    outcome = np.select([said == 1, said == 2], [BASE, TUNED], TIE)
+    counts = prompt_counts(np.repeat(np.arange(999), 3), outcome.ravel(), 999).per_prompt
+    assert coefficients(counts).fleiss.value == pytest.approx(0.86418, abs=5e-6)
+
+
+def test_fairevals_people_prefer_chatgpt_to_vicuna_hardly() -> None:
+    """github.com/i-Eval/FairEval, review_gpt35_vicuna-13b_human.txt: 25 for Vicuna, 14 ties, 41 for ChatGPT."""
+    scores = np.array([1.0] * 25 + [0.5] * 14 + [0.0] * 41)
+    assert win_rate(scores).value == pytest.approx(0.4)
+    assert sign_test(scores).p_value == pytest.approx(0.064, abs=5e-4)
