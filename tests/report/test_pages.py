@@ -215,3 +215,12 @@ def test_both_languages_are_written(runs: tuple[Run, Run]) -> None:
     write_report(runs[0])
     assert "微调模型的胜率" in (runs[0].report_folder / "report.zh.html").read_text("utf-8")
     assert "Win rate of the tuned model" in (runs[0].report_folder / "report.html").read_text("utf-8")
+
+
+def test_every_mark_leads_somewhere_however_little_there_is(tmp_path: Path) -> None:
+    run = make_judged(tmp_path, pairs=3)
+    page = show(run, Source(run))
+    hrefs = re.findall(r'class="rs-mark [^"]*" href="([^"]*)"', page)
+    assert len(hrefs) == 9
+    assert {href[1:] for href in hrefs if href.startswith("#")} <= set(re.findall(r'id="([\w-]+)"', page))
+    assert "No prompt has two verdicts" in page

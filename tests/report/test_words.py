@@ -95,7 +95,7 @@ def test_a_sentence_made_elsewhere_is_translated_with_its_parts(english: str, ch
 def test_every_sentence_and_figure_of_a_run_is_translated(run: Run) -> None:
     found, say = read_snapshot(run).whole, words("zh")
     said = [say.sentence(found.verdict.headline), say.sentence(found.verdict.two_claims)]
-    said += [f"{mark.name} {mark.figure}" for mark in strip(found.verdict, say)]
+    said += [f"{mark.name} {mark.figure}" for mark in strip(found.verdict, say, ())]
     said += [say.sentence(figure.name) for figure in all_figures(found)]
     names = {"bob", "Ann", "Lee", "helpful", "quality", "tone", "cold", "warm", "too_long", "incorrect", "nats"}
     for one in said:

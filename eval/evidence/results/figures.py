@@ -115,6 +115,8 @@ def findings(snapshot: Snapshot, say: Words) -> Findings:
     """Everything that the results page shows of a snapshot; computed once for all who look at it."""
     whole = snapshot.whole
     table, verdict = whole.table, whole.verdict
+    sections = tuple(_sections(snapshot, say))
+    there = {"reviewers", "agreement", *(picture.key for section in sections for picture in section.pictures)}
     return Findings(
         models=tuple(
             Model(side, model.name, (model.weights_sha256 or model.revision or say("not pinned"))[:12])
@@ -123,10 +125,10 @@ def findings(snapshot: Snapshot, say: Words) -> Findings:
         headline=Figure.share("win rate", verdict.quoted),
         finding=say.sentence(verdict.headline),
         two_claims=say.sentence(verdict.two_claims),
-        marks=trust.strip(verdict, say),
+        marks=trust.strip(verdict, say, there),
         thumbs=_thumbs(snapshot),
         outcomes=_outcomes(snapshot, say),
-        sections=tuple(_sections(snapshot, say)),
+        sections=sections,
         people=people(snapshot),
         decisive=whole.reviewers.decisive,
         why=groups(snapshot, say),

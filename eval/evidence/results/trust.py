@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from eval.evidence.conditions import Condition, State
@@ -23,6 +24,7 @@ _WHERE = {
     "early against late": "#place",
     "skips": browse(verdict="skipped"),
 }
+_FIGURES = "#figures"
 _STATES: dict[str, State] = {"shown": "fine", "weaker": "doubt", "open": "open"}
 
 
@@ -38,9 +40,9 @@ class Mark:
     href: str
 
 
-def strip(found: RunVerdict, say: Words) -> tuple[Mark, ...]:
-    """All conditions of a verdict, whether one may stop first."""
-    return tuple(_mark(one, say) for one in all_conditions(found))
+def strip(found: RunVerdict, say: Words, there: Collection[str]) -> tuple[Mark, ...]:
+    """All conditions of a verdict, whether one may stop first. `there`: the parts that the page has, by id."""
+    return tuple(_mark(one, say, there) for one in all_conditions(found))
 
 
 def all_conditions(found: RunVerdict) -> tuple[Condition, ...]:
@@ -51,13 +53,13 @@ def all_conditions(found: RunVerdict) -> tuple[Condition, ...]:
     return (Condition(STOP, state, found.advice, found.advice, "report.html#time"), *found.conditions)
 
 
-def _mark(one: Condition, say: Words) -> Mark:
-    name = say.sentence(one.name)
+def _mark(one: Condition, say: Words, there: Collection[str]) -> Mark:
+    name, href = say.sentence(one.name), _WHERE.get(one.name, _FIGURES)
     return Mark(
         name=name[:1].upper() + name[1:],
         state=one.state,
         sign=MARKS[one.state],
         words=say(one.state),
         figure=say.sentence(one.figure),
-        href=_WHERE.get(one.name, "#figures"),
+        href=href if href.startswith("?") or href[1:] in there else _FIGURES,
     )
