@@ -243,3 +243,13 @@ def test_scrollbars_are_dark_where_the_page_is(browser: Browser, judging: dict[s
             page.open(f"bars {scheme}")
             found = page.page.evaluate("getComputedStyle(document.querySelector('.bs-prompt')).colorScheme")
             assert ("dark" in found) == (scheme == "dark")
+
+
+def test_the_same_pair_shown_again_stays_where_it_was(guided: Screen) -> None:
+    guided.keys("Space", "Space")
+    before = guided.page.evaluate(TOPS)
+    assert min(before) > 50
+    guided.press("m")
+    assert guided.page.evaluate(TOPS) == before
+    guided.press("3")
+    assert guided.page.evaluate(TOPS) == [0, 0]

@@ -97,11 +97,9 @@ def test_practice_is_the_same_in_every_run_and_for_everybody(tmp_path: Path) -> 
         while ana.view.practice:
             sides.append(ana.view.left)
             assert ana.act("show").left == sides[-1]
-            ana.vote()
+            ana.skip()
         shown.add(tuple(sides))
-    assert len(shown) == 1
-    assert {len(sides) for sides in shown} == {3}
-    assert set(shown.pop()) == {"base", "tuned"}
+    assert shown == {("base", "base", "base")}
 
 
 def everything(run: Run, url: str) -> str:
