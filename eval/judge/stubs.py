@@ -22,7 +22,7 @@ def no_stubs() -> Iterator[None]:
             raise OSError(f"no stub is wanted for {object.__name__}")
         return real(object)
 
-    inspect.getfile = getfile  # type: ignore[assignment]
+    inspect.getfile = getfile
     try:
         yield
     finally:
