@@ -26,9 +26,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from eval.collect.collector import CollectOptions, collect
-from eval.collect.connecting import connect
-from eval.collect.prompts import LoadedPrompts, prompts_sha256
-from eval.collect.start import start_collected_run
+from eval.collect.engines.connect import connect
+from eval.collect.new_run import start_collected_run
+from eval.collect.prompts.prompt_set import LoadedPrompts, prompts_sha256
 from eval.records import Message, Prompt, Side
 from eval.run import Decoding, PromptSet
 

@@ -24,10 +24,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from eval.errors import BlindsideError
-from eval.judge.cells import PLAIN
-from eval.judge.desk import Desk
-from eval.judge.store import in_force, read_verdicts
-from eval.judge.study import Overlap, Study
+from eval.judge.csv_codec import PLAIN
+from eval.judge.page.judging_state import Desk
+from eval.judge.store.verdict_files import in_force, read_verdicts
+from eval.judge.study.study import Overlap, Study
 from eval.run import Run
 from tests.evidence.office import QUOTINGS, saved_again
 from tests.judge.person import Person

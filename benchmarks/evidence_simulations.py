@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.evidence.betting import fixed_bets, log_wealth
-from eval.evidence.bootstrap import bootstrap, sign_flip
-from eval.evidence.predicted import TRUST, predicted_log_wealth, predicted_win_rate
-from eval.evidence.sequential import closed_prompts
-from eval.evidence.winrate import Estimate, clopper_pearson, win_rate
+from eval.evidence.estimates.bootstrap import bootstrap, sign_flip
+from eval.evidence.estimates.winrate import Estimate, clopper_pearson, win_rate
+from eval.evidence.sequential.e_process import fixed_bets, log_wealth
+from eval.evidence.sequential.sequential import closed_prompts
+from eval.evidence.signals.ppi import TRUST, predicted_log_wealth, predicted_win_rate
 from tests.evidence.studies import sampled, verdicts
 
 Floats = NDArray[np.float64]

@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.evidence.counts import prompt_counts, resampled
-from eval.evidence.sequential import closed_prompts, progress
-from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED
-from eval.evidence.winrate import sign_test, win_rate
+from eval.evidence.estimates.counts import prompt_counts, resampled
+from eval.evidence.estimates.winrate import sign_test, win_rate
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED
+from eval.evidence.sequential.sequential import closed_prompts, progress
 
 #: Seconds that a package may take.
 PATIENCE = 900

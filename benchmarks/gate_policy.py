@@ -14,17 +14,17 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.evidence.categories import categories
-from eval.evidence.checks import Parity
-from eval.evidence.table import TIE, Table, of_arrays
+from eval.evidence.estimates.categories import categories
+from eval.evidence.estimates.winrate import Estimate, clopper_pearson
+from eval.evidence.judgements import TIE, Table, of_arrays
 from eval.evidence.verdict import run_verdict
-from eval.evidence.winrate import Estimate, clopper_pearson
 from eval.policy import DEFAULT, Policy, read_policy
 from eval.records import SIDES
-from eval.release.findings import Findings
-from eval.release.gate import settle
-from eval.release.preference import of_verdict
-from eval.release.rules import apply
+from eval.release.gate.findings import Findings
+from eval.release.gate.gate import settle
+from eval.release.gate.preference import of_verdict
+from eval.release.gate.rules import apply
+from eval.report.tables.run_checks import Parity
 
 TIES, KINDS, SPREAD = 0.2, 5, 0.2
 
@@ -75,7 +75,7 @@ def looks(verdicts: int, every: int) -> Iterator[int]:
 
 
 def findings(table: Table, planned: NDArray[np.intp]) -> Findings:
-    """As eval.release.gather makes them from files."""
+    """As eval.release.gate.gather makes them from files."""
     judged = np.bincount(table.item, minlength=len(planned))
     judged = judged[judged > 0]
     verdict = run_verdict(table, {str(item): int(n) for item, n in enumerate(planned)})

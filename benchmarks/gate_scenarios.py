@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.evidence_simulations import above, covered, tell, title
-from eval.evidence.betting import fixed_bets, log_wealth
-from eval.evidence.crossed import crossed_win_rate
-from eval.evidence.sequential import closed_prompts, progress
-from eval.evidence.stopping import corrected_win_rate
-from eval.evidence.table import of_arrays
+from eval.evidence.estimates.crossed import crossed_win_rate
+from eval.evidence.judgements import of_arrays
+from eval.evidence.sequential.e_process import fixed_bets, log_wealth
+from eval.evidence.sequential.early_stop import corrected_win_rate
+from eval.evidence.sequential.sequential import closed_prompts, progress
 
 Floats = NDArray[np.float64]
 PROMPTS = 300
@@ -68,7 +68,7 @@ def drifts() -> Iterator[tuple[str, Floats]]:
 
 @dataclass(frozen=True)
 class Rules:
-    """What each study comes to at its end, shape (studies,). As eval.evidence.sequential has it, many at once."""
+    """What each study comes to at its end, shape (studies,). As evidence.sequential has it, many at once."""
 
     before: NDArray[np.bool_]
     released: NDArray[np.bool_]

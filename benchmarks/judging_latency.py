@@ -17,7 +17,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from eval.judge.store import in_force, read_verdicts
+from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.run import Run
 from tests.browser.conftest import FLAGS
 from tests.browser.screen import screen

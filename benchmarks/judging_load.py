@@ -19,7 +19,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from eval.judge.store import in_force, read_verdicts
+from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.run import Run
 from tests.judge.runs import make_run
 from tests.judge.server import Tab, served

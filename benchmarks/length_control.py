@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.evidence.bias import EITHER_SIDE, _controlled
-from eval.evidence.figure import with_interval
+from eval.evidence.estimates.metric import with_interval
+from eval.evidence.reviewers.bias import EITHER_SIDE, _controlled
 
 ANNOTATOR = "weighted_alpaca_eval_gpt4_turbo"
 LEADERBOARD = f"src/alpaca_eval/leaderboards/data_AlpacaEval_2/{ANNOTATOR}_leaderboard.csv"

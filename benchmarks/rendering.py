@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 import time
 
-from eval.judge.differences import differences
-from eval.judge.render import LONGEST, _made
+from eval.judge.rendering.differences import differences
+from eval.judge.rendering.render import LONGEST, _made
 from tests.judge.attacks import attacks
 
 

@@ -16,9 +16,9 @@ import tempfile
 from pathlib import Path
 
 from eval.answers import encode, read_answers
-from eval.judge.begin import begin
-from eval.judge.ledger import Ledger
-from eval.judge.study import Overlap, Study
+from eval.judge.opening.begin import begin
+from eval.judge.store.ledger import Ledger
+from eval.judge.study.study import Overlap, Study
 from eval.records import SIDES, Verdict
 from eval.run import Run, open_run
 from tests.judge.runs import response

@@ -1,6 +1,6 @@
 """The errors of serving two models.
 
-ComposeError              what a person can mend: one sentence with the remedy, exit status 1
+ComposeError              what a person can fix: one sentence with the remedy, exit status 1
 ├── EnvironmentMissing    the environment that serves is not there
 ├── ModelUnreadable       a model folder or Hub id cannot be served
 ├── PortTaken             the port asked for belongs to another program

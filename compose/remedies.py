@@ -1,4 +1,4 @@
-"""What is behind the last lines of a log, where it is known, and what mends it."""
+"""What is behind the last lines of a log, where it is known, and what fixes it."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ BY_CODE = {
 
 
 def remedy(log: str, *, code: int = 0, oom: bool = False) -> str:
-    """The known cause and what mends it, as the rest of a sentence; empty where nothing is known."""
+    """The known cause and what fixes it, as the rest of a sentence; empty where nothing is known."""
     if oom:
         return KILLED
     return next((known.remedy for known in KNOWN if known.fits(log)), BY_CODE.get(code, ""))

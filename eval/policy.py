@@ -21,7 +21,7 @@ from eval.run import Run
 
 #: Where a project keeps its policy, and what is used where it has none.
 PROJECT = Path("gate.yml")
-DEFAULT = Path(__file__).parent / "release" / "gate.yml"
+DEFAULT = Path(__file__).parent / "release" / "gate" / "gate.yml"
 NAME = "gate.yml"
 
 Share = float
@@ -136,7 +136,7 @@ def read_policy(path: Path) -> Policy:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise InputError(f"{field}: {first['msg']}, not {reprlib.repr(first['input'])}: mend it", path=path) from None
+        raise InputError(f"{field}: {first['msg']}, not {reprlib.repr(first['input'])}: fix it", path=path) from None
 
 
 def policy_sha256(path: Path) -> str:

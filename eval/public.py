@@ -17,13 +17,13 @@ import pandas as pd
 from blindside.errors import BlindsideError
 from eval.answers import read_answers
 from eval.errors import InputError
-from eval.evidence import agreement as agreements
-from eval.evidence import winrate
-from eval.evidence.table import Table, of_arrays, read_table
-from eval.judge.store import in_force
-from eval.judge.store import read_verdicts as read_rows
+from eval.evidence.estimates import winrate
+from eval.evidence.judgements import Table, of_arrays, read_table
+from eval.evidence.reviewers import agreement as agreements
+from eval.judge.store.verdict_files import in_force
+from eval.judge.store.verdict_files import read_verdicts as read_rows
 from eval.records import OUTCOMES, Verdict
-from eval.release.decision import Decision
+from eval.release.gate.decision import Decision
 from eval.run import Run as RunFolder
 from eval.run import open_run as open_folder
 
@@ -130,8 +130,8 @@ class Run:
 
     def summary(self) -> pd.DataFrame:
         """Every figure of the report as in summary.csv, by its stable id: metric, value, low95, high95, n, n_counts."""
-        from eval.evidence.frames import summary_csv
-        from eval.evidence.whole import all_figures, whole
+        from eval.evidence.analysis import all_figures, whole
+        from eval.report.tables.csv_tables import summary_csv
 
         text = summary_csv(all_figures(whole(self._run)))
         frame: pd.DataFrame = pd.read_csv(StringIO(text), keep_default_na=False, na_values=[""]).set_index("id")
@@ -199,14 +199,14 @@ def decide(run: Run) -> Decision:
 
     Raises StaleInputs where a model, the policy or a verdict is not what it was when people judged.
     """
-    from eval.release.gate import decide as apply_policy
+    from eval.release.gate.gate import decide as apply_policy
 
     return apply_policy(run._run)
 
 
 def report(run: Run, out: str | Path | None = None) -> Path:
     """Write the report as `blindside report` does; the folder that has it (default: report/ in the run's folder)."""
-    from eval.evidence.writing import write_report
+    from eval.report.write_report import write_report
 
     folder = run.folder / "report" if out is None else Path(out)
     write_report(run._run, folder)

@@ -1,7 +1,7 @@
 """The typed rows that every stage shares: what a line of responses.jsonl or of verdicts.csv is.
 
 Nothing here touches a disk. Unknown fields and unknown labels are refused (`pydantic.ValidationError`); the readers in
-`eval.run` and `eval.judge.store` turn that into an InputError with file and line.
+`eval.run` and `eval.judge.store.verdict_files` turn that into an InputError with file and line.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ class Judgement(Row):
     #: UTC, ISO 8601; "" where an imported row does not say.
     judged_at: str
     replaces: str = ""
-    #: Of eval.judge.seals: given when the row is written. IMPORTED for rows that were judged elsewhere.
+    #: Of eval.judge.store.hash_chain: given when the row is written. IMPORTED for rows that were judged elsewhere.
     seal: str = ""
 
     @property

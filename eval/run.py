@@ -4,8 +4,8 @@ reports/<name>/
   run.json          written first; says what was compared, by which engine, with what parameters
   prompts.jsonl     the prompts that are asked, after exclusions
   responses.jsonl   eval.answers
-  verdicts.csv      eval.judge.store
-  report/           eval.evidence.report
+  verdicts.csv      eval.judge.store.verdict_files
+  report/           eval.evidence.headline
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, mode
 from eval.errors import RunError
 from eval.journal import write_atomically
 from eval.records import Prompt, Row, Side
-from train.tokens.protocol import TrainedTokens
+from train.token_check import TrainedTokens
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -86,7 +86,7 @@ class PromptSet(Row):
     asked: int
     duplicates: int = 0
     in_training_data: int = 0
-    #: Harvested from earlier runs for the training (eval.collect.retired).
+    #: Harvested from earlier runs for the training (eval.collect.prompts.retired).
     retired: int = 0
     #: Of imported answers: rows of one side that found no partner.
     unjoined: int = 0
@@ -102,7 +102,7 @@ class BlindingRecord(Row):
     """How the sides of a run are computed, as its judging server writes it down; the key itself is not in it."""
 
     rule: BlindingRule
-    #: Fingerprints (eval.judge.blinding) of the keys that it was judged with, the one in use last.
+    #: Fingerprints (eval.judge.study.blinding) of the keys that it was judged with, the one in use last.
     keys: tuple[str, ...] = ()
 
 
@@ -144,7 +144,7 @@ class RunInfo(Row):
     counts: dict[str, int] = Field(default_factory=dict)
     #: What was proved about the servers: `parity`, `determinism`, and `forced` where a failed parity was passed over.
     checks: dict[str, Any] = Field(default_factory=dict)
-    #: Answers that name their model, as eval.judge.marking found them before judging, and what became of the pairs.
+    #: Answers that name their model, as judge.opening.mark_giveaways found them, and what became of the pairs.
     giveaways: dict[str, Any] = Field(default_factory=dict)
     blinding: BlindingRecord | None = None
     #: The hash of plan.json, which is frozen at the first verdict; "" in runs judged by earlier versions. And what is

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.blinding import nonce
+from eval.judge.study.blinding import nonce
 from eval.records import Mark, Pair, Verdict, utc_now
 from eval.run import Run
 

@@ -9,8 +9,8 @@ import pytest
 from blindside.tables import codes, json_rows
 from blindside.tables.asked import CONVERSATION, PARTS, QUESTION, SYSTEM
 from blindside.tables.reader import SUFFIXES
-from eval.collect.questions import CATEGORY, CLUSTER
-from eval.collect.readers import ID
+from eval.collect.input_records import ID
+from eval.collect.prompts.parser import CATEGORY, CLUSTER
 from eval.records import ENDINGS, Response
 from eval.run import PromptSet
 from tests.support import ROOT

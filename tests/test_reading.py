@@ -14,11 +14,11 @@ import pytest
 
 from blindside.reading import LONGEST
 from blindside.tables.json_lists import BrokenList, items
-from eval.collect.preferences import read_held_out
-from eval.collect.readers import read_records
-from eval.collect.synthesize import read_correction
+from eval.collect.input_records import read_records
+from eval.collect.model_tasks.held_out import read_held_out
+from eval.collect.model_tasks.synthesize import read_correction
 from eval.errors import InputError
-from eval.judge.gold import read_gold
+from eval.judge.study.gold import read_gold
 from tests.cli.command import blindside
 from tests.peak import measured
 from train.errors import PairsError

@@ -26,9 +26,10 @@ ALLOWED = {
     "collect": SHARED,
     "judge": SHARED,
     "evidence": SHARED | {"collect", "judge"},
-    "release": SHARED | {"collect", "judge", "evidence"},
-    "public": SHARED | {"collect", "judge", "evidence", "release"},
-    "cli": SHARED | {"collect", "judge", "evidence", "release"},
+    "report": SHARED | {"collect", "judge", "evidence"},
+    "release": SHARED | {"collect", "judge", "evidence", "report"},
+    "public": SHARED | {"collect", "judge", "evidence", "report", "release"},
+    "cli": SHARED | {"collect", "judge", "evidence", "report", "release"},
 }
 #: The ground floor is for all three, and imports none of them; the lazy names of its `__init__` are in one module.
 GROUND = "blindside"
@@ -54,7 +55,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def _room(dotted: str) -> str:
-    """The part of `eval` that a dotted name lies in: eval.judge.store -> judge."""
+    """The part of `eval` that a dotted name lies in: eval.judge.store.verdict_files -> judge."""
     parts = dotted.split(".")
     return parts[1] if len(parts) > 1 else ""
 

@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from blindside.bounded import MEGABYTES, SECONDS, OverBound, Refused, Worker
-from eval.collect.references import ask_references
+from eval.collect.parity.reference import ask_references
 from tests.compose.servers import MODEL, change, need_train, serve
 from tests.support import ROOT, TRAIN_PYTHON
 from train.errors import ExportError
+from train.export.template import end_of_turn, first_difference
 from train.pairs.survey.counting import TokenCounter
-from train.protocol import Job
 from train.recipe import read_recipe
-from train.template import end_of_turn, first_difference
+from train.reference.protocol import Job
 
 PLAIN = "{% for m in messages %}{{ m.role }}: {{ m.content }}<|im_end|>\n{% endfor %}"
 LONG, LARGE = f"takes more than {SECONDS} s", f"takes more than {MEGABYTES} MB"
@@ -46,7 +46,7 @@ ATTACKS = {
 
 @pytest.mark.parametrize(
     ("module", "attack"),
-    [*(("train.rendering", name) for name in ATTACKS), ("compose.embedded.rendering", "a long text")],
+    [*(("train.export.rendering", name) for name in ATTACKS), ("compose.embedded.rendering", "a long text")],
 )
 def test_a_child_is_ended_and_the_next_call_is_answered(module: str, attack: str) -> None:
     source, said = ATTACKS[attack]
@@ -69,7 +69,7 @@ def test_a_child_is_ended_and_the_next_call_is_answered(module: str, attack: str
 def test_a_child_ends_with_what_started_it(tmp_path: Path) -> None:
     """Also where it was killed in the middle of a rendering: the kernel's limit ends the child."""
     code = (
-        "import os, threading, time\nfrom blindside.bounded import Worker\nworker = Worker('train.rendering')\n"
+        "import os, threading, time\nfrom blindside.bounded import Worker\nworker = Worker('train.export.rendering')\n"
         "worker.ask({'source': 'a', 'values': {}})\nprint(worker._process.pid, flush=True)\n"
         f"threading.Thread(target=worker.ask, args=({{'source': {LOOPS!r}, 'values': {{}}}},)).start()\n"
         "time.sleep(0.3)\nos.kill(os.getpid(), 9)"

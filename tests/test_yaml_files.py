@@ -11,7 +11,7 @@ import pytest
 
 from blindside.yaml_files import DEEPEST, LARGEST, BadYaml, parse_yaml, read_yaml
 from eval.errors import InputError
-from eval.judge.study import read_study
+from eval.judge.study.study import read_study
 from eval.policy import read_policy
 from tests.cli.command import blindside
 from tests.peak import measured

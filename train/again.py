@@ -7,7 +7,7 @@ from pathlib import Path
 
 from train.artifact import Artifact, hash_exported, write_artifact
 from train.data import Say
-from train.export import export, rules
+from train.export.export import export, rules
 
 
 def _before(target: Path) -> Path:

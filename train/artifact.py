@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from train.errors import ArtifactError
 from train.files import sha256_file, sha256_files, sha256_json, write_atomic
-from train.tokens.protocol import TrainedTokens
+from train.token_check import TrainedTokens
 
 NAME = "blindside.json"
 #: What a server reads beside weights, tokenizer and template: the rope, the scaling, the tokens that end an answer.
@@ -47,7 +47,7 @@ class Artifact(BaseModel):
     #: Of the SETTINGS; None in an artifact of an earlier version.
     config_sha256: Sha256 | None = None
     generation_config_sha256: Sha256 | None = None
-    #: Of the exporter that wrote the folder (train.export.rules); None in an artifact of an earlier version.
+    #: Of the exporter that wrote the folder (train.export.export.rules); None in an artifact of an earlier version.
     export_rules: Sha256 | None = None
     #: Of axolotl, transformers, trl, torch and blindside.
     versions: dict[str, str]

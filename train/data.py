@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,11 +10,12 @@ from typing import Any
 from train import held_out
 from train.errors import RecipeError
 from train.files import sha256_file, write_atomic
-from train.launch import ROOT, environment
+from train.launch import ROOT
 from train.pairs.check import Checked, check_file, check_rows, write_clean
+from train.pairs.fetch import fetch_rows
 from train.pairs.read import check_columns, read_lines
 from train.recipe import BUILDERS, DataSet, Recipe
-from train.recipe_types import check_types
+from train.resources.recipe_types import check_types
 from train.tokens import stage as tokens
 
 PROMPTS_FILE = "training_prompts.txt"
@@ -130,33 +128,6 @@ def _from_here(entry: dict[str, Any], asked: DataSet) -> dict[str, Any]:
 def fetch(asked: DataSet, out: Path, env: Path) -> list[str]:
     """Bring a Hub data set's wanted columns to `out`, by the train environment's `datasets`; return all its columns."""
     return fetch_rows(asked.path, asked.part, asked.revision, list(asked.columns.values()), out, env)
-
-
-def fetch_rows(name: str, split: str, revision: str | None, wanted: list[str], out: Path, env: Path) -> list[str]:
-    """As `fetch`, of a data set by its name; the wanted column "*" is all of them. Raises RecipeError."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    command = [str((env / "bin" / "python").absolute()), "-m", "train.pairs.hub"]
-    command += [name, split, revision or "-", str(out.absolute())]
-    if not Path(command[0]).is_file():
-        raise RecipeError(f"{command[0]} is missing, which fetches data sets of the Hub: `make train` builds it")
-    done = subprocess.run(
-        command, input=json.dumps(wanted), capture_output=True, text=True,
-        cwd=ROOT, env=environment(env, offline=bool(os.environ.get("HF_HUB_OFFLINE"))),
-    )  # fmt: skip
-    try:
-        answer = json.loads(done.stdout.strip().splitlines()[-1])
-    except (ValueError, IndexError):
-        last = done.stderr.strip().splitlines()[-1:] or ["no output"]
-        answer = {"error": last[0]}
-    if "error" in answer:
-        raise RecipeError(
-            f"the data set {name} cannot be fetched from the Hub: {answer['error']}"
-            + ("" if "several configurations" in answer["error"] else _CHECK)
-        )
-    return [str(column) for column in answer["columns"]]
-
-
-_CHECK = "; check the name, the network, and HF_TOKEN where it is private"
 
 
 def write_prompt_keys(folder: Path, keys: set[str]) -> None:

@@ -1,6 +1,6 @@
 """The errors of the training stage.
 
-TrainError                what a person can mend: one sentence with the remedy, exit status 1
+TrainError                what a person can fix: one sentence with the remedy, exit status 1
 ├── RecipeError           a recipe is missing, is not YAML, or asks for what is not there (names the field)
 ├── PairsError            a line of the preference data cannot be trained on (names file and line)
 ├── LaunchError           Axolotl did not start, or failed; carries the end of its log

@@ -8,10 +8,10 @@ from pathlib import Path
 from blindside import console
 from train.artifact import Artifact
 from train.errors import RecipeError
-from train.machine import locked
+from train.next_round import Round, train_round
+from train.pipeline import Job, make
 from train.recipe import find_recipe, read_recipe
-from train.rounds import Round, train_round
-from train.run import Job, make
+from train.resources.machine import locked
 from train.tiny.make import DPO, train_tiny
 
 

@@ -96,7 +96,7 @@ def build(args: argparse.Namespace) -> tuple[Service, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until a signal comes. Returns 1 after one sentence on what a person can mend."""
+    """Serve until a signal comes. Returns 1 after one sentence on what a person can fix."""
     args = parse(arguments)
     if args.parent_pid is not None:
         follow_parent(args.parent_pid, by_kernel=args.parent_by_kernel)

@@ -9,8 +9,8 @@ import typer
 from blindside import console
 from blindside.words import counted
 from eval.cli.gather import tell_looks
+from eval.cli.model_folder import prompts_named
 from eval.cli.options import REPORTS, Concurrency, EnableThinking, MaxTokens, MixedPrecision, Reports, Timeout
-from eval.cli.trained import prompts_named
 from eval.errors import RunError
 from eval.records import Side
 
@@ -44,10 +44,10 @@ def collect(
     from eval.answers import read_answers
     from eval.collect.collector import CollectOptions
     from eval.collect.collector import collect as run_collection
-    from eval.collect.decoding import MEGABYTE
-    from eval.collect.prompts import load_prompts
-    from eval.collect.retired import retired_keys
-    from eval.collect.start import start_collected_run
+    from eval.collect.engines.http_body import MEGABYTE
+    from eval.collect.new_run import start_collected_run
+    from eval.collect.prompts.prompt_set import load_prompts
+    from eval.collect.prompts.retired import retired_keys
     from eval.run import Decoding
 
     loaded = load_prompts(prompts_named(prompts), retired=retired_keys(reports), limit=limit)

@@ -87,10 +87,10 @@ def export_tasks(
     Example: `blindside export-tasks first --to label-studio`
     """
     from eval.cli.judge import asked_study
-    from eval.judge.alike import alike
     from eval.judge.elsewhere.exports import TOOLS
     from eval.judge.elsewhere.exports import export_tasks as write
-    from eval.judge.fits import unmet_before
+    from eval.judge.opening.fits import unmet_before
+    from eval.judge.opening.near_duplicates import alike
     from eval.policy import freeze_policy
     from eval.run import open_run
 

@@ -16,6 +16,7 @@ import typer
 from blindside import console
 from blindside.words import counted
 from eval.cli.gather import How, complete, gather, tell_looks
+from eval.cli.model_folder import Trained
 from eval.cli.options import (
     MODELS,
     REPORTS,
@@ -33,7 +34,6 @@ from eval.cli.options import (
     VllmEnv,
 )
 from eval.cli.serving import Elsewhere, Stack, started
-from eval.cli.trained import Trained
 from eval.errors import InputError, RunError
 from eval.records import Side
 from eval.run import Decoding, ModelInfo, Run, open_run
@@ -74,7 +74,7 @@ def evaluate(
 
     Existing answers are reused. Example: `blindside eval --recipe tiny`
     """
-    from eval.collect.start import start_collected_run
+    from eval.collect.new_run import start_collected_run
 
     trained = Trained.read(models, recipe)
     loaded, sides = trained.prompts(prompts, reports), trained.sides()
@@ -104,7 +104,7 @@ def evaluate(
     if headless:
         _finish(opened, failed)
         return
-    from eval.judge.page import serve
+    from eval.judge.page.app import serve
     from eval.policy import freeze_policy
 
     serve(freeze_policy(open_run(reports, opened.name)), port=port, say=console.say)

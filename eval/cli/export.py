@@ -33,10 +33,10 @@ def export(
 
     Example: `blindside export my-model my-model-tgi`
     """
-    from train.changes import changes
     from train.errors import ExportError
-    from train.export import export as write
-    from train.text_part import text_alone
+    from train.export.changes import changes
+    from train.export.export import export as write
+    from train.export.text_part import text_alone
 
     if target.exists():
         raise ExportError(f"{target} is there already; name a folder that is not", field="target")
@@ -79,8 +79,8 @@ def export_gguf(
     Export base and tuned alike, or the comparison is one of quantisations. Example: `blindside export-gguf
     models/tiny tiny.gguf`
     """
-    from train.gguf import export_gguf as write
-    from train.gguf import find_converter
+    from train.export.gguf import export_gguf as write
+    from train.export.gguf import find_converter
 
     found = find_converter(converter)
     write(folder, out, converter=found, python=python or env / "bin" / "python", kind=kind)

@@ -54,9 +54,9 @@ def gate(
     Example: `blindside gate tiny-1a2b3c4d`
     """
     from eval.policy import freeze_policy
-    from eval.release.decision import EXIT
-    from eval.release.gate import decide
-    from eval.release.outputs import print_decision
+    from eval.release.gate.decision import EXIT
+    from eval.release.gate.gate import decide
+    from eval.release.gate.outputs import print_decision
     from eval.run import open_run
 
     try:
@@ -78,8 +78,8 @@ def compare(
 
     Example: `blindside compare tiny-1a2b3c4d tiny-9f8e7d6c`
     """
-    from eval.evidence.compare import compare_runs
-    from eval.evidence.writing import write_comparison
+    from eval.report.compare import compare_runs
+    from eval.report.write_report import write_comparison
     from eval.run import open_run
 
     console.say(write_comparison(compare_runs(open_run(reports, old), open_run(reports, new))), lines=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blindside import console
-from eval.cli.proof import prove_determinism, prove_parity
+from eval.cli.parity import prove_determinism, prove_parity
 from eval.cli.serving import Stack
 from eval.errors import EngineError, EngineUnreachable, RunError
 from eval.records import SIDES, Side
@@ -101,7 +101,7 @@ def _ask_again(run: Run, servers: Stack) -> Run:
 def tell_looks(run: Run) -> None:
     """Say what the answers look like, before anybody judges them."""
     from eval.answers import read_answers
-    from eval.evidence.looks import looks
+    from eval.evidence.signals.answer_looks import looks
 
     switch = run.info.decoding.enable_thinking if run.info.decoding else None
     for line in looks(read_answers(run.responses_path).pairs(run.prompts()), switch):

@@ -38,7 +38,7 @@ def import_answers(
     `blindside import alpaca --base base/model_outputs.json --tuned tuned/model_outputs.json` ·
     `blindside import bench --questions question.jsonl --base a.jsonl --tuned b.jsonl`
     """
-    from eval.collect.imports import import_alpaca_eval, import_fastchat, import_table
+    from eval.collect.imports.imports import import_alpaca_eval, import_fastchat, import_table
 
     names = {"base_name": base_name, "tuned_name": tuned_name}
     made: Run

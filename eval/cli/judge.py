@@ -14,7 +14,7 @@ from blindside import console
 from eval.cli.options import REPORTS, AllowHost, Port, Reports, RootPath, RunArgument
 
 if TYPE_CHECKING:
-    from eval.judge.study import Study
+    from eval.judge.study.study import Study
 
 SAMPLE = Path(__file__).resolve().parents[1] / "judge" / "sample"
 Accounts = Annotated[Path, typer.Option("--auth", help="File of logins.")]
@@ -55,14 +55,14 @@ def judge(
 
     Example: `blindside judge tiny-1a2b3c4d --auth reviewers.csv --overlap 2 --overlap-share 0.2`
     """
-    from eval.judge.accounts import Accounts as Logins
-    from eval.judge.alike import alike
+    from eval.judge.door.accounts import Accounts as Logins
     from eval.judge.door.front import Front
-    from eval.judge.fits import unmet_before
-    from eval.judge.page import refuse_open_share, serve
-    from eval.judge.serving import load_gradio
+    from eval.judge.door.serving import load_gradio
+    from eval.judge.opening.fits import unmet_before
+    from eval.judge.opening.near_duplicates import alike
+    from eval.judge.page.app import refuse_open_share, serve
     from eval.policy import freeze_policy
-    from eval.release.sync import Sync
+    from eval.release.hub.sync import Sync
     from eval.run import open_run
 
     front = Front.of(host, allow_host or (), root_path)
@@ -98,7 +98,7 @@ def demo(
 
     Example: `blindside demo`
     """
-    from eval.judge.page import serve
+    from eval.judge.page.app import serve
     from eval.policy import freeze_policy
     from eval.run import open_run
 
@@ -118,7 +118,7 @@ def add(name: Annotated[str, typer.Argument(help="The reviewer's name.")], auth:
 
     Example: `blindside reviewer add ann`
     """
-    from eval.judge.accounts import add_account
+    from eval.judge.door.accounts import add_account
 
     console.say(f"{add_account(auth, name, _password())} may log in now: blindside judge --auth {auth}")
 
@@ -129,7 +129,7 @@ def passwd(name: Annotated[str, typer.Argument(help="The reviewer's name.")], au
 
     Example: `blindside reviewer passwd ann`
     """
-    from eval.judge.accounts import change_password
+    from eval.judge.door.accounts import change_password
 
     change_password(auth, name, _password())
     console.say(f"{name} has a new password")
@@ -141,7 +141,7 @@ def remove(name: Annotated[str, typer.Argument(help="The reviewer's name.")], au
 
     Example: `blindside reviewer remove ann`
     """
-    from eval.judge.accounts import remove_account
+    from eval.judge.door.accounts import remove_account
 
     remove_account(auth, name)
     console.say(f"{name} may not log in any more; verdicts stay")
@@ -153,7 +153,7 @@ def list_names(auth: Accounts = ACCOUNTS) -> None:
 
     Example: `blindside reviewer list`
     """
-    from eval.judge.accounts import read_accounts
+    from eval.judge.door.accounts import read_accounts
 
     for name in read_accounts(auth):
         console.say(name)
@@ -172,7 +172,7 @@ def _study(folder: Path, given: Path | None, changes: dict[str, object]) -> Stud
     from pydantic import ValidationError
 
     from eval.errors import InputError
-    from eval.judge.study import Study, read_frozen, read_study
+    from eval.judge.study.study import Study, read_frozen, read_study
 
     if given is None and not changes:
         return None

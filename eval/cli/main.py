@@ -21,14 +21,14 @@ from eval.cli import (
     gate,
     imports,
     judge,
+    model_judge,
     pairs,
+    parity,
     plan,
-    proof,
     release,
     report,
     results,
     serving,
-    signals,
     train,
 )
 from eval.errors import BlindsideError, ParityFailed, StaleInputs
@@ -70,9 +70,9 @@ STAGES = (
     gate,
     release,
     pairs,
-    signals,
+    model_judge,
     serving,
-    proof,
+    parity,
 )
 for stage in STAGES:
     stage.register(app)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blindside import console
+from eval.cli.model_folder import prompts_named
 from eval.cli.options import REPORTS, TRAIN_ENV, Concurrency, Reports, RunArgument, TrainEnv
-from eval.cli.trained import prompts_named
 
 if TYPE_CHECKING:
     from blindside.tables.turns import Fields
@@ -134,9 +134,9 @@ def synthesize(
     --strong-url http://127.0.0.1:8081`
     """
     from eval.collect.collector import CollectOptions
-    from eval.collect.prompts import load_prompts
-    from eval.collect.synthesize import CORRECTION, SynthesizeOptions
-    from eval.collect.synthesize import synthesize as run
+    from eval.collect.model_tasks.synthesize import CORRECTION, SynthesizeOptions
+    from eval.collect.model_tasks.synthesize import synthesize as run
+    from eval.collect.prompts.prompt_set import load_prompts
 
     loaded = load_prompts(prompts_named(prompts))
     for line in loaded.messages:
@@ -166,7 +166,7 @@ def browse(
 
     Example: `blindside pairs browse pairs.jsonl`
     """
-    from eval.evidence.pairs.page import serve
+    from eval.report.pairs.page import serve
 
     serve(file, port=port, open_browser=browser, say=console.say)
 
@@ -188,9 +188,9 @@ def harvest(
 
     Example: `blindside harvest tiny-1a2b3c4d --out next.jsonl`
     """
-    from eval.release.harvest import Thresholds
-    from eval.release.harvest import harvest as take
-    from eval.release.thumbs import harvest_thumbs
+    from eval.release.next_round.harvest import Thresholds
+    from eval.release.next_round.harvest import harvest as take
+    from eval.release.next_round.thumbs import harvest_thumbs
     from eval.run import open_run
 
     if thumbs:
@@ -203,7 +203,7 @@ def harvest(
 
 
 def _asked(prompts: str) -> list[list[dict[str, str]]]:
-    from eval.collect.prompts import load_prompts
+    from eval.collect.prompts.prompt_set import load_prompts
 
     asked = load_prompts(prompts_named(prompts)).prompts
     return [[message.model_dump() for message in prompt.messages] for prompt in asked]

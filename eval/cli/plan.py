@@ -9,7 +9,7 @@ import typer
 from blindside import console
 
 if TYPE_CHECKING:
-    from eval.evidence.power import Need
+    from eval.evidence.sequential.power import Need
 
 
 def plan(
@@ -31,8 +31,8 @@ def plan(
     """
     from rich.table import Table
 
-    from eval.evidence import power as needs
-    from eval.evidence.expected import Design, People, worth
+    from eval.evidence.sequential import power as needs
+    from eval.evidence.sequential.expected import Design, People, worth
 
     people, overlapped = People(ties, both_bad, agreement), Design(reviewers, share)
     designs = [Design(1)] if overlapped.per_prompt == 1 else [Design(1), overlapped]

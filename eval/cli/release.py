@@ -27,7 +27,7 @@ def release(
     Example: `blindside release tiny-1a2b3c4d --repo me/tiny-brief --dry-run`
     """
     from eval.errors import InputError
-    from eval.release.release import release as publish
+    from eval.release.hub.release import release as publish
     from eval.run import open_run
 
     if not repo:

@@ -24,8 +24,8 @@ def report(
     A run that cannot be written to is reported by `--out`.
     Example: `blindside report tiny-1a2b3c4d`
     """
-    from eval.evidence.terminal import print_report
-    from eval.evidence.writing import write_report
+    from eval.report.tables.terminal import print_report
+    from eval.report.write_report import write_report
     from eval.run import open_run
 
     opened = open_run(reports, run)
@@ -33,12 +33,12 @@ def report(
 
 
 def runs(reports: Reports = REPORTS) -> None:
-    """List the runs there are: pairs, verdicts, and where each came from.
+    """List all runs: pairs, verdicts, and where each came from.
 
     Example: `blindside runs`
     """
     from eval.answers import read_answers
-    from eval.judge.store import in_force, read_verdicts
+    from eval.judge.store.verdict_files import in_force, read_verdicts
     from eval.run import list_runs, open_run
 
     names = [folder.name for folder in list_runs(reports)]

@@ -23,8 +23,8 @@ def results(
 
     Example: `blindside results tiny-1a2b3c4d`
     """
-    from eval.evidence.results.page import serve
     from eval.judge.door.front import Front
+    from eval.report.pages.page import serve
     from eval.run import open_run
 
     front = Front.of(host, allow_host or (), root_path)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from compose.plan import Plan
     from compose.stack import EmbeddedStack, Model
     from compose.vllm import VllmStack
-    from eval.collect.connecting import Address
+    from eval.collect.engines.connect import Address
     from eval.records import Side
 
 
@@ -51,7 +51,7 @@ class Elsewhere:
 
     @property
     def engine(self) -> str:
-        from eval.collect.start import engine_at
+        from eval.collect.new_run import engine_at
 
         return engine_at(self.addresses)
 

@@ -45,9 +45,9 @@ def doctor(
 
     Example: `blindside doctor qwen2.5-3b-dpo`
     """
-    from train.doctor import examine
-    from train.findings import show
+    from train.doctor.doctor import examine
     from train.recipe import find_recipe, read_recipe
+    from train.resources.findings import show
 
     asked = read_recipe(find_recipe(recipe)) if recipe else None
     findings = examine(asked, models=models, ports=(port,))

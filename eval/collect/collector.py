@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from blindside import console
 from blindside.words import counted
 from eval.answers import Answers, read_answers
-from eval.collect.asking import Fit, Lane
-from eval.collect.connecting import Address, connect
-from eval.collect.engines import Engine
-from eval.collect.precision import refuse_mixed
+from eval.collect.engines.connect import Address, connect
+from eval.collect.engines.precision import refuse_mixed
+from eval.collect.engines.protocol import Engine
+from eval.collect.engines.retry import Backoff, Breaker, first_error
+from eval.collect.engines.transport import LARGEST
+from eval.collect.new_run import warnings_of
 from eval.collect.progress import Progress
-from eval.collect.retry import Backoff, Breaker, first_error
-from eval.collect.start import warnings_of
-from eval.collect.transport import LARGEST
+from eval.collect.worker import Fit, Lane
 from eval.collect.writer import AnswerWriter, Line
 from eval.journal import Journal
 from eval.records import SIDES, Failure, Message, Prompt, Response, Side, utc_now
@@ -124,7 +124,7 @@ def collect(
             say(f"all {counted(already, 'answer')} are there already")
             return CollectSummary(0, 0, 0, already, 0.0)
         if already:
-            say(f"{counted(already, 'answer is', 'answers are')} there already, {len(missing)} are asked for")
+            say(f"{counted(already, 'answer is', 'answers are')} there already, {len(missing)} to collect")
         job = _Collection(run, answers, options, check or _fine, say)
         began = time.monotonic()
         try:

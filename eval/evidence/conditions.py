@@ -13,13 +13,13 @@ from typing import Literal
 import numpy as np
 
 from blindside.words import counted
-from eval.evidence.agreement import coefficients
-from eval.evidence.bias import length
-from eval.evidence.counts import prompt_counts
-from eval.evidence.reviewers import Reviewer, reviewers
-from eval.evidence.sequential import Progress
-from eval.evidence.table import Table
-from eval.evidence.winrate import Estimate
+from eval.evidence.estimates.counts import prompt_counts
+from eval.evidence.estimates.winrate import Estimate
+from eval.evidence.judgements import Table
+from eval.evidence.reviewers.agreement import coefficients
+from eval.evidence.reviewers.bias import length
+from eval.evidence.reviewers.reviewers import Reviewer, reviewers
+from eval.evidence.sequential.sequential import Progress
 
 #: `open`: nothing was asked that could tell.
 State = Literal["fine", "doubt", "contradicted", "open"]

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from blindside.words import counted
-from eval.evidence.betting import Floats
 from eval.evidence.conditions import Condition, conditions, said_of, skips
-from eval.evidence.crossed import crossed_win_rate
-from eval.evidence.figure import with_interval
-from eval.evidence.sequential import Progress, State, closed_in
-from eval.evidence.standing import by_plan, judgements_left, plan_by_cluster, skipped_open, standing
-from eval.evidence.stopping import corrected_win_rate
-from eval.evidence.table import Table, by_cluster, prompt_means
-from eval.evidence.winrate import Estimate, prompt_scores, win_rate
+from eval.evidence.estimates.crossed import crossed_win_rate
+from eval.evidence.estimates.metric import with_interval
+from eval.evidence.estimates.winrate import Estimate, prompt_scores, win_rate
+from eval.evidence.judgements import Table, by_cluster, prompt_means
+from eval.evidence.sequential.e_process import Floats
+from eval.evidence.sequential.early_stop import corrected_win_rate
+from eval.evidence.sequential.sequential import Progress, State, closed_in
+from eval.evidence.sequential.standing import by_plan, judgements_left, plan_by_cluster, skipped_open, standing
 from eval.policy import Policy
 
 

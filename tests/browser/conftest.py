@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from eval.judge.accounts import add_account
-from eval.judge.study import Study
+from eval.judge.door.accounts import add_account
+from eval.judge.study.study import Study
 from eval.run import Run
 from tests.browser.results_tab import Tab, tab
 from tests.browser.servers import Page, job, served_together

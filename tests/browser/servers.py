@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from eval.judge.study import Study
+from eval.judge.study.study import Study
 from eval.run import Run
 from tests.judge.server import EVERY_PAIR
 from tests.support import ROOT
@@ -19,9 +19,9 @@ from tests.warm.warm import page_python
 _SERVE = """
 import os, sys, threading
 import uvicorn
-from eval.judge.accounts import Accounts
-from eval.judge.page import application
-from eval.judge.serving import listen, url
+from eval.judge.door.accounts import Accounts
+from eval.judge.page.app import application
+from eval.judge.door.serving import listen, url
 from eval.run import open_run
 from tests.browser.servers import Job
 print(os.getpid(), flush=True)

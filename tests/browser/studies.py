@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.judge.study import Study
+from eval.judge.study.study import Study
 from eval.records import SIDES, Message, Prompt
 from eval.run import Run
 from tests.judge.runs import make_run, make_run_of, prompt, response

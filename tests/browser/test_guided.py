@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from eval.judge.store import in_force, read_verdicts
+from eval.judge.store.verdict_files import in_force, read_verdicts
 from tests.browser.screen import Screen, screen
 from tests.browser.servers import Page
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from eval.answers import read_answers
-from eval.judge.store import in_force, read_verdicts
+from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.records import Verdict
 from eval.run import Run
 from tests.browser.screen import Screen, screen

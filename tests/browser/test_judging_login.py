@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from eval.judge.accounts import add_account, change_password, remove_account
-from eval.judge.store import read_verdicts
+from eval.judge.door.accounts import add_account, change_password, remove_account
+from eval.judge.store.verdict_files import read_verdicts
 from tests.browser.screen import screen
 from tests.browser.servers import Page
 from tests.browser.studies import PASSWORD

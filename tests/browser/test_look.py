@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
-from eval.judge.store import read_verdicts
+from eval.judge.store.verdict_files import read_verdicts
 from tests.browser.screen import Screen, screen
 from tests.browser.servers import Page
 from tests.judge.test_render import HOSTILE

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 _SERVE = """
 import sys
 from pathlib import Path
-from eval.evidence.pairs.page import serve
+from eval.report.pairs.page import serve
 serve(Path(sys.argv[1]), port=0, open_browser=False)
 """
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from eval.answers import read_answers
-from eval.evidence.writing import write_report
+from eval.report.write_report import write_report
 from tests.browser.audit import picture, violations
 from tests.evidence.full import REVIEWERS, make_full
 from tests.evidence.judged import make_judged, record, verdict_on

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from eval.answers import read_answers
-from eval.judge.store import in_force, read_verdicts
+from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.run import Run
 from tests.browser.results_tab import Tab, tab
 from tests.evidence.results_server import Results, results_of

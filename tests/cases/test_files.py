@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from eval.collect.hub import choose
-from eval.collect.prompts import load_prompts
+from eval.collect.prompts.hub import choose
+from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import InputError
 from tests.cases.commands import answers, blindside, lines, opened
 

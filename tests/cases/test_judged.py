@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.desk import Desk
+from eval.judge.page.judging_state import Desk
 from tests.cases.commands import blindside, lines, opened
 from tests.judge.person import PLAIN, Person
 from tests.judge.server import Tab, served

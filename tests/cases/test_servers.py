@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.desk import Desk
-from eval.judge.views import stage_html
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.views import stage_html
 from tests.cases.commands import answers, blindside, collect, failures, lines, opened, servers
 from tests.judge.person import PLAIN, Person
 
@@ -65,7 +65,7 @@ def test_case_04_one_moderated_prompt_fails_alone_and_is_not_asked_for_ever() ->
         assert failures()["bad", "base"].error.endswith("refused this prompt (403): Your input was flagged")
         before = len(base.keys)
         again = collect(base.url, tuned.url)
-        assert "2 prompts were refused by a server and are not asked again: --retry-failed asks them" in again.said
+        assert "2 prompts were refused by a server and are skipped: --retry-failed asks them again" in again.said
         assert sum("flag" in str(key) for key in base.keys[before:]) == 0
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from eval.answers import read_answers
 from eval.cli.judge import SAMPLE
-from eval.collect.prompts import prompts_sha256
-from eval.judge.store import read_verdicts
+from eval.collect.prompts.prompt_set import prompts_sha256
+from eval.judge.store.verdict_files import read_verdicts
 from eval.records import sha256_text
 from eval.run import open_run
 from tests.cli.command import BLINDSIDE

@@ -14,8 +14,8 @@ import pytest
 
 from compose.stack import EmbeddedStack, Model
 from eval.cli.evaluate import default_name
-from eval.evidence.report import FORCED
-from eval.evidence.writing import write_report
+from eval.evidence.headline import FORCED
+from eval.report.write_report import write_report
 from eval.run import Decoding, ModelInfo, open_run
 from tests.cli.command import BLINDSIDE, blindside
 from tests.collect.openai_servers import OpenAi, openai
@@ -24,7 +24,7 @@ from tests.support import ROOT, TRAIN_PYTHON, require
 from tests.warm.warm import train_python
 from train.artifact import Artifact, Base, hash_weights, now, write_artifact
 from train.files import sha256_file
-from train.tokens.protocol import TrainedTokens
+from train.token_check import TrainedTokens
 
 SAVED = ROOT / "tests" / "data" / "tgi" / "model"
 PROMPTS = "prompt,category\n" + "".join(f"What is {n} plus {n}?,sums\n" for n in range(1, 7))

@@ -15,9 +15,9 @@ from tests.train.families import FAMILIES, farthest, scores
 from tests.train.models import load
 from tests.warm.warm import train_python
 from train.errors import ExportError
-from train.export import check_base, export
-from train.ropes import rope_parameters
-from train.text_part import text_config
+from train.export.export import check_base, export
+from train.export.ropes import rope_parameters
+from train.export.text_part import text_config
 
 
 def test_it_says_what_it_changed_and_why(tmp_path: Path) -> None:

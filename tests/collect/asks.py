@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from eval.collect.connecting import connect
-from eval.collect.engines import Completion
+from eval.collect.engines.connect import connect
+from eval.collect.engines.protocol import Completion
 from eval.records import Message
 
 HI = (Message(role="user", content="hi"),)

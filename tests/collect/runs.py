@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from eval.collect.collector import CollectOptions, CollectSummary, collect
-from eval.collect.connecting import Address
-from eval.collect.prompts import load_prompts
-from eval.collect.start import start_collected_run
+from eval.collect.engines.connect import Address
+from eval.collect.new_run import start_collected_run
+from eval.collect.prompts.prompt_set import load_prompts
 from eval.records import Side
 from eval.run import Decoding, Run
 from tests.collect.servers import Tgi

@@ -105,7 +105,7 @@ def test_what_is_answered_is_not_asked_again(tmp_path: Path) -> None:
         summary, said = gather(run, urls_of(base, tuned))
         again, _ = gather(run, urls_of(base, tuned))
     assert (summary.asked, summary.answered, summary.already) == (7, 7, 13)
-    assert "13 answers are there already, 7 are asked for" in said
+    assert "13 answers already collected, 7 to collect" in said
     assert (again.asked, again.already) == (0, 20)
     assert base.asked.total() + tuned.asked.total() == 27
     assert len(read_answers(run.responses_path).responses) == 20

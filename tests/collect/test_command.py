@@ -133,7 +133,7 @@ def test_nobody_answers(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     done = finished(command(tmp_path, url, url))
     assert done.returncode == 1
-    assert done.stderr == f"blindside: nobody answers at {url} (Connection refused): is the server running?\n"
+    assert done.stderr == f"blindside: cannot connect to {url} (Connection refused): is the server running?\n"
     assert not (tmp_path / "reports").exists()
 
 

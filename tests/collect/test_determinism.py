@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from eval.collect.determinism import check_determinism, choose_sample
+from eval.collect.parity.determinism import check_determinism, choose_sample
 from eval.errors import EngineUnreachable, RunError
 from eval.records import Message, Prompt
 from eval.run import Run

@@ -10,8 +10,8 @@ import pytest
 from compose.stack import EmbeddedStack, Model
 from eval.answers import read_answers
 from eval.collect.collector import CollectOptions, collect
-from eval.collect.prompts import load_prompts
-from eval.collect.start import start_collected_run
+from eval.collect.new_run import start_collected_run
+from eval.collect.prompts.prompt_set import load_prompts
 from eval.records import SIDES, Side
 from eval.run import Decoding, ModelInfo
 from tests.collect.test_prompts import write

@@ -88,12 +88,12 @@ async def test_a_connection_that_fails_is_one_sentence(trouble: servers.Trouble,
 
 async def test_nobody_listens() -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(EngineUnreachable, match=rf"nobody answers at {url} \(.*refused.*\): is the server running\?"):
+    with pytest.raises(EngineUnreachable, match=rf"cannot connect to {url} \(.*refused.*\): is the server running\?"):
         await ask(url)
 
 
 async def test_a_name_that_nobody_has() -> None:
-    with pytest.raises(EngineUnreachable, match=r"nobody answers at http://no-such-host\.invalid:80"):
+    with pytest.raises(EngineUnreachable, match=r"cannot connect to http://no-such-host\.invalid:80"):
         await ask("http://no-such-host.invalid:80")
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from eval.collect.addresses import read_address
-from eval.collect.connecting import connect
-from eval.collect.engines import Engine
+from eval.collect.engines.addresses import read_address
+from eval.collect.engines.connect import connect
+from eval.collect.engines.protocol import Engine
 from eval.errors import EngineError, EngineRejected, InputError
 from eval.records import Message
 from tests.collect import servers

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from eval.collect.prompts import load_prompts, prompts_sha256
+from eval.collect.prompts.prompt_set import load_prompts, prompts_sha256
 from eval.errors import InputError
 from eval.expect.expect import Expect
 from eval.records import Message, Prompt

@@ -12,10 +12,10 @@ import pytest
 from aiohttp import web
 
 from eval.answers import read_answers
-from eval.collect.addresses import read_address
-from eval.collect.network import is_this_machine, proxy_for
-from eval.collect.prompts import load_prompts
-from eval.collect.start import start_collected_run
+from eval.collect.engines.addresses import read_address
+from eval.collect.engines.network import is_this_machine, proxy_for
+from eval.collect.new_run import start_collected_run
+from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import EngineError, EngineUnreachable, InputError
 from eval.records import Side
 from eval.run import Decoding
@@ -209,7 +209,7 @@ async def test_a_proxy_of_the_environment_is_used_for_other_hosts_and_never_for_
         assert (await ask(here)).text == "Fine."
         assert not asked
         monkeypatch.setenv("no_proxy", "models.internal")
-        with pytest.raises(EngineUnreachable, match=r"nobody answers at http://models\.internal"):
+        with pytest.raises(EngineUnreachable, match=r"cannot connect to http://models\.internal"):
             await ask("http://models.internal")
 
 
@@ -227,7 +227,7 @@ def test_a_proxy_that_is_none_of_http_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_authorities_of_the_environment_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from eval.collect.network import tls_context
+    from eval.collect.engines.network import tls_context
 
     (tmp_path / "ca.pem").write_text("no certificate")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "ca.pem"))
@@ -251,7 +251,7 @@ def test_one_prompts_refusal_is_that_prompts(code: int, place: int, tmp_path: Pa
         assert all(failure.status == code and "Your input was flagged" in failure.error for failure in failures)
         again, said = gather(run, urls)
         assert again.asked == 0
-        assert said[0] == "2 prompts were refused by a server and are not asked again: --retry-failed asks them"
+        assert said[0] == "2 prompts were refused by a server and are skipped: --retry-failed asks them again"
         server.trouble = None
         last, _ = gather(run, urls, replace(FAST, retry_failed=True))
     assert (last.asked, last.answered) == (2, 2)

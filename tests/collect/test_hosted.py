@@ -12,9 +12,9 @@ import pytest
 
 from eval.answers import read_answers
 from eval.collect.collector import CollectOptions, collect
-from eval.collect.connecting import connect
-from eval.collect.prompts import load_prompts
-from eval.collect.start import start_collected_run
+from eval.collect.engines.connect import connect
+from eval.collect.new_run import start_collected_run
+from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import InputError
 from eval.records import Message, Side
 from eval.run import Decoding, ModelInfo, Run, open_run

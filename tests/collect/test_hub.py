@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from eval.collect.hub import choose
+from eval.collect.prompts.hub import choose
 from eval.errors import InputError
 from tests.collect.servers import serving
 from tests.collect.test_prompts import write
@@ -52,7 +52,7 @@ def hub(files: dict[str, Path]) -> Iterator[str]:
 def load(endpoint: str, source: str, home: Path) -> str:
     """What `load_prompts` gives in a process whose Hub is at `endpoint`: ids and provenance, or the sentence."""
     code = (
-        "import sys\nfrom eval.collect.prompts import load_prompts\nfrom eval.errors import InputError\n"
+        "import sys\nfrom eval.collect.prompts.prompt_set import load_prompts\nfrom eval.errors import InputError\n"
         "try:\n    loaded = load_prompts(sys.argv[1])\n"
         "    print([p.id for p in loaded.prompts], loaded.prompt_set.source)\n"
         "except InputError as error:\n    print(error)\n"

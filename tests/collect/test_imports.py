@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.answers import read_answers
-from eval.collect.imports import import_alpaca_eval, import_fastchat, import_table
-from eval.collect.retired import Retired, retire
+from eval.collect.imports.imports import import_alpaca_eval, import_fastchat, import_table
+from eval.collect.prompts.retired import Retired, retire
 from eval.errors import InputError, RunError
 from eval.records import Pair
 from eval.run import Run, open_run

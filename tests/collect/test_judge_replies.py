@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.collect.judge_replies import told, verdict_in, why_none
-from eval.collect.model_judge import ask_model
+from eval.collect.model_tasks.judge_replies import told, verdict_in, why_none
+from eval.collect.model_tasks.model_judge import ask_model
 from eval.records import Failure, Response
 from tests.collect.openai_servers import OpenAi, completion, openai
 from tests.collect.runs import FAST

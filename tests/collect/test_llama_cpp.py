@@ -16,12 +16,12 @@ import pytest
 
 from eval.answers import read_answers
 from eval.collect.collector import CollectOptions, collect
-from eval.collect.connecting import Address, connect
+from eval.collect.engines.connect import Address, connect
+from eval.collect.engines.transport import Transport
 from eval.collect.listeners.llama_cpp import LlamaCppListener
 from eval.collect.listeners.opening import open_listener
-from eval.collect.prompts import load_prompts
-from eval.collect.start import start_collected_run
-from eval.collect.transport import Transport
+from eval.collect.new_run import start_collected_run
+from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import EngineRejected, InputError
 from eval.records import Message, Side
 from eval.run import Decoding, open_run

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from eval.collect.beside import ModelVerdict, read_model_verdicts, verdicts_path
-from eval.collect.model_judge import ask_model
+from eval.collect.model_tasks.model_judge import ask_model
+from eval.collect.model_tasks.rows import ModelVerdict, read_model_verdicts, verdicts_path
 from eval.errors import EngineError, InputError, RunError
 from eval.run import Run
 from tests.collect.runs import FAST
@@ -114,5 +114,5 @@ def test_errors_name_the_remedy(tmp_path: Path) -> None:
         judged(other, server)
     path = verdicts_path(other)
     path.write_text(path.read_text().replace(",tuned,tuned,tuned,", ",tuned,tuned,better,"))
-    with pytest.raises(InputError, match=r"model_verdicts\.csv:2: outcome: .*: mend it"):
+    with pytest.raises(InputError, match=r"model_verdicts\.csv:2: outcome: .*: fix it"):
         read_model_verdicts(other)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from eval.answers import read_answers
-from eval.collect.error_texts import error_in, repeated
-from eval.collect.imports import import_alpaca_eval, import_fastchat, import_table
+from eval.collect.imports.error_texts import error_in, repeated
+from eval.collect.imports.imports import import_alpaca_eval, import_fastchat, import_table
 from eval.errors import InputError
 from eval.run import Run
 from tests.collect.test_prompts import write

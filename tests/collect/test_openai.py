@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from eval.answers import read_answers
-from eval.collect.connecting import connect
+from eval.collect.engines.connect import connect
 from eval.errors import EngineError, EngineOverloaded, EngineRejected, EngineUnreachable, InputError
 from eval.records import Message
 from eval.run import open_run

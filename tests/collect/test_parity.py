@@ -16,8 +16,8 @@ import pytest
 from aiohttp import web
 
 from eval.collect import progress
-from eval.collect.parity import Check, ParityReport, check_parity
-from eval.collect.references import ask_references
+from eval.collect.parity.parity import Check, ParityReport, check_parity
+from eval.collect.parity.reference import ask_references
 from eval.errors import EngineError, EngineUnreachable, InputError, ParityFailed
 from eval.records import Prompt, Side
 from eval.run import ModelInfo
@@ -28,7 +28,7 @@ from tests.compose.servers import MODEL, need_train, serve
 from tests.support import TRAIN_PYTHON, free_port
 from tests.warm.warm import train_python
 from train.files import sha256_file
-from train.protocol import Job
+from train.reference.protocol import Job
 
 pytestmark = pytest.mark.train
 

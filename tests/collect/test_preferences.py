@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from eval.collect.beside import Preference, preferences_path, read_preferences
-from eval.collect.preferences import HeldOut, read_held_out
-from eval.collect.preferences import score_preferences as score
+from eval.collect.model_tasks.held_out import HeldOut, read_held_out
+from eval.collect.model_tasks.held_out import score_preferences as score
+from eval.collect.model_tasks.rows import Preference, preferences_path, read_preferences
 from eval.errors import EngineError, InputError
 from eval.records import Side
 from tests.collect import models

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.collect.prompts import load_prompts
+from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import InputError
 from tests.support import ROOT
 from train.pairs.keys import prompt_key

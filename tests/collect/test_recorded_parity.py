@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from eval.collect.listeners.heard import Heard, Identity, Token
+from eval.collect.listeners.probes import Probe
 from eval.collect.listeners.proofs import TGI
-from eval.collect.parity_checks import Known, Saved, Served
-from eval.collect.parity_weights import check_greedy, check_prompts, check_weights
-from eval.collect.probes import Probe
-from eval.collect.references import ask_references
+from eval.collect.parity.findings import Known, Saved, Served
+from eval.collect.parity.reference import ask_references
+from eval.collect.parity.weights import check_greedy, check_prompts, check_weights
 from eval.records import Side
 from eval.run import ModelInfo
 from tests.compose.replay import DATA
 from tests.compose.servers import MODEL, need_train
 from tests.warm.warm import train_python
-from train.protocol import Job
+from train.reference.protocol import Job
 
 pytestmark = pytest.mark.train
 

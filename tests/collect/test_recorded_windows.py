@@ -7,19 +7,19 @@ from dataclasses import replace
 import pytest
 
 from eval.collect.listeners.heard import Heard, Identity, Token
+from eval.collect.listeners.probes import Probe
 from eval.collect.listeners.proofs import TGI
-from eval.collect.parity_checks import Known, Served
-from eval.collect.parity_weights import check_greedy, check_prompts
-from eval.collect.parity_window import check_window
-from eval.collect.probes import Probe
-from eval.collect.references import ask_references
+from eval.collect.parity.findings import Known, Served
+from eval.collect.parity.reference import ask_references
+from eval.collect.parity.sliding_window import check_window
+from eval.collect.parity.weights import check_greedy, check_prompts
 from eval.records import Side
 from eval.run import ModelInfo
 from tests.compose.servers import need_train
 from tests.train.families import FAMILIES, exchanges
 from tests.warm.warm import train_python
-from train.export import export
-from train.protocol import Job
+from train.export.export import export
+from train.reference.protocol import Job
 
 pytestmark = pytest.mark.train
 

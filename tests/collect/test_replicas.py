@@ -16,9 +16,9 @@ import pytest
 from aiohttp import web
 
 from eval.answers import read_answers
-from eval.collect.connecting import Address, connect
-from eval.collect.engines import Engine
-from eval.collect.replicas import Replicas, connect_replicas
+from eval.collect.engines.connect import Address, connect
+from eval.collect.engines.protocol import Engine
+from eval.collect.engines.replicas import Replicas, connect_replicas
 from eval.errors import EngineError, EngineOverloaded, EngineRejected, EngineUnreachable, InputError
 from eval.records import Side
 from eval.run import open_run
@@ -113,7 +113,7 @@ async def test_one_that_dies_is_left_out_and_told_once() -> None:
             for _ in range(10):
                 assert (await engine.chat(HI, 8)).text == "model answers: hi"
     assert told == [
-        f"replica left out, 1 of 2 are asked: nobody answers at {url} (Connection refused): is the server running?"
+        f"replica left out, 1 of 2 are asked: cannot connect to {url} (Connection refused): is the server running?"
     ]
 
 
@@ -294,7 +294,7 @@ async def test_an_address_that_is_given_twice_is_refused() -> None:
 
 async def test_each_replica_must_be_there_to_begin_with() -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    with tgi(Tgi("m")) as lives, pytest.raises(EngineUnreachable, match=f"nobody answers at {url}"):
+    with tgi(Tgi("m")) as lives, pytest.raises(EngineUnreachable, match=f"cannot connect to {url}"):
         async with connect([lives.url, url]):
             pass
 

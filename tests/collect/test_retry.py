@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.collect.retry import Backoff, Breaker
+from eval.collect.engines.retry import Backoff, Breaker
 from eval.errors import EngineError, EngineOverloaded, EngineRejected, EngineUnreachable
 
 BROKE = EngineUnreachable("the connection broke")

@@ -11,10 +11,10 @@ import pytest
 from aiohttp import web
 
 from blindside.addresses import shown
-from eval.collect.addresses import read_address
-from eval.collect.connecting import connect
-from eval.collect.parity import check_parity
-from eval.collect.preferences import HeldOut, score_preferences
+from eval.collect.engines.addresses import read_address
+from eval.collect.engines.connect import connect
+from eval.collect.model_tasks.held_out import HeldOut, score_preferences
+from eval.collect.parity.parity import check_parity
 from eval.errors import BlindsideError, EngineError, InputError
 from eval.records import Message, Side
 from tests.cli.command import blindside
@@ -23,7 +23,7 @@ from tests.collect.asks import ask
 from tests.collect.runs import gather, new_run, prompt_file, urls_of
 from tests.collect.servers import Tgi, tgi
 from tests.support import free_port
-from train.hub import check_hub, reach
+from train.resources.hub import check_hub, reach
 
 USER, PASSWORD, KEY = "ann", "s3same/op#n", "k-7f3e9"
 WRITTEN = "s3same%2Fop%23n"
@@ -193,7 +193,7 @@ def test_the_command_shows_neither_a_traceback_nor_a_secret(tmp_path: Path, monk
     refused = blindside(*args, cwd=tmp_path)
     monkeypatch.setenv("BLINDSIDE_API_KEY", "k-7f3e9")
     unreachable = blindside(*args, cwd=tmp_path)
-    for done, said in ((refused, "BLINDSIDE_API_KEY holds"), (unreachable, "nobody answers at http://127.0.0.1")):
+    for done, said in ((refused, "BLINDSIDE_API_KEY holds"), (unreachable, "cannot connect to http://127.0.0.1")):
         assert done.returncode == 1
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1

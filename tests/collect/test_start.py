@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from eval.collect import provenance
-from eval.collect.imports import import_table
-from eval.collect.prompts import load_prompts
-from eval.collect.start import start_collected_run
+from eval.collect.imports.imports import import_table
+from eval.collect.new_run import start_collected_run
+from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import EngineUnreachable, RunError
 from eval.records import Side
 from eval.run import Decoding, ModelInfo

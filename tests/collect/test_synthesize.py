@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from eval.collect.model_tasks.synthesize import Synthesized, SynthesizeOptions, read_correction, synthesize
 from eval.collect.refusals import refuses
-from eval.collect.synthesize import Synthesized, SynthesizeOptions, read_correction, synthesize
 from eval.errors import EngineError, InputError, RunError
 from eval.records import Message, Prompt
 from tests.collect.openai_servers import OpenAi, openai

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from compose.stack import EmbeddedStack, Model
-from eval.collect.synthesize import SynthesizeOptions, synthesize
+from eval.collect.model_tasks.synthesize import SynthesizeOptions, synthesize
 from eval.records import SIDES, Message, Prompt
 from tests.collect.test_embedded import MODEL, recorded_answers
 from tests.support import TRAIN_PYTHON, require

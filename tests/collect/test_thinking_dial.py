@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from eval.collect.determinism import check_determinism
-from eval.collect.prompts import load_prompts
-from eval.collect.start import start_collected_run
+from eval.collect.new_run import start_collected_run
+from eval.collect.parity.determinism import check_determinism
+from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import InputError, RunError
 from eval.records import Side
 from eval.run import Decoding, Run, open_run

@@ -14,14 +14,14 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from eval.answers import read_answers
-from eval.collect.cards import Software
 from eval.collect.collector import CollectOptions, collect
-from eval.collect.connecting import Address, connect
-from eval.collect.engines import EngineInfo
-from eval.collect.openai import OpenAiEngine
-from eval.collect.prompts import load_prompts
-from eval.collect.start import start_collected_run
-from eval.collect.transport import Transport
+from eval.collect.engines.connect import Address, connect
+from eval.collect.engines.model_list import Software
+from eval.collect.engines.openai import OpenAiEngine
+from eval.collect.engines.protocol import EngineInfo
+from eval.collect.engines.transport import Transport
+from eval.collect.new_run import start_collected_run
+from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import EngineError, EngineRejected, InputError
 from eval.records import Message, Side
 from eval.run import Decoding, open_run

@@ -18,7 +18,7 @@ import pytest
 from aiohttp import web
 
 from eval.answers import read_answers
-from eval.collect.connecting import Address
+from eval.collect.engines.connect import Address
 from eval.errors import EngineError, EngineUnreachable
 from eval.records import Side
 from tests.collect.runs import gather, new_run, urls_of
@@ -67,7 +67,7 @@ def test_a_shard_that_dies_ends_the_run_in_one_sentence_and_loses_nothing(tmp_pa
     with tgi(Tgi("tuned", delay=0.01)) as tuned:
         with losing_its_shard(Tgi("base"), after=10) as base:
             run = new_run(tmp_path, urls_of(base, tuned), count=200)
-            with pytest.raises(EngineUnreachable, match=r"nobody answers at .*, so the run ends here"):
+            with pytest.raises(EngineUnreachable, match=r"cannot connect to .*, so the run ends here"):
                 gather(run, urls_of(base, tuned))
         answers = read_answers(run.responses_path)
         assert sum(side == "base" for _, side in answers.responses) == base.answered.total()

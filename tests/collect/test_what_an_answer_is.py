@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from blindside.thinking import apart
-from eval.collect.answered import completion_of
-from eval.collect.engines import Completion
+from eval.collect.engines.completion import completion_of
+from eval.collect.engines.protocol import Completion
 from eval.errors import EngineError, EngineRejected
-from eval.judge.render import answer_html
+from eval.judge.rendering.render import answer_html
 from eval.records import Pair, Response, ending_of, sha256_text
 from tests.collect.openai_servers import OpenAi, openai
 from tests.collect.runs import gather, new_run

@@ -21,7 +21,7 @@ IMPORT_ALL = """
 import importlib, pkgutil, eval as package
 names = [name for _, name, _ in pkgutil.walk_packages(package.__path__, "eval.")]
 for name in names:
-    if name != "eval.collect.tgi":
+    if name != "eval.collect.engines.tgi":
         importlib.import_module(name)
 print(len(names))
 """
@@ -100,7 +100,7 @@ def test_parity_and_log_probabilities_say_the_same(packages: Path) -> None:
     code = """
 import asyncio, sys
 from eval.collect.listeners.opening import open_listener
-from eval.collect.transport import Transport
+from eval.collect.engines.transport import Transport
 from eval.errors import EngineError
 async def listen():
     async with Transport(sys.argv[1], timeout=5, connections=1) as transport:

@@ -10,7 +10,7 @@ import pytest
 from tests.compose.replay import Exchange, differences, send
 from tests.compose.servers import need_train, serve
 from tests.train.families import FAMILIES, exchanges
-from train.export import export
+from train.export.export import export
 
 pytestmark = pytest.mark.train
 

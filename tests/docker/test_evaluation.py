@@ -17,10 +17,10 @@ from compose.errors import ContainerDied
 from eval.answers import read_answers
 from eval.cli.gather import How, complete, gather
 from eval.cli.serving import Ours, Stack
-from eval.collect.prompts import load_prompts
-from eval.collect.start import start_collected_run
-from eval.evidence.writing import write_report
-from eval.judge.store import in_force, read_verdicts
+from eval.collect.new_run import start_collected_run
+from eval.collect.prompts.prompt_set import load_prompts
+from eval.judge.store.verdict_files import in_force, read_verdicts
+from eval.report.write_report import write_report
 from eval.run import Decoding, ModelInfo, Run, open_run
 from tests.compose.servers import MODEL, need_train
 from tests.docker.stand_in import container, left, stack

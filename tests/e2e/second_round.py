@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eval.answers import read_answers
-from eval.judge.store import read_verdicts
+from eval.judge.store.verdict_files import read_verdicts
 from eval.records import SIDES, Mark, Pair, Side
 from eval.run import Run
 from tests.judge.verdicts import verdict_store

@@ -10,14 +10,14 @@ import pytest
 import yaml
 
 from compose.stack import EmbeddedStack, Model
-from eval.collect.parity import check_parity
+from eval.collect.parity.parity import check_parity
 from eval.records import Message, Prompt, Side
 from eval.run import ModelInfo
 from tests.compose.servers import MODEL
 from train.artifact import hash_weights, read_artifact, verify
 from train.files import sha256_file
-from train.gpus import find_gpus
 from train.recipe import RECIPES
+from train.resources.gpus import find_gpus
 from train.stage import train
 
 #: A rate that moves answers within these few steps.

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from eval.answers import read_answers
-from eval.collect.beside import ModelVerdict, Preference, preferences_path, verdicts_path
-from eval.collect.model_judge import settle
-from eval.evidence.table import BASE, TIE, TUNED
+from eval.collect.model_tasks.model_judge import settle
+from eval.collect.model_tasks.rows import ModelVerdict, Preference, preferences_path, verdicts_path
+from eval.evidence.judgements import BASE, TIE, TUNED
 from eval.expect.expect import Expect
-from eval.judge.skips import Skip, append_skip
+from eval.judge.store.skips import Skip, append_skip
 from eval.records import OUTCOMES, SIDES, Message, Pair, Prompt, Verdict, sha256_text
 from eval.run import Run
 from tests.evidence.judged import answers_to, record, verdict_on

@@ -9,8 +9,8 @@ from typing import Any
 
 from eval.answers import read_answers
 from eval.journal import Journal
-from eval.judge.cells import PLAIN, encode_row
-from eval.judge.seals import seal_of
+from eval.judge.csv_codec import PLAIN, encode_row
+from eval.judge.store.hash_chain import seal_of
 from eval.records import SIDES, Mark, Pair, Prompt, Response, Side, Verdict
 from eval.run import Run
 from tests.judge.runs import make_run_of, prompt, response

@@ -15,7 +15,7 @@ from tests.warm.warm import page_python
 _SERVE = """
 import json, sys
 from pathlib import Path
-from eval.evidence.results.page import serve
+from eval.report.pages.page import serve
 from eval.judge.door.front import Front
 from eval.run import open_run
 folder, name, port, allowed, path = sys.argv[1:6]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from eval.evidence.agreement import agreement, coefficients, cohen
-from eval.evidence.table import BASE, TIE, TUNED, of_arrays
-from eval.evidence.winrate import Estimate
+from eval.evidence.estimates.winrate import Estimate
+from eval.evidence.judgements import BASE, TIE, TUNED, of_arrays
+from eval.evidence.reviewers.agreement import agreement, coefficients, cohen
 
 #: Krippendorff (2011), example C, also Gwet's: four observers, twelve units, values 1 to 5, 0 where missing.
 FOUR_OBSERVERS = np.array(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.evidence.betting import confidence_sequence, fixed_bets, growth, log_wealth
-from eval.evidence.sequential import closed_prompts
+from eval.evidence.sequential.e_process import confidence_sequence, fixed_bets, growth, log_wealth
+from eval.evidence.sequential.sequential import closed_prompts
 from tests.evidence.studies import Floats, shuffled, verdicts
 
 STUDIES, PROMPTS, REVIEWERS = 2000, 100, 5

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.evidence.bias import LABELS, bias, length
-from eval.evidence.bootstrap import Signed
-from eval.evidence.contrast import contrast
-from eval.evidence.logistic import fit_logistic
-from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays
-from eval.evidence.winrate import Estimate
+from eval.evidence.estimates.bootstrap import Signed
+from eval.evidence.estimates.contrast import contrast
+from eval.evidence.estimates.logistic import fit_logistic
+from eval.evidence.estimates.winrate import Estimate
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays
+from eval.evidence.reviewers.bias import LABELS, bias, length
 from tests.evidence.studies import Floats
 
 NOTHING = Estimate(None, None, None, 0)

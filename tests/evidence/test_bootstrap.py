@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eval.evidence.bootstrap import bootstrap, net_wins, sign_flip, signed_bootstrap
-from eval.evidence.winrate import wilson, win_rate
+from eval.evidence.estimates.bootstrap import bootstrap, net_wins, sign_flip, signed_bootstrap
+from eval.evidence.estimates.winrate import wilson, win_rate
 from tests.evidence.studies import verdicts
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.evidence.categories import categories, holm, p_value
-from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, of_arrays
-from eval.evidence.winrate import Estimate, win_rate
+from eval.evidence.estimates.categories import categories, holm, p_value
+from eval.evidence.estimates.winrate import Estimate, win_rate
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, of_arrays
 
 
 def holds_half(estimate: Estimate) -> bool:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.collect.questions import read_question
-from eval.collect.readers import Record
-from eval.evidence.table import of_arrays
+from eval.collect.input_records import Record
+from eval.collect.prompts.parser import read_question
+from eval.evidence.analysis import all_figures, whole
+from eval.evidence.judgements import of_arrays
 from eval.evidence.verdict import run_verdict
-from eval.evidence.whole import all_figures, whole
-from eval.judge.alike import alike
-from eval.judge.begin import begin
-from eval.judge.plan import plan_path
-from eval.judge.study import Study
+from eval.judge.opening.begin import begin
+from eval.judge.opening.near_duplicates import alike
+from eval.judge.opening.plan import plan_path
+from eval.judge.study.study import Study
 from eval.records import Prompt
 from eval.run import open_run
 from tests.evidence.judged import record, verdict_on

@@ -10,9 +10,9 @@ import pytest
 
 from eval.answers import read_answers
 from eval.errors import InputError, RunError
-from eval.evidence.compare import compare_runs
-from eval.evidence.writing import write_comparison
 from eval.records import Mark, Outcome, Prompt
+from eval.report.compare import compare_runs
+from eval.report.write_report import write_comparison
 from eval.run import Decoding, ModelInfo, Run, write_run_json
 from tests.cli.command import blindside
 from tests.evidence.judged import record, verdict_on

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.evidence.counts import bad_rates, prompt_counts, resampled
-from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED
-from eval.evidence.winrate import win_rate
+from eval.evidence.estimates.counts import bad_rates, prompt_counts, resampled
+from eval.evidence.estimates.winrate import win_rate
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED
 
 ITEM = np.array([0, 0, 1, 2, 2, 4, 4, 5])
 OUTCOME = np.array([TUNED, TIE, BASE, BOTH_BAD, TUNED, BOTH_BAD, BOTH_BAD, TIE])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from eval.evidence.criteria import criteria_figures, thumb_figures
-from eval.judge.study import Study
+from eval.evidence.reviewers.criteria import criteria_figures, thumb_figures
+from eval.judge.study.study import Study
 from eval.records import Thumb, Verdict
 from tests.judge.verdicts import verdict
 

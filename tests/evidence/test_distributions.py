@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eval.evidence.distributions import (
+from eval.evidence.estimates.distributions import (
     beta_quantile,
     fair_coin_below,
     fair_coin_two_sided,

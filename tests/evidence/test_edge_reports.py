@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from eval.answers import read_answers
-from eval.evidence.writing import write_report
-from eval.judge.cells import PLAIN, encode_row
+from eval.judge.csv_codec import PLAIN, encode_row
 from eval.records import Mark, Pair, Verdict
+from eval.report.write_report import write_report
 from eval.run import Run
 from tests.cli.command import blindside
 from tests.evidence.full import make_full

@@ -13,17 +13,17 @@ import pytest
 
 from eval.answers import read_answers
 from eval.errors import InputError
-from eval.evidence.agreement import agreement
-from eval.evidence.bias import bias
-from eval.evidence.bootstrap import Signed
-from eval.evidence.categories import categories
-from eval.evidence.counts import prompt_counts, resampled
-from eval.evidence.report import summarise
-from eval.evidence.reviewers import reviewers
-from eval.evidence.signals import Signals, expected, measure
-from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays, read_table
-from eval.evidence.winrate import Estimate
-from eval.judge.cells import PLAIN, encode_row
+from eval.evidence.estimates.bootstrap import Signed
+from eval.evidence.estimates.categories import categories
+from eval.evidence.estimates.counts import prompt_counts, resampled
+from eval.evidence.estimates.winrate import Estimate
+from eval.evidence.headline import summarise
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays, read_table
+from eval.evidence.reviewers.agreement import agreement
+from eval.evidence.reviewers.bias import bias
+from eval.evidence.reviewers.reviewers import reviewers
+from eval.evidence.signals.answer_signals import Signals, expected, measure
+from eval.judge.csv_codec import PLAIN, encode_row
 from eval.records import Verdict
 from eval.run import Run
 from tests.judge.runs import make_run

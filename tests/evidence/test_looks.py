@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eval.evidence.looks import looks
+from eval.evidence.signals.answer_looks import looks
 from eval.records import Message, Pair, Response, Side, sha256_text, utc_now
 
 LOOP = "and so on and on, " * 30

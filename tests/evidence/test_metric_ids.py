@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from eval.evidence.metric_ids import IDS, PATTERNS, metric_id
-from eval.evidence.whole import all_figures, whole
-from eval.evidence.writing import write_report
+from eval.evidence.analysis import all_figures, whole
+from eval.evidence.estimates.metric_ids import IDS, PATTERNS, metric_id
+from eval.report.write_report import write_report
 from eval.run import Run
 from tests.evidence.full import make_full
 from tests.support import ROOT
@@ -52,7 +52,7 @@ def test_ids_are_unique_and_every_one_is_documented() -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("model judge a/b: leans as people do", "model_judge_agreement[a/b]"),
+        ("model judge a/b: agrees with human preference", "model_judge_agreement[a/b]"),
         ("clarity: tuned minus base", "criterion_difference[clarity]"),
         ("tag too long: base", "tag_base[too long]"),
         ("held-out pairs: tuned minus base", "held_out_gain"),

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from eval.errors import InputError
-from eval.evidence.betting import fixed_bets, log_wealth
-from eval.evidence.expected import Design, People, kappa, score_distribution, worth
-from eval.evidence.power import HEADER, detectable, plan
-from eval.evidence.winrate import win_rate
+from eval.evidence.estimates.winrate import win_rate
+from eval.evidence.sequential.e_process import fixed_bets, log_wealth
+from eval.evidence.sequential.expected import Design, People, kappa, score_distribution, worth
+from eval.evidence.sequential.power import HEADER, detectable, plan
 from tests.evidence.studies import Floats
 
 PEOPLE = People(ties=0.2, agreement=0.6)

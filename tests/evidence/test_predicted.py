@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.evidence.betting import fixed_bets, log_wealth
-from eval.evidence.predicted import Predicted, predicted_log_wealth, predicted_win_rate, settled
-from eval.evidence.winrate import Estimate
+from eval.evidence.estimates.winrate import Estimate
+from eval.evidence.sequential.e_process import fixed_bets, log_wealth
+from eval.evidence.signals.ppi import Predicted, predicted_log_wealth, predicted_win_rate, settled
 from tests.evidence.studies import sampled
 
 STUDIES, PROMPTS, PEOPLE = 2000, 600, 150

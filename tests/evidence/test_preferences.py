@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.collect.beside import Preference
+from eval.collect.model_tasks.rows import Preference
 from eval.errors import InputError
-from eval.evidence.preferences import held_out_accuracy
+from eval.evidence.signals.held_out import held_out_accuracy
 from eval.records import Side
 
 

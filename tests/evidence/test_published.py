@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eval.evidence.agreement import coefficients
-from eval.evidence.bootstrap import bootstrap, sign_flip
-from eval.evidence.counts import prompt_counts
-from eval.evidence.table import BASE, TIE, TUNED
-from eval.evidence.winrate import clopper_pearson, sign_test, wilson, win_rate
+from eval.evidence.estimates.bootstrap import bootstrap, sign_flip
+from eval.evidence.estimates.counts import prompt_counts
+from eval.evidence.estimates.winrate import clopper_pearson, sign_test, wilson, win_rate
+from eval.evidence.judgements import BASE, TIE, TUNED
+from eval.evidence.reviewers.agreement import coefficients
 from tests.support import ROOT
 
 

@@ -10,9 +10,9 @@ import pytest
 from pandas.api.types import is_bool_dtype, is_float_dtype, is_integer_dtype, is_string_dtype
 
 from eval.answers import read_answers
-from eval.evidence.writing import write_report
-from eval.judge.store import columns_in, read_verdicts
+from eval.judge.store.verdict_files import columns_in, read_verdicts
 from eval.records import OUTCOMES, Judgement, Verdict
+from eval.report.write_report import write_report
 from eval.run import Run
 from eval.spreadsheet import restore
 from tests.evidence.full import HOSTILE_CELLS, make_full

@@ -10,9 +10,9 @@ import pytest
 
 from eval.answers import encode
 from eval.errors import InputError
-from eval.evidence.table import TIE, read_table
-from eval.evidence.writing import write_report
+from eval.evidence.judgements import TIE, read_table
 from eval.records import Mark, Message, Prompt, Response, Side, Verdict, sha256_text, utc_now
+from eval.report.write_report import write_report
 from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
 from tests.judge.verdicts import verdict_store
 

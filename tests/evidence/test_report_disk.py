@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.release.decision import decision_path
+from eval.release.gate.decision import decision_path
 from eval.run import Run
 from tests.cli.command import blindside
 from tests.evidence.judged import make_judged

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from eval.evidence.results.views import style
-from eval.evidence.whole import all_figures
-from eval.evidence.writing import write_report
+from eval.evidence.analysis import all_figures
+from eval.report.pages.views import style
+from eval.report.write_report import write_report
 from eval.run import Run
 from tests.evidence.full import REVIEWERS, make_full
 

@@ -14,13 +14,13 @@ from markdown_it import MarkdownIt
 
 from blindside.markdown import code, plain
 from eval.answers import read_answers
-from eval.evidence.compare import compare_runs
-from eval.evidence.results.page import show
-from eval.evidence.results.snapshot import Source
-from eval.evidence.writing import write_comparison, write_report
 from eval.records import Message, Prompt
-from eval.release.decision import Decision, Headline, RuleResult
-from eval.release.outputs import markdown as gate_markdown
+from eval.release.gate.decision import Decision, Headline, RuleResult
+from eval.release.gate.outputs import markdown as gate_markdown
+from eval.report.compare import compare_runs
+from eval.report.pages.page import show
+from eval.report.pages.snapshot import Source
+from eval.report.write_report import write_comparison, write_report
 from eval.run import Run
 from tests.evidence.judged import record, verdict_on
 from tests.judge.runs import make_run_of, response

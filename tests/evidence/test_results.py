@@ -10,20 +10,20 @@ import pytest
 from markupsafe import escape
 
 from eval.answers import encode, read_answers
-from eval.evidence.results.browse import LONGEST_SNIPPET, ROWS_A_PAGE, find, listing, open_item, snippet
-from eval.evidence.results.figures import findings
-from eval.evidence.results.page import show
-from eval.evidence.results.query import Query, parse
-from eval.evidence.results.snapshot import Snapshot, Source, read_snapshot
-from eval.evidence.results.words import words
-from eval.evidence.whole import all_figures
-from eval.evidence.writing import write_report
-from eval.judge.cells import PLAIN
-from eval.judge.freeze import thumbs_path
-from eval.judge.gold import GoldPair
-from eval.judge.ledger import Ledger
-from eval.judge.study import NAME, Gold, Study
+from eval.evidence.analysis import all_figures
+from eval.judge.csv_codec import PLAIN
+from eval.judge.opening.freeze import thumbs_path
+from eval.judge.store.ledger import Ledger
+from eval.judge.study.gold import GoldPair
+from eval.judge.study.study import NAME, Gold, Study
 from eval.records import Failure, Message, Pair, Thumb, Verdict, utc_now
+from eval.report.pages.browse import LONGEST_SNIPPET, ROWS_A_PAGE, find, listing, open_item, snippet
+from eval.report.pages.figures import findings
+from eval.report.pages.page import show
+from eval.report.pages.query import Query, parse
+from eval.report.pages.snapshot import Snapshot, Source, read_snapshot
+from eval.report.pages.words import words
+from eval.report.write_report import write_report
 from eval.run import Run
 from tests.evidence.judged import CATEGORIES, make_judged, record, verdict_on
 from tests.judge.runs import make_run, make_run_of, prompt, response

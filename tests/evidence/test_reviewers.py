@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eval.evidence.reviewers import Reviewer, median, reviewers
-from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays
-from eval.evidence.winrate import Estimate, win_rate
+from eval.evidence.estimates.winrate import Estimate, win_rate
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays
+from eval.evidence.reviewers.reviewers import Reviewer, median, reviewers
 from eval.records import Verdict
 from tests.judge.verdicts import verdict
 

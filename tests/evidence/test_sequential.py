@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.evidence.sequential import Progress, closed_in, closed_prompts, progress
-from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, of_arrays
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, of_arrays
+from eval.evidence.sequential.sequential import Progress, closed_in, closed_prompts, progress
 from tests.evidence.studies import verdicts
 
 NAN = float("nan")

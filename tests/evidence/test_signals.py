@@ -10,10 +10,10 @@ import pytest
 
 from eval.answers import read_answers
 from eval.collect.refusals import refuses
-from eval.evidence.bootstrap import Signed
-from eval.evidence.signals import Signals, expected, length_ratio, measure
-from eval.evidence.texts import is_empty, repeats_itself
-from eval.evidence.winrate import Estimate
+from eval.evidence.estimates.bootstrap import Signed
+from eval.evidence.estimates.winrate import Estimate
+from eval.evidence.signals.answer_signals import Signals, expected, length_ratio, measure
+from eval.evidence.signals.degeneration import is_empty, repeats_itself
 from eval.expect.expect import Expect
 from eval.records import Pair
 from eval.run import Run

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from eval.evidence.table import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays
-from eval.evidence.winrate import detectable, prompt_scores, sign_test, wilson, win_rate, with_identical
+from eval.evidence.estimates.winrate import detectable, prompt_scores, sign_test, wilson, win_rate, with_identical
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays
 
 
 def table(rows: list[tuple[int, int]]) -> Table:

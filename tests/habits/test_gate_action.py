@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from eval.evidence.writing import write_report
-from eval.release.decision import EXIT, read_decision
+from eval.release.gate.decision import EXIT, read_decision
+from eval.report.write_report import write_report
 from tests.cli.command import BLINDSIDE
 from tests.release.judged import Project, make_project
 from tests.support import ROOT

@@ -10,10 +10,10 @@ import resource
 import sys
 from functools import partial
 
-from eval.evidence.texts import is_empty, repeats_itself
-from eval.judge.giveaways import Finder
-from eval.judge.render import formatted, plain_html
-from eval.judge.scripts import language_of
+from eval.evidence.signals.degeneration import is_empty, repeats_itself
+from eval.judge.opening.giveaways import Finder
+from eval.judge.rendering.render import formatted, plain_html
+from eval.judge.rendering.scripts import language_of
 from tests.judge.attacks import attacks
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from eval.judge.desk import Desk
-from eval.judge.forms import Place
-from eval.judge.session import Sitting, answer
-from eval.judge.showing import Act, Action, View
-from eval.judge.study import Language, Overlap, Study
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.page_protocol import Act, Action, View
+from eval.judge.page.session import Sitting, answer
+from eval.judge.study.forms import Place
+from eval.judge.study.study import Language, Overlap, Study
 
 #: Everybody may judge every pair, and at once.
 PLAIN = Study(practice=0, overlap=Overlap(reviewers=9))

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eval.judge.study import Overlap, Study
+from eval.judge.study.study import Overlap, Study
 from eval.run import Run
 from tests.support import ROOT, free_port
 from tests.warm.warm import page_python
@@ -25,10 +25,10 @@ _SERVE = """
 import json, os, sys
 from pathlib import Path
 print(os.getpid(), flush=True)
-from eval.judge.accounts import Accounts
+from eval.judge.door.accounts import Accounts
 from eval.judge.door.front import Front
-from eval.judge.page import serve
-from eval.judge.study import Study
+from eval.judge.page.app import serve
+from eval.judge.study.study import Study
 from eval.run import open_run
 folder, name, port, reviewer, study, accounts, host, allowed, path = sys.argv[1:10]
 serve(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.accounts import Accounts, add_account, change_password, read_accounts, remove_account, verify
+from eval.judge.door.accounts import Accounts, add_account, change_password, read_accounts, remove_account, verify
 from tests.support import ROOT
 
 
@@ -72,7 +72,7 @@ def test_a_file_spoilt_while_serving_changes_nothing(path: Path, caplog: pytest.
         ("name,password_hash\nAna\n", ":2: is not name,password_hash"),
         ("name,password_hash\nAna,scrypt$3$8$1$AAAA$AAAA\n", ":2: is not name"),
         ("name,password_hash\nAna,scrypt$1073741824$8$1$AAAA$AAAA\n", ":2: is not name"),
-        ('name,password_hash\n"Ana,\n', "mend or remove the row"),
+        ('name,password_hash\n"Ana,\n', "fix or remove the row"),
         ("name,password_hash\n", "holds no reviewers"),
     ],
 )
@@ -104,7 +104,7 @@ def test_refusals_are_one_sentence_and_change_nothing(path: Path) -> None:
 _ADD = """
 import sys
 from pathlib import Path
-from eval.judge.accounts import add_account
+from eval.judge.door.accounts import add_account
 for i in range(5):
     add_account(Path(sys.argv[1]), f"{sys.argv[2]} {i}", "correct horse")
 """

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.judge.assignment import LEASE_SECONDS, Pool, Way, planned
-from eval.judge.blinding import Blinding
-from eval.judge.study import Overlap
+from eval.judge.study.assignment import LEASE_SECONDS, Pool, Way, planned
+from eval.judge.study.blinding import Blinding
+from eval.judge.study.study import Overlap
 from tests.judge.runs import FIXED_KEY
 
 CATEGORIES = {f"item-{i}": f"category {i % 7}" for i in range(10_000)}

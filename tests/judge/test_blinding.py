@@ -7,7 +7,7 @@ import hmac
 
 import pytest
 
-from eval.judge.blinding import Blinding, nonce, outcome
+from eval.judge.study.blinding import Blinding, nonce, outcome
 from tests.judge.runs import FIXED_KEY
 
 ITEMS = [f"item-{i}" for i in range(10_000)]

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from eval.judge.cells import LONGEST, PLAIN, Columns, encode_row
-from eval.judge.store import columns_in, read_thumbs, read_verdicts
+from eval.judge.csv_codec import LONGEST, PLAIN, Columns, encode_row
+from eval.judge.store.verdict_files import columns_in, read_thumbs, read_verdicts
 from eval.records import Judgement, Thumb, Verdict
 from eval.spreadsheet import neutralise, restore, storable
 from tests.judge.verdicts import verdict

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.judge.differences import LONGEST, differences
+from eval.judge.rendering.differences import LONGEST, differences
 
 
 def test_what_the_other_lacks_is_marked() -> None:

@@ -14,8 +14,8 @@ from eval.errors import RunError
 from eval.judge.elsewhere.exported import exported_path, read_exported
 from eval.judge.elsewhere.exports import TOOLS, Tool, export_tasks
 from eval.judge.elsewhere.imports import import_verdicts
-from eval.judge.store import read_verdicts
-from eval.judge.study import Giveaways, Overlap, Study
+from eval.judge.store.verdict_files import read_verdicts
+from eval.judge.study.study import Giveaways, Overlap, Study
 from eval.records import Side
 from eval.run import BlindingRecord, Run
 from tests.judge.elsewhere_files import argilla, label_studio, written

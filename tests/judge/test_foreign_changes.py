@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.cells import PLAIN
-from eval.judge.store import read_verdicts
+from eval.judge.csv_codec import PLAIN
+from eval.judge.store.verdict_files import read_verdicts
 from tests.evidence.office import QUOTINGS, saved_again
 from tests.judge.runs import make_run
 from tests.judge.server import Tab, served

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.judge.desk import Desk
-from eval.judge.forms import Filled, Notice, Place, from_cells, problem, to_cells
-from eval.judge.session import EDIT_GONE, EDIT_LEFT, EDITED, STALE
-from eval.judge.store import in_force, read_verdicts
-from eval.judge.study import Study
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.session import EDIT_GONE, EDIT_LEFT, EDITED, STALE
+from eval.judge.store.verdict_files import in_force, read_verdicts
+from eval.judge.study.forms import Filled, Notice, Place, from_cells, problem, to_cells
+from eval.judge.study.study import Study
 from eval.records import SIDES, Side, Verdict
 from eval.run import Run
 from tests.judge.person import Person

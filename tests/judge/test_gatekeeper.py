@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eval.judge.accounts import add_account
+from eval.judge.door.accounts import add_account
 from eval.judge.door.front import Front
 from eval.judge.door.gatekeeper import BROKEN, FOREIGN, LONGEST_BODY, TOO_LARGE, Gatekeeper
 from eval.judge.door.headers import OURS
 from eval.judge.door.routes import PAGE
-from eval.judge.serving import listen, url
+from eval.judge.door.serving import listen, url
 from eval.run import Run
 from tests.evidence.judged import make_judged
 from tests.evidence.results_server import results_of

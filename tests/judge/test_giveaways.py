@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.desk import Desk
-from eval.judge.giveaways import BLOCK, Finder, masked
-from eval.judge.study import Giveaways, Study
+from eval.judge.opening.giveaways import BLOCK, Finder, masked
+from eval.judge.page.judging_state import Desk
+from eval.judge.study.study import Giveaways, Study
 from eval.records import Message
 from eval.run import ModelInfo, Run, open_run
 from tests.judge.person import Person

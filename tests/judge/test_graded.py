@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.desk import Desk
-from eval.judge.session import STALE
-from eval.judge.store import read_verdicts
-from eval.judge.study import Overlap, Study
-from eval.judge.views import bar_html
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.session import STALE
+from eval.judge.page.views import bar_html
+from eval.judge.store.verdict_files import read_verdicts
+from eval.judge.study.study import Overlap, Study
 from eval.records import Side
 from eval.run import Run
 from tests.judge.person import PLAIN, Person

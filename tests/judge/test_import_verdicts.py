@@ -14,17 +14,17 @@ from hypothesis import strategies as st
 
 from eval.answers import read_answers
 from eval.errors import BlindsideError, InputError
-from eval.evidence.bias import bias
-from eval.evidence.table import read_table
-from eval.judge.acknowledged import acknowledged_path, alterations
-from eval.judge.begin import begin
+from eval.evidence.judgements import read_table
+from eval.evidence.reviewers.bias import bias
 from eval.judge.elsewhere.exported import read_exported
 from eval.judge.elsewhere.exports import export_tasks
 from eval.judge.elsewhere.given import Names, utc
 from eval.judge.elsewhere.imports import Imported, import_verdicts
-from eval.judge.plan import rule_of
-from eval.judge.skips import read_skips
-from eval.judge.store import in_force, read_rows, read_verdicts
+from eval.judge.opening.begin import begin
+from eval.judge.opening.plan import rule_of
+from eval.judge.store.acknowledged import acknowledged_path, alterations
+from eval.judge.store.skips import read_skips
+from eval.judge.store.verdict_files import in_force, read_rows, read_verdicts
 from eval.records import IMPORTED, Verdict
 from eval.run import Run, open_run
 from tests.judge.elsewhere_files import label_studio, written

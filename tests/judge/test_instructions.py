@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from eval.errors import InputError
-from eval.judge.desk import Desk
-from eval.judge.forms import form_of
-from eval.judge.gold import GoldPair
-from eval.judge.practice import our_pairs, plainly
-from eval.judge.practising import Feedback, practice_of
-from eval.judge.session import PRACTICE_BACK, PRACTICE_OVER
-from eval.judge.store import read_verdicts
-from eval.judge.study import Gold, Study, read_frozen, read_study
-from eval.judge.views import Show, bar_html, stage_html
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.practising import Feedback, practice_of
+from eval.judge.page.session import PRACTICE_BACK, PRACTICE_OVER
+from eval.judge.page.views import Show, bar_html, stage_html
+from eval.judge.store.verdict_files import read_verdicts
+from eval.judge.study.forms import form_of
+from eval.judge.study.gold import GoldPair
+from eval.judge.study.practice import our_pairs, plainly
+from eval.judge.study.study import Gold, Study, read_frozen, read_study
 from eval.run import Run
 from tests.judge.person import Person
 from tests.judge.runs import make_run

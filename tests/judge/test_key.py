@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.evidence import checks
-from eval.judge.begin import begin
-from eval.judge.blinding import Blinding
-from eval.judge.desk import Desk
-from eval.judge.keyfile import KEY_FILE
-from eval.judge.plan import NAME, rule_of
-from eval.judge.store import read_verdicts
-from eval.judge.study import Overlap, Repeats, Study
+from eval.judge.opening.begin import begin
+from eval.judge.opening.keyfile import KEY_FILE
+from eval.judge.opening.plan import NAME, rule_of
+from eval.judge.page.judging_state import Desk
+from eval.judge.store.verdict_files import read_verdicts
+from eval.judge.study.blinding import Blinding
+from eval.judge.study.study import Overlap, Repeats, Study
+from eval.report.tables import run_checks
 from eval.run import Run, open_run
 from tests.judge.person import PLAIN, Person
 from tests.judge.runs import FIXED_KEY, make_run, with_key
@@ -31,7 +31,7 @@ from tests.support import ROOT
 _BEGIN = """
 import sys
 from pathlib import Path
-from eval.judge.begin import begin
+from eval.judge.opening.begin import begin
 from eval.run import open_run
 run = open_run(Path(sys.argv[1]), "trial")
 print("ready", flush=True)
@@ -157,7 +157,9 @@ def test_a_lost_key_is_told_and_rows_keep_their_sides(run: Run, caplog: pytest.L
         again.undo()
         shown.append((again.item, again.view.left))
     assert shown == [(row.item, row.left) for row in reversed(first)]
-    assert "The key was replaced 1×; verdicts keep the sides they were given." in "\n".join(checks.lines(reopened(run)))
+    assert "The key was replaced 1×; verdicts keep the sides they were given." in "\n".join(
+        run_checks.lines(reopened(run))
+    )
 
 
 def test_a_repeat_is_swapped_against_its_row_though_the_key_is_another(run: Run) -> None:
@@ -208,7 +210,7 @@ def test_a_run_judged_before_goes_on_with_the_old_rule_and_says_so(run: Run, cap
     assert not key_path(run).exists()
     assert record(run) == ("unkeyed", 0)
     assert json.loads((run.folder / NAME).read_text())["blinding"] == "unkeyed"
-    assert "Sides: computed by an unkeyed hash of run, reviewer and item" in "\n".join(checks.lines(reopened(run)))
+    assert "Sides: computed by an unkeyed hash of run, reviewer and item" in "\n".join(run_checks.lines(reopened(run)))
     Desk(with_key(run))  # a key that turns up later is not this run's
     assert record(run) == ("unkeyed", 0)
 
@@ -300,7 +302,7 @@ def test_a_study_changed_or_a_plan_lost_after_judging_began_is_told(run: Run, ca
     Desk(run, PLAIN.model_copy(update={"overlap": Overlap(reviewers=2)}))
     assert caplog.text.count("what is asked changes after 2 verdicts: overlap 2 on 100% of the pairs") == 1
     assert (run.folder / NAME).read_bytes() == plan
-    assert {name for name, level, _ in caplog.record_tuples if level >= logging.WARNING} == {"eval.judge.begin"}
+    assert {name for name, level, _ in caplog.record_tuples if level >= logging.WARNING} == {"eval.judge.opening.begin"}
 
 
 def test_a_copy_of_the_folder_gets_a_key_of_its_own_where_its_key_was_left_out(run: Run, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-from eval.judge.store import in_force, read_verdicts
+from eval.judge.store.verdict_files import in_force, read_verdicts
 from tests.judge.runs import make_run
 from tests.judge.server import Served, Tab, served
 from tests.support import ROOT

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError, NotSaved
-from eval.judge.acknowledged import acknowledged_path, alterations
-from eval.judge.cells import PLAIN
-from eval.judge.ledger import Ledger
-from eval.judge.store import read_rows, read_verdicts
+from eval.judge.csv_codec import PLAIN
+from eval.judge.store.acknowledged import acknowledged_path, alterations
+from eval.judge.store.ledger import Ledger
+from eval.judge.store.verdict_files import read_rows, read_verdicts
 from eval.records import Verdict
 from eval.run import Run
 from tests.judge.runs import make_run

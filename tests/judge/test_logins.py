@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from eval.judge.accounts import Accounts, add_account, change_password, remove_account
+from eval.judge.door.accounts import Accounts, add_account, change_password, remove_account
 from eval.judge.door.guesses import AT_ONCE, FREE, LONGEST, WAITING, Guesses, TooManyError
 from eval.judge.door.guesses import MOST as MOST_NAMES
 from eval.judge.door.sessions import IDLE, MOST, MOST_OF_ONE, Sessions
-from eval.judge.store import read_verdicts
+from eval.judge.store.verdict_files import read_verdicts
 from eval.run import Run
 from tests.judge.asking import Answer, ask
 from tests.judge.runs import make_run

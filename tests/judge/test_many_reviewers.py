@@ -8,11 +8,11 @@ from collections import Counter
 from pathlib import Path
 
 from eval.answers import read_answers
-from eval.judge.desk import Desk
-from eval.judge.freeze import freeze
-from eval.judge.plan import plan_of
-from eval.judge.store import in_force, read_verdicts
-from eval.judge.study import Overlap, Repeats, Study
+from eval.judge.opening.freeze import freeze
+from eval.judge.opening.plan import plan_of
+from eval.judge.page.judging_state import Desk
+from eval.judge.store.verdict_files import in_force, read_verdicts
+from eval.judge.study.study import Overlap, Repeats, Study
 from eval.run import Run
 from tests.judge.person import Person
 from tests.judge.runs import make_run, with_key
@@ -21,7 +21,7 @@ from tests.support import ROOT
 _JUDGE = """
 import os, sys, threading
 from pathlib import Path
-from eval.judge.desk import Desk
+from eval.judge.page.judging_state import Desk
 from eval.run import open_run
 from tests.judge.person import Person
 

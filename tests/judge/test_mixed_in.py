@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.blinding import Blinding
-from eval.judge.desk import Desk
-from eval.judge.extras import Extras, Key
-from eval.judge.gold import GoldPair
-from eval.judge.practising import Feedback
-from eval.judge.session import NOTHING_TO_UNDO, PRACTICE_BACK, PRACTICE_OVER, answer
-from eval.judge.showing import Action
-from eval.judge.store import in_force, read_verdicts
-from eval.judge.study import Gold, Repeats, Study
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.page_protocol import Action
+from eval.judge.page.practising import Feedback
+from eval.judge.page.session import NOTHING_TO_UNDO, PRACTICE_BACK, PRACTICE_OVER, answer
+from eval.judge.store.verdict_files import in_force, read_verdicts
+from eval.judge.study.blinding import Blinding
+from eval.judge.study.control_items import Extras, Key
+from eval.judge.study.gold import GoldPair
+from eval.judge.study.study import Gold, Repeats, Study
 from eval.records import Judgement, Verdict
 from eval.run import Run
 from tests.judge.person import Person

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.judge.differences import LONGEST, differences
-from eval.judge.passages import passages
-from eval.judge.views import Show, stage_html
+from eval.judge.page.views import Show, stage_html
+from eval.judge.rendering.differences import LONGEST, differences
+from eval.judge.rendering.passages import passages
 from tests.judge.test_views import ask, pair
 
 LEFT = "Working from home saves you the commute. Set up a desk in a quiet room.\nTake a walk at lunch."

@@ -10,16 +10,16 @@ import pytest
 
 from eval.answers import encode, read_answers
 from eval.errors import InputError
-from eval.evidence.results.snapshot import read_snapshot
-from eval.evidence.whole import all_figures, whole
+from eval.evidence.analysis import all_figures, whole
 from eval.journal import Journal
-from eval.judge.begin import begin
-from eval.judge.blinding import Blinding
-from eval.judge.desk import Desk
-from eval.judge.drawing import drawing_order, is_drawn
-from eval.judge.plan import asked_path, draw_of, plan_of, plan_path, read_asked, read_plan
-from eval.judge.study import Overlap, Study
+from eval.judge.opening.begin import begin
+from eval.judge.opening.plan import asked_path, draw_of, plan_of, plan_path, read_asked, read_plan
+from eval.judge.page.judging_state import Desk
+from eval.judge.study.blinding import Blinding
+from eval.judge.study.sampling import drawing_order, is_drawn
+from eval.judge.study.study import Overlap, Study
 from eval.records import SIDES
+from eval.report.pages.snapshot import read_snapshot
 from eval.run import open_run
 from tests.judge.person import Person
 from tests.judge.runs import FIXED_KEY, make_run, prompt, response, with_key

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eval.answers import read_answers
-from eval.judge.skips import COLUMNS
+from eval.judge.store.skips import COLUMNS
 from eval.run import Run
 from tests.evidence.judged import make_judged
 from tests.support import ROOT

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from eval.judge.render import answer_html, plain_html
+from eval.judge.rendering.render import answer_html, plain_html
 
 HOSTILE = {
     "script": "<script>alert(1)</script>",

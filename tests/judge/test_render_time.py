@@ -9,11 +9,11 @@ import sys
 import pytest
 from markupsafe import Markup
 
-from eval.judge import tex
-from eval.judge.colours import LONGEST_CODE, Colours
-from eval.judge.differences import MOST_STEPS, Search, TooLong, differences
-from eval.judge.render import LONGEST, Formatted, Kept, answer_html, formatted, plain_html
-from eval.judge.views import Show, stage_html
+from eval.judge.page.views import Show, stage_html
+from eval.judge.rendering import tex
+from eval.judge.rendering.colours import LONGEST_CODE, Colours
+from eval.judge.rendering.differences import MOST_STEPS, Search, TooLong, differences
+from eval.judge.rendering.render import LONGEST, Formatted, Kept, answer_html, formatted, plain_html
 from tests.judge.attacks import attacks
 from tests.judge.test_views import ask, pair
 from tests.support import ROOT
@@ -61,7 +61,7 @@ def test_an_ordinary_long_answer_is_formatted_and_says_nothing() -> None:
 def test_an_exception_in_formatting_shows_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """A real one: so deep in the stack that the parser has no room left, though the page has."""
     # Logging goes as deep as the parser does.
-    monkeypatch.setattr(logging.getLogger("eval.judge.render"), "disabled", True)
+    monkeypatch.setattr(logging.getLogger("eval.judge.rendering.render"), "disabled", True)
 
     def deep(levels: int, text: str) -> Formatted:
         return deep(levels - 1, text) if levels else formatted(text)

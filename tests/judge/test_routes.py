@@ -30,9 +30,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 _ROUTES = """
 import json, sys
 from pathlib import Path
-from eval.judge.desk import Desk
-from eval.judge.page import build
-from eval.judge.serving import bare, mounted
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.app import build
+from eval.judge.door.serving import bare, mounted
 from eval.run import open_run
 
 def routes(app, under=""):

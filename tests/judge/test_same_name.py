@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.accounts import add_account, read_accounts
-from eval.judge.desk import Desk
-from eval.judge.forms import Notice
-from eval.judge.names import name_key
-from eval.judge.views import stage_html
+from eval.judge.door.accounts import add_account, read_accounts
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.views import stage_html
+from eval.judge.study.forms import Notice
+from eval.judge.study.names import name_key
 from tests.judge.person import PLAIN, Person
 from tests.judge.runs import make_run
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from eval.judge.render import answer_html
-from eval.judge.scripts import language_attribute, language_of
+from eval.judge.rendering.render import answer_html
+from eval.judge.rendering.scripts import language_attribute, language_of
 
 
 @pytest.mark.parametrize(

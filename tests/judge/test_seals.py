@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.judge.cells import PLAIN, Columns
-from eval.judge.store import read_verdicts
+from eval.judge.csv_codec import PLAIN, Columns
+from eval.judge.store.verdict_files import read_verdicts
 from tests.judge.runs import make_run
 from tests.judge.verdicts import first_broken, verdict, verdict_store
 

@@ -18,12 +18,12 @@ from pathlib import Path
 import pytest
 
 from eval.errors import BlindsideError, InputError
-from eval.judge.accounts import add_account
-from eval.judge.gold import GoldPair
-from eval.judge.page import serve
-from eval.judge.serving import PORTS, listen, url
-from eval.judge.store import in_force, read_verdicts
-from eval.judge.study import Gold, Repeats, Study
+from eval.judge.door.accounts import add_account
+from eval.judge.door.serving import PORTS, listen, url
+from eval.judge.page.app import serve
+from eval.judge.store.verdict_files import in_force, read_verdicts
+from eval.judge.study.gold import GoldPair
+from eval.judge.study.study import Gold, Repeats, Study
 from eval.records import Message
 from eval.run import Run
 from tests.evidence.results_server import results_of
@@ -247,6 +247,6 @@ def test_hosts_and_ports_that_cannot_be_had_are_one_sentence() -> None:
 
 def test_the_module_is_imported_without_gradio() -> None:
     heavy = ("gradio", "fastapi", "uvicorn", "pandas")
-    code = f"import sys, eval.judge.page; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, eval.judge.page.app; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.blinding import Choice
-from eval.judge.desk import Desk
-from eval.judge.forms import Notice
-from eval.judge.session import ELSEWHERE, NOTHING_TO_UNDO, STALE, answer
-from eval.judge.showing import Action
-from eval.judge.store import in_force, read_verdicts
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.page_protocol import Action
+from eval.judge.page.session import ELSEWHERE, NOTHING_TO_UNDO, STALE, answer
+from eval.judge.store.verdict_files import in_force, read_verdicts
+from eval.judge.study.blinding import Choice
+from eval.judge.study.forms import Notice
 from eval.records import Verdict
 from eval.run import Run
 from tests.judge.person import PLAIN, Person

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.desk import Desk
-from eval.judge.session import Sitting
-from eval.judge.store import read_verdicts
-from eval.judge.study import Overlap, Study
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.session import Sitting
+from eval.judge.store.verdict_files import read_verdicts
+from eval.judge.study.study import Overlap, Study
 from eval.records import Side
 from eval.run import Run, open_run
 from tests.judge.person import Person

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.desk import Desk
-from eval.judge.flags import flags_path
-from eval.judge.forms import Notice
-from eval.judge.session import REST, TARGET, UNDONE
-from eval.judge.store import read_verdicts
-from eval.judge.study import Overlap, Study
-from eval.judge.views import Show, stage_html
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.session import REST, TARGET, UNDONE
+from eval.judge.page.views import Show, stage_html
+from eval.judge.store.flags import flags_path
+from eval.judge.store.verdict_files import read_verdicts
+from eval.judge.study.forms import Notice
+from eval.judge.study.study import Overlap, Study
 from eval.run import Run
 from tests.judge.person import PLAIN, Person
 from tests.judge.runs import make_run
@@ -104,7 +104,7 @@ def test_a_studys_target_is_told_when_it_is_reached_and_no_end(run: Run) -> None
 
 def test_the_pace_is_ones_own_median(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr("eval.judge.session.time.monotonic", lambda: now)
+    monkeypatch.setattr("eval.judge.page.session.time.monotonic", lambda: now)
     desk = Desk(run, PLAIN)
     ana = Person(desk)
     for seconds in (10, 20, 300, 20, 30):

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from eval.errors import InputError, NotSaved
-from eval.judge.acknowledged import acknowledged_path
-from eval.judge.cells import PLAIN, encode_row
-from eval.judge.store import in_force, read_verdicts
+from eval.judge.csv_codec import PLAIN, encode_row
+from eval.judge.store.acknowledged import acknowledged_path
+from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.records import VERDICT_COLUMNS
 from tests.judge.runs import make_run
 from tests.judge.verdicts import first_broken, unsealed, verdict, verdict_store

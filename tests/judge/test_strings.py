@@ -12,8 +12,8 @@ from string import Formatter
 
 import pytest
 
-from eval.judge.strings import LANGUAGES, STRINGS, say, say_tag, table
-from eval.judge.views import ALARMS, ASSETS, CHOICES, ENDS
+from eval.judge.page.views import ALARMS, ASSETS, CHOICES, ENDS
+from eval.judge.study.strings import LANGUAGES, STRINGS, say, say_tag, table
 
 TEMPLATES = sorted(ASSETS.glob("*.jinja"))
 SCRIPTS = sorted(ASSETS.glob("*.js"))

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.desk import Desk
-from eval.judge.forms import form_of
-from eval.judge.freeze import freeze
-from eval.judge.store import columns_in, read_verdicts
-from eval.judge.study import Overlap, Study, read_frozen, read_study
+from eval.judge.opening.freeze import freeze
+from eval.judge.page.judging_state import Desk
+from eval.judge.store.verdict_files import columns_in, read_verdicts
+from eval.judge.study.forms import form_of
+from eval.judge.study.study import Overlap, Study, read_frozen, read_study
 from tests.judge.person import Person
 from tests.judge.runs import make_run
 

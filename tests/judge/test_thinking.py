@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.desk import Desk
-from eval.judge.study import Study, read_study
-from eval.judge.views import stage_html
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.views import stage_html
+from eval.judge.study.study import Study, read_study
 from eval.records import SIDES, Response, Side
 from eval.run import Run
 from tests.judge.person import PLAIN, Person

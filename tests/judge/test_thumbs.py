@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from eval.judge.desk import Desk
-from eval.judge.forms import Filled
-from eval.judge.freeze import thumbs_path
-from eval.judge.session import STALE
-from eval.judge.store import in_force, read_thumbs, read_verdicts
-from eval.judge.study import Study
+from eval.judge.opening.freeze import thumbs_path
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.session import STALE
+from eval.judge.store.verdict_files import in_force, read_thumbs, read_verdicts
+from eval.judge.study.forms import Filled
+from eval.judge.study.study import Study
 from eval.run import Run
 from tests.judge.person import Person
 from tests.judge.runs import make_run, make_run_of, prompt, response

@@ -7,10 +7,10 @@ from typing import Literal
 
 import pytest
 
-from eval.judge.forms import Notice
-from eval.judge.showing import View
-from eval.judge.study import Study
-from eval.judge.views import Show, bar_html, stage_html, top_html
+from eval.judge.page.page_protocol import View
+from eval.judge.page.views import Show, bar_html, stage_html, top_html
+from eval.judge.study.forms import Notice
+from eval.judge.study.study import Study
 from eval.records import Message, Pair, Prompt
 from tests.judge.runs import prompt, response
 

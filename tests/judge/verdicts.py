@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from eval.judge.cells import PLAIN, Columns
-from eval.judge.ledger import Ledger
-from eval.judge.seals import broken_rows
+from eval.judge.csv_codec import PLAIN, Columns
+from eval.judge.store.hash_chain import broken_rows
+from eval.judge.store.ledger import Ledger
 from eval.records import Judgement, Verdict
 from eval.run import Run
 

@@ -13,7 +13,7 @@ import pytest
 
 import blindside
 import eval.public as public
-from eval.evidence.writing import write_report
+from eval.report.write_report import write_report
 from eval.run import Run
 from tests.evidence.full import make_full
 from tests.evidence.judged import make_judged

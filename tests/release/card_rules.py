@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from eval.release.origin import IDENTIFIERS
+from eval.release.hub.lineage import IDENTIFIERS
 
 _REPO_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 

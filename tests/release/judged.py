@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.answers import encode, read_answers
-from eval.evidence.writing import write_report
 from eval.journal import Journal
-from eval.judge.skips import Skip, append_skip
+from eval.judge.store.skips import Skip, append_skip
 from eval.policy import freeze_policy
 from eval.records import utc_now
-from eval.release.decision import Decision, Headline, Outcome, RuleResult, write_decision
-from eval.release.stale import bind
+from eval.release.gate.decision import Decision, Headline, Outcome, RuleResult, write_decision
+from eval.release.gate.stale import bind
+from eval.report.write_report import write_report
 from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
 from tests.judge.runs import prompt, response
 from tests.judge.verdicts import verdict_store
 from tests.support import judged
 from train.artifact import Artifact, Base, hash_weights, write_artifact
 from train.files import sha256_file
-from train.tokens.protocol import TrainedTokens
+from train.token_check import TrainedTokens
 
 REVIEWERS = ("Ann Lee", "bob", "Zoë", "=cmd|x")
 SECRET_COMMENT = "Ann Lee told me that this one is tuned"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.answers import encode, read_answers
-from eval.judge.begin import begin
-from eval.judge.plan import plan_of
+from eval.judge.opening.begin import begin
+from eval.judge.opening.plan import plan_of
 from eval.policy import freeze_policy
 from eval.records import SIDES, Mark, Message, Prompt, Side
 from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, open_run, start_run

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from blindside.markdown import code, plain
-from eval.release.bundle import gather
-from eval.release.decision import Headline, read_decision, write_decision
-from eval.release.release import release
+from eval.release.gate.decision import Headline, read_decision, write_decision
+from eval.release.hub.bundle import gather
+from eval.release.hub.release import release
 from eval.run import Run, write_run_json
 from tests.release.card_rules import errors_of
 from tests.release.judged import Project, decision, make_project

@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from eval.judge.acknowledged import acknowledged_path
+from eval.judge.store.acknowledged import acknowledged_path
 from eval.policy import frozen
-from eval.release.decision import read_decision
+from eval.release.gate.decision import read_decision
 from eval.run import Run, open_run
 from tests.cli.command import blindside
 from tests.judge.verdicts import verdict_store

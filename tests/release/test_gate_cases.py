@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from eval.answers import read_answers
-from eval.judge.begin import begin
-from eval.judge.fits import unmet_before
-from eval.judge.skips import Skip, append_skip
-from eval.judge.study import Overlap, Study
+from eval.judge.opening.begin import begin
+from eval.judge.opening.fits import unmet_before
+from eval.judge.store.skips import Skip, append_skip
+from eval.judge.study.study import Overlap, Study
 from eval.policy import freeze_policy
 from eval.records import SIDES, utc_now
-from eval.release.decision import read_decision
-from eval.release.gate import decide
+from eval.release.gate.decision import read_decision
+from eval.release.gate.gate import decide
 from eval.run import Run, open_run
 from tests.cli.command import blindside
 from tests.judge.verdicts import verdict_store

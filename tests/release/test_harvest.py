@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 import pytest
 
-from eval.collect.prompts import load_prompts
-from eval.collect.retired import FILE, read_retired, retired_keys
+from eval.collect.prompts.prompt_set import load_prompts
+from eval.collect.prompts.retired import FILE, read_retired, retired_keys
 from eval.errors import InputError, RunError
-from eval.judge.cells import PLAIN
-from eval.judge.ledger import Ledger
+from eval.judge.csv_codec import PLAIN
+from eval.judge.store.ledger import Ledger
 from eval.records import Kind, Mark, Pair, Thumb, Verdict, utc_now
-from eval.release.harvest import Harvest, Thresholds, harvest
-from eval.release.thumbs import harvest_thumbs
+from eval.release.next_round.harvest import Harvest, Thresholds, harvest
+from eval.release.next_round.thumbs import harvest_thumbs
 from eval.run import Run
 from tests.judge.runs import make_run, make_run_of, prompt, response
 from tests.support import judged
@@ -131,7 +131,7 @@ def test_harvested_prompts_are_never_asked_again(tmp_path: Path) -> None:
 
 def test_a_broken_list_of_retired_prompts_stops_and_is_named(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text('{"prompt_key": "short"}\n')
-    with pytest.raises(InputError, match=r"retired\.jsonl:1: .*: mend the line"):
+    with pytest.raises(InputError, match=r"retired\.jsonl:1: .*: fix the line"):
         read_retired(tmp_path)
     assert read_retired(tmp_path / "nowhere") == {}
 

@@ -8,7 +8,7 @@ import pytest
 
 from eval.errors import InputError
 from eval.policy import DEFAULT, find_policy, freeze_policy, frozen, policy_sha256, read_policy
-from eval.release.stale import bind, changed_since_asked
+from eval.release.gate.stale import bind, changed_since_asked
 from eval.run import Run, open_run
 from tests.judge.runs import make_run
 
@@ -28,7 +28,7 @@ def test_the_default_policy_asks_for_what_it_says() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("preference: {rule: better}", r"gate\.yml: preference\.rule: .*'better': mend it"),
+        ("preference: {rule: better}", r"gate\.yml: preference\.rule: .*'better': fix it"),
         ("prompts: many", r"gate\.yml: prompts: "),
         ("prompts: .nan", r"gate\.yml: prompts: "),
         ("promts: 10", r"gate\.yml: promts: "),

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from eval.answers import read_answers
-from eval.collect.beside import ModelVerdict, verdicts_path
+from eval.collect.model_tasks.rows import ModelVerdict, verdicts_path
 from eval.errors import InputError
-from eval.evidence.table import read_table
-from eval.judge.plan import draw_of
+from eval.evidence.judgements import read_table
+from eval.judge.opening.plan import draw_of
 from eval.policy import Policy, Preference
-from eval.release.findings import Preferred
-from eval.release.preference import preferred
+from eval.release.gate.findings import Preferred
+from eval.release.gate.preference import preferred
 from eval.run import Run
 from tests.release.studies import judge, study
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.store import read_verdicts
-from eval.release.pseudonyms import KEY_FILE, Pseudonyms, pseudonyms, published, renamed, reviewers
+from eval.judge.store.verdict_files import read_verdicts
+from eval.release.hub.pseudonyms import KEY_FILE, Pseudonyms, pseudonyms, published, renamed, reviewers
 from tests.judge.verdicts import unsealed, verdict_store
 from tests.release.judged import REVIEWERS, Project, make_project
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.evidence.writing import write_report
-from eval.judge.keyfile import KEY_FILE
-from eval.judge.plan import plan_path
-from eval.release.gate import decide
-from eval.release.published import write_evidence
+from eval.judge.opening.keyfile import KEY_FILE
+from eval.judge.opening.plan import plan_path
+from eval.release.gate.gate import decide
+from eval.release.hub.evidence_bundle import write_evidence
+from eval.report.write_report import write_report
 from tests.release.studies import judge, study
 
 

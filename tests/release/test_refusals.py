@@ -8,8 +8,8 @@ import pytest
 from huggingface_hub import close_session
 
 from eval.errors import BlindsideError, InputError, ReleaseError, StaleInputs
-from eval.release.decision import decision_path, write_decision
-from eval.release.release import Released, release
+from eval.release.gate.decision import decision_path, write_decision
+from eval.release.hub.release import Released, release
 from eval.run import Run
 from tests.release.hub_state import WRITER, Blob, Hub
 from tests.release.judged import Project, decision, make_project

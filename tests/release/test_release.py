@@ -14,9 +14,9 @@ import pytest
 from huggingface_hub import ModelCard
 
 from eval.errors import ReleaseError
-from eval.judge.store import columns_in, read_verdicts
-from eval.release.decision import write_decision
-from eval.release.release import Released, release
+from eval.judge.store.verdict_files import columns_in, read_verdicts
+from eval.release.gate.decision import write_decision
+from eval.release.hub.release import Released, release
 from tests.judge.verdicts import first_broken
 from tests.release.hub_state import READER, Hub, git_hash
 from tests.release.judged import REVIEWERS, SECRET_COMMENT, Project, decision, make_project
@@ -263,7 +263,7 @@ def test_the_card_on_the_hub_is_read_by_the_hubs_own_class(project: Project, hub
 
 def test_git_hashes_are_gits(tmp_path: Path) -> None:
     """The Hub's list names regular files by git's own hash: that of an empty file is known to everybody."""
-    from eval.release.readback import git_hash as ours
+    from eval.release.hub.verify_upload import git_hash as ours
 
     empty = tmp_path / "empty"
     empty.touch()

@@ -13,7 +13,7 @@ import huggingface_hub.constants
 import pytest
 
 from eval.errors import ReleaseError
-from eval.release.release import release
+from eval.release.hub.release import release
 from tests.release.hub_server import listening
 from tests.release.hub_state import READER, WRITER, Hub
 from tests.release.judged import Project, make_project
@@ -23,7 +23,7 @@ CODE = """
 import sys, traceback
 from pathlib import Path
 from eval.errors import BlindsideError
-from eval.release.release import release
+from eval.release.hub.release import release
 from eval.run import open_run
 run = open_run(Path(sys.argv[1]), "trial")
 try:

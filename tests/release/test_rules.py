@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 from blindside.console import terminal
-from eval.evidence.checks import Parity
-from eval.evidence.table import of_arrays
+from eval.evidence.estimates.winrate import Estimate
+from eval.evidence.judgements import of_arrays
 from eval.evidence.verdict import RunVerdict, run_verdict
-from eval.evidence.winrate import Estimate
 from eval.policy import DEFAULT, Policy, Preference, Signals, read_policy
 from eval.records import Side
-from eval.release.decision import Decision, Headline, RuleResult, Status
-from eval.release.findings import Findings, Preferred
-from eval.release.gate import settle
-from eval.release.outputs import junit, markdown, print_decision
-from eval.release.rules import apply
+from eval.release.gate.decision import Decision, Headline, RuleResult, Status
+from eval.release.gate.findings import Findings, Preferred
+from eval.release.gate.gate import settle
+from eval.release.gate.outputs import junit, markdown, print_decision
+from eval.release.gate.rules import apply
+from eval.report.tables.run_checks import Parity
 
 
 def verdict_on(outcomes: list[int], **changes: Any) -> RunVerdict:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.release.origin import Origin, find_licence, is_hub_id, origin
-from eval.release.scrub import last_part, published_decision, published_run, scrub, scrub_text
+from eval.release.hub.lineage import Origin, find_licence, is_hub_id, origin
+from eval.release.hub.redact import last_part, published_decision, published_run, scrub, scrub_text
 from tests.release.judged import Project, decision, make_project
 from train.artifact import read_artifact
 

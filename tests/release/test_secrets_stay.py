@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from eval.evidence.writing import write_report
-from eval.judge.begin import begin
-from eval.release.decision import read_decision
-from eval.release.harvest import harvest
-from eval.release.origin import tuned_artifact
-from eval.release.published import write_evidence
-from eval.release.release import release
-from eval.release.sync import FILES, Sync
+from eval.judge.opening.begin import begin
+from eval.release.gate.decision import read_decision
+from eval.release.hub.evidence_bundle import write_evidence
+from eval.release.hub.lineage import tuned_artifact
+from eval.release.hub.release import release
+from eval.release.hub.sync import FILES, Sync
+from eval.release.next_round.harvest import harvest
+from eval.report.write_report import write_report
 from eval.run import open_run
 from tests.release.hub_state import Hub
 from tests.release.judged import Project, make_project

@@ -12,7 +12,7 @@ import pytest
 
 from eval.errors import ReleaseError
 from eval.journal import Journal, whole_csv_rows
-from eval.release.sync import Sync, snapshot
+from eval.release.hub.sync import Sync, snapshot
 from tests.release.conftest import point_at
 from tests.release.hub_server import listening
 from tests.release.hub_state import READER, Hub, Repo
@@ -158,8 +158,8 @@ def test_no_permission_is_told(project: Project, hub: Hub, monkeypatch: pytest.M
 def test_a_hub_that_never_answers_does_not_keep_judging_from_its_end(
     project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch, request_path: str
 ) -> None:
-    monkeypatch.setattr("eval.release.sync.TIMEOUT", 0.3)
-    monkeypatch.setattr("eval.release.readback.TIMEOUT", 0.3)
+    monkeypatch.setattr("eval.release.hub.sync.TIMEOUT", 0.3)
+    monkeypatch.setattr("eval.release.hub.verify_upload.TIMEOUT", 0.3)
     released = threading.Event()
     hub.meanwhile[request_path] = [released.wait] * 9
     said: list[str] = []

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from eval.errors import ReleaseError
-from eval.release.sync import RACES, Sync
+from eval.release.hub.sync import RACES, Sync
 from eval.run import Run
 from tests.release.hub_state import WRITER, Hub
 from tests.release.judged import Project, make_project

@@ -10,12 +10,12 @@ from pathlib import Path
 from eval.answers import read_answers
 from eval.expect.expect import Expect
 from eval.journal import Journal
-from eval.judge.cells import encode_row
-from eval.judge.freeze import freeze
-from eval.judge.plan import Plan, PlannedPair, plan_path, write_plan
-from eval.judge.seals import seal_of
-from eval.judge.skips import Skip, append_skip
-from eval.judge.study import Overlap, Study
+from eval.judge.csv_codec import encode_row
+from eval.judge.opening.freeze import freeze
+from eval.judge.opening.plan import Plan, PlannedPair, plan_path, write_plan
+from eval.judge.store.hash_chain import seal_of
+from eval.judge.store.skips import Skip, append_skip
+from eval.judge.study.study import Overlap, Study
 from eval.records import SIDES, Mark, Message, Pair, Prompt, Response, Verdict
 from eval.run import Run
 from tests.evidence.judged import verdict_on

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from eval.evidence.compare import compare_runs
-from eval.evidence.results.browse import find
-from eval.evidence.results.figures import findings
-from eval.evidence.results.page import show
-from eval.evidence.results.people import what_if
-from eval.evidence.results.query import Query
-from eval.evidence.results.snapshot import Entry, Snapshot, Source, read_snapshot
-from eval.evidence.results.static import MOST, report_html
-from eval.evidence.results.traits import LONGER, winning
-from eval.evidence.results.trust import MARKS, STOP, all_conditions
-from eval.evidence.results.why import groups, phrases
-from eval.evidence.results.words import words
-from eval.evidence.writing import write_comparison, write_report
+from eval.report.compare import compare_runs
+from eval.report.pages.browse import find
+from eval.report.pages.figures import findings
+from eval.report.pages.page import show
+from eval.report.pages.query import Query
+from eval.report.pages.reviewer_table import what_if
+from eval.report.pages.snapshot import Entry, Snapshot, Source, read_snapshot
+from eval.report.pages.static import MOST, report_html
+from eval.report.pages.traits import LONGER, winning
+from eval.report.pages.trust import MARKS, STOP, all_conditions
+from eval.report.pages.why import groups, phrases
+from eval.report.pages.words import words
+from eval.report.write_report import write_comparison, write_report
 from eval.run import Run
 from tests.evidence.judged import make_judged
 from tests.report.rich import make_rich, write_rows
@@ -199,7 +199,7 @@ def test_a_file_holds_the_pairs_that_there_is_room_for_and_stays_small(
     whole = report_html(snapshot)
     assert whole.count('class="rs-card rs-held"') == len(snapshot.entries)
     assert len(whole.encode()) < 2_000_000
-    monkeypatch.setattr("eval.evidence.results.static.MOST", MOST // 10)
+    monkeypatch.setattr("eval.report.pages.static.MOST", MOST // 10)
     less = report_html(snapshot)
     assert 0 < less.count('class="rs-card rs-held"') < len(snapshot.entries)
     assert 'class="rs-card rs-held"' not in report_html(snapshot, pairs=False)

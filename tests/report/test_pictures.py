@@ -9,13 +9,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from eval.evidence.results.browse import find
-from eval.evidence.results.drawing import Link, Picture, cut
-from eval.evidence.results.figures import findings
-from eval.evidence.results.query import parse
-from eval.evidence.results.snapshot import Snapshot, read_snapshot
-from eval.evidence.results.standalone import OPEN, picture_files
-from eval.evidence.results.words import words
+from eval.report.pages.browse import find
+from eval.report.pages.drawing import Link, Picture, cut
+from eval.report.pages.figures import findings
+from eval.report.pages.query import parse
+from eval.report.pages.snapshot import Snapshot, read_snapshot
+from eval.report.pages.standalone import OPEN, picture_files
+from eval.report.pages.words import words
 from tests.evidence.judged import make_judged
 from tests.evidence.test_report_foreign import HOSTILE, judged_run
 from tests.judge.test_render import Audit

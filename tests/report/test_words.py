@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 from blindside.yaml_files import read_yaml
-from eval.evidence.results.page import show
-from eval.evidence.results.snapshot import Source, read_snapshot
-from eval.evidence.results.trust import strip
-from eval.evidence.results.words import CHINESE, words
-from eval.evidence.whole import all_figures
+from eval.evidence.analysis import all_figures
+from eval.report.pages.page import show
+from eval.report.pages.snapshot import Source, read_snapshot
+from eval.report.pages.trust import strip
+from eval.report.pages.words import CHINESE, words
 from eval.run import Run
 from tests.report.rich import make_rich
 from tests.support import ROOT
 
-FOLDERS = (ROOT / "eval/evidence/results", ROOT / "eval/evidence/pairs")
+FOLDERS = (ROOT / "eval/report/pages", ROOT / "eval/report/pairs")
 #: Said in every language.
 SAME = {"blindside", "English", "Cohen", "s", "kappa", "Krippendorff", "alpha", "Fleiss", "Gwet", "AC", "Wilson"}
 SAME |= {

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from blindside.tables.reader import read_rows
 from blindside.tables.rows import Excluded, Record
-from eval.collect.imports import import_alpaca_eval, import_table
-from eval.collect.prompts import LoadedPrompts, load_prompts
+from eval.collect.imports.imports import import_alpaca_eval, import_table
+from eval.collect.prompts.prompt_set import LoadedPrompts, load_prompts
 from eval.errors import InputError
 from train.pairs.convert import convert
 from train.pairs.pair import Pair

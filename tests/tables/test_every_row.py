@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.collect.imports import import_alpaca_eval, import_fastchat, import_table
-from eval.collect.prompts import load_prompts
-from eval.collect.retired import Retired, retire
+from eval.collect.imports.imports import import_alpaca_eval, import_fastchat, import_table
+from eval.collect.prompts.prompt_set import load_prompts
+from eval.collect.prompts.retired import Retired, retire
 from eval.errors import InputError
 from eval.run import PromptSet, Run
 from tests.train.pair_formats import CONVERSATIONAL, QUESTION, SYSTEM_AND_QUESTION, TRANSCRIPTS, Said, Write, user

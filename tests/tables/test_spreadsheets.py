@@ -16,8 +16,8 @@ from blindside.tables.encoding import as_utf8
 from blindside.tables.reader import read_rows
 from blindside.tables.rows import Record, number
 from blindside.tables.turns import Fields
-from eval.collect.imports import import_table
-from eval.collect.prompts import load_prompts
+from eval.collect.imports.imports import import_table
+from eval.collect.prompts.prompt_set import load_prompts
 from train.pairs.pair import Pair
 from train.pairs.source import read_pairs
 

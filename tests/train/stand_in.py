@@ -15,7 +15,7 @@ from pathlib import Path
 import docker
 import yaml
 
-from train.mounts import LOCAL
+from train.container.mounts import LOCAL
 
 IMAGE = "blindside-trainer-stand-in:test"
 BIN = f"{LOCAL}/bin"
@@ -40,8 +40,8 @@ path = os.environ.get("HF_TOKEN_PATH", "")
 token = open(path).read() if path else ""
 seen = {"token": token, "environment": dict(os.environ), "data": open(config["datasets"][0]["path"]).read()}
 seen["groups"] = os.getgroups()
-import train.tokens.protocol
-seen["protocol"] = train.tokens.protocol.__file__
+import train.token_check
+seen["protocol"] = train.token_check.__file__
 with open(f"{out}/seen.json", "w") as file:
     json.dump(seen, file)
 try:

@@ -24,11 +24,11 @@ from tests.train import stand_in
 from tests.train.models import hf5_folder
 from tests.train.models import recipe as tiny_recipe
 from tests.train.stand_in import IMAGE, recipe, somebody
-from train.container import axolotl, versions, wanted
+from train.container.container import axolotl, versions, wanted
+from train.container.image import IMAGE as PINNED
+from train.container.image import Pull, ensure, image_name
+from train.container.labels import RUN
 from train.errors import LaunchError
-from train.image import IMAGE as PINNED
-from train.image import Pull, ensure, image_name
-from train.labels import RUN
 from train.progress import Progress
 from train.recipe import find_recipe, read_recipe
 from train.stage import train
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.docker
 CALL = """
 import io, sys
 from pathlib import Path
-from train.container import axolotl
+from train.container.container import axolotl
 from train.progress import Progress
 recipe = Path(sys.argv[1])
 axolotl("train", recipe, env=Path("/none"), log=recipe.with_name("train.log"), offline=False, progress=Progress("x"))

@@ -20,14 +20,14 @@ from tests.support import free_port
 from tests.train.families import FAMILIES
 from tests.train.models import HF5, hf5_folder, load
 from tests.train.models import recipe as tiny_recipe
-from train.doctor import Machine, examine, look, ready
+from train.doctor.doctor import Machine, examine, look, ready
 from train.errors import TrainError
-from train.export import export
-from train.findings import Finding, show
-from train.gpus import Engine, Gpu, cuda, find_gpus
-from train.memory import GIB
+from train.export.export import export
+from train.export.rendering import render as as_transformers
 from train.recipe import Recipe, find_recipe, read_recipe
-from train.rendering import render as as_transformers
+from train.resources.findings import Finding, show
+from train.resources.gpus import Engine, Gpu, cuda, find_gpus
+from train.resources.memory import GIB
 
 FULL, QLORA, SMALL = "qwen2.5-3b-dpo", "qwen2.5-3b-qlora-dpo", "smollm2-135m-dpo"
 H100 = Gpu(0, "NVIDIA H100 80GB HBM3", 81559 << 20, 81079 << 20, (9, 0))

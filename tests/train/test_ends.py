@@ -13,7 +13,7 @@ from compose.embedded.rendering import render
 from tests.support import ROOT
 from tests.train.families import FAMILIES, exchanges
 from tests.train.models import edit, load
-from train.export import export
+from train.export.export import export
 
 
 def with_eos(family: str, eos: str, folder: Path) -> Path:

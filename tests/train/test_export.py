@@ -11,7 +11,7 @@ import pytest
 
 from tests.train.models import SHAPES, edit, hf5_folder, load, write_weights
 from train.errors import ExportError
-from train.export import export
+from train.export.export import export
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from tests.train.models import edit, hf5_folder, load
 from train.errors import ExportError
-from train.export import export
+from train.export.export import export
 
 
 @pytest.fixture

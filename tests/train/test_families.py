@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from compose.stack import EmbeddedStack, Model
-from eval.collect.parity import check_parity
+from eval.collect.parity.parity import check_parity
 from eval.records import Message, Prompt, Side
 from eval.run import ModelInfo
 from tests.support import ROOT
 from tests.train.families import FAMILIES
 from tests.train.models import recipe
 from train.artifact import read_artifact
-from train.doctor import Machine, examine
+from train.doctor.doctor import Machine, examine
 from train.files import sha256_file
 from train.launch import environment
 from train.recipe import read_recipe

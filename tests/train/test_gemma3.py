@@ -21,8 +21,8 @@ from tests.train.families import (
 from tests.train.models import edit, load
 from tests.warm.warm import train_python
 from train.errors import ExportError
-from train.export import export
-from train.ropes import both_forms, rope_parameters
+from train.export.export import export
+from train.export.ropes import both_forms, rope_parameters
 
 LINEAR = "traits/gemma3-linear"
 

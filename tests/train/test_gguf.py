@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from eval.cli.main import app
-from eval.collect.connecting import connect
+from eval.collect.engines.connect import connect
 from tests.collect.test_embedded import MODEL
 from tests.collect.test_llama_cpp import CROATIA, PYTHON, installed, serving_gguf
 from tests.support import ROOT
 from train.errors import ExportError
-from train.gguf import CONVERTER, export_gguf, find_converter
+from train.export.gguf import CONVERTER, export_gguf, find_converter
 
 #: The command line of llama.cpp's converter, for the one family that tests/collect/gguf_model.py writes.
 _CONVERTER = f"""

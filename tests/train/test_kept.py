@@ -12,7 +12,7 @@ from tests.train.models import edit, hf5_folder, recipe
 from tests.train.test_stage import calls, fake_training
 from train.artifact import NAME, read_artifact, verify, write_artifact
 from train.errors import ExportError
-from train.export import rules
+from train.export.export import rules
 from train.stage import train
 from train.tiny.world import pair_rows, to_jsonl
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from train.memory import GIB, SLACK, Estimate, estimate, wants_gpu
 from train.recipe import Recipe, find_recipe, read_recipe
-from train.shapes import KNOWN, Shape, find_shape, guess_shape, read_shape
+from train.resources.memory import GIB, SLACK, Estimate, estimate, wants_gpu
+from train.resources.shapes import KNOWN, Shape, find_shape, guess_shape, read_shape
 
 #: From the models' cards: what Qwen and Hugging Face say they have.
 PUBLISHED = {"Qwen/Qwen2.5-3B-Instruct": 3.09e9, "HuggingFaceTB/SmolLM2-135M-Instruct": 134_515_008}

@@ -15,9 +15,9 @@ from tests.support import TRAIN_PYTHON, require
 from tests.train.families import CLOSE, FAMILIES, farthest, recorded_prompts, scores
 from tests.train.models import edit, load
 from tests.warm.warm import train_python
-from train.doctor import Machine as Seen
-from train.doctor import examine
-from train.export import export
+from train.doctor.doctor import Machine as Seen
+from train.doctor.doctor import examine
+from train.export.export import export
 from train.recipe import Recipe, read_recipe
 
 TRAITS = {

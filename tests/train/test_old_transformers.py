@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tests.support import ROOT, TRAIN_PYTHON, require
 from tests.train.models import load
 from train.errors import ExportError
-from train.export import export
+from train.export.export import export
 from train.launch import environment
 
 OLD_PYTHON = ROOT / ".venv-old" / "bin" / "python"

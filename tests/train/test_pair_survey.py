@@ -14,7 +14,6 @@ from tests.compose.servers import MODEL
 from tests.support import TRAIN_PYTHON, require
 from tests.train.pair_formats import assistant, user
 from train.errors import PairsError
-from train.findings import Finding
 from train.pairs.convert import convert
 from train.pairs.pair import Pair
 from train.pairs.source import read_pairs
@@ -25,6 +24,7 @@ from train.pairs.survey.protocol import EXACT
 from train.pairs.survey.run import Survey, check_pairs
 from train.pairs.survey.secrets import kinds_in
 from train.recipe import find_recipe, read_recipe
+from train.resources.findings import Finding
 
 _SOME = "river stone lamp garden winter harbour piano ladder copper window meadow thunder basket candle forest"
 WORDS = _SOME.split()

@@ -15,9 +15,9 @@ from jinja2 import Environment
 from compose.embedded.rendering import render as by_the_engine
 from tests.train.families import FAMILIES
 from tests.train.models import HF5, load
-from train.export import export
-from train.plain import plain
-from train.rendering import render as by_transformers
+from train.export.export import export
+from train.export.plain import plain
+from train.export.rendering import render as by_transformers
 
 BLOCKS: dict[str, Any] = json.loads((FAMILIES / "blocks.json").read_text(encoding="utf-8"))
 LF = "\n"

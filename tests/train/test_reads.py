@@ -11,10 +11,10 @@ import pytest
 
 from tests.support import ROOT, TRAIN_PYTHON, require
 from tests.train.models import hf5_folder, load
-from train.compare import check_config
-from train.export import export
+from train.export.checks import check_config
+from train.export.export import export
+from train.export.servable import servable_config
 from train.launch import environment
-from train.servable import servable_config
 
 LLAMA3 = {
     "rope_type": "llama3", "factor": 32.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,

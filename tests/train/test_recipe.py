@@ -12,8 +12,8 @@ import yaml
 from tests.support import ROOT
 from train.errors import RecipeError, TrainError
 from train.launch import environment
-from train.machine import check_room, locked, parameters, room_needed
 from train.recipe import RECIPES, find_recipe, read_recipe
+from train.resources.machine import check_room, locked, parameters, room_needed
 
 NAMES = sorted(path.stem for path in RECIPES.glob("*.yml"))
 MINIMAL = "base_model: b\noutput_dir: o\ndatasets: [{path: p.jsonl}]\n"

@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 from eval.cli.main import app
 from tests.support import ROOT
 from train.data import data_hashes, is_local, local_path, prepare
-from train.doctor import Machine, examine
+from train.doctor.doctor import Machine, examine
 from train.errors import RecipeError
 from train.files import sha256_file
 from train.recipe import Recipe, read_recipe
-from train.recipe_types import TRAINED, check_types
+from train.resources.recipe_types import TRAINED, check_types
 
 PAIRS = [
     {"messages": [{"role": "user", "content": f"Name colour {n}."}],

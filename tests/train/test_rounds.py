@@ -18,7 +18,7 @@ from train.pairs.convert import convert
 from train.pairs.keys import prompt_key
 from train.stage import train
 from train.tiny.world import pair_rows, to_jsonl
-from train.tokens.protocol import KEY, row_key
+from train.token_check import KEY, row_key
 
 ROWS = pair_rows()[:20]
 

@@ -13,7 +13,7 @@ from train.artifact import Artifact, write_artifact
 from train.errors import TokensError
 from train.stage import train
 from train.tiny.world import pair_rows, to_jsonl
-from train.tokens.protocol import PLUGIN
+from train.token_check import PLUGIN
 
 STEP = "{'loss': '0.69', 'epoch': '0.1'}"
 FAILED = f"ERROR: Failed to load plugin: {PLUGIN}"

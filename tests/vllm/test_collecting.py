@@ -13,7 +13,7 @@ import pytest
 
 from compose.stack import EmbeddedStack, Model
 from eval.answers import read_answers
-from eval.collect.preferences import score_preferences
+from eval.collect.model_tasks.held_out import score_preferences
 from eval.records import Response, Side
 from eval.run import open_run
 from tests.cli.command import BLINDSIDE, blindside

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval.collect.listeners.proofs import PROOFS
-from eval.collect.parity import Check, ParityReport
+from eval.collect.parity.parity import Check, ParityReport
 from eval.records import Side
 from tests.collect import models
 from tests.collect.test_parity import NAMES

@@ -12,7 +12,7 @@ from compose.machine import Machine
 from compose.plan import choose
 from compose.stack import Model
 from compose.vllm import VllmStack
-from eval.collect.parity import ParityReport, check_parity
+from eval.collect.parity.parity import ParityReport, check_parity
 from eval.records import Side
 from eval.run import ModelInfo
 from tests.collect import models

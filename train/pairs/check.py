@@ -17,7 +17,7 @@ from train.pairs.keys import prompt_key
 from train.pairs.problems import problem_of
 from train.pairs.read import Row, check_columns, read_lines, to_row
 from train.recipe import DataSet
-from train.tokens.protocol import KEY, row_key
+from train.token_check import KEY, row_key
 
 FEW = 500
 MANY = 20_000

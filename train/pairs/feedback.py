@@ -1,6 +1,6 @@
 """`blindside pairs from-feedback`: a log of thumbs and of edits becomes pairs; what finds no partner is counted.
 
-A row is {prompt, answer, thumb, user, time} or, where somebody mended an answer, {prompt, answer, edit}. Names of the
+A row is {prompt, answer, thumb, user, time} or, where an answer was corrected, {prompt, answer, edit}. Names of the
 columns vary; the first that is there is taken. `prompt` is a text or a conversation.
 """
 

@@ -13,9 +13,9 @@ from blindside.tables.encoding import Note
 from blindside.tables.reader import ignore
 from blindside.tables.rows import Excluded, Record, Unusable
 from blindside.tables.turns import Fields
-from train.data import fetch_rows
 from train.errors import PairsError, RecipeError
 from train.launch import ROOT
+from train.pairs.fetch import fetch_rows
 from train.pairs.formats import Convert, detect, reader, to_pair
 from train.pairs.pair import Pair
 from train.pairs.records import read_records

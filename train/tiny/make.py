@@ -13,9 +13,9 @@ from train.data import Say
 from train.errors import LaunchError
 from train.files import sha256_file, sha256_json, write_atomic
 from train.launch import ROOT, environment, meaningful, run
+from train.pipeline import Job, make
 from train.progress import Progress
 from train.recipe import RECIPES, Recipe, read_recipe
-from train.run import Job, make
 from train.tiny.score import score
 from train.tiny.world import PROMPTS, pair_rows, sft_rows, to_jsonl
 

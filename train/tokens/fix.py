@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from train.compare import check_tokenizer
 from train.errors import ExportError
+from train.export.checks import check_tokenizer
 from train.tokens.served import Served
 
 #: What decides in transformers 5 whether a tokenizer adds special tokens of its own.

@@ -15,9 +15,9 @@ from typing import Any
 from axolotl.integrations.base import BasePlugin
 from axolotl.utils.chat_templates import get_chat_template_from_config
 
+from train.token_check import KEY, TrainedTokens, tokenizer_beside, write_found
 from train.tokens.compare import Pair, Prepared, compare, ended, length
 from train.tokens.fix import derive, restore, unlike
-from train.tokens.protocol import KEY, TrainedTokens, tokenizer_beside, write_found
 from train.tokens.served import Served, load
 
 ANSWERS = ("chosen_ids", "rejected_ids")
@@ -30,7 +30,7 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
     fixed: tuple[str, ...] = ()
 
     def get_input_args(self) -> str:
-        return "train.tokens.protocol.TokenArgs"
+        return "train.token_check.TokenArgs"
 
     def load_datasets(self, cfg: Any, preprocess: bool = False) -> None:
         """Before Axolotl loads the tokenizer: let it load one that does as servers do, where the recipe names none."""

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from train.servable import as_ids
+from train.export.servable import as_ids
 
 Messages = list[dict[str, str]]
 _MARK = "Q7mark"
@@ -28,7 +28,7 @@ class Served:
         self.turn = _turn(self.behind(), added)
         own = [] if tokenizer.eos_token_id is None else [int(tokenizer.eos_token_id)]
         turn = [] if self.turn is None else [self.turn]
-        #: As train.export writes them: the end of the template's turns is among them.
+        #: As train.export.export writes them: the end of the template's turns is among them.
         self.stops = list(dict.fromkeys([*stops, *own, *turn]))
 
     def render(self, messages: Messages, *, prompt: bool) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from train.errors import TokensError
 from train.progress import parse_numbers
 from train.recipe import Recipe
-from train.tokens.protocol import PLUGIN, RULES, TrainedTokens, read_found, tokenizer_beside, write_found
+from train.token_check import PLUGIN, RULES, TrainedTokens, read_found, tokenizer_beside, write_found
 
 #: The variable by which a person says that a training may go on whose tokens cannot be compared.
 UNCHECKED = "UNCHECKED_TOKENS"

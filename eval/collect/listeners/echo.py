@@ -8,7 +8,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from eval.collect.listeners.heard import Asker, Heard, Identity, Refused, Token, no_log_probabilities
-from eval.collect.probes import Chat, Probe
+from eval.collect.listeners.probes import Chat, Probe
 from eval.errors import EngineError
 
 

@@ -10,10 +10,10 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from eval.collect.engines.http_errors import body_of, status_error, told
+from eval.collect.engines.transport import Transport
+from eval.collect.listeners.probes import Chat, Probe
 from eval.collect.listeners.proofs import Proof
-from eval.collect.probes import Chat, Probe
-from eval.collect.statuses import body_of, status_error, told
-from eval.collect.transport import Transport
 from eval.errors import EngineError, EngineRejected, EngineUnreachable
 
 Body = TypeVar("Body", bound=BaseModel)

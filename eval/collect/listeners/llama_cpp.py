@@ -16,8 +16,8 @@ from eval.collect.listeners.heard import (
     fitted,
 )
 from eval.collect.listeners.heard import no_log_probabilities as none
+from eval.collect.listeners.probes import Chat, Probe
 from eval.collect.listeners.proofs import LLAMA_CPP
-from eval.collect.probes import Chat, Probe
 
 
 class _Template(BaseModel):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from eval.collect.cards import Card, choose_card, no_engine, read_cards
+from eval.collect.engines.http_errors import status_error, told
+from eval.collect.engines.model_list import Card, choose_card, no_engine, read_cards
+from eval.collect.engines.tgi_info import read_info
+from eval.collect.engines.transport import Transport
 from eval.collect.listeners.echo import EchoListener
 from eval.collect.listeners.heard import Asker, Identity, Listener, has_way
 from eval.collect.listeners.llama_cpp import LlamaCppListener
@@ -12,9 +15,6 @@ from eval.collect.listeners.proofs import CHAT_ONLY, ECHO, LLAMA_CPP, SGLANG, VL
 from eval.collect.listeners.sglang import SglangListener
 from eval.collect.listeners.tgi import TgiListener
 from eval.collect.listeners.vllm import VllmListener
-from eval.collect.statuses import status_error, told
-from eval.collect.tgi_info import read_info
-from eval.collect.transport import Transport
 
 Opener = Callable[[Asker, Card], Awaitable[Listener | None]]
 

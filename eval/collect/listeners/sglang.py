@@ -18,8 +18,8 @@ from eval.collect.listeners.heard import (
     fitted,
     no_log_probabilities,
 )
+from eval.collect.listeners.probes import Chat, Probe
 from eval.collect.listeners.proofs import SGLANG
-from eval.collect.probes import Chat, Probe
 from eval.errors import EngineError
 
 #: [log-probability, id, text]; none for the first token of a prompt, no text unless it is asked for.

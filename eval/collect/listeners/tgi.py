@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from eval.collect.engines.tgi_info import Info, refusal
+from eval.collect.engines.transport import Reply, Transport
 from eval.collect.listeners.heard import (
     Body,
     Heard,
@@ -17,10 +19,8 @@ from eval.collect.listeners.heard import (
     Token,
     no_log_probabilities,
 )
+from eval.collect.listeners.probes import Chat, Probe
 from eval.collect.listeners.proofs import TGI
-from eval.collect.probes import Chat, Probe
-from eval.collect.tgi_info import Info, refusal
-from eval.collect.transport import Reply, Transport
 from eval.errors import EngineError
 
 

@@ -18,8 +18,8 @@ from eval.collect.listeners.heard import (
     fitted,
     no_log_probabilities,
 )
+from eval.collect.listeners.probes import Chat, Probe
 from eval.collect.listeners.proofs import VLLM
-from eval.collect.probes import Chat, Probe
 from eval.errors import EngineError
 
 #: Undoes what the model's generation_config.json or the server may set otherwise.

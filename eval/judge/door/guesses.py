@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from eval.judge.names import clean_name
+from eval.judge.study.names import clean_name
 
 if TYPE_CHECKING:
     from anyio import CapacityLimiter

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 from eval.judge.door.gatekeeper import tell
 from eval.judge.door.guesses import Guesses, TooManyError
 from eval.judge.door.sessions import Accounts, Sessions
-from eval.judge.names import LONGEST_NAME, clean_name
+from eval.judge.study.names import LONGEST_NAME, clean_name
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -14,10 +14,10 @@ from typing import Any, Literal, get_args
 from blindside import console
 from eval.errors import InputError, RunError
 from eval.journal import write_atomically
-from eval.judge.begin import Begun, begin
 from eval.judge.elsewhere.exported import ExportedTask, read_exported, write_exported
-from eval.judge.study import Study
-from eval.judge.tasks import Task
+from eval.judge.opening.begin import Begun, begin
+from eval.judge.study.study import Study
+from eval.judge.study.tasks import Task
 from eval.records import Message, Side, sha256_text
 from eval.run import Run
 

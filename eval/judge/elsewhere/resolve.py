@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 from blindside.tables.codes import BOTH_BAD, NONE, TIE, A, Codes, code_of
 from blindside.tables.rows import MALFORMED, Unusable
-from eval.judge.cells import LONGEST
+from eval.judge.csv_codec import LONGEST
 from eval.judge.elsewhere.exported import ExportedTask
 from eval.judge.elsewhere.exports import shown_sha256
 from eval.judge.elsewhere.given import SKIPPED, Given
-from eval.judge.names import clean_name
+from eval.judge.study.names import clean_name
 from eval.records import IMPORTED, SIDES, Outcome, Pair, Prompt, Side, Verdict
 from eval.run import Run
 from train.pairs.keys import normalise_prompt, prompt_key

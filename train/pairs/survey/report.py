@@ -1,4 +1,4 @@
-"""What a look at a pair file means: one finding a thing, with what to mend."""
+"""What a look at a pair file means: one finding a thing, with what to fix."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from blindside.tables import turns
 from blindside.tables.rows import MALFORMED
 from blindside.words import counted
-from train.findings import Finding
 from train.pairs.check import FEW, MANY
 from train.pairs.problems import EMPTY, FRAME, ORDER, SAME
 from train.pairs.survey import look as kinds
 from train.pairs.survey.look import Look, Seen
 from train.pairs.survey.secrets import EMAIL
+from train.resources.findings import Finding
 
 ENOUGH = 1_000
 #: From this share on, one of the answers is always the longer one as far as training can tell.
@@ -23,14 +23,14 @@ _FIX = "`--fix` leaves them out"
 
 #: Reasons that stop a training, and their remedies; any other reason that rows were left out for is one as well.
 _REMEDIES = {
-    MALFORMED: f"mend the rows, or {_FIX}",
-    turns.CONFLICT: f"both answers must answer the same conversation; mend them, or {_FIX}",
+    MALFORMED: f"fix the rows, or {_FIX}",
+    turns.CONFLICT: f"both answers must answer the same conversation; fix them, or {_FIX}",
     EMPTY: f"write the text, or {_FIX}",
     SAME: f"a pair needs a better and a worse answer; {_FIX}",
     FRAME: f"Axolotl would train on the wrong part of the conversation; {_FIX}",
     kinds.NOT_FOUND: f"Axolotl would train on the wrong part of the conversation; {_FIX}",
-    ORDER: f"user and assistant must take turns, the user last; mend them, or {_FIX}",
-    kinds.REFUSED: f"mend the conversations, or {_FIX}",
+    ORDER: f"user and assistant must take turns, the user last; fix them, or {_FIX}",
+    kinds.REFUSED: f"fix the conversations, or {_FIX}",
     kinds.CONTRADICTION: "the same answers are preferred both ways round; `--fix` leaves out both",
     kinds.SPACE: "Axolotl cuts such answers at the wrong place; `--fix` takes it off",
     kinds.ASKED: f"a model that was trained on a question cannot be judged by it; {_FIX}",

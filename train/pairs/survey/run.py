@@ -12,7 +12,6 @@ from blindside import console
 from blindside.tables.rows import Excluded, Message
 from blindside.tables.turns import Fields
 from blindside.words import counted
-from train.findings import Finding, show
 from train.pairs.convert import Tally, usable
 from train.pairs.pair import Pair
 from train.pairs.source import PLAIN, TRAIN_ENV, local_file, read_pairs
@@ -22,6 +21,7 @@ from train.pairs.survey.near import Overlap
 from train.pairs.survey.report import findings, passed
 from train.pairs.write import write_card, write_pairs
 from train.recipe import Recipe
+from train.resources.findings import Finding, show
 
 Say = Callable[[str], None]
 
@@ -38,7 +38,7 @@ class Fixed:
 
 @dataclass
 class Survey:
-    """A look at a file. `ok`: nothing must be mended (exit status 0)."""
+    """A look at a file. `ok`: nothing must be fixed (exit status 0)."""
 
     look: Look
     findings: list[Finding]
@@ -91,7 +91,7 @@ def _fix(rows: Iterable[Pair | Excluded], drop: dict[int, str], out: Path, origi
     write_card(out, pairs=done.written, origin=origin, how=how, left_out=done.left_out)
     say(f"{done.written} of {counted(done.read, 'row')} written to {out}")
     if done.stripped:
-        say(f"  {done.stripped} mended: {SPACE} taken off")
+        say(f"  {done.stripped} fixed: {SPACE} taken off")
     for reason, count in done.left_out.most_common():
         say(f"  {count} left out: {reason}")
     return done

@@ -1,0 +1,113 @@
+"""What is proved of the servers before and after a collection, and how it gets into run.json; `blindside parity`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from blindside import console
+from eval.cli.options import MODELS, TRAIN_ENV, Models, TrainEnv
+from eval.errors import InputError
+from eval.records import Prompt, Side
+from eval.run import ModelInfo, Run
+
+if TYPE_CHECKING:
+    from eval.cli.serving import Stack
+
+
+def prove_parity(run: Run, stack: Stack, python: Path, dtype: str, *, force: bool, quick: bool = False) -> Run:
+    """Hold the servers against the saved models; run.json keeps the findings, whatever they are.
+
+    Raises ParityFailed where one differs, unless `force`: then the run goes on and says so for ever.
+    """
+    from eval.collect.parity.parity import check_parity
+
+    report = check_parity(
+        stack.addresses,
+        run.info.models,
+        run.prompts(),
+        python=python,
+        dtype=dtype,
+        expected_ids={side: stack.served[side] for side in stack.addresses if side in stack.served},
+        quick=quick,
+        say=console.say,
+    )
+    for line in _worth_saying(report.lines()):
+        console.say(line)
+    found = _by(list(stack.addresses), report.to_dict() | {"forced": force and not report.passed})
+    run = run.update(checks={**run.info.checks, "parity": {**run.info.checks.get("parity", {}), **found}})
+    if not force:
+        report.raise_if_failed()
+    return run
+
+
+def prove_determinism(run: Run, stack: Stack) -> Run:
+    """Ask a sample again, and keep in run.json how many answers changed."""
+    from eval.collect.parity.determinism import check_determinism
+
+    found = check_determinism(run, stack.addresses, check=stack.check, say=console.say)
+    for line in found.lines():
+        console.say(line)
+    told = found.to_dict()
+    by_side = {side: {"load": told["load"], **one} for side, one in told["sides"].items()}
+    kept = run.info.checks.get("determinism", {})
+    return run.update(checks={**run.info.checks, "determinism": {**kept, **by_side}})
+
+
+def _by(sides: Sequence[Side], found: Mapping[str, object]) -> dict[str, object]:
+    """The findings side by side, each with its own part: sides may be served one after the other."""
+    checks = found["checks"]
+    assert isinstance(checks, list)
+    by_side: dict[str, object] = {}
+    for side in sides:
+        own = [check for check in checks if check["side"] == side]
+        failed = any(check["passed"] is False for check in own)
+        by_side[side] = {**found, "passed": not failed, "forced": bool(found["forced"]) and failed, "checks": own}
+    return by_side
+
+
+def _worth_saying(lines: Sequence[str]) -> list[str]:
+    """Failures, what was not checked and notes, whole; what passed, in one line."""
+    passed = [line for line in lines if ": passed: " in line]
+    checks = sum(": note: " not in line for line in lines)
+    return [f"parity: {len(passed)} of {checks} checks passed", *(line for line in lines if line not in passed)]
+
+
+def parity(
+    base_url: Annotated[list[str], typer.Option(help="Where the base model is served; repeatable, for replicas.")],
+    tuned_url: Annotated[list[str], typer.Option(help="Where the tuned model is served; repeatable, for replicas.")],
+    recipe: Annotated[str, typer.Option(help="What was trained: models/<recipe> and its base are compared.")] = "tiny",
+    dtype: Annotated[str, typer.Option(help="What the servers compute in: they do not tell it.")] = "bfloat16",
+    prompts: Annotated[str, typer.Option(help="Prompts to choose probes from; default: the recipe's.")] = "",
+    tokens: Annotated[int, typer.Option(min=1, help="Tokens that are generated for each conversation.")] = 24,
+    quick: Annotated[bool, typer.Option("--quick", help="Three probes instead of nine, for slow machines.")] = False,
+    models: Models = MODELS,
+    env: TrainEnv = TRAIN_ENV,
+) -> None:
+    """Prove that two servers serve the saved weights and template; exit status 3 where one does not.
+
+    It also ends with 3 where nothing could be proved of a server. `make eval` does this by itself.
+    Example: `blindside parity --base-url http://127.0.0.1:8080 --tuned-url http://127.0.0.1:8081 --dtype float32`
+    """
+    from eval.cli.model_folder import Trained
+    from eval.collect.parity.parity import check_parity
+    from eval.report.tables import run_checks
+
+    trained = Trained.read(models, recipe)
+    asked: list[Prompt] = trained.prompts(prompts).prompts
+    urls: dict[Side, list[str]] = {"base": base_url, "tuned": tuned_url}
+    sides: dict[Side, ModelInfo] = trained.sides()
+    if not asked:
+        raise InputError("there is no prompt to choose probes from: give others with --prompts")
+    python = env / "bin" / "python"
+    report = check_parity(urls, sides, asked, python=python, dtype=dtype, tokens=tokens, quick=quick, say=console.say)
+    for line in [*report.lines(), *run_checks.tokens(sides)]:
+        console.say(line)
+    report.raise_unless_proved()
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(parity)

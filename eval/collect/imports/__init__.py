@@ -1,0 +1,1 @@
+"""Answers that were collected elsewhere, as a run."""

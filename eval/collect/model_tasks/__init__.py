@@ -1,0 +1,1 @@
+"""What models are asked beside the prompts: to judge, to correct, and how likely an answer is."""

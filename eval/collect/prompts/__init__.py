@@ -1,0 +1,1 @@
+"""Prompt sets in: read, checked, without duplicates and training data."""

@@ -1,0 +1,1 @@
+"""Win rates and their intervals, with the prompt as the unit."""

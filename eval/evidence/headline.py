@@ -1,0 +1,94 @@
+"""The headline of a report: the win rate in its forms, counts, and every exclusion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eval.evidence.estimates.metric import Figure
+from eval.evidence.estimates.winrate import (
+    Estimate,
+    SignTest,
+    both_bad_shares,
+    detectable,
+    prompt_scores,
+    sign_test,
+    win_rate,
+    with_identical,
+)
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Table, by_cluster
+
+FORCED = "**Parity failed and the run went on by --force: these answers may not be the saved models'.**"
+
+DETECTABLE = "smallest true win rate that so many prompts show (80% power, one look)"
+
+CAN_WE_STOP = "Can we stop (valid at any look)?"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The figures of one run. Every share comes as an Estimate with its own n and interval."""
+
+    table: Table
+    failed: int
+    win_rate: Estimate
+    win_rate_without_ties: Estimate
+    win_rate_with_identical: Estimate
+    both_bad: Estimate
+    sign_test: SignTest
+    #: The smallest true win rate that so many prompts would show, with 80% power and one look.
+    detectable: float | None
+
+
+def summarise(table: Table, *, failed: int) -> Summary:
+    """All figures of a table of judgements. `failed` counts (prompt, side) that got no answer."""
+    units = by_cluster(table)
+    scores = prompt_scores(units)
+    return Summary(
+        table=table,
+        failed=failed,
+        win_rate=win_rate(scores),
+        win_rate_without_ties=win_rate(prompt_scores(units, ties=False)),
+        win_rate_with_identical=win_rate(with_identical(scores, table.identical)),
+        both_bad=win_rate(both_bad_shares(units)),
+        sign_test=sign_test(scores),
+        detectable=detectable(scores),
+    )
+
+
+def figures(summary: Summary) -> list[Figure]:
+    """summary.csv's rows, in order."""
+    table, sign = summary.table, summary.sign_test
+    units = by_cluster(table)
+    decided = sign.tuned + sign.base
+    return [
+        Figure.share("win rate (ties as half)", summary.win_rate),
+        Figure.share("win rate without ties", summary.win_rate_without_ties),
+        Figure.share("win rate with identical answers as ties", summary.win_rate_with_identical),
+        Figure(DETECTABLE, "rate", summary.detectable, None, None, summary.win_rate.n, "prompts"),
+        Figure.share("share of both bad", summary.both_bad),
+        Figure.p("sign test p-value (exact, two-sided)", sign.p_value, decided),
+        Figure.count("prompts asked", table.asked, "prompts"),
+        Figure.count("answers that failed", summary.failed, "answers"),
+        Figure.count("pairs answered by both", table.pairs, "prompts"),
+        Figure.count("identical answers (ties by themselves, not asked)", table.identical, "prompts"),
+        Figure.count("judgements", len(table), "judgements"),
+        *(
+            [Figure.count("imported judgements (given elsewhere)", table.imported, "judgements")]
+            if table.imported
+            else []
+        ),
+        Figure.count("prompts judged", len(table.items), "prompts"),
+        Figure.count("reviewers", len(table.reviewers), "reviewers"),
+        *(
+            [Figure.count("units: clusters, and prompts without one", len(units.items), "units")]
+            if table.clusters
+            else []
+        ),
+        Figure.count("tuned wins", table.count(TUNED), "judgements"),
+        Figure.count("base wins", table.count(BASE), "judgements"),
+        Figure.count("ties", table.count(TIE), "judgements"),
+        Figure.count("both bad", table.count(BOTH_BAD), "judgements"),
+        Figure.count("prompts won by tuned (majority)", sign.tuned, "prompts"),
+        Figure.count("prompts won by base (majority)", sign.base, "prompts"),
+        *(Figure.count(f"excluded: {reason}", n, "rows") for reason, n in sorted(table.excluded.items())),
+    ]

@@ -1,0 +1,295 @@
+"""From a run's files to one typed table of judgements; every row that does not enter it is counted by reason."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from eval.answers import Answers, read_answers
+from eval.judge.opening.plan import Plan, read_plan
+from eval.judge.store.skips import Skip, read_skips
+from eval.judge.store.verdict_files import in_force, read_verdicts
+from eval.records import OUTCOMES, SIDES, Pair, Prompt, Verdict
+from eval.run import Run
+
+#: Codes of `Table.outcome`: positions in eval.records.OUTCOMES.
+BASE, TUNED, TIE, BOTH_BAD = range(len(OUTCOMES))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the answers to each item of a table are like, shape (items,) each; sides are columns (base, tuned)."""
+
+    #: Codes into `categories`.
+    category: NDArray[np.intp]
+    categories: tuple[str, ...]
+    #: Length in characters, as AlpacaEval counts it. Shape (items, 2).
+    characters: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Table:
+    """n judgements in force, column by column; `item` and `reviewer` are codes into `items` and `reviewers`."""
+
+    item: NDArray[np.intp]
+    reviewer: NDArray[np.intp]
+    outcome: NDArray[np.intp]
+    items: tuple[str, ...]
+    reviewers: tuple[str, ...]
+    #: Prompts asked; pairs that both sides answered; of these, pairs whose answers are the same text.
+    asked: int
+    pairs: int
+    identical: int
+    #: Rows of verdicts.csv that are not judgements in this table, by reason.
+    excluded: dict[str, int]
+    #: Which model stood left (BASE or TUNED, -1: not known), seconds from the pair's appearance (NaN: not known), and
+    #: which of its reviewer's judgements it was, from 0. Shape (n,).
+    left: NDArray[np.intp]
+    seconds: NDArray[np.float64]
+    position: NDArray[np.intp]
+    facts: Facts
+    #: Judgements of repeated pairs and of pairs with a known answer: about reviewers, never about models.
+    repeats: tuple[Verdict, ...] = ()
+    golds: tuple[Verdict, ...] = ()
+    #: item -> how many of the n judgements had been given when somebody first skipped it.
+    put_off: Mapping[str, int] = field(default_factory=dict)
+    #: item -> its cluster, for those of a cluster with more than one prompt, judged or not.
+    clusters: Mapping[str, str] = field(default_factory=dict)
+    #: Items that somebody skipped who has not judged them since, whoever else has.
+    passed_over: frozenset[str] = frozenset()
+    #: How many of the n judgements were given elsewhere and imported.
+    imported: int = 0
+
+    def __len__(self) -> int:
+        return len(self.item)
+
+    def count(self, outcome: int) -> int:
+        return int(np.count_nonzero(self.outcome == outcome))
+
+    @property
+    def score(self) -> NDArray[np.float64]:
+        """Of each judgement: tuned 1, tie 1/2, base 0, both_bad NaN. Shape (n,)."""
+        return _SCORES[self.outcome]
+
+    @property
+    def judged(self) -> NDArray[np.intp]:
+        """How many judgements each item has. Shape (items,)."""
+        return np.bincount(self.item, minlength=len(self.items))
+
+    @property
+    def decided(self) -> NDArray[np.bool_]:
+        """Which judgements preferred one side. Shape (n,)."""
+        return self.outcome <= TUNED
+
+    def where(self, keep: NDArray[np.bool_]) -> Table:
+        """The same table with some of its judgements, shape (n,); items and reviewers keep their codes."""
+        columns = ("item", "reviewer", "outcome", "left", "seconds", "position")
+        return replace(self, **{name: getattr(self, name)[keep] for name in columns})
+
+
+_CJK = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_WORD = re.compile(rf"[{_CJK}]|[^\s{_CJK}]+")
+#: Scores by outcome code.
+_SCORES = np.array([0.0, 1.0, 0.5, np.nan])
+
+
+def of_arrays(
+    item: ArrayLike,
+    outcome: ArrayLike,
+    *,
+    reviewer: ArrayLike | None = None,
+    left: ArrayLike | None = None,
+    seconds: ArrayLike | None = None,
+    category: ArrayLike | None = None,
+    characters: ArrayLike | None = None,
+) -> Table:
+    """A table without files: codes from 0, one a judgement but for `category` (items,) and `characters` (items, 2)."""
+    item, outcome = np.asarray(item, dtype=np.intp), np.asarray(outcome, dtype=np.intp)
+    n, items = len(item), int(np.max(item, initial=-1)) + 1
+    reviewer = np.zeros(n, dtype=np.intp) if reviewer is None else np.asarray(reviewer, dtype=np.intp)
+    category = np.zeros(items, dtype=np.intp) if category is None else np.asarray(category, dtype=np.intp)
+    people, kinds = (int(np.max(codes, initial=-1)) + 1 for codes in (reviewer, category))
+    return Table(
+        item=item,
+        reviewer=reviewer,
+        outcome=outcome,
+        items=tuple(map(str, range(items))),
+        reviewers=tuple(map(str, range(people))),
+        asked=items,
+        pairs=items,
+        identical=0,
+        excluded={},
+        left=np.arange(n, dtype=np.intp) % 2 if left is None else np.asarray(left, dtype=np.intp),
+        seconds=np.ones(n) if seconds is None else np.asarray(seconds, dtype=np.float64),
+        position=positions(reviewer),
+        facts=Facts(
+            category=category,
+            categories=tuple(map(str, range(kinds))),
+            characters=np.ones((items, 2), dtype=np.intp)
+            if characters is None
+            else np.asarray(characters, dtype=np.intp),
+        ),
+    )
+
+
+def prompt_means(item: NDArray[np.intp], value: NDArray[np.float64], prompts: int) -> NDArray[np.float64]:
+    """Mean of the values of each prompt that are not NaN; NaN for a prompt without one. Shape (prompts,)."""
+    there = ~np.isnan(value)
+    number = np.bincount(item[there], minlength=prompts)
+    total = np.bincount(item[there], weights=value[there], minlength=prompts)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+
+def word_count(text: str) -> int:
+    """Words between spaces; a character of Chinese, Japanese or Korean counts as one."""
+    return len(_WORD.findall(text))
+
+
+def positions(reviewer: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Which of its reviewer's judgements each one is, from 0, in the order of the rows. Shape (n,)."""
+    order = np.argsort(reviewer, kind="stable")
+    sorted_codes = reviewer[order]
+    begins = np.searchsorted(sorted_codes, sorted_codes)
+    found = np.empty(len(reviewer), dtype=np.intp)
+    found[order] = np.arange(len(reviewer)) - begins
+    return found
+
+
+def read_table(run: Run) -> tuple[Table, list[Verdict]]:
+    """The table of a run, and the verdicts in it, in file order. Raises InputError for files that can't be trusted."""
+    answers = read_answers(run.responses_path)
+    return build_table(run, answers, read_verdicts(run.verdicts_path, run=run.name))
+
+
+def build_table(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Table, list[Verdict]]:
+    """As `read_table`, from rows in memory; which pairs were skipped is read from skips.csv."""
+    prompts = run.prompts()
+    pairs = {pair.prompt_id: pair for pair in answers.pairs(prompts)}
+    excluded: Counter[str] = Counter()
+    standing = in_force(rows)
+    excluded["replaced or withdrawn"] = len(rows) - len(standing)
+    kept: list[Verdict] = []
+    aside: dict[str, list[Verdict]] = {"repeat": [], "gold": []}
+    for verdict in standing:
+        reason = _why_not(verdict, pairs)
+        if reason:
+            excluded[reason] += 1
+            aside.get(verdict.kind, []).append(verdict)
+        else:
+            kept.append(verdict)
+    skips = [skip for skip in read_skips(run) if skip.kind == "judgement" and skip.item in pairs]
+    judged = {(verdict.item, verdict.reviewer) for verdict in kept}
+    items, item = _codes(verdict.item for verdict in kept)
+    reviewers, reviewer = _codes(verdict.reviewer for verdict in kept)
+    table = Table(
+        item=item,
+        reviewer=reviewer,
+        outcome=_column((OUTCOMES.index(v.outcome) for v in kept if v.outcome != "withdrawn"), np.intp),
+        items=items,
+        reviewers=reviewers,
+        asked=len(prompts),
+        pairs=len(pairs),
+        identical=sum(pair.identical for pair in pairs.values()),
+        excluded={reason: n for reason, n in excluded.items() if n},
+        left=_column((SIDES.index(v.left) if v.left else -1 for v in kept), np.intp),
+        seconds=_column((v.seconds if v.seconds or not v.imported else np.nan for v in kept), np.float64),
+        position=positions(reviewer),
+        facts=_facts([pairs[name] for name in items]),
+        repeats=tuple(aside["repeat"]),
+        golds=tuple(aside["gold"]),
+        put_off=_put_off(skips, kept),
+        clusters=_clusters(prompts, read_plan(run)),
+        passed_over=frozenset(skip.item for skip in skips if (skip.item, skip.reviewer) not in judged),
+        imported=sum(verdict.imported for verdict in kept),
+    )
+    return table, kept
+
+
+def _put_off(skips: Sequence[Skip], kept: Sequence[Verdict]) -> dict[str, int]:
+    """item -> how many verdicts had been given at its first skip, by the times of both (UTC, ISO 8601)."""
+    times = list(accumulate((verdict.judged_at for verdict in kept), max))
+    found: dict[str, int] = {}
+    for skip in skips:
+        found.setdefault(skip.item, bisect_right(times, skip.skipped_at))
+    return found
+
+
+def _clusters(prompts: Sequence[Prompt], plan: Plan | None) -> dict[str, str]:
+    """By the prompts' own clusters, and by the groups of the frozen plan."""
+    sizes = Counter(prompt.cluster for prompt in prompts)
+    own = {prompt.id: f"cluster {prompt.cluster}" for prompt in prompts if sizes[prompt.cluster] > 1 and prompt.cluster}
+    return own | {item: f"near {first}" for item, first in (plan.groups if plan else {}).items()}
+
+
+def by_cluster(table: Table) -> Table:
+    """The table by clusters instead of prompts: what is one question asked in several ways counts once.
+
+    Facts of the answers are those of each cluster's first prompt.
+    """
+    if not table.clusters:
+        return table
+    unit = table.clusters
+    items, code = _codes(unit.get(item, item) for item in table.items)
+    first = np.unique(code, return_index=True)[1]
+    put_off: dict[str, int] = {}
+    for item, given in table.put_off.items():
+        name = unit.get(item, item)
+        put_off[name] = min(given, put_off.get(name, given))
+    return replace(
+        table,
+        item=code[table.item] if len(table) else table.item,
+        items=items,
+        facts=replace(table.facts, category=table.facts.category[first], characters=table.facts.characters[first]),
+        put_off=put_off,
+        passed_over=frozenset(unit.get(item, item) for item in table.passed_over),
+        clusters={},
+    )
+
+
+def _facts(pairs: Sequence[Pair]) -> Facts:
+    categories, category = _codes(pair.category for pair in pairs)
+    lengths = [[len(pair.answer(side).text) for side in SIDES] for pair in pairs]
+    return Facts(category, categories, np.array(lengths, dtype=np.intp).reshape(len(pairs), len(SIDES)))
+
+
+#: How spreadsheets write what they took for a number or a date: 3,00E+05, 01. Feb, 2-Jan, 2026-01-02 00:00.
+_CHANGED = re.compile(r"\d+([.,]\d+)?E[+-]?\d+|\d{1,2}[.\- ]+[A-Z][a-zä]{2,}\.?|[A-Z][a-zä]{2}-\d{2}", re.IGNORECASE)
+
+
+def changed_by_spreadsheet(item: str, known: Iterable[str]) -> bool:
+    """Whether an id that is not known looks like one that a spreadsheet rewrote, as 7 for 007."""
+    return _CHANGED.fullmatch(item) is not None or any(name != item and name.lstrip("0") == item for name in known)
+
+
+def _why_not(verdict: Verdict, pairs: dict[str, Pair]) -> str:
+    """Why a verdict in force can't count, or nothing: it must be about the very texts that this run holds."""
+    if verdict.kind == "gold":
+        return "gold pairs (the answer is known)"
+    if verdict.kind == "repeat":
+        return "repeated pairs (asked again, sides swapped)"
+    pair = pairs.get(verdict.item)
+    if pair is None:
+        changed = changed_by_spreadsheet(verdict.item, pairs)
+        return "with an id that a spreadsheet changed" if changed else "on a prompt that this run has no pair for"
+    if (verdict.base_sha256, verdict.tuned_sha256) != (pair.base.sha256, pair.tuned.sha256):
+        return "on answers that have changed since"
+    return ""
+
+
+def _codes(values: Iterable[str]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+    """Distinct values in order of appearance, and each value's position among them."""
+    known: dict[str, int] = {}
+    codes = [known.setdefault(value, len(known)) for value in values]
+    return tuple(known), np.array(codes, dtype=np.intp)
+
+
+def _column(values: Iterable[float], kind: DTypeLike) -> NDArray[Any]:
+    return np.array(list(values), dtype=kind)

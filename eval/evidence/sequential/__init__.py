@@ -1,0 +1,1 @@
+"""Whether a study may stop now, and how large it should be."""

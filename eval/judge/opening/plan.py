@@ -1,0 +1,284 @@
+"""plan.json: how many reviewers each pair has, and which pairs people are drawn for, frozen at the first verdict.
+
+The judging server plans by the run's key and writes the plan down; report, results and gate read it, and need no key.
+It says nothing of sides. What reviewers are asked may change later: then asked.json holds that, run.json records the
+change, and the evidence goes on by plan.json. Both are bound by hashes in run.json.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
+
+from blindside.words import counted
+from eval.answers import Answers
+from eval.errors import InputError
+from eval.journal import write_atomically
+from eval.judge.opening.freeze import thumbs_path, with_rows
+from eval.judge.opening.keyfile import KEY_FILE
+from eval.judge.store.verdict_files import read_verdicts
+from eval.judge.study.assignment import planned
+from eval.judge.study.blinding import Blinding
+from eval.judge.study.sampling import drawing_order, is_drawn
+from eval.judge.study.study import NAME as STUDY
+from eval.judge.study.study import Mode, Overlap, Study, read_frozen
+from eval.judge.study.tasks import tasks_of
+from eval.records import Row
+from eval.run import BlindingRule, Run
+
+NAME, ASKED = "plan.json", "asked.json"
+
+
+class PlannedPair(Row):
+    """Whether people are drawn for a pair, and by how many it is judged: 0 where it is not drawn, or held back."""
+
+    item: str
+    drawn: bool
+    reviewers: int = Field(ge=0)
+    #: For words that name a model, under the study's policy `hold`.
+    held: bool = False
+    #: The first prompt of those that ask nearly the same, where the study takes them for one unit.
+    near: str = ""
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Plans without groups are written, and hashed, as they were before there were any."""
+        data: dict[str, Any] = dump(self)
+        if not self.near:
+            data.pop("near")
+        return data
+
+
+class Plan(Row):
+    """The whole of plan.json: what was planned by, and the pairs in drawing order."""
+
+    blinding: BlindingRule
+    mode: Mode
+    overlap: Overlap
+    sample: float
+    pairs: tuple[PlannedPair, ...]
+
+    @property
+    def reviewers(self) -> dict[str, int]:
+        """item -> reviewers, for every pair that people are asked."""
+        return {pair.item: pair.reviewers for pair in self.pairs if pair.reviewers}
+
+    @property
+    def horizon(self) -> int:
+        """How many pairs people are asked: the size of the study that the sequential test bets by."""
+        return len(self.reviewers)
+
+    @property
+    def drawn(self) -> dict[str, bool]:
+        """item -> whether people are drawn for it, in drawing order."""
+        return {pair.item: pair.drawn for pair in self.pairs}
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """item -> the first prompt of its group, of prompts that ask nearly the same."""
+        return {pair.item: pair.near for pair in self.pairs if pair.near}
+
+    def asks_as(self, other: Plan) -> bool:
+        """Whether both ask the same of reviewers; plans of earlier versions do not say what is held back."""
+        ours, theirs = (
+            (one.blinding, one.mode, one.overlap, one.sample, one.reviewers, one.drawn) for one in (self, other)
+        )
+        return ours == theirs and list(self.drawn) == list(other.drawn)
+
+    def holds_for(self, blinding: Blinding, study: Study) -> bool:
+        """Whether it was made by these settings. Another key changes nothing: what is drawn stays drawn."""
+        ours = (self.blinding, self.mode, self.overlap, self.sample)
+        return ours == (blinding.rule, study.mode, study.overlap, study.sample)
+
+
+def plan_path(run: Run) -> Path:
+    return run.folder / NAME
+
+
+def asked_path(run: Run) -> Path:
+    """Where lies what reviewers are asked now, where that is no longer the plan."""
+    return run.folder / ASKED
+
+
+def encoded(plan: Plan) -> bytes:
+    """A plan as it lies on disk."""
+    return (plan.model_dump_json(indent=2) + "\n").encode()
+
+
+def plan_sha256(plan: Plan) -> str:
+    """Hex sha256 of the plan's file."""
+    return hashlib.sha256(encoded(plan)).hexdigest()
+
+
+def read_plan(run: Run) -> Plan | None:
+    """The plan; None where there is no plan.json. Raises InputError, also for one that is not what was frozen."""
+    return _read(plan_path(run), run.info.plan_sha256 if is_judged(run) else "")
+
+
+def read_asked(run: Run) -> Plan | None:
+    """What reviewers are asked now: asked.json, or else the plan. Raises InputError as `read_plan`."""
+    plan = read_plan(run)
+    last = run.info.plan_changes[-1].asked_sha256 if run.info.plan_changes else ""
+    if last in ("", run.info.plan_sha256):
+        return plan
+    asked = _read(asked_path(run), last)
+    if asked is None:
+        raise InputError("is missing, and run.json says that it was made: restore it", path=asked_path(run))
+    return asked
+
+
+def _read(path: Path, sha256: str) -> Plan | None:
+    try:
+        data = path.read_bytes()
+        plan = Plan.model_validate_json(data)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror}): restore it", path=path) from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "file"
+        raise InputError(f"{field}: {first['msg']}: restore it", path=path) from None
+    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+        raise InputError("is not the plan that was frozen at the first verdict: restore it", path=path)
+    return plan
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    """Raises OSError."""
+    write_atomically(path, encoded(plan))
+
+
+def differences(before: Plan, after: Plan) -> str:
+    """What reviewers are asked otherwise, in words: "overlap 2 on 30% of the pairs (before: 2 on 100%)"."""
+    said = []
+    if before.overlap != after.overlap:
+        said.append(f"overlap {_overlap(after.overlap)} of the pairs (before: {_overlap(before.overlap)})")
+    if before.sample != after.sample:
+        said.append(f"sample {after.sample:g} (before: {before.sample:g})")
+    pairs = len(after.pairs) - len(before.pairs)
+    if pairs:
+        said.append(f"{counted(abs(pairs), 'pair')} {'more' if pairs > 0 else 'fewer'}")
+    held = sum(pair.held for pair in after.pairs) - sum(pair.held for pair in before.pairs)
+    if held:
+        said.append(f"{counted(abs(held), 'pair')} {'more' if held > 0 else 'fewer'} held back")
+    return ", ".join(said) or "other pairs, or other numbers of reviewers"
+
+
+def _overlap(overlap: Overlap) -> str:
+    return f"{overlap.reviewers} on {overlap.share:.0%}"
+
+
+def draw(blinding: Blinding, study: Study, items: Collection[str], before: Plan | None) -> dict[str, bool]:
+    """item -> whether people are drawn for it, in drawing order; pairs that came after the plan before come last."""
+    kept = {item: drawn for item, drawn in before.drawn.items() if item in items} if before else {}
+    sample = 1.0 if study.mode == "thumbs" else study.sample
+    new = drawing_order(blinding, (item for item in items if item not in kept))
+    return kept | {item: is_drawn(blinding, item, sample) for item in new}
+
+
+def make_plan(
+    blinding: Blinding,
+    study: Study,
+    drawn: Mapping[str, bool],
+    asked: Mapping[str, str],
+    before: Plan | None,
+    held: Collection[str] = (),
+    near: Mapping[str, str] | None = None,
+) -> Plan:
+    """The plan for the pairs that are asked (`asked`: item -> category); those planned before keep their reviewers.
+
+    `near`: item -> the first prompt of its group, where groups are units.
+    """
+    groups = near or {}
+    kept = {item: n for item, n in before.reviewers.items() if item in asked} if before else {}
+    new = planned(blinding, {item: name for item, name in asked.items() if item not in kept}, study.overlap)
+    reviewers = kept | new
+    return Plan(
+        blinding=blinding.rule,
+        mode=study.mode,
+        overlap=study.overlap,
+        sample=study.sample,
+        pairs=tuple(
+            PlannedPair(
+                item=item, drawn=is_in, reviewers=reviewers.get(item, 0), held=item in held, near=groups.get(item, "")
+            )
+            for item, is_in in drawn.items()
+        ),
+    )
+
+
+def plan_of(run: Run, answers: Answers) -> dict[str, int]:
+    """item -> reviewers, for every pair that people are asked; a pair held back for a giveaway is not among them.
+
+    Raises InputError where study or plan cannot be read, or the plan of a run that was judged is missing.
+    """
+    return _known(run, answers).reviewers
+
+
+def asked_of(run: Run, answers: Answers) -> dict[str, int]:
+    """item -> reviewers, as people are asked now; before anybody judges, as they will be. Raises InputError."""
+    asked = read_asked(run)
+    return asked.reviewers if asked else plan_of(run, answers)
+
+
+def is_planned(run: Run) -> bool:
+    """Whether the plan was written down; verdicts beyond one that only stands in are as good as any."""
+    return plan_path(run).exists()
+
+
+def draw_of(run: Run, answers: Answers) -> dict[str, float]:
+    """item -> the chance with which people are asked about it, in drawing order; pairs with identical answers are out.
+
+    Raises InputError as `plan_of`.
+    """
+    plan = _known(run, answers)
+    return dict.fromkeys(plan.drawn, plan.sample)
+
+
+def rule_of(run: Run) -> BlindingRule | None:
+    """What the sides of a run's verdicts were computed by; None where nobody judged."""
+    if not is_judged(run):
+        return None
+    if run.info.blinding is not None:
+        return run.info.blinding.rule
+    plan = _read(plan_path(run), "")
+    if plan is None and only_imported(run):
+        return None
+    return plan.blinding if plan else "keyed" if (run.folder / KEY_FILE).exists() else "unkeyed"
+
+
+def only_imported(run: Run) -> bool:
+    """Whether verdicts were imported, and nobody judged here. Raises InputError for a file that cannot be trusted."""
+    return bool(run.info.imports) and all(row.imported for row in read_verdicts(run.verdicts_path, run=run.name))
+
+
+def is_judged(run: Run) -> bool:
+    return any(with_rows(path) for path in (run.verdicts_path, thumbs_path(run)))
+
+
+def _known(run: Run, answers: Answers) -> Plan:
+    """The plan that was written down. A run judged before there were keys has one that anybody can compute.
+
+    Before anybody judges nothing is drawn yet, and that rule stands in: of such a plan only counts are used, and they
+    are those of any draw.
+    """
+    plan = read_plan(run)
+    if plan is not None:
+        return plan
+    if rule_of(run) == "keyed":
+        problem = "is missing, and says which pairs people were drawn for: restore it, or start `blindside judge` once"
+        raise InputError(f"{problem} where the run's {KEY_FILE} lies", path=plan_path(run))
+    blinding, study = Blinding(run.name, None), read_frozen(run.folder)
+    if is_judged(run) and not (run.folder / STUDY).exists():
+        # Judged before studies were written down, by one person a pair; or elsewhere.
+        study = Study(overlap=Overlap())
+    tasks = tasks_of(run, study, answers)
+    drawn = draw(blinding, study, tasks, None)
+    held = run.info.giveaways.get("items", {}) if study.giveaways.policy == "hold" else {}
+    asked = {item: task.category for item, task in tasks.items() if drawn[item] and item not in held}
+    return make_plan(blinding, study, drawn, asked, None, held)

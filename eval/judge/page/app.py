@@ -1,0 +1,175 @@
+"""The judging page in Gradio: three pieces of HTML, and one event that carries every action to the server.
+
+Gradio takes seconds to import, so it is imported where it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from blindside import console
+from eval.errors import BlindsideError, InputError
+from eval.judge.door.front import Front
+from eval.judge.door.gatekeeper import Gatekeeper
+from eval.judge.door.login import REVIEWER, Door
+from eval.judge.door.routes import LOGIN, PAGE
+from eval.judge.door.serving import bare, load_gradio, mounted, piece, present
+from eval.judge.door.sessions import Accounts
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.page_protocol import Action, View
+from eval.judge.page.session import Sitting, answer
+from eval.judge.page.views import Show, bar_html, head_html, login_html, stage_html, top_html
+from eval.judge.store.watching import watched
+from eval.judge.study.blinding import nonce
+from eval.judge.study.forms import Notice
+from eval.judge.study.study import Study
+from eval.run import Run
+
+if TYPE_CHECKING:
+    import gradio as gr
+    from starlette.types import ASGIApp
+
+Handler = Callable[[str, Sitting | None, "gr.Request"], tuple[str, Sitting | None]]
+
+_say = console.say
+
+
+def build(desk: Desk, *, reviewer: str = "", logins: bool = False) -> gr.Blocks:
+    """The page's components and its one event. `reviewer` fixes the name, and so does a login."""
+    load_gradio()
+    import gradio as gr
+
+    handle = _handler(desk, reviewer, logins)
+    page: gr.Blocks
+    with gr.Blocks(title="blindside", analytics_enabled=False, fill_width=True) as page:
+        sitting = gr.State(None)
+        for html in (top_html(desk.study, logins=logins), ""):
+            stage = piece(html)
+        piece(bar_html(desk.study, logins=logins))
+        action = gr.Textbox(visible="hidden")
+        send = gr.Button(visible="hidden", elem_id="bs-send")
+        for event in (send.click, page.load):
+            event(
+                handle,
+                inputs=[action, sitting],
+                outputs=[stage, sitting],
+                js="(_, sitting) => [window.blindside.take(), sitting]",
+                queue=False,
+                show_progress="hidden",
+                trigger_mode="multiple",
+                api_visibility="private",
+            )
+    return page
+
+
+def application(
+    run: Run,
+    *,
+    study: Study | None = None,
+    reviewer: str = "",
+    accounts: Accounts | None = None,
+    front: Front | None = None,
+    say: Callable[[str], None] = _say,
+) -> ASGIApp:
+    """An ASGI application that serves the page at /, and lets no request leave the machine.
+
+    Without a study, the run's own or the default one. With accounts, only those who log in are served, each under
+    their own name, and `say` is told failed logins. `front`: by which names it may be asked for; else loopback's only.
+    Raises InputError where the run's answers or verdicts cannot be read.
+    """
+    return _application(Desk(run, study), reviewer, accounts, front or Front(), say)
+
+
+def _application(
+    desk: Desk, reviewer: str, accounts: Accounts | None, front: Front, say: Callable[[str], None]
+) -> ASGIApp:
+    page = build(desk, reviewer=reviewer, logins=accounts is not None)
+    app: ASGIApp = mounted(bare(), page, head_html())
+    if accounts is None:
+        return Gatekeeper(app, front, PAGE)
+    return Gatekeeper(Door(app, accounts, login_html(), say), front, [*PAGE, *LOGIN])
+
+
+def serve(
+    run: Run,
+    *,
+    port: int = 7860,
+    host: str = "127.0.0.1",
+    open_browser: bool = True,
+    say: Callable[[str], None] = _say,
+    study: Study | None = None,
+    reviewer: str = "",
+    accounts: Accounts | None = None,
+    share: bool = False,
+    front: Front | None = None,
+) -> None:
+    """Serve the judging page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` is told where.
+
+    `share` gives it a public address too. `front`: by which other names it may be asked for than by `host`.
+    Raises InputError where the run's files cannot be read, the address is not ours, or the page would be shared
+    without accounts; BlindsideError where no port is free.
+    """
+    refuse_open_share(share, accounts)
+    names = front or Front.of(host)
+    with ExitStack() as stack:
+
+        def made() -> ASGIApp:
+            desk = Desk(run, study)
+            stack.enter_context(watched(desk.ledger))
+            return _application(desk, reviewer, accounts, names, say)
+
+        present(
+            made,
+            "Judge",
+            host=host,
+            port=port,
+            open_browser=open_browser,
+            say=say,
+            exposed="" if accounts else "whoever reaches this machine can judge under any name",
+            share=names if share else None,
+        )
+
+
+def refuse_open_share(share: bool, accounts: Accounts | None) -> None:
+    """Raises InputError where the page would be shared with whoever finds it."""
+    if share and accounts is None:
+        raise InputError("--share without logins would let anybody judge: make some with `blindside reviewer add NAME`")
+
+
+def _handler(desk: Desk, fixed: str, logins: bool) -> Handler:
+    import gradio as gr
+
+    def handle(payload: str, sitting: Sitting | None, request: gr.Request) -> tuple[str, Sitting | None]:
+        action = _action(payload)
+        name = _logged_in(request) if logins else fixed
+        try:
+            sitting, view = answer(desk, sitting, action, fixed=name)
+        except BlindsideError as error:
+            view = View(state="broken", nonce=nonce(), notice=Notice("broken", str(error)))
+        listed = action.act == "recent" or (action.act == "flag" and bool(action.edit))
+        show = Show(action.language, fixed=bool(name), marked=action.differences, listed=listed)
+        return stage_html(view, show), sitting
+
+    # Gradio passes the request by this, and could not resolve it by name.
+    handle.__annotations__["request"] = gr.Request
+    return handle
+
+
+def _logged_in(request: gr.Request) -> str:
+    """The login's name, and never what the page says. The door has turned away who has none."""
+    name = request.request.scope.get(REVIEWER) if request.request else None
+    if not name:
+        raise PermissionError("not logged in")
+    return str(name)
+
+
+def _action(payload: str) -> Action:
+    """What was sent; what no page of ours sends counts as a vote for a pair that is not open."""
+    try:
+        return Action.model_validate_json(payload)
+    except ValidationError:
+        return Action(act="vote")

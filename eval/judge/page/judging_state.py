@@ -1,0 +1,227 @@
+"""What all sittings at one run share: the study, the pairs, the rows on disk, and one seat a reviewer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from eval.judge.opening.begin import begin
+from eval.judge.opening.freeze import rows_path
+from eval.judge.page.reviewer_state import Draft, Seat
+from eval.judge.store.flags import Flag, append_flag, read_flags
+from eval.judge.store.ledger import Ledger
+from eval.judge.store.skips import Skip, append_skip, read_skips
+from eval.judge.study import forms
+from eval.judge.study.assignment import Pool, Way
+from eval.judge.study.control_items import Extras, Key
+from eval.judge.study.names import name_key
+from eval.judge.study.study import STRENGTH, Study
+from eval.judge.study.tasks import Task
+from eval.records import Judgement, Side, Verdict, utc_now
+from eval.run import Run
+
+
+class Desk:
+    """What all sittings at one run share. `study` is frozen into the run's folder, and so is the plan.
+
+    Identical answers, prompts with an answer missing, and pairs held back for a giveaway are not among `tasks`.
+    Raises InputError where the run's files cannot be read, or where its rows were judged by another study.
+    """
+
+    def __init__(self, run: Run, study: Study | None = None) -> None:
+        begun = begin(run, study)
+        self.study, self._blinding, self._marked = begun.study, begun.blinding, begun.marked
+        self.run = self._marked.run
+        self.tasks = self._marked.tasks
+        self.pool = Pool({item: task.category for item, task in self.tasks.items()}, begun.plan.reviewers)
+        self.ledger: Ledger[Judgement] = Ledger(
+            rows_path(run, self.study), self.study.row, run.name, self.study.columns
+        )
+        gold = self.study.gold.pairs if self.study.gold else ()
+        self._gold = {pair.item: Task.of_pair(pair.pair()) for pair in gold}
+        self._seats: dict[str, Seat] = {}
+        #: Of pages that were asked whether they are somebody known: their nonce to the name that was given.
+        self._asked: dict[str, str] = {}
+        self._noted = 0
+        self._generation = self.ledger.generation
+        for skip in read_skips(run):
+            self._seat(skip.reviewer).put_off((skip.kind, skip.item))
+        for flag in read_flags(run):
+            self._seat(flag.reviewer).flag((flag.kind, flag.item), on=flag.flag == "on")
+
+    @contextmanager
+    def turn(self, reviewer: str) -> Iterator[Seat]:
+        """This reviewer's seat, true to the file until the block ends. Raises NotSaved, InputError."""
+        known = self._seats.get(reviewer)
+        # What takes long is made before anybody has to wait.
+        own = None if known is not None and known.present else self._own(reviewer)
+        with self.ledger.turn():
+            self._note_new_rows()
+            seat = self._seat(reviewer)
+            if own is not None and not seat.present:
+                seat.come(*own)
+            yield seat
+
+    def alike(self, reviewer: str) -> str:
+        """Who is known by nearly this name (Ann for ann), where this very name is new; else nothing."""
+        with self.ledger.turn():
+            self._note_new_rows()
+            others = [] if reviewer in self._seats else self._seats
+            return next((known for known in others if name_key(known) == name_key(reviewer)), "")
+
+    def ask_who(self, nonce: str, reviewer: str) -> None:
+        """This page is asked whether its reviewer is somebody known; the latest thousand are remembered."""
+        self._asked[nonce] = reviewer
+        for old in list(self._asked)[:-1000]:
+            del self._asked[old]
+
+    def was_asked(self, nonce: str, reviewer: str) -> bool:
+        """Whether this page was asked, and says the same name again."""
+        return self._asked.get(nonce) == reviewer
+
+    def task(self, key: Key) -> Task:
+        kind, item = key
+        return self._gold[item] if kind == "gold" else self.tasks[item]
+
+    def shown(self, key: Key) -> Task:
+        """A task as reviewers may see it: its giveaways masked where the study says so."""
+        mask = self.study.giveaways.policy == "mask" and key[0] != "gold"
+        return self._marked.shown(key[1], self.task(key), mask=mask)
+
+    def left(self, seat: Seat, key: Key) -> Side:
+        """Which model stands left: never changed for a pair, and swapped where the pair comes again."""
+        before = seat.last.get(key)
+        if isinstance(before, Verdict) and before.left:
+            return before.left
+        kind, item = key
+        if kind == "gold":
+            return seat.extras.gold_sides[item]
+        if kind == "repeat":
+            return forms.side_at("right", self.left(seat, ("judgement", item)))
+        return seat.way.sides[item]
+
+    def next(self, seat: Seat) -> Key | None:
+        """What this reviewer is asked now; it is then theirs for a while. Skipped ones come last, the oldest first."""
+        skipped = [key for key in seat.skipped if self.is_askable(seat, key)]
+        key = seat.extras.due(seat.standing, skipped)
+        if key is None:
+            item = self.pool.choose(seat.way, [item for kind, item in skipped if kind == "judgement"])
+            key = ("judgement", item) if item is not None else next(iter(skipped), None)
+        self.hold(seat, key)
+        return key
+
+    def is_askable(self, seat: Seat, key: Key) -> bool:
+        """Whether a pair may still be put before this reviewer."""
+        kind, item = key
+        if key in seat.standing or item not in (self._gold if kind == "gold" else self.tasks):
+            return False
+        if kind == "judgement":
+            return self.pool.is_open(seat.way, item)
+        return kind == "gold" or ("judgement", item) in seat.standing
+
+    def hold(self, seat: Seat, key: Key | None) -> None:
+        """This pair is before this reviewer, and goes to nobody else for a while; the one before goes back."""
+        if key is not None and key[0] == "judgement":
+            self.pool.lease(seat.reviewer, key[1])
+        else:
+            self.pool.release(seat.reviewer)
+
+    def total(self, seat: Seat) -> int:
+        """The reviewer's target, of all kinds: the study's, or all that was open to them. It does not shrink while
+        others judge."""
+        judged, still_open = len(seat.standing), self.pool.still_open(seat.way)
+        seat.target = max(
+            seat.target,
+            judged + still_open + seat.extras.still_to_come(seat.standing, still_open),
+            seat.open_at_first + seat.extras.still_to_come({}, seat.open_at_first),
+        )
+        return max(judged, min(seat.target, self.study.target or seat.target))
+
+    def write(
+        self, seat: Seat, key: Key, outcome: str, draft: Draft, seconds: float, *, strength: str | None = None
+    ) -> None:
+        """Append a row, inside a turn; `strength`: in the mode `graded`. Raises NotSaved."""
+        task, left, before = self.task(key), self.left(seat, key), seat.last.get(key)
+        criteria = forms.to_cells(self.study, draft.filled, left)
+        if strength is not None:
+            criteria[STRENGTH] = strength
+        common = {
+            "verdict_id": _new_id(),
+            "run": self.run.name,
+            "item": key[1],
+            "category": task.category,
+            "reviewer": seat.reviewer,
+            "outcome": outcome,
+            "criteria": criteria,
+            "comment": draft.comment,
+            "seconds": round(seconds, 2),
+            "judged_at": utc_now(),
+            "replaces": before.verdict_id if before else "",
+        }
+        self._append(task.row(key[0], left, draft.filled, common))
+
+    def withdraw(self, seat: Seat, key: Key) -> None:
+        """Append the row that takes back a standing one, inside a turn. Raises NotSaved."""
+        before = seat.standing[key]
+        changed = {"verdict_id": _new_id(), "outcome": "withdrawn", "seconds": 0.0, "judged_at": utc_now()}
+        self._append(before.model_copy(update={**changed, "replaces": before.verdict_id}))
+
+    def skip(self, seat: Seat, key: Key) -> None:
+        """Put a pair off, inside a turn. Raises NotSaved."""
+        kind, item = key
+        append_skip(
+            self.run, Skip(run=self.run.name, item=item, reviewer=seat.reviewer, kind=kind, skipped_at=utc_now())
+        )
+        seat.put_off(key)
+        self.pool.release(seat.reviewer)
+
+    def flag(self, seat: Seat, key: Key) -> None:
+        """Mark a pair to come back to, or take the mark off, inside a turn. Raises NotSaved."""
+        (kind, item), on = key, key not in seat.flagged
+        row = Flag(
+            run=self.run.name,
+            item=item,
+            reviewer=seat.reviewer,
+            kind=kind,
+            flag="on" if on else "off",
+            flagged_at=utc_now(),
+        )
+        append_flag(self.run, row)
+        seat.flag(key, on=on)
+
+    def _append(self, row: Judgement) -> None:
+        self.ledger.append(row)
+        self._note_new_rows()
+
+    def _note_new_rows(self) -> None:
+        if self._generation != self.ledger.generation:
+            self._noted, self._generation = 0, self.ledger.generation
+            self.pool.forget()
+            for seat in self._seats.values():
+                seat.forget()
+        for row in self.ledger.rows[self._noted :]:
+            self._note(row)
+        self._noted = len(self.ledger.rows)
+
+    def _note(self, row: Judgement) -> None:
+        kind = row.kind if isinstance(row, Verdict) else "judgement"
+        task = (self._gold if kind == "gold" else self.tasks).get(row.item)
+        seat = self._seat(row.reviewer)
+        if not seat.last:
+            seat.open_at_first = self.pool.open_to_anybody()
+        more = seat.note((kind, row.item), row, counts=task is not None and task.is_of(row))
+        if more and kind == "judgement":
+            self.pool.count(row.item, more)
+
+    def _seat(self, reviewer: str) -> Seat:
+        return self._seats.setdefault(reviewer, Seat(reviewer))
+
+    def _own(self, reviewer: str) -> tuple[Way, Extras]:
+        extras = Extras(self._blinding, self.study, reviewer, len(self.tasks))
+        return Way(self.pool, self._blinding, reviewer), extras
+
+
+def _new_id() -> str:
+    """A letter first, so that no spreadsheet takes digits around one e for a number."""
+    return f"v{uuid.uuid4().hex}"

@@ -1,0 +1,63 @@
+"""A reviewer's own verdicts, as the page shows them again: in places, not in models."""
+
+from __future__ import annotations
+
+from itertools import islice
+from statistics import median
+
+from eval.judge.page.judging_state import Desk
+from eval.judge.page.page_protocol import Recent
+from eval.judge.page.reviewer_state import Draft, Seat
+from eval.judge.study import forms
+from eval.judge.study.control_items import Key
+from eval.judge.study.forms import Filled, Place
+from eval.judge.study.study import STRENGTH
+from eval.records import Judgement, Thumb, Verdict
+
+#: The pace is that of so many last verdicts, and of no fewer than _FEW.
+_LAST, _FEW = 50, 5
+
+
+def recent(desk: Desk, seat: Seat) -> tuple[Recent, ...]:
+    """All verdicts in force, the latest first. A pair that came twice is there once, as it was judged last."""
+    entries: dict[str, Recent] = {}
+    for key, row in reversed(seat.standing.items()):
+        if row.item not in entries:
+            snippet, flagged = desk.task(key).snippet, key in seat.flagged
+            entries[row.item] = Recent(
+                row.verdict_id, snippet, choice_of(row), row.judged_at, row.comment.strip(), flagged
+            )
+    return tuple(entries.values())
+
+
+def pace(seat: Seat) -> float:
+    """Median seconds of the reviewer's last verdicts; 0 before there are enough of them."""
+    seconds = [row.seconds for row in islice(reversed(seat.standing.values()), _LAST)]
+    return median(seconds) if len(seconds) >= _FEW else 0.0
+
+
+def given(desk: Desk, seat: Seat, key: Key) -> Draft:
+    """What was last given beside a pair, as the file has it."""
+    row = seat.last.get(key)
+    if isinstance(row, Verdict) and row.left:
+        tags: dict[Place, tuple[str, ...]] = {
+            forms.place_of("base", row.left): row.tags_base,
+            forms.place_of("tuned", row.left): row.tags_tuned,
+        }
+        return Draft(row.comment, Filled(forms.from_cells(desk.study, row.criteria, row.left), _present(tags)))
+    if isinstance(row, Thumb):
+        return Draft(
+            row.comment, Filled(forms.from_cells(desk.study, row.criteria, "base"), _present({"left": row.tags}))
+        )
+    return Draft()
+
+
+def _present(tags: dict[Place, tuple[str, ...]]) -> dict[Place, tuple[str, ...]]:
+    return {place: given for place, given in tags.items() if given}
+
+
+def choice_of(row: Judgement) -> str:
+    """What the reviewer chose, in places."""
+    if isinstance(row, Verdict) and (row.outcome == "base" or row.outcome == "tuned") and row.left:
+        return forms.graded_choice(forms.place_of(row.outcome, row.left), row.criteria.get(STRENGTH, ""))
+    return row.outcome

@@ -1,0 +1,1 @@
+"""A model's text as HTML that shows all of it and runs none of it."""

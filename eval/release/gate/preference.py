@@ -1,0 +1,92 @@
+"""The rule on people's preference, by the policy's method: shown, refuted, or still open."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eval.answers import Answers
+from eval.collect.model_tasks.rows import read_model_verdicts
+from eval.errors import InputError
+from eval.evidence.estimates.winrate import Estimate
+from eval.evidence.judgements import Table
+from eval.evidence.sequential.standing import by_plan, judgements_left, skipped_open
+from eval.evidence.signals.model_judge import beside_people, helped, with_skips
+from eval.evidence.signals.ppi import predicted_log_wealth, settled
+from eval.evidence.verdict import RunVerdict, run_verdict
+from eval.judge.opening.plan import draw_of, is_planned, plan_of
+from eval.policy import Policy
+from eval.release.gate.findings import Preferred
+from eval.run import Run
+
+
+def preferred(run: Run, answers: Answers, table: Table, policy: Policy) -> tuple[Preferred, RunVerdict]:
+    """What the verdicts of a run say of the policy's claim. Raises InputError where a model judge is asked for and
+    none judged."""
+    plan = plan_of(run, answers)
+    verdict = run_verdict(table, plan, policy, planned=is_planned(run))
+    if policy.preference.predicted:
+        return _predicted(run, answers, by_plan(table, plan) if is_planned(run) else table, policy, plan), verdict
+    return of_verdict(verdict), verdict
+
+
+def of_verdict(found: RunVerdict) -> Preferred:
+    """The policy's claim as people's verdicts alone have it."""
+    state, spent = found.state, not found.progress.left
+    return Preferred(
+        found.quoted,
+        shown=state == "shown",
+        refuted=state in ("refuted", "contradicted") or (found.one_look and state == "not shown"),
+        spent=spent,
+        advice=found.advice,
+    )
+
+
+def _predicted(run: Run, answers: Answers, table: Table, policy: Policy, plan: dict[str, int]) -> Preferred:
+    """People's win rate with a model judge's help: prompts that people were drawn for, and those that only it saw.
+
+    A prompt that people were drawn for and skipped counts as a loss.
+    """
+    rows, asked, null = read_model_verdicts(run), policy.preference, policy.null
+    if not rows:
+        raise InputError(
+            f"the policy lets a model judge help, and none judged run {run.name}: run `blindside model-judge` first"
+        )
+    drawn, left, skipped = draw_of(run, answers), judgements_left(table, plan), set(skipped_open(table, plan))
+    found = with_skips(beside_people(rows, table, list(drawn)), skipped)
+    people = np.array([item in plan for item in drawn], dtype=np.bool_)
+    whole = helped(found, people, confidence=asked.confidence)
+    if asked.method == "fixed":
+        due = judgements_left(table, {item: n for item, n in plan.items() if item not in skipped})
+        return _by_interval(whole.estimate, null, due, left, whole.saved)
+    scored = ~np.isnan(found.judge)
+    judged = dict(zip(table.items, table.judged.tolist(), strict=True))
+    closed = np.array([item in skipped or judged.get(item, 0) >= plan.get(item, 0) for item in drawn])
+    upto, chances = settled(people[scored], closed[scored]), np.array(list(drawn.values()))
+    first = np.flatnonzero(scored)[:upto]
+    path = np.zeros(1)
+    if upto:
+        path = predicted_log_wealth(
+            found.human[first],
+            found.judge[first],
+            people[first],
+            chances[first],
+            horizon=len(drawn),
+            null=null,
+            alpha=1 - asked.confidence,
+        )
+    once = float(path.max()) >= np.log(1 / (1 - asked.confidence))
+    now = whole.estimate
+    against = once and now.value is not None and now.value <= null
+    shown = once and not against and now.low is not None and now.low > null
+    advice = "shown" if shown else "shown at a look, contradicted since" if against else ""
+    if not advice and not left:
+        advice = "every drawn prompt is judged, and it is not shown"
+    return Preferred(now, shown=shown, refuted=against, spent=not left, advice=advice, saved=whole.saved)
+
+
+def _by_interval(estimate: Estimate, null: float, due: int, left: int, saved: int) -> Preferred:
+    """One look, at the end of the plan: before it the interval promises nothing to somebody who may go on."""
+    if due:
+        return Preferred(estimate, False, False, spent=False, advice=f"{left:,} planned judgements are missing")
+    shown = estimate.low is not None and estimate.low > null
+    return Preferred(estimate, shown=shown, refuted=not shown and not left, spent=not left, saved=saved)

@@ -1,0 +1,272 @@
+"""The rules of a policy, each as one line: what was asked, what was found, and how that came out.
+
+`insufficient` is for what more judging, or a check that was not made, could still settle; `fail` for what it could not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal
+
+from blindside.words import counted
+from eval.evidence.estimates.metric import with_interval
+from eval.evidence.estimates.winrate import Estimate
+from eval.policy import HOLDS, Policy, Signals
+from eval.records import SIDES
+from eval.release.gate.decision import RuleResult, Status
+from eval.release.gate.findings import Findings
+from eval.report.tables.run_checks import Parity
+from eval.run import BlindingRule
+
+#: How a limit on a signal reads.
+SIGNALS: Mapping[str, str] = {
+    "truncated": "tuned answers cut at the token limit",
+    "truncated_more_than_base": "tuned answers cut, more than the base's",
+    "empty": "empty tuned answers",
+    "repetition": "tuned answers that repeat themselves",
+    "refusals_more_than_base": "tuned refusals, more than the base's",
+    "unchanged": "answers that training left unchanged",
+}
+#: How it reads what sides were computed by.
+SIDES_SAID: Mapping[BlindingRule | Literal["imported"] | None, str] = {
+    "imported": "not known here: verdicts were imported on pairs that were not exported from this run",
+    "keyed": "computed with a secret key of the run",
+    "unkeyed": "computed by an unkeyed hash of run, reviewer and item, which a reviewer could compute too",
+    None: "nobody judged yet",
+}
+
+
+def apply(policy: Policy, findings: Findings) -> list[RuleResult]:
+    """Every rule that the policy asks for, in the order of the file."""
+    return [rule for rules in _RULES for rule in rules(policy, findings)]
+
+
+def _result(name: str, asked: str, found: str, passed: bool | None, otherwise: Status = "fail") -> RuleResult:
+    """`passed` None: the data does not tell."""
+    status: Status = "insufficient" if passed is None else "pass" if passed else otherwise
+    return RuleResult(name=name, asked=asked, found=found, status=status)
+
+
+def _fixed(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    when = found.policy_fixed_at or "never"
+    passed = when in ("before judging", "before verdicts were imported")
+    yield _result("policy", "fixed before judging", f"fixed {when}", passed)
+
+
+def _sides(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    asked = "computed with a secret key of the run" if policy.keyed_sides else "told how they were computed"
+    passed = None if found.sides is None else found.sides == "keyed"
+    yield _result("sides", asked, SIDES_SAID[found.sides], passed if policy.keyed_sides else True)
+
+
+def _imported(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    asked = "verdicts given elsewhere may enter" if policy.imported else "every verdict was given here"
+    said = f"{found.imported:,} of {found.judgements:,} judgements were given elsewhere and carry no seal"
+    passed = policy.imported or not found.imported
+    yield _result("imported", asked, said if found.imported else "none was imported", passed)
+
+
+def _plan(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    changes = found.plan_changes
+    said = "not recorded by the version that it was judged with" if changes is None else "as it was frozen"
+    if changes is None and found.imported == found.judgements:
+        said = "none: the verdicts were given elsewhere"
+    if changes:
+        said = f"what is asked was changed {'; '.join(changes)}; the evidence goes on by the frozen plan"
+    yield _result("plan", "frozen at the first verdict", said, True)
+    yield _result(
+        "study",
+        "can give what the policy asks for",
+        "; ".join(found.unmet) or "it can",
+        not found.unmet,
+        "insufficient",
+    )
+
+
+def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    asked, seen = policy.preference, found.preferred
+    how = "at one look" if policy.one_look else "at any look and by all that is in"
+    who = ", for reviewers like these in general" if policy.population == "like_these" else ""
+    wanted = f"win rate above {policy.null:.0%}{who}, {how}, {asked.confidence:.0%}" + (
+        ", a model judge helping" if asked.predicted else ""
+    )
+    said = with_interval(seen.estimate, nothing="no judgement yet") + (f"; {seen.advice}" if seen.advice else "")
+    if seen.saved:
+        said += f"; the model judge saved about {counted(seen.saved, 'prompt')} of people's work"
+    passed = True if seen.shown else False if seen.refuted or seen.spent else None
+    yield _result(asked.rule.replace("_", "-"), wanted, said, passed)
+
+
+def _conditions(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    """What else the claim rests on. What the policy only wants told passes, and stands there nevertheless."""
+    by_name = {one.name: one for one in found.verdict.conditions}
+    drift = by_name["early against late"]
+    yield _result(
+        drift.name,
+        f"do not contradict each other ({policy.drift})",
+        drift.figure,
+        drift.state != "contradicted" or policy.drift == "tell",
+    )
+    alone = by_name["without any one reviewer"]
+    hangs = alone.state in ("doubt", "contradicted")
+    yield _result(
+        "one reviewer",
+        f"the conclusion does not depend on one ({policy.leave_one_out})",
+        alone.but if hangs else alone.figure,
+        not hangs or policy.leave_one_out == "tell",
+    )
+    whose = "these reviewers" if policy.population == "these" else "reviewers like these in general"
+    yield _result(
+        "population",
+        f"the claim is about {whose}",
+        f"reviewers like these in general: {with_interval(found.verdict.like_these, nothing='no judgement yet')}",
+        True,
+    )
+    seen = found.verdict
+    safe = None if seen.worst.low is None else by_name["skips"].state == "fine"
+    told = policy.skips == "tell" or not found.preferred.shown
+    yield _result(
+        "skips",
+        f"the claim holds if all that was skipped goes to base ({policy.skips})",
+        _skips(found),
+        True if told else safe,
+        "fail" if found.preferred.spent else "insufficient",
+    )
+    for name in policy.hold_on:
+        one = by_name[HOLDS[name]]
+        yield _result(one.name, "not contradicted", one.figure, one.state != "contradicted")
+    if policy.max_share_per_reviewer is not None:
+        asked, share = f"{policy.max_share_per_reviewer:.0%} or fewer of the judgements by one", found.largest_share
+        passed = share <= policy.max_share_per_reviewer
+        yield _result("share of one reviewer", asked, f"{share:.1%}", passed, "insufficient")
+
+
+def _skips(found: Findings) -> str:
+    seen = found.verdict
+    (one,) = (one for one in seen.conditions if one.name == "skips")
+    if one.figure == "none":
+        return "nobody skipped a prompt for good"
+    bounds = f"{with_interval(seen.worst)} if all went to base, {with_interval(seen.best)} if all went to tuned"
+    return f"{one.figure.partition(' ')[0]} prompts, of which {seen.progress.skipped} lack a verdict: {bounds}"
+
+
+def _enough(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    yield _at_least("prompts", policy.prompts, found.prompts, "judged")
+    if found.near or found.clustered:
+        said = f"{found.near} prompts ask nearly the same as another one, each counted by itself"
+        said = "prompts of one cluster count as one unit" if found.clustered else said
+        yield _result("near-duplicates", "told", said, True)
+    yield _at_least("reviewers", policy.reviewers, found.reviewers, "")
+    if policy.overlap is not None:
+        share = found.overlap.get(policy.overlap.reviewers, 0.0)
+        asked = (
+            f"{policy.overlap.share:.0%} of judged prompts by {counted(policy.overlap.reviewers, 'reviewer')} or more"
+        )
+        yield _result(
+            "overlap", asked, f"{share:.1%} (n={found.prompts})", share >= policy.overlap.share, "insufficient"
+        )
+
+
+def _at_least(name: str, asked: int, found: int, what: str) -> RuleResult:
+    return _result(name, f"{asked} or more {what}".strip(), str(found), found >= asked, "insufficient")
+
+
+def _people(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    if policy.agreement is not None:
+        value = found.agreement.value
+        passed = None if value is None else value >= policy.agreement
+        said = "undefined" if value is None else _number(found.agreement)
+        yield _result("agreement", f"Krippendorff's alpha {policy.agreement:g} or more", said, passed)
+    if policy.both_bad is not None:
+        value = found.both_bad.value
+        passed = None if value is None else value <= policy.both_bad
+        yield _result(
+            "both bad", f"{policy.both_bad:.1%} of judgements or fewer", with_interval(found.both_bad), passed
+        )
+
+
+def _categories(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    if policy.categories is None:
+        return
+    asked = policy.categories
+    large = {name: one for name, one in found.categories.items() if one.n >= asked.prompts}
+    low = [
+        f"{name}: {with_interval(one)}"
+        for name, one in large.items()
+        if one.high is not None and one.high < asked.floor
+    ]
+    small = len(found.categories) - len(large)
+    said = "; ".join(low) or f"none of {len(large)}" + (f", {small} too small to tell" if small else "")
+    yield _result(
+        "categories", f"none wholly below {asked.floor:.0%} ({counted(asked.prompts, 'prompt')} or more)", said, not low
+    )
+
+
+def _signals(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    limits: Signals = policy.signals
+    for name, words in SIGNALS.items():
+        limit: float | None = getattr(limits, name)
+        if limit is not None:
+            value = found.signals.get(name)
+            passed = None if value is None else value <= limit
+            said = "not known" if value is None else f"{value:.1%}"
+            yield _result(name.replace("_", " "), f"{words}: {limit:.1%} or fewer", said, passed)
+    if limits.length_ratio is not None:
+        ratio = found.signals.get("length_ratio")
+        least, most = limits.length_ratio
+        passed = None if ratio is None else least <= ratio <= most
+        said = "not known" if ratio is None else f"{ratio:.2f}"
+        yield _result("length ratio", f"tuned over base {least:g} to {most:g}", said, passed)
+
+
+def _must_pass(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    if policy.must_pass_broken is None:
+        return
+    asked = f"{policy.must_pass_broken} or fewer broken"
+    if found.must_pass == 0:
+        yield _result("must-pass prompts", asked, "no prompt has `expect`", True)
+        return
+    broken = found.must_pass_broken
+    passed = None if broken is None else broken <= policy.must_pass_broken
+    said = "not known" if broken is None else f"{broken} of {found.must_pass}"
+    yield _result("must-pass prompts", asked, said, passed)
+
+
+def _servers(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    if policy.parity:
+        sides = {side: found.parity.get(side, Parity()) for side in SIDES}
+        states = [one.holds for one in sides.values()]
+        passed = False if False in states else None if None in states else True
+        said = ", ".join(f"{side}: {one.in_short}" for side, one in sides.items())
+        yield _result("parity", "both servers serve the saved models", said, passed)
+    if policy.determinism is not None:
+        shares = [found.determinism.get(side) for side in SIDES]
+        known = [share for share in shares if share is not None]
+        passed = False if any(s > policy.determinism for s in known) else None if len(known) < len(SIDES) else True
+        said = ", ".join(
+            f"{side}: {'not checked' if share is None else f'{share:.1%}'}"
+            for side, share in zip(SIDES, shares, strict=True)
+        )
+        yield _result("determinism", f"{policy.determinism:.1%} or fewer change when asked again", said, passed)
+
+
+def _number(estimate: Estimate) -> str:
+    low, high = estimate.low, estimate.high
+    interval = "" if low is None or high is None else f", {low:.2f} to {high:.2f}"
+    return f"{estimate.value:.2f}{interval} (n={estimate.n})"
+
+
+_RULES: tuple[Callable[[Policy, Findings], Iterator[RuleResult]], ...] = (
+    _fixed,
+    _sides,
+    _imported,
+    _plan,
+    _preference,
+    _conditions,
+    _enough,
+    _people,
+    _categories,
+    _signals,
+    _must_pass,
+    _servers,
+)

@@ -1,0 +1,1 @@
+"""Verdicts become the next round's pairs."""

@@ -1,0 +1,245 @@
+"""The list of a run's prompts and one item of it: search, filters, pages, and what is shown of a pair."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from eval.evidence.conditions import HASTY
+from eval.evidence.reviewers.bias import EDGES
+from eval.records import OUTCOMES, Outcome, Thumb, Verdict
+from eval.report.pages.query import Agreement, Length, Query, Sort, Time, Which
+from eval.report.pages.snapshot import Entry, Snapshot
+
+ROWS_A_PAGE = 100
+LONGEST_SNIPPET = 90
+#: Of an answer of any length, as much is looked at for its snippet.
+_LOOKED_AT = 20_000
+
+Standing = Literal["counts", "replaced", "taken back", "repeat", "gold", "not counted"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the list. `outcomes` are the verdicts on it, by outcome, in the order of OUTCOMES."""
+
+    entry: Entry
+    asked: str
+    base: str
+    tuned: str
+    outcomes: tuple[tuple[Outcome, int], ...]
+    comments: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of the prompts that a query finds: rows `first` to `last` of `found`, of `total`."""
+
+    lines: tuple[Line, ...]
+    found: int
+    total: int
+    page: int
+    pages: int
+
+    @property
+    def first(self) -> int:
+        return (self.page - 1) * ROWS_A_PAGE + 1
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.lines) - 1
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A row of verdicts.csv on an item, and whether it counts."""
+
+    verdict: Verdict
+    standing: Standing
+
+
+@dataclass(frozen=True)
+class Item:
+    """One item, and its neighbours' ids in the list that it was opened from."""
+
+    entry: Entry
+    judged: tuple[Judged, ...]
+    thumbs: tuple[Thumb, ...]
+    before: str
+    after: str
+
+    @property
+    def counts(self) -> tuple[tuple[Outcome, int], ...]:
+        """Its verdicts that count, by outcome, in the order of OUTCOMES."""
+        return _counts(self.entry)
+
+
+def listing(snapshot: Snapshot, query: Query) -> Listing:
+    """The query's page; a page beyond the last is the last."""
+    found = find(snapshot, query)
+    pages = max(1, -(-len(found) // ROWS_A_PAGE))
+    page = min(query.page, pages)
+    shown = found[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]
+    return Listing(lines(shown, query), len(found), len(snapshot.entries), page, pages)
+
+
+def find(snapshot: Snapshot, query: Query) -> list[Entry]:
+    """The entries that every part of the query fits, in its order."""
+    over = snapshot.table.passed_over
+    found = [
+        entry
+        for entry in snapshot.entries
+        if _fits(entry, query) and (query.verdict != "skipped" or entry.prompt.id in over)
+    ]
+    return sorted(found, key=_ORDER[query.sort]) if query.sort else found
+
+
+def lines(entries: Sequence[Entry], query: Query) -> tuple[Line, ...]:
+    """Entries as rows of a list."""
+    return tuple(_line(entry, query) for entry in entries)
+
+
+def open_item(snapshot: Snapshot, query: Query) -> Item | None:
+    """The query's item, or None where the run has no such prompt."""
+    entry = snapshot.by_id.get(query.item)
+    if entry is None:
+        return None
+    ids = [one.prompt.id for one in find(snapshot, query)]
+    at = ids.index(query.item) if query.item in ids else None
+    before = ids[at - 1] if at else ""
+    after = ids[at + 1] if at is not None and at + 1 < len(ids) else ""
+    thumbs = tuple(thumb for thumb in snapshot.thumbs if thumb.item == query.item)
+    return Item(entry, tuple(_judged(snapshot, query.item)), thumbs, before, after)
+
+
+def snippet(text: str, words: Sequence[str] = ()) -> str:
+    """One line of at most LONGEST_SNIPPET characters: the start, or where the first of `words` is if it lies beyond."""
+    line = " ".join(text[:_LOOKED_AT].split())
+    if len(line) <= LONGEST_SNIPPET:
+        return line
+    folded = line.casefold()
+    first = min((at for at in map(folded.find, words) if at >= 0), default=0)
+    start = 0 if first < LONGEST_SNIPPET // 2 else first - LONGEST_SNIPPET // 4
+    opening = "…" if start else ""
+    room = LONGEST_SNIPPET - len(opening)
+    rest = line[start:]
+    return opening + (rest if len(rest) <= room else rest[: room - 1] + "…")
+
+
+def _line(entry: Entry, query: Query) -> Line:
+    pair = entry.pair
+    return Line(
+        entry=entry,
+        asked=snippet(entry.asked, query.words),
+        base=snippet(pair.base.text, query.words) if pair else "",
+        tuned=snippet(pair.tuned.text, query.words) if pair else "",
+        outcomes=_counts(entry),
+        comments=sum(bool(verdict.comment) for verdict in entry.verdicts),
+    )
+
+
+def _counts(entry: Entry) -> tuple[tuple[Outcome, int], ...]:
+    counts = Counter(verdict.outcome for verdict in entry.verdicts)
+    return tuple((outcome, counts[outcome]) for outcome in OUTCOMES if counts[outcome])
+
+
+def _fits(entry: Entry, query: Query) -> bool:
+    if query.category and entry.prompt.category != query.category:
+        return False
+    own = [verdict for verdict in entry.verdicts if _asked_for(verdict, query)]
+    if not own and (query.tag or query.criterion or query.time or (query.reviewer and query.verdict != "unjudged")):
+        return False
+    if query.verdict and not _WHICH[query.verdict](entry, own):
+        return False
+    if query.agreement and not _AGREEMENT[query.agreement](entry):
+        return False
+    if query.length and (entry.ratio is None or length_of(entry.ratio) != query.length):
+        return False
+    if query.expect and entry.expected != query.expect and not (query.expect == "any" and entry.expected):
+        return False
+    if query.trait and query.trait not in entry.traits:
+        return False
+    return not query.q or all(word in entry.haystack for word in query.words)
+
+
+def _asked_for(verdict: Verdict, query: Query) -> bool:
+    """Whether a verdict is by the reviewer, with the tag, the answer to the criterion, and in the time asked for."""
+    side, _, tag = query.tag.partition(":")
+    column, _, value = query.criterion.partition("=")
+    return (
+        (not query.reviewer or verdict.reviewer == query.reviewer)
+        and (not query.tag or tag in (verdict.tags_base if side == "base" else verdict.tags_tuned))
+        and (not query.criterion or verdict.criteria.get(column, "") == value)
+        and (not query.time or _TIMES[query.time][0] <= verdict.seconds < _TIMES[query.time][1])
+    )
+
+
+def length_of(ratio: float) -> Length:
+    """The bin of eval.evidence.reviewers.bias that a ratio of lengths lies in."""
+    inner = EDGES[1:-1]
+    side: Literal["left", "right"] = "left" if ratio < 1 else "right"
+    return LENGTHS[int(np.searchsorted(inner, ratio, side))]
+
+
+def _has(outcome: Outcome) -> Callable[[Entry, list[Verdict]], bool]:
+    return lambda _, own: any(verdict.outcome == outcome for verdict in own)
+
+
+def _is_open(entry: Entry, own: list[Verdict]) -> bool:
+    return not own and entry.pair is not None and not entry.pair.identical
+
+
+LENGTHS: tuple[Length, ...] = ("half", "shorter", "same", "longer", "twice")
+_TIMES: dict[Time, tuple[float, float]] = {
+    "hasty": (0, HASTY),
+    "short": (HASTY, 10),
+    "middle": (10, 60),
+    "long": (60, math.inf),
+}
+#: What each verdict filter asks of an entry and of the verdicts on it (by one reviewer, where one is chosen).
+_WHICH: dict[Which, Callable[[Entry, list[Verdict]], bool]] = {
+    **{outcome: _has(outcome) for outcome in OUTCOMES},
+    "comment": lambda _, own: any(verdict.comment for verdict in own),
+    "unjudged": _is_open,
+    "identical": lambda entry, _: entry.pair is not None and entry.pair.identical,
+    "unanswered": lambda entry, _: entry.pair is None,
+    "giveaway": lambda entry, _: bool(entry.giveaways),
+    "skipped": lambda *_: True,
+}
+_AGREEMENT: dict[Agreement, Callable[[Entry], bool]] = {
+    "alike": lambda entry: len(entry.verdicts) > 1 and not entry.disagreement,
+    "disagreement": lambda entry: entry.disagreement,
+    "single": lambda entry: len(entry.verdicts) == 1,
+}
+#: Smallest first; whatever lacks what is sorted by comes last.
+_ORDER: dict[Sort, Callable[[Entry], float]] = {
+    "verdicts": lambda entry: -len(entry.verdicts),
+    "tuned": lambda entry: math.inf if entry.score is None else -entry.score,
+    "base": lambda entry: math.inf if entry.score is None else entry.score,
+    "ratio": lambda entry: math.inf if entry.ratio is None else -entry.ratio,
+    "slow": lambda entry: -max((verdict.seconds for verdict in entry.verdicts), default=0.0),
+    "comments": lambda entry: -sum(bool(verdict.comment) for verdict in entry.verdicts),
+}
+
+
+def _judged(snapshot: Snapshot, item: str) -> list[Judged]:
+    """Every row on an item, in the order of the file."""
+    rows = [row for row in snapshot.rows if row.item == item]
+    replaced = {row.replaces for row in rows}
+    counted = {row.verdict_id for row in snapshot.by_id[item].verdicts}
+    return [Judged(row, _standing(row, replaced, counted)) for row in rows]
+
+
+def _standing(row: Verdict, replaced: set[str], counted: set[str]) -> Standing:
+    if row.verdict_id in counted:
+        return "counts"
+    if row.verdict_id in replaced:
+        return "replaced"
+    if row.outcome == "withdrawn":
+        return "taken back"
+    return "not counted" if row.kind == "judgement" else row.kind

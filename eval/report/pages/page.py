@@ -1,0 +1,88 @@
+"""The results, browse and compare pages: plain pages, each at the address that is its whole state.
+
+They tell which model wrote what, so they are a server of their own: nothing here is served by the judging page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from blindside import console
+from eval.errors import BlindsideError
+from eval.judge.door.front import Front
+from eval.judge.door.gatekeeper import Gatekeeper
+from eval.judge.door.routes import Route
+from eval.judge.door.serving import present
+from eval.judge.study.study import Language
+from eval.records import utc_now
+from eval.report.pages.downloads import resolved_csv, verdicts_csv
+from eval.report.pages.query import parse
+from eval.report.pages.snapshot import Source
+from eval.report.pages.views import Frame, page_html, trouble_html
+from eval.report.pages.web import LANGUAGE, STAMP, Asked, pages
+from eval.report.pages.words import words
+from eval.run import Run
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+_say = console.say
+ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE, Route("GET", r"/download/(verdicts|resolved)\.csv"))
+
+
+def show(run: Run, source: Source, address: str = "", language: Language = "en") -> str:
+    """The whole page at an address; a file that cannot be read is said on the page."""
+    query, say = parse(address), words(language)
+    stamp = source.stamp()
+    try:
+        snapshot, looked_at = source.current()
+    except BlindsideError as error:
+        return trouble_html(query, Frame(run.name, utc_now(), stamp, say), str(error))
+    return page_html(snapshot, query, Frame(run.name, looked_at, stamp, say))
+
+
+def application(run: Run, front: Front | None = None) -> ASGIApp:
+    """An ASGI application that serves the pages at / and lets no request leave the machine.
+
+    `front`: by which names it may be asked for; else loopback's only.
+    Raises InputError where the run's files cannot be read.
+    """
+    source = Source(run)
+    source.current()
+
+    def page(asked: Asked) -> str:
+        return show(run, source, asked.address, asked.language)
+
+    files = {
+        f"/download/{name}.csv": (partial(make, source), f"{run.name}-{name}.csv")
+        for name, make in (("verdicts", verdicts_csv), ("resolved", resolved_csv))
+    }
+    return Gatekeeper(pages(page, source.stamp, files), front or Front(), ROUTES, queried=True)
+
+
+def serve(
+    run: Run,
+    *,
+    port: int = 7870,
+    host: str = "127.0.0.1",
+    open_browser: bool = True,
+    say: Callable[[str], None] = _say,
+    front: Front | None = None,
+) -> None:
+    """Serve the pages until Ctrl-C or SIGTERM, on `port` or the next free one; `say` is told where.
+
+    `front`: by which other names they may be asked for than by `host`. Raises InputError where the run's files cannot
+    be read or the address is not ours, BlindsideError where no port is free.
+    """
+    names = front or Front.of(host)
+    present(
+        lambda: application(run, names),
+        "Results",
+        host=host,
+        port=port,
+        open_browser=open_browser,
+        say=say,
+        exposed="whoever reaches this machine can read the results: reviewers must not, before they have judged",
+    )

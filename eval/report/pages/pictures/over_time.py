@@ -1,0 +1,114 @@
+"""The win rate as prompts were closed: its confidence sequence, the plan's end, and where one could have stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from markupsafe import Markup
+
+from eval.evidence.analysis import Whole
+from eval.evidence.judgements import by_cluster
+from eval.evidence.sequential.e_process import confidence_sequence, fixed_bets
+from eval.evidence.sequential.sequential import Closed, closed_in
+from eval.evidence.sequential.standing import by_plan, plan_by_cluster
+from eval.judge.opening.plan import is_planned
+from eval.report.pages.drawing import WIDE, Picture, area, dot, line, path, percent, svg, text
+from eval.report.pages.words import Words
+
+#: At so many prompts, evenly spread, the sequence is computed; at more prompts, at fewer.
+_POINTS, _MANY, _FEW_POINTS = 40, 4000, 16
+_LEFT, _RIGHT, _TOP, _HIGH = 40.0, 12.0, 14.0, 190.0
+
+
+def over_time(found: Whole, say: Words) -> Picture | None:
+    """None before a prompt is closed."""
+    closed = _closed(found)
+    n, test = len(closed.scores), found.verdict.progress
+    if not n:
+        return None
+    at = np.unique(np.linspace(1, n, _POINTS if n <= _MANY else _FEW_POINTS).round().astype(np.intp))
+    bets = fixed_bets(test.horizon, alpha=test.alpha)
+    bounds = [confidence_sequence(closed.scores[:k], bets, alpha=test.alpha, best=closed.best[:k]) for k in at]
+    means = (np.cumsum(closed.scores)[at - 1] / at).tolist()
+    points = list(zip(at.tolist(), means, *map(list, zip(*bounds, strict=True)), strict=True))
+    rows = tuple((f"{k:,}", percent(mean), f"{percent(low)} – {percent(high)}") for k, mean, low, high in points)
+    title = say("Win rate as verdicts came in")
+    spoken = say(
+        "{title}: {rate} after {n} of {plan} planned prompts, between {low} and {high} at any look",
+        **{"title": title, "rate": percent(means[-1]), "n": f"{n:,}", "plan": f"{test.horizon:,}"},
+        low=percent(bounds[-1][0]),
+        high=percent(bounds[-1][1]),
+    )
+    return Picture(
+        key="time",
+        title=title,
+        svg=svg(_TOP + _HIGH + 34, _drawn(found, say, points), spoken),
+        spoken=spoken,
+        head=(say("Prompts"), say("Win rate"), say("Holds at any look")),
+        rows=rows,
+        note=_note(found, say),
+        legend=(
+            ("rs-line-tuned", say("win rate")),
+            ("rs-band", say("95% confidence sequence")),
+            ("rs-line-null", say("what must be exceeded")),
+        ),
+    )
+
+
+def _closed(found: Whole) -> Closed:
+    prompts = by_plan(found.table, found.plan) if is_planned(found.run) else found.table
+    return closed_in(by_cluster(prompts), plan_by_cluster(prompts, found.plan))
+
+
+def _note(found: Whole, say: Words) -> str:
+    test = found.verdict.progress
+    words = say.sentence(found.verdict.advice)
+    said = words[:1].upper() + words[1:]
+    if test.first is None:
+        return say("{advice}. The plan ends at {plan} prompts.", advice=said, plan=f"{test.horizon:,}")
+    return say(
+        "{advice}. The plan ends at {plan} prompts; judging could have stopped at {stop}.",
+        advice=said,
+        plan=f"{test.horizon:,}",
+        stop=f"{test.first:,}",
+    )
+
+
+def _drawn(found: Whole, say: Words, points: list[tuple[int, float, float, float]]) -> Iterator[Markup]:
+    test = found.verdict.progress
+    last = max(test.horizon, points[-1][0])
+    wide = WIDE - _LEFT - _RIGHT
+
+    def x(k: float) -> float:
+        return _LEFT + wide * k / last
+
+    def y(share: float) -> float:
+        return _TOP + _HIGH * (1 - share)
+
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        yield line(_LEFT, y(share), WIDE - _RIGHT, y(share), "rs-grid")
+        yield text(_LEFT - 6, y(share) + 4, f"{share:.0%}", anchor="end", kind="rs-tick")
+    yield line(_LEFT, y(test.null), WIDE - _RIGHT, y(test.null), "rs-line-null")
+    band = [(x(k), y(high)) for k, _, _, high in points] + [(x(k), y(low)) for k, _, low, _ in reversed(points)]
+    yield area(band, "rs-band")
+    yield path([(x(k), y(mean)) for k, mean, _, _ in points], "rs-line-tuned")
+    yield dot(x(points[-1][0]), y(points[-1][1]), 4, "rs-fill-tuned")
+    yield from _mark(x(test.horizon), say("plan"), "rs-line-plan", 1)
+    if test.first is not None:
+        yield from _mark(x(test.first), say("could stop"), "rs-line-stop", 0)
+    for k in _ticks(last):
+        yield text(x(k), _TOP + _HIGH + 16, f"{k:,}", anchor="middle" if k < last else "end", kind="rs-tick")
+    yield text(
+        _LEFT + wide / 2, _TOP + _HIGH + 31, say("prompts with all their verdicts"), anchor="middle", kind="rs-tick"
+    )
+
+
+def _mark(x: float, said: str, kind: str, row: int) -> Iterator[Markup]:
+    yield line(x, _TOP, x, _TOP + _HIGH, kind)
+    anchor = "end" if x > WIDE / 2 else "start"
+    yield text(x + (-5 if anchor == "end" else 5), _TOP + 12 + 15 * row, said, anchor=anchor, kind="rs-tick")
+
+
+def _ticks(last: int) -> list[int]:
+    return sorted({0, last // 2, last}) if last > 1 else [last]

@@ -1,0 +1,97 @@
+"""The reviewers on the results page: what each did, and what would be found without them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from eval.evidence.analysis import Whole
+from eval.evidence.estimates.metric import Figure
+from eval.evidence.reviewers.reviewers import median
+from eval.report.pages.query import Query, browse
+from eval.report.pages.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Person:
+    """One row of the reviewer table. `seconds` is a median; `what_if` leads to the figures without this person."""
+
+    name: str
+    href: str
+    what_if: str
+    judgements: int
+    skips: int
+    decisive: bool
+    seconds: Figure
+    #: Left chosen, win rate, repeats alike, known answers right, everybody else's win rate.
+    shares: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """The figures that move where some reviewers are left out: name, as it is, without them."""
+
+    without: tuple[str, ...]
+    moved: tuple[tuple[str, Figure, Figure], ...]
+    finding: str
+    #: Nobody else judged.
+    nothing: bool
+
+
+def people(snapshot: Snapshot) -> tuple[Person, ...]:
+    """Everybody who judged."""
+    found = snapshot.whole.reviewers
+    skips = Counter(skip.reviewer for skip in snapshot.skips)
+    return tuple(
+        Person(
+            name=row.name,
+            href=browse(reviewer=row.name),
+            what_if=Query(without=(row.name,)).href(),
+            judgements=row.judgements,
+            skips=skips[row.name],
+            decisive=row.name in found.decisive,
+            seconds=Figure.number("median seconds", row.seconds, "verdicts"),
+            shares=tuple(
+                Figure.share(name, one, "verdicts")
+                for name, one in (
+                    ("left chosen", row.left),
+                    ("win rate", row.win_rate),
+                    ("repeats alike", row.repeats),
+                    ("known answers right", row.gold),
+                    ("all others' win rate", row.without),
+                )
+            ),
+        )
+        for row in found.rows
+    )
+
+
+def what_if(snapshot: Snapshot, without: tuple[str, ...]) -> WhatIf | None:
+    """None where nobody of that name judged."""
+    known = tuple(name for name in dict.fromkeys(without) if name in snapshot.table.reviewers)
+    if not known:
+        return None
+    now, then = snapshot.whole, snapshot.without(known)
+    both = zip(_NAMES, _figures(now), _figures(then), strict=True)
+    moved = tuple((name, one, other) for name, one, other in both if one.n or other.n)
+    return WhatIf(known, moved, then.verdict.headline, not then.verdicts)
+
+
+_NAMES = (
+    *("Win rate", "People like these", "Ties left out", "At equal length", "Both bad", "Krippendorff's alpha"),
+    *("Left answer chosen", "Median seconds"),
+)
+
+
+def _figures(found: Whole) -> tuple[Figure, ...]:
+    summary = found.summary
+    return (
+        Figure.share("", found.verdict.rate),
+        Figure.share("", found.verdict.like_these),
+        Figure.share("", summary.win_rate_without_ties),
+        Figure.share("", found.bias.length.controlled),
+        Figure.share("", summary.both_bad),
+        Figure.number("", found.agreement.coefficients.alpha),
+        Figure.share("", found.bias.left),
+        Figure.number("", median(found.table.seconds), "verdicts"),
+    )

@@ -1,0 +1,256 @@
+"""A run's files as they were at one moment, read once for all pages, and read anew only where they changed."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+
+from eval.answers import Answers, read_answers
+from eval.evidence.analysis import Known, Whole, known_of, whole_of
+from eval.evidence.judgements import Table, build_table
+from eval.journal import stamp_of
+from eval.judge.csv_codec import PLAIN, Columns
+from eval.judge.opening.freeze import thumbs_path
+from eval.judge.opening.plan import plan_path
+from eval.judge.store.acknowledged import acknowledged_path, alterations, in_short
+from eval.judge.store.skips import Skip, read_skips, skips_path
+from eval.judge.store.verdict_files import in_force, read_rows, read_thumbs
+from eval.judge.study.gold import PREFIX, GoldPair
+from eval.judge.study.study import NAME, Study, read_frozen
+from eval.records import SIDES, Failure, Pair, Prompt, Thumb, Verdict, sha256_text
+from eval.report.pages.query import Expected
+from eval.report.pages.traits import traits_of
+from eval.run import Run, open_run
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+#: So many of a stamp are of files that judging does not change.
+_FIXED = 5
+#: What is seen of an entry whatever its verdicts are.
+_OF_ANSWERS = ("ratio", "traits", "expected")
+SCORES: dict[str, float] = {"tuned": 1.0, "tie": 0.5, "base": 0.0}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One prompt of the run, what was answered, and the verdicts on it that count.
+
+    `number` counts from 1. `giveaways` are the words that gave a model away, by side.
+    """
+
+    number: int
+    prompt: Prompt
+    pair: Pair | None
+    failures: tuple[Failure, ...]
+    verdicts: tuple[Verdict, ...]
+    giveaways: dict[str, list[str]]
+
+    @property
+    def gold(self) -> bool:
+        """Whether it is no prompt of the run, but a pair whose better answer is known."""
+        return self.prompt.id.startswith(PREFIX)
+
+    @property
+    def asked(self) -> str:
+        """The last question of the conversation."""
+        return self.prompt.messages[-1].content
+
+    @property
+    def disagreement(self) -> bool:
+        return len({verdict.outcome for verdict in self.verdicts}) > 1
+
+    @cached_property
+    def score(self) -> float | None:
+        """Mean of its verdicts, tuned 1, tie 1/2, base 0; None where none of them prefers or ties."""
+        scores = [SCORES[verdict.outcome] for verdict in self.verdicts if verdict.outcome in SCORES]
+        return sum(scores) / len(scores) if scores else None
+
+    @cached_property
+    def ratio(self) -> float | None:
+        """Characters of the tuned answer over the base's, one added to each."""
+        return (len(self.pair.tuned.text) + 1) / (len(self.pair.base.text) + 1) if self.pair else None
+
+    @cached_property
+    def traits(self) -> frozenset[str]:
+        return traits_of(self.pair) if self.pair else frozenset()
+
+    @cached_property
+    def expected(self) -> Expected:
+        """Whether the answers are as `expect` says; "" where the prompt says nothing."""
+        if self.pair is None or self.prompt.expect is None:
+            return ""
+        base, tuned = (self.prompt.expect.met_by(self.pair.answer(side).text) for side in SIDES)
+        return ("passed" if tuned else "broken") if base else ("repaired" if tuned else "failed")
+
+    @cached_property
+    def haystack(self) -> str:
+        """All that a search looks through, folded."""
+        texts = [self.prompt.id, *(message.content for message in self.prompt.messages)]
+        if self.pair is not None:
+            texts += [self.pair.base.text, self.pair.tuned.text]
+        return "\n".join([*texts, *(verdict.comment for verdict in self.verdicts)]).casefold()
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """`rows` is all of verdicts.csv; `counted` are the rows that the figures are made of; `thumbs` are in force."""
+
+    run: Run
+    study: Study
+    answers: Answers
+    entries: tuple[Entry, ...]
+    table: Table
+    columns: Columns
+    rows: tuple[Verdict, ...]
+    counted: tuple[Verdict, ...]
+    skips: tuple[Skip, ...]
+    thumbs: tuple[Thumb, ...]
+    #: What of verdicts.csv is not as it was when it was saved, a sentence each.
+    altered: tuple[str, ...] = ()
+    #: What judging does not change, from an earlier snapshot of the same answers and plan.
+    known_before: Known | None = None
+
+    @cached_property
+    def whole(self) -> Whole:
+        """Everything that is known of the run."""
+        return self._whole(self.table, self.counted)
+
+    @cached_property
+    def known(self) -> Known:
+        return self.known_before or known_of(self.run, self.answers)
+
+    def without(self, reviewers: Sequence[str]) -> Whole:
+        """What would be known if these reviewers had judged nothing."""
+        rows = [row for row in self.rows if row.reviewer not in reviewers]
+        return self._whole(*build_table(self.run, self.answers, rows))
+
+    def _whole(self, table: Table, verdicts: Sequence[Verdict]) -> Whole:
+        return whole_of(self.run, self.answers, table, verdicts, known=self.known)
+
+    @cached_property
+    def by_id(self) -> dict[str, Entry]:
+        """The prompts, and the gold pairs."""
+        golds = self.study.gold.pairs if self.study.gold else ()
+        return {entry.prompt.id: entry for entry in (*self.entries, *map(_gold_entry, golds))}
+
+    @cached_property
+    def categories(self) -> tuple[str, ...]:
+        return tuple(sorted({entry.prompt.category for entry in self.entries} - {""}))
+
+    @cached_property
+    def reviewers(self) -> tuple[str, ...]:
+        return tuple(sorted(self.table.reviewers))
+
+
+class Source:
+    """The newest snapshot of a run, for many pages at once."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._stamp: Stamp = ()
+        self._looked_at = datetime.now(UTC)
+
+    def current(self) -> tuple[Snapshot, datetime]:
+        """The snapshot of the files as they are, and when they were looked at, which is now.
+
+        Raises InputError or RunError for files that cannot be trusted.
+        """
+        with self._lock:
+            self._snapshot = self._refreshed(self._snapshot)
+            return self._snapshot, self._looked_at
+
+    def stamp(self) -> str:
+        """Another one as soon as any of the files has changed; cheap, for who asks every other second."""
+        return sha256_text(repr(_stamp(self._run)))[:16]
+
+    def _refreshed(self, before: Snapshot | None) -> Snapshot:
+        # Time and stamp are taken before reading: what is written meanwhile is seen by the next refresh.
+        self._looked_at = datetime.now(UTC)
+        stamp = _stamp(self._run)
+        if before is not None and stamp == self._stamp:
+            return before
+        same = before if stamp[:_FIXED] == self._stamp[:_FIXED] else None
+        snapshot = read_snapshot(open_run(self._run.folder.parent, self._run.folder.name), same)
+        self._stamp = stamp
+        return snapshot
+
+
+def read_snapshot(run: Run, before: Snapshot | None = None) -> Snapshot:
+    """Read the run's files; `before` is an earlier snapshot of the same prompts, answers, study and plan.
+
+    Raises InputError for files that cannot be trusted.
+    """
+    answers = before.answers if before else read_answers(run.responses_path)
+    file = read_rows(run.verdicts_path, Verdict, run=run.name)
+    table, counted = build_table(run, answers, file.rows)
+    return Snapshot(
+        run=run,
+        study=read_frozen(run.folder),
+        answers=answers,
+        entries=tuple(_judged_since(before, counted) if before else _entries(run, answers, counted)),
+        table=table,
+        columns=file.columns or PLAIN,
+        rows=tuple(file.rows),
+        counted=tuple(counted),
+        skips=tuple(read_skips(run)),
+        thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
+        altered=tuple(in_short(alterations(run.verdicts_path, file, Verdict, run=run.name))),
+        known_before=before.known if before else None,
+    )
+
+
+def _entries(run: Run, answers: Answers, counted: Sequence[Verdict]) -> list[Entry]:
+    prompts, giveaways = run.prompts(), run.info.giveaways.get("items", {})
+    pairs = {pair.prompt_id: pair for pair in answers.pairs(prompts)}
+    failures: dict[str, list[Failure]] = defaultdict(list)
+    for failure in answers.failures.values():
+        failures[failure.prompt_id].append(failure)
+    verdicts = _by_item(counted)
+    return [
+        Entry(
+            number,
+            prompt,
+            pairs.get(prompt.id),
+            tuple(failures[prompt.id]),
+            tuple(verdicts[prompt.id]),
+            giveaways.get(prompt.id, {}),
+        )
+        for number, prompt in enumerate(prompts, start=1)
+    ]
+
+
+def _judged_since(before: Snapshot, counted: Sequence[Verdict]) -> Iterator[Entry]:
+    """The entries of before with the verdicts of now. One whose verdicts are the same keeps what was seen of it."""
+    verdicts = _by_item(counted)
+    for entry in before.entries:
+        own = tuple(verdicts[entry.prompt.id])
+        if own == entry.verdicts:
+            yield entry
+            continue
+        changed = replace(entry, verdicts=own)
+        changed.__dict__.update({name: entry.__dict__[name] for name in _OF_ANSWERS if name in entry.__dict__})
+        yield changed
+
+
+def _by_item(counted: Sequence[Verdict]) -> dict[str, list[Verdict]]:
+    found: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in counted:
+        found[verdict.item].append(verdict)
+    return found
+
+
+def _gold_entry(gold: GoldPair) -> Entry:
+    prompt = Prompt(id=gold.item, messages=gold.messages, category=gold.category)
+    return Entry(0, prompt, gold.pair(), (), (), {})
+
+
+def _stamp(run: Run) -> Stamp:
+    verdicts = run.verdicts_path
+    read = (run.prompts_path, run.responses_path, run.folder / "run.json", run.folder / NAME, plan_path(run))
+    judged = (verdicts, acknowledged_path(verdicts), skips_path(run), thumbs_path(run))
+    return tuple(map(stamp_of, (*read, *judged)))

@@ -1,0 +1,65 @@
+"""The trust strip: the nine conditions that a win rate rests on, as the gate has them: mark, figure, link of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from eval.evidence.conditions import Condition, State
+from eval.evidence.verdict import RunVerdict
+from eval.report.pages.query import browse
+from eval.report.pages.words import Words
+
+STOP = "stop or go on"
+MARKS: dict[State, str] = {"fine": "✓", "doubt": "!", "contradicted": "✕", "open": "–"}
+#: Where there is more of each; a condition that is not named here leads to the figures.
+_WHERE = {
+    STOP: "#time",
+    "equal length": "#length",
+    "without any one reviewer": "#reviewers",
+    "known answers right": "#reviewers",
+    "repeats alike": "#reviewers",
+    "agreement": "#agreement",
+    "speed": "#seconds",
+    "early against late": "#place",
+    "skips": browse(verdict="skipped"),
+}
+_FIGURES = "#figures"
+_STATES: dict[str, State] = {"shown": "fine", "weaker": "doubt", "open": "open"}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One condition as it is shown; `state` names its colour and its words."""
+
+    name: str
+    state: State
+    sign: str
+    words: str
+    figure: str
+    href: str
+
+
+def strip(found: RunVerdict, say: Words, there: Collection[str]) -> tuple[Mark, ...]:
+    """All conditions of a verdict, whether one may stop first. `there`: the parts that the page has, by id."""
+    return tuple(_mark(one, say, there) for one in all_conditions(found))
+
+
+def all_conditions(found: RunVerdict) -> tuple[Condition, ...]:
+    """Whether one may stop, and the conditions of the claim."""
+    if any(one.name == STOP for one in found.conditions):
+        return found.conditions
+    state = _STATES.get(found.state, "contradicted")
+    return (Condition(STOP, state, found.advice, found.advice, "report.html#time"), *found.conditions)
+
+
+def _mark(one: Condition, say: Words, there: Collection[str]) -> Mark:
+    name, href = say.sentence(one.name), _WHERE.get(one.name, _FIGURES)
+    return Mark(
+        name=name[:1].upper() + name[1:],
+        state=one.state,
+        sign=MARKS[one.state],
+        words=say(one.state),
+        figure=say.sentence(one.figure),
+        href=href if href.startswith("?") or href[1:] in there else _FIGURES,
+    )

@@ -1,0 +1,1 @@
+"""The figures of a run as CSV, Markdown and terminal tables."""

@@ -1,0 +1,85 @@
+"""Writes report/: CSV for machines, report.md and report.html for people, verdicts.csv with the judgements in force."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from blindside.console import visible
+from eval.errors import RunError
+from eval.evidence.analysis import Whole, all_figures
+from eval.journal import write_atomically
+from eval.judge.csv_codec import Columns, encode_row
+from eval.records import Verdict
+from eval.report import compare
+from eval.report.compare import Comparison
+from eval.report.pages.snapshot import read_snapshot
+from eval.report.pages.standalone import picture_files
+from eval.report.pages.static import comparison_html, report_html
+from eval.report.tables.csv_tables import JOINERS, category_csv, disagreement_csv, reviewer_csv, summary_csv
+from eval.report.tables.markdown import markdown
+from eval.run import Run
+
+#: Within a row of verdicts.csv a comment may have lines.
+_IN_A_ROW = JOINERS | {"\n", "\t"}
+
+_log = logging.getLogger(__name__)
+
+
+def write_report(run: Run, folder: Path | None = None, *, pairs: bool = True) -> Whole:
+    """Read the run's verdicts, write the report into `folder` (report/ of the run), return the figures.
+
+    Without `pairs` report.html holds no answers.
+
+    Raises InputError for files that can't be trusted, RunError where the folder cannot be written.
+    """
+    snapshot = read_snapshot(run)
+    found = snapshot.whole
+    for line in snapshot.altered:
+        _log.warning("%s", line)
+    files = {
+        "summary.csv": summary_csv(all_figures(found)),
+        "by_category.csv": category_csv(found),
+        "by_reviewer.csv": reviewer_csv(found),
+        "disagreements.csv": disagreement_csv(found),
+    }
+    files["report.md"] = markdown(found)
+    files["report.html"] = report_html(snapshot, pairs=pairs)
+    files["report.zh.html"] = report_html(snapshot, "zh", pairs=pairs)
+    files |= picture_files(snapshot)
+    folder = folder or run.report_folder
+    with writing_to(folder, otherwise=", or name another folder with --out"):
+        for name, text in files.items():
+            write_atomically(folder / name, text.encode())
+        write_atomically(folder / "verdicts.csv", b"".join(_rows(found.verdicts, snapshot.columns)))
+    return found
+
+
+def write_comparison(found: Comparison) -> str:
+    """Write compare-<old>.md and .html into report/ of the new run, and return the text of the first."""
+    text, folder = compare.markdown(found), found.new.run.report_folder
+    name = f"compare-{found.old.run.name}"
+    with writing_to(folder):
+        write_atomically(folder / f"{name}.md", text.encode())
+        write_atomically(folder / f"{name}.html", comparison_html(found).encode())
+    return text
+
+
+@contextmanager
+def writing_to(folder: Path, *, otherwise: str = "") -> Iterator[None]:
+    """Around whatever writes into `folder`: raises RunError where the disk refuses; `otherwise` is a second remedy."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunError(f"{folder} cannot be written ({reason}): make room there and allow it{otherwise}") from None
+
+
+def _rows(verdicts: Iterable[Verdict], columns: Columns) -> Iterator[bytes]:
+    """As the judging page writes them, but for what a terminal would obey."""
+    yield visible(columns.header().decode(), keep=_IN_A_ROW).encode()
+    for verdict in verdicts:
+        line = encode_row(verdict, columns)
+        yield visible(line.decode(), keep=_IN_A_ROW).encode()

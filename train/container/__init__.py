@@ -1,0 +1,1 @@
+"""Axolotl in its own image, on a GPU."""

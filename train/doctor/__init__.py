@@ -1,0 +1,1 @@
+"""What must be right before a training starts, each with its remedy."""
