@@ -118,10 +118,10 @@ def collect(
         if refused:
             say(
                 f"{counted(refused, 'prompt was', 'prompts were')} refused by a server and "
-                f"{'is' if refused == 1 else 'are'} not asked again: --retry-failed asks them"
+                f"{'is' if refused == 1 else 'are'} skipped: --retry-failed asks again"
             )
         if not missing:
-            say(f"all {counted(already, 'answer')} are there already")
+            say(f"all {counted(already, 'answer')} already collected")
             return CollectSummary(0, 0, 0, already, 0.0)
         if already:
             say(f"{counted(already, 'answer is', 'answers are')} there already, {len(missing)} to collect")

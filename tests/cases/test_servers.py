@@ -65,7 +65,7 @@ def test_case_04_one_moderated_prompt_fails_alone_and_is_not_asked_for_ever() ->
         assert failures()["bad", "base"].error.endswith("refused this prompt (403): Your input was flagged")
         before = len(base.keys)
         again = collect(base.url, tuned.url)
-        assert "2 prompts were refused by a server and are skipped: --retry-failed asks them again" in again.said
+        assert "2 prompts were refused by a server and are skipped: --retry-failed asks again" in again.said
         assert sum("flag" in str(key) for key in base.keys[before:]) == 0
 
 

@@ -251,7 +251,7 @@ def test_one_prompts_refusal_is_that_prompts(code: int, place: int, tmp_path: Pa
         assert all(failure.status == code and "Your input was flagged" in failure.error for failure in failures)
         again, said = gather(run, urls)
         assert again.asked == 0
-        assert said[0] == "2 prompts were refused by a server and are skipped: --retry-failed asks them again"
+        assert said[0] == "2 prompts were refused by a server and are skipped: --retry-failed asks again"
         server.trouble = None
         last, _ = gather(run, urls, replace(FAST, retry_failed=True))
     assert (last.asked, last.answered) == (2, 2)
