@@ -19,7 +19,7 @@ from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Table, by_clust
 
 FORCED = "**Parity failed and the run went on by --force: these answers may not be the saved models'.**"
 
-DETECTABLE = "smallest true win rate that so many prompts show (80% power, one look)"
+DETECTABLE = "smallest true win rate that so many prompts show (power 0.8, one look)"
 
 CAN_WE_STOP = "Can we stop (valid at any look)?"
 

@@ -251,7 +251,7 @@ def test_case_27_one_null_does_not_refuse_a_file(nothing: Any) -> None:
     Path("good.json").write_text(json.dumps(GOOD))
     Path("bad.json").write_text(json.dumps([{**GOOD[0], "output": "Red."}, {**GOOD[1], "output": nothing}]))
     done = blindside("import", "r", "--base", "good.json", "--tuned", "bad.json")
-    assert "1 records of bad.json have no output and are left out" in done.said
+    assert "1 record of bad.json has no output and is left out" in done.said
     assert len(answers()) == 2
 
 
@@ -277,8 +277,8 @@ def test_case_27_nan_is_null_and_repeats_are_told() -> None:
         {"prompt": "Name a tree.", "base": NAN, "tuned": "Elm."},
     )  # fmt: skip
     done = blindside("import", "r", "--table", lines("t.jsonl", *rows))
-    assert "1 records ask what was asked before and are left out: line 2 (first in line 1, other answers)" in done.said
-    assert "1 records lack an answer and are left out: line 3" in done.said
+    assert "1 record asks what was asked before and is left out: line 2 (first in line 1, other answers)" in done.said
+    assert "1 record lacks an answer and is left out: line 3" in done.said
     frame = {"instruction": {"0": COLOUR}, "output": {"0": "Red."}, "generator": {"0": "b"}}
     Path("good.json").write_text(json.dumps(GOOD))
     Path("frame.json").write_text(json.dumps(frame))

@@ -32,8 +32,8 @@ def test_case_01_thinking_is_apart_from_what_is_judged_checked_and_measured() ->
         "The user asks 'Name a colour.'.",
     )
     assert "The user asks" not in page()
-    rows = {row.split(",")[0]: row for row in _report().splitlines()}
-    assert rows["must-pass prompts passed by base"].split(",")[1] == "1.0"
+    rows = {row.split(",")[0]: row for row in _report().splitlines()}  # by their stable ids
+    assert rows["must_pass_base"].split(",")[2] == "1.0"
 
 
 def _report() -> str:

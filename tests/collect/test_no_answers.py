@@ -95,10 +95,10 @@ def test_thinking_is_apart_and_what_is_no_answer_is_left_out(tmp_path: Path) -> 
     found = read_answers(run.responses_path).responses.values()
     assert [(one.text, one.thinking) for one in found] == [("Blue.", ""), ("Red.", "Hm."), ("Ant.", ""), ("Bee.", "")]
     assert said == [
-        "1 answers of tuned begin with thinking, which is kept apart and not judged",
-        "1 prompts are left out, since tuned has thinking without an answer there: line 2",
-        "1 prompts are left out, since base has error messages there (--keep-errors keeps them): line 3",
-        "1 prompts are left out, since tuned has error pages there (--keep-errors keeps them): line 4",
+        "1 answer of tuned begins with thinking, which is kept apart and not judged",
+        "1 prompt is left out, since tuned has thinking without an answer there: line 2",
+        "1 prompt is left out, since base has error messages there (--keep-errors keeps them): line 3",
+        "1 prompt is left out, since tuned has error pages there (--keep-errors keeps them): line 4",
         "2 prompts with both answers imported",
     ]
     assert (run.info.prompt_set.records, run.info.prompt_set.asked) == (5, 2)

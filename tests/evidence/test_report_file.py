@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,8 @@ def test_whatever_report_md_tells_the_file_tells(page: str) -> None:
         "Left out before anything was asked: 0 duplicates",
         "Base: parity not checked; determinism not checked.",
         "engine embedded, temperature 0",
-        "Failed by base, repaired by tuned",
-        "Margin of the implicit reward",
+        "Must-pass passed",
+        "margin of the implicit reward",
         "Bonferroni",
         "The prompt is the unit",
     ):
@@ -86,6 +87,16 @@ def test_names_are_text(tmp_path: Path) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert page.count("</style>") == 1
     assert re.findall(r"<script\b", page) == []
-    assert [
-        href for href in re.findall(r"href=([^ >]*)", page) if not re.fullmatch(r'"(data:,|#[a-z0-9-]+)"', href)
-    ] == []
+    assert [href for href in links(page) if not re.fullmatch(r"data:,|#[a-z0-9-]+", href)] == []
+
+
+def links(page: str) -> list[str]:
+    """What the elements of a page lead to, as a browser reads them."""
+    found: list[str] = []
+
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            found.extend(value or "" for name, value in attrs if name == "href")
+
+    Parser().feed(page)
+    return found

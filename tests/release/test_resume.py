@@ -89,7 +89,7 @@ def test_a_process_killed_half_way_is_taken_up_by_the_next_and_no_token_is_print
         second = start(project, hub, "our/tuned")
         told, _ = second.communicate()
     assert second.returncode == 0, told
-    assert told.rstrip().endswith("files on the Hub are what was sent (23 of them downloaded again)")
+    assert told.rstrip().endswith("files on the Hub are what was sent (28 of them downloaded again)")
     assert hub.puts().count(hub.puts()[0]) == 1
     assert WRITER not in printed + told
     assert hub.leaked == []

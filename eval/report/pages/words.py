@@ -18,6 +18,8 @@ CHINESE = Path(__file__).with_name("chinese.yml")
 _NAME = re.compile(r"\\\{(\w+)\\\}")
 #: Letters by which a key is told from any other text.
 _ENOUGH = 8
+#: In an expression: a noun in the plural after a number, or after a number and its adjective.
+_COUNTED = r"(\)\\ (?:planned\\ |parity\\ |shared\\ )?[a-z]+)s\b(?!\\ were)"
 #: What stands for a name that begins with `n_`.
 _NUMBER = r"[-+−]?[\d.,]*\d%?"
 
@@ -59,7 +61,13 @@ def _patterns() -> list[tuple[re.Pattern[str], str]]:
     """Those with names, the most literal text first."""
     said = {key: re.sub(r"\{\w+\}", "", key) for key in _table() if "{" in key}
     named = sorted((key for key in said if _is_sentence(key, said[key])), key=lambda key: -len(said[key]))
-    return [(re.compile(_NAME.sub(_group, re.escape(key)), re.DOTALL), _table()[key]) for key in named]
+    return [(re.compile(_fits(key), re.DOTALL), _table()[key]) for key in named]
+
+
+def _fits(key: str) -> str:
+    """The expression that a key stands for: a noun after a number may be one ("1 prompt was"), where it has an s."""
+    fits = _NAME.sub(_group, re.escape(key))
+    return re.sub(r"(?<=\)\\ )([a-z]+)s\\ were\b", r"\1(?:s\\ were|\\ was)", re.sub(_COUNTED, r"\1s?", fits))
 
 
 def _is_sentence(key: str, rest: str) -> bool:

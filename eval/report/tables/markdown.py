@@ -115,7 +115,7 @@ def left_out(found: Whole) -> str:
     return (
         f"Left out before anything was asked: {counted(gone.duplicates, 'duplicate')}, "
         f"{counted(gone.in_training_data, 'prompt')} found in the training data, {gone.retired} retired, "
-        f"{counted(gone.unjoined, 'answer')} without partner."
+        f"{counted(gone.unjoined, 'unmatched answer')}."
     )
 
 
