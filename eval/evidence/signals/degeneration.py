@@ -35,31 +35,36 @@ def repeats_itself(text: str) -> bool:
     tokens = _tokens(text)
     if len(tokens) < COVERED:
         return False
-    sizes = _sizes(tokens)
+    known: dict[str, int] = {}
+    # A letter for each token: slices of a text are made and hashed much faster than tuples of texts.
+    letters = "".join([chr(known.setdefault(token, len(known))) for token in tokens])
+    sizes = _sizes(letters)
     if not sizes:
         return False
-    known: dict[str, int] = {}
-    codes = np.array([known.setdefault(token, len(known)) for token in tokens])
+    codes = np.frombuffer(letters.encode("utf-32-le"), np.uint32)
     return any(_longest_run(codes, size) + size >= max(COVERED, ROUNDS * size) for size in sizes)
 
 
 def _tokens(text: str) -> list[str]:
     found = _TOKEN.findall(text[-_LOOKED_AT * _LONGEST_WORD :].lower())
+    if max(map(len, found), default=0) <= _LONGEST_WORD:
+        return found[-_LOOKED_AT:]
     return list(chain.from_iterable(token if len(token) > _LONGEST_WORD else (token,) for token in found))[-_LOOKED_AT:]
 
 
-def _sizes(tokens: list[str]) -> set[int]:
+def _sizes(letters: str) -> set[int]:
     """Distances at which _SAME tokens in a row come back: a loop has its own size among them."""
-    seen: dict[tuple[str, ...], int] = {}
+    seen: dict[str, int] = {}
     sizes = set()
-    for at, piece in enumerate(zip(*(tokens[start:] for start in range(_SAME)), strict=False)):
+    for at in range(len(letters) - _SAME + 1):
+        piece = letters[at : at + _SAME]
         if at - seen.get(piece, -LONGEST_PIECE - 1) <= LONGEST_PIECE:
             sizes.add(at - seen[piece])
         seen[piece] = at
     return sizes
 
 
-def _longest_run(codes: NDArray[np.intp], size: int) -> int:
+def _longest_run(codes: NDArray[np.uint32], size: int) -> int:
     """How many tokens in a row are each the same as the one `size` before."""
     breaks = np.flatnonzero(codes[size:] != codes[:-size])
     ends = np.concatenate([[-1], breaks, [len(codes) - size]])

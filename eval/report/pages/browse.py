@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -109,12 +109,24 @@ def open_item(snapshot: Snapshot, query: Query) -> Item | None:
     entry = snapshot.by_id.get(query.item)
     if entry is None:
         return None
+    before, after = _neighbours(snapshot, query)
+    return replace(whole_item(snapshot, entry), before=before, after=after)
+
+
+def whole_item(snapshot: Snapshot, entry: Entry) -> Item:
+    """All that is known of a prompt, without its neighbours in a list."""
+    item = entry.prompt.id
+    thumbs = tuple(thumb for thumb in snapshot.thumbs if thumb.item == item)
+    return Item(entry, tuple(_judged(snapshot, item)), thumbs, "", "")
+
+
+def _neighbours(snapshot: Snapshot, query: Query) -> tuple[str, str]:
+    """The ids before and after the query's item in its list; empty where there is none."""
     ids = [one.prompt.id for one in find(snapshot, query)]
     at = ids.index(query.item) if query.item in ids else None
     before = ids[at - 1] if at else ""
     after = ids[at + 1] if at is not None and at + 1 < len(ids) else ""
-    thumbs = tuple(thumb for thumb in snapshot.thumbs if thumb.item == query.item)
-    return Item(entry, tuple(_judged(snapshot, query.item)), thumbs, before, after)
+    return before, after
 
 
 def snippet(text: str, words: Sequence[str] = ()) -> str:
@@ -151,7 +163,8 @@ def _counts(entry: Entry) -> tuple[tuple[Outcome, int], ...]:
 def _fits(entry: Entry, query: Query) -> bool:
     if query.category and entry.prompt.category != query.category:
         return False
-    own = [verdict for verdict in entry.verdicts if _asked_for(verdict, query)]
+    narrow = query.reviewer or query.tag or query.criterion or query.time
+    own = [one for one in entry.verdicts if _asked_for(one, query)] if narrow else list(entry.verdicts)
     if not own and (query.tag or query.criterion or query.time or (query.reviewer and query.verdict != "unjudged")):
         return False
     if query.verdict and not _WHICH[query.verdict](entry, own):
@@ -229,7 +242,7 @@ _ORDER: dict[Sort, Callable[[Entry], float]] = {
 
 def _judged(snapshot: Snapshot, item: str) -> list[Judged]:
     """Every row on an item, in the order of the file."""
-    rows = [row for row in snapshot.rows if row.item == item]
+    rows = snapshot.by_item.get(item, ())
     replaced = {row.replaces for row in rows}
     counted = {row.verdict_id for row in snapshot.by_id[item].verdicts}
     return [Judged(row, _standing(row, replaced, counted)) for row in rows]

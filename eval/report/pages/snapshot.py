@@ -119,6 +119,14 @@ class Snapshot:
         return self._whole(self.table, self.counted)
 
     @cached_property
+    def by_item(self) -> dict[str, list[Verdict]]:
+        """Every row of verdicts.csv by its prompt, in the order of the file."""
+        rows: dict[str, list[Verdict]] = {}
+        for row in self.rows:
+            rows.setdefault(row.item, []).append(row)
+        return rows
+
+    @cached_property
     def known(self) -> Known:
         return self.known_before or known_of(self.run, self.answers)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from eval.judge.study.study import Language
 from eval.report.compare import Comparison
-from eval.report.pages.browse import Item, find, open_item
+from eval.report.pages.browse import Item, find, whole_item
 from eval.report.pages.figures import findings
 from eval.report.pages.query import Query, parse
 from eval.report.pages.snapshot import Entry, Snapshot
@@ -58,9 +58,8 @@ def _held(snapshot: Snapshot, frame: Frame) -> Iterator[Held]:
         if room < 0:
             return
         query = Query(view="browse", item=entry.prompt.id)
-        item = open_item(snapshot, query)
-        if item is not None:
-            yield Held(f"pair-{number + 1}", item, tuple(panes(snapshot, item, query, frame.say)))
+        item = whole_item(snapshot, entry)
+        yield Held(f"pair-{number + 1}", item, tuple(panes(snapshot, item, query, frame.say)))
 
 
 def _by_worth(snapshot: Snapshot) -> list[Entry]:
