@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -185,3 +187,43 @@ def test_no_private_module_of_a_library_is_used(path: Path) -> None:
 )
 def test_private_modules_are_seen(code: str) -> None:
     assert list(_private(ast.parse(code)))
+
+
+@pytest.mark.parametrize(("way", "most"), [("a prompt", 30), ("a recipe", 30)])
+def test_the_ways_in_the_design_are_files_and_none_comes_twice(way: str, most: int) -> None:
+    told = re.search(rf"\*\*The way of {way}\*\*.*?\n\n", (ROOT / "docs" / "design.md").read_text(), re.DOTALL)
+    assert told is not None
+    files = re.findall(r"`([\w/]+\.py)`", told[0])
+    assert [name for name in files if not (ROOT / name).is_file()] == []
+    assert len(set(files)) == len(files)
+    assert 10 < len(files) <= most
+
+
+#: Folders hold so many modules at most: more want rooms.
+MODULES = 20
+
+
+def test_no_folder_is_a_heap() -> None:
+    counts = Counter(path.parent for path in _sources() if path.name != "__init__.py")
+    assert {str(folder.relative_to(ROOT)): n for folder, n in counts.items() if n > MODULES} == {}
+
+
+def _siblings(name: str, other: str) -> tuple[str, str]:
+    """The two rooms or modules of one folder that an import between `name` and `other` ties."""
+    mine, theirs = name.split("."), other.split(".")
+    same = next(
+        (at for at, (a, b) in enumerate(zip(mine, theirs, strict=False)) if a != b), min(len(mine), len(theirs))
+    )
+    return ".".join(mine[: same + 1]), ".".join(theirs[: same + 1])
+
+
+def test_rooms_make_no_circle() -> None:
+    """In no folder do modules and rooms import each other in a ring, whatever lies inside a room."""
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in _sources()}
+    ties: defaultdict[str, set[str]] = defaultdict(set)
+    for name, path in modules.items():
+        for other in _imports(path):
+            mine, theirs = _siblings(name, other)
+            if other in modules and mine != theirs and path.name != "__init__.py":
+                ties[mine].add(theirs)
+    TopologicalSorter(ties).prepare()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from eval.evidence.signals.traits import LONGER, winning
 from eval.report.compare import compare_runs
 from eval.report.pages.browse import find
 from eval.report.pages.figures import findings
@@ -17,7 +18,6 @@ from eval.report.pages.query import Query
 from eval.report.pages.reviewer_table import what_if
 from eval.report.pages.snapshot import Entry, Snapshot, Source, read_snapshot
 from eval.report.pages.static import MOST, report_html
-from eval.report.pages.traits import LONGER, winning
 from eval.report.pages.trust import MARKS, STOP, all_conditions
 from eval.report.pages.why import groups, phrases
 from eval.report.pages.words import words
@@ -131,7 +131,7 @@ def test_phrases_that_come_again_are_found_whole(comments: list[str], found: lis
 
 
 def test_what_winners_do_counts_only_where_one_answer_does_it(snapshot: Snapshot) -> None:
-    found = {one.trait: one for one in winning(snapshot.entries)}
+    found = {one.trait: one for one in winning(snapshot.judged_traits)}
     scores = [
         entry.score if f"{LONGER}:tuned" in entry.traits else 1 - entry.score
         for entry in snapshot.entries

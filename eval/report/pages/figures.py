@@ -11,6 +11,7 @@ from pathlib import Path
 from eval.evidence.analysis import all_figures
 from eval.evidence.estimates.metric import Figure
 from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED
+from eval.evidence.signals.traits import winning
 from eval.records import Side
 from eval.report.pages import trust
 from eval.report.pages.browse import Line, find, lines
@@ -22,7 +23,6 @@ from eval.report.pages.pictures.over_time import over_time
 from eval.report.pages.query import Query, browse
 from eval.report.pages.reviewer_table import Person, people
 from eval.report.pages.snapshot import Snapshot
-from eval.report.pages.traits import winning
 from eval.report.pages.why import Group, groups
 from eval.report.pages.words import Words
 from eval.report.tables import run_checks
@@ -161,7 +161,7 @@ _LISTS: tuple[tuple[str, str, Query], ...] = (
 def _sections(snapshot: Snapshot, say: Words) -> Iterator[Section]:
     """Those that have a picture, in the order of the page."""
     found = snapshot.whole
-    traits = tables.traits(winning(snapshot.entries), say)
+    traits = tables.traits(winning(snapshot.judged_traits), say)
     drawn = (
         (
             "verdicts",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from eval.evidence.signals.traits import NAMES
 from eval.judge.study.strings import say_tag
 from eval.report.pages.query import Query
 from eval.report.pages.snapshot import Snapshot
-from eval.report.pages.traits import NAMES
 from eval.report.pages.words import Words
 
 Options = tuple[tuple[str, str], ...]

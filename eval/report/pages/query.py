@@ -42,7 +42,7 @@ class Query(Row):
     verdict: Which = ""
     agreement: Agreement = ""
     reviewer: str = ""
-    #: "base:too_long"; a criterion as "column=value"; a trait as eval.report.pages.traits names it.
+    #: "base:too_long"; a criterion as "column=value"; a trait as eval.evidence.signals.traits names it.
     tag: str = ""
     criterion: str = ""
     trait: str = ""

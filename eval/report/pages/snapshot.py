@@ -12,6 +12,7 @@ from functools import cached_property
 from eval.answers import Answers, read_answers
 from eval.evidence.analysis import Known, Whole, known_of, whole_of
 from eval.evidence.judgements import Table, build_table
+from eval.evidence.signals.traits import traits_of
 from eval.journal import stamp_of
 from eval.judge.csv_codec import PLAIN, Columns
 from eval.judge.opening.freeze import thumbs_path
@@ -23,7 +24,6 @@ from eval.judge.study.gold import PREFIX, GoldPair
 from eval.judge.study.study import NAME, Study, read_frozen
 from eval.records import SIDES, Failure, Pair, Prompt, Thumb, Verdict, sha256_text
 from eval.report.pages.query import Expected
-from eval.report.pages.traits import traits_of
 from eval.run import Run, open_run
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
@@ -125,6 +125,11 @@ class Snapshot:
         for row in self.rows:
             rows.setdefault(row.item, []).append(row)
         return rows
+
+    @cached_property
+    def judged_traits(self) -> list[tuple[float, frozenset[str]]]:
+        """Of each judged prompt its score, and what tells its two answers apart."""
+        return [(entry.score, entry.traits) for entry in self.entries if entry.score is not None]
 
     @cached_property
     def known(self) -> Known:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from eval.evidence.analysis import Helped, Whole
 from eval.evidence.estimates.categories import INTERVALS, P_VALUES
+from eval.evidence.signals.traits import Winning
 from eval.report.pages.drawing import Picture
 from eval.report.pages.pictures.bars import paired, shares
 from eval.report.pages.pictures.forest import Row, forest
 from eval.report.pages.query import browse
-from eval.report.pages.traits import Winning
 from eval.report.pages.words import Words
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eval.collect.refusals import refuses
 from eval.evidence.estimates.winrate import Estimate, win_rate
 from eval.records import SIDES, Pair, Side
-
-if TYPE_CHECKING:
-    from eval.report.pages.snapshot import Entry
 
 _CODE, _TABLE = re.compile(r"^ {0,3}(```|~~~)", re.MULTILINE), re.compile(r"^ {0,3}\|.*\|\s*$", re.MULTILINE)
 _LIST, _HEADING = re.compile(r"^\s*([-*+•]|\d+[.)])\s", re.MULTILINE), re.compile(r"^ {0,3}#{1,6}\s", re.MULTILINE)
@@ -55,16 +51,14 @@ def traits_of(pair: Pair) -> frozenset[str]:
     return frozenset([*(f"{one}:base" for one in base - tuned), *(f"{one}:tuned" for one in tuned - base)])
 
 
-def winning(entries: Sequence[Entry]) -> tuple[Winning, ...]:
-    """Each trait that ever tells two judged answers apart."""
+def winning(judged: Iterable[tuple[float, frozenset[str]]]) -> tuple[Winning, ...]:
+    """Each trait that ever tells two judged answers apart. `judged`: a prompt's score (1: tuned won) and its traits."""
     scores: dict[str, list[float]] = {name: [] for name in NAMES}
     sides: dict[str, dict[Side, int]] = {name: dict.fromkeys(SIDES, 0) for name in NAMES}
-    for entry in entries:
-        if entry.score is None:
-            continue
-        for name in entry.traits:
+    for score, traits in judged:
+        for name in traits:
             trait, _, side = name.rpartition(":")
-            scores[trait].append(entry.score if side == "tuned" else 1 - entry.score)
+            scores[trait].append(score if side == "tuned" else 1 - score)
             sides[trait]["tuned" if side == "tuned" else "base"] += 1
     return tuple(Winning(name, win_rate(np.array(each)), sides[name]) for name, each in scores.items() if each)
 
