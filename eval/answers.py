@@ -43,9 +43,10 @@ class Answers:
 
     def pairs(self, prompts: Iterable[Prompt]) -> list[Pair]:
         """The prompts that both sides answered, in the order of the prompts."""
+        # Made of rows that were checked when they were read.
         both = ((p, self.responses.get((p.id, "base")), self.responses.get((p.id, "tuned"))) for p in prompts)
         return [
-            Pair(prompt_id=p.id, messages=p.messages, category=p.category, base=base, tuned=tuned)
+            Pair.model_construct(prompt_id=p.id, messages=p.messages, category=p.category, base=base, tuned=tuned)
             for p, base, tuned in both
             if base is not None and tuned is not None
         ]

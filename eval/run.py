@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -114,6 +115,13 @@ class PlanChange(Row):
     rows: int
     what: str
     asked_sha256: str
+
+
+@lru_cache(maxsize=2)
+def _prompts(path: Path, changed: int, size: int) -> tuple[Prompt, ...]:
+    """A file's prompts; `changed` (ns) and `size` say which version of it."""
+    # By bytes: str.splitlines would also split at U+2028, which JSON leaves as it is.
+    return tuple(Prompt.model_validate_json(line) for line in path.read_bytes().splitlines())
 
 
 class ImportRecord(Row):
@@ -218,8 +226,8 @@ class Run:
 
     def prompts(self) -> list[Prompt]:
         """The prompts of this run, in their order."""
-        # By bytes: str.splitlines would also split at U+2028, which JSON leaves as it is.
-        return [Prompt.model_validate_json(line) for line in self.prompts_path.read_bytes().splitlines()]
+        stamp = self.prompts_path.stat()
+        return list(_prompts(self.prompts_path, stamp.st_mtime_ns, stamp.st_size))
 
     def update(self, **changes: Any) -> Run:
         """Write run.json anew with `changes` (fields of RunInfo), and return the run that has them.

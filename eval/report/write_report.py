@@ -82,4 +82,5 @@ def _rows(verdicts: Iterable[Verdict], columns: Columns) -> Iterator[bytes]:
     yield visible(columns.header().decode(), keep=_IN_A_ROW).encode()
     for verdict in verdicts:
         line = encode_row(verdict, columns)
-        yield visible(line.decode(), keep=_IN_A_ROW).encode()
+        plain = line.isascii() and line[:-1].decode().isprintable()
+        yield line if plain else visible(line.decode(), keep=_IN_A_ROW).encode()
