@@ -124,7 +124,7 @@ def collect(
             say(f"all {counted(already, 'answer')} already collected")
             return CollectSummary(0, 0, 0, already, 0.0)
         if already:
-            say(f"{counted(already, 'answer is', 'answers are')} there already, {len(missing)} to collect")
+            say(f"{counted(already, 'answer')} already collected, {len(missing)} to collect")
         job = _Collection(run, answers, options, check or _fine, say)
         began = time.monotonic()
         try:

@@ -106,6 +106,8 @@ def pieces(kind: str, size: int, most: int) -> Iterator[tuple[str, str]]:
     """Stretches of this project's own files of a kind, as an answer would quote them without a fence."""
     found = 0
     for path in sorted(ROOT.glob(kind)):
+        if ".md" in path.suffixes:  # Markdown is no code
+            continue
         written = path.read_text().splitlines()
         for at in range(0, len(written) - size, 4 * size):
             if found == most:
