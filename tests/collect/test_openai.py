@@ -294,7 +294,8 @@ def test_a_collection_is_resumed_and_retried_as_from_a_tgi(tmp_path: Path) -> No
         run.responses_path.write_bytes(b"".join(lines[:30]))
         again, _ = gather(run, urls_of(base, tuned))
     assert (summary.answered, summary.failed, again.already, again.answered) == (40, 0, 30, 10)
-    assert sum(line.endswith("; trying again") for line in said) == 1
+    again_and_again = [line for line in said if line.endswith("; trying again")]
+    assert ["(10 times so far)" in line for line in again_and_again] == [False, True]
     for (prompt_id, side), row in read_answers(run.responses_path).responses.items():
         assert row.text == f"{side} answers: Question {prompt_id[1:]}?"
     info = open_run(tmp_path / "reports", "first").info
