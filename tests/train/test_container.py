@@ -125,7 +125,7 @@ def test_figures_log_and_files_are_those_of_a_local_run(client: docker.DockerCli
     assert weights.read_text() == "weights"
     assert weights.stat().st_uid == os.getuid()
     assert seen(path)["data"] == "{}\n"
-    assert seen(path)["protocol"] == str(ROOT / "train" / "tokens" / "protocol.py")  # Axolotl can load our plugin
+    assert seen(path)["protocol"] == str(ROOT / "train" / "token_check.py")  # Axolotl can load our plugin
     assert left(client) == []
 
 
