@@ -48,7 +48,7 @@ class ImageMissing(ComposeError):
 class EngineDied(ComposeError):
     """A server has ended by itself.
 
-    `code` is the exit code (negative: the signal), `tail` the end of its log, `remedy` the known cause with what mends
+    `code` is the exit code (negative: the signal), `tail` the end of its log, `remedy` the known cause with what fixes
     it, or empty.
     """
 
