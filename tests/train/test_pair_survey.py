@@ -287,4 +287,4 @@ def test_thinking_before_an_answer_is_told_and_kept(thought: str, tmp_path: Path
     assert "it is trained on as part of the answer" in found.remedy
     tally = convert(path, tmp_path / "out.jsonl", say=said.append)
     assert (tally.written, tally.thinking) == (31, 1)
-    assert "1 pairs have thinking before an answer, which is trained on as part of it" in said
+    assert "1 pair has thinking before an answer, which is trained on as part of it" in said
