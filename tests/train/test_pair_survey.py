@@ -283,7 +283,7 @@ def test_thinking_before_an_answer_is_told_and_kept(thought: str, tmp_path: Path
     path = file_of(tmp_path, row(30, chosen=assistant(thought + better)))
     survey, said = look(path)
     found = named(survey, "thinking before an answer")
-    assert (survey.ok, found.level, found.found) == (True, "warn", "1 rows (line 31)")
+    assert (survey.ok, found.level, found.found) == (True, "warn", "1 row (line 31)")
     assert "it is trained on as part of the answer" in found.remedy
     tally = convert(path, tmp_path / "out.jsonl", say=said.append)
     assert (tally.written, tally.thinking) == (31, 1)
