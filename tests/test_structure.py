@@ -227,3 +227,12 @@ def test_rooms_make_no_circle() -> None:
             if other in modules and mine != theirs and path.name != "__init__.py":
                 ties[mine].add(theirs)
     TopologicalSorter(ties).prepare()
+
+
+def test_links_in_the_documents_lead_to_files() -> None:
+    documents = [path for path in _tracked() if path.suffix == ".md" and "data" not in path.parts]
+    links = [
+        (path, link) for path in documents for link in re.findall(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)", path.read_text())
+    ]
+    assert len(links) > 50
+    assert [(path.name, link) for path, link in links if not (path.parent / link).exists()] == []
