@@ -158,8 +158,16 @@ def frozen(run: Run) -> Path:
 
 
 def policy_of(run: Run) -> Policy:
-    """The run's own policy; the default one where none was fixed. Raises InputError."""
-    return read_policy(frozen(run)) if frozen(run).is_file() else read_policy(DEFAULT)
+    """The run's own policy; the default one where none was fixed. Raises InputError.
+
+    Of one candidate among k each claim is made at (1 - confidence) / k: choosing it is paid for, whichever it is.
+    """
+    policy = read_policy(frozen(run)) if frozen(run).is_file() else read_policy(DEFAULT)
+    if run.info.sweep is None:
+        return policy
+    alpha = (1 - policy.preference.confidence) / run.info.sweep.of
+    paid = policy.preference.model_copy(update={"confidence": 1 - alpha})
+    return policy.model_copy(update={"preference": paid})
 
 
 def freeze_policy(run: Run, given: Path | None = None, *, when: str = "before judging") -> Run:

@@ -136,6 +136,24 @@ class ImportRecord(Row):
     exported: bool
 
 
+class SweepMember(Row):
+    """Which candidate of which sweep a run is (eval.sweep); one of `of` among whom one is chosen by people's verdicts."""
+
+    sweep: str
+    candidate: str
+    of: int = Field(ge=1)
+
+
+class Reused(Row):
+    """Answers of one side that were taken from another run, which asked the same model the same in the same way."""
+
+    run: str
+    answers: int
+    #: Over the answers' own hashes, in the order of the prompts.
+    sha256: str
+    at: str
+
+
 class RunInfo(Row):
     """run.json. `times` and `counts` grow while a run goes on; everything else is fixed when it begins."""
 
@@ -166,6 +184,10 @@ class RunInfo(Row):
     #: The hash of the run's gate.yml, and whether it was fixed "before judging" or "after judging began".
     policy_sha256: str = ""
     policy_fixed_at: str = ""
+    #: None where the tuned model is no candidate of a sweep.
+    sweep: SweepMember | None = None
+    #: side -> where its answers came from, where they were not asked for here.
+    reused: dict[Side, Reused] = Field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for answers to lie in one file: models, decoding, prompts. Not where servers ran."""

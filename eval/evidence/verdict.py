@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blindside.words import counted
+from blindside.words import confidence_words, counted
 from eval.evidence.conditions import Condition, conditions, said_of, skips
 from eval.evidence.estimates.crossed import crossed_win_rate
 from eval.evidence.estimates.metric import with_interval
@@ -115,7 +115,7 @@ class RunVerdict:
         rate, found = self.rate, self.progress
         if rate.low is None or rate.high is None:
             return f"The tuned model's win rate is {rate.value:.1%} over {counted(rate.n, 'prompt')}"
-        percent = f"{self.policy.preference.confidence:.0%}"
+        percent = confidence_words(self.policy.preference.confidence)
         interval = f"{percent} interval {rate.low:.1%} to {rate.high:.1%}"
         if self.interim:
             return (

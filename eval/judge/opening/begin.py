@@ -121,6 +121,7 @@ def _planned(run: Run, study: Study, blinding: Blinding) -> tuple[Marked, Plan]:
     near = near_groups(run.prompts())
     groups = there.groups if judged and there else near if study.cluster == "near" else {}
     plan = make_plan(blinding, study, drawn, asked, before, held, groups)
+    plan = plan.model_copy(update={"candidates": run.info.sweep.of if run.info.sweep else 0})
     with _writing(plan_path(run)):
         if judged and there is None and only_imported(run):
             _freeze(run, plan, len(near))

@@ -61,6 +61,15 @@ class Plan(Row):
     overlap: Overlap
     sample: float
     pairs: tuple[PlannedPair, ...]
+    #: Of how many candidates of a sweep this run is one; 0 for none.
+    candidates: int = 0
+
+    @model_serializer(mode="wrap")
+    def _without_sweep(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = dump(self)
+        if not self.candidates:
+            data.pop("candidates")
+        return data
 
     @property
     def reviewers(self) -> dict[str, int]:

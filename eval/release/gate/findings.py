@@ -10,7 +10,7 @@ from eval.evidence.estimates.winrate import Estimate
 from eval.evidence.verdict import RunVerdict
 from eval.records import Side
 from eval.report.tables.run_checks import Parity
-from eval.run import BlindingRule
+from eval.run import BlindingRule, SweepMember
 
 
 @dataclass(frozen=True)
@@ -64,5 +64,7 @@ class Findings:
     clustered: bool = False
     #: How many of the judgements were given elsewhere and imported.
     imported: int = 0
+    #: Which candidate of which sweep the run is; None where it is none.
+    sweep: SweepMember | None = None
     #: Everything left out of the statistics, by reason.
     excluded: Mapping[str, int] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from eval.collect.provenance import versions
 from eval.errors import StaleInputs
 from eval.judge.store.verdict_files import read_rows
-from eval.policy import frozen, read_policy
+from eval.policy import policy_of
 from eval.records import Verdict, utc_now
 from eval.release.gate.decision import (
     Decision,
@@ -42,7 +42,7 @@ def decide(run: Run) -> Decision:
     stale = changed_since_asked(run, bound) + changed_rows(run, file, before)
     if stale:
         raise StaleInputs("; ".join(stale))
-    policy = read_policy(frozen(run))
+    policy = policy_of(run)
     findings = gather(run, policy, rows)
     rules = apply(policy, findings)
     outcome, reasons = settle(rules)

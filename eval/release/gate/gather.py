@@ -56,6 +56,7 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
         near=run.info.near,
         clustered=bool(table.clusters),
         imported=table.imported,
+        sweep=run.info.sweep,
         excluded=table.excluded,
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
-from blindside.words import counted
+from blindside.words import confidence_words, counted
 from eval.evidence.estimates.metric import with_interval
 from eval.evidence.estimates.winrate import Estimate
 from eval.policy import HOLDS, Policy, Signals
@@ -87,7 +87,7 @@ def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     asked, seen = policy.preference, found.preferred
     how = "at one look" if policy.one_look else "at any look and by all that is in"
     who = ", for reviewers like these in general" if policy.population == "like_these" else ""
-    wanted = f"win rate above {policy.null:.0%}{who}, {how}, {asked.confidence:.0%}" + (
+    wanted = f"win rate above {policy.null:.0%}{who}, {how}, {confidence_words(asked.confidence)}" + (
         ", a model judge helping" if asked.predicted else ""
     )
     said = with_interval(seen.estimate, nothing="no judgement yet") + (f"; {seen.advice}" if seen.advice else "")
@@ -95,6 +95,15 @@ def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
         said += f"; the model judge saved about {counted(seen.saved, 'prompt')} of people's work"
     passed = True if seen.shown else False if seen.refuted or seen.spent else None
     yield _result(asked.rule.replace("_", "-"), wanted, said, passed)
+
+
+def _sweep(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    """Not a choice of the policy: whoever is one of k has its claim tested at a k-th of the level."""
+    if found.sweep is not None:
+        one = found.sweep
+        said = f"{one.candidate}, one of {counted(one.of, 'candidate')} of sweep {one.sweep}"
+        level = confidence_words(policy.preference.confidence)
+        yield _result("sweep", "choosing among candidates is paid for", f"{said}: decided at {level}", True)
 
 
 def _conditions(policy: Policy, found: Findings) -> Iterator[RuleResult]:
@@ -262,6 +271,7 @@ _RULES: tuple[Callable[[Policy, Findings], Iterator[RuleResult]], ...] = (
     _imported,
     _plan,
     _preference,
+    _sweep,
     _conditions,
     _enough,
     _people,
