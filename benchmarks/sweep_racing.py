@@ -99,7 +99,9 @@ def raced(scores: Floats, rule: str) -> Raced:
         running &= ~out
         ends[out] = n
         if n >= LEAST and rule != RULES[0]:
-            for study in np.flatnonzero((running.sum(axis=1) == 1) & ~over & (running & shown[:, :, n - 1]).any(axis=1)):
+            for study in np.flatnonzero(
+                (running.sum(axis=1) == 1) & ~over & (running & shown[:, :, n - 1]).any(axis=1)
+            ):
                 one = int(np.argmax(running[study]))
                 if released(scores[study, one, :n][None], alpha, prompts)[0]:
                     over[study] = True

@@ -137,7 +137,7 @@ class ImportRecord(Row):
 
 
 class SweepMember(Row):
-    """Which candidate of which sweep a run is (eval.sweep); one of `of` among whom one is chosen by people's verdicts."""
+    """Which candidate of which sweep a run is (eval.sweep), one of `of` among whom people's verdicts choose."""
 
     sweep: str
     candidate: str

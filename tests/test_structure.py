@@ -15,7 +15,7 @@ import pytest
 from tests.support import ROOT
 
 #: What a room of `eval` may import, itself apart. Shared rows know nothing; nothing imports cli.
-SHARED = {"errors", "expect", "records", "journal", "run", "answers", "spreadsheet", "policy"}
+SHARED = {"errors", "expect", "records", "journal", "run", "answers", "spreadsheet", "policy", "sweep"}
 ALLOWED = {
     "errors": set(),
     "spreadsheet": set(),
@@ -25,6 +25,7 @@ ALLOWED = {
     "run": {"errors", "records", "journal"},
     "answers": {"errors", "records", "journal"},
     "policy": {"errors", "records", "journal", "run"},
+    "sweep": {"errors", "records", "journal", "run"},
     "collect": SHARED,
     "judge": SHARED,
     "evidence": SHARED | {"collect", "judge"},

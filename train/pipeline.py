@@ -49,6 +49,8 @@ class Job:
     prompts: Path | None = None
     #: Figures on held-out questions, from the exported folder.
     measure: Measure | None = None
+    #: What shows how far Axolotl is.
+    progress: Callable[..., Progress] = Progress
 
     @property
     def target(self) -> Path:
@@ -205,7 +207,7 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
             output, ignore_errors=True
         )  # ours alone; an earlier run's weights must not be taken for this one's
     say(f"Axolotl trains {job.name} from {job.recipe.base_model} (log: {job.log})")
-    progress = Progress(job.name, watch=tokens.Watch(job.recipe, job.tokens))
+    progress = job.progress(job.name, watch=tokens.Watch(job.recipe, job.tokens))
     try:
         figures = _run(job)("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
     except LaunchError:

@@ -29,6 +29,7 @@ from eval.cli import (
     report,
     results,
     serving,
+    sweep,
     train,
 )
 from eval.errors import BlindsideError, ParityFailed, StaleInputs
@@ -58,6 +59,7 @@ app = typer.Typer(
 )
 STAGES = (
     train,
+    sweep,
     export,
     evaluate,
     collect,

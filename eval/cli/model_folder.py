@@ -38,9 +38,11 @@ class Trained:
     models: Path
     folder: Path
     artifact: Artifact
+    #: What the exported base is called, where several models share one.
+    shared: str = ""
 
     @classmethod
-    def read(cls, models: Path, recipe: str) -> Trained:
+    def read(cls, models: Path, recipe: str, *, shared: str = "") -> Trained:
         """Raises RunError where `recipe` was not trained yet, TrainError where its files were changed since."""
         from train.artifact import read_artifact, verify
         from train.export.export import rules
@@ -53,7 +55,7 @@ class Trained:
         artifact = read_artifact(folder)
         if artifact.export_rules != rules():
             console.say(f"note: {folder} was exported by another version; `make train` exports its weights anew")
-        return cls(models, folder, artifact)
+        return cls(models, folder, artifact, shared)
 
     def sides(self) -> dict[Side, ModelInfo]:
         """Both sides; the base is a model of ours where it lies in `models`, else one of the Hub."""
@@ -94,7 +96,7 @@ class Trained:
         saved, served = self._saved_base(), base.source
         settings: dict[str, Any] = {}
         if saved is not None:
-            exported = _exported(saved, self.models / f"{self.folder.name}.base")
+            exported = _exported(saved, self.models / f"{self.shared or self.folder.name}.base")
             served, settings = str(exported), _settings(exported)
         return ModelInfo(
             name=base.source, source=served, revision=base.revision, weights_sha256=base.weights_sha256, **settings

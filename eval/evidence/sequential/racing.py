@@ -20,7 +20,6 @@ from typing import Literal
 from eval.evidence.sequential.e_process import ALPHA, confidence_sequence, fixed_bets
 from eval.evidence.sequential.sequential import Closed
 
-
 #: By what candidates are dropped.
 Rule = Literal["sure", "halving"]
 
