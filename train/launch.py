@@ -11,10 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from blindside.gpus import AMD
 from blindside.places import made_by, python_path, workspace
 from blindside.reaper import COMMAND, GRACE
 from train.errors import LaunchError
 from train.progress import Progress
+from train.resources.gpus import find_gpus
 
 #: What relative paths of a recipe start from.
 ROOT = workspace()
@@ -94,7 +96,7 @@ def axolotl(
     if not program.exists():
         raise LaunchError(f"there is no Axolotl in {env}; {made_by(env)}")
     status = run(
-        [str(program.absolute()), command, str(recipe.absolute())],
+        [str(program.absolute()), command, str(recipe.absolute()), *_launcher(command)],
         environment(env, offline=offline),
         log,
         progress,
@@ -103,6 +105,13 @@ def axolotl(
     if status != 0:
         raise failure(f"axolotl {command}", recipe, status, log)
     return dict(progress.metrics)
+
+
+def _launcher(command: str) -> tuple[str, ...]:
+    """A CPU trains in Axolotl's own process: accelerate would start a second one, with the same result, and all imports
+    would be paid twice.
+    """
+    return ("--launcher", "python") if command == "train" and not AMD.exists() and not find_gpus() else ()
 
 
 def run(command: Sequence[str], variables: Mapping[str, str], log: Path, progress: Progress, cwd: Path) -> int:
