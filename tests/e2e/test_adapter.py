@@ -12,7 +12,7 @@ import yaml
 from compose.stack import EmbeddedStack, Model
 from eval.collect.parity.parity import check_parity
 from eval.records import Message, Prompt, Side
-from eval.run import ModelInfo
+from eval.run_info import ModelInfo
 from tests.compose.servers import MODEL
 from train.artifact import hash_weights, read_artifact, verify
 from train.files import sha256_file
