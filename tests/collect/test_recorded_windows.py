@@ -14,7 +14,7 @@ from eval.collect.parity.reference import ask_references
 from eval.collect.parity.sliding_window import check_window
 from eval.collect.parity.weights import check_greedy, check_prompts
 from eval.records import Side
-from eval.run import ModelInfo
+from eval.run_info import ModelInfo
 from tests.compose.servers import need_train
 from tests.train.families import FAMILIES, exchanges
 from tests.warm.warm import train_python

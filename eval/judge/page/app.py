@@ -19,9 +19,10 @@ from eval.judge.door.login import REVIEWER, Door
 from eval.judge.door.routes import LOGIN, PAGE
 from eval.judge.door.serving import bare, load_gradio, mounted, piece, present
 from eval.judge.door.sessions import Accounts
+from eval.judge.page.arrival import answer
 from eval.judge.page.judging_state import Desk
 from eval.judge.page.page_protocol import Action, View
-from eval.judge.page.session import Sitting, answer
+from eval.judge.page.session import Sitting
 from eval.judge.page.views import Show, bar_html, head_html, login_html, stage_html, top_html
 from eval.judge.store.watching import watched
 from eval.judge.study.blinding import nonce
