@@ -17,7 +17,8 @@ from eval.errors import InputError, RunError
 from eval.journal import write_atomically
 from eval.records import Row
 from eval.run import NAME as NAMES
-from eval.run import Run, SweepMember, open_run
+from eval.run import Run, open_run
+from eval.run_info import SweepMember
 
 NAME = "sweep.json"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from eval.answers import encode, read_answers
 from eval.errors import InputError, RunError
 from eval.records import Failure, Message, Prompt, Response, Side, sha256_text, utc_now
-from eval.run import Decoding, ModelInfo, PromptSet, RunInfo, list_runs, open_run, start_run
+from eval.run import list_runs, open_run, start_run
+from eval.run_info import Decoding, ModelInfo, PromptSet, RunInfo
+from tests.support import ROOT
 
 PROMPTS = [Prompt(id=f"p{n}", messages=(Message(role="user", content=f"What is {n}?"),)) for n in range(3)]
 
@@ -193,3 +196,29 @@ def test_a_second_answer_to_one_prompt_is_named(tmp_path: Path) -> None:
     path.write_bytes(encode([response(PROMPTS[0], "base"), response(PROMPTS[0], "base", "no")]))
     with pytest.raises(InputError, match=r":2: a second answer of base to prompt p0"):
         read_answers(path)
+
+
+RECORDED = ROOT / "tests" / "data" / "recorded_run.json"  # as blindside 0.1 wrote it, when findings were bare objects
+
+
+def test_a_recorded_run_of_an_earlier_version_opens_and_loses_nothing(tmp_path: Path) -> None:
+    before = json.loads(RECORDED.read_bytes())
+    before["checks"]["parity"]["base"]["asked_by"] = "a later version"
+    (tmp_path / before["run"]).mkdir()
+    (tmp_path / before["run"] / "run.json").write_text(json.dumps(before))
+    run = open_run(tmp_path, before["run"])
+    marked, tuned = run.info.giveaways, run.info.checks.parity["tuned"]
+    assert marked is not None
+    assert (marked.policy, marked.looked_at, len(marked.items)) == ("mark", 140, 2)
+    assert (tuned.passed, tuned.dtype, tuned.checks[0].name) == (True, "float32", "info")
+    assert run.info.checks.determinism["base"].asked == before["checks"]["determinism"]["base"]["asked"]
+    run.update(near=5)
+    assert json.loads((run.folder / "run.json").read_bytes()) == before | {"near": 5}
+
+
+def test_a_run_that_nobody_checked_nor_judged_says_so_in_the_words_of_then(tmp_path: Path) -> None:
+    before = json.loads(RECORDED.read_bytes()) | {"checks": {}, "giveaways": {}}
+    (tmp_path / before["run"]).mkdir()
+    (tmp_path / before["run"] / "run.json").write_text(json.dumps(before))
+    info = open_run(tmp_path, "").info
+    assert (info.checks.parity, info.checks.determinism, info.giveaways) == ({}, {}, None)

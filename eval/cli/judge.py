@@ -12,9 +12,11 @@ import typer
 
 from blindside import console
 from eval.cli.options import REPORTS, AllowHost, Port, Reports, RootPath, RunArgument
+from eval.errors import InputError
 
 if TYPE_CHECKING:
     from eval.judge.study.study import Study
+    from eval.run import Run
 
 SAMPLE = Path(__file__).resolve().parents[1] / "judge" / "sample"
 Accounts = Annotated[Path, typer.Option("--auth", help="File of logins.")]
@@ -51,42 +53,54 @@ def judge(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
     reports: Reports = REPORTS,
 ) -> None:
-    """Open the blind judging page on a run; verdicts go to its verdicts.csv. Ctrl-C ends it.
+    """Open the blind judging page on a run, or one over all candidates of a sweep; verdicts go to verdicts.csv.
+
+    Ctrl-C ends it.
 
     Example: `blindside judge tiny-1a2b3c4d --auth reviewers.csv --overlap 2 --overlap-share 0.2`
     """
+    from eval.cli.sweep_judge import open_sweep, racing
     from eval.judge.door.accounts import Accounts as Logins
     from eval.judge.door.front import Front
     from eval.judge.door.serving import load_gradio
     from eval.judge.opening.fits import unmet_before
     from eval.judge.opening.near_duplicates import alike
-    from eval.judge.page.app import refuse_open_share, serve
+    from eval.judge.page.app import Serving, refuse_open_share, serve_desk
+    from eval.judge.page.judging_state import Desk, candidate_alone
     from eval.policy import freeze_policy
     from eval.release.hub.sync import Sync
     from eval.run import open_run
+    from eval.sweep import is_sweep
 
     front = Front.of(host, allow_host or (), root_path)
-    opened = open_run(reports, run)
-    wanted = asked_study(opened.folder, study, overlap, overlap_share, cluster=cluster, mode=mode, side=side)
     logins = Logins(auth) if auth is not None else None
     refuse_open_share(share, logins)
+    how = Serving(port, host, browser, reviewer, logins, share, front)
+
+    def asked(opened: Run) -> Study | None:
+        return asked_study(opened.folder, study, overlap, overlap_share, cluster=cluster, mode=mode, side=side)
+
+    if is_sweep(reports, run):
+        if sync:
+            raise InputError("--sync copies one run: sync the candidate that is released, after judging")
+        found, runs = open_sweep(reports, run, policy)
+        first = next(iter(runs.values()), None)
+        wanted = asked(first) if first else None
+        for line in unmet_before(first, wanted) if first else ():
+            console.say(f"note: {line}")
+        load_gradio()
+        serve_desk(lambda: racing(reports, found, runs, wanted), how, say=console.say)
+        return
+    opened = open_run(reports, run)
+    if opened.info.sweep is not None:
+        raise candidate_alone(opened)
+    wanted = asked(opened)
     opened = freeze_policy(opened, policy)
     for line in (*unmet_before(opened, wanted), *alike(opened.prompts())):
         console.say(f"note: {line}")
     load_gradio()  # before anything asks the Hub, through a proxy perhaps, that is hidden meanwhile
     with Sync(opened, sync, say=console.say) if sync else nullcontext():
-        serve(
-            opened,
-            port=port,
-            host=host,
-            study=wanted,
-            reviewer=reviewer,
-            accounts=logins,
-            share=share,
-            front=front,
-            open_browser=browser,
-            say=console.say,
-        )
+        serve_desk(lambda: nullcontext(Desk(opened, wanted)), how, say=console.say)
 
 
 def demo(

@@ -29,7 +29,7 @@ from eval.cli.options import (
     VllmEnv,
 )
 from eval.errors import InputError, RunError
-from eval.run import Decoding
+from eval.run_info import Decoding
 
 if TYPE_CHECKING:
     from eval.collect.sweep_file import Definition

@@ -16,7 +16,8 @@ from eval.collect.prompts.prompt_set import LoadedPrompts
 from eval.collect.sweep_file import Definition
 from eval.errors import RunError
 from eval.records import SIDES, Side
-from eval.run import Decoding, ModelInfo, Run, SweepMember, open_run
+from eval.run import Run, open_run
+from eval.run_info import Decoding, ModelInfo, SweepMember
 from eval.sweep import Candidate, Sweep, write_sweep
 
 

@@ -14,7 +14,8 @@ from eval.collect.new_run import SOFTWARE
 from eval.errors import BlindsideError
 from eval.journal import Journal
 from eval.records import Response, Side, sha256_text, utc_now
-from eval.run import ModelInfo, Reused, Run, list_runs, open_run
+from eval.run import Run, list_runs, open_run
+from eval.run_info import ModelInfo, Reused, RunChecks
 
 BASE: Side = "base"
 
@@ -79,9 +80,9 @@ def _pinned(model: ModelInfo) -> bool:
 def _asks_the_same(run: Run, other: Run) -> bool:
     mine, theirs = run.info.identity(), other.info.identity()
     same = all(mine[key] == theirs[key] for key in ("decoding", "prompt set"))
-    forced = other.info.checks.get("parity", {}).get(BASE, {}).get("forced")
+    proved = other.info.checks.parity.get(BASE)
     alike = pin(run.info.models[BASE]) == pin(other.info.models[BASE])
-    return same and alike and other.info.origin == "collected" and not forced
+    return same and alike and other.info.origin == "collected" and not (proved and proved.forced)
 
 
 def _whole(other: Run) -> list[Response] | None:
@@ -106,11 +107,9 @@ def _origin(other: Run) -> str:
     return other.info.reused[BASE].run if BASE in other.info.reused else other.name
 
 
-def _proved(run: Run, other: Run) -> dict[str, object]:
+def _proved(run: Run, other: Run) -> RunChecks:
     """This run's checks with those of the other one's base."""
-    kept = dict(run.info.checks)
-    for name in ("parity", "determinism"):
-        found = other.info.checks.get(name, {}).get(BASE)
-        if found:
-            kept[name] = {**kept.get(name, {}), BASE: found}
-    return kept
+    kept, theirs = run.info.checks, other.info.checks
+    parity = {**kept.parity, **{side: one for side, one in theirs.parity.items() if side == BASE}}
+    determinism = {**kept.determinism, **{side: one for side, one in theirs.determinism.items() if side == BASE}}
+    return kept.model_copy(update={"parity": parity, "determinism": determinism})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from eval.judge.page.arrival import answer
 from eval.judge.page.judging_state import Desk
 from eval.judge.page.page_protocol import Act, Action, View
-from eval.judge.page.session import Sitting, answer
+from eval.judge.page.session import Sitting
 from eval.judge.study.forms import Place
 from eval.judge.study.study import Language, Overlap, Study
 

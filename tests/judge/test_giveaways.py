@@ -10,7 +10,8 @@ from eval.judge.opening.giveaways import BLOCK, Finder, masked
 from eval.judge.page.judging_state import Desk
 from eval.judge.study.study import Giveaways, Study
 from eval.records import Message
-from eval.run import ModelInfo, Run, open_run
+from eval.run import Run, open_run
+from eval.run_info import ModelInfo
 from tests.judge.person import Person
 from tests.judge.runs import BASE_NAME, make_run, make_run_of, prompt, response
 
@@ -120,7 +121,9 @@ def named(policy: str) -> Study:
 def test_pairs_are_marked_in_run_json_and_asked(tmp_path: Path) -> None:
     run = a_run(tmp_path)
     ana = Person(Desk(run, named("mark")))
-    assert open_run(tmp_path / "reports", "trial").info.giveaways == {
+    marked = open_run(tmp_path / "reports", "trial").info.giveaways
+    assert marked is not None
+    assert marked.model_dump() == {
         "policy": "mark",
         "looked_at": 3,
         "pairs": 1,
@@ -135,7 +138,9 @@ def test_held_pairs_are_not_asked(tmp_path: Path) -> None:
     ana = Person(Desk(a_run(tmp_path), named("hold")))
     assert ana.view.total == 2
     assert "hidden-item-0000" not in ana.judge_all()
-    assert open_run(tmp_path / "reports", "trial").info.giveaways["held"] == 1
+    marked = open_run(tmp_path / "reports", "trial").info.giveaways
+    assert marked is not None
+    assert marked.held == 1
 
 
 def test_masked_pairs_are_shown_without_the_name_and_recorded_whole(tmp_path: Path) -> None:

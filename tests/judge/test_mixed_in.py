@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from eval.judge.page.arrival import answer
 from eval.judge.page.judging_state import Desk
 from eval.judge.page.page_protocol import Action
 from eval.judge.page.practising import Feedback
-from eval.judge.page.session import NOTHING_TO_UNDO, PRACTICE_BACK, PRACTICE_OVER, answer
+from eval.judge.page.session import NOTHING_TO_UNDO, PRACTICE_BACK, PRACTICE_OVER
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.judge.study.blinding import Blinding
 from eval.judge.study.control_items import Extras, Key

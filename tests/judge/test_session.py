@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
+from eval.judge.page.arrival import answer
 from eval.judge.page.judging_state import Desk
 from eval.judge.page.page_protocol import Action
-from eval.judge.page.session import ELSEWHERE, NOTHING_TO_UNDO, STALE, answer
+from eval.judge.page.session import ELSEWHERE, NOTHING_TO_UNDO, STALE
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.judge.study.blinding import Choice
 from eval.judge.study.forms import Notice

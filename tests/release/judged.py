@@ -15,7 +15,8 @@ from eval.records import utc_now
 from eval.release.gate.decision import Decision, Headline, Outcome, RuleResult, write_decision
 from eval.release.gate.stale import bind
 from eval.report.write_report import write_report
-from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
+from eval.run import Run, start_run
+from eval.run_info import Decoding, ModelInfo, PromptSet, RunInfo
 from tests.judge.runs import prompt, response
 from tests.judge.verdicts import verdict_store
 from tests.support import judged

@@ -19,7 +19,8 @@ from eval.collect.provenance import code, versions
 from eval.errors import InputError
 from eval.journal import Journal
 from eval.records import SIDES, Response, Side, sha256_text, utc_now
-from eval.run import ModelInfo, PromptSet, Run, RunInfo, start_run
+from eval.run import Run, start_run
+from eval.run_info import ModelInfo, PromptSet, RunInfo
 
 Say = Callable[[str], None]
 

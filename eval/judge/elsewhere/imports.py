@@ -28,7 +28,8 @@ from eval.judge.store.ledger import Ledger
 from eval.judge.store.skips import Skip, append_skip, read_skips
 from eval.judge.study.study import read_frozen
 from eval.records import Verdict, utc_now
-from eval.run import ImportRecord, Run, open_run
+from eval.run import Run, open_run
+from eval.run_info import ImportRecord
 
 Say = Callable[[str], None]
 #: What a choice may mean.

@@ -39,7 +39,8 @@ from eval.judge.study.blinding import Blinding
 from eval.judge.study.study import Study
 from eval.judge.study.tasks import tasks_of
 from eval.records import utc_now
-from eval.run import BlindingRecord, PlanChange, Run, open_run
+from eval.run import Run, open_run
+from eval.run_info import BlindingRecord, PlanChange
 
 _log = logging.getLogger(__name__)
 

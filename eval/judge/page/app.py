@@ -6,7 +6,8 @@ Gradio takes seconds to import, so it is imported where it is used.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -19,9 +20,10 @@ from eval.judge.door.login import REVIEWER, Door
 from eval.judge.door.routes import LOGIN, PAGE
 from eval.judge.door.serving import bare, load_gradio, mounted, piece, present
 from eval.judge.door.sessions import Accounts
+from eval.judge.page.arrival import answer
 from eval.judge.page.judging_state import Desk
 from eval.judge.page.page_protocol import Action, View
-from eval.judge.page.session import Sitting, answer
+from eval.judge.page.session import Sitting
 from eval.judge.page.views import Show, bar_html, head_html, login_html, stage_html, top_html
 from eval.judge.store.watching import watched
 from eval.judge.study.blinding import nonce
@@ -113,24 +115,45 @@ def serve(
     Raises InputError where the run's files cannot be read, the address is not ours, or the page would be shared
     without accounts; BlindsideError where no port is free.
     """
-    refuse_open_share(share, accounts)
-    names = front or Front.of(host)
+    how = Serving(port, host, open_browser, reviewer, accounts, share, front)
+    serve_desk(lambda: nullcontext(Desk(run, study)), how, say=say)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Where and to whom a page is served; as `serve` has it."""
+
+    port: int = 7860
+    host: str = "127.0.0.1"
+    open_browser: bool = True
+    reviewer: str = ""
+    accounts: Accounts | None = None
+    share: bool = False
+    front: Front | None = None
+
+
+def serve_desk(
+    make: Callable[[], AbstractContextManager[Desk]], how: Serving, *, say: Callable[[str], None] = _say
+) -> None:
+    """As `serve`, of a desk that is made when the port is ours; its context ends with the page."""
+    refuse_open_share(how.share, how.accounts)
+    names = how.front or Front.of(how.host)
     with ExitStack() as stack:
 
         def made() -> ASGIApp:
-            desk = Desk(run, study)
+            desk = stack.enter_context(make())
             stack.enter_context(watched(desk.ledger))
-            return _application(desk, reviewer, accounts, names, say)
+            return _application(desk, how.reviewer, how.accounts, names, say)
 
         present(
             made,
             "Judge",
-            host=host,
-            port=port,
-            open_browser=open_browser,
+            host=how.host,
+            port=how.port,
+            open_browser=how.open_browser,
             say=say,
-            exposed="" if accounts else "whoever reaches this machine can judge under any name",
-            share=names if share else None,
+            exposed="" if how.accounts else "whoever reaches this machine can judge under any name",
+            share=names if how.share else None,
         )
 
 

@@ -13,11 +13,10 @@ from eval.errors import BlindsideError, NotSaved
 from eval.judge.page.judging_state import Desk
 from eval.judge.page.page_protocol import Action, View
 from eval.judge.page.practising import Feedback, feedback, go_on, practice_of
-from eval.judge.page.recent import choice_of, given, pace, recent
+from eval.judge.page.recent import earlier, given, outcome_of, pace, recent
 from eval.judge.page.reviewer_state import Draft, Seat, Shown
 from eval.judge.study import blinding, forms
 from eval.judge.study.forms import Filled, Notice
-from eval.judge.study.names import clean_name
 from eval.judge.study.said import Language
 from eval.judge.study.tasks import Task
 from eval.records import Side
@@ -103,7 +102,7 @@ class Sitting:
             return self._due(seat)
         if shown in seat.standing and not self._editing:
             return self._due(seat, ELSEWHERE)
-        outcome = self._outcome(action.choice)
+        outcome = outcome_of(self.desk.study, action.choice or "", self._view.left)
         refusal = forms.problem(self.desk.study, typed.filled, typed.comment, self._language)
         if outcome is None or refusal:
             return self._same(refusal if outcome else STALE, typed)
@@ -240,7 +239,7 @@ class Sitting:
             practice=shown if isinstance(shown, int) else 0,
             practices=len(self._practices),
             feedback=self._feedback,
-            earlier=self._earlier(seat, shown),
+            earlier=earlier(seat, shown, editing=self._editing),
             pace=pace(seat),
             flagged=shown in seat.flagged,
             flags=_flags(seat),
@@ -254,15 +253,6 @@ class Sitting:
         )
         return self._view
 
-    def _outcome(self, choice: str | None) -> str | None:
-        """What a choice says; None for one that this study does not offer."""
-        if self.desk.study.mode == "thumbs":
-            return choice if choice in ("up", "down") else None
-        plain, strength = forms.plain_choice(choice or "")
-        if strength == "2" and self.desk.study.mode != "graded":
-            return None
-        return next((blinding.outcome(one, self._view.left) for one in blinding.CHOICES if one == plain), None)
-
     @property
     def _feedback(self) -> Feedback | None:
         """What is known of the practice pair on the page, once it was judged."""
@@ -273,13 +263,6 @@ class Sitting:
     @property
     def _form(self) -> forms.Form:
         return forms.form_of(self.desk.study, self._language)
-
-    def _earlier(self, seat: Seat, shown: Shown | None) -> str:
-        """What was chosen before an undo, or what an edit is about to change."""
-        if shown is None or isinstance(shown, int):
-            return ""
-        row = seat.standing.get(shown) if self._editing else seat.undone.get(shown)
-        return choice_of(row) if row else ""
 
     def _task(self, shown: Shown) -> Task:
         if not isinstance(shown, int):
@@ -304,40 +287,6 @@ class Sitting:
         return Draft() if isinstance(shown, int) else given(self.desk, seat, shown)
 
 
-def answer(desk: Desk, sitting: Sitting | None, action: Action, *, fixed: str = "") -> tuple[Sitting | None, View]:
-    """What the page is answered, and the sitting that goes on. No page can change a `fixed` name."""
-    name, problem = clean_name(fixed or action.reviewer)
-    form, mode = forms.form_of(desk.study, action.language), desk.study.mode
-    if not desk.tasks:
-        return None, View(state="none", nonce=blinding.nonce(), reviewer=name, mode=mode)
-    if sitting is not None and sitting.reviewer == name and action.act not in ("hello", "sit"):
-        return sitting, sitting.handle(action)
-    known = "" if fixed or not name or desk.was_asked(action.nonce, name) else desk.alike(name)
-    if known or not name or action.act == "leave" or (fixed and action.act != "sit" and _is_new(desk, name)):
-        welcome = View(
-            state="welcome",
-            nonce=blinding.nonce(),
-            reviewer="" if known else name,
-            total=desk.pool.open_to_anybody(),
-            mode=mode,
-            form=form,
-            practices=len(practice_of(desk.study)),
-            instructions=desk.study.instructions.say(action.language) if desk.study.instructions else "",
-            notice=Notice("same_name", known) if known else problem if action.act == "sit" else None,
-        )
-        if known:
-            desk.ask_who(welcome.nonce, name)
-        return None, welcome
-    sitting = Sitting(desk, name, action.language)
-    return sitting, sitting.show(STALE if action.act == "vote" else None)
-
-
 def _flags(seat: Seat) -> int:
     """How many verdicts in force are marked to come back to."""
     return sum(key in seat.flagged for key in seat.standing)
-
-
-def _is_new(desk: Desk, reviewer: str) -> bool:
-    """Whether a reviewer never judged in this run, nor is at it."""
-    with desk.turn(reviewer) as seat:
-        return not seat.last and seat.practice is None

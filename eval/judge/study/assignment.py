@@ -130,12 +130,12 @@ class Pool:
         return self.items[self._best(way, at, free)] if len(at) else None
 
     def _best(self, way: Way, at: NDArray[np.intp], short: NDArray[np.int64]) -> int:
-        at = _where_least(at, -short[at])
+        at = where_least(at, -short[at])
         # Which model stands left is fixed for each item, so the balance is kept by the choice of the item.
         if abs(way.askew) >= MOST_ASKEW:
             wanted = at[way.base_left[at] == (way.askew < 0)]
             at = wanted if len(wanted) else at
-        at = _where_least(at, (way.in_category / self.sizes)[self.category[at]])
+        at = where_least(at, (way.in_category / self.sizes)[self.category[at]])
         return int(at[np.argmin(way.rank[at])])
 
     def _open(self, way: Way) -> NDArray[np.bool_]:
@@ -148,6 +148,6 @@ class Pool:
         return np.bincount(np.array(held, dtype=np.int64), minlength=len(self.items))
 
 
-def _where_least(at: NDArray[np.intp], values: NDArray[Any]) -> NDArray[np.intp]:
+def where_least(at: NDArray[np.intp], values: NDArray[Any]) -> NDArray[np.intp]:
     least: NDArray[np.intp] = at[values == values.min()]
     return least

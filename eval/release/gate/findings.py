@@ -10,7 +10,7 @@ from eval.evidence.estimates.winrate import Estimate
 from eval.evidence.verdict import RunVerdict
 from eval.records import Side
 from eval.report.tables.run_checks import Parity
-from eval.run import BlindingRule, SweepMember
+from eval.run_info import BlindingRule, SweepMember
 
 
 @dataclass(frozen=True)

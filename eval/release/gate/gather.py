@@ -69,5 +69,5 @@ def _changes(run: Run) -> tuple[str, ...] | None:
 
 def _flipped(run: Run, side: Side) -> float | None:
     """Share of a side's answers that changed when they were asked again; None where nothing was asked again."""
-    found = run.info.checks.get("determinism", {}).get(side)
-    return None if not found or not found["asked"] else float(found["flipped"]) / float(found["asked"])
+    record = run.info.checks.determinism.get(side)
+    return None if record is None or not record.asked else record.flipped / record.asked

@@ -227,11 +227,11 @@ def _giveaways(snapshot: Snapshot, say: Words) -> str:
     became = {"mark": "they were shown as they are", "mask": "the words were masked", "hold": "they were held back"}
     return say(
         "Answers that name their model: {pairs} of {looked} pairs ({base} by base, {tuned} by tuned); {became}.",
-        pairs=f"{found['pairs']:,}",
-        looked=f"{found['looked_at']:,}",
-        base=found["by_side"]["base"],
-        tuned=found["by_side"]["tuned"],
-        became=say(became[found["policy"]]) if found["pairs"] else say("none to deal with"),
+        pairs=f"{found.pairs:,}",
+        looked=f"{found.looked_at:,}",
+        base=found.by_side["base"],
+        tuned=found.by_side["tuned"],
+        became=say(became[found.policy]) if found.pairs else say("none to deal with"),
     )
 
 

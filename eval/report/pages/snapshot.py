@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -22,7 +22,7 @@ from eval.judge.store.skips import Skip, read_skips, skips_path
 from eval.judge.store.verdict_files import in_force, read_rows, read_thumbs
 from eval.judge.study.gold import PREFIX, GoldPair
 from eval.judge.study.study import NAME, Study, read_frozen
-from eval.records import SIDES, Failure, Pair, Prompt, Thumb, Verdict, sha256_text
+from eval.records import SIDES, Failure, Pair, Prompt, Side, Thumb, Verdict, sha256_text
 from eval.report.pages.query import Expected
 from eval.run import Run, open_run
 
@@ -46,7 +46,7 @@ class Entry:
     pair: Pair | None
     failures: tuple[Failure, ...]
     verdicts: tuple[Verdict, ...]
-    giveaways: dict[str, list[str]]
+    giveaways: Mapping[Side, list[str]]
 
     @property
     def gold(self) -> bool:
@@ -218,7 +218,7 @@ def read_snapshot(run: Run, before: Snapshot | None = None) -> Snapshot:
 
 
 def _entries(run: Run, answers: Answers, counted: Sequence[Verdict]) -> list[Entry]:
-    prompts, giveaways = run.prompts(), run.info.giveaways.get("items", {})
+    prompts, giveaways = run.prompts(), run.info.giveaways.items if run.info.giveaways else {}
     pairs = {pair.prompt_id: pair for pair in answers.pairs(prompts)}
     failures: dict[str, list[Failure]] = defaultdict(list)
     for failure in answers.failures.values():

@@ -14,7 +14,7 @@ from eval.evidence.estimates.metric import Figure
 from eval.evidence.estimates.winrate import Estimate
 from eval.evidence.headline import CAN_WE_STOP, FORCED
 from eval.report.tables import run_checks
-from eval.run import Decoding
+from eval.run_info import Decoding
 
 UNIT = (
     "The prompt is the unit: verdicts on one prompt are averaged first, and the interval is the Wilson interval at "
@@ -96,8 +96,8 @@ def _foot(found: Whole) -> Iterator[str]:
     giveaways = found.run.info.giveaways
     if giveaways:
         yield _whole(
-            f"Answers that name their model: {giveaways['pairs']} of {counted(giveaways['looked_at'], 'pair')} "
-            f"(policy: {giveaways['policy']}; held back: {giveaways['held']})."
+            f"Answers that name their model: {giveaways.pairs} of {counted(giveaways.looked_at, 'pair')} "
+            f"(policy: {giveaways.policy}; held back: {giveaways.held})."
         )
     yield from ("", left_out(found), "", UNIT, "")
 
