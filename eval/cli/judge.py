@@ -59,7 +59,7 @@ def judge(
 
     Example: `blindside judge tiny-1a2b3c4d --auth reviewers.csv --overlap 2 --overlap-share 0.2`
     """
-    from eval.cli.sweep_judge import open_sweep, racing
+    from eval.cli.sweep.judge import open_sweep, racing
     from eval.judge.door.accounts import Accounts as Logins
     from eval.judge.door.front import Front
     from eval.judge.door.serving import load_gradio

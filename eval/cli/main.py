@@ -29,9 +29,9 @@ from eval.cli import (
     report,
     results,
     serving,
-    sweep,
     train,
 )
+from eval.cli.sweep import command as sweep
 from eval.errors import BlindsideError, ParityFailed, StaleInputs
 
 

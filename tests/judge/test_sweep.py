@@ -158,5 +158,5 @@ def test_known_answers_and_repeats_go_to_runs_of_the_sweep(tmp_path: Path) -> No
 
 def test_a_candidate_is_not_judged_alone(tmp_path: Path) -> None:
     make_sweep(tmp_path)
-    with pytest.raises(InputError, match=r"is a candidate of sweep rates: judge all of them .* `blindside judge rates`"):
+    with pytest.raises(InputError, match=r"candidate of sweep rates: judge all of them .* `blindside judge rates`"):
         Desk(runs(tmp_path)["low"])

@@ -65,8 +65,8 @@ def sweep(
     What is there already is kept; a candidate that fails is named, and the others go on.
     Example: `blindside sweep sweep.yml`, then `blindside judge sweep`
     """
-    from eval.cli.sweep_collect import Asking, collect_all
-    from eval.cli.sweep_train import train_all
+    from eval.cli.sweep.collect import Asking, collect_all
+    from eval.cli.sweep.train import train_all
     from eval.collect.sweep_file import begun
     from eval.evidence.sweep.screen import by_training
     from eval.sweep import bind, is_begun, is_sweep, read_sweep, write_sweep
