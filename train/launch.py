@@ -11,13 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from blindside.gpus import AMD
+from blindside.gpus import AMD, find_gpus
 from blindside.places import made_by, python_path, workspace
 from blindside.reaper import COMMAND, GRACE
 from blindside.remedies import Known, first_remedy
 from train.errors import LaunchError
 from train.progress import Progress
-from train.resources.gpus import find_gpus
 
 #: What relative paths of a recipe start from.
 ROOT = workspace()
