@@ -221,6 +221,12 @@ class RunInfo(Row):
     #: side -> where its answers came from, where they were not asked for here.
     reused: dict[Side, Reused] = Field(default_factory=dict)
 
+    @model_serializer(mode="wrap")
+    def _without_sweep(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A run that is no candidate is written as it was before there were any."""
+        data: dict[str, Any] = dump(self)
+        return {key: value for key, value in data.items() if value or key not in ("sweep", "reused")}
+
     @field_validator("giveaways", mode="before")
     @classmethod
     def _none_yet(cls, value: object) -> object:

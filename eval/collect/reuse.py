@@ -15,7 +15,7 @@ from eval.errors import BlindsideError
 from eval.journal import Journal
 from eval.records import Response, Side, sha256_text, utc_now
 from eval.run import Run, list_runs, open_run
-from eval.run_info import ModelInfo, Reused, RunChecks
+from eval.run_info import ModelInfo, Reused, RunChecks, RunInfo
 
 BASE: Side = "base"
 
@@ -59,12 +59,16 @@ def take(run: Run, other: Run) -> Run | None:
         seal = hashlib.sha256("".join(row.sha256 for row in rows).encode()).hexdigest()
         taken = Reused(run=_origin(other), answers=len(rows), sha256=seal, at=utc_now())
         counts = {"asked": 2 * len(rows), "answered": len(there.responses) + len(new)}
-        return run.update(
-            reused={BASE: taken},
-            checks=_proved(run, other),
-            models={**run.info.models, BASE: run.info.models[BASE].model_copy(update=_served(other))},
-            counts={**run.info.counts, **counts},
-        )
+
+        def told(now: RunInfo) -> dict[str, object]:
+            base = now.models[BASE].model_copy(update=_served(other))
+            return {
+                "checks": _proved(now, other),
+                "models": {**now.models, BASE: base},
+                "counts": {**now.counts, **counts},
+            }
+
+        return run.update(told, reused={BASE: taken})
 
 
 def pin(model: ModelInfo) -> dict[str, object]:
@@ -107,9 +111,9 @@ def _origin(other: Run) -> str:
     return other.info.reused[BASE].run if BASE in other.info.reused else other.name
 
 
-def _proved(run: Run, other: Run) -> RunChecks:
+def _proved(info: RunInfo, other: Run) -> RunChecks:
     """This run's checks with those of the other one's base."""
-    kept, theirs = run.info.checks, other.info.checks
+    kept, theirs = info.checks, other.info.checks
     parity = {**kept.parity, **{side: one for side, one in theirs.parity.items() if side == BASE}}
     determinism = {**kept.determinism, **{side: one for side, one in theirs.determinism.items() if side == BASE}}
     return kept.model_copy(update={"parity": parity, "determinism": determinism})
