@@ -12,7 +12,7 @@ bound that holds at any look and whatever the rule of dropping was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import ceil, log2
 from typing import Literal
@@ -82,8 +82,12 @@ def race(
     """
     level = selected_alpha(alpha, of)
     bounds = {name: _bounds(one, horizon, level) for name, one in closed.items()}
-    dropped = _halved(closed, horizon) if rule == "halving" else _surely_worse(bounds)
-    return Race(bounds, {**dropped, **(gone or {})})
+    before = gone or {}
+    if rule == "halving":
+        dropped = _halved(closed, horizon, before)
+    else:
+        dropped = _surely_worse({name: one for name, one in bounds.items() if name not in before})
+    return Race(bounds, {**dropped, **before})
 
 
 def _bounds(closed: Closed, horizon: int, alpha: float) -> Bounds:
@@ -98,15 +102,15 @@ def _surely_worse(bounds: Mapping[str, Bounds]) -> dict[str, str]:
     return {name: told for name, one in bounds.items() if one.high < bounds[best].low}
 
 
-def _halved(closed: Mapping[str, Closed], horizon: int) -> dict[str, str]:
+def _halved(closed: Mapping[str, Closed], horizon: int, gone: Collection[str]) -> dict[str, str]:
     """By the first prompts of each alone, so that a later look finds the same."""
     running, dropped = list(closed), dict[str, str]()
     for n in checkpoints(len(closed), horizon):
-        if min(len(closed[name].scores) for name in running) < n:
+        if any(len(closed[name].scores) < n for name in running if name not in gone):
             break
-        means = {name: float(closed[name].scores[:n].mean()) for name in running}
-        running.sort(key=lambda name: -means[name])
+        means = {name: float(closed[name].scores[:n].mean()) for name in running if len(closed[name].scores)}
+        running.sort(key=lambda name: (name in gone, -means.get(name, 0.0)))
         half = ceil(len(running) / 2)
-        dropped |= {name: f"{means[name]:.1%} after {n} prompts, in the lower half" for name in running[half:]}
+        dropped |= {name: f"{means.get(name, 0):.1%} after {n} prompts, in the lower half" for name in running[half:]}
         running = running[:half]
     return dropped
