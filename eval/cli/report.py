@@ -21,13 +21,21 @@ def report(
 ) -> None:
     """Turn a run's verdicts into a win rate: writes summary.csv, report.md and the verdicts in force.
 
+    Of a sweep: every candidate beside the others, in sweep.csv, sweep.md and sweep.html.
+
     A run that cannot be written to is reported by `--out`.
     Example: `blindside report tiny-1a2b3c4d`
     """
     from eval.report.tables.terminal import print_report
     from eval.report.write_report import write_report
     from eval.run import open_run
+    from eval.sweep import is_sweep
 
+    if is_sweep(reports, run):
+        from eval.report.sweep.page import markdown, write_sweep_report
+
+        console.say(markdown(write_sweep_report(reports, run, out)), lines=True)
+        return
     opened = open_run(reports, run)
     print_report(write_report(opened, out), out or opened.report_folder)
 

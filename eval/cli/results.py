@@ -19,15 +19,21 @@ def results(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
     reports: Reports = REPORTS,
 ) -> None:
-    """Open results and browse pages on a run. They name the models: not for reviewers who still judge.
+    """Open results and browse pages on a run or a sweep. They name the models: not for reviewers who still judge.
 
     Example: `blindside results tiny-1a2b3c4d`
     """
     from eval.judge.door.front import Front
     from eval.report.pages.page import serve
     from eval.run import open_run
+    from eval.sweep import is_sweep
 
     front = Front.of(host, allow_host or (), root_path)
+    if is_sweep(reports, run):
+        from eval.report.sweep.page import serve as serve_sweep
+
+        serve_sweep(reports, run, port=port, host=host, open_browser=browser, say=console.say, front=front)
+        return
     serve(open_run(reports, run), port=port, host=host, open_browser=browser, say=console.say, front=front)
 
 

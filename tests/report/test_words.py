@@ -19,7 +19,7 @@ from eval.run import Run
 from tests.report.rich import make_rich
 from tests.support import ROOT
 
-FOLDERS = (ROOT / "eval/report/pages", ROOT / "eval/report/pairs")
+FOLDERS = (ROOT / "eval/report/pages", ROOT / "eval/report/pairs", ROOT / "eval/report/sweep")
 #: Said in every language.
 SAME = {"blindside", "English", "Cohen", "s", "kappa", "Krippendorff", "alpha", "Fleiss", "Gwet", "AC", "Wilson"}
 SAME |= {

@@ -16,7 +16,7 @@ from eval.evidence.sequential.sequential import closed_in
 from eval.evidence.sequential.standing import judgements_left, plan_by_cluster
 from eval.judge.opening.plan import plan_of
 from eval.policy import policy_of
-from eval.records import utc_now
+from eval.records import Verdict, utc_now
 from eval.run import Run
 from eval.sweep import Dropped, Sweep
 
@@ -32,13 +32,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Standings:
-    """`race` with joint bounds; `verdicts` and `left` (by the plan) of each candidate; differences to the best one."""
+    """`race` with joint bounds; the `verdicts` that count, and how many are `left` by the plan, of each candidate."""
 
     race: Race
-    verdicts: Mapping[str, int]
+    verdicts: Mapping[str, tuple[Verdict, ...]]
     left: Mapping[str, int]
     differences: tuple[Difference, ...]
-    tables: Mapping[str, Table]
 
     @property
     def over(self) -> bool:
@@ -49,7 +48,8 @@ class Standings:
 def standings(found: Sweep, runs: Mapping[str, Run]) -> Standings:
     """Where the candidates stand now. Raises InputError for files that cannot be trusted."""
     plans = {name: plan_of(run, read_answers(run.responses_path)) for name, run in runs.items()}
-    tables = {name: read_table(run)[0] for name, run in runs.items()}
+    read = {name: read_table(run) for name, run in runs.items()}
+    tables = {name: table for name, (table, _) in read.items()}
     units = {name: by_cluster(table) for name, table in tables.items()}
     planned = {name: plan_by_cluster(tables[name], plan) for name, plan in plans.items()}
     closed = {name: closed_in(units[name], planned[name]) for name in runs}
@@ -65,10 +65,9 @@ def standings(found: Sweep, runs: Mapping[str, Run]) -> Standings:
     )
     return Standings(
         race=seen,
-        verdicts={name: len(table) for name, table in tables.items()},
+        verdicts={name: tuple(rows) for name, (_, rows) in read.items()},
         left={name: judgements_left(units[name], planned[name]) for name in runs},
         differences=differences(units, seen.running + tuple(name for name in seen.bounds if name in seen.dropped)),
-        tables=tables,
     )
 
 
