@@ -38,8 +38,8 @@ def _question(country: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": f"What is the capital of {country}?"}]
 
 
-def _recipe(folder: Path, base: Path, adapter: dict[str, object]) -> Path:
-    """The tiny DPO recipe with an adapter, and its pairs: brief answers over wordy ones."""
+def write_pairs(path: Path) -> None:
+    """Brief answers over wordy ones."""
     rows = [
         {
             "messages": _question(country),
@@ -48,7 +48,12 @@ def _recipe(folder: Path, base: Path, adapter: dict[str, object]) -> Path:
         }
         for country, city in CAPITALS.items()
     ]
-    (folder / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def _recipe(folder: Path, base: Path, adapter: dict[str, object]) -> Path:
+    """The tiny DPO recipe with an adapter, and its pairs."""
+    write_pairs(folder / "pairs.jsonl")
     config = yaml.safe_load((RECIPES / "tiny.yml").read_text(encoding="utf-8"))
     config["datasets"][0]["path"] = str(folder / "pairs.jsonl")
     config |= {"base_model": str(base), "output_dir": str(folder / "output"), **adapter}
