@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eval.answers import read_answers
+from eval.answers import encode, read_answers
 from eval.collect.reuse import donor, take
 from eval.journal import json_lines
 from eval.run import Run, open_run
@@ -24,7 +24,7 @@ def run_of(folder: Path, run_name: str, *, answered: bool = True, **base: Any) -
     models["base"] = models["base"].model_copy(update=base)
     if not answered:
         lines = [line for _, line in json_lines(run.responses_path) if b'"side":"tuned"' in line]
-        run.responses_path.write_bytes(b"\n".join(lines) + b"\n")
+        run.responses_path.write_bytes(b"".join(lines))
     return run.update(models=models, engine="embedded 0.1")
 
 
@@ -102,5 +102,5 @@ def test_a_question_that_only_has_the_same_id_is_not_the_same(tmp_path: Path) ->
     first = run_of(tmp_path, "first")
     row = response(prompt(0, "Another question"), "base", "Another answer")
     lines = [line for _, line in json_lines(first.responses_path) if b"hidden-item-0000" not in line]
-    first.responses_path.write_bytes(b"\n".join([*lines, row.model_dump_json().encode()]) + b"\n")
+    first.responses_path.write_bytes(b"".join(lines) + encode([row]))
     assert donor(run_of(tmp_path, "second", answered=False)) is None

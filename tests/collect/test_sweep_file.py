@@ -109,6 +109,4 @@ def test_a_name_stays_with_its_changes() -> None:
     first = sweep(changes={"a": {"seed": 1}, "b": {"seed": 2}})
     changed = checked({"recipe": "tiny", "changes": {"a": {"seed": 9}, "b": {"seed": 2}}})
     with pytest.raises(BlindsideError, match="candidate rates-a of sweep rates was something else: give it a new name"):
-        begun(
-            "rates", checked({"recipe": "tiny", "changes": {"a": {"seed": 9}, "b": {"seed": 2}}}), first, judged=False
-        )
+        begun("rates", changed, first, judged=False)

@@ -49,7 +49,8 @@ def _project(folder: Path) -> None:
 
 
 def _sweep(folder: Path, env: Path) -> subprocess.Popen[str]:
-    command = [BLINDSIDE, "sweep", "rates.yml", "--engine", "embedded", "--quick-parity", "--max-tokens", "16"]
+    how = ["--engine", "embedded", "--quick-parity", "--max-tokens", "16"]
+    command: list[str | Path] = [BLINDSIDE, "sweep", "rates.yml", *how]
     return subprocess.Popen(
         [*command, "--train-env", env], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(ROOT)},
