@@ -75,7 +75,7 @@ def looks(verdicts: int, every: int) -> Iterator[int]:
 
 
 def findings(table: Table, planned: NDArray[np.intp]) -> Findings:
-    """As eval.release.gate.gather makes them from files."""
+    """As eval.release.gate.findings makes them from files."""
     judged = np.bincount(table.item, minlength=len(planned))
     judged = judged[judged > 0]
     verdict = run_verdict(table, {str(item): int(n) for item, n in enumerate(planned)})

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from eval.report.pairs.page import look
+from eval.report.pairs.page import SHOW, PairQuery, look, parse
 from eval.report.pairs.pair_file import CLASSES, FILTERS, Shelf, read_shelf
-from eval.report.pairs.views import SHOW, PairQuery, parse
 from tests.judge.test_render import HOSTILE, Audit
 from train.errors import PairsError
 

@@ -15,8 +15,8 @@ from eval.journal import Journal
 from eval.judge.opening.begin import begin
 from eval.judge.opening.plan import asked_path, draw_of, plan_of, plan_path, read_asked, read_plan
 from eval.judge.page.judging_state import Desk
+from eval.judge.study.assignment import drawing_order, is_drawn
 from eval.judge.study.blinding import Blinding
-from eval.judge.study.sampling import drawing_order, is_drawn
 from eval.judge.study.study import Overlap, Study
 from eval.records import SIDES
 from eval.report.pages.snapshot import read_snapshot

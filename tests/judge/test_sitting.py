@@ -10,7 +10,7 @@ from eval.errors import InputError
 from eval.judge.page.judging_state import Desk
 from eval.judge.page.session import REST, TARGET, UNDONE
 from eval.judge.page.views import Show, stage_html
-from eval.judge.store.flags import flags_path
+from eval.judge.store.side_files import flags_path
 from eval.judge.store.verdict_files import read_verdicts
 from eval.judge.study.forms import Notice
 from eval.judge.study.study import Overlap, Study

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from eval.judge.opening.begin import begin
 from eval.judge.opening.freeze import rows_path
 from eval.judge.page.reviewer_state import Draft, Seat
-from eval.judge.store.flags import Flag, append_flag, read_flags
 from eval.judge.store.ledger import Ledger
-from eval.judge.store.skips import Skip, append_skip, read_skips
+from eval.judge.store.side_files import Flag, Skip, append_flag, append_skip, read_flags, read_skips
 from eval.judge.study import forms
 from eval.judge.study.assignment import Pool, Way
 from eval.judge.study.control_items import Extras, Key

@@ -151,3 +151,16 @@ class Pool:
 def _where_least(at: NDArray[np.intp], values: NDArray[Any]) -> NDArray[np.intp]:
     least: NDArray[np.intp] = at[values == values.min()]
     return least
+
+
+_WHOLE = 2.0**64
+
+
+def is_drawn(blinding: Blinding, item: str, sample: float) -> bool:
+    """Whether people are asked about an item; true for all where `sample` is 1."""
+    return int.from_bytes(blinding.seeded("sample", "", item)[:8], "big") / _WHOLE < sample
+
+
+def drawing_order(blinding: Blinding, items: Iterable[str]) -> list[str]:
+    """The items in the order in which they are drawn, which has nothing to do with what they hold."""
+    return sorted(items, key=lambda item: blinding.seeded("drawing", "", item))

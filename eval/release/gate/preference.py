@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from eval.answers import Answers
@@ -15,8 +17,23 @@ from eval.evidence.signals.ppi import predicted_log_wealth, settled
 from eval.evidence.verdict import RunVerdict, run_verdict
 from eval.judge.opening.plan import draw_of, is_planned, plan_of
 from eval.policy import Policy
-from eval.release.gate.findings import Preferred
 from eval.run import Run
+
+
+@dataclass(frozen=True)
+class Preferred:
+    """The human win rate as the policy's method sees it: a one-sided claim, shown, refuted, or still open.
+
+    `spent`: no judgement is left that could still settle it. `advice`: what to do next, as half a sentence.
+    """
+
+    estimate: Estimate
+    shown: bool
+    refuted: bool
+    spent: bool
+    advice: str = ""
+    #: Where a model judge entered: how many human judgements that saved.
+    saved: int | None = None
 
 
 def preferred(run: Run, answers: Answers, table: Table, policy: Policy) -> tuple[Preferred, RunVerdict]:

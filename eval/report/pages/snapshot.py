@@ -18,7 +18,7 @@ from eval.judge.csv_codec import PLAIN, Columns
 from eval.judge.opening.freeze import thumbs_path
 from eval.judge.opening.plan import plan_path
 from eval.judge.store.acknowledged import acknowledged_path, alterations, in_short
-from eval.judge.store.skips import Skip, read_skips, skips_path
+from eval.judge.store.side_files import Skip, read_skips, skips_path
 from eval.judge.store.verdict_files import in_force, read_rows, read_thumbs
 from eval.judge.study.gold import PREFIX, GoldPair
 from eval.judge.study.study import NAME, Study, read_frozen
