@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from eval.evidence.estimates.categories import categories
 from eval.evidence.estimates.winrate import Estimate, clopper_pearson
-from eval.evidence.judgements import TIE, Table, of_arrays
+from eval.evidence.judgements import TIE, Judgements, of_arrays
 from eval.evidence.verdict import run_verdict
 from eval.policy import DEFAULT, Policy, read_policy
 from eval.records import SIDES
@@ -45,7 +45,7 @@ def main() -> None:
         print(f"true win rate {true:.0%}: {what} {len(found) / options.studies:.1%} ({low:.1%} to {high:.1%}){said}")
 
 
-def study(rng: np.random.Generator, prompts: int, true: float) -> tuple[Table, NDArray[np.intp]]:
+def study(rng: np.random.Generator, prompts: int, true: float) -> tuple[Judgements, NDArray[np.intp]]:
     """Verdicts of a whole study in the order in which they are given, and the reviewers planned for each prompt."""
     planned = np.where(rng.random(prompts) < 0.2, 2, 1)
     item = np.repeat(np.arange(prompts), planned)
@@ -60,7 +60,7 @@ def study(rng: np.random.Generator, prompts: int, true: float) -> tuple[Table, N
     return table, planned.astype(np.intp)
 
 
-def released(policy: Policy, table: Table, planned: NDArray[np.intp], every: int) -> int | None:
+def released(policy: Policy, table: Judgements, planned: NDArray[np.intp], every: int) -> int | None:
     """After how many verdicts the policy releases; None where it never does."""
     for given in looks(len(table), every):
         part = table.where(np.arange(len(table)) < given)
@@ -74,7 +74,7 @@ def looks(verdicts: int, every: int) -> Iterator[int]:
     yield verdicts
 
 
-def findings(table: Table, planned: NDArray[np.intp]) -> Findings:
+def findings(table: Judgements, planned: NDArray[np.intp]) -> Findings:
     """As eval.release.gate.findings makes them from files."""
     judged = np.bincount(table.item, minlength=len(planned))
     judged = judged[judged > 0]

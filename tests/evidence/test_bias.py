@@ -9,7 +9,7 @@ from eval.evidence.estimates.bootstrap import Signed
 from eval.evidence.estimates.contrast import contrast
 from eval.evidence.estimates.logistic import fit_logistic
 from eval.evidence.estimates.winrate import Estimate
-from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Judgements, of_arrays
 from eval.evidence.reviewers.bias import LABELS, bias, length
 from tests.evidence.studies import Floats
 
@@ -22,7 +22,7 @@ def holds(estimate: Estimate | Signed, value: float) -> bool:
 
 def study(
     seed: int, *, prompts: int = 300, reviewers: int = 2, win_rate: float = 0.5, left: float = 0.0, slope: float = 0.0
-) -> Table:
+) -> Judgements:
     """Verdicts of which a share `left` goes to the answer on the left whatever it says, and longer answers win."""
     rng = np.random.default_rng(seed)
     item, reviewer = np.repeat(np.arange(prompts), reviewers), np.tile(np.arange(reviewers), prompts)
@@ -165,7 +165,7 @@ def test_equal_lengths_leave_the_win_rate_as_it_is() -> None:
     ],
     ids=["no verdicts", "one verdict", "all both bad", "all ties", "one prompt"],
 )
-def test_edge_tables_say_insufficient(table: Table) -> None:
+def test_edge_tables_say_insufficient(table: Judgements) -> None:
     found = bias(table)
     assert (found.places.difference.low, found.late.difference.low, found.fast.difference.low) == (None,) * 3
     assert found.left.low is None

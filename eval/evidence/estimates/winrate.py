@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.evidence.estimates.distributions import beta_quantile, fair_coin_two_sided, t_quantile
-from eval.evidence.judgements import BOTH_BAD, TIE, Table, prompt_means
+from eval.evidence.judgements import BOTH_BAD, TIE, Judgements, prompt_means
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SignTest:
     p_value: float | None
 
 
-def prompt_scores(table: Table, *, ties: bool = True) -> NDArray[np.float64]:
+def prompt_scores(table: Judgements, *, ties: bool = True) -> NDArray[np.float64]:
     """Per prompt, the mean score of its verdicts: tuned 1, tie 1/2, base 0. Shape (prompts with such a verdict,).
 
     With `ties=False` ties are left out as well as both_bad.
@@ -48,7 +48,7 @@ def prompt_scores(table: Table, *, ties: bool = True) -> NDArray[np.float64]:
     return means[~np.isnan(means)]
 
 
-def both_bad_shares(table: Table) -> NDArray[np.float64]:
+def both_bad_shares(table: Judgements) -> NDArray[np.float64]:
     """Per judged prompt, the share of its verdicts that found both answers bad. Shape (judged prompts,)."""
     means = prompt_means(table.item, (table.outcome == BOTH_BAD).astype(np.float64), len(table.items))
     return means[~np.isnan(means)]

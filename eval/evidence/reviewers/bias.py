@@ -12,7 +12,7 @@ from eval.evidence.estimates.contrast import Contrast, contrast
 from eval.evidence.estimates.distributions import t_quantile, t_two_sided
 from eval.evidence.estimates.logistic import fit_logistic
 from eval.evidence.estimates.winrate import Estimate, win_rate
-from eval.evidence.judgements import TUNED, Table, prompt_means
+from eval.evidence.judgements import TUNED, Judgements, prompt_means
 
 Floats = NDArray[np.float64]
 
@@ -69,7 +69,7 @@ class Bias:
     fast: Contrast
 
 
-def bias(table: Table) -> Bias:
+def bias(table: Judgements) -> Bias:
     """The whole audit. Every interval has the prompt as its unit; a difference near 0, narrowly, is good news."""
     prompts, score = len(table.items), table.score
     placed = np.where(table.left >= 0, score, np.nan)
@@ -87,7 +87,7 @@ def bias(table: Table) -> Bias:
     )
 
 
-def length(table: Table) -> Length:
+def length(table: Judgements) -> Length:
     """The win rate as it is, and as a logistic model expects it where both answers are equally long.
 
     As in length-controlled AlpacaEval (Dubois and others 2024) the log-odds are linear in a bounded difference of
@@ -146,13 +146,13 @@ def _bins(score: Floats, ratio: Floats) -> tuple[Bin, ...]:
     )
 
 
-def _ratio(table: Table) -> Floats:
+def _ratio(table: Judgements) -> Floats:
     """Characters of the tuned answer over those of the base's, one added to each. Shape (items,)."""
     lengths = table.facts.characters + 1.0
     return np.asarray(lengths[:, 1] / lengths[:, 0], dtype=np.float64)
 
 
-def _log_ratio(table: Table) -> Floats:
+def _log_ratio(table: Judgements) -> Floats:
     return np.asarray(np.log(_ratio(table)), dtype=np.float64)
 
 
@@ -160,7 +160,7 @@ def _there(means: Floats) -> Floats:
     return means[~np.isnan(means)]
 
 
-def _medians(table: Table) -> Floats:
+def _medians(table: Judgements) -> Floats:
     """Median seconds of each reviewer, of those that are known; 0 for one without. Shape (reviewers,)."""
     there = ~np.isnan(table.seconds)
     reviewer, seconds = table.reviewer[there], table.seconds[there]

@@ -13,7 +13,7 @@ from eval.answers import read_answers
 from eval.evidence.estimates.categories import categories
 from eval.evidence.estimates.counts import prompt_counts
 from eval.evidence.estimates.winrate import Estimate, both_bad_shares, win_rate
-from eval.evidence.judgements import build_table
+from eval.evidence.judgements import build_judgements
 from eval.evidence.reviewers.agreement import coefficients
 from eval.evidence.signals.answer_signals import expected, measure
 from eval.evidence.verdict import RunVerdict
@@ -70,7 +70,7 @@ class Findings:
 def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
     """`rows` are those of verdicts.csv. Raises InputError for files that cannot be trusted."""
     answers, prompts = read_answers(run.responses_path), run.prompts()
-    table, _ = build_table(run, answers, rows)
+    table, _ = build_judgements(run, answers, rows)
     judged, signals = table.judged, measure(answers.pairs(prompts), expected(prompts))
     claim, verdict = preferred(run, answers, table, policy)
     by_reviewer = np.bincount(table.reviewer, minlength=1)

@@ -10,7 +10,7 @@ from eval.answers import Answers
 from eval.collect.model_tasks.rows import read_model_verdicts
 from eval.errors import InputError
 from eval.evidence.estimates.winrate import Estimate
-from eval.evidence.judgements import Table
+from eval.evidence.judgements import Judgements
 from eval.evidence.sequential.standing import by_plan, judgements_left, skipped_open
 from eval.evidence.signals.model_judge import beside_people, helped, with_skips
 from eval.evidence.signals.ppi import predicted_log_wealth, settled
@@ -36,7 +36,7 @@ class Preferred:
     saved: int | None = None
 
 
-def preferred(run: Run, answers: Answers, table: Table, policy: Policy) -> tuple[Preferred, RunVerdict]:
+def preferred(run: Run, answers: Answers, table: Judgements, policy: Policy) -> tuple[Preferred, RunVerdict]:
     """What the verdicts of a run say of the policy's claim. Raises InputError where a model judge is asked for and
     none judged."""
     plan = plan_of(run, answers)
@@ -58,7 +58,7 @@ def of_verdict(found: RunVerdict) -> Preferred:
     )
 
 
-def _predicted(run: Run, answers: Answers, table: Table, policy: Policy, plan: dict[str, int]) -> Preferred:
+def _predicted(run: Run, answers: Answers, table: Judgements, policy: Policy, plan: dict[str, int]) -> Preferred:
     """People's win rate with a model judge's help: prompts that people were drawn for, and those that only it saw.
 
     A prompt that people were drawn for and skipped counts as a loss.

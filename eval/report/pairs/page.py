@@ -22,7 +22,7 @@ from eval.report.pages.query import LONGEST
 from eval.report.pages.views import Frame, render
 from eval.report.pages.web import LANGUAGE, STAMP, Asked, pages
 from eval.report.pages.words import Words, words
-from eval.report.pairs.pair_file import FILTERS, Shelf, read_shelf, trouble
+from eval.report.pairs.pair_file import FILTERS, PairFile, read_shelf, trouble
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -60,7 +60,7 @@ def parse(address: str) -> PairQuery:
     )
 
 
-def pair_html(shelf: Shelf, query: PairQuery, say: Words) -> str:
+def pair_html(shelf: PairFile, query: PairQuery, say: Words) -> str:
     """The whole page; a number beyond what was found is the last one's."""
     places = shelf.find(query.which, query.q)
     at = min(query.number, max(1, len(places))) - 1
@@ -88,7 +88,7 @@ def pair_html(shelf: Shelf, query: PairQuery, say: Words) -> str:
     )
 
 
-def lengths(shelf: Shelf, places: Sequence[int], say: Words) -> Picture | None:
+def lengths(shelf: PairFile, places: Sequence[int], say: Words) -> Picture | None:
     """How long the answers of these pairs are."""
     rows = [row for row in shelf.lengths(places) if row[1] or row[2]]
     most = float(max([1, *(n for _, chosen, rejected in rows for n in (chosen, rejected))]))
@@ -110,7 +110,7 @@ _say = console.say
 ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE)
 
 
-def look(shelf: Shelf, address: str = "", language: Language = "en") -> str:
+def look(shelf: PairFile, address: str = "", language: Language = "en") -> str:
     """The page at an address: one pair, kept within what its filter and search find."""
     return pair_html(shelf, parse(address), words(language))
 
