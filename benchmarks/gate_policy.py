@@ -13,9 +13,10 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from eval.evidence.estimates.categories import categories
-from eval.evidence.estimates.winrate import Estimate, clopper_pearson
+from eval.evidence.estimates.winrate import Estimate
 from eval.evidence.judgements import TIE, Judgements, of_arrays
 from eval.evidence.verdict import run_verdict
 from eval.policy import DEFAULT, Policy, read_policy
@@ -39,7 +40,7 @@ def main() -> None:
         rng = np.random.default_rng(round(1000 * true))
         ends = [released(policy, *study(rng, options.prompts, true), options.every) for _ in range(options.studies)]
         found = [end for end in ends if end is not None]
-        low, high = clopper_pearson(len(found), options.studies)
+        low, high = binomtest(len(found), options.studies).proportion_ci(method="exact")
         what = "false releases" if true == 0.5 else "releases"
         said = f", half of them by {np.median(found):.0f} verdicts" if found else ""
         print(f"true win rate {true:.0%}: {what} {len(found) / options.studies:.1%} ({low:.1%} to {high:.1%}){said}")

@@ -55,10 +55,9 @@ class PairOfReviewers:
 
 @dataclass(frozen=True)
 class Agreement:
-    """`prompts` have two verdicts or more; `single` have one, and say nothing of agreement."""
+    """`prompts` have two verdicts or more: one verdict says nothing of agreement."""
 
     prompts: int
-    single: int
     coefficients: Coefficients
     pairs: tuple[PairOfReviewers, ...]
 
@@ -69,7 +68,6 @@ def agreement(table: Judgements, *, draws: int = DRAWS, seed: int = 0) -> Agreem
     judged = counts.sum(axis=1)
     return Agreement(
         prompts=int(np.count_nonzero(judged > 1)),
-        single=int(np.count_nonzero(judged == 1)),
         coefficients=coefficients(counts, draws=draws, seed=seed),
         pairs=_pairs(table, draws=draws, seed=seed),
     )

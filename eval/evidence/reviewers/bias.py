@@ -37,10 +37,9 @@ class Bin:
 class Length:
     """What length has to do with the verdicts.
 
-    `controlled` is the win rate expected of answers of equal length. `effect` is the slope of its log-odds over the
-    bounded log-ratio of lengths: above 0, longer answers win. `extrapolated`: hardly any tuned answers are as long as
-    the base's or longer, or hardly any as long or shorter, so that a figure at equal length would go beyond the data;
-    `controlled` is then insufficient.
+    `controlled` is the win rate expected of answers of equal length; insufficient where hardly any tuned answers are as
+    long as the base's or longer, or hardly any as long or shorter, so that it would go beyond the data. `effect` is the
+    slope of its log-odds over the bounded log-ratio of lengths: above 0, longer answers win.
     """
 
     raw: Estimate
@@ -49,7 +48,6 @@ class Length:
     p_value: float | None
     #: Of the prompts whose answers differ in length, how often (ties one half) the longer one won.
     longer: Estimate
-    extrapolated: bool
     bins: tuple[Bin, ...]
 
 
@@ -62,9 +60,8 @@ class Bias:
     #: Win rate where the tuned answer stood left, and where it stood right.
     places: Contrast
     length: Length
-    #: Win rate in the second half of each reviewer's judgements, and in the first; and the share of left in both.
+    #: Win rate in the second half of each reviewer's judgements, and in the first.
     late: Contrast
-    late_left: Contrast
     #: Win rate where a reviewer was faster than their own median, and where not.
     fast: Contrast
 
@@ -82,7 +79,6 @@ def bias(table: Judgements) -> Bias:
         places=contrast(table.item, placed, table.left == TUNED, prompts),
         length=length(table),
         late=contrast(table.item, score, late, prompts),
-        late_left=contrast(table.item, left, late, prompts),
         fast=contrast(table.item, timed, table.seconds < _medians(table)[table.reviewer], prompts),
     )
 
@@ -104,7 +100,6 @@ def length(table: Judgements) -> Length:
         win_rate(score),
         *(unknown if beyond else _controlled(score, ratio)),
         longer=win_rate(np.where(ratio > 0, score, 1 - score)[longer]),
-        extrapolated=beyond,
         bins=_bins(score, _ratio(table)[item]),
     )
 
