@@ -32,7 +32,7 @@ def write(path: Path, rows: list[dict[str, Any]], **options: Any) -> str:
     elif path.suffix == ".json":
         path.write_text(json.dumps(rows, indent=2), encoding="utf-8")
     elif path.suffix == ".parquet":
-        pyarrow.parquet.write_table(pyarrow.Judgements.from_pylist(rows), path)
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
     else:
         out = io.StringIO(newline="")
         writer = csv.DictWriter(out, list(rows[0]), delimiter={".tsv": "\t"}.get(path.suffix, ","), **options)

@@ -176,7 +176,7 @@ def test_a_list_written_as_text_is_read_as_the_list(written: Any, suffix: str, t
     elif suffix == ".jsonl":
         lines(path, row)
     else:
-        pyarrow.parquet.write_table(pyarrow.Judgements.from_pylist([row]), path)
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row]), path)
     assert asked(load_prompts(str(path))) == [[(turn["role"], turn["content"]) for turn in TURNS]]
     (pair,) = read_pairs(path)
     assert isinstance(pair, Pair)

@@ -154,7 +154,7 @@ TRANSCRIPTS: dict[str, Write] = {
 def file_of_kind(path: Path, rows: list[dict[str, Any]]) -> Path:
     """The rows as the suffix of `path` says."""
     if path.suffix == ".parquet":
-        pyarrow.parquet.write_table(pyarrow.Judgements.from_pylist(rows), path)
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
         return path
     plain = path.with_name(path.name.removesuffix(".gz"))
     with plain.open("w", encoding="utf-8", newline="") as file:

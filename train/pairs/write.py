@@ -98,7 +98,7 @@ def _parquet(pairs: Iterable[Pair], part: Path) -> int:
     count, rest = 0, iter(pairs)
     with pyarrow.parquet.ParquetWriter(part, schema) as writer:
         while batch := [_packed(row_of(pair)) for pair in islice(rest, _BATCH)]:
-            writer.write_table(pyarrow.Judgements.from_pylist(batch, schema=schema))
+            writer.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
             count += len(batch)
     return count
 
