@@ -65,8 +65,8 @@ def judge(
     from eval.judge.door.serving import load_gradio
     from eval.judge.opening.fits import unmet_before
     from eval.judge.opening.near_duplicates import alike
-    from eval.judge.page.app import Serving, refuse_open_share, serve_desk
-    from eval.judge.page.judging_state import Desk, candidate_alone
+    from eval.judge.page.app import Serving, refuse_open_share, serve_state
+    from eval.judge.page.judging_state import JudgingState, candidate_alone
     from eval.policy import freeze_policy
     from eval.release.hub.sync import Sync
     from eval.run import open_run
@@ -89,7 +89,7 @@ def judge(
         for line in unmet_before(first, wanted) if first else ():
             console.say(f"note: {line}")
         load_gradio()
-        serve_desk(lambda: racing(reports, found, runs, wanted), how, say=console.say)
+        serve_state(lambda: racing(reports, found, runs, wanted), how, say=console.say)
         return
     opened = open_run(reports, run)
     if opened.info.sweep is not None:
@@ -100,7 +100,7 @@ def judge(
         console.say(f"note: {line}")
     load_gradio()  # before anything asks the Hub, through a proxy perhaps, that is hidden meanwhile
     with Sync(opened, sync, say=console.say) if sync else nullcontext():
-        serve_desk(lambda: nullcontext(Desk(opened, wanted)), how, say=console.say)
+        serve_state(lambda: nullcontext(JudgingState(opened, wanted)), how, say=console.say)
 
 
 def demo(

@@ -27,7 +27,6 @@ from eval.cli import (
     plan,
     release,
     report,
-    results,
     serving,
     train,
 )
@@ -66,7 +65,6 @@ STAGES = (
     imports,
     judge,
     elsewhere,
-    results,
     report,
     plan,
     gate,

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.store.side_files import read_rows
 from eval.judge.store.verdict_files import read_verdicts
 from eval.judge.study.study import Overlap, Study
-from eval.judge.sweep.desk import SweepDesk
 from eval.judge.sweep.shown import NAME, Shown
+from eval.judge.sweep.sweep_state import SweepState
 from eval.records import Verdict
 from tests.judge.person import Person
 from tests.judge.sweeps import make_sweep, runs
@@ -21,8 +21,8 @@ from tests.judge.sweeps import make_sweep, runs
 ONE = Study(practice=0, overlap=Overlap(reviewers=1))
 
 
-def desk(folder: Path, study: Study | None = ONE) -> SweepDesk:
-    return SweepDesk(folder / "reports" / "rates", runs(folder), study)
+def desk(folder: Path, study: Study | None = ONE) -> SweepState:
+    return SweepState(folder / "reports" / "rates", runs(folder), study)
 
 
 def shown(folder: Path) -> list[Shown]:
@@ -159,4 +159,4 @@ def test_known_answers_and_repeats_go_to_runs_of_the_sweep(tmp_path: Path) -> No
 def test_a_candidate_is_not_judged_alone(tmp_path: Path) -> None:
     make_sweep(tmp_path)
     with pytest.raises(InputError, match=r"candidate of sweep rates: judge all of them .* `blindside judge rates`"):
-        Desk(runs(tmp_path)["low"])
+        JudgingState(runs(tmp_path)["low"])

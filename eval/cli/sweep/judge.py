@@ -16,7 +16,7 @@ from eval.sweep import Sweep, bind, is_begun, read_sweep, runs_of, write_sweep
 if TYPE_CHECKING:
     from eval.evidence.sweep.standings import Standings
     from eval.judge.study.study import Study
-    from eval.judge.sweep.desk import SweepDesk
+    from eval.judge.sweep.sweep_state import SweepState
 
 #: Seconds between two looks at the race.
 EVERY = 2.0
@@ -43,11 +43,11 @@ def open_sweep(reports: Path, name: str, policy: Path | None) -> tuple[Sweep, di
 
 
 @contextmanager
-def racing(reports: Path, found: Sweep, runs: dict[str, Run], study: Study | None) -> Iterator[SweepDesk]:
+def racing(reports: Path, found: Sweep, runs: dict[str, Run], study: Study | None) -> Iterator[SweepState]:
     """The desk, whose candidates are dropped as the race has it, while the page is served."""
-    from eval.judge.sweep.desk import SweepDesk
+    from eval.judge.sweep.sweep_state import SweepState
 
-    desk, end = SweepDesk(reports / found.sweep, runs, study), threading.Event()
+    desk, end = SweepState(reports / found.sweep, runs, study), threading.Event()
     race = Racing(reports, found.sweep, desk)
     race.look()
     thread = threading.Thread(target=race.until, args=(end,), daemon=True)
@@ -62,7 +62,7 @@ def racing(reports: Path, found: Sweep, runs: dict[str, Run], study: Study | Non
 class Racing:
     """Looks at the verdicts of a sweep, writes down who is dropped, and has the desk ask them no more."""
 
-    def __init__(self, reports: Path, name: str, desk: SweepDesk) -> None:
+    def __init__(self, reports: Path, name: str, desk: SweepState) -> None:
         self._reports, self._name, self._desk = reports, name, desk
         self._seen: object = None
         self._said = ""

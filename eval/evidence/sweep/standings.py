@@ -10,7 +10,7 @@ import numpy as np
 
 from eval.answers import read_answers
 from eval.evidence.estimates.bootstrap import Signed, signed_bootstrap
-from eval.evidence.judgements import Table, by_cluster, prompt_means, read_table
+from eval.evidence.judgements import Judgements, by_cluster, prompt_means, read_table
 from eval.evidence.sequential.racing import Race, race
 from eval.evidence.sequential.sequential import closed_in
 from eval.evidence.sequential.standing import judgements_left, plan_by_cluster
@@ -82,7 +82,7 @@ def newly_dropped(found: Sweep, seen: Standings) -> tuple[Dropped, ...]:
     )
 
 
-def differences(tables: Mapping[str, Table], names: Sequence[str]) -> tuple[Difference, ...]:
+def differences(tables: Mapping[str, Judgements], names: Sequence[str]) -> tuple[Difference, ...]:
     """Of each two candidates, paired on shared prompts; joint at 95% over all pairs (Bonferroni)."""
     means = {name: _means(table) for name, table in tables.items()}
     pairs = list(combinations(names, 2))
@@ -94,6 +94,6 @@ def differences(tables: Mapping[str, Table], names: Sequence[str]) -> tuple[Diff
     return tuple(found)
 
 
-def _means(table: Table) -> dict[str, float]:
+def _means(table: Judgements) -> dict[str, float]:
     values = prompt_means(table.item, table.score, len(table.items)).tolist()
     return {item: value for item, value in zip(table.items, values, strict=True) if value == value}

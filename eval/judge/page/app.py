@@ -21,9 +21,9 @@ from eval.judge.door.routes import LOGIN, PAGE
 from eval.judge.door.serving import bare, load_gradio, mounted, piece, present
 from eval.judge.door.sessions import Accounts
 from eval.judge.page.arrival import answer
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Action, View
-from eval.judge.page.session import Sitting
+from eval.judge.page.session import ReviewerSession
 from eval.judge.page.views import Show, bar_html, head_html, login_html, stage_html, top_html
 from eval.judge.store.watching import watched
 from eval.judge.study.blinding import nonce
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     import gradio as gr
     from starlette.types import ASGIApp
 
-Handler = Callable[[str, Sitting | None, "gr.Request"], tuple[str, Sitting | None]]
+Handler = Callable[[str, ReviewerSession | None, "gr.Request"], tuple[str, ReviewerSession | None]]
 
 _say = console.say
 
 
-def build(desk: Desk, *, reviewer: str = "", logins: bool = False) -> gr.Blocks:
+def build(desk: JudgingState, *, reviewer: str = "", logins: bool = False) -> gr.Blocks:
     """The page's components and its one event. `reviewer` fixes the name, and so does a login."""
     load_gradio()
     import gradio as gr
@@ -83,11 +83,11 @@ def application(
     their own name, and `say` is told failed logins. `front`: by which names it may be asked for; else loopback's only.
     Raises InputError where the run's answers or verdicts cannot be read.
     """
-    return _application(Desk(run, study), reviewer, accounts, front or Front(), say)
+    return _application(JudgingState(run, study), reviewer, accounts, front or Front(), say)
 
 
 def _application(
-    desk: Desk, reviewer: str, accounts: Accounts | None, front: Front, say: Callable[[str], None]
+    desk: JudgingState, reviewer: str, accounts: Accounts | None, front: Front, say: Callable[[str], None]
 ) -> ASGIApp:
     page = build(desk, reviewer=reviewer, logins=accounts is not None)
     app: ASGIApp = mounted(bare(), page, head_html())
@@ -116,7 +116,7 @@ def serve(
     without accounts; BlindsideError where no port is free.
     """
     how = Serving(port, host, open_browser, reviewer, accounts, share, front)
-    serve_desk(lambda: nullcontext(Desk(run, study)), how, say=say)
+    serve_state(lambda: nullcontext(JudgingState(run, study)), how, say=say)
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,8 @@ class Serving:
     front: Front | None = None
 
 
-def serve_desk(
-    make: Callable[[], AbstractContextManager[Desk]], how: Serving, *, say: Callable[[str], None] = _say
+def serve_state(
+    make: Callable[[], AbstractContextManager[JudgingState]], how: Serving, *, say: Callable[[str], None] = _say
 ) -> None:
     """As `serve`, of a desk that is made when the port is ours; its context ends with the page."""
     refuse_open_share(how.share, how.accounts)
@@ -163,10 +163,12 @@ def refuse_open_share(share: bool, accounts: Accounts | None) -> None:
         raise InputError("--share without logins would let anybody judge: make some with `blindside reviewer add NAME`")
 
 
-def _handler(desk: Desk, fixed: str, logins: bool) -> Handler:
+def _handler(desk: JudgingState, fixed: str, logins: bool) -> Handler:
     import gradio as gr
 
-    def handle(payload: str, sitting: Sitting | None, request: gr.Request) -> tuple[str, Sitting | None]:
+    def handle(
+        payload: str, sitting: ReviewerSession | None, request: gr.Request
+    ) -> tuple[str, ReviewerSession | None]:
         action = _action(payload)
         name = _logged_in(request) if logins else fixed
         try:

@@ -12,12 +12,12 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.judge.study.assignment import MOST_ASKEW, Pool, Way, where_least
+from eval.judge.study.assignment import MOST_ASKEW, Pool, ReviewerQueue, where_least
 from eval.judge.study.blinding import Blinding
 from eval.records import Side
 
 
-class SweepWay(Way):
+class SweepQueue(ReviewerQueue):
     """What one reviewer has judged, by candidate and category too. `sides`: by each run's own key."""
 
     def __init__(self, pool: SweepPool, blinding: Blinding, reviewer: str, sides: Mapping[str, Side]) -> None:
@@ -74,22 +74,22 @@ class SweepPool(Pool):
         open_ones = (self._have < self._target) & self._running[self.arm]
         return len(np.unique(self.prompt[open_ones]))
 
-    def still_open(self, way: Way) -> int:
+    def still_open(self, way: ReviewerQueue) -> int:
         return len(np.unique(self.prompt[self._open(way)]))
 
-    def is_open(self, way: Way, item: str) -> bool:
+    def is_open(self, way: ReviewerQueue, item: str) -> bool:
         return bool(self._open(way)[self.index[item]])
 
     def _seen_by(self, reviewer: str) -> NDArray[np.int64]:
         return self._seen.setdefault(reviewer, np.full(self._prompts, -1, dtype=np.int64))
 
-    def _open(self, way: Way) -> NDArray[np.bool_]:
+    def _open(self, way: ReviewerQueue) -> NDArray[np.bool_]:
         there = super()._open(way) & self._running[self.arm]
         before = self._seen_by(way.reviewer)[self.prompt]
         return np.asarray(there & ((before < 0) | (before == np.arange(len(before)))), dtype=np.bool_)
 
-    def _best(self, way: Way, at: NDArray[np.intp], short: NDArray[np.int64]) -> int:
-        assert isinstance(way, SweepWay)
+    def _best(self, way: ReviewerQueue, at: NDArray[np.intp], short: NDArray[np.int64]) -> int:
+        assert isinstance(way, SweepQueue)
         at = where_least(at, -(self._have[at] > 0).astype(np.int64))
         at = where_least(at, way.in_cell.sum(axis=1)[self.arm[at]])
         given = np.bincount(self.arm, weights=self._have + self._with_others(""), minlength=len(self.names))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from blindside import console
 from blindside.markdown import plain
 from eval.errors import BlindsideError
-from eval.evidence.estimates.metric import Figure
+from eval.evidence.estimates.metric import Metric
 from eval.journal import write_atomically
 from eval.judge.door.front import Front
 from eval.judge.door.gatekeeper import Gatekeeper
@@ -128,7 +128,7 @@ def markdown(found: SweepSnapshot) -> str:
     return "\n".join(lines)
 
 
-def _said(figure: Figure | None) -> str:
+def _said(figure: Metric | None) -> str:
     if figure is None or figure.value is None:
         return ""
     return f"{figure.said}, {figure.interval}"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from blindside.words import counted
-from eval.evidence.estimates.metric import Figure
+from eval.evidence.estimates.metric import Metric
 from eval.evidence.estimates.winrate import Estimate
 from eval.records import OUTCOMES, Outcome, Prompt, Response, Row, Verdict
 from eval.report.pages.browse import snippet
@@ -58,7 +58,7 @@ class CandidateRow:
     one: Candidate
     changes: str
     what: str
-    rate: Figure | None
+    rate: Metric | None
     verdicts: int
     training: tuple[str, ...]
 
@@ -70,7 +70,7 @@ class SweepFindings:
     sentence: str
     forest: Picture | None
     candidates: tuple[CandidateRow, ...]
-    differences: tuple[tuple[str, str, Figure], ...]
+    differences: tuple[tuple[str, str, Metric], ...]
     curves: tuple[Picture, ...]
 
 
@@ -87,7 +87,7 @@ def findings(found: SweepSnapshot, say: Words) -> SweepFindings:
         forest=forest.forest("sweep", say("Win rate over the base"), rows, say, of=say("Candidate"), note=note),
         candidates=tuple(_row(found, one) for one in found.sweep.candidates),
         differences=tuple(
-            (one.first, one.second, Figure.points("", one.change)) for one in found.standings.differences
+            (one.first, one.second, Metric.points("", one.change)) for one in found.standings.differences
         ),
         curves=tuple(curves(found.runs, say)),
     )
@@ -124,7 +124,7 @@ def _row(found: SweepSnapshot, one: Candidate) -> CandidateRow:
         one=one,
         changes=", ".join(f"{key}: {value}" for key, value in one.changes.items()) or one.model or ", ".join(one.urls),
         what=what,
-        rate=Figure.share("", _estimate(found, one.name)) if one.name in race.bounds else None,
+        rate=Metric.share("", _estimate(found, one.name)) if one.name in race.bounds else None,
         verdicts=len(found.standings.verdicts.get(one.name, ())),
         training=tuple("" if value is None else f"{value:.3g}" for value in figures),
     )

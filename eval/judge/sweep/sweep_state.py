@@ -8,15 +8,15 @@ from pathlib import Path
 
 from eval.errors import InputError
 from eval.judge.opening.keyfile import KEY_FILE, make_key, read_key
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.part import Part
-from eval.judge.page.reviewer_state import Seat
+from eval.judge.page.reviewer_state import ReviewerState
 from eval.judge.store.file_lock import FileLock
-from eval.judge.study.assignment import Way
+from eval.judge.study.assignment import ReviewerQueue
 from eval.judge.study.blinding import Blinding
 from eval.judge.study.control_items import Key
 from eval.judge.study.study import Study
-from eval.judge.sweep.design import SweepPool, SweepWay
+from eval.judge.sweep.design import SweepPool, SweepQueue
 from eval.judge.sweep.shown import ShownFile
 from eval.records import Judgement
 from eval.run import Run
@@ -25,10 +25,10 @@ from eval.run import Run
 _BETWEEN = "\x1f"
 
 
-class SweepDesk(Desk):
+class SweepState(JudgingState):
     """Each candidate's verdicts are rows of its own run, with sides by that run's key. `folder` is the sweep's.
 
-    Raises InputError as Desk, and for a study by thumbs: there is no base's answer in it to compare with.
+    Raises InputError as JudgingState, and for a study by thumbs: there is no base's answer in it to compare with.
     """
 
     pool: SweepPool
@@ -53,9 +53,9 @@ class SweepDesk(Desk):
         categories = {item: task.category for item, task in self.tasks.items()}
         return SweepPool(categories, targets, arms, {item: part.own(item) for item, part in self._part.items()})
 
-    def _way(self, reviewer: str) -> Way:
+    def _way(self, reviewer: str) -> ReviewerQueue:
         sides = {item: side for part in self._parts for item, side in part.sides(reviewer).items()}
-        return SweepWay(self.pool, self._blinding, reviewer, sides)
+        return SweepQueue(self.pool, self._blinding, reviewer, sides)
 
     def stop(self, candidates: Collection[str]) -> None:
         """These candidates are asked no more; whoever has a pair of theirs on the page may still judge it."""
@@ -63,12 +63,12 @@ class SweepDesk(Desk):
             self.pool.stop(candidates)
 
     @contextmanager
-    def turn(self, reviewer: str) -> Iterator[Seat]:
+    def turn(self, reviewer: str) -> Iterator[ReviewerState]:
         with super().turn(reviewer) as seat:
             self._take_shown()
             yield seat
 
-    def next(self, seat: Seat) -> Key | None:
+    def next(self, seat: ReviewerState) -> Key | None:
         key = super().next(seat)
         if key is not None and key[0] == "judgement" and not self.pool.is_seen(seat.reviewer, key[1]):
             part, item = self._of(key)
