@@ -12,13 +12,15 @@ from eval.sweep import Candidate, Sweep, bind, read_sweep, runs_of, write_sweep
 from tests.judge.runs import make_run
 
 NAMES = ("low", "middle", "high", "steep")
+#: What a candidate's answers hold, so that a test knows whose they are and no name is in them.
+SAYS = {"low": "amber", "middle": "birch", "high": "cedar", "steep": "dune"}
 
 
 def make_sweep(folder: Path, *, k: int = 2, n: int = 12, **fields: Any) -> Sweep:
     """`k` candidates of sweep `rates` with `n` prompts; a tuned answer tells its candidate."""
     names: Sequence[str] = NAMES[:k]
     for name in names:
-        answers = [(f"Long reply {i}, with words.", f"Short {name} reply {i}.") for i in range(n)]
+        answers = [(f"Long reply {i}, with words.", f"Short {SAYS[name]} reply {i}.") for i in range(n)]
         make_run(folder, answers=answers, name=f"rates-{name}")
     found = Sweep(
         sweep="rates",
