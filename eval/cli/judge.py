@@ -63,10 +63,11 @@ def judge(
     from eval.judge.door.accounts import Accounts as Logins
     from eval.judge.door.front import Front
     from eval.judge.door.serving import load_gradio
+    from eval.judge.opening.begin import refuse_candidate
     from eval.judge.opening.fits import unmet_before
     from eval.judge.opening.near_duplicates import alike
     from eval.judge.page.app import Serving, refuse_open_share, serve_state
-    from eval.judge.page.judging_state import JudgingState, candidate_alone
+    from eval.judge.page.judging_state import JudgingState
     from eval.policy import freeze_policy
     from eval.release.hub.sync import Sync
     from eval.run import open_run
@@ -92,8 +93,7 @@ def judge(
         serve_state(lambda: racing(reports, found, runs, wanted), how, say=console.say)
         return
     opened = open_run(reports, run)
-    if opened.info.sweep is not None:
-        raise candidate_alone(opened)
+    refuse_candidate(opened)
     wanted = asked(opened)
     opened = freeze_policy(opened, policy)
     for line in (*unmet_before(opened, wanted), *alike(opened.prompts())):

@@ -18,7 +18,7 @@ from eval.errors import RunError
 from eval.records import SIDES, Side
 from eval.run import Run, open_run
 from eval.run_info import Decoding, ModelInfo, SweepMember
-from eval.sweep import Candidate, Sweep, write_sweep
+from eval.sweep import Candidate, Sweep, is_begun, write_sweep
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def collect_all(found: Sweep, asking: Asking) -> Sweep:
     folders = _trained(ready, asking)
     loaded = _prompts(folders, asking)
     for one in ready:
-        if one.state == "failed" and one.name not in folders and not one.urls:
+        if is_begun(asking.reports, [one]) or (one.state == "failed" and one.name not in folders and not one.urls):
             continue
         try:
             run = _collect(found, one, folders.get(one.name), loaded, asking)
@@ -82,6 +82,7 @@ def _prompts(folders: Mapping[str, Trained], asking: Asking) -> LoadedPrompts:
 
 def _collect(found: Sweep, one: Candidate, trained: Trained | None, loaded: LoadedPrompts, asking: Asking) -> Run:
     """A run of the candidate with all its answers. Raises RunError where some are missing."""
+    _same_prompts(found, loaded, asking.reports)
     run = _started(found, one, trained, loaded, asking)
     _same_base(run, found, asking.reports)
     member = SweepMember(sweep=found.sweep, candidate=one.name, of=found.of)
@@ -93,6 +94,17 @@ def _collect(found: Sweep, one: Candidate, trained: Trained | None, loaded: Load
         return run
     console.say(f"{one.name}: run {run.name}, {counted(run.info.prompt_set.asked, 'prompt')}")
     return _asked(run, one, trained, asking)
+
+
+def _same_prompts(found: Sweep, loaded: LoadedPrompts, reports: Path) -> None:
+    """Raises RunError where the candidates that people judge already were asked other prompts."""
+    for one in found.judged:
+        asked = open_run(reports, one.run).info.prompt_set.sha256
+        if is_begun(reports, [one]) and asked != loaded.prompt_set.sha256:
+            raise RunError(
+                "its prompts would not be those that the judged candidates were asked (one of them may be in its "
+                "training data, or the file changed): put it into a sweep of its own"
+            )
 
 
 def _same_base(run: Run, found: Sweep, reports: Path) -> None:

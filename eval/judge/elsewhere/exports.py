@@ -15,7 +15,7 @@ from blindside import console
 from eval.errors import InputError, RunError
 from eval.journal import write_atomically
 from eval.judge.elsewhere.exported import ExportedTask, read_exported, write_exported
-from eval.judge.opening.begin import Begun, begin
+from eval.judge.opening.begin import Begun, begin, refuse_candidate
 from eval.judge.study.study import Study
 from eval.judge.study.tasks import Task
 from eval.records import Message, Side, sha256_text
@@ -46,6 +46,7 @@ def export_tasks(run: Run, tool: Tool, out: Path, study: Study | None = None, *,
     The same tasks go out however often it is called. Raises InputError where files cannot be read or written, RunError
     where the sides of the run are no secret.
     """
+    refuse_candidate(run)
     begun = begin(run, study)
     if begun.blinding.rule == "unkeyed":
         raise RunError(

@@ -70,6 +70,16 @@ def begin(run: Run, study: Study | None = None) -> Begun:
     return Begun(study, blinding, marked, plan)
 
 
+def refuse_candidate(run: Run) -> None:
+    """Raises InputError for a candidate of a sweep: who judged two of them on one prompt would know the base's answer,
+    which comes twice."""
+    if run.info.sweep is not None:
+        raise InputError(
+            f"run {run.name} is a candidate of sweep {run.info.sweep.sweep}: judge all of them on one page, with "
+            f"`blindside judge {run.info.sweep.sweep}`"
+        )
+
+
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
     try:

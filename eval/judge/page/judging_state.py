@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from eval.errors import InputError
+from eval.judge.opening.begin import refuse_candidate
 from eval.judge.page.part import Ledgers, Part
 from eval.judge.page.reviewer_state import Draft, ReviewerState
 from eval.judge.store.side_files import Flag, Skip, append_flag, append_skip, read_flags, read_skips
@@ -29,8 +29,7 @@ class JudgingState:
     """
 
     def __init__(self, run: Run, study: Study | None = None) -> None:
-        if run.info.sweep is not None:
-            raise candidate_alone(run)
+        refuse_candidate(run)
         part = Part(run, study)
         self._open([part], part.begun.blinding)
 
@@ -247,15 +246,6 @@ class JudgingState:
 
     def _way(self, reviewer: str) -> ReviewerQueue:
         return ReviewerQueue(self.pool, self._blinding, reviewer)
-
-
-def candidate_alone(run: Run) -> InputError:
-    """Whoever judged two candidates of a sweep on one prompt would see the base's answer twice, and know it."""
-    assert run.info.sweep is not None
-    return InputError(
-        f"run {run.name} is a candidate of sweep {run.info.sweep.sweep}: judge all of them on one page, with "
-        f"`blindside judge {run.info.sweep.sweep}`"
-    )
 
 
 def _new_id() -> str:

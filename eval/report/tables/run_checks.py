@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from blindside.words import counted
+from blindside.words import confidence_words, counted
 from eval.judge.opening.plan import rule_of
+from eval.policy import policy_of
 from eval.records import SIDES, Side
 from eval.run import Run
 from eval.run_info import CheckRecord, ModelInfo
@@ -14,7 +15,20 @@ from eval.run_info import CheckRecord, ModelInfo
 
 def lines(run: Run) -> list[str]:
     """A line for each model, also where nothing was checked: silence would look like a pass; and one of the sides."""
-    return [*servers(run), *tokens(run.info.models), *_training(run.info.models), *_sides(run)]
+    return [*_sweep(run), *servers(run), *tokens(run.info.models), *_training(run.info.models), *_sides(run)]
+
+
+def _sweep(run: Run) -> Iterator[str]:
+    """Of how many candidates this is one, and where the base's answers came from."""
+    one = run.info.sweep
+    if one is not None:
+        level = confidence_words(policy_of(run).preference.confidence)
+        yield (
+            f"Sweep: {one.candidate}, one of {one.of} candidates of sweep {one.sweep}; what is claimed of it holds at "
+            f"{level}, and every other interval is as if it had been the only one."
+        )
+    for side, taken in run.info.reused.items():
+        yield f"{side.capitalize()}: {counted(taken.answers, 'answer')} taken from run {taken.run}, asked alike."
 
 
 def servers(run: Run) -> list[str]:
