@@ -1,5 +1,5 @@
 # blindside: two commands do all the set-up there is: `make train eval`, then `make report`.
-# Dials: RECIPE= PAIRS= BASE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 MAX_TOKENS= THINKING=0|1 CONCURRENCY= TIMEOUT= QUICK_PARITY=1 FORCE=1 PYTHON= TESTS= WORKERS= UV_TORCH_BACKEND=
+# Dials: RECIPE= SWEEP= PAIRS= BASE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 MAX_TOKENS= THINKING=0|1 CONCURRENCY= TIMEOUT= QUICK_PARITY=1 FORCE=1 PYTHON= TESTS= WORKERS= UV_TORCH_BACKEND=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 # The stages read what the one before wrote, so `make -j2 train eval` keeps their order.
@@ -23,6 +23,7 @@ MAX_TOKENS ?=
 THINKING ?=
 CONCURRENCY ?=
 TIMEOUT ?=
+SWEEP ?= sweep.yml
 TESTS ?= tests
 WORKERS ?= 2
 
@@ -57,7 +58,7 @@ UV_DIALS := UV_FIND_LINKS UV_DEFAULT_INDEX UV_INDEX UV_TORCH_BACKEND
 uv = env $(UV_DIALS:%=-u %) $(foreach v,$(UV_DIALS),$(if $(strip $($(v))),$(v)='$(strip $($(v)))')) $(APP)/bin/uv
 app = -c constraints/app.txt --overrides constraints/override.txt
 
-.PHONY: help train doctor eval demo judge results down report gate harvest test test-fast release-check lint clean env env-train env-dev env-old env-vllm env-llama
+.PHONY: help train sweep doctor eval demo judge results down report gate harvest test test-fast release-check lint clean env env-train env-dev env-old env-vllm env-llama
 
 help: ## list the targets
 	@echo "blindside: train with DPO, serve both models, judge blind, release on evidence."
@@ -68,6 +69,9 @@ help: ## list the targets
 
 train: $(APP)/.ready $(TRAIN)/.ready ## train RECIPE= by Axolotl, unless it is up to date (PAIRS= BASE=: a further round)
 	@$(BLINDSIDE) train '$(RECIPE)' $(call option,--pairs,$(PAIRS)) $(call option,--base,$(BASE)) $(call flag,--force,$(FORCE))
+
+sweep: $(APP)/.ready $(TRAIN)/.ready $(if $(filter vllm,$(ENGINE)),$(VLLM)/.ready) ## train the candidates of SWEEP= one after the other, collect their answers, and once the base's
+	@$(BLINDSIDE) sweep '$(SWEEP)' --engine '$(ENGINE)' --server '$(SERVER)' $(call flag,--sequential,$(SEQUENTIAL)) $(call flag,--force,$(FORCE_PARITY)) $(call flag,--quick-parity,$(QUICK_PARITY)) $(call option,--prompts,$(PROMPTS)) $(call option,--max-tokens,$(MAX_TOKENS)) $(call thinking,$(THINKING)) $(call option,--concurrency,$(CONCURRENCY)) $(call option,--timeout,$(TIMEOUT))
 
 doctor: $(APP)/.ready ## check whether this machine can run RECIPE=
 	@$(BLINDSIDE) doctor '$(RECIPE)'

@@ -18,7 +18,7 @@ from eval.run import Run
 from eval.sweep import Sweep, read_sweep, runs_of
 from tests.cli.command import BLINDSIDE
 from tests.compose.servers import MODEL
-from tests.e2e.test_adapter import CAPITALS, write_pairs
+from tests.e2e.test_adapter import write_pairs
 from tests.support import ROOT
 from train.recipe import RECIPES
 
@@ -44,8 +44,8 @@ def _project(folder: Path) -> None:
     }  # fmt: skip
     (folder / "recipe.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     (folder / "rates.yml").write_text(yaml.safe_dump(SWEEP), encoding="utf-8")
-    asked = "".join(f"What is the capital of {country}?\n" for country in list(CAPITALS)[:3])
-    (folder / "prompts.csv").write_text(f"prompt\n{asked}What is 2 plus 3?\nName a colour.\n", encoding="utf-8")
+    asked = "".join(f"What is {n} plus 3?\n" for n in range(1, 6))
+    (folder / "prompts.csv").write_text(f"prompt\n{asked}", encoding="utf-8")
 
 
 def _sweep(folder: Path, env: Path) -> subprocess.Popen[str]:
