@@ -6,6 +6,7 @@ first verdict. Nothing leaves it: what failed or was dropped stays, with the rea
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -125,13 +126,25 @@ def read_sweep(reports: Path, name: str) -> Sweep:
 
 
 def write_sweep(reports: Path, sweep: Sweep) -> None:
-    """Raises InputError where it cannot be written."""
+    """Whoever was dropped by then stays so: a judging server writes that while another command trains.
+
+    Raises InputError where it cannot be written.
+    """
     path = sweep_path(reports, sweep.sweep)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, (sweep.model_dump_json(indent=2) + "\n").encode())
+        with (path.parent / ".sweep.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            there = read_sweep(reports, sweep.sweep) if path.exists() else sweep
+            write_atomically(path, (_with_dropped(sweep, there).model_dump_json(indent=2) + "\n").encode())
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror}): free the disk or the folder", path=path) from None
+
+
+def _with_dropped(sweep: Sweep, there: Sweep) -> Sweep:
+    ours = {one.candidate for one in there.dropped}
+    dropped = (*there.dropped, *(one for one in sweep.dropped if one.candidate not in ours))
+    return sweep.model_copy(update={"dropped": dropped, "judged_at": there.judged_at or sweep.judged_at})
 
 
 def runs_of(reports: Path, sweep: Sweep) -> dict[str, Run]:

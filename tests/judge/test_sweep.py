@@ -15,7 +15,9 @@ from eval.judge.study.study import Overlap, Study
 from eval.judge.sweep.shown import NAME, Shown
 from eval.judge.sweep.sweep_state import SweepState
 from eval.records import Verdict
+from eval.sweep import Candidate, Dropped, read_sweep, write_sweep
 from tests.judge.person import Person
+from tests.judge.runs import make_run
 from tests.judge.sweeps import make_sweep, runs
 
 ONE = Study(practice=0, overlap=Overlap(reviewers=1))
@@ -160,3 +162,26 @@ def test_a_candidate_is_not_judged_alone(tmp_path: Path) -> None:
     make_sweep(tmp_path)
     with pytest.raises(InputError, match=r"candidate of sweep rates: judge all of them .* `blindside judge rates`"):
         JudgingState(runs(tmp_path)["low"])
+
+
+def test_a_candidate_that_comes_later_is_judged_by_the_same_study(tmp_path: Path) -> None:
+    found = make_sweep(tmp_path, k=2, n=4)
+    study = Study.model_validate({"practice": 0, "overlap": 1, "tags": ["rude"]})
+    Person(desk(tmp_path, study), "Ana").judge_all(most=1)
+    make_run(tmp_path, answers=[("Long reply.", f"Short late reply {i}.") for i in range(4)], name="rates-late")
+    late = Candidate(name="late", run="rates-late", state="collected")
+    write_sweep(tmp_path / "reports", found.model_copy(update={"candidates": (*found.candidates, late)}))
+    bo = Person(desk(tmp_path, None), "Bo")
+    bo.judge_all()
+    assert desk(tmp_path, None).study.tags == ("rude",)
+    assert len(rows(tmp_path)["late"]) > 0
+
+
+def test_who_was_dropped_stays_written_down_whoever_writes(tmp_path: Path) -> None:
+    """A judging server writes that while `blindside sweep` has an older copy in its hands."""
+    older = make_sweep(tmp_path, k=2)
+    gone = Dropped(candidate="low", at="2026-01-01", why="for a reason", prompts=9, low=0.1, high=0.2)
+    write_sweep(tmp_path / "reports", older.model_copy(update={"dropped": (gone,), "judged_at": "2026-01-01"}))
+    write_sweep(tmp_path / "reports", older.changed("middle", reason="tried again"))
+    now = read_sweep(tmp_path / "reports", "rates")
+    assert (now.dropped, now.judged_at, now.candidate("middle").reason) == ((gone,), "2026-01-01", "tried again")

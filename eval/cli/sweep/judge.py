@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blindside import console
+from eval.answers import Answers, read_answers
 from eval.errors import BlindsideError
 from eval.run import Run
 from eval.sweep import Sweep, bind, is_begun, read_sweep, runs_of, write_sweep
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at the race.
 EVERY = 2.0
+#: So many times as long as a look takes, nobody looks again.
+SPARE = 20
 
 
 def open_sweep(reports: Path, name: str, policy: Path | None) -> tuple[Sweep, dict[str, Run]]:
@@ -28,7 +32,6 @@ def open_sweep(reports: Path, name: str, policy: Path | None) -> tuple[Sweep, di
     Raises InputError where a screening rule lacks its figure.
     """
     from eval.evidence.sweep.screen import by_answers
-    from eval.policy import freeze_policy
     from eval.records import utc_now
 
     found = read_sweep(reports, name)
@@ -39,7 +42,15 @@ def open_sweep(reports: Path, name: str, policy: Path | None) -> tuple[Sweep, di
     for one in found.candidates:
         if one.state in ("failed", "screened"):
             console.say(f"note: {one.name} is not asked about: {one.state}, {one.reason}")
-    return found, {one: freeze_policy(run, policy) for one, run in runs_of(reports, found).items()}
+    return found, _with_policy(runs_of(reports, found), policy)
+
+
+def _with_policy(runs: dict[str, Run], policy: Path | None) -> dict[str, Run]:
+    """All by one policy: who comes later is decided by that of those that were judged before."""
+    from eval.policy import freeze_policy, frozen
+
+    known = next((frozen(run) for run in runs.values() if run.info.policy_sha256), None)
+    return {one: freeze_policy(run, policy or known) for one, run in runs.items()}
 
 
 @contextmanager
@@ -65,15 +76,20 @@ class Racing:
     def __init__(self, reports: Path, name: str, desk: SweepState) -> None:
         self._reports, self._name, self._desk = reports, name, desk
         self._seen: object = None
+        self._answers: dict[str, Answers] = {}
         self._said = ""
 
     def until(self, end: threading.Event) -> None:
         """Look whenever verdicts came, until `end`; what goes wrong is told, and looked at again."""
-        while not end.wait(EVERY):
+        pause = EVERY
+        while not end.wait(pause):
+            began = time.monotonic()
             try:
                 self.look()
             except BlindsideError as error:
                 self._tell(f"the race of sweep {self._name} cannot be looked at: {error}")
+            # The page goes first: on large runs a look takes its time.
+            pause = max(EVERY, SPARE * (time.monotonic() - began))
 
     def look(self) -> None:
         """One look. Raises InputError, RunError."""
@@ -85,7 +101,11 @@ class Racing:
         stamps = [stamp_of(run.verdicts_path) for run in runs.values()], found.dropped
         if stamps == self._seen:
             return
-        seen = standings(found, runs)
+        # Nobody collects into a run that is being judged.
+        self._answers |= {
+            one: read_answers(run.responses_path) for one, run in runs.items() if one not in self._answers
+        }
+        seen = standings(found, runs, self._answers)
         new = newly_dropped(found, seen)
         if new:
             write_sweep(self._reports, found.model_copy(update={"dropped": (*found.dropped, *new)}))

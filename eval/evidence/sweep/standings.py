@@ -8,13 +8,14 @@ from itertools import combinations
 
 import numpy as np
 
-from eval.answers import read_answers
+from eval.answers import Answers, read_answers
 from eval.evidence.estimates.bootstrap import Signed, signed_bootstrap
-from eval.evidence.judgements import Judgements, by_cluster, prompt_means, read_table
+from eval.evidence.judgements import Judgements, build_judgements, by_cluster, prompt_means
 from eval.evidence.sequential.racing import Race, race
 from eval.evidence.sequential.sequential import closed_in
 from eval.evidence.sequential.standing import judgements_left, plan_by_cluster
 from eval.judge.opening.plan import plan_of
+from eval.judge.store.verdict_files import read_verdicts
 from eval.policy import policy_of
 from eval.records import Verdict, utc_now
 from eval.run import Run
@@ -45,10 +46,17 @@ class Standings:
         return len(self.race.running) == 1 or not any(self.left[name] for name in self.race.running)
 
 
-def standings(found: Sweep, runs: Mapping[str, Run]) -> Standings:
-    """Where the candidates stand now. Raises InputError for files that cannot be trusted."""
-    plans = {name: plan_of(run, read_answers(run.responses_path)) for name, run in runs.items()}
-    read = {name: read_table(run) for name, run in runs.items()}
+def standings(found: Sweep, runs: Mapping[str, Run], answers: Mapping[str, Answers] | None = None) -> Standings:
+    """Where the candidates stand now; `answers` of each run where they were read before.
+
+    Raises InputError for files that cannot be trusted.
+    """
+    answers = answers or {name: read_answers(run.responses_path) for name, run in runs.items()}
+    plans = {name: plan_of(run, answers[name]) for name, run in runs.items()}
+    read = {
+        name: build_judgements(run, answers[name], read_verdicts(run.verdicts_path, run=run.name))
+        for name, run in runs.items()
+    }
     tables = {name: table for name, (table, _) in read.items()}
     units = {name: by_cluster(table) for name, table in tables.items()}
     planned = {name: plan_by_cluster(tables[name], plan) for name, plan in plans.items()}

@@ -15,7 +15,7 @@ from eval.judge.store.file_lock import FileLock
 from eval.judge.study.assignment import ReviewerQueue
 from eval.judge.study.blinding import Blinding
 from eval.judge.study.control_items import Key
-from eval.judge.study.study import Study
+from eval.judge.study.study import NAME, Study, read_frozen
 from eval.judge.sweep.design import SweepPool, SweepQueue
 from eval.judge.sweep.shown import ShownFile
 from eval.records import Judgement
@@ -36,6 +36,7 @@ class SweepState(JudgingState):
     def __init__(self, folder: Path, runs: Mapping[str, Run], study: Study | None = None) -> None:
         if not runs:
             raise InputError(f"no candidate of sweep {folder.name} has answers: run `blindside sweep` first")
+        study = study or next((read_frozen(run.folder) for run in runs.values() if (run.folder / NAME).exists()), None)
         parts = [Part(run, study, f"{name}{_BETWEEN}") for name, run in runs.items()]
         if parts[0].study.mode == "thumbs":
             raise InputError("a sweep is judged by comparing: leave thumbs out, or give them to one run")

@@ -50,7 +50,7 @@ def read_sweep_snapshot(reports: Path, name: str) -> SweepSnapshot:
     if not runs:
         raise RunError(f"no candidate of sweep {name} has answers yet: run `blindside sweep` first")
     answers = {one: read_answers(run.responses_path) for one, run in runs.items()}
-    return SweepSnapshot(found, runs, answers, standings(found, runs))
+    return SweepSnapshot(found, runs, answers, standings(found, runs, answers))
 
 
 class SweepSource:
