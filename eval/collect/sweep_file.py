@@ -18,6 +18,9 @@ from eval.records import Row, utc_now
 from eval.sweep import Candidate, Screen, Sweep, check_name
 from train.sweep.grid import Changes, check, combinations, named
 
+#: Of a candidate's name: its run's adds nine characters.
+LONGEST = 91
+
 
 class Definition(Row):
     """The whole of sweep.yml."""
@@ -95,6 +98,9 @@ def candidates(name: str, found: Definition) -> tuple[Candidate, ...]:
         *(Candidate(name=own, urls=_urls(url)) for own, url in found.tuned_url.items()),
     ]
     names = [check_name(one.name) for one in every]
+    long = next((own for own in names if len(own) > LONGEST), None)
+    if long is not None:
+        raise InputError(f"candidate {long} has more than {LONGEST} characters: give the sweep a shorter --name")
     if len(set(names)) < len(names):
         raise InputError(f"two candidates are called {max(names, key=names.count)}: give each a name of its own")
     if len(every) < 2:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from blindside.errors import BlindsideError
 from eval.collect.sweep_file import begun, candidates, checked, read_definition
 from eval.sweep import Sweep
-from tests.support import TRAIN_PYTHON, require
+from tests.support import ROOT, TRAIN_PYTHON, require
 from train.sweep.grid import combinations, named
 
 GRID = {
@@ -46,7 +48,7 @@ def test_candidates_are_named_by_what_they_change() -> None:
     names = list(named(combinations({"learning_rate": [1e-4], "dpo_loss_type": [["sigmoid", "sft"], "ipo"]})))
     assert names == ["learning_rate-0.0001_dpo_loss_type-sigmoid-sft", "learning_rate-0.0001_dpo_loss_type-ipo"]
     long = named([{f"key_number_{n}": n for n in range(9)}])
-    assert [len(name) for name in long] == [57]
+    assert [len(name) for name in long] == [67]
 
 
 def test_axolotls_own_file_is_read_with_a_recipe_beside_it(tmp_path: Path) -> None:
@@ -110,3 +112,24 @@ def test_a_name_stays_with_its_changes() -> None:
     changed = checked({"recipe": "tiny", "changes": {"a": {"seed": 9}, "b": {"seed": 2}}})
     with pytest.raises(BlindsideError, match="candidate rates-a of sweep rates was something else: give it a new name"):
         begun("rates", changed, first, judged=False)
+
+
+def test_the_file_of_the_documentation_is_a_sweep() -> None:
+    page = (ROOT / "docs" / "sweep.md").read_text(encoding="utf-8")
+    found = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    definition = checked(yaml.safe_load(found[1]))
+    assert [one.name for one in candidates("rates", definition)] == [
+        "rates-learning_rate-5e-07_dpo_loss_type-sigmoid_rl_beta-0.1",
+        "rates-learning_rate-5e-07_dpo_loss_type-ipo_rl_beta-0.3",
+        "rates-learning_rate-2e-06_dpo_loss_type-sigmoid_rl_beta-0.1",
+        "rates-learning_rate-2e-06_dpo_loss_type-ipo_rl_beta-0.3",
+        "rates-half-data",
+        "last-month",
+    ]
+
+
+def test_a_name_leaves_room_for_that_of_its_run() -> None:
+    grid = checked({"recipe": "tiny", "grid": {"a_long_key_of_axolotls": [1, 2]}})
+    with pytest.raises(BlindsideError, match="has more than 91 characters: give the sweep a shorter --name"):
+        candidates("s" * 80, grid)

@@ -25,7 +25,7 @@ FIXED = {
     "output_dir": "each candidate gets a folder of its own",
     "dataset_prepared_path": "each candidate gets a folder of its own",
 }
-_LONGEST = 50
+_LONGEST = 60
 _OTHER = re.compile(r"[^A-Za-z0-9.]+")
 
 Changes = dict[str, Any]

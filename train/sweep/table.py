@@ -81,9 +81,10 @@ class Table:
 
     def begin(self, name: str, live: Path) -> Callable[..., Progress]:
         """A candidate's training begins; what is to show how far it is."""
-        row = self.rows[name] = Row("training", live=live)
+        row = self.rows[name] = Row("checking", live=live)
 
         def shown(title: str, **how: Any) -> Progress:
+            row.state = "training"
             row.progress = (Quiet if self._live else Progress)(title, **how)
             return row.progress
 
