@@ -126,6 +126,8 @@ def start_run(reports: Path, info: RunInfo, prompts: Sequence[Prompt]) -> Run:
         run = _read(folder)
         _refuse_other(run, info)
         return run
+    if (folder / "sweep.json").exists():
+        raise RunError(f"{folder} is a sweep: give the run another name")
     folder.mkdir(parents=True, exist_ok=True)
     lines = "".join(prompt.model_dump_json() + "\n" for prompt in prompts)
     write_atomically(folder / "prompts.jsonl", lines.encode())

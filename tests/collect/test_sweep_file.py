@@ -132,4 +132,4 @@ def test_the_file_of_the_documentation_is_a_sweep() -> None:
 def test_a_name_leaves_room_for_that_of_its_run() -> None:
     grid = checked({"recipe": "tiny", "grid": {"a_long_key_of_axolotls": [1, 2]}})
     with pytest.raises(BlindsideError, match="has more than 91 characters: give the sweep a shorter --name"):
-        candidates("s" * 80, grid)
+        candidates("s" * 70, grid)

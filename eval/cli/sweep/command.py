@@ -69,12 +69,13 @@ def sweep(
     from eval.cli.sweep.train import train_all
     from eval.collect.sweep_file import begun
     from eval.evidence.sweep.screen import by_training
-    from eval.sweep import bind, is_begun, is_sweep, read_sweep, write_sweep
+    from eval.sweep import bind, check_name, is_begun, is_sweep, read_sweep, write_sweep
 
     found = _definition(file, recipe, tuned_url or [], base_url or [], prompts)
     title = name or (file.stem if file else "")
     if not title:
         raise InputError("the sweep needs a name: give it with --name")
+    check_name(title)
     with _alone(reports, title):
         before = read_sweep(reports, title) if is_sweep(reports, title) else None
         judged = before is not None and is_begun(reports, before.candidates)

@@ -31,6 +31,7 @@ def open_sweep(reports: Path, name: str, policy: Path | None) -> tuple[Sweep, di
 
     Raises InputError where a screening rule lacks its figure.
     """
+    from eval.evidence.sequential.racing import people_needed
     from eval.evidence.sweep.screen import by_answers
     from eval.records import utc_now
 
@@ -42,6 +43,9 @@ def open_sweep(reports: Path, name: str, policy: Path | None) -> tuple[Sweep, di
     for one in found.candidates:
         if one.state in ("failed", "screened"):
             console.say(f"note: {one.name} is not asked about: {one.state}, {one.reason}")
+    people = people_needed(len(found.judged) - len(found.dropped), found.race)
+    if people > 1:
+        console.say(f"note: nobody sees two pairs of one prompt: judging to the end takes {people} reviewers or more")
     return found, _with_policy(runs_of(reports, found), policy)
 
 

@@ -25,8 +25,29 @@ Rule = Literal["sure", "halving"]
 
 
 @dataclass(frozen=True)
+class Entrant:
+    """A candidate's closed prompts, how many its study holds, and how many of its answers are the base's very text.
+
+    Those are ties by themselves: left out, a candidate that hardly changed would be raced on the few prompts it did.
+    """
+
+    closed: Closed
+    horizon: int
+    identical: int = 0
+
+    def with_ties(self, rate: float) -> float:
+        """A win rate on the prompts that are asked, as one on all: identical answers count as ties."""
+        return 0.5 + (rate - 0.5) * self.horizon / max(1, self.horizon + self.identical)
+
+    def has(self, prompts: int) -> bool:
+        """Whether so many prompts brought a score, or all that could are closed."""
+        return len(self.closed.scores) >= prompts or self.closed.closed >= self.horizon
+
+
+@dataclass(frozen=True)
 class Bounds:
-    """A candidate's win rate over its `n` closed prompts, and the sequence that holds with all others' together."""
+    """A candidate's win rate over its `n` closed prompts, with identical answers as ties, and the confidence sequence
+    that holds together with all others'."""
 
     value: float | None
     low: float
@@ -67,50 +88,70 @@ def checkpoints(candidates: int, horizon: int) -> list[int]:
     return [max(1, round(horizon * stage / (stages + 1))) for stage in range(1, stages + 1)]
 
 
+def people_needed(candidates: int, rule: Rule) -> int:
+    """Reviewers who can give all verdicts of a sweep, each seeing one pair of a prompt at most."""
+    if rule == "sure" or candidates < 2:
+        return candidates
+    running, parts = candidates, 0
+    for _ in checkpoints(candidates, 1):
+        parts, running = parts + running, ceil(running / 2)
+    return ceil((parts + running) / (len(checkpoints(candidates, 1)) + 1))
+
+
 def race(
-    closed: Mapping[str, Closed],
-    horizon: int,
+    entrants: Mapping[str, Entrant],
     *,
     of: int,
     rule: Rule = "sure",
     alpha: float = ALPHA,
     gone: Mapping[str, str] | None = None,
 ) -> Race:
-    """Where candidates stand, of `of` that selection is paid for; `closed` are those that people judge, at least one.
+    """Where the candidates that people judge stand, at least one; selection is paid for by `of`.
 
-    `horizon`: the prompts that each one's study holds. `gone`: who was dropped at an earlier look, and stays so.
+    `gone`: who was dropped at an earlier look, and stays so.
     """
     level = selected_alpha(alpha, of)
-    bounds = {name: _bounds(one, horizon, level) for name, one in closed.items()}
+    bounds = {name: _bounds(one, level) for name, one in entrants.items()}
     before = gone or {}
     if rule == "halving":
-        dropped = _halved(closed, horizon, before)
+        dropped = _halved(entrants, before)
     else:
         dropped = _surely_worse({name: one for name, one in bounds.items() if name not in before})
     return Race(bounds, {**dropped, **before})
 
 
-def _bounds(closed: Closed, horizon: int, alpha: float) -> Bounds:
-    scores = closed.scores
-    low, high = confidence_sequence(scores, fixed_bets(horizon, alpha=alpha), alpha=alpha, best=closed.best)
-    return Bounds(float(scores.mean()) if len(scores) else None, low, high, len(scores))
+def _bounds(one: Entrant, alpha: float) -> Bounds:
+    scores = one.closed.scores
+    bets = fixed_bets(one.horizon, alpha=alpha)
+    low, high = confidence_sequence(scores, bets, alpha=alpha, best=one.closed.best)
+    value = one.with_ties(float(scores.mean())) if len(scores) else None
+    return Bounds(value, one.with_ties(low), one.with_ties(high), len(scores))
 
 
 def _surely_worse(bounds: Mapping[str, Bounds]) -> dict[str, str]:
+    if not bounds:
+        return {}
     best = max(bounds, key=lambda name: bounds[name].low)
     told = f"its upper end is below {best}'s lower end"
     return {name: told for name, one in bounds.items() if one.high < bounds[best].low}
 
 
-def _halved(closed: Mapping[str, Closed], horizon: int, gone: Collection[str]) -> dict[str, str]:
+def _halved(entrants: Mapping[str, Entrant], gone: Collection[str]) -> dict[str, str]:
     """By the first prompts of each alone, so that a later look finds the same."""
-    running, dropped = list(closed), dict[str, str]()
-    for n in checkpoints(len(closed), horizon):
-        if any(len(closed[name].scores) < n for name in running if name not in gone):
+    running, dropped = list(entrants), dict[str, str]()
+    stages = {name: checkpoints(len(entrants), one.horizon) for name, one in entrants.items()}
+    for stage in range(len(next(iter(stages.values())))):
+        if any(not entrants[name].has(stages[name][stage]) for name in running if name not in gone):
             break
-        means = {name: float(closed[name].scores[:n].mean()) for name in running if len(closed[name].scores)}
-        running.sort(key=lambda name: (name in gone, -means.get(name, 0.0)))
+        rates = {name: _rate(entrants[name], stages[name][stage]) for name in running}
+        running.sort(key=lambda name: (name in gone, -rates[name]))
         half = ceil(len(running) / 2)
-        dropped |= {name: f"{means.get(name, 0):.1%} after {n} prompts, in the lower half" for name in running[half:]}
+        for name in running[half:]:
+            dropped[name] = f"{rates[name]:.1%} after {stages[name][stage]} prompts, in the lower half"
         running = running[:half]
     return dropped
+
+
+def _rate(one: Entrant, prompts: int) -> float:
+    first = one.closed.scores[:prompts]
+    return one.with_ties(float(first.mean()) if len(first) else 0.5)

@@ -11,7 +11,7 @@ import numpy as np
 from eval.answers import Answers, read_answers
 from eval.evidence.estimates.bootstrap import Signed, signed_bootstrap
 from eval.evidence.judgements import Judgements, build_judgements, by_cluster, prompt_means
-from eval.evidence.sequential.racing import Race, race
+from eval.evidence.sequential.racing import Entrant, Race, race
 from eval.evidence.sequential.sequential import closed_in
 from eval.evidence.sequential.standing import judgements_left, plan_by_cluster
 from eval.judge.opening.plan import plan_of
@@ -60,17 +60,14 @@ def standings(found: Sweep, runs: Mapping[str, Run], answers: Mapping[str, Answe
     tables = {name: table for name, (table, _) in read.items()}
     units = {name: by_cluster(table) for name, table in tables.items()}
     planned = {name: plan_by_cluster(tables[name], plan) for name, plan in plans.items()}
-    closed = {name: closed_in(units[name], planned[name]) for name in runs}
+    entrants = {
+        name: Entrant(closed_in(units[name], planned[name]), len(planned[name]), tables[name].identical)
+        for name in runs
+    }
     first = next(iter(runs.values()))
     alpha = (1 - policy_of(first).preference.confidence) * (first.info.sweep.of if first.info.sweep else 1)
-    seen = race(
-        closed,
-        max(1, *(len(plan) for plan in planned.values())),
-        of=found.of,
-        rule=found.race,
-        alpha=alpha,
-        gone={one.candidate: one.why for one in found.dropped},
-    )
+    gone = {one.candidate: one.why for one in found.dropped if one.candidate in runs}
+    seen = race(entrants, of=found.of, rule=found.race, alpha=alpha, gone=gone)
     return Standings(
         race=seen,
         verdicts={name: tuple(rows) for name, (_, rows) in read.items()},

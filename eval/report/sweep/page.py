@@ -116,7 +116,7 @@ def markdown(found: SweepSnapshot) -> str:
         "",
         f"Intervals hold together over {found.sweep.of} candidates and at any look.",
         "",
-        "| candidate | changes | win rate over the base | verdicts | |",
+        "| candidate | changes | win rate over the base, identical answers as ties | verdicts | |",
         "|---|---|---|---|---|",
         *rows,
         "",

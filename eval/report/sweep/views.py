@@ -82,9 +82,12 @@ def findings(found: SweepSnapshot, say: Words) -> SweepFindings:
         for name in sorted(race.bounds, key=lambda one: (one in race.dropped, -(race.bounds[one].value or 0)))
     ]
     note = say("Bars hold together and at any look, at a level that all candidates share. Orange: asked no more.")
+    title = say("Win rate over the base, identical answers as ties")
     return SweepFindings(
         sentence=sentence(found),
-        forest=forest.forest("sweep", say("Win rate over the base"), rows, say, of=say("Candidate"), note=note),
+        forest=forest.forest(
+            "sweep", say("Win rate over the base, identical answers as ties"), rows, say, of=say("Candidate"), note=note
+        ),
         candidates=tuple(_row(found, one) for one in found.sweep.candidates),
         differences=tuple(
             (one.first, one.second, Metric.points("", one.change)) for one in found.standings.differences
