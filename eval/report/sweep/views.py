@@ -85,9 +85,7 @@ def findings(found: SweepSnapshot, say: Words) -> SweepFindings:
     title = say("Win rate over the base, identical answers as ties")
     return SweepFindings(
         sentence=sentence(found),
-        forest=forest.forest(
-            "sweep", say("Win rate over the base, identical answers as ties"), rows, say, of=say("Candidate"), note=note
-        ),
+        forest=forest.forest("sweep", title, rows, say, of=say("Candidate"), note=note),
         candidates=tuple(_row(found, one) for one in found.sweep.candidates),
         differences=tuple(
             (one.first, one.second, Metric.points("", one.change)) for one in found.standings.differences
