@@ -36,30 +36,40 @@ class Asking:
 
 def collect_all(found: Sweep, asking: Asking) -> Sweep:
     """Collect each candidate's answers; sweep.json has each as soon as it is whole. What fails is written down."""
-    ready = [one for one in found.candidates if one.state in ("trained", "collected", "failed") or one.urls]
-    folders = _trained(ready, asking)
-    loaded = _prompts(folders, asking)
+    found, folders = _trained(found, asking)
+    write_sweep(asking.reports, found)
+    there = [one for one in found.candidates if one.name in folders or one.urls]
+    ready = [one for one in there if not is_begun(asking.reports, [one])]
+    loaded = _prompts(folders, asking) if ready else None
     for one in ready:
-        if is_begun(asking.reports, [one]) or (one.state == "failed" and one.name not in folders and not one.urls):
-            continue
+        assert loaded is not None
         try:
             run = _collect(found, one, folders.get(one.name), loaded, asking)
             found = found.changed(one.name, state="collected", run=run.name, reason="")
         except (BlindsideError, OSError) as error:
-            reason = console.one_line(" ".join(str(error).split()))[:500]
-            console.say(f"{one.name}: failed: {reason}")
-            found = found.changed(one.name, state="failed", reason=reason)
+            found = _failed(found, one, error)
         write_sweep(asking.reports, found)
     return found
 
 
-def _trained(ready: list[Candidate], asking: Asking) -> dict[str, Trained]:
-    """The model folders that can be served; one that can't is told when it is its turn."""
+def _failed(found: Sweep, one: Candidate, error: BlindsideError | OSError) -> Sweep:
+    reason = console.one_line(" ".join(str(error).split()))[:500]
+    console.say(f"{one.name}: failed: {reason}")
+    return found.changed(one.name, state="failed", reason=reason)
+
+
+def _trained(found: Sweep, asking: Asking) -> tuple[Sweep, dict[str, Trained]]:
+    """The model folders that can be served, by candidate, and the sweep that says which can't."""
     folders = {}
-    for one in ready:
-        if not one.urls and one.state != "failed":
+    for one in found.candidates:
+        if one.urls or one.state == "screened" or (one.state == "failed" and not one.model):
+            continue
+        try:
             folders[one.name] = Trained.read(asking.models, one.model or one.name, shared=asking.name)
-    return folders
+        except (BlindsideError, OSError) as error:
+            # Of one that is judged nothing is asked any more; the gate looks at its folder.
+            found = found if is_begun(asking.reports, [one]) else _failed(found, one, error)
+    return found, folders
 
 
 def _prompts(folders: Mapping[str, Trained], asking: Asking) -> LoadedPrompts:
@@ -84,10 +94,12 @@ def _collect(found: Sweep, one: Candidate, trained: Trained | None, loaded: Load
     """A run of the candidate with all its answers. Raises RunError where some are missing."""
     _same_prompts(found, loaded, asking.reports)
     run = _started(found, one, trained, loaded, asking)
-    _same_base(run, found, asking.reports)
+    same_base(run, found, asking.reports)
     member = SweepMember(sweep=found.sweep, candidate=one.name, of=found.of)
     if run.info.sweep is not None and run.info.sweep.sweep != found.sweep:
         raise RunError(f"run {run.name} is a candidate of sweep {run.info.sweep.sweep}: judge it there")
+    if run.info.sweep is None and is_begun(asking.reports, [one.model_copy(update={"run": run.name})]):
+        raise RunError(f"run {run.name} was judged on its own, so the base's answers are known: use other prompts")
     run = run.update(sweep=member)
     if complete(run):
         console.say(f"{one.name}: all {2 * run.info.prompt_set.asked} answers already collected")
@@ -107,7 +119,7 @@ def _same_prompts(found: Sweep, loaded: LoadedPrompts, reports: Path) -> None:
             )
 
 
-def _same_base(run: Run, found: Sweep, reports: Path) -> None:
+def same_base(run: Run, found: Sweep, reports: Path) -> None:
     """Raises RunError where another candidate of the sweep compares with another base."""
     from eval.collect.reuse import pin
 

@@ -87,6 +87,7 @@ def sweep(
         decoding = Decoding(max_tokens=max_tokens, enable_thinking=enable_thinking)
         now = train_all(now, reports, models, env)
         now = now if judged else by_training(now)
+        _tell_unscreened(now)
         write_sweep(reports, now)
         now = collect_all(now, Asking(title, found, reports, models, decoding, wanted, how))
         bind(reports, now)
@@ -128,6 +129,14 @@ def _alone(reports: Path, name: str) -> Iterator[None]:
         except BlockingIOError:
             raise RunError(f"sweep {name} is being made by another process: wait for it, or end it") from None
         yield
+
+
+def _tell_unscreened(found: Sweep) -> None:
+    """A rule on a figure that a candidate lacks drops nobody, and says so."""
+    if any(rule.signal == "held_out_accuracy" for rule in found.screen):
+        for one in found.candidates:
+            if one.state == "trained" and "held_out_accuracy" not in one.figures:
+                console.say(f"note: {one.name} has no held-out pairs, so the rule on held_out_accuracy passes it over")
 
 
 def _finish(found: Sweep) -> None:

@@ -127,7 +127,7 @@ class Racing:
 
 def _state(found: Sweep, runs: dict[str, Run], seen: Standings) -> str:
     """What is left to do, once one is left or the plan is done."""
-    if not seen.over:
+    if not seen.over or not any(seen.verdicts.values()):
         return ""
     best = seen.race.best
     return f"sweep {found.sweep}: {best} is the best of those left: `blindside gate {runs[best].name}`"
