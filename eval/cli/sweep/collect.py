@@ -38,7 +38,7 @@ def collect_all(found: Sweep, asking: Asking) -> Sweep:
     """Collect each candidate's answers; sweep.json has each as soon as it is whole. What fails is written down."""
     found, folders = _trained(found, asking)
     write_sweep(asking.reports, found)
-    there = [one for one in found.candidates if one.name in folders or one.urls]
+    there = [one for one in found.candidates if one.name in folders or (one.urls and one.state != "screened")]
     ready = [one for one in there if not is_begun(asking.reports, [one])]
     loaded = _prompts(folders, asking) if ready else None
     for one in ready:
