@@ -175,6 +175,7 @@
     if (!there || !by("bs-bar") || !by("bs-top") || !there.dataset.turn || there.dataset.turn === turn) return;
     clearTimeout(timer);
     const fresh = settle();
+    b.copied();
     requestAnimationFrame(() => requestAnimationFrame(() => {
       if (fresh) b.reading.start(); // heights are known only now
       else b.reading.restore();
