@@ -11,7 +11,8 @@ from blindside import console
 from eval.cli.options import REPORTS, Reports, RunArgument
 
 if TYPE_CHECKING:
-    from eval.release.space.layout import Deployed
+    from eval.judge.study.study import Study
+    from eval.release.space.layout import Deployed, Settings
     from eval.run import Run
 
 Data = Annotated[
@@ -45,58 +46,24 @@ def space(
 
     Example: `blindside space tiny-1a2b3c4d --repo me/judging --auth reviewers.csv`
     """
+    from eval.policy import freeze_policy
+    from eval.release.space.layout import Settings
+    from eval.release.space.publish import TOKEN_VARIABLE, Wanted, publish
     from eval.release.space.publish import stop as pause
     from eval.run import open_run
 
     opened = open_run(reports, run)
+    deployed = _deployed(opened, repo, data)
     if stop:
-        deployed = _deployed(opened, repo, data)
         pause(deployed)
         console.say(f"{deployed.space} is paused. Bring the verdicts home with `blindside pull {opened.name}`")
         return
-    _publish(opened, repo, data, auth, user or [], org or [], study, policy, every, bucket, private=private)
-
-
-def _publish(
-    opened: Run,
-    repo: str,
-    data: str,
-    auth: Path | None,
-    users: list[str],
-    orgs: list[str],
-    study: Path | None,
-    policy: Path | None,
-    every: float,
-    bucket: str,
-    *,
-    private: bool,
-) -> None:
-    from eval.errors import InputError
-    from eval.judge.door.accounts import Accounts
-    from eval.judge.study.study import read_study
-    from eval.policy import freeze_policy
-    from eval.release.space.layout import Settings
-    from eval.release.space.publish import TOKEN_VARIABLE, Wanted, publish
-
-    if bool(auth) == bool(users or orgs):
-        raise InputError(
-            "say who may judge: logins by --auth reviewers.csv, or accounts of the Hub by --user and --org"
-        )
-    if auth is not None:
-        Accounts(auth)
-    known = _known(opened)
-    space = repo or (known.space if known else "")
-    if not space:
-        raise InputError("no Space is given: name one with --repo owner/name")
-    place = data or (known.data if known and known.space == space else f"{space}-data")
-    opened = freeze_policy(opened, policy)
-    settings = Settings(every=every, users=tuple(users), orgs=tuple(orgs))
-    wanted = Wanted(space, place, settings, auth, private, bucket)
-    publish(opened, read_study(study) if study else None, wanted, console.say)
-    console.say(
-        f"the token of the Space is yours, unless {TOKEN_VARIABLE} has one that opens {place} alone (docs/space.md)"
-    )
-    console.say(f"Judge at https://huggingface.co/spaces/{space}, once it is built")
+    settings = Settings(every=every, users=tuple(user or ()), orgs=tuple(org or ()))
+    _check_door(settings, auth)
+    wanted = Wanted(deployed.space, deployed.data, settings, auth, private, bucket)
+    publish(freeze_policy(opened, policy), _study(study), wanted, console.say)
+    console.say(f"The Space has your token, unless {TOKEN_VARIABLE} gives it one of its own (docs/space.md)")
+    console.say(f"Judge at https://huggingface.co/spaces/{deployed.space}, once it is built")
 
 
 def pull(run: RunArgument = "", data: Data = "", reports: Reports = REPORTS) -> None:
@@ -115,24 +82,36 @@ def pull(run: RunArgument = "", data: Data = "", reports: Reports = REPORTS) -> 
     console.say(f"{pulled.new:,} new verdicts from {deployed.data}, {pulled.rows:,} in all")
 
 
-def _known(opened: Run) -> Deployed | None:
-    from eval.release.space.layout import read_deployed
-
-    return read_deployed(opened.folder)
-
-
 def _deployed(opened: Run, repo: str, data: str) -> Deployed:
-    """The run's Space, as the command line or else the run's folder says."""
+    """The run's Space, as the command line or else the run's folder says. Raises InputError where neither does."""
     from eval.errors import InputError
-    from eval.release.space.layout import Deployed
+    from eval.release.space.layout import Deployed, read_deployed
 
-    known = _known(opened)
-    space, place = repo or (known.space if known else ""), data or (known.data if known else "")
-    if not space and not place:
+    known = read_deployed(opened.folder)
+    space = repo or (known.space if known else "")
+    place = data or (known.data if known and known.space == space else f"{space}-data" if space else "")
+    if not place:
         raise InputError(
             f"run {opened.name} has no Space: make one with `blindside space {opened.name} --repo owner/name`"
         )
-    return Deployed(space=space, data=place or f"{space}-data")
+    return Deployed(space=space, data=place)
+
+
+def _check_door(settings: Settings, auth: Path | None) -> None:
+    """Raises InputError where nobody, or everybody, could judge, and for a file without logins."""
+    from eval.errors import InputError
+    from eval.judge.door.accounts import Accounts
+
+    if (auth is not None) == settings.by_hub:
+        raise InputError("say who may judge: logins by --auth reviewers.csv, or Hub accounts by --user and --org")
+    if auth is not None:
+        Accounts(auth)
+
+
+def _study(path: Path | None) -> Study | None:
+    from eval.judge.study.study import read_study
+
+    return read_study(path) if path else None
 
 
 def register(app: typer.Typer) -> None:

@@ -70,7 +70,7 @@ def installed(folder: Path, requirements: Path) -> str:
     environment = {**os.environ, **{name: os.environ[pip] for name, pip in index.items() if pip in os.environ}}
     subprocess.run([uv, "venv", "-q", "--python", sys.executable, folder], check=True, env=environment)
     python = folder / "bin" / "python"
-    install = [uv, "pip", "install", "-q", "--python", python, "-r", requirements, *BESIDE]
+    install: list[str | Path] = [uv, "pip", "install", "-q", "--python", python, "-r", requirements, *BESIDE]
     subprocess.run(install, check=True, env=environment, timeout=600)
     return str(python)
 

@@ -89,8 +89,10 @@ def test_on_a_volume_nothing_is_lost_though_the_hub_was_down(run: Run, hub: Hub,
         judge(ann, 4)
         assert space.copied(ann)["kept"]
         space.kill()
-    hub.refused.clear()
+    hub.refused["/api/datasets"] = (503, "down")
     with running(hub, tmp_path / "app", tmp_path / "another-disk", volume=tmp_path / "volume") as again:
+        again.until("cannot be shown now")
+        hub.refused.clear()
         again.until("bs-login")
         judge(Browser(again.url, "Ann"), 1)
         again.end()

@@ -30,7 +30,7 @@ from eval.release.space.layout import (
     write_deployed,
 )
 from eval.release.space.repository import MARK, files
-from eval.release.space.store import Moved, Store
+from eval.release.space.store import AGAIN, Moved, Store
 from eval.release.space.tables import later, parted_at
 from eval.run import Run, open_run
 from eval.run_info import RunInfo
@@ -63,11 +63,11 @@ def publish(run: Run, study: Study | None, wanted: Wanted, say: Callable[[str], 
     begin(run, study)
     run = open_run(run.folder.parent, run.name)
     api = client()
-    with in_words(api, wanted.data):
+    with in_words(api, wanted.data, again=AGAIN):
         data = api.create_repo(wanted.data, repo_type="dataset", private=True, exist_ok=True).repo_id
     _put_run(Store(api, data, run.name), run, wanted)
     say(f"{data} (private) holds the run")
-    with in_words(api, wanted.space):
+    with in_words(api, wanted.space, again=AGAIN):
         space = _put_space(api, wanted, f"{data}/{run.name}")
     say(f"{space} holds the page, and nothing of the run")
     deployed = Deployed(space=space, data=data)
@@ -83,7 +83,7 @@ def space_token() -> str:
 def stop(deployed: Deployed) -> None:
     """Pause the Space. Raises ReleaseError."""
     api = client()
-    with in_words(api, deployed.space):
+    with in_words(api, deployed.space, again=AGAIN):
         api.pause_space(deployed.space)
 
 

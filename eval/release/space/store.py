@@ -13,6 +13,8 @@ from eval.release.hub.hub_errors import in_words
 from eval.release.hub.sync import download
 from eval.release.hub.verify_upload import TIMEOUT
 
+AGAIN = "give the command again"
+
 
 class Moved(Exception):
     """Somebody else committed since the revision that was read: read it anew."""
@@ -25,7 +27,7 @@ class Store:
     api: HfApi
     repo: str
     run: str
-    again: str = "the same command goes on from there"
+    again: str = AGAIN
 
     def head(self) -> str:
         """The newest revision. A repository that anybody can read is refused."""
