@@ -62,7 +62,7 @@ def judge(run: Run, first: int, last: int, reviewer: str = "Zoë Quill") -> None
 
 def there(tmp_path: Path) -> Run:
     """The run as the Space has it."""
-    return fetch(store(), tmp_path / "space" / "reports")
+    return fetch(store(), tmp_path / "space" / "reports").run
 
 
 def public_bytes(hub: Hub) -> dict[str, bytes]:
@@ -216,9 +216,9 @@ def test_a_start_keeps_what_its_volume_has_and_the_hub_lacks(run: Run, hub: Hub,
     before = space.verdicts_path.read_bytes()
     assert there(tmp_path).verdicts_path.read_bytes() == before
     behind = tmp_path / "behind"
-    assert fetch(store(), behind).verdicts_path.read_bytes() == hub.files(DATA)[COPY]
-    judge(fetch(store(), behind), 3, 4, "other")
-    Sync(fetch(store(), behind), DATA).push()
+    assert fetch(store(), behind).run.verdicts_path.read_bytes() == hub.files(DATA)[COPY]
+    judge(fetch(store(), behind).run, 3, 4, "other")
+    Sync(fetch(store(), behind).run, DATA).push()
     with pytest.raises(ReleaseError, match="differ from line 5 on"):
         there(tmp_path)
     assert space.verdicts_path.read_bytes() == before

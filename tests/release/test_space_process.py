@@ -72,6 +72,7 @@ def test_killed_between_verdict_and_copy_loses_what_the_header_said(space: Runni
     with running(hub, tmp_path / "app", tmp_path / "another-disk") as again:
         again.until("bs-login")
         cy = Browser(again.url, "Bo")
+        assert again.copied(cy)["waiting"] == 0
         judge(cy, 1)
         eventually(lambda: again.copied(cy)["waiting"] == 0)
         assert again.end() == 0

@@ -87,6 +87,11 @@ class Sync:
         self.copied_at = began
         return commit
 
+    def begin_with(self, tables: Mapping[str, bytes], at: float) -> None:
+        """Take these for what the Hub held `at` (seconds since the epoch): only what is not in them is copied."""
+        self._sent |= tables
+        self.copied_at = at
+
     def waiting(self, name: str) -> bytes:
         """What of a table is on this disk and in no copy."""
         return snapshot(self._run.folder / name)[len(self._sent.get(name, b"")) :]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,23 +20,33 @@ from eval.run import Run, open_run
 _SECRET = frozenset({KEY_FILE, ACCOUNTS})
 
 
-def fetch(store: Store, reports: Path) -> Run:
+@dataclass(frozen=True)
+class Fetched:
+    """A run on this disk, and its tables as the Hub had them `at` (seconds since the epoch)."""
+
+    run: Run
+    tables: dict[str, bytes]
+    at: float
+
+
+def fetch(store: Store, reports: Path) -> Fetched:
     """The run, whole, in its folder below `reports`, which may be there already: of its tables the longer ones stay.
 
     Raises ReleaseError where rows here and there parted, or a row on the Hub is not as it was written.
     """
-    revision = store.head()
+    at, revision = time.time(), store.head()
     folder = reports / store.run
     if not store.read(RUN, revision):
         raise ReleaseError(f"{store.repo} holds no run {store.run}: make it anew with `blindside space`")
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*FIXED, ACCOUNTS):
         _put(folder, name, store.read(name, revision))
-    for name in TABLES:
-        _put(folder, name, _continued(folder, name, store.read(name, revision), store))
+    tables = {name: store.read(name, revision) for name in TABLES}
+    for name, theirs in tables.items():
+        _put(folder, name, _continued(folder, name, theirs, store))
     # It comes last: its presence means that the run is complete.
     _put(folder, RUN, store.read(RUN, revision))
-    return open_run(reports, store.run)
+    return Fetched(open_run(reports, store.run), tables, at)
 
 
 def settings(store: Store) -> Settings:

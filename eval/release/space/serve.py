@@ -31,13 +31,12 @@ from eval.judge.store.watching import watched
 from eval.release.hub.sync import Sync
 from eval.release.hub.upload import client
 from eval.release.hub.verify_upload import TIMEOUT
-from eval.release.space.fetch import fetch, settings
+from eval.release.space.fetch import Fetched, fetch, settings
 from eval.release.space.layout import ACCOUNTS, SECRET_PLACE, SECRET_TOKEN, Settings
 from eval.release.space.lease import Lease
 from eval.release.space.store import Store
 from eval.release.space.stranded import strand
 from eval.release.space.waiting import BROKEN, BUSY, STARTING, Waiting, waiting
-from eval.run import Run
 
 #: Whose pages show a Space in a frame.
 HUB = "https://huggingface.co"
@@ -132,11 +131,13 @@ def _begun(place: Place, page: Waiting) -> Server:
 class Server:
     """One run on this disk, held by `lease`."""
 
-    def __init__(self, place: Place, wanted: Settings, lease: Lease, run: Run) -> None:
+    def __init__(self, place: Place, wanted: Settings, lease: Lease, fetched: Fetched) -> None:
+        run = fetched.run
         self._place, self._wanted, self._lease, self._run = place, wanted, lease, run
         self._desk = JudgingState(run)
         self._accounts, self._oauth = self._door()
         self._sync = Sync(run, place.store.repo, minutes=wanted.every / 60, say=console.say, may=lease.check)
+        self._sync.begin_with(fetched.tables, fetched.at)
 
     def serve(self, sock: socket.socket, front: Front) -> bool:
         """Serve until SIGTERM (False), or until another server took over (True). Raises InputError."""
@@ -146,6 +147,8 @@ class Server:
         with watched(self._desk.ledger), self._sync, self._lease.kept(_end):
             run_until_signalled(app, sock.dup(), self._ready)
         if self._lease.lost.is_set():
+            if self._place.kept:  # the other server goes on in this very folder
+                return True
             strand(self._run, self._place.store, self._sync, self._lease.id, console.say)
             return True
         self._lease.release()
