@@ -45,7 +45,7 @@ trained = $(if $(strip $(PAIRS)),$(patsubst %.yml,%,$(patsubst %.yaml,%,$(notdir
 thinking = $(if $(strip $(1)),$(if $(filter-out 0 no false,$(strip $(1))),--enable-thinking,--no-enable-thinking))
 flag = $(if $(filter-out 0 no false,$(strip $(2))),$(1))
 
-# uv takes the wheels and the index that pip was told of. Where neither is set, uv itself picks PyTorch's build:
+# uv takes the wheels and the index that pip was given. Where neither is set, uv itself picks PyTorch's build:
 # the CPU one unless there is an NVIDIA driver, so that nobody downloads CUDA for nothing.
 UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)

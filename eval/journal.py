@@ -45,7 +45,7 @@ def whole_csv_rows(data: bytes) -> int:
 
 
 def is_json(record: bytes) -> bool:
-    """Whether a record without its line end is all there: half an object is no JSON."""
+    """Whether a record without its line end is all there: half an object is not JSON."""
     try:
         return isinstance(json.loads(record), dict)
     except (ValueError, RecursionError):
@@ -66,7 +66,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 class FileChanged(Exception):
-    """A file is not as its writer left it: read it anew before you write."""
+    """A file is not as its writer left it: read it again before you write."""
 
 
 def _any(_stamp: Stamp) -> bool:

@@ -1,4 +1,4 @@
-"""Chat templates that loop without end or fill the memory: wherever one is rendered, a sentence, and work goes on."""
+"""Chat templates that loop without end or fill the memory: wherever one is rendered, a sentence, and work continues."""
 
 from __future__ import annotations
 

@@ -176,10 +176,10 @@ def meaningful(log: Path, most: int = TAIL) -> list[str]:
 
 
 def failure(what: str, recipe: Path, status: int, log: Path) -> LaunchError:
-    """What a command that ended with `status` is told as, by what its log says."""
+    """What a command that ended with `status` is reported as, by what its log says."""
     tail = meaningful(log, TAIL)
     text = "\n".join(meaningful(log, 200))
     remedy = first_remedy(_CAUSES, text) or (_KILLED if status in (137, 9) else "")
     finals = [line for line in tail if _FINAL.match(line.strip()) and "CalledProcessError" not in line]
     reason = remedy or (finals[-1].strip() if finals else f"exit status {status}")
-    return LaunchError(f"{what} failed on {recipe.name}: {reason}; the whole log is {log}", tail=tail, log=log)
+    return LaunchError(f"{what} failed on {recipe.name}: {reason}; the full log is {log}", tail=tail, log=log)

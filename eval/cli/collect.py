@@ -26,18 +26,18 @@ def collect(
     timeout: Timeout = 120.0,
     attempts: Annotated[int, typer.Option(min=1, help="How often one prompt is tried before it counts as failed.")] = 5,
     max_answer_mb: Annotated[
-        int, typer.Option(min=1, help="Megabytes that one answer may have; a larger one fails, and the rest goes on.")
+        int, typer.Option(min=1, help="Megabytes that one answer may have; a larger one fails, and the rest continues.")
     ] = 32,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Ask again for prompts that a server refused.")
     ] = False,
     mixed_precision: MixedPrecision = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first so many prompts.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first N prompts.")] = None,
     reports: Reports = REPORTS,
 ) -> None:
     """Collect temperature-0 answers from two servers; started again, it asks only for what is missing.
 
-    TGI and OpenAI-compatible servers are told apart by asking; `#name` behind an address names the model.
+    TGI and OpenAI-compatible servers are distinguished by asking; `#name` behind an address names the model.
     Example: `blindside collect --base-url http://127.0.0.1:8080 --tuned-url http://127.0.0.1:8081
     --prompts prompts.jsonl --run first`
     """

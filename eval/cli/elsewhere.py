@@ -82,7 +82,7 @@ def export_tasks(
     ] = None,
     reports: Reports = REPORTS,
 ) -> None:
-    """Write a run's pairs as tasks for another tool, blind: which model stands left stays in the run's folder.
+    """Write a run's pairs as tasks for another tool, blind: which model is on the left stays in the run's folder.
 
     Example: `blindside export-tasks first --to label-studio`
     """

@@ -39,7 +39,7 @@ def export(
     from train.export.text_part import text_alone
 
     if target.exists():
-        raise ExportError(f"{target} is there already; name a folder that is not", field="target")
+        raise ExportError(f"{target} already exists; name a folder that is not", field="target")
     given = _saved(folder, revision)
     with text_alone(given, target) as (saved, told):
         notes = [*told, *write(saved, saved, target, link=saved != given, older=reader is Reader.TGI)]
@@ -62,7 +62,7 @@ def _saved(folder: str, revision: str) -> Path:
         return Path(snapshot_download(folder, revision=revision or None, allow_patterns=_FILES))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        problem = f"{folder} is no folder here, and the Hub does not give it ({why}); check the name and HF_TOKEN"
+        problem = f"{folder} is not a folder here, and the Hub does not give it ({why}); check the name and HF_TOKEN"
         raise ExportError(problem, field="folder") from None
 
 

@@ -144,7 +144,7 @@ def remove(name: Annotated[str, typer.Argument(help="The reviewer's name.")], au
     from eval.judge.door.accounts import remove_account
 
     remove_account(auth, name)
-    console.say(f"{name} may not log in any more; verdicts stay")
+    console.say(f"{name} can no longer log in; verdicts stay")
 
 
 @reviewer_app.command(name="list")

@@ -36,7 +36,7 @@ EnableThinking = Annotated[
     bool | None,
     typer.Option(
         "--enable-thinking/--no-enable-thinking",
-        help="The chat template's switch for thinking, the same for both sides; as the template has it if left out.",
+        help="The chat template's switch for thinking, the same for both sides; default: the template's own.",
         show_default=False,
     ),
 ]

@@ -19,7 +19,7 @@ Out = Annotated[
     Path, typer.Argument(help="Where pairs go: .jsonl, .jsonl.gz or .parquet; a card is written beside it.")
 ]
 Log = Annotated[Path, typer.Argument(help="The log: JSONL, JSON, CSV or Parquet.")]
-Format = Annotated[str, typer.Option("--format", help="The format, where the first row does not tell it.")]
+Format = Annotated[str, typer.Option("--format", help="The format, where the first row does not report it.")]
 Column = Annotated[
     list[str] | None, typer.Option("--field", help="name=column: prompt, system, chosen, rejected, role, content.")
 ]
@@ -117,7 +117,7 @@ def synthesize(
     out: Out,
     small_url: Annotated[list[str], typer.Option(help="Where the small model answers; repeatable, for replicas.")],
     strong_url: Annotated[list[str], typer.Option(help="Where the stronger model corrects; repeatable, for replicas.")],
-    work: Annotated[Path | None, typer.Option(help="Folder of the replies; OUT.work if left out.")] = None,
+    work: Annotated[Path | None, typer.Option(help="Folder of the replies; default: OUT.work.")] = None,
     correction: Annotated[Path | None, typer.Option(help="Correction prompt with {conversation} and {answer}.")] = None,
     budget: Annotated[
         int, typer.Option(min=0, help="Tokens that the stronger model may use over all calls; 0: any.")
@@ -128,7 +128,7 @@ def synthesize(
     ] = 4096,
     concurrency: Concurrency = 8,
 ) -> None:
-    """A small model answers, a stronger one corrects: pairs that pass the checks. Started again, it goes on.
+    """A small model answers, a stronger one corrects: pairs that pass the checks. Started again, it continues.
 
     Example: `blindside pairs synthesize prompts.jsonl pairs.jsonl --small-url http://127.0.0.1:8080
     --strong-url http://127.0.0.1:8081`
@@ -173,7 +173,7 @@ def browse(
 
 def harvest(
     run: RunArgument = "",
-    out: Annotated[Path | None, typer.Option(help="Where pairs go; the run's pairs.jsonl if left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write the pairs; default: the run's pairs.jsonl.")] = None,
     agreement: Annotated[
         float, typer.Option(min=0, max=1, help="Share of a pair's verdicts that its winner needs.")
     ] = 0.6,

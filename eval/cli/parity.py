@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def prove_parity(run: Run, stack: Stack, python: Path, dtype: str, *, force: bool, quick: bool = False) -> Run:
     """Hold the servers against the saved models; run.json keeps the findings, whatever they are.
 
-    Raises ParityFailed where one differs, unless `force`: then the run goes on and says so for ever.
+    Raises ParityFailed where one differs, unless `force`: then the run continues and says so for ever.
     """
     from eval.collect.parity.parity import check_parity
 
@@ -71,7 +71,7 @@ def parity(
     base_url: Annotated[list[str], typer.Option(help="Where the base model is served; repeatable, for replicas.")],
     tuned_url: Annotated[list[str], typer.Option(help="Where the tuned model is served; repeatable, for replicas.")],
     recipe: Annotated[str, typer.Option(help="What was trained: models/<recipe> and its base are compared.")] = "tiny",
-    dtype: Annotated[str, typer.Option(help="What the servers compute in: they do not tell it.")] = "bfloat16",
+    dtype: Annotated[str, typer.Option(help="What the servers compute in: they do not report it.")] = "bfloat16",
     prompts: Annotated[str, typer.Option(help="Prompts to choose probes from; default: the recipe's.")] = "",
     tokens: Annotated[int, typer.Option(min=1, help="Tokens that are generated for each conversation.")] = 24,
     quick: Annotated[bool, typer.Option("--quick", help="Three probes instead of nine, for slow machines.")] = False,

@@ -23,7 +23,7 @@ def release(
 ) -> None:
     """Upload a run's tuned model with its card and evidence, if its decision says release; then read it back.
 
-    Started again after a failure, it goes on. The token is taken where `hf auth login` puts it, or from HF_TOKEN.
+    Started again after a failure, it continues. The token is taken where `hf auth login` puts it, or from HF_TOKEN.
     Example: `blindside release tiny-1a2b3c4d --repo me/tiny-brief --dry-run`
     """
     from eval.errors import InputError

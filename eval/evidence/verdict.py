@@ -207,7 +207,7 @@ def _skip_bounds(table: Judgements, plan: Mapping[str, int]) -> tuple[Floats, Fl
     """Prompts' scores if all that were skipped went to base, and if all went to tuned.
 
     A prompt that somebody skipped and somebody else judged is among them: whoever skips what they would decide against
-    the tuned model hands it to a person who may decide otherwise.
+    the tuned model hands it to a person who may decide differently.
     """
     means = prompt_means(table.item, table.score, len(table.items))
     over = np.array([item in table.passed_over for item in table.items], dtype=np.bool_)

@@ -167,7 +167,7 @@ def test_the_prompt_opens_whole_folds_and_comes_back(guided: Screen) -> None:
     assert guided.page.locator(".bs-asked em").count() == 40
     usual = guided.page.evaluate(height)
     assert usual <= 800 * 0.35
-    assert guided.page.inner_text(".bs-fold span") == "Open whole"
+    assert guided.page.inner_text(".bs-fold span") == "Open in full"
     guided.keys("p")
     assert guided.page.evaluate(height) > usual * 2
     assert guided.page.inner_text(".bs-fold span") == "Fold"

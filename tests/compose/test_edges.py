@@ -104,7 +104,7 @@ def test_two_servers_on_one_port_are_one_server_and_one_sentence() -> None:
 
 
 DIGITS = b"1" * 5_000
-#: What stands for a number where one belongs, and how it is refused: 400 what is no JSON, 422 what is no such number.
+#: What stands for a number where one belongs, and how it is refused: 400 what is not JSON, 422 what is no such number.
 NUMBERS: dict[bytes, set[int]] = {
     DIGITS: {400, 422},
     b"1e999": {400, 422},

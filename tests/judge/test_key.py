@@ -1,4 +1,4 @@
-"""The run's key on disk: made once, whole, for its owner; lost, swapped or spoilt ones are told, and no row changes."""
+"""The run's key on disk: made once, whole, for its owner; lost, swapped or spoilt keys are reported, no row changes."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def test_a_run_judged_before_goes_on_with_the_old_rule_and_says_so(run: Run, cap
     verdict_store(run).append(verdict(item=pair))
     assert rule_of(run) == "unkeyed"
     bo = Person(JudgingState(run, PLAIN), "Bo")
-    assert "was judged when sides were still an unkeyed hash, and goes on so" in caplog.text
+    assert "was judged when sides were still an unkeyed hash, and continues that way" in caplog.text
     items = [prompt.id for prompt in run.prompts()]
     old = Blinding("trial", None)
     expected = old.sides("Bo", items)
@@ -246,15 +246,15 @@ def link(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda path: path.write_bytes(b""), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_bytes(b"\n"), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_bytes(FIXED_KEY), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_text(FIXED_KEY.hex()[:63]), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_text(FIXED_KEY.hex() + "00\n"), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_text(FIXED_KEY.hex() + "\n" * 40), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_bytes(FIXED_KEY.hex().encode() + b"\n" + b"x" * 10_000), "is no key"),
-        (lambda path: path.mkdir(), "is no key (64 hexadecimal digits)"),
-        (os.mkfifo, "is no key (64 hexadecimal digits)"),
+        (lambda path: path.write_bytes(b""), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_bytes(b"\n"), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_bytes(FIXED_KEY), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_text(FIXED_KEY.hex()[:63]), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_text(FIXED_KEY.hex() + "00\n"), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_text(FIXED_KEY.hex() + "\n" * 40), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_bytes(FIXED_KEY.hex().encode() + b"\n" + b"x" * 10_000), "is not a key"),
+        (lambda path: path.mkdir(), "is not a key (64 hexadecimal digits)"),
+        (os.mkfifo, "is not a key (64 hexadecimal digits)"),
         (link, "cannot be read as the run's key (it is a symbolic link)"),
         (lambda path: path.symlink_to("nowhere"), "cannot be read as the run's key (it is a symbolic link)"),
     ],
@@ -267,7 +267,7 @@ def test_what_is_no_key_is_refused_in_a_sentence_and_left_as_it_is(
     with pytest.raises(InputError) as caught:
         JudgingState(run)
     assert str(caught.value).startswith(f"{key_path(run)}: {said}")
-    assert "restore it, or remove it to go on with a new key" in str(caught.value)
+    assert "restore it, or remove it to continue with a new key" in str(caught.value)
     assert what_it_is(key_path(run)) == before
     assert reopened(run).info.blinding is None
     assert not (run.folder / NAME).exists()
@@ -306,7 +306,7 @@ def test_a_study_changed_or_a_plan_lost_after_judging_began_is_told(run: Run, ca
 
 
 def test_a_copy_of_the_folder_gets_a_key_of_its_own_where_its_key_was_left_out(run: Run, tmp_path: Path) -> None:
-    """Another machine may go on judging: it is told, and what was judged stays."""
+    """Another machine may continue judging: it is reported, and what was judged stays."""
     Person(JudgingState(run, PLAIN), "Ana").judge_all(most=5)
     shutil.copytree(run.folder, tmp_path / "other" / run.name, ignore=shutil.ignore_patterns(".*"))
     copy = open_run(tmp_path / "other", run.name)

@@ -136,7 +136,7 @@ def test_nothing_that_is_sent_has_the_key_or_its_fingerprint(run: Run) -> None:
     with served(run, study=EVERY_PAIR.model_copy(update={"practice": 1})) as server:
         tab = Tab(server.url, "curious")
         seen = tab.shown.page
-        seen += tab.vote("left").page  # the practice pair: what is known of it is told
+        seen += tab.vote("left").page  # the practice pair: what is known of it is reported
         seen += tab.act("skip", nonce=tab.shown.data["turn"]).page
         while tab.shown.data["state"] == "ask":
             seen += tab.vote("left").page

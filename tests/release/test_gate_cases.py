@@ -28,7 +28,7 @@ POLICY = "prompts: 30\nreviewers: 2\noverlap: null\n"
 
 
 def single(folder: Path, n: int, policy: str = POLICY) -> Run:
-    """A study with one reviewer a pair."""
+    """A study with one reviewer per pair."""
     run = study(folder, n=n, policy=policy)
     (run.folder / "study.json").write_text(Study(overlap=Overlap()).model_dump_json())
     return run
@@ -71,7 +71,7 @@ def test_a_plan_changed_after_the_verdicts_changes_no_decision_and_an_edited_one
     after = read_decision(run.folder)
     assert after.headline == before.headline
     (rule,) = (rule for rule in after.rules if rule.name == "plan")
-    assert "overlap 2 on 90% of the pairs (before: 2 on 20%); the evidence goes on by the frozen plan" in rule.found
+    assert "overlap 2 on 90% of the pairs (before: 2 on 20%); the evidence continues by the frozen plan" in rule.found
     path = run.folder / "plan.json"
     path.write_text(path.read_text().replace('"reviewers": 2', '"reviewers": 1', 1))
     done = gate(run)

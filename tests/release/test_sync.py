@@ -150,7 +150,7 @@ def test_no_permission_is_told(project: Project, hub: Hub, monkeypatch: pytest.M
     with Sync(project.run, "our/kept", say=said.append):
         pass
     assert len(said) == 1
-    assert "new verdicts are not copied: the token may not write to our/kept (403)" in said[0]
+    assert "new verdicts are not copied: the token is not allowed to write to our/kept (403)" in said[0]
     assert READER not in said[0]
 
 

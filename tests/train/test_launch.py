@@ -185,7 +185,7 @@ def test_a_failure_is_one_sentence_with_the_logs_tail(line: str, said: str, tmp_
         axolotl("train", tmp_path / "bad.yml", env=env, log=log, offline=True, progress=silent())
     first, _, rest = str(caught.value).partition("\n")
     assert first.startswith(f"axolotl train failed on bad.yml: {said}")
-    assert first.endswith(f"the whole log is {log}")
+    assert first.endswith(f"the full log is {log}")
     assert caught.value.tail == ("Loading", line.replace("'", ""))
     assert "UserWarning" not in rest
     assert "Traceback" not in rest

@@ -120,7 +120,7 @@ def end_of_turn(template: str, special: dict[str, str], added: dict[str, int]) -
 
 
 def for_every_reader(template: str, eos: str | None = None) -> str:
-    """The template without what only transformers passes over; `eos` is what it goes on to mean by `eos_token`.
+    """The template without what only transformers passes over; `eos` is what it continues to mean by `eos_token`.
 
     Raises ExportError where the template takes too long.
     """

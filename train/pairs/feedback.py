@@ -1,4 +1,4 @@
-"""`blindside pairs from-feedback`: a log of thumbs and of edits becomes pairs; what finds no partner is counted.
+"""`blindside pairs from-feedback`: a log of thumbs and of edits becomes pairs; what has no match is counted.
 
 A row is {prompt, answer, thumb, user, time} or, where an answer was corrected, {prompt, answer, edit}. Names of the
 columns vary; the first that is there is taken. `prompt` is a text or a conversation.
@@ -155,7 +155,7 @@ def _note(record: Record, asked: dict[str, _Asked], fields: Fields, codes: Codes
     user = str(record.values.get("user") or record.values.get("user_id") or f"row {record.line}")
     before = one.thumbs.get(user)
     if before is not None:
-        yield Excluded(record.path, before[1], AGAIN, f"line {record.line} says it anew")
+        yield Excluded(record.path, before[1], AGAIN, f"line {record.line} repeats it")
         one.rows.remove(before[1])
     one.thumbs[user] = up, record.line
     one.rows.append(record.line)

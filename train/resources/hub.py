@@ -12,7 +12,7 @@ from blindside.addresses import shown
 from train.resources.findings import Finding, Level
 
 PATIENCE = 5.0  # seconds for one answer
-LATER = "or train with a base and data that are here"
+LATER = "or train with a base and data that are on this machine"
 
 
 def cache_of(variables: Mapping[str, str]) -> Path:

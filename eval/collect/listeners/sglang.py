@@ -88,7 +88,7 @@ class SglangListener(Hearing):
             raise refusal.rejected(self.url, "conversation") from None
         text = await self._decode(ids or ())
         if not ids or await self._ids(text, special=False) != ids:
-            raise EngineError(f"{self.url} does not tell the text of a templated conversation: {SGLANG.remedy}")
+            raise EngineError(f"{self.url} does not report the text of a templated conversation: {SGLANG.remedy}")
         return text, tuple(ids)
 
     async def score(self, text: str) -> tuple[Token, ...]:
@@ -109,7 +109,7 @@ class SglangListener(Hearing):
         choice = done.choices[0]
         ids = choice.prompt_token_ids
         if ids is None:
-            return Heard(probe)  # an older SGLang, which does not tell what it feeds the model
+            return Heard(probe)  # an older SGLang, which does not report what it feeds the model
         heard = await self._heard(probe, ids, probe.tokens)
         answer = (choice.message.content or "", choice.finish_reason or "", done.usage.completion_tokens)
         text = await self._decode(ids)

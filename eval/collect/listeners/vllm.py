@@ -107,7 +107,7 @@ class VllmListener(Hearing):
         except Refused as refusal:
             raise refusal.rejected(self.url, "conversation") from None
         if tuple(await self._ids(text, special=False)) != ids:
-            raise EngineError(f"{self.url} does not tell the text of a templated conversation: use a newer vLLM")
+            raise EngineError(f"{self.url} does not report the text of a templated conversation: use a newer vLLM")
         return text, ids
 
     async def score(self, text: str) -> tuple[Token, ...]:

@@ -13,7 +13,7 @@ from eval.judge.study.tasks import tasks_of
 from eval.policy import Policy, policy_of
 from eval.run import Run
 
-#: A policy can be given anew until the first verdict.
+#: A policy can be given again until the first verdict.
 _NOW = " (`judge --policy gate.yml`) before anybody judges"
 
 

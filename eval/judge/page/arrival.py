@@ -1,4 +1,4 @@
-"""Whose session goes on: a page that was just opened is welcomed, asked for a name, and seated."""
+"""Whose session continues: a page that was just opened is welcomed, asked for a name, and seated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eval.judge.study.names import clean_name
 def answer(
     desk: JudgingState, sitting: ReviewerSession | None, action: Action, *, fixed: str = ""
 ) -> tuple[ReviewerSession | None, View]:
-    """What the page is answered, and the sitting that goes on. No page can change a `fixed` name."""
+    """What the page is answered, and the sitting that continues. No page can change a `fixed` name."""
     name, problem = clean_name(fixed or action.reviewer)
     form, mode = forms.form_of(desk.study, action.language), desk.study.mode
     if not desk.tasks:

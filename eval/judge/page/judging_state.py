@@ -89,7 +89,7 @@ class JudgingState:
         return self._marked.shown(key[1], self.task(key), mask=mask)
 
     def left(self, seat: ReviewerState, key: Key) -> Side:
-        """Which model stands left: never changed for a pair, and swapped where the pair comes again."""
+        """Which model is on the left: never changed for a pair, and swapped where the pair comes again."""
         before = seat.last.get(key)
         if isinstance(before, Verdict) and before.left:
             return before.left

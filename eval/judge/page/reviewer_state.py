@@ -28,7 +28,7 @@ class ReviewerState:
     reviewer: str
     last: dict[Key, Judgement] = field(default_factory=dict)
     standing: dict[Key, Judgement] = field(default_factory=dict)
-    #: Rows that were taken back and not given anew.
+    #: Rows that were taken back and not given again.
     undone: dict[Key, Judgement] = field(default_factory=dict)
     skipped: list[Key] = field(default_factory=list)
     flagged: set[Key] = field(default_factory=set)
@@ -66,7 +66,7 @@ class ReviewerState:
                 way.count(item, 1)
 
     def forget(self) -> None:
-        """Begin again, for a file that is read anew."""
+        """Begin again, for a file that is read again."""
         self.last, self.standing, self.undone = {}, {}, {}
         if self._way is not None:
             self._way.forget()

@@ -131,7 +131,7 @@ class ReviewerSession:
         return self._due(seat)
 
     def _try(self, seat: ReviewerState, number: int, choice: str, typed: Draft) -> View:
-        """A verdict on a practice pair: what is known of it is told, and the first one counts."""
+        """A verdict on a practice pair: what is known of it is reported, and the first one counts."""
         told = feedback(self._practices[number - 1], choice, self._language)
         if told is None:
             return self._practised(seat, number, typed)

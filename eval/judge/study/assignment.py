@@ -1,7 +1,7 @@
 """Which pair a reviewer is asked next: the one that needs a judgement most, without reserving any for long.
 
 A pair on somebody's page is leased, so that it goes to nobody else meanwhile. A lease is a courtesy and no lock: it
-ends by itself, it is in memory only, and where nothing but leased pairs is left they are given all the same.
+ends by itself, it is in memory only, and where nothing but leased pairs is left they are given anyway.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class ReviewerQueue:
         self.forget()
 
     def forget(self) -> None:
-        """Begin again, for a file that is read anew."""
+        """Begin again, for a file that is read again."""
         self.done = np.zeros(len(self.rank), dtype=bool)
         self.in_category = np.zeros(len(self._pool.sizes))
         #: Judged with the base left, less those with the tuned model left.
@@ -85,7 +85,7 @@ class Pool:
         self._leases: dict[str, tuple[int, float]] = {}
 
     def forget(self) -> None:
-        """Begin counting again, for a file that is read anew."""
+        """Begin counting again, for a file that is read again."""
         self._have[:] = 0
 
     def count(self, item: str, by: int) -> None:
@@ -131,7 +131,7 @@ class Pool:
 
     def _best(self, way: ReviewerQueue, at: NDArray[np.intp], short: NDArray[np.int64]) -> int:
         at = _where_least(at, -short[at])
-        # Which model stands left is fixed for each item, so the balance is kept by the choice of the item.
+        # Which model is on the left is fixed for each item, so the balance is kept by the choice of the item.
         if abs(way.askew) >= MOST_ASKEW:
             wanted = at[way.base_left[at] == (way.askew < 0)]
             at = wanted if len(wanted) else at

@@ -58,7 +58,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "key_recent": ("My verdicts: search, change one", "我的评判：搜索或修改"),
     "key_flag": ("Flag this pair to come back to it", "标记这一题，以后再看"),
     "key_guide": ("How to judge", "评判说明"),
-    "key_prompt": ("The prompt: whole, folded, as before", "提问：全部展开、收起、还原"),
+    "key_prompt": ("The prompt: in full, folded, as before", "提问：全部展开、收起、还原"),
     "key_linked": ("Scroll both answers together, or each alone", "两个回答同步滚动，或各自滚动"),
     "key_ends": ("To the beginning, to the end", "回到开头，跳到末尾"),
     "key_form": ("The further questions and tags; digits choose", "其他问题和标签，用数字选择"),
@@ -99,7 +99,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "这两个回答没有相同之处，或者太长，无法标出差异。",
     ),
     "more_below": ("{n}% more below", "下方还有 {n}%"),
-    "prompt_whole": ("Open whole", "全部展开"),
+    "prompt_whole": ("Open in full", "全部展开"),
     "prompt_fold": ("Fold", "收起"),
     "prompt_show": ("Show", "还原"),
     "practice_count": ("Practice {k} / {n}", "练习 {k} / {n}"),
@@ -153,7 +153,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "每个评判都会立即保存：随时可以停下，下次用同一个名字回来继续。",
     ),
     "stop_any_time_login": (
-        "Each verdict is saved as you give it: stop whenever you like, and log in again to go on.",
+        "Each verdict is saved as you give it: stop whenever you like, and log in again to continue.",
         "每个评判都会立即保存：随时可以停下，下次登录后继续。",
     ),
     # The end, and nothing there
@@ -189,7 +189,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "服务器没有响应，您的评判没有保存。服务器恢复后，请再按一次。",
     ),
     "lost_idle": (
-        "The server does not answer. Your verdicts are saved: go on once it is back.",
+        "The server does not answer. Your verdicts are saved: continue once it is back.",
         "服务器没有响应。之前的评判都已保存，服务器恢复后可以继续。",
     ),
     "back": (
@@ -231,7 +231,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "notice_broken": ("{detail}", "没有记录，请先解决这个问题：{detail}"),
     "notice_name_missing": (
-        "Please enter a name: it stands beside your verdicts.",
+        "Please enter a name: it is saved with your verdicts.",
         "请输入名字，它会和您的评判记在一起。",
     ),
     "notice_name_long": ("Please use a name of at most {detail} characters.", "名字最多 {detail} 个字符。"),
@@ -266,7 +266,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "本次已评判 {detail} 题，休息一下，判断会更准。",
     ),
     "notice_target": (
-        "You have reached your target, thank you. You can stop here, or go on.",
+        "You have reached your target, thank you. You can stop here, or continue.",
         "您已完成目标，谢谢！可以就此停下，也可以继续。",
     ),
     "notice_practice_back": ("Back to the practice pair before.", "回到了上一道练习题。"),

@@ -102,7 +102,7 @@ def _predicted(run: Run, answers: Answers, table: Judgements, policy: Policy, pl
 
 
 def _by_interval(estimate: Estimate, null: float, due: int, left: int, saved: int) -> Preferred:
-    """One look, at the end of the plan: before it the interval promises nothing to somebody who may go on."""
+    """One look, at the end of the plan: before it the interval promises nothing to somebody who may continue."""
     if due:
         return Preferred(estimate, False, False, spent=False, advice=f"{left:,} planned judgements are missing")
     shown = estimate.low is not None and estimate.low > null

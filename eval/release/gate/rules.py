@@ -72,7 +72,7 @@ def _plan(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     if changes is None and found.imported == found.judgements:
         said = "none: the verdicts were given elsewhere"
     if changes:
-        said = f"what is asked was changed {'; '.join(changes)}; the evidence goes on by the frozen plan"
+        said = f"what is asked was changed {'; '.join(changes)}; the evidence continues by the frozen plan"
     yield _result("plan", "frozen at the first verdict", said, True)
     yield _result(
         "study",

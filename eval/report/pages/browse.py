@@ -193,7 +193,7 @@ def _asked_for(verdict: Verdict, query: Query) -> bool:
 
 
 def length_of(ratio: float) -> Length:
-    """The bin of eval.evidence.reviewers.bias that a ratio of lengths lies in."""
+    """The bin of eval.evidence.reviewers.bias that a ratio of lengths is in."""
     inner = EDGES[1:-1]
     side: Literal["left", "right"] = "left" if ratio < 1 else "right"
     return LENGTHS[int(np.searchsorted(inner, ratio, side))]

@@ -74,7 +74,7 @@ _FIXED: dict[str, tuple[str, Options]] = {
     "sort": (
         "Order",
         (
-            ("", "As asked"),
+            ("", "Original order"),
             ("verdicts", "Most verdicts first"),
             ("tuned", "Tuned's clearest wins first"),
             ("base", "Base's clearest wins first"),

@@ -16,7 +16,7 @@ from eval.judge.study.study import Language
 
 CHINESE = Path(__file__).with_name("chinese.yml")
 _NAME = re.compile(r"\\\{(\w+)\\\}")
-#: Letters by which a key is told from any other text.
+#: Letters by which a key is distinguished from any other text.
 _ENOUGH = 8
 #: In an expression: a noun in the plural after a number, or after a number and its adjective.
 _COUNTED = r"(\)\\ (?:planned\\ |parity\\ |shared\\ )?[a-z]+)s\b(?!\\ were)"
