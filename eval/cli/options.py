@@ -41,7 +41,7 @@ EnableThinking = Annotated[
     ),
 ]
 MixedPrecision = Annotated[
-    bool, typer.Option("--mixed-precision", help="Compare although the sides are served in different quantisations.")
+    bool, typer.Option("--mixed-precision", help="Compare even if the sides are served in different quantisations.")
 ]
 Concurrency = Annotated[int, typer.Option(min=1, max=1024, help="Requests in flight per side.")]
 

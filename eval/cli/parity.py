@@ -68,10 +68,12 @@ def _worth_saying(lines: Sequence[str]) -> list[str]:
 
 
 def parity(
-    base_url: Annotated[list[str], typer.Option(help="Where the base model is served; repeatable, for replicas.")],
-    tuned_url: Annotated[list[str], typer.Option(help="Where the tuned model is served; repeatable, for replicas.")],
+    base_url: Annotated[list[str], typer.Option(help="URL of the base model's server; repeatable, for replicas.")],
+    tuned_url: Annotated[list[str], typer.Option(help="URL of the tuned model's server; repeatable, for replicas.")],
     recipe: Annotated[str, typer.Option(help="What was trained: models/<recipe> and its base are compared.")] = "tiny",
-    dtype: Annotated[str, typer.Option(help="What the servers compute in: they do not report it.")] = "bfloat16",
+    dtype: Annotated[
+        str, typer.Option(help="Data type that the servers compute in; they do not report it.")
+    ] = "bfloat16",
     prompts: Annotated[str, typer.Option(help="Prompts to choose probes from; default: the recipe's.")] = "",
     tokens: Annotated[int, typer.Option(min=1, help="Tokens that are generated for each conversation.")] = 24,
     quick: Annotated[bool, typer.Option("--quick", help="Three probes instead of nine, for slow machines.")] = False,
@@ -80,7 +82,7 @@ def parity(
 ) -> None:
     """Prove that two servers serve the saved weights and template; exit status 3 where one does not.
 
-    It also ends with 3 where nothing could be proved of a server. `make eval` does this by itself.
+    It also exits with 3 if nothing could be proved about a server. `make eval` does this by itself.
     Example: `blindside parity --base-url http://127.0.0.1:8080 --tuned-url http://127.0.0.1:8081 --dtype float32`
     """
     from eval.cli.model_folder import Trained

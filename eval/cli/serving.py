@@ -100,7 +100,7 @@ def _stack(
 
 
 def down(run: Annotated[str, typer.Argument(help="Only those of this run, even if they are in use.")] = "") -> None:
-    """Remove containers that a run left behind; without a name, those whose program has ended.
+    """Remove containers that a run left behind; without a name, all whose program has ended.
 
     Example: `blindside down`
     """

@@ -21,7 +21,7 @@ MATERIAL = ("train/tiny/wordings.py", "train/tiny/facts.py", "eval/collect/liste
 REPLACED = (
     *("answers that are there", "made of recipe", "runs there are", "Go on though", "the run tells", "Serve nothing"),
     *("if left out", "speaks TLS", "How like TGI", "comes? home", "to be had", r"\d% is promised", "machine lacks"),
-    *("again for each", "nobody answers", "expected a completion from", "belongs into", "good news", "without partner"),
+    *("again for each", "nobody answers", "where a completion belongs", "belongs into", "good news", "without partner"),
     *("leans as", "hangs on", "Whoever", r"\berrs?\b", r"\bmend(s|ed|ing)?\b", r"\banew\b", r"\bbut for\b", "。 "),
     *(r"\b(goes|went|going) on\b", r"\blies? (in|on disk|at|beside|here|there|elsewhere)\b", "held against"),
     *(r"(?<!you )(?<!reviewer )\b(is|are) told\b(?! (about|once which))", r"(server|engine|TGI|it|they) tells?\b"),
