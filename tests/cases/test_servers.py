@@ -141,7 +141,7 @@ def test_case_13_outer_white_space_is_no_difference() -> None:
     lines("p.jsonl", COLOUR)
     with servers("space before", "space behind") as (base, tuned):
         done = collect(base.url, tuned.url)
-    assert "1 of 1 pairs have the same answer on both sides" in done.said
+    assert "1 of 1 pair has the same answer on both sides" in done.said
     assert Person(JudgingState(opened(), PLAIN), "Ana").view.state == "none"
 
 

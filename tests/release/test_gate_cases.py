@@ -220,7 +220,7 @@ def test_verdicts_given_elsewhere_need_the_policys_word(word: str, status: str, 
     table.write_text("id,reviewer,outcome\n" + "".join(rows))
     done = blindside("import-verdicts", run.name, str(table), "--reports", str(run.folder.parent), cwd=tmp_path)
     assert "`outcome` is read as: tuned = tuned (35), base = base (5)" in done.stdout, done.stdout + done.stderr
-    assert "40 rows: 40 verdicts (40 new, 0 there before), 0 are none" in done.stdout
+    assert "40 rows: 40 verdicts (40 new, 0 there before), 0 not usable" in done.stdout
     done = gate(run)
     decision = read_decision(run.folder)
     rules = {rule.name: rule for rule in decision.rules}

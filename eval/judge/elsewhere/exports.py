@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from blindside import console
+from blindside.words import counted
 from eval.errors import InputError, RunError
 from eval.journal import write_atomically
 from eval.judge.elsewhere.exported import ExportedTask, read_exported, write_exported
@@ -64,9 +65,8 @@ def export_tasks(run: Run, tool: Tool, out: Path, study: Study | None = None, *,
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror}): free the disk or the folder", path=out) from None
     twice = sum(shown.reviewers > 1 for shown, _ in made.values())
-    say(
-        f"{len(made)} tasks, {twice} of them for several reviewers (`reviewers`); which model is on the left stays here"
-    )
+    several = f"{twice} of them for several reviewers (`reviewers`)"
+    say(f"{counted(len(made), 'task')}, {several}; which model is on the left stays here")
     return [out / name for name in files]
 
 

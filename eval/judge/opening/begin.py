@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from blindside.words import counted
 from eval.answers import read_answers
 from eval.errors import InputError
 from eval.judge.opening.freeze import freeze
@@ -171,10 +172,10 @@ def _change(run: Run, before: Plan, plan: Plan, what: str = "") -> None:
     change = PlanChange(at=utc_now(), rows=rows, what=what, asked_sha256=plan_sha256(plan))
     run.update(plan_sha256=frozen, plan_changes=(*run.info.plan_changes, change))
     _log.warning(
-        "%s: what is asked changes after %d verdicts: %s. That is recorded, and the evidence keeps to the plan that "
+        "%s: what is asked changes after %s: %s. That is recorded, and the evidence keeps to the plan that "
         "was frozen at the first verdict",
         run.folder / "run.json",
-        rows,
+        counted(rows, "verdict"),
         what,
     )
 
