@@ -122,7 +122,7 @@ def test_case_08_cut_and_filtered_are_marked_and_counted() -> None:
         ("refusal", "I can't help with that.", "1 marked as a refusal by the server"),
         ("tool call", None, "answered a tool call where a text belongs"),
         ("reasoning", None, "thought for 8 tokens up to the limit and did not answer"),
-        ("error in a 200", None, "got an error (Provider returned error)"),
+        ("error in a 200", None, "answered an error (Provider returned error)"),
     ],
 )
 def test_case_09_bodies_of_every_kind(kind: str, text: str | None, said: str) -> None:

@@ -122,7 +122,7 @@ async def test_one_that_dies_is_left_out_and_told_once() -> None:
     [
         (servers.hang_up, "broke before the answer was complete"),
         (servers.always(lambda: web.Response(status=503)), "failed (503): an empty body"),
-        (servers.always(lambda: web.Response(text="<html>hi")), "got a web page"),
+        (servers.always(lambda: web.Response(text="<html>hi")), "answered a web page"),
     ],
 )
 async def test_one_that_fails_three_times_in_a_row_is_left_out(trouble: servers.Trouble, said: str) -> None:

@@ -79,8 +79,8 @@ def test_a_wait_that_is_longer_than_our_patience_is_not_begun(tmp_path: Path) ->
 
 TROUBLES = [
     (servers.always(lambda: web.Response(status=500, text="boom")), "failed (500): 'boom'", 500, 3),
-    (servers.always(lambda: web.Response(text="garbage")), "got 'garbage'", 200, 3),
-    (servers.always(lambda: web.Response(text="<html>hi")), "got a web page", 200, 3),
+    (servers.always(lambda: web.Response(text="garbage")), "answered 'garbage'", 200, 3),
+    (servers.always(lambda: web.Response(text="<html>hi")), "answered a web page", 200, 3),
     (servers.always(lambda: web.Response(status=422, text="no")), "refused the request (422): 'no'", 422, 1),
     (servers.hang, "gave no answer within 0.2 s", None, 3),
     (servers.close_midway, "broke before the answer was complete", None, 3),

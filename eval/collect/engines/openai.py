@@ -162,7 +162,7 @@ def _completion(reply: Reply, url: str) -> _Answer:
     except ValidationError:
         message = told(reply)
         looks = f"an error ({message})" if message and b'"error"' in reply.body else reply.looks()
-        raise EngineError(f"expected a completion from {url}, got {looks}", status=reply.status) from None
+        raise EngineError(f"{url} answered {looks}; expected a completion", status=reply.status) from None
     if not answer.choices:
         raise EngineError(f"{url} answered a completion without a text", status=reply.status)
     return answer

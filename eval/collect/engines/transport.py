@@ -40,7 +40,7 @@ class Reply:
         if not text:
             return "an empty body"
         if not text[:_SHOWN].isprintable():
-            return f"{len(self.body)} bytes that are no text"
+            return f"{len(self.body)} bytes that are not text"
         if text[:100].lower().startswith(("<!doctype html", "<html", "<?xml")):
             return "a web page"
         return f"{text[:_SHOWN]!r}" + ("…" if len(text) > _SHOWN else "")
