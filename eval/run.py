@@ -13,7 +13,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -88,13 +88,17 @@ class Run:
         stamp = self.prompts_path.stat()
         return list(_prompts(self.prompts_path, stamp.st_mtime_ns, stamp.st_size))
 
-    def update(self, **changes: Any) -> Run:
+    def update(self, change: Callable[[RunInfo], dict[str, Any]] | None = None, **changes: Any) -> Run:
         """Write run.json again with `changes` (fields of RunInfo), and return the run that has them.
 
-        The other fields stay as the file has them: a server that judges and one that collects write different ones.
+        The other fields stay as the file has them: a server that judges and one that collects write different ones, and
+        one after the other. A field that is added to, not replaced, is made by `change` from what the file has now.
         """
-        info = _read(self.folder).info.model_copy(update=changes)
-        write_run_json(self.folder, info)
+        with _alone(self.folder):
+            now = _read(self.folder).info
+            info = now.model_copy(update=changes | (change(now) if change else {}))
+            if info != now:
+                write_run_json(self.folder, info)
         return Run(self.folder, info)
 
     @contextmanager
@@ -152,6 +156,17 @@ def _last_touched(folder: Path) -> int:
 def list_runs(reports: Path) -> list[Path]:
     """Folders below `reports` that hold a run.json, by name."""
     return sorted(path.parent for path in reports.glob("*/run.json"))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While it lasts nobody else updates the folder's run.json; who comes meanwhile waits."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def write_run_json(folder: Path, info: RunInfo) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,26 @@ def test_broken_run_json_names_the_field(tmp_path: Path) -> None:
     path.write_text(path.read_text().replace('"temperature": 0', '"temperature": 1'))
     with pytest.raises(RunError, match=r"run\.json: decoding\.temperature"):
         open_run(tmp_path, "first")
+
+
+def _add_times(folder: Path, worker: int) -> None:
+    run = open_run(folder, "first")
+    for n in range(20):
+        run.update(lambda now, n=n: {"times": {**now.times, f"{worker}-{n}": utc_now()}})  # type: ignore[misc]
+
+
+def test_processes_that_update_at_once_take_nothing_from_each_other(tmp_path: Path) -> None:
+    start_run(tmp_path, info(), PROMPTS)
+    with ProcessPoolExecutor(3) as pool:
+        list(pool.map(_add_times, [tmp_path] * 3, range(3)))
+    assert len(open_run(tmp_path, "first").info.times) == 60
+
+
+def test_an_update_without_a_change_leaves_the_file_alone(tmp_path: Path) -> None:
+    run = start_run(tmp_path, info(), PROMPTS)
+    before = (run.folder / "run.json").stat()
+    assert run.update(engine="test").info == run.info
+    assert (run.folder / "run.json").stat().st_ino == before.st_ino
 
 
 def test_update_is_on_disk_and_keeps_the_rest(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from blindside.gpus import AMD, find_gpus
 from blindside.places import made_by, python_path, workspace
 from blindside.reaper import COMMAND, GRACE
 from blindside.remedies import Known, first_remedy
@@ -110,7 +111,7 @@ def axolotl(
     if not program.exists():
         raise LaunchError(f"there is no Axolotl in {env}; {made_by(env)}")
     status = run(
-        [str(program.absolute()), command, str(recipe.absolute())],
+        [str(program.absolute()), command, str(recipe.absolute()), *_launcher(command)],
         environment(env, offline=offline),
         log,
         progress,
@@ -119,6 +120,13 @@ def axolotl(
     if status != 0:
         raise failure(f"axolotl {command}", recipe, status, log)
     return dict(progress.metrics)
+
+
+def _launcher(command: str) -> tuple[str, ...]:
+    """A CPU trains in Axolotl's own process: accelerate would start a second one, with the same result, and all imports
+    would be paid twice.
+    """
+    return ("--launcher", "python") if command == "train" and not AMD.exists() and not find_gpus() else ()
 
 
 def run(command: Sequence[str], variables: Mapping[str, str], log: Path, progress: Progress, cwd: Path) -> int:

@@ -40,7 +40,7 @@ def prove_parity(run: Run, stack: Stack, python: Path, dtype: str, *, force: boo
         console.say(line)
     # Sides may be served one after the other: each keeps its own findings.
     by_side = {side: report.record(side, force=force) for side in stack.addresses}
-    run = _kept(run, parity={**run.info.checks.parity, **by_side})
+    run = run.update(lambda now: {"checks": now.checks.model_copy(update={"parity": now.checks.parity | by_side})})
     if not force:
         report.raise_if_failed()
     return run
@@ -53,11 +53,10 @@ def prove_determinism(run: Run, stack: Stack) -> Run:
     found = check_determinism(run, stack.addresses, check=stack.check, say=console.say)
     for line in found.lines():
         console.say(line)
-    return _kept(run, determinism={**run.info.checks.determinism, **found.records()})
-
-
-def _kept(run: Run, **findings: object) -> Run:
-    return run.update(checks=run.info.checks.model_copy(update=findings))
+    again = found.records()
+    return run.update(
+        lambda now: {"checks": now.checks.model_copy(update={"determinism": now.checks.determinism | again})}
+    )
 
 
 def _worth_saying(lines: Sequence[str]) -> list[str]:

@@ -196,7 +196,7 @@ FAILURES: list[tuple[Any, type[EngineError], int | None, str]] = [
     (web.Response(text="garbage"), EngineError, 200, "answered 'garbage'"),
     (web.Response(body=b"\xff\x00" * 200), EngineError, 200, "answered 400 bytes that are not text;"),
     (web.Response(text="[" * 100_000), EngineError, 200, "expected a completion"),
-    (web.json_response({"error": {"message": "odd"}}), EngineError, 200, "answered an error (odd); expected a completion"),
+    (web.json_response({"error": {"message": "odd"}}), EngineError, 200, "answered an error (odd); expected"),
     (web.json_response({"choices": ["x"]}), EngineError, 200, "expected a completion"),
     (web.json_response(completion("m", "x") | {"choices": []}), EngineError, 200, "without a text"),
     (web.json_response(completion("m", "par", finish_reason="abort")), EngineError, None, "broke the answer off"),

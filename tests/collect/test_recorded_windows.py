@@ -85,7 +85,7 @@ def test_beyond_the_window_training_and_serving_differ_and_it_is_told(
     assert check_prompts(trained).passed is False
     told = check_window(computed)
     assert told is not None
-    assert told.passed is None
+    assert told.note
     long = sum(len(heard.ids) > 16 for heard in computed.heards)
     assert told.detail.startswith(f"{long} of 4 probes are longer than the sliding window of 16 tokens")
     assert long >= 3

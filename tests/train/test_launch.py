@@ -209,6 +209,23 @@ def test_nobody_is_told_about_a_run_and_accelerate_is_found(tmp_path: Path) -> N
     assert found["WANDB_MODE"] == "disabled"
 
 
+@pytest.mark.parametrize(
+    ("command", "gpus", "added"),
+    [("train", 0, " --launcher python"), ("train", 1, ""), ("train", 2, ""), ("merge-lora", 0, "")],
+)
+def test_only_a_cpu_trains_without_accelerates_second_process(
+    command: str, gpus: int, added: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = fake_environment(tmp_path / "env", 'echo "$@"')
+    rows = "".join(f"echo '{i}, NVIDIA L4, 23034, 22000, 8.9'\n" for i in range(gpus))
+    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{rows or 'exit 9'}\n", encoding="utf-8")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    log = tmp_path / "l"
+    axolotl(command, tmp_path / "r.yml", env=env, log=log, offline=True, progress=silent())
+    assert log.read_text(encoding="utf-8") == f"{command} {tmp_path / 'r.yml'}{added}\n"
+
+
 @pytest.mark.train
 def test_a_recipe_that_axolotl_refuses_is_one_sentence(warm: Path, tmp_path: Path) -> None:
     recipe = tmp_path / "bad.yml"

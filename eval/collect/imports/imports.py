@@ -212,7 +212,7 @@ def _write(run: Run, joined: Iterable[Joined]) -> Run:
         if missing:
             Journal(run.responses_path).append(encode(missing))
         counts = {"asked": len(rows), "answered": len(rows), "failed": 0}
-        return run.update(counts=counts, times={**run.info.times, "imported": utc_now()})
+        return run.update(lambda now: {"counts": counts, "times": {**now.times, "imported": utc_now()}})
 
 
 def _response(row: Joined, side: Side) -> Response:

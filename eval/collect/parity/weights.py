@@ -191,9 +191,9 @@ def _distance(served: Served, lookup: Lookup) -> float | None:
 
 
 def check_window(served: Served) -> Check | None:
-    """Told where TGI served texts that reach beyond the window; None where training and serving are the same.
+    """A note where TGI served texts that reach beyond the window; None where training and serving are the same.
 
-    No failure: all other checks hold a TGI against what TGI computes.
+    It is true of TGI itself, and all other checks compare with what TGI computes: nothing is left unchecked.
     """
     window = served.known.reference.window
     if window is None or not served.identity.is_tgi:
@@ -201,9 +201,8 @@ def check_window(served: Served) -> Check | None:
     long = [heard for heard in served.answered if len(heard.ids) > window]
     if not long:
         return None
-    return served.check(
+    return served.noted(
         "sliding window",
-        None,
         f"{len(long)} of {len(served.answered)} probes are longer than the sliding window of {window} tokens, where "
         "training and serving differ: TGI's window is one token wider, and Phi 3 has none there; the other checks "
         "compare with what TGI computes",

@@ -170,7 +170,7 @@ def _change(run: Run, before: Plan, plan: Plan, what: str = "") -> None:
         what = differences(before, plan)
         write_plan(asked_path(run), plan)
     change = PlanChange(at=utc_now(), rows=rows, what=what, asked_sha256=plan_sha256(plan))
-    run.update(plan_sha256=frozen, plan_changes=(*run.info.plan_changes, change))
+    run.update(lambda now: {"plan_sha256": frozen, "plan_changes": (*now.plan_changes, change)})
     _log.warning(
         "%s: what is asked changes after %s: %s. That is recorded, and the evidence keeps to the plan that "
         "was frozen at the first verdict",
