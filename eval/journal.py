@@ -98,18 +98,18 @@ class Journal:
             with self._locked() as fd:
                 if not fits(_stamp(fd)):
                     raise FileChanged
-                set_aside = self._mend(fd)
+                set_aside = self._repair(fd)
                 _append(fd, data, header)
                 # Somebody may have put another file in this one's place since it was opened.
                 if self._is_still(fd):
                     return set_aside
 
-    def mend(self) -> Path | None:
+    def repair(self) -> Path | None:
         """Set a torn last record aside now; returns the file that holds it, or None if all is whole."""
         if not self.path.exists():
             return None
         with self._locked() as fd:
-            return self._mend(fd)
+            return self._repair(fd)
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -127,7 +127,7 @@ class Journal:
         there = stamp_of(self.path)
         return there is not None and there[0] == _stamp(fd)[0]
 
-    def _mend(self, fd: int) -> Path | None:
+    def _repair(self, fd: int) -> Path | None:
         """Called under the lock."""
         size = os.fstat(fd).st_size
         if size == 0 or os.pread(fd, 1, size - 1) == b"\n":

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import BaseModel
 
 from eval.collect.listeners.heard import (
     Asker,
+    ChatMessage,
     Heard,
     Hearing,
     Identity,
     Refused,
     Token,
+    Usage,
     fitted,
     no_log_probabilities,
 )
@@ -49,25 +51,15 @@ class _Generated(BaseModel):
     meta_info: _Meta
 
 
-class _Message(BaseModel):
-    content: str | None = None
-    #: What a reasoning parser took out of the text, under its newer and its older name.
-    reasoning: str | None = Field(None, validation_alias=AliasChoices("reasoning", "reasoning_content"))
-
-
 class _Choice(BaseModel):
-    message: _Message
+    message: ChatMessage
     finish_reason: str | None
     prompt_token_ids: list[int] | None = None
 
 
-class _Usage(BaseModel):
-    completion_tokens: int = 0
-
-
 class _ChatCompletion(BaseModel):
     choices: list[_Choice]
-    usage: _Usage
+    usage: Usage
 
 
 class SglangListener(Hearing):

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import BaseModel
 
 from eval.collect.listeners.heard import (
     Asker,
+    ChatMessage,
     Heard,
     Hearing,
     Identity,
     Refused,
     Token,
+    Usage,
     fitted,
     no_log_probabilities,
 )
@@ -61,24 +63,14 @@ class _Completion(BaseModel):
     choices: list[_Choice]
 
 
-class _Message(BaseModel):
-    content: str | None = None
-    #: What a reasoning parser took out of the text, under its newer and its older name.
-    reasoning: str | None = Field(None, validation_alias=AliasChoices("reasoning", "reasoning_content"))
-
-
 class _ChatChoice(BaseModel):
-    message: _Message
+    message: ChatMessage
     finish_reason: str | None
-
-
-class _Usage(BaseModel):
-    completion_tokens: int = 0
 
 
 class _ChatCompletion(BaseModel):
     choices: list[_ChatChoice]
-    usage: _Usage
+    usage: Usage
     prompt_token_ids: list[int] | None = None
     prompt_text: str | None = None
 

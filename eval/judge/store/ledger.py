@@ -117,7 +117,7 @@ class Ledger(Generic[R]):
     def _begin(self) -> None:
         try:
             with self.turn():
-                self._report(self._journal.mend())
+                self._report(self._journal.repair())
                 self._catch_up()
                 there = read_acknowledged(self._path, self._row, run=self._run)
                 self._copy.add(row for row in self.rows if row.verdict_id not in there)
@@ -191,7 +191,7 @@ class Ledger(Generic[R]):
         """Append rows that were acknowledged and have vanished: they are ours, and whole."""
         try:
             if self._torn:
-                self._report(self._journal.mend())
+                self._report(self._journal.repair())
                 return
             rows = self._resealed(lost)
             self._write(rows)
