@@ -11,12 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from blindside.gpus import AMD, find_gpus
+from blindside.gpus import AMD
 from blindside.places import made_by, python_path, workspace
 from blindside.reaper import COMMAND, GRACE
 from blindside.remedies import Known, first_remedy
 from train.errors import LaunchError
 from train.progress import Progress
+from train.resources.gpus import chosen_gpus
 
 #: What relative paths of a recipe start from.
 ROOT = workspace()
@@ -126,7 +127,7 @@ def _launcher(command: str) -> tuple[str, ...]:
     """A CPU trains in Axolotl's own process: accelerate would start a second one, with the same result, and all imports
     would be paid twice.
     """
-    return ("--launcher", "python") if command == "train" and not AMD.exists() and not find_gpus() else ()
+    return ("--launcher", "python") if command == "train" and not AMD.exists() and not chosen_gpus() else ()
 
 
 def run(command: Sequence[str], variables: Mapping[str, str], log: Path, progress: Progress, cwd: Path) -> int:

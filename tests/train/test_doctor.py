@@ -294,7 +294,7 @@ def test_a_training_stops_on_what_surely_breaks_and_says_the_rest(tmp_path: Path
 
     with pytest.raises(TrainError, match=r"^GPU: none that nvidia-smi lists, and qwen2\.5-3b-dpo needs one; rent one"):
         stop(FULL, machine())
-    with pytest.raises(TrainError, match=r"^memory: .* are there; weights and optimizer alone need 30\.3 GiB"):
+    with pytest.raises(TrainError, match=r"^memory: .* are available; weights and optimizer alone need 30\.3 GiB"):
         stop(FULL, machine(dataclasses.replace(T4, capability=(8, 0))))
     said = stop(FULL, machine(A6000))
     assert said[0].startswith("  note: memory: qwen2.5-3b-dpo needs up to 65.3 GiB")
