@@ -44,6 +44,7 @@ REPLACED = (
         r"passe[sd] over (by|a)\b",
     ),
     *(r"\b(row|line|pair|prompt|folder|file|question|reviewer)s? an? (row|line|pair|prompt|side|stage|reviewer)\b",),
+    *(r"\b(bytes|bits|nats|seconds|tokens) an? (parameter|weight|answer|pair|prompt|row|second)\b",),
 )
 
 

@@ -119,7 +119,7 @@ def _fell(found: Figures) -> float:
 
 def _chosen(found: Figures) -> str:
     first, last = _ends(found)
-    return f"from {first.logps_chosen:.1f} to {last.logps_chosen:.1f} nats an answer"
+    return f"from {first.logps_chosen:.1f} to {last.logps_chosen:.1f} nats per answer"
 
 
 _REMEDY: dict[str, Callable[[Mapping[str, Any]], str]] = {
