@@ -1,17 +1,15 @@
 """The two servers as containers: started by `docker compose`, watched, and taken down whatever happens.
 
 A stack is one Compose project with a name of its own, so two runs do not meet. If this process is killed outright, a
-small second one (compose/reaper.py) takes the containers down.
+small second one (blindside/containers/reaper.py) takes the containers down.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import secrets
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,13 +18,14 @@ from typing import Any
 
 from docker.errors import DockerException
 
-from blindside.places import python_path
+from blindside.containers import reaper
+from blindside.containers.owned import owner
 from compose.command import HERE, Compose
 from compose.errors import ComposeError, EngineNotHealthy, PortTaken
 from compose.folder import check as check_folder
 from compose.folder import is_local
 from compose.interrupts import interrupts_held
-from compose.leftovers import owner, sweep
+from compose.leftovers import PROJECT, sweep
 from compose.machine import compose_version, connect, free_port
 from compose.plan import Plan, dials
 from compose.pull import ensure
@@ -79,7 +78,7 @@ class DockerStack:
         self.logs.mkdir(parents=True, exist_ok=True)
         try:
             self._name_engine()
-            self._reaper = _start_reaper(self.project)
+            self._reaper = reaper.start(f"{PROJECT}={self.project}")
             self._watch = Watch(self.project, self.logs, self.say)
             self._start(time.monotonic() + self.startup_seconds)
         except BaseException:
@@ -186,15 +185,15 @@ class DockerStack:
             watch, self._watch = self._watch, None
             if watch is not None:
                 watch.closing()
-            reaper, self._reaper = self._reaper, None
-            if reaper is not None:  # nothing was started before it
-                self._remove(reaper)
+            guard, self._reaper = self._reaper, None
+            if guard is not None:  # nothing was started before it
+                self._remove(guard)
             if watch is not None:
                 watch.close()
 
-    def _remove(self, reaper: subprocess.Popen[bytes]) -> None:
+    def _remove(self, guard: subprocess.Popen[bytes]) -> None:
         """The reaper is dismissed only when all is down; else it goes on where we could not."""
-        assert reaper.stdin is not None
+        removed = False
         try:
             with contextlib.suppress(ComposeError):
                 self.compose.down()
@@ -202,21 +201,8 @@ class DockerStack:
         except (ComposeError, DockerException) as error:
             self.say(f"the containers could not be removed ({error}); `blindside down` does it later")
         else:
-            reaper.stdin.write(b"down\n")
-        with contextlib.suppress(BrokenPipeError):
-            reaper.stdin.close()
-        reaper.wait()
-
-
-def _start_reaper(project: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "compose.reaper", project, owner()],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env=os.environ | {"PYTHONPATH": python_path()},
-    )
+            removed = True
+        reaper.dismiss(guard, all_down=removed)
 
 
 def _model_variables(model: Model) -> dict[str, Any]:

@@ -9,22 +9,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from blindside.gpus import Gpu
 from blindside.tgi import not_for_tgi
 from compose.command import HERE, OWN
 from compose.errors import ComposeError, DockerMissing, EnvironmentMissing
 from compose.folder import check as check_folder
 from compose.folder import is_local
-from compose.machine import Gpu, Machine, look
+from compose.machine import Machine, look
 from compose.stack import Model
 
 ENGINES = ("auto", "docker", "vllm", "embedded")
 SERVERS = ("auto", "tgi", "vllm", "sglang")
 #: vLLM's batch-invariant kernels want GPUs of this compute capability.
-INVARIANT = 8.0
+INVARIANT = (8, 0)
 LONGEST = 4096  # tokens of prompt and answer, where models and dials say nothing else
 USABLE = 0.95  # of a GPU's memory
-WORKSPACE = 3 * 1024  # MiB beside the weights: activations, kernels, and a cache for some thousand tokens
-MIB = 1024**2
+WORKSPACE = 3 << 30  # bytes beside the weights: activations, kernels, and a cache for some thousand tokens
 
 
 @dataclass(frozen=True)
@@ -255,15 +255,15 @@ def _config(model: Model) -> dict[str, Any]:
 
 
 def _need(models: Sequence[Model]) -> int | None:
-    """MiB that the models take together; one of unknown size counts as the largest known; None where none is known."""
-    sizes = [sum(file.stat().st_size for file in Path(model.source).glob("*.safetensors")) // MIB for model in models]
+    """Bytes of both models; one of unknown size counts as the largest known; None where none is known."""
+    sizes = [sum(file.stat().st_size for file in Path(model.source).glob("*.safetensors")) for model in models]
     if not any(Path(model.source).is_dir() for model in models):
         return None
     return sum((size or max(sizes)) + WORKSPACE for size in sizes)
 
 
-def _gib(mib: int) -> str:
-    return f"{mib / 1024:.1f} GiB"
+def _gib(size: int) -> str:
+    return f"{size / (1 << 30):.1f} GiB"
 
 
 def _words(need: int | None) -> str:

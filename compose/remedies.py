@@ -1,21 +1,8 @@
-"""What is behind the last lines of a log, where it is known, and what fixes it."""
+"""What is behind the last lines of a server's log, where it is known, and what fixes it."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Known:
-    """One cause: the texts that give it away (regular expressions, in any case), and the rest of the sentence."""
-
-    signs: tuple[str, ...]
-    remedy: str
-
-    def fits(self, log: str) -> bool:
-        return any(re.search(sign, log, re.IGNORECASE) for sign in self.signs)
-
+from blindside.remedies import Known, first_remedy
 
 # The first that fits wins, so the particular ones stand before the general ones.
 KNOWN = (
@@ -141,4 +128,4 @@ def remedy(log: str, *, code: int = 0, oom: bool = False) -> str:
     """The known cause and what fixes it, as the rest of a sentence; empty where nothing is known."""
     if oom:
         return KILLED
-    return next((known.remedy for known in KNOWN if known.fits(log)), BY_CODE.get(code, ""))
+    return first_remedy(KNOWN, log) or BY_CODE.get(code, "")

@@ -12,7 +12,7 @@ from blindside.tables.reader import SUFFIXES
 from eval.collect.input_records import ID
 from eval.collect.prompts.parser import CATEGORY, CLUSTER
 from eval.records import ENDINGS, Response
-from eval.run import PromptSet
+from eval.run_info import PromptSet
 from tests.support import ROOT
 from train.pairs import choices, feedback
 from train.pairs.formats import NAMES

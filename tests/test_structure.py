@@ -15,16 +15,17 @@ import pytest
 from tests.support import ROOT
 
 #: What a room of `eval` may import, itself apart. Shared rows know nothing; nothing imports cli.
-SHARED = {"errors", "expect", "records", "journal", "run", "answers", "spreadsheet", "policy"}
+SHARED = {"errors", "expect", "records", "journal", "run_info", "run", "answers", "spreadsheet", "policy"}
 ALLOWED = {
     "errors": set(),
     "spreadsheet": set(),
     "expect": set(),
     "records": {"errors", "expect"},
     "journal": {"errors"},
-    "run": {"errors", "records", "journal"},
+    "run_info": {"records"},
+    "run": {"errors", "records", "journal", "run_info"},
     "answers": {"errors", "records", "journal"},
-    "policy": {"errors", "records", "journal", "run"},
+    "policy": {"errors", "records", "journal", "run_info", "run"},
     "collect": SHARED,
     "judge": SHARED,
     "evidence": SHARED | {"collect", "judge"},

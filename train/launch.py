@@ -11,8 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from blindside.gpus import AMD, find_gpus
 from blindside.places import made_by, python_path, workspace
 from blindside.reaper import COMMAND, GRACE
+from blindside.remedies import Known, first_remedy
 from train.errors import LaunchError
 from train.progress import Progress
 
@@ -22,34 +24,49 @@ TAIL = 15
 #: The volume of a rented GPU machine; caches belong there, the root disk is small.
 WORKSPACE = Path("/workspace")
 
-#: What the log says, and what a person can do about it. The first that is found is told.
-_REMEDIES: tuple[tuple[str, str], ...] = (
-    (r"CUDA out of memory|OutOfMemoryError", "the GPU's memory is full: lower sequence_len, or use the QLoRA recipe"),
-    (r"No space left on device|os error 28", "the disk is full: free some space, or move HF_HOME to a larger volume"),
-    (
-        r"GatedRepoError|gated repo|401 Client Error|403 Client Error",
+_KILLED = "the machine's memory ran out: close other programs, or use a smaller model"
+_CAUSES = (
+    Known(
+        ("CUDA out of memory", "OutOfMemoryError"),
+        "the GPU's memory is full: lower sequence_len, or use the QLoRA recipe",
+    ),
+    Known(
+        ("No space left on device", r"os error 28\b"),
+        "the disk is full: free some space, or move HF_HOME to a larger volume",
+    ),
+    Known(
+        ("GatedRepoError", "gated repo", "40[13] Client Error"),
         "the model or data set is gated or private: accept its terms on the Hub and set HF_TOKEN",
     ),
-    (
-        r"offline mode is enabled|HF_HUB_OFFLINE|OfflineModeIsEnabled",
+    Known(
+        ("offline mode is enabled", "HF_HUB_OFFLINE", "OfflineModeIsEnabled"),
         "a file is not on this machine and HF_HUB_OFFLINE is set: unset it, or name a local path",
     ),
-    (
-        r"Temporary failure in name resolution|Name or service not known|Max retries exceeded|ConnectionError"
-        r"|LocalEntryNotFoundError|Couldn't reach|couldn't connect to",
-        "the Hub cannot be reached: check the network (HF_ENDPOINT where you use a mirror)",
+    Known(
+        (
+            "Temporary failure in name resolution",
+            "Name or service not known",
+            "Max retries exceeded",
+            "ConnectionError",
+            "LocalEntryNotFoundError",
+            "Couldn't (reach|connect to)",
+        ),
+        "cannot reach the Hub: check the network (HF_ENDPOINT where you use a mirror)",
     ),
-    (r"RepositoryNotFoundError|DatasetNotFoundError|404 Client Error", "the Hub has no such model or data set"),
-    (
-        r"flash_attn.*(not installed|No module)|FlashAttention.*not",
+    Known(
+        ("RepositoryNotFoundError", "DatasetNotFoundError", "404 Client Error"),
+        "the Hub has no such model or data set: check the name (a private one also needs HF_TOKEN)",
+    ),
+    Known(
+        (r"flash_attn.*(not installed|No module)", "FlashAttention.*not"),
         "flash attention is missing: set attn_implementation: sdpa",
     ),
-    (r"validation errors? for AxolotlConfig|Extra inputs are not permitted", "Axolotl refuses a field of the recipe"),
-    (
-        r"Killed|SIGKILL|signal 9|exit code -9",
-        "the machine's memory ran out: close other programs, or use a smaller model",
+    Known(
+        ("validation errors? for AxolotlConfig", "Extra inputs are not permitted"),
+        "Axolotl refuses a field of the recipe",
     ),
-)  # fmt: skip
+    Known(("Killed", "SIGKILL", "signal 9", "exit code -9"), _KILLED),
+)
 
 _NOISE = re.compile(
     r"%\||^\s*[@#=+.\s]+$|^\W*$|Warning|\[WARNING\]|\[DEBUG\]|register_constant|torchao|^\s*File \"|^\s*\^+\s*$|^\{'|"
@@ -94,7 +111,7 @@ def axolotl(
     if not program.exists():
         raise LaunchError(f"there is no Axolotl in {env}; {made_by(env)}")
     status = run(
-        [str(program.absolute()), command, str(recipe.absolute())],
+        [str(program.absolute()), command, str(recipe.absolute()), *_launcher(command)],
         environment(env, offline=offline),
         log,
         progress,
@@ -103,6 +120,13 @@ def axolotl(
     if status != 0:
         raise failure(f"axolotl {command}", recipe, status, log)
     return dict(progress.metrics)
+
+
+def _launcher(command: str) -> tuple[str, ...]:
+    """A CPU trains in Axolotl's own process: accelerate would start a second one, with the same result, and all imports
+    would be paid twice.
+    """
+    return ("--launcher", "python") if command == "train" and not AMD.exists() and not find_gpus() else ()
 
 
 def run(command: Sequence[str], variables: Mapping[str, str], log: Path, progress: Progress, cwd: Path) -> int:
@@ -163,9 +187,7 @@ def failure(what: str, recipe: Path, status: int, log: Path) -> LaunchError:
     """What a command that ended with `status` is told as, by what its log says."""
     tail = meaningful(log, TAIL)
     text = "\n".join(meaningful(log, 200))
-    remedy = next((said for pattern, said in _REMEDIES if re.search(pattern, text)), None)
-    if remedy is None and status in (137, 9):
-        remedy = _REMEDIES[-1][1]
+    remedy = first_remedy(_CAUSES, text) or (_KILLED if status in (137, 9) else "")
     finals = [line for line in tail if _FINAL.match(line.strip()) and "CalledProcessError" not in line]
     reason = remedy or (finals[-1].strip() if finals else f"exit status {status}")
     return LaunchError(f"{what} failed on {recipe.name}: {reason}; the whole log is {log}", tail=tail, log=log)

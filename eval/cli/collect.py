@@ -48,7 +48,7 @@ def collect(
     from eval.collect.new_run import start_collected_run
     from eval.collect.prompts.prompt_set import load_prompts
     from eval.collect.prompts.retired import retired_keys
-    from eval.run import Decoding
+    from eval.run_info import Decoding
 
     loaded = load_prompts(prompts_named(prompts), retired=retired_keys(reports), limit=limit)
     for message in loaded.messages:

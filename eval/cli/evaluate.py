@@ -36,7 +36,8 @@ from eval.cli.options import (
 from eval.cli.serving import Elsewhere, Stack, started
 from eval.errors import InputError, RunError
 from eval.records import Side
-from eval.run import Decoding, ModelInfo, Run, open_run
+from eval.run import Run, open_run
+from eval.run_info import Decoding, ModelInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

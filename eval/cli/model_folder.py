@@ -11,7 +11,8 @@ from blindside import console
 from eval.errors import RunError
 from eval.journal import write_atomically
 from eval.records import Side
-from eval.run import ModelInfo, Run
+from eval.run import Run
+from eval.run_info import ModelInfo
 
 if TYPE_CHECKING:
     from eval.collect.prompts.prompt_set import LoadedPrompts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,8 @@ from blindside import console
 from eval.cli.options import MODELS, TRAIN_ENV, Models, TrainEnv
 from eval.errors import InputError
 from eval.records import Prompt, Side
-from eval.run import ModelInfo, Run
+from eval.run import Run
+from eval.run_info import ModelInfo
 
 if TYPE_CHECKING:
     from eval.cli.serving import Stack
@@ -37,8 +38,9 @@ def prove_parity(run: Run, stack: Stack, python: Path, dtype: str, *, force: boo
     )
     for line in _worth_saying(report.lines()):
         console.say(line)
-    found = _by(list(stack.addresses), report.to_dict() | {"forced": force and not report.passed})
-    run = run.update(checks={**run.info.checks, "parity": {**run.info.checks.get("parity", {}), **found}})
+    # Sides may be served one after the other: each keeps its own findings.
+    by_side = {side: report.record(side, force=force) for side in stack.addresses}
+    run = _kept(run, parity={**run.info.checks.parity, **by_side})
     if not force:
         report.raise_if_failed()
     return run
@@ -51,22 +53,11 @@ def prove_determinism(run: Run, stack: Stack) -> Run:
     found = check_determinism(run, stack.addresses, check=stack.check, say=console.say)
     for line in found.lines():
         console.say(line)
-    told = found.to_dict()
-    by_side = {side: {"load": told["load"], **one} for side, one in told["sides"].items()}
-    kept = run.info.checks.get("determinism", {})
-    return run.update(checks={**run.info.checks, "determinism": {**kept, **by_side}})
+    return _kept(run, determinism={**run.info.checks.determinism, **found.records()})
 
 
-def _by(sides: Sequence[Side], found: Mapping[str, object]) -> dict[str, object]:
-    """The findings side by side, each with its own part: sides may be served one after the other."""
-    checks = found["checks"]
-    assert isinstance(checks, list)
-    by_side: dict[str, object] = {}
-    for side in sides:
-        own = [check for check in checks if check["side"] == side]
-        failed = any(check["passed"] is False for check in own)
-        by_side[side] = {**found, "passed": not failed, "forced": bool(found["forced"]) and failed, "checks": own}
-    return by_side
+def _kept(run: Run, **findings: object) -> Run:
+    return run.update(checks=run.info.checks.model_copy(update=findings))
 
 
 def _worth_saying(lines: Sequence[str]) -> list[str]:

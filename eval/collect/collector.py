@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from blindside import console
 from blindside.words import counted
@@ -27,6 +28,7 @@ from eval.collect.writer import AnswerWriter, Line
 from eval.journal import Journal
 from eval.records import SIDES, Failure, Message, Prompt, Response, Side, utc_now
 from eval.run import Run
+from eval.run_info import RunInfo
 
 SHOWN_FAILURES = 10
 
@@ -247,21 +249,25 @@ class _Collection:
         """What the servers say of themselves, before the first answer."""
         for warning in warnings_of(self.run, engines):
             self.say(warning)
-        models = dict(self.run.info.models)
-        for side, engine in engines.items():
-            models[side] = models[side].model_copy(update={"url": engine.url, "served": engine.info.served})
-        if not self.options.mixed:
-            refuse_mixed({side: model.served for side, model in models.items()})
-        times = {**self.run.info.times, "collecting_since": utc_now()}
-        self.run = self.run.update(models=models, times=times)
+        told = {side: {"url": engine.url, "served": engine.info.served} for side, engine in engines.items()}
+
+        def change(now: RunInfo) -> dict[str, Any]:
+            """Of these sides alone: another process may have collected the other one since this run was opened."""
+            models = {side: model.model_copy(update=told.get(side, {})) for side, model in now.models.items()}
+            if not self.options.mixed:
+                refuse_mixed({side: model.served for side, model in models.items()})
+            return {"models": models, "times": {**now.times, "collecting_since": utc_now()}}
+
+        self.run = self.run.update(change)
 
     def record_end(self) -> None:
         """Times and counts as they are now, however the collection ended."""
         total = 2 * self.run.info.prompt_set.asked
         answered = len(self.answers.responses)
         counts = {"asked": total, "answered": answered, "failed": len(self.answers.failures)}
-        times = {**self.run.info.times, "collected": utc_now()}
-        self.run = self.run.update(counts={**self.run.info.counts, **counts}, times=times)
+        self.run = self.run.update(
+            lambda now: {"counts": now.counts | counts, "times": {**now.times, "collected": utc_now()}}
+        )
 
 
 async def _shortest(engines: Iterable[Engine], messages: Sequence[Message], max_tokens: int) -> int:

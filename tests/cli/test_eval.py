@@ -16,7 +16,8 @@ from compose.stack import EmbeddedStack, Model
 from eval.cli.evaluate import default_name
 from eval.evidence.headline import FORCED
 from eval.report.write_report import write_report
-from eval.run import Decoding, ModelInfo, open_run
+from eval.run import open_run
+from eval.run_info import Decoding, ModelInfo
 from tests.cli.command import BLINDSIDE, blindside
 from tests.collect.openai_servers import OpenAi, openai
 from tests.collect.servers import Tgi, tgi
@@ -93,9 +94,9 @@ def test_what_was_proved_stands_in_the_run_and_its_report(models: Path, warm: Pa
     done = evaluate(models, warm.parents[1])
     assert done.returncode == 0, done.stdout + done.stderr
     run = open_run(models.parent / "reports", "first")
-    assert set(run.info.checks["parity"]) == {"base", "tuned"}
-    assert all(side["passed"] and not side["forced"] for side in run.info.checks["parity"].values())
-    assert {side["flipped"] for side in run.info.checks["determinism"].values()} == {0}
+    assert set(run.info.checks.parity) == {"base", "tuned"}
+    assert all(side.passed and not side.forced for side in run.info.checks.parity.values())
+    assert {side.flipped for side in run.info.checks.determinism.values()} == {0}
     write_report(run)
     text = (run.report_folder / "report.md").read_text()
     # Both sides serve the same weights here, so which of them answers can't be told, and that is said.
@@ -119,13 +120,13 @@ def test_a_server_that_does_not_end_as_trained_stops_the_run_with_3_unless_force
     assert "Traceback" not in stopped.stderr
     run = open_run(models.parent / "reports", "first")
     assert not run.responses_path.exists()
-    assert not run.info.checks["parity"]["tuned"]["passed"]
+    assert not run.info.checks.parity["tuned"].passed
 
     forced = evaluate(models, warm.parents[1], "--force")
     assert forced.returncode == 0, forced.stdout + forced.stderr
     run = open_run(models.parent / "reports", "first")
-    assert run.info.checks["parity"]["tuned"]["forced"]
-    assert not run.info.checks["parity"]["base"]["forced"]
+    assert run.info.checks.parity["tuned"].forced
+    assert not run.info.checks.parity["base"].forced
     write_report(run)
     text = (run.report_folder / "report.md").read_text()
     assert FORCED in text

@@ -18,7 +18,7 @@ from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import EngineError, EngineUnreachable, InputError
 from eval.records import Side
-from eval.run import Decoding
+from eval.run_info import Decoding
 from tests.collect.asks import ask
 from tests.collect.openai_servers import OpenAi, completion, openai
 from tests.collect.runs import FAST, gather, new_run, prompt_file

@@ -16,7 +16,7 @@ from eval.collect.parity.findings import Known, Saved, Served
 from eval.collect.parity.reference import ask_references
 from eval.collect.parity.weights import check_greedy, check_prompts, check_weights
 from eval.records import Side
-from eval.run import ModelInfo
+from eval.run_info import ModelInfo
 from tests.compose.replay import DATA
 from tests.compose.servers import MODEL, need_train
 from tests.warm.warm import train_python

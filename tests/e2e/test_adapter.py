@@ -12,12 +12,12 @@ import yaml
 from compose.stack import EmbeddedStack, Model
 from eval.collect.parity.parity import check_parity
 from eval.records import Message, Prompt, Side
-from eval.run import ModelInfo
+from eval.run_info import ModelInfo
 from tests.compose.servers import MODEL
 from train.artifact import hash_weights, read_artifact, verify
 from train.files import sha256_file
 from train.recipe import RECIPES
-from train.resources.gpus import find_gpus
+from train.resources.gpus import chosen_gpus
 from train.stage import train
 
 #: A rate that moves answers within these few steps.
@@ -75,7 +75,7 @@ def test_an_adapter_is_merged_exported_and_served_as_it_was_trained(
     assert "Axolotl merges the adapter into the base" in said
     assert (tmp_path / "output" / "adapter_model.safetensors").exists()
     slow = "GPU: none that nvidia-smi lists; 4-bit weights train on the CPU, slowly"
-    assert any(slow in line for line in said) == (adapter is QLORA and not find_gpus())
+    assert any(slow in line for line in said) == (adapter is QLORA and not chosen_gpus())
     assert "quantization_config" not in json.loads((tuned / "config.json").read_text(encoding="utf-8"))
     assert read_artifact(tuned) == made
     verify(tuned)

@@ -16,7 +16,8 @@ from eval.collect.imports.imports import import_alpaca_eval, import_fastchat, im
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.collect.prompts.retired import Retired, retire
 from eval.errors import InputError
-from eval.run import PromptSet, Run
+from eval.run import Run
+from eval.run_info import PromptSet
 from tests.train.pair_formats import CONVERSATIONAL, QUESTION, SYSTEM_AND_QUESTION, TRANSCRIPTS, Said, Write, user
 from tests.train.test_choice_codes import rows_of
 from train.errors import PairsError

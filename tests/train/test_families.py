@@ -16,7 +16,7 @@ import pytest
 from compose.stack import EmbeddedStack, Model
 from eval.collect.parity.parity import check_parity
 from eval.records import Message, Prompt, Side
-from eval.run import ModelInfo
+from eval.run_info import ModelInfo
 from tests.support import ROOT
 from tests.train.families import FAMILIES
 from tests.train.models import recipe

@@ -159,7 +159,7 @@ LOGS = [
     ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20 MiB", "the GPU's memory is full"),
     ("OSError: [Errno 28] No space left on device", "the disk is full"),
     ("huggingface_hub.errors.GatedRepoError: 401 Client Error.", "the model or data set is gated or private"),
-    ("requests.exceptions.ConnectionError: Max retries exceeded with url", "the Hub cannot be reached"),
+    ("requests.exceptions.ConnectionError: Max retries exceeded with url", "cannot reach the Hub"),
     ("ValueError: something nobody foresaw", "ValueError: something nobody foresaw"),
 ]
 
@@ -207,6 +207,23 @@ def test_nobody_is_told_about_a_run_and_accelerate_is_found(tmp_path: Path) -> N
     assert found["PATH"].split(os.pathsep)[0] == str(tmp_path / "env" / "bin")
     assert found["AXOLOTL_DO_NOT_TRACK"] == found["HF_HUB_DISABLE_TELEMETRY"] == found["HF_HUB_OFFLINE"] == "1"
     assert found["WANDB_MODE"] == "disabled"
+
+
+@pytest.mark.parametrize(
+    ("command", "gpus", "added"),
+    [("train", 0, " --launcher python"), ("train", 1, ""), ("train", 2, ""), ("merge-lora", 0, "")],
+)
+def test_only_a_cpu_trains_without_accelerates_second_process(
+    command: str, gpus: int, added: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = fake_environment(tmp_path / "env", 'echo "$@"')
+    rows = "".join(f"echo '{i}, NVIDIA L4, 23034, 22000, 8.9'\n" for i in range(gpus))
+    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{rows or 'exit 9'}\n", encoding="utf-8")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    log = tmp_path / "l"
+    axolotl(command, tmp_path / "r.yml", env=env, log=log, offline=True, progress=silent())
+    assert log.read_text(encoding="utf-8") == f"{command} {tmp_path / 'r.yml'}{added}\n"
 
 
 @pytest.mark.train

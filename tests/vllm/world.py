@@ -14,7 +14,7 @@ from compose.stack import Model
 from compose.vllm import VllmStack
 from eval.collect.parity.parity import ParityReport, check_parity
 from eval.records import Side
-from eval.run import ModelInfo
+from eval.run_info import ModelInfo
 from tests.collect import models
 from tests.collect.other_engines import Echo, Front, LlamaCpp, Sglang, fronting
 from tests.collect.test_parity import PROMPTS

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from blindside.gpus import untested
+from blindside.gpus import Gpu, Version, untested
 from blindside.tgi import not_for_tgi
 from train.container.image import CUDA as IMAGE_CUDA
 from train.container.image import image_name
@@ -21,7 +21,7 @@ from train.errors import RecipeError, TrainError
 from train.launch import ROOT, WORKSPACE
 from train.recipe import Recipe
 from train.resources.findings import Finding, Level
-from train.resources.gpus import Engine, Gpu, Version, cuda, find_engine, find_gpus
+from train.resources.gpus import Engine, chosen_gpus, cuda, find_engine
 from train.resources.hub import cache_of, check_hub, reach, read_config
 from train.resources.memory import GIB, Estimate, estimate, needs_gpu, wants_gpu
 from train.resources.recipe_types import check_types
@@ -45,7 +45,7 @@ class Machine:
 
 
 def look() -> Machine:
-    gpus = find_gpus()
+    gpus = chosen_gpus()
     return Machine(gpus, cuda() if gpus else None, find_engine(), _free_memory(), untested())
 
 
@@ -115,7 +115,7 @@ def ready(
 def _gpu(machine: Machine, recipe: Recipe | None) -> Finding:
     if machine.gpus:
         listed = ", ".join(f"{gpu.name} ({gpu.total / GIB:.0f} GiB)" for gpu in machine.gpus)
-        old = [gpu for gpu in machine.gpus if gpu.capability < AMPERE]
+        old = [gpu for gpu in machine.gpus if (gpu.capability or (0, 0)) < AMPERE]
         if old and recipe is not None and "flash" in str(recipe.config.get("attn_implementation")):
             remedy = "set attn_implementation: sdpa and fp16 for bf16, or use an A100, H100, L40S, RTX 30 or newer"
             return Finding("GPU", "fail", f"{old[0].name} is older than flash attention needs (Ampere)", remedy)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from blindside import console
 from blindside.words import counted
@@ -19,12 +18,11 @@ from eval.collect.parity.ends import check_end
 from eval.collect.parity.findings import TOLERANCES, Check, Known, Saved, Served
 from eval.collect.parity.listening import Listened, listen
 from eval.collect.parity.reference import ask_references, missing
-from eval.collect.parity.sliding_window import check_window
 from eval.collect.parity.template import check_info, check_template, check_tokens, check_trained_template
-from eval.collect.parity.weights import check_greedy, check_prompts, check_weights
+from eval.collect.parity.weights import check_greedy, check_prompts, check_weights, check_window
 from eval.errors import InputError, ParityFailed
 from eval.records import Prompt, Side
-from eval.run import ModelInfo
+from eval.run_info import CheckRecord, ModelInfo, ParityRecord
 from train.reference.protocol import Job, Reference
 
 __all__ = ["Check", "ParityReport", "check_parity"]
@@ -57,17 +55,20 @@ class ParityReport:
     def unchecked(self) -> tuple[Check, ...]:
         return tuple(check for check in self.checks if check.passed is None and not check.note)
 
-    def to_dict(self) -> dict[str, Any]:
-        """For run.json."""
+    def record(self, side: Side, *, force: bool = False) -> ParityRecord:
+        """One side's findings, for run.json; with `force`, what failed is recorded as passed over."""
+        own = [check for check in self.checks if check.side == side]
+        failed = any(check.passed is False for check in own)
         allowed = TOLERANCES[self.dtype]
-        return {
-            "passed": self.passed,
-            "dtype": self.dtype,
-            "probes": self.probes,
-            "quick": self.quick,
-            "tolerance": {"token": allowed.token, "mean": allowed.mean},
-            "checks": [vars(check) for check in self.checks],
-        }
+        return ParityRecord(
+            checks=tuple(CheckRecord.model_validate(vars(check)) for check in own),
+            passed=not failed,
+            forced=force and failed,
+            dtype=self.dtype,
+            probes=self.probes,
+            quick=self.quick,
+            tolerance={"token": allowed.token, "mean": allowed.mean},
+        )
 
     def lines(self) -> list[str]:
         """One line a finding."""

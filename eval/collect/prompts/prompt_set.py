@@ -20,7 +20,7 @@ from eval.collect.input_records import Record, read_records
 from eval.collect.prompts.parser import Question, read_question
 from eval.errors import InputError
 from eval.records import Prompt
-from eval.run import PromptSet
+from eval.run_info import PromptSet
 from train.pairs.keys import prompt_key
 
 

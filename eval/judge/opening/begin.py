@@ -39,7 +39,8 @@ from eval.judge.study.blinding import Blinding
 from eval.judge.study.study import Study
 from eval.judge.study.tasks import tasks_of
 from eval.records import utc_now
-from eval.run import BlindingRecord, PlanChange, Run, open_run
+from eval.run import Run, open_run
+from eval.run_info import BlindingRecord, PlanChange
 
 _log = logging.getLogger(__name__)
 
@@ -168,7 +169,7 @@ def _change(run: Run, before: Plan, plan: Plan, what: str = "") -> None:
         what = differences(before, plan)
         write_plan(asked_path(run), plan)
     change = PlanChange(at=utc_now(), rows=rows, what=what, asked_sha256=plan_sha256(plan))
-    run.update(plan_sha256=frozen, plan_changes=(*run.info.plan_changes, change))
+    run.update(lambda now: {"plan_sha256": frozen, "plan_changes": (*now.plan_changes, change)})
     _log.warning(
         "%s: what is asked changes after %d verdicts: %s. That is recorded, and the evidence goes on by the plan that "
         "was frozen at the first verdict",

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from eval.records import Message, Row
-from eval.run import ModelInfo
+from eval.run_info import ModelInfo
 
 #: Stands for what is masked, whatever its length.
 BLOCK = "█████"

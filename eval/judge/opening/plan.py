@@ -21,14 +21,14 @@ from eval.journal import write_atomically
 from eval.judge.opening.freeze import thumbs_path, with_rows
 from eval.judge.opening.keyfile import KEY_FILE
 from eval.judge.store.verdict_files import read_verdicts
-from eval.judge.study.assignment import planned
+from eval.judge.study.assignment import drawing_order, is_drawn, planned
 from eval.judge.study.blinding import Blinding
-from eval.judge.study.sampling import drawing_order, is_drawn
 from eval.judge.study.study import NAME as STUDY
 from eval.judge.study.study import Mode, Overlap, Study, read_frozen
 from eval.judge.study.tasks import tasks_of
 from eval.records import Row
-from eval.run import BlindingRule, Run
+from eval.run import Run
+from eval.run_info import BlindingRule
 
 NAME, ASKED = "plan.json", "asked.json"
 
@@ -279,6 +279,7 @@ def _known(run: Run, answers: Answers) -> Plan:
         study = Study(overlap=Overlap())
     tasks = tasks_of(run, study, answers)
     drawn = draw(blinding, study, tasks, None)
-    held = run.info.giveaways.get("items", {}) if study.giveaways.policy == "hold" else {}
+    marked = run.info.giveaways
+    held = marked.items if marked and study.giveaways.policy == "hold" else {}
     asked = {item: task.category for item, task in tasks.items() if drawn[item] and item not in held}
     return make_plan(blinding, study, drawn, asked, None, held)

@@ -15,7 +15,8 @@ from eval.errors import InputError
 from eval.journal import Journal, whole_csv_rows
 from eval.judge.csv_codec import Columns, encode_row
 from eval.judge.store.hash_chain import broken_rows
-from eval.judge.store.verdict_files import Checks, R, RowsFile, csv_lines, header_of, read_bytes
+from eval.judge.store.row_checks import Checks
+from eval.judge.store.verdict_files import R, RowsFile, csv_lines, header_of, read_bytes
 from eval.records import Judgement
 
 _log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Literal, get_args
 
 from eval.records import Outcome, Side
-from eval.run import BlindingRule
+from eval.run_info import BlindingRule
 
 #: What a reviewer can say; they speak of places, never of models.
 Choice = Literal["left", "right", "tie", "both_bad"]

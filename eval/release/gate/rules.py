@@ -16,7 +16,7 @@ from eval.records import SIDES
 from eval.release.gate.decision import RuleResult, Status
 from eval.release.gate.findings import Findings
 from eval.report.tables.run_checks import Parity
-from eval.run import BlindingRule
+from eval.run_info import BlindingRule
 
 #: How a limit on a signal reads.
 SIGNALS: Mapping[str, str] = {

@@ -21,7 +21,7 @@ from eval.policy import Policy
 from eval.release.gate.decision import Decision, Headline
 from eval.release.hub.lineage import Licence, Origin
 from eval.release.hub.redact import last_part
-from eval.run import Decoding, ModelInfo, RunInfo
+from eval.run_info import Decoding, ModelInfo, RunInfo
 from train.artifact import Artifact
 
 #: Of report/, as far as it was published: what each picture shows.

@@ -24,7 +24,8 @@ from eval.journal import whole_csv_rows
 from eval.release.hub.hub_errors import in_words, repo_name
 from eval.release.hub.upload import client
 from eval.release.hub.verify_upload import TIMEOUT, opened
-from eval.run import Run, RunInfo
+from eval.run import Run
+from eval.run_info import RunInfo
 
 _log = logging.getLogger(__name__)
 MINUTES = 5.0
