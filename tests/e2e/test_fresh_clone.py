@@ -19,6 +19,7 @@ from eval.run import Run, open_run
 from tests.e2e.second_round import judge_by_rule, share_right, words_an_answer
 from tests.judge.verdicts import verdict_store
 from tests.support import ROOT, free_port, judged, require
+from tests.warm.warm import train_python
 from train.artifact import read_artifact
 from train.files import sha256_file
 
@@ -62,7 +63,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
     yield target
-    for environment in (".venv", ".venv-train"):
+    for environment in (".venv", ".venv-train", ".venv-train-cold"):
         shutil.rmtree(target / environment, ignore_errors=True)
 
 
@@ -175,7 +176,16 @@ def second(clone: Path, first: str) -> tuple[Run, set[str], str]:
     assert harvested == read  # where ann has judged before, she and bea disagree
     assert len(harvested) >= 80
     assert {row["source"]["chosen_side"] for row in rows} == {"base"}
+    _warm(clone)
     return run, harvested, _make(clone, "train", "eval", "PAIRS=next.jsonl", "BASE=models/tiny", "HEADLESS=1")
+
+
+def _warm(clone: Path) -> None:
+    """The first round has tried the environment that make built; the second is spared its starts."""
+    env = train_python().parents[1]
+    (clone / ".venv-train").rename(clone / ".venv-train-cold")
+    (clone / ".venv-train").symlink_to(env)
+    (env / ".ready").touch()
 
 
 def test_a_second_round_asks_no_prompt_that_became_training_data(
