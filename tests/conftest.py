@@ -11,6 +11,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import FAST
+from tests.times import Times
 from tests.warm import warm
 
 #: Folders whose tests share a browser, an engine or both cores, the longest first: each goes to one worker as a whole.
@@ -25,12 +26,13 @@ def warm_python() -> Path:
     return warm.train_python()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let Ctrl-C mean Ctrl-C: a shell that starts us in the background has it ignored, also by whatever we start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # No test fails for being slow: a busy machine says nothing about the code.
     settings.register_profile("unhurried", deadline=None)
     settings.load_profile("unhurried")
+    config.pluginmanager.register(Times())
 
 
 def pytest_sessionfinish() -> None:
