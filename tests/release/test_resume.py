@@ -8,10 +8,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import huggingface_hub.constants
-import huggingface_hub.utils._http
 import pytest
 
 from eval.errors import ReleaseError
@@ -66,7 +64,7 @@ def test_the_network_is_lost_half_way_and_the_same_command_goes_on(
     project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The Hub's client tries five times and waits for half a minute in all.
-    monkeypatch.setattr(huggingface_hub.utils._http, "time", SimpleNamespace(sleep=lambda seconds: None))
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     hub.lost_after = 1
     with pytest.raises(ReleaseError, match=r"the network to http://127.* was lost .*: the same command goes on"):
         release(project.run, "our/tuned", say=lambda line: None)
