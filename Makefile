@@ -4,6 +4,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 # The stages read what the one before wrote, so `make -j2 train eval` keeps their order.
 .NOTPARALLEL:
+# Container images often set it. The environments here are ours, and compiled code halves every start of Axolotl.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 RECIPE ?= tiny
