@@ -26,11 +26,16 @@ from train.files import sha256_file
 pytestmark = [pytest.mark.slow, pytest.mark.train]
 
 
+#: What runs in the clone imports the clone, also where these tests were told to import another tree.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 def _make(clone: Path, *args: str) -> str:
     """Run make in the clone as a user would; its output when it succeeds, a failed test with its output otherwise."""
     done = subprocess.run(
-        ["make", *args], cwd=clone, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+        ["make", *args], cwd=clone, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:]
     return done.stdout
 
@@ -129,7 +134,7 @@ def test_again_nothing_is_trained_or_asked_twice(clone: Path, first: str) -> Non
 def test_eval_serves_the_page_until_ctrl_c(clone: Path, first: str) -> None:
     port = free_port()
     command = ["make", "eval", f"PORT={port}"]
-    environment = os.environ | {"BROWSER": "true"}
+    environment = ENVIRONMENT | {"BROWSER": "true"}
     with subprocess.Popen(
         command,
         cwd=clone,
@@ -170,7 +175,9 @@ def second(clone: Path, first: str) -> tuple[Run, set[str], str]:
     """From verdicts to a model that was trained on them: the first run, the harvested items, what make said."""
     run = open_run(clone / "reports", "")
     read = judge_by_rule(run)
-    subprocess.run([".venv/bin/blindside", "harvest", run.name, "--out", "next.jsonl"], cwd=clone, check=True)
+    subprocess.run(
+        [".venv/bin/blindside", "harvest", run.name, "--out", "next.jsonl"], cwd=clone, env=ENVIRONMENT, check=True
+    )
     rows = [json.loads(line) for line in (clone / "next.jsonl").read_text(encoding="utf-8").splitlines()]
     harvested = {row["id"] for row in rows}
     assert harvested == read  # where ann has judged before, she and bea disagree
