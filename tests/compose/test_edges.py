@@ -19,7 +19,8 @@ from compose.embedded.early import bind, listen
 from compose.errors import PortTaken
 from compose.stack import healthy
 from tests.compose.servers import MODEL, need_train, serve
-from tests.support import ROOT, TRAIN_PYTHON, free_port
+from tests.support import ROOT, free_port
+from tests.warm.warm import train_python
 
 LONG = "The harbour was quiet that morning, and čaša. " * 36_000
 
@@ -48,7 +49,7 @@ class Server:
 
 
 def start(port: int) -> subprocess.Popen[str]:
-    command = [str(TRAIN_PYTHON), "-P", "-m", "compose.embedded", "--model-id", str(MODEL), "--port", str(port)]
+    command = [str(train_python()), "-P", "-m", "compose.embedded", "--model-id", str(MODEL), "--port", str(port)]
     env = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
 

@@ -38,10 +38,13 @@ print("ready", flush=True)
 sys.stdin.readline()
 print(begin(run).blinding.fingerprint)
 """
-#: The process dies by kill -9 in front of the so-manieth thing that it does to a file of the key, the plan or run.json.
+#: A process for each line, a step and a folder of runs: it begins judging, and dies by kill -9 in front of the
+#: so-manieth thing that it does to a file of the key, the plan or run.json. How each ended is printed.
 _KILLED = """
 import os, signal, sys
-left = int(sys.argv[2])
+from pathlib import Path
+from eval.judge.opening.begin import begin
+from eval.run import open_run
 def watch(event, args):
     global left
     if event in ("open", "os.rename", "os.remove", "os.chmod", "os.link") and any(
@@ -50,7 +53,15 @@ def watch(event, args):
         left -= 1
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(watch)
+for line in sys.stdin:
+    step, _, folder = line.rstrip("\\n").partition(" ")
+    child = os.fork()
+    if not child:
+        left = int(step)
+        sys.addaudithook(watch)
+        begin(open_run(Path(folder), "trial"))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -115,24 +126,22 @@ def test_servers_that_start_at_once_go_by_one_key_and_one_plan(run: Run) -> None
 
 def test_a_process_killed_at_any_step_leaves_no_key_or_a_whole_one(tmp_path: Path) -> None:
     ended = []
-    for step in range(1, 60):
-        run = make_run(tmp_path / str(step), n=3)
-        done = subprocess.run(
-            [sys.executable, "-c", _KILLED + _BEGIN, str(run.folder.parent), str(step)],
-            cwd=ROOT,
-            input="go\n",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        there = key_path(run).read_text() if key_path(run).exists() else ""
-        blinding = begin(reopened(run)).blinding
-        assert not there or Blinding("trial", bytes.fromhex(there)).fingerprint == blinding.fingerprint
-        assert record(run) == ("keyed", 1)
-        assert not list(run.folder.glob(".blinding.key.*"))
-        ended.append((done.returncode, bool(there)))
-        if done.returncode == 0:
-            break
+    command = [sys.executable, "-c", _KILLED]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as beginning:
+        assert beginning.stdin is not None
+        assert beginning.stdout is not None
+        for step in range(1, 60):
+            run = make_run(tmp_path / str(step), n=3)
+            print(step, run.folder.parent, file=beginning.stdin, flush=True)
+            code = int(beginning.stdout.readline())
+            there = key_path(run).read_text() if key_path(run).exists() else ""
+            blinding = begin(reopened(run)).blinding
+            assert not there or Blinding("trial", bytes.fromhex(there)).fingerprint == blinding.fingerprint
+            assert record(run) == ("keyed", 1)
+            assert not list(run.folder.glob(".blinding.key.*"))
+            ended.append((code, bool(there)))
+            if code == 0:
+                break
     assert ended[-1] == (0, True)
     assert {code for code, _ in ended[:-1]} == {-9}
     # Both before and after the key was there.

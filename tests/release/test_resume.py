@@ -60,7 +60,11 @@ def start(project: Project, hub: Hub, *arguments: str, token: str = WRITER) -> s
     )
 
 
-def test_the_network_is_lost_half_way_and_the_same_command_goes_on(project: Project, hub: Hub) -> None:
+def test_the_network_is_lost_half_way_and_the_same_command_goes_on(
+    project: Project, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The Hub's client tries five times and waits for half a minute in all.
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     hub.lost_after = 1
     with pytest.raises(ReleaseError, match=r"the network to http://127.* was lost .*: the same command continues"):
         release(project.run, "our/tuned", say=lambda line: None)
