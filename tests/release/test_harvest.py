@@ -178,7 +178,12 @@ def test_thumbs_of_several_runs_are_paired_on_the_same_prompt(tmp_path: Path) ->
 
 def test_grades_say_by_how_much_a_pair_is_preferred(tmp_path: Path) -> None:
     run = make_run(tmp_path, answers=ANSWERS)
-    graded = [(0, "ann", "tuned", "2"), (0, "bob", "tuned", "1"), (1, "ann", "base", "1"), (4, "ann", "base", "2")]
+    graded: list[tuple[int, str, Mark, str]] = [
+        (0, "ann", "tuned", "2"),
+        (0, "bob", "tuned", "1"),
+        (1, "ann", "base", "1"),
+        (4, "ann", "base", "2"),
+    ]
     graded += [(4, "bob", "base", "2"), (4, "cem", "tuned", "1"), (5, "ann", "tuned", "2"), (5, "bob", "tie", "")]
     store = Ledger(run.verdicts_path, Verdict, run.name, Columns((STRENGTH,)))
     for item, reviewer, outcome, strength in graded:
