@@ -180,6 +180,9 @@ def harvest(
         float, typer.Option(min=0, max=1, help="Share of a pair's verdicts that must be for the winner.")
     ] = 0.6,
     reviewers: Annotated[int, typer.Option(min=1, help="Verdicts that a pair needs.")] = 1,
+    margin: Annotated[
+        float, typer.Option(min=0, max=2, help="Mean grade that its winner needs, in a graded study: 2 is much better.")
+    ] = 0.0,
     thumbs: Annotated[
         list[str] | None,
         typer.Option(help="Pair thumbs of these runs instead, liked against disliked; repeatable."),
@@ -200,7 +203,7 @@ def harvest(
         harvest_thumbs(runs, out or runs[0].folder / "pairs.jsonl", say=console.say)
         return
     opened = open_run(reports, run)
-    asked = Thresholds(agreement=agreement, reviewers=reviewers)
+    asked = Thresholds(agreement=agreement, reviewers=reviewers, margin=margin)
     take(opened, out or opened.folder / "pairs.jsonl", thresholds=asked, say=console.say)
 
 

@@ -155,7 +155,9 @@ def _handler(desk: JudgingState, fixed: str, logins: bool) -> Handler:
             view = View(state="broken", nonce=nonce(), notice=Notice("broken", str(error)))
         listed = action.act == "recent" or (action.act == "flag" and bool(action.edit))
         show = Show(action.language, fixed=bool(name), marked=action.differences, listed=listed)
-        return stage_html(view, show), sitting
+        # Nothing to have ready is no page.
+        empty = action.act == "ahead" and view.state != "ask"
+        return "" if empty else stage_html(view, show), sitting
 
     # Gradio passes the request by this, and could not resolve it by name.
     handle.__annotations__["request"] = gr.Request

@@ -22,7 +22,7 @@ def answer(
     if sitting is not None and sitting.reviewer == name and action.act not in ("hello", "sit"):
         return sitting, sitting.handle(action)
     known = "" if fixed or not name or desk.was_asked(action.nonce, name) else desk.alike(name)
-    if known or not name or action.act == "leave" or (fixed and action.act != "sit" and _is_new(desk, name)):
+    if known or not name or action.act in ("leave", "ahead") or (fixed and action.act != "sit" and _is_new(desk, name)):
         welcome = View(
             state="welcome",
             nonce=blinding.nonce(),

@@ -93,3 +93,12 @@ class ReviewerState:
     def flag(self, key: Key, *, on: bool) -> None:
         """Mark a pair to come back to, or take the mark off."""
         (self.flagged.add if on else self.flagged.discard)(key)
+
+    def flagged_of(self, item: str) -> tuple[Key, ...]:
+        """As what an item is marked: where it came twice, as either or both."""
+        return tuple(key for key in self.flagged if key[1] == item)
+
+    @property
+    def flags(self) -> int:
+        """How many items with a verdict in force are marked to come back to."""
+        return len({item for _, item in self.flagged} & {item for _, item in self.standing})
