@@ -169,7 +169,7 @@ class Sync:
                 return
 
     def _try(self) -> None:
-        """A copy that fails is told, once for as long as it fails in the same way."""
+        """A copy that fails is reported, once for as long as it fails in the same way."""
         try:
             self.push()
         except (ReleaseError, OSError) as error:
