@@ -37,7 +37,7 @@ def fetch(store: Store, reports: Path) -> Fetched:
     at, revision = time.time(), store.head()
     folder = reports / store.run
     if not store.read(RUN, revision):
-        raise ReleaseError(f"{store.repo} holds no run {store.run}: make it anew with `blindside space`")
+        raise ReleaseError(f"{store.repo} holds no run {store.run}: make it again with `blindside space`")
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*FIXED, ACCOUNTS):
         _put(folder, name, store.read(name, revision))
@@ -54,7 +54,7 @@ def settings(store: Store) -> Settings:
     try:
         return Settings.model_validate_json(store.read(SETTINGS, store.head()) or b"{}")
     except ValidationError:
-        raise ReleaseError(f"{SETTINGS} in {store.repo} is damaged: publish the Space anew") from None
+        raise ReleaseError(f"{SETTINGS} in {store.repo} is damaged: publish the Space again") from None
 
 
 def _continued(folder: Path, name: str, theirs: bytes, store: Store) -> bytes:

@@ -1,4 +1,4 @@
-"""What lies in a Space's own repository, which may be public: the code, and nothing of the run, not even its name."""
+"""What is in a Space's own repository, which may be public: the code, and nothing of the run, not even its name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PYTHON = "3.11"
 #: By its first line a Space of ours is known.
 MARK = '"""Serves a blind study by blindside.'
 #: The Space's builder sees requirements.txt and no other file of the repository: the wheel is unpacked here.
-APP = f'''{MARK} The answers lie elsewhere, in a private repository."""
+APP = f'''{MARK} The answers are in a private repository."""
 
 import sys
 import tempfile

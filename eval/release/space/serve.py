@@ -59,7 +59,7 @@ class Place:
         """From a Space's environment. Raises ReleaseError where a secret is missing."""
         repo, _, run = environment.get(SECRET_PLACE, "").rpartition("/")
         if not repo or not run or not environment.get(SECRET_TOKEN):
-            raise ReleaseError(f"the secrets {SECRET_PLACE} and {SECRET_TOKEN} are missing: publish the Space anew")
+            raise ReleaseError(f"the secrets {SECRET_PLACE} and {SECRET_TOKEN} are missing: publish the Space again")
         # Where whatever asks the Hub looks for it.
         os.environ["HF_TOKEN"] = environment[SECRET_TOKEN]
         volume = Path(environment.get("BLINDSIDE_VOLUME") or "/data")
@@ -147,7 +147,7 @@ class Server:
         with watched(self._desk.ledger), self._sync, self._lease.kept(_end):
             run_until_signalled(app, sock.dup(), self._ready)
         if self._lease.lost.is_set():
-            if self._place.kept:  # the other server goes on in this very folder
+            if self._place.kept:  # the other server continues in this very folder
                 return True
             strand(self._run, self._place.store, self._sync, self._lease.id, console.say)
             return True

@@ -17,7 +17,7 @@ AGAIN = "give the command again"
 
 
 class Moved(Exception):
-    """Somebody else committed since the revision that was read: read it anew."""
+    """Somebody else committed since the revision that was read: read it again."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Verdicts that a server had not copied when another one took over: kept beside the table, which goes on without."""
+"""Verdicts that a server had not copied when another one took over: kept beside the table, which has others."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ FOLDER = "stranded"
 
 
 def strand(run: Run, store: Store, sync: Sync, server: str, say: Callable[[str], None]) -> None:
-    """Put what was not copied into `stranded/` on the Hub, and the run's folder here aside, so that it is fetched anew.
+    """Put what was not copied into `stranded/` on the Hub, and the run's folder here aside: it is fetched again.
 
-    What the Hub refuses is told, and stays in the folder.
+    What the Hub refuses is reported, and stays in the folder.
     """
     waiting = {name: data for name in TABLES if (data := sync.waiting(name))}
     aside = run.folder.with_name(f"{run.name}.{server}")
@@ -26,9 +26,9 @@ def strand(run: Run, store: Store, sync: Sync, server: str, say: Callable[[str],
     files = {f"{FOLDER}/{server}-{name}": data for name, data in waiting.items()}
     try:
         _committed(store, files)
-        say(f"another server took over; what was not copied lies in {store.repo}, {store.run}/{FOLDER}")
+        say(f"another server took over; what was not copied is in {store.repo}, {store.run}/{FOLDER}")
     except ReleaseError as error:
-        say(f"another server took over; what was not copied lies in {aside}: {error}")
+        say(f"another server took over; what was not copied is in {aside}: {error}")
 
 
 def _committed(store: Store, files: dict[str, bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Rows of two places held against each other: which goes on from which, and whether their seals are whole."""
+"""Rows of two places held against each other: which continues which, and whether their seals are whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KINDS: dict[str, type[Judgement]] = {"verdicts.csv": Verdict, "thumbs.csv": Thum
 
 
 def later(ours: bytes, theirs: bytes) -> bytes | None:
-    """Of two copies of an append-only table the one that goes on from the other; None where they parted."""
+    """Of two copies of an append-only table the one that continues the other; None where they parted."""
     if ours.startswith(theirs):
         return ours
     return theirs if theirs.startswith(ours) else None
