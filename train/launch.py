@@ -11,12 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from blindside.gpus import AMD, find_gpus
+from blindside.gpus import AMD
 from blindside.places import made_by, python_path, workspace
 from blindside.reaper import COMMAND, GRACE
 from blindside.remedies import Known, first_remedy
 from train.errors import LaunchError
 from train.progress import Progress
+from train.resources.gpus import chosen_gpus
 
 #: What relative paths of a recipe start from.
 ROOT = workspace()
@@ -126,7 +127,7 @@ def _launcher(command: str) -> tuple[str, ...]:
     """A CPU trains in Axolotl's own process: accelerate would start a second one, with the same result, and all imports
     would be paid twice.
     """
-    return ("--launcher", "python") if command == "train" and not AMD.exists() and not find_gpus() else ()
+    return ("--launcher", "python") if command == "train" and not AMD.exists() and not chosen_gpus() else ()
 
 
 def run(command: Sequence[str], variables: Mapping[str, str], log: Path, progress: Progress, cwd: Path) -> int:
@@ -184,10 +185,10 @@ def meaningful(log: Path, most: int = TAIL) -> list[str]:
 
 
 def failure(what: str, recipe: Path, status: int, log: Path) -> LaunchError:
-    """What a command that ended with `status` is told as, by what its log says."""
+    """What a command that ended with `status` is reported as, by what its log says."""
     tail = meaningful(log, TAIL)
     text = "\n".join(meaningful(log, 200))
     remedy = first_remedy(_CAUSES, text) or (_KILLED if status in (137, 9) else "")
     finals = [line for line in tail if _FINAL.match(line.strip()) and "CalledProcessError" not in line]
     reason = remedy or (finals[-1].strip() if finals else f"exit status {status}")
-    return LaunchError(f"{what} failed on {recipe.name}: {reason}; the whole log is {log}", tail=tail, log=log)
+    return LaunchError(f"{what} failed on {recipe.name}: {reason}; the full log is {log}", tail=tail, log=log)

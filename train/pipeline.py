@@ -110,7 +110,7 @@ def _base_key(job: Job) -> str:
 def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
     """The artifact of a model that these very inputs made, whose weights are still what they were.
 
-    One whose tokens were not checked by this version's rules is told, and made anew.
+    One whose tokens were not checked by this version's rules is reported, and made again.
     """
     try:
         found = artifacts.read_artifact(job.target)
@@ -120,7 +120,7 @@ def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
     except ArtifactError:
         return None
     if tokens.outdated(job.recipe, found.tokens):
-        say(f"{job.target} was trained before its tokens were checked as they are now: it is trained anew")
+        say(f"{job.target} was trained before its tokens were checked as they are now: it is trained again")
         return None
     return found
 
@@ -150,7 +150,7 @@ def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     except OSError as error:
         raise ExportError(
             f"{job.target} cannot be made ({error}): free some space there, or let it be written to; the training is "
-            "kept, and the same command goes on from there",
+            "kept, and the same command continues from there",
             field="folder",
         ) from error
     say(f"{job.target} is ready")
@@ -196,7 +196,7 @@ def _derive(job: Job, prepared: Prepared, output: Path) -> Recipe:
 
 def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
     output = derived.output_dir
-    # First, while it costs nothing: an image that does not tell its versions must not cost a training.
+    # First, while it costs nothing: an image that does not report its versions must not cost a training.
     found = _versions(job)
     job.record.unlink(missing_ok=True)
     tokens.forget(job.tokens)

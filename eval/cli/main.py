@@ -28,6 +28,7 @@ from eval.cli import (
     release,
     report,
     serving,
+    space,
     train,
 )
 from eval.cli.sweep import command as sweep
@@ -69,6 +70,7 @@ STAGES = (
     plan,
     gate,
     release,
+    space,
     pairs,
     model_judge,
     serving,

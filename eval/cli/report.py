@@ -23,7 +23,7 @@ def report(
 
     Of a sweep: every candidate beside the others, in sweep.csv, sweep.md and sweep.html.
 
-    A run that cannot be written to is reported by `--out`.
+    Use `--out` for a run folder that cannot be written to.
     Example: `blindside report tiny-1a2b3c4d`
     """
     from eval.report.tables.terminal import print_report

@@ -185,3 +185,15 @@ def test_who_was_dropped_stays_written_down_whoever_writes(tmp_path: Path) -> No
     write_sweep(tmp_path / "reports", older.changed("middle", reason="tried again"))
     now = read_sweep(tmp_path / "reports", "rates")
     assert (now.dropped, now.judged_at, now.candidate("middle").reason) == ((gone,), "2026-01-01", "tried again")
+
+
+def test_a_pair_that_a_page_has_ready_counts_as_seen(tmp_path: Path) -> None:
+    """It reached the browser: after a restart no other candidate's pair of that prompt may follow."""
+    make_sweep(tmp_path, k=4, n=6)
+    for _ in range(3):
+        ana = Person(desk(tmp_path), "Ana")
+        ana.act("ahead")
+        assert len(shown(tmp_path)) >= 2
+        ana.vote()
+    Person(desk(tmp_path), "Ana").judge_all()
+    assert seen_twice(tmp_path) == []

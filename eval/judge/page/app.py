@@ -16,11 +16,15 @@ from blindside import console
 from eval.errors import BlindsideError, InputError
 from eval.judge.door.front import Front
 from eval.judge.door.gatekeeper import Gatekeeper
+from eval.judge.door.hub_accounts import HubAccounts
+from eval.judge.door.hub_door import HubDoor
+from eval.judge.door.hub_oauth import HubOAuth
 from eval.judge.door.login import REVIEWER, Door
-from eval.judge.door.routes import LOGIN, PAGE
+from eval.judge.door.routes import COPIES, HUB_LOGIN, LOGIN, PAGE
 from eval.judge.door.serving import bare, load_gradio, mounted, piece, present
 from eval.judge.door.sessions import Accounts
 from eval.judge.page.arrival import answer
+from eval.judge.page.copies import Copies, with_copies
 from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Action, View
 from eval.judge.page.session import ReviewerSession
@@ -40,8 +44,11 @@ Handler = Callable[[str, ReviewerSession | None, "gr.Request"], tuple[str, Revie
 _say = console.say
 
 
-def build(desk: JudgingState, *, reviewer: str = "", logins: bool = False) -> gr.Blocks:
-    """The page's components and its one event. `reviewer` fixes the name, and so does a login."""
+def build(desk: JudgingState, *, reviewer: str = "", logins: bool = False, copied: bool = False) -> gr.Blocks:
+    """The page's components and its one event. `reviewer` fixes the name, and so does a login.
+
+    `copied`: its header says when the verdicts were copied.
+    """
     load_gradio()
     import gradio as gr
 
@@ -49,7 +56,7 @@ def build(desk: JudgingState, *, reviewer: str = "", logins: bool = False) -> gr
     page: gr.Blocks
     with gr.Blocks(title="blindside", analytics_enabled=False, fill_width=True) as page:
         sitting = gr.State(None)
-        for html in (top_html(desk.study, logins=logins), ""):
+        for html in (top_html(desk.study, logins=logins, copied=copied), ""):
             stage = piece(html)
         piece(bar_html(desk.study, logins=logins))
         action = gr.Textbox(visible="hidden")
@@ -80,7 +87,7 @@ def application(
     """An ASGI application that serves the page at /, and lets no request leave the machine.
 
     Without a study, the run's own or the default one. With accounts, only those who log in are served, each under
-    their own name, and `say` is told failed logins. `front`: by which names it may be asked for; else loopback's only.
+    their own name, and `say` gets failed logins. `front`: by which names it may be asked for; else loopback's only.
     Raises InputError where the run's answers or verdicts cannot be read.
     """
     return _application(JudgingState(run, study), reviewer, accounts, front or Front(), say)
@@ -96,6 +103,26 @@ def _application(
     return Gatekeeper(Door(app, accounts, login_html(), say), front, [*PAGE, *LOGIN])
 
 
+def copied_application(
+    desk: JudgingState,
+    accounts: Accounts,
+    front: Front,
+    *,
+    oauth: HubOAuth | None,
+    copies: Callable[[], Copies],
+    say: Callable[[str], None] = _say,
+) -> ASGIApp:
+    """`application` of a server whose disk may be lost: its header says what was copied (`copies`).
+
+    With `oauth` people log in by accounts of the Hub, and `accounts` are HubAccounts.
+    """
+    app: ASGIApp = with_copies(mounted(bare(), build(desk, logins=True, copied=True), head_html()), copies)
+    if oauth is not None and isinstance(accounts, HubAccounts):
+        hub_door = HubDoor(app, accounts, oauth, login_html(hub=True), say)
+        return Gatekeeper(hub_door, front, [*PAGE, *HUB_LOGIN, *COPIES])
+    return Gatekeeper(Door(app, accounts, login_html(), say), front, [*PAGE, *LOGIN, *COPIES])
+
+
 def serve(
     run: Run,
     *,
@@ -109,7 +136,7 @@ def serve(
     share: bool = False,
     front: Front | None = None,
 ) -> None:
-    """Serve the judging page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` is told where.
+    """Serve the judging page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` gets the address.
 
     `share` gives it a public address too. `front`: by which other names it may be asked for than by `host`.
     Raises InputError where the run's files cannot be read, the address is not ours, or the page would be shared
@@ -152,7 +179,7 @@ def serve_state(
             port=how.port,
             open_browser=how.open_browser,
             say=say,
-            exposed="" if how.accounts else "whoever reaches this machine can judge under any name",
+            exposed="" if how.accounts else "anyone who reaches this machine can judge under any name",
             share=names if how.share else None,
         )
 
@@ -177,7 +204,9 @@ def _handler(desk: JudgingState, fixed: str, logins: bool) -> Handler:
             view = View(state="broken", nonce=nonce(), notice=Notice("broken", str(error)))
         listed = action.act == "recent" or (action.act == "flag" and bool(action.edit))
         show = Show(action.language, fixed=bool(name), marked=action.differences, listed=listed)
-        return stage_html(view, show), sitting
+        # Nothing to have ready is no page.
+        empty = action.act == "ahead" and view.state != "ask"
+        return "" if empty else stage_html(view, show), sitting
 
     # Gradio passes the request by this, and could not resolve it by name.
     handle.__annotations__["request"] = gr.Request

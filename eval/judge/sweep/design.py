@@ -92,7 +92,8 @@ class SweepPool(Pool):
         assert isinstance(way, SweepQueue)
         at = where_least(at, -(self._have[at] > 0).astype(np.int64))
         at = where_least(at, way.in_cell.sum(axis=1)[self.arm[at]])
-        given = np.bincount(self.arm, weights=self._have + self._with_others(""), minlength=len(self.names))
+        held = self._with_others("", self._leases) + self._with_others("", self._ahead)
+        given = np.bincount(self.arm, weights=self._have + held, minlength=len(self.names))
         at = where_least(at, given[self.arm[at]])
         if abs(way.askew) >= MOST_ASKEW:
             wanted = at[way.base_left[at] == (way.askew < 0)]

@@ -70,7 +70,13 @@ class SweepState(JudgingState):
             yield seat
 
     def next(self, seat: ReviewerState) -> Key | None:
-        key = super().next(seat)
+        return self._written(seat, super().next(seat))
+
+    def after(self, seat: ReviewerState, shown: Key) -> Key | None:
+        """As in any run; a pair that a page has ready is with its reviewer, so it is written down like one on it."""
+        return self._written(seat, super().after(seat, shown))
+
+    def _written(self, seat: ReviewerState, key: Key | None) -> Key | None:
         if key is not None and key[0] == "judgement" and not self.pool.is_seen(seat.reviewer, key[1]):
             part, item = self._of(key)
             self._shown.add(seat.reviewer, self._candidates[part.prefix], item)
