@@ -71,7 +71,7 @@ def gate(
 
 
 def best_of(reports: Path, sweep: str) -> str:
-    """The run of a sweep's best candidate, which is told. Raises RunError, InputError."""
+    """The run of a sweep's best candidate; prints how the sweep stands. Raises RunError, InputError."""
     from eval.report.sweep.snapshot import read_sweep_snapshot
     from eval.report.sweep.views import sentence
 

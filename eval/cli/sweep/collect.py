@@ -170,7 +170,7 @@ def _asked(run: Run, one: Candidate, trained: Trained | None, asking: Asking) ->
             run, there = taken, taken.info.reused["base"]
             console.say(f"{one.name}: the base's {counted(there.answers, 'answer')} are those of run {there.run}")
         else:
-            console.say(f"{one.name}: run {other.name} was served by other software, so the base is asked anew")
+            console.say(f"{one.name}: run {other.name} was served by other software, so the base is asked again")
     left: list[Side] = [side for side in SIDES if missing(run, [side])]
     if left and not failed:
         failed = _ask(run, left, one, trained, asking)

@@ -48,7 +48,7 @@ def sweep(
     engine: Annotated[str, typer.Option(help="auto, docker, vllm or embedded.")] = "auto",
     server: Annotated[str, typer.Option(help="In Docker: auto, tgi, vllm or sglang.")] = "auto",
     sequential: Annotated[bool, typer.Option("--sequential", help="Serve one side after the other.")] = False,
-    dtype: Annotated[str, typer.Option(help="What servers compute in, for parity; as planned if left out.")] = "",
+    dtype: Annotated[str, typer.Option(help="What servers compute in, for parity; default: as planned.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Continue despite failed parity (it is recorded).")] = False,
     quick_parity: Annotated[bool, typer.Option("--quick-parity", help="Three probes of parity, not nine.")] = False,
     max_tokens: MaxTokens = 512,
@@ -62,7 +62,7 @@ def sweep(
 ) -> None:
     """Train several candidates, collect their answers and once the base's, and bind them in reports/NAME/sweep.json.
 
-    What is there already is kept; a candidate that fails is named, and the others go on.
+    Existing models and answers are kept; a candidate that fails is named, and the others go on.
     Example: `blindside sweep sweep.yml`, then `blindside judge sweep`
     """
     from eval.cli.sweep.collect import Asking, collect_all

@@ -84,7 +84,7 @@ class Racing:
         self._said = ""
 
     def until(self, end: threading.Event) -> None:
-        """Look whenever verdicts came, until `end`; what goes wrong is told, and looked at again."""
+        """Look whenever verdicts came, until `end`; what goes wrong is printed, and looked at again."""
         pause = EVERY
         while not end.wait(pause):
             began = time.monotonic()

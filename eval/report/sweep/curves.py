@@ -15,7 +15,7 @@ from eval.run import Run
 
 #: Column of training.csv (train.figures), and the title of its picture.
 FIGURES = {"margin": "Margin in training", "accuracy": "Accuracy in training", "logps_chosen": "Chosen log-probability"}
-#: As many lines are told apart by colour; all are told apart by their number.
+#: So many lines differ in colour; all differ in their number.
 COLOURS = 8
 _LEFT, _RIGHT, _TOP, _HIGH = 40.0, 22.0, 12.0, 150.0
 

@@ -81,7 +81,7 @@ def serve(
         port=port,
         open_browser=open_browser,
         say=say,
-        exposed="whoever reaches this machine can read the results: reviewers must not, before they have judged",
+        exposed="anyone who reaches this machine can read the results: reviewers must not, before they have judged",
     )
 
 
