@@ -11,16 +11,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from blindside.gpus import AMD, find_gpus
+from blindside.gpus import AMD
 from blindside.places import made_by, python_path, workspace
 from blindside.reaper import COMMAND, GRACE
 from blindside.remedies import Known, first_remedy
 from train.errors import LaunchError
+from train.launcher import Launch, read_launch
 from train.progress import Progress
+from train.recipe import read_recipe
+from train.resources.gpus import chosen_gpus
 
 #: What relative paths of a recipe start from.
 ROOT = workspace()
 TAIL = 15
+#: Where Linux lists GPUs that render or compute.
+RENDERERS = Path("/dev/dri")
 #: The volume of a rented GPU machine; caches belong there, the root disk is small.
 WORKSPACE = Path("/workspace")
 
@@ -110,9 +115,10 @@ def axolotl(
     program = env / "bin" / "axolotl"
     if not program.exists():
         raise LaunchError(f"there is no Axolotl in {env}; {made_by(env)}")
+    words, variables = launching(command, recipe, environment(env, offline=offline))
     status = run(
-        [str(program.absolute()), command, str(recipe.absolute()), *_launcher(command)],
-        environment(env, offline=offline),
+        [str(program.absolute()), command, str(recipe.absolute()), *words],
+        variables,
         log,
         progress,
         cwd,
@@ -122,11 +128,28 @@ def axolotl(
     return dict(progress.metrics)
 
 
-def _launcher(command: str) -> tuple[str, ...]:
-    """A CPU trains in Axolotl's own process: accelerate would start a second one, with the same result, and all imports
-    would be paid twice.
+def launching(command: str, recipe: Path, variables: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    """What goes behind `axolotl COMMAND RECIPE`, and the environment with what several processes need.
+
+    A CPU trains in Axolotl's own process: accelerate would start a second one, with the same result, and all imports
+    would be paid twice. Raises LaunchError.
     """
-    return ("--launcher", "python") if command == "train" and not AMD.exists() and not find_gpus() else ()
+    if command != "train":
+        return [], variables
+    asked = asked_launch(recipe)
+    if asked == Launch() and not count_gpus():
+        return ["--launcher", "python"], variables
+    return asked.options(f"blindside-{recipe.stem}"), asked.environment(variables, gpus=count_gpus())
+
+
+def asked_launch(recipe: Path) -> Launch:
+    """The dials for this recipe on this machine. Raises LaunchError."""
+    return read_launch(os.environ, read_recipe(recipe).config, gpus=count_gpus())
+
+
+def count_gpus() -> int:
+    """GPUs that train here; AMD's are counted by their devices."""
+    return len(chosen_gpus()) or (len(list(RENDERERS.glob("renderD*"))) if AMD.exists() else 0)
 
 
 def run(command: Sequence[str], variables: Mapping[str, str], log: Path, progress: Progress, cwd: Path) -> int:

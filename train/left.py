@@ -6,8 +6,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from train.artifact import Sha256, hash_weights, weights
-from train.files import write_atomic
+from train.artifact import Sha256
+from train.export.sharded import files
+from train.files import sha256_files, write_atomic
 
 
 class Left(BaseModel):
@@ -40,6 +41,6 @@ def find(path: Path, inputs: str) -> Left | None:
         found = Left.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
-    if found.inputs_sha256 != inputs or not weights(found.output):
+    if found.inputs_sha256 != inputs or not (left := files(found.output)):
         return None
-    return found if hash_weights(found.output) == found.weights_sha256 else None
+    return found if sha256_files(left) == found.weights_sha256 else None
