@@ -48,6 +48,8 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
         """
         if _on_cpus():
             cfg.device_map = {"": "cpu"}  # Axolotl has overwritten the recipe's own
+        if cfg.precompute_ref_log_probs and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            share_reference(Path(cfg.output_dir) / "reference")
         if not cfg.trained_tokens or cfg.tokenizer_config != cfg.base_model or own_tokens(cfg):
             return
         served = _load(cfg, get_chat_template_from_config(cfg) if _names_template(cfg) else None)
@@ -81,6 +83,23 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
 def _on_cpus() -> bool:
     """Whether this is one of several processes on a CPU, as train.launcher starts them."""
     return os.environ.get("ACCELERATE_USE_CPU") == "true" and int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def share_reference(folder: Path) -> None:
+    """Let all processes read the reference's log-probabilities where the first one writes them.
+
+    TRL 1.9 looks beside each process's own copy of the pairs, and Axolotl's first process has them elsewhere than others.
+    """
+    from trl import DPOTrainer
+
+    folder.mkdir(parents=True, exist_ok=True)
+    compute = DPOTrainer._precompute_ref_logps
+
+    def shared(trainer: Any, dataset: Any, name: str, size: int) -> Any:
+        dataset._get_cache_file_path = lambda fingerprint: str(folder / f"{fingerprint}.arrow")
+        return compute(trainer, dataset, name, size)
+
+    DPOTrainer._precompute_ref_logps = shared
 
 
 def forget_reference(trainer: Any) -> None:
