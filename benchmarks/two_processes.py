@@ -2,8 +2,9 @@
 
     .venv/bin/python -m benchmarks.two_processes [--steps 70] [--base models/tiny-base]
 
-Both train the tiny recipe's DPO on the tiny world's pairs with a global batch of 8, started as `make train` starts them:
-the second one by `LAUNCHER=torchrun NPROC=2`. Each process averages a loss over its own tokens, so losses differ a little.
+Both train the tiny recipe's DPO on the tiny world's pairs with a global batch of 8, started as `make train` starts
+them: the second one by `LAUNCHER=torchrun NPROC=2`. Each process averages a loss over its own tokens, so losses differ
+a little.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ from train.recipe import RECIPES
 ENV = workspace() / ".venv-train"
 MARGIN, LOSS = "margin", "loss"
 LAUNCHES = {"one process": ({}, 8), "two processes": ({"LAUNCHER": "torchrun", "NPROC": "2"}, 4)}
-TRAIN = "import sys; from pathlib import Path; from train.stage import train; train(sys.argv[1], models=Path(sys.argv[2]), env=Path(sys.argv[3]))"
+TRAIN = """
+import sys
+from pathlib import Path
+from train.stage import train
+train(sys.argv[1], models=Path(sys.argv[2]), env=Path(sys.argv[3]))
+"""
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from compose.errors import ComposeError, DockerMissing, EnvironmentMissing
 from compose.folder import check as check_folder
 from compose.folder import is_local
 from compose.machine import Machine, look
+from compose.replicas import count, place
 from compose.stack import Model
 
 ENGINES = ("auto", "docker", "vllm", "embedded")
@@ -44,6 +45,9 @@ class Plan:
     environment: Mapping[str, str] = field(default_factory=dict)
     in_turn: bool = False
     sequential: bool = False
+    #: Servers a side, and the GPUs of each where they were shared out (compose.replicas).
+    replicas: int = 1
+    gpus: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """The plan as it is printed."""
@@ -53,6 +57,7 @@ class Plan:
         files = [path.name for path in (*self.files, *([self.local] if in_docker and self.local.is_file() else []))]
         dials = [f"{name}={value}" for name, value in sorted(self.environment.items())]
         how = "one side after the other" if self.sequential else "both sides"
+        how += f", {self.replicas} servers each" if self.replicas > 1 else ""
         where = "in Docker" if in_docker else "as processes"
         return [f"engine: {self.server} {where}, {how} ({self.why})", f"  {' + '.join(files)}  {' '.join(dials)}"]
 
@@ -82,10 +87,17 @@ def choose(
     if server not in SERVERS:
         raise ComposeError(f"SERVER={server} is unknown; use {', '.join(SERVERS)}")
     if engine == "embedded":
-        return Plan("embedded", "as asked")
+        return _embedded("as asked")
     machine = machine or look()
     plan = _chosen(engine, models, server, sequential, machine, vllm)
     return replace(plan, why=f"{plan.why}; {machine.untested}") if machine.untested else plan
+
+
+def _embedded(why: str) -> Plan:
+    for name in ("REPLICAS", "NUM_SHARD"):
+        if count(dials(), name) > 1:
+            raise ComposeError(f"{name} is for servers in Docker or by vLLM, and the embedded engine serves: {why}")
+    return Plan("embedded", why)
 
 
 def _chosen(
@@ -98,7 +110,7 @@ def _chosen(
         return _as_processes(models, sequential, machine.gpus, "" if engine == "vllm" else against)
     if engine == "auto" and against:
         hint = "; on the GPU without Docker: `make env-vllm`, then ENGINE=vllm" if machine.gpus else ""
-        return Plan("embedded", against + hint)
+        return _embedded(against + hint)
     unread = _unread(models) if server in ("auto", "tgi") else ""
     if unread and server == "tgi":
         raise ComposeError(f"{unread}; use SERVER=vllm, ENGINE=vllm or ENGINE=embedded")
@@ -182,14 +194,17 @@ def _on_cpu(server: str, models: Sequence[Model], sequential: bool, why: str) ->
         )
     files = (HERE / "docker-compose.yml", HERE / _CPU_FILES[server])
     return Plan(
-        "docker", f"as asked, on the CPU: {why}", server, files, environment=_limits(models), sequential=sequential
-    )
+        "docker", f"as asked, on the CPU: {why}", server, files, environment=_limits(models), sequential=sequential,
+        replicas=count(dials(), "REPLICAS"),
+    )  # fmt: skip
 
 
 def _on_gpus(server: str, models: Sequence[Model], sequential: bool | None, gpus: Sequence[Gpu]) -> Plan:
     override = () if server == "tgi" else (HERE / f"docker-compose.{server}.yml",)
     files = (HERE / "docker-compose.yml", *override, HERE / "docker-compose.gpu.yml")
     best = sorted(gpus, key=lambda gpu: -gpu.free)
+    if max(count(dials(), "REPLICAS"), count(dials(), "NUM_SHARD")) > 1:
+        return _shared_out(server, models, sequential, best, files)
     first, second = best[0], best[1] if len(best) > 1 else best[0]
     placed = {"BASE_GPU": str(first.index), "TUNED_GPU": str(second.index)}
     limits = _limits(models) | (_unset(_variant(first, second)) if server == "vllm" else {})
@@ -204,6 +219,29 @@ def _on_gpus(server: str, models: Sequence[Model], sequential: bool | None, gpus
     placed |= _fractions(server, first)
     why = f"GPU {first.index} shared: {_gib(first.free)} free, {_words(need)}"
     return Plan("docker", why, server, files, environment=limits | _unset(placed), in_turn=True)
+
+
+def _shared_out(
+    server: str, models: Sequence[Model], sequential: bool | None, best: Sequence[Gpu], files: tuple[Path, ...]
+) -> Plan:
+    """Several servers a side, or several GPUs a server: each server has GPUs of its own, or the sides take turns."""
+    replicas, shards = count(dials(), "REPLICAS"), count(dials(), "NUM_SHARD")
+    sides, order = [model.side for model in models], [gpu.index for gpu in best]
+    gpus = {} if sequential else place(sides, order, replicas, shards)
+    turns = not gpus
+    if turns and sequential is not False:
+        gpus = {name: own for side in sides for name, own in place([side], order, replicas, shards).items()}
+    if not gpus:
+        each = "each server has GPUs of its own, and a side alone" if sequential is not False else "both sides together"
+        raise ComposeError(
+            f"REPLICAS={replicas} and NUM_SHARD={shards} need more than the {len(best)} GPUs of this machine ({each} "
+            f"needs {replicas * shards * (1 if sequential is not False else len(sides))}): give smaller numbers"
+        )
+    used = [gpu for gpu in best if any(gpu.index in own for own in gpus.values())]
+    limits = _limits(models) | (_unset(_variant(*used)) if server == "vllm" else {})
+    shared = {name: "+".join(map(str, own)) for name, own in gpus.items()}
+    why = "GPUs " + ", ".join(f"{own} for {name}" for name, own in shared.items())
+    return Plan("docker", why, server, files, environment=limits, sequential=turns, replicas=replicas, gpus=gpus)
 
 
 def _variant(*gpus: Gpu) -> dict[str, str]:

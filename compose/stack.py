@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +42,19 @@ class Model:
     side: str
     source: str
     revision: str | None = None
+
+
+def side_of(service: str) -> str:
+    """The side of one of its servers: "tuned" of "tuned", "tuned-2", "tuned-3" …"""
+    return service.partition("-")[0]
+
+
+def by_side(urls: Mapping[str, str]) -> dict[str, list[str]]:
+    """Addresses of servers as those of their sides."""
+    found: dict[str, list[str]] = {}
+    for service, url in urls.items():
+        found.setdefault(side_of(service), []).append(url)
+    return found
 
 
 @dataclass
@@ -116,6 +129,10 @@ class ProcessStack(ABC):
         self.urls = {server.model.side: server.url for server in self._servers}
         self.engine = self._servers[0].engine if self._servers else ""
         return self
+
+    def addresses(self) -> dict[str, list[str]]:
+        """Of each side, those of all its servers."""
+        return by_side(self.urls)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

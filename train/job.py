@@ -99,5 +99,3 @@ def _base_key(job: Job) -> str:
     if folder.is_dir():
         return sha256_files(path for path in folder.iterdir() if path.suffix in _OF_A_MODEL and path.name != NAME)
     return f"{job.recipe.base_model}@{job.recipe.config.get('revision_of_model') or 'main'}"
-
-

@@ -150,9 +150,9 @@ def _launch(job: Job, derived: Recipe, say: Say) -> dict[str, float]:
     job.figures.unlink(missing_ok=True)
     shutil.rmtree(prepared_path(job), ignore_errors=True)  # Axolotl knows pairs by their path alone
     say(f"Axolotl trains {job.name} from {job.recipe.base_model} (log: {job.log})")
-    asked = asked_launch(derived.path)
-    watched = asked.leads  # only the first process of all writes what was found
-    progress = Progress(job.name, **{"watch": tokens.Watch(job.recipe, job.tokens)} if watched else {})
+    progress = Progress(job.name)
+    if asked_launch(derived.path).leads:  # only the first process of all writes what was found
+        progress = Progress(job.name, watch=tokens.Watch(job.recipe, job.tokens))
     try:
         return _run(job)("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
     except LaunchError:

@@ -8,9 +8,9 @@ from pathlib import Path
 from blindside import console
 from train.artifact import Artifact
 from train.errors import RecipeError
-from train.next_round import Round, train_round
 from train.job import Job
 from train.launch import asked_launch
+from train.next_round import Round, train_round
 from train.pipeline import follow, make
 from train.recipe import find_recipe, read_recipe
 from train.resources.machine import locked

@@ -14,7 +14,11 @@ from safetensors.torch import load_file, save_file
 
 from train.export import gather
 
-SHAPES = {"model.embed_tokens.weight": (64, 32), "model.layers.0.mlp.up_proj.weight": (48, 32), "model.norm.weight": (32,)}
+SHAPES = {
+    "model.embed_tokens.weight": (64, 32),
+    "model.layers.0.mlp.up_proj.weight": (48, 32),
+    "model.norm.weight": (32,),
+}
 
 
 def values() -> dict[str, torch.Tensor]:
@@ -24,7 +28,9 @@ def values() -> dict[str, torch.Tensor]:
 
 def write_base(folder: Path) -> None:
     folder.mkdir(parents=True)
-    save_file({name: torch.zeros(shape, dtype=torch.bfloat16) for name, shape in SHAPES.items()}, folder / "model.safetensors")
+    save_file(
+        {name: torch.zeros(shape, dtype=torch.bfloat16) for name, shape in SHAPES.items()}, folder / "model.safetensors"
+    )
 
 
 def _save_part(rank: int, shards: str, port: int) -> None:
@@ -53,7 +59,11 @@ def fsdp(folder: Path, port: int) -> dict[str, Any]:
     merge_fsdp_weights(str(shards), str(folder / "axolotls"))
     gather.main("fsdp", shards, folder / "base", folder / "ours", most=5000)
     theirs, ours = load_file(folder / "axolotls" / "model.safetensors"), _load(folder / "ours")
-    return {"parts": len(list(shards.glob("*.distcp"))), "same": _same(theirs, ours), "files": len(_files(folder / "ours"))}
+    return {
+        "parts": len(list(shards.glob("*.distcp"))),
+        "same": _same(theirs, ours),
+        "files": len(_files(folder / "ours")),
+    }
 
 
 def zero(folder: Path) -> dict[str, Any]:
@@ -75,17 +85,25 @@ def large(folder: Path, megabytes: int, room: int) -> dict[str, Any]:
     for name in names:
         (place / name).mkdir(parents=True)
         torch.save(piece, place / name / "fp32.pt")
-    header = {n: {"dtype": "F32", "shape": s, "data_offsets": [i << 23, (i + 1) << 23]} for i, (n, s) in enumerate(names.items())}
+    header = {
+        n: {"dtype": "F32", "shape": s, "data_offsets": [i << 23, (i + 1) << 23]}
+        for i, (n, s) in enumerate(names.items())
+    }
     (folder / "base").mkdir()
     with (folder / "base" / "model.safetensors").open("wb") as file:
         text = json.dumps(header).encode()
         file.write(len(text).to_bytes(8, "little") + text)
         file.truncate(8 + len(text) + (count << 23))
-    taken = next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if "VmData" in line)
+    taken = next(
+        int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if "VmData" in line
+    )
     limit = (taken << 10) + (room << 20)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     gather.main("zero", place, folder / "base", folder / "ours", most=64 << 20)
-    return {"files": len(_files(folder / "ours")), "bytes": sum(path.stat().st_size for path in _files(folder / "ours"))}
+    return {
+        "files": len(_files(folder / "ours")),
+        "bytes": sum(path.stat().st_size for path in _files(folder / "ours")),
+    }
 
 
 def _files(folder: Path) -> list[Path]:

@@ -83,7 +83,9 @@ def test_fsdp_divides_what_is_held_and_keeps_a_step_whole() -> None:
     """By hand: 7.62 billion parameters in 2 bytes, AdamW's in 4, over 8 GPUs; two layers and the embeddings whole."""
     recipe, shape = read_recipe(find_recipe("qwen2.5-7b-dpo-fsdp2")), KNOWN["Qwen/Qwen2.5-7B-Instruct"]
     found = estimate(recipe, shape, gpu=True, gpus=8)
-    assert size(found, "weights") == size(found, "gradients") == size(found, "optimizer") / 2 == 2 * shape.parameters / 8
+    assert (
+        size(found, "weights") == size(found, "gradients") == size(found, "optimizer") / 2 == 2 * shape.parameters / 8
+    )
     assert size(found, "gathered") == 2 * (2 * shape.linear / 28 + 2 * 152064 * 3584)
     assert "reference" not in {part.name for part in found.parts}
     assert [estimate(recipe, shape, gpu=True, gpus=count).total < 80 * GIB for count in (1, 2, 4, 8)] == [0, 1, 1, 1]
@@ -113,9 +115,9 @@ def test_a_recipe_that_spreads_nothing_needs_the_same_on_every_gpu() -> None:
 
 
 def test_a_reference_that_is_computed_beforehand_takes_no_room() -> None:
-    assert weigh("qwen2.5-3b-dpo").total - weigh("qwen2.5-3b-dpo", precompute_ref_log_probs=True).total == pytest.approx(
-        2 * KNOWN["Qwen/Qwen2.5-3B-Instruct"].parameters
-    )
+    assert weigh("qwen2.5-3b-dpo").total - weigh(
+        "qwen2.5-3b-dpo", precompute_ref_log_probs=True
+    ).total == pytest.approx(2 * KNOWN["Qwen/Qwen2.5-3B-Instruct"].parameters)
 
 
 def test_the_table_adds_up() -> None:

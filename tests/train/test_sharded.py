@@ -66,7 +66,9 @@ def test_shards_of_another_model_are_told(warm: Path, tmp_path: Path) -> None:
 def test_deepspeeds_own_shards_are_told_with_its_converters_command(tmp_path: Path) -> None:
     (tmp_path / "global_step9").mkdir()
     (tmp_path / "latest").write_text("global_step9", encoding="utf-8")
-    with pytest.raises(ExportError, match=r"ds_to_universal --input_folder .*/global_step9 --output_folder .*/universal"):
+    with pytest.raises(
+        ExportError, match=r"ds_to_universal --input_folder .*/global_step9 --output_folder .*/universal"
+    ):
         sharded.find(tmp_path)
     kept = sharded.files(tmp_path)
     (tmp_path / "universal" / "zero" / "a").mkdir(parents=True)
@@ -83,7 +85,9 @@ def test_whole_weights_are_taken_before_any_shards(tmp_path: Path) -> None:
     assert sharded.files(folder) == [folder / "model.safetensors"]
 
 
-EXPORT = "import sys; from pathlib import Path; from train.export.export import export; export(*map(Path, sys.argv[1:]))"
+EXPORT = (
+    "import sys; from pathlib import Path; from train.export.export import export; export(*map(Path, sys.argv[1:]))"
+)
 
 
 def test_a_model_of_many_files_is_exported_in_less_memory_than_one_of_ten_of_them_takes(tmp_path: Path) -> None:

@@ -213,7 +213,11 @@ def _room(machine: Machine) -> tuple[int, int]:
 
 
 def _judge(need: Estimate, have: int, free: int, *, on_gpu: bool) -> tuple[Level, str]:
-    smaller = "use the QLoRA recipe, a smaller base, or more GPUs (docs/scale.md)" if on_gpu else "close other programs, or use a smaller base"
+    smaller = (
+        "use the QLoRA recipe, a smaller base, or more GPUs (docs/scale.md)"
+        if on_gpu
+        else "close other programs, or use a smaller base"
+    )
     if need.fixed > have:
         return "fail", f"weights and optimizer alone need {need.fixed / GIB:.1f} GiB: {smaller}"
     if need.total > have:

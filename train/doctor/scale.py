@@ -46,7 +46,11 @@ def check_spread(recipe: Recipe, shape: Shape, gpus: Sequence[Gpu]) -> list[Find
     have = min((gpu.total for gpu in gpus), default=0)
     own = read_spread(recipe.config, count).words() or "each GPU whole"
     rows = [_row(name, need, have) for name, need in _ways(recipe, shape, count)]
-    return [Finding("spread", "ok", f"over {count} GPUs, as the recipe has it: {own}; on each GPU, by ways", "", tuple(rows))]
+    return [
+        Finding(
+            "spread", "ok", f"over {count} GPUs, as the recipe has it: {own}; on each GPU, by ways", "", tuple(rows)
+        )
+    ]
 
 
 def _ways(recipe: Recipe, shape: Shape, count: int) -> Iterator[tuple[str, Estimate]]:

@@ -11,6 +11,7 @@ import json
 import struct
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,9 @@ def open_fsdp(shards: Path) -> tuple[Read, set[str]]:
     from torch.distributed.checkpoint import FileSystemReader, load
 
     metadata: Any = FileSystemReader(shards).read_metadata()
-    kept = {(metadata.planner_data[key][-1] if metadata.planner_data else key): key for key in metadata.state_dict_metadata}
+    kept = {
+        (metadata.planner_data[key][-1] if metadata.planner_data else key): key for key in metadata.state_dict_metadata
+    }
 
     def read(name: str) -> torch.Tensor:
         stored = metadata.state_dict_metadata[kept[name]]
@@ -70,10 +73,8 @@ def open_universal(shards: Path) -> tuple[Read, set[str]]:
 
 
 def size(tensor: Tensor) -> int:
-    count = TYPES[tensor.dtype].itemsize
-    for side in tensor.shape:
-        count *= side
-    return count
+    """Bytes of a tensor."""
+    return int(TYPES[tensor.dtype].itemsize) * prod(tensor.shape)
 
 
 def grouped(tensors: Mapping[str, Tensor], most: int) -> Iterator[list[str]]:
@@ -105,13 +106,11 @@ def write(path: Path, tensors: Mapping[str, Tensor], read: Read) -> None:
 
 
 def _bytes(found: torch.Tensor, wanted: Tensor, name: str) -> memoryview:
-    count = 1
-    for side in wanted.shape:
-        count *= side
+    count = prod(wanted.shape)
     if found.numel() != count:
         sys.exit(f"{name} has {found.numel():,} values in the shards and {count:,} in the base")
     return memoryview(found.to(TYPES[wanted.dtype]).contiguous().view(-1).view(torch.uint8).numpy())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(Path, sys.argv[2:5]))
+    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]))

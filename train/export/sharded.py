@@ -1,7 +1,7 @@
 """Weights that a training on several GPUs left in shards: found, and gathered into files that are exported.
 
-FSDP with `state_dict_type: SHARDED_STATE_DICT` leaves a checkpoint of PyTorch's, as `axolotl merge-sharded-fsdp-weights`
-reads it; DeepSpeed one that its own converter makes universal: a file for each parameter.
+FSDP with `state_dict_type: SHARDED_STATE_DICT` leaves a checkpoint of PyTorch's, which `axolotl
+merge-sharded-fsdp-weights` reads too; DeepSpeed one that its own converter makes universal: a file for each parameter.
 """
 
 from __future__ import annotations

@@ -15,9 +15,9 @@ A DPO batch is each chosen and each rejected answer, so twice the micro batch. A
 pads pairs to the longest of their batch, so shorter ones need less.
 
 Spread over GPUs, what is divided is counted as in ZeRO (arXiv 1910.02054, section 3): DeepSpeed holds weights and
-gradients in 2 bytes and, for a bf16 training, the optimizer's own weights and states in 4 each. FSDP2 as Axolotl runs it
-keeps the types that are trained without it; its root holds the embeddings whole while a step runs. Tensor parallelism divides
-7 h + 4 i of a layer's values and leaves 5 h whole (arXiv 2205.05198, section 4.2), and the embeddings.
+gradients in 2 bytes and, for a bf16 training, the optimizer's own weights and states in 4 each. FSDP2 as Axolotl runs
+it keeps the types that are trained without it; its root holds the embeddings whole while a step runs. Tensor
+parallelism divides 7 h + 4 i of a layer's values, leaves 5 h whole (arXiv 2205.05198, section 4.2), and the embeddings.
 
 Held against real runs of Axolotl 0.19 (DPO on a CPU, 63 million parameters, 50,000 words, pairs of 950 tokens): with
 gradient checkpointing 4.16 GiB reckoned and 4.14 taken, without it 5.07 and 5.05. On a GPU it was not measured.
@@ -83,12 +83,16 @@ def estimate(recipe: Recipe, shape: Shape, *, gpu: bool, gpus: int = 1) -> Estim
     spread = read_spread(config, gpus if gpu else 1)
     whole = _adapter_parts(config, shape, size) if recipe.has_adapter else _full_parts(config, shape, size, spread.kind)
     fixed = [*(_divided(part, shape, spread) for part in whole), *_gathered(config, shape, size, spread)]
-    return Estimate((*fixed, *_of_the_texts(config, shape, size, spread), Part("slack", SLACK, "libraries and kernels")))
+    return Estimate(
+        (*fixed, *_of_the_texts(config, shape, size, spread), Part("slack", SLACK, "libraries and kernels"))
+    )
 
 
 def _divided(part: Part, shape: Shape, spread: Spread) -> Part:
     """A GPU's share of a part of the whole model."""
-    held = spread.gradients if part.name == "gradients" else spread.states if part.name == "optimizer" else spread.weights
+    held = (
+        spread.gradients if part.name == "gradients" else spread.states if part.name == "optimizer" else spread.weights
+    )
     outside = spread.states_outside if part.name == "optimizer" else spread.weights_outside and part.name != "reference"
     linear = shape.linear / shape.parameters
     tensor = 1 - linear + linear / spread.tensor

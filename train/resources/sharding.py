@@ -73,14 +73,14 @@ def read_spread(config: Mapping[str, Any], gpus: int) -> Spread:
 
 
 def deepspeed_file(given: str) -> Path | None:
-    """The file that a recipe names, from the project's root or, for ours, from the code; None where it is in neither."""
+    """The file that a recipe names, from the project's root or, for ours, from the code; None where there is none."""
     places = (workspace() / given, CODE / given)
     return next((path for path in places if path.is_file()), None)
 
 
 def ways(config: Mapping[str, Any], gpus: int) -> dict[str, dict[str, Any]]:
     """By name, the recipe's fields for each usual way to spread it over this many GPUs."""
-    said = {
+    said: dict[str, dict[str, Any]] = {
         "each GPU whole": {},
         "ZeRO-2": {"deepspeed": {"zero_optimization": {"stage": 2}}},
         "ZeRO-3": {"deepspeed": {"zero_optimization": {"stage": 3}}},
@@ -95,7 +95,9 @@ def ways(config: Mapping[str, Any], gpus: int) -> dict[str, dict[str, Any]]:
 
 def saves_activations(config: Mapping[str, Any]) -> bool:
     """Whether layers are computed once more in the backward pass, by whichever of Axolotl's two fields."""
-    return bool(config.get("gradient_checkpointing") or (config.get("fsdp_config") or {}).get("activation_checkpointing"))
+    return bool(
+        config.get("gradient_checkpointing") or (config.get("fsdp_config") or {}).get("activation_checkpointing")
+    )
 
 
 def _size(config: Mapping[str, Any], name: str) -> int:

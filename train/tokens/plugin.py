@@ -88,7 +88,7 @@ def _on_cpus() -> bool:
 def share_reference(folder: Path) -> None:
     """Let all processes read the reference's log-probabilities where the first one writes them.
 
-    TRL 1.9 looks beside each process's own copy of the pairs, and Axolotl's first process has them elsewhere than others.
+    TRL 1.9 looks beside each process's own copy of the pairs, and Axolotl's first process has its own elsewhere.
     """
     from trl import DPOTrainer
 
