@@ -77,6 +77,16 @@ def zero(folder: Path) -> dict[str, Any]:
     return {"same": _same({k: v.to(torch.bfloat16) for k, v in values().items()}, _load(folder / "ours"))}
 
 
+def left(folder: Path) -> dict[str, Any]:
+    """Shards of the recorded model's names and shapes, all values 2."""
+    from tests.train.models import SHAPES as RECORDED
+
+    for name, shape in RECORDED.items():
+        (folder / "universal" / "zero" / name).mkdir(parents=True)
+        torch.save({"param": torch.full(shape, 2.0)}, folder / "universal" / "zero" / name / "fp32.pt")
+    return {}
+
+
 def large(folder: Path, megabytes: int, room: int) -> dict[str, Any]:
     """Shards of `megabytes` in all, gathered with `room` megabytes of memory more than the process has by now."""
     place, count = folder / "zero", megabytes // 8

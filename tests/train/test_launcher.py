@@ -6,10 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from train.errors import LaunchError
+from tests.train.models import recipe
+from tests.train.test_stage import calls, small
+from train.errors import LaunchError, RecipeError
 from train.launch import launching
 from train.launcher import read_launch
-from train.recipe import RECIPES
+from train.recipe import RECIPES, find_recipe, read_recipe
+from train.resources.sharding import deepspeed_file
+from train.stage import join, train
+
+__all__ = ["small"]
 
 FIRST = {"MASTER": "gpu1:4000", "NODES": "2"}
 
@@ -94,3 +100,36 @@ def test_without_dials_a_cpu_trains_in_axolotls_own_process(monkeypatch: pytest.
     for name in ("LAUNCHER", "NPROC", "NODES"):
         monkeypatch.delenv(name, raising=False)
     assert launching("train", RECIPES / "tiny.yml", {}) == (["--launcher", "python"], {})
+
+
+def test_a_further_machine_trains_along_and_keeps_no_model(
+    small: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, env = small
+    models, said = path.parent / "models", list[str]()
+    for name, value in {"LAUNCHER": "torchrun", "NPROC": "1", "NODES": "2", "MASTER": "first"}.items():
+        monkeypatch.setenv(name, value)
+    assert not join(str(path), models=models, env=env, say=said.append)
+    monkeypatch.setenv("NODE_RANK", "1")
+    assert join(str(path), models=models, env=env, say=said.append)
+    assert calls(path) == ["train"]
+    assert [one.name for one in models.iterdir()] == ["mine.machine1.work"]
+    assert said[-1] == "mine is trained; the first machine goes on with the model"
+    with pytest.raises(RecipeError, match="NODES=2 is for a recipe of its own"):
+        train("tiny", models=models, env=env)
+
+
+def test_deepspeeds_file_is_part_of_a_recipe(small: tuple[Path, Path]) -> None:
+    """It is found in the code where a recipe of ours names it, goes to Axolotl with the recipe, and counts as input."""
+    path, env = small
+    (path.parent / "zero2.json").write_text('{"zero_optimization": {"stage": 2}}', encoding="utf-8")
+    recipe(path.parent, path.parent / "base", deepspeed=str(path.parent / "zero2.json"))
+    models = path.parent / "models"
+    first = train(str(path), models=models, env=env, say=lambda _: None)
+    assert read_recipe(models / "mine.work" / "mine.yml").config["deepspeed"] == str(
+        models / "mine.work" / "zero2.json"
+    )
+    (path.parent / "zero2.json").write_text('{"zero_optimization": {"stage": 1}}', encoding="utf-8")
+    assert train(str(path), models=models, env=env, say=lambda _: None).inputs_sha256 != first.inputs_sha256
+    ours = read_recipe(find_recipe("qwen2.5-14b-dpo-zero3")).config["deepspeed"]
+    assert deepspeed_file(ours) == RECIPES / "deepspeed" / "zero3.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,15 @@ import pytest
 
 from tests.peak import measured
 from tests.support import ROOT, free_port
-from tests.train.models import SHAPES, hf5_folder, write_weights
+from tests.train.models import SHAPES, hf5_folder, recipe, write_weights
+from tests.train.test_stage import fake_training
+from train.artifact import verify
 from train.errors import ExportError
 from train.export import sharded
+from train.export.weights import read_tensors
 from train.launch import environment
+from train.stage import train
+from train.tiny.world import pair_rows, to_jsonl
 
 
 def ran(python: Path, *words: object) -> Any:
@@ -40,6 +46,25 @@ def test_deepspeeds_universal_checkpoint_is_gathered(warm: Path, tmp_path: Path)
     found = sharded.find(tmp_path / "output")
     assert found is not None
     assert found.kind == "zero"
+
+
+@pytest.mark.train
+def test_a_training_that_left_shards_becomes_a_model(warm: Path, tmp_path: Path) -> None:
+    """Everything around the training: what it left is kept in mind, gathered, exported and recorded."""
+    (tmp_path / "pairs.jsonl").write_text(to_jsonl(pair_rows()[:8]), encoding="utf-8")
+    path, env = recipe(tmp_path, hf5_folder(tmp_path / "base")), fake_training(tmp_path)
+    (env / "bin" / "python").symlink_to(warm)
+    (tmp_path / "prepared" / "model.safetensors").unlink()
+    (tmp_path / "prepared" / "latest").write_text("global_step2", encoding="utf-8")
+    ran(warm, "left", tmp_path / "prepared")
+    program = env / "bin" / "axolotl"
+    program.write_text(program.read_text(encoding="utf-8").replace("cp ", "cp -r "), encoding="utf-8")
+    said: list[str] = []
+    made = train(str(path), models=tmp_path / "models", env=env, say=said.append)
+    verify(tmp_path / "models" / "mine")
+    assert "The shards that the training left are gathered" in said
+    assert made.weights_sha256 != made.base.weights_sha256
+    assert read_tensors(tmp_path / "models" / "mine") == read_tensors(tmp_path / "base")
 
 
 @pytest.mark.train
@@ -98,8 +123,6 @@ def test_a_model_of_many_files_is_exported_in_less_memory_than_one_of_ten_of_the
         for number in range(64):
             shapes = {f"model.layers.{number}.mlp.up_proj.weight": [2**11, 2**11]}
             write_weights(folder / f"model-{number + 1:05}-of-00064.safetensors", shapes, fill)
-    import sys
-
     done = measured([sys.executable, "-c", EXPORT, tmp_path / "output", tmp_path / "base", tmp_path / "out"])
     assert done.code == 0, done.err
     assert len(list((tmp_path / "out").glob("model-*.safetensors"))) == 64
