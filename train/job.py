@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from train import left
+from train import earlier
 from train.artifact import NAME
 from train.container import container
 from train.container.image import image_name
@@ -48,7 +48,7 @@ class Job:
 
     @property
     def record(self) -> Path:
-        return left.record(self.work, self.name)
+        return earlier.record(self.work, self.name)
 
     @property
     def tokens(self) -> Path:

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from train import again, left
 from train import artifact as artifacts
+from train import earlier
 from train.artifact import Artifact, Base
 from train.container import container
 from train.data import Prepared, Say, data_hashes, prepare, read_prompt_keys, write_prompt_keys
 from train.derived import derive, output_of, prepared_path
 from train.doctor.doctor import ready
+from train.earlier import Left
 from train.errors import ArtifactError, ExportError, LaunchError
 from train.export import sharded
 from train.export.export import export, rules
@@ -24,7 +25,6 @@ from train.figures.words import outcome
 from train.files import sha256_file, sha256_files, write_atomic
 from train.job import Job, inputs_hash
 from train.launch import ROOT, asked_launch, axolotl, environment, failure, run
-from train.left import Left
 from train.progress import Progress
 from train.recipe import Recipe
 from train.resources.machine import PACKAGES, cached_model, check_room, versions
@@ -55,14 +55,14 @@ def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
 def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     """The model of `job`, trained if it is not there yet; and whether it was. Raises TrainError."""
     inputs = inputs_hash(job)
-    again.recover(job.target)
+    earlier.recover(job.target)
     there = None if force else finished(job, inputs, say)
     if there is not None:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
         if there.export_rules == rules():
             return there, False
-        return again.export_again(job.target, _base(job)[0], there, say), False
-    trained = None if force or tokens.outdated(job.recipe, read_found(job.tokens)) else left.find(job.record, inputs)
+        return earlier.export_again(job.target, _base(job)[0], there, say), False
+    trained = None if force or tokens.outdated(job.recipe, read_found(job.tokens)) else earlier.find(job.record, inputs)
     if trained is None:
         check_room(job.recipe, job.models)
         ready(job.recipe, job.models, say)
@@ -140,7 +140,7 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
         versions=found,
         outcome=told,
     )
-    left.keep(job.record, done)
+    earlier.keep(job.record, done)
     return done
 
 

@@ -27,7 +27,6 @@ from eval.cli import (
     plan,
     release,
     report,
-    results,
     serving,
     train,
 )
@@ -64,7 +63,6 @@ STAGES = (
     imports,
     judge,
     elsewhere,
-    results,
     report,
     plan,
     gate,

@@ -1,4 +1,4 @@
-"""`blindside report` and `blindside runs`: from verdicts to figures."""
+"""`blindside report`, `blindside runs` and `blindside results`: from verdicts to figures, in files and as pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from blindside import console
 from blindside.words import counted
-from eval.cli.options import REPORTS, Reports, RunArgument
+from eval.cli.options import REPORTS, AllowHost, Reports, RootPath, RunArgument
 
 
 def report(
@@ -54,6 +54,28 @@ def runs(reports: Reports = REPORTS) -> None:
         )
 
 
+def results(
+    run: RunArgument = "",
+    port: Annotated[int, typer.Option(help="Port of the pages; the next free one if it is taken.")] = 7870,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    allow_host: AllowHost = None,
+    root_path: RootPath = "",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    reports: Reports = REPORTS,
+) -> None:
+    """Open results and browse pages on a run. They name the models: not for reviewers who still judge.
+
+    Example: `blindside results tiny-1a2b3c4d`
+    """
+    from eval.judge.door.front import Front
+    from eval.report.pages.page import serve
+    from eval.run import open_run
+
+    front = Front.of(host, allow_host or (), root_path)
+    serve(open_run(reports, run), port=port, host=host, open_browser=browser, say=console.say, front=front)
+
+
 def register(app: typer.Typer) -> None:
     app.command()(report)
     app.command()(runs)
+    app.command()(results)

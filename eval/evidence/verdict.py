@@ -13,7 +13,7 @@ from eval.evidence.conditions import Condition, conditions, said_of, skips
 from eval.evidence.estimates.crossed import crossed_win_rate
 from eval.evidence.estimates.metric import with_interval
 from eval.evidence.estimates.winrate import Estimate, prompt_scores, win_rate
-from eval.evidence.judgements import Table, by_cluster, prompt_means
+from eval.evidence.judgements import Judgements, by_cluster, prompt_means
 from eval.evidence.sequential.e_process import Floats
 from eval.evidence.sequential.early_stop import corrected_win_rate
 from eval.evidence.sequential.sequential import Progress, State, closed_in
@@ -171,7 +171,7 @@ class RunVerdict:
 
 
 def run_verdict(
-    table: Table, plan: Mapping[str, int], policy: Policy | None = None, *, planned: bool = True
+    table: Judgements, plan: Mapping[str, int], policy: Policy | None = None, *, planned: bool = True
 ) -> RunVerdict:
     """The verdict on the judgements of a run. `plan` is the frozen one (item -> reviewers).
 
@@ -203,7 +203,7 @@ def run_verdict(
     )
 
 
-def _skip_bounds(table: Table, plan: Mapping[str, int]) -> tuple[Floats, Floats]:
+def _skip_bounds(table: Judgements, plan: Mapping[str, int]) -> tuple[Floats, Floats]:
     """Prompts' scores if all that were skipped went to base, and if all went to tuned.
 
     A prompt that somebody skipped and somebody else judged is among them: whoever skips what they would decide against

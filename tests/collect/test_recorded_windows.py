@@ -11,8 +11,7 @@ from eval.collect.listeners.probes import Probe
 from eval.collect.listeners.proofs import TGI
 from eval.collect.parity.findings import Known, Served
 from eval.collect.parity.reference import ask_references
-from eval.collect.parity.sliding_window import check_window
-from eval.collect.parity.weights import check_greedy, check_prompts
+from eval.collect.parity.weights import check_greedy, check_prompts, check_window
 from eval.records import Side
 from eval.run_info import ModelInfo
 from tests.compose.servers import need_train

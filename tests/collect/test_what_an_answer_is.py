@@ -11,10 +11,10 @@ from blindside.thinking import apart
 from eval.collect.engines.completion import completion_of
 from eval.collect.engines.protocol import Completion
 from eval.errors import EngineError, EngineRejected
-from eval.judge.rendering.render import answer_html
 from eval.records import Pair, Response, ending_of, sha256_text
 from tests.collect.openai_servers import OpenAi, openai
 from tests.collect.runs import gather, new_run
+from tests.judge.rendered import answer_html
 
 THOUGHTS = [
     ("<think>\nHm.\n</think>\n\nBlue.", "Hm.", "Blue."),

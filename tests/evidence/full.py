@@ -13,7 +13,7 @@ from eval.collect.model_tasks.model_judge import settle
 from eval.collect.model_tasks.rows import ModelVerdict, Preference, preferences_path, verdicts_path
 from eval.evidence.judgements import BASE, TIE, TUNED
 from eval.expect.expect import Expect
-from eval.judge.store.skips import Skip, append_skip
+from eval.judge.store.side_files import Skip, append_skip
 from eval.records import OUTCOMES, SIDES, Message, Pair, Prompt, Verdict, sha256_text
 from eval.run import Run
 from tests.evidence.judged import answers_to, record, verdict_on

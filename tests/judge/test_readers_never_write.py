@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from eval.answers import read_answers
-from eval.judge.store.skips import COLUMNS
+from eval.judge.store.side_files import Skip
 from eval.run import Run
 from tests.evidence.judged import make_judged
 from tests.support import ROOT
@@ -95,7 +95,7 @@ def test_report_changes_no_byte_of_an_altered_file(run: Run, change: Change, sai
 def test_no_reading_command_mends_anything(run: Run, name: str) -> None:
     torn = {run.verdicts_path: 40, run.responses_path: 25, run.folder / "skips.csv": 3}
     (run.folder / "skips.csv").write_bytes(
-        (",".join(COLUMNS) + "\ntrial,item,ann,judgement,2026-01-31T12:00:00.000Z\n").encode()
+        (",".join(Skip.model_fields) + "\ntrial,item,ann,judgement,2026-01-31T12:00:00.000Z\n").encode()
     )
     for path, cut in torn.items():
         path.write_bytes(path.read_bytes()[:-cut])

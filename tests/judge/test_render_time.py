@@ -13,8 +13,9 @@ from eval.judge.page.views import Show, stage_html
 from eval.judge.rendering import tex
 from eval.judge.rendering.colours import LONGEST_CODE, Colours
 from eval.judge.rendering.differences import MOST_STEPS, Search, TooLong, differences
-from eval.judge.rendering.render import LONGEST, Formatted, Kept, answer_html, formatted, plain_html
+from eval.judge.rendering.render import LONGEST, Formatted, Kept, formatted, plain_html
 from tests.judge.attacks import attacks
+from tests.judge.rendered import answer_html
 from tests.judge.test_views import ask, pair
 from tests.support import ROOT
 

@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 _ROUTES = """
 import json, sys
 from pathlib import Path
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.app import build
 from eval.judge.door.serving import bare, mounted
 from eval.run import open_run
@@ -45,7 +45,7 @@ def routes(app, under=""):
             yield from ((method, path) for method in route.methods)
 
 folder, name = sys.argv[1:]
-print(json.dumps(sorted(set(routes(mounted(bare(), build(Desk(open_run(Path(folder), name))), ""))))))
+print(json.dumps(sorted(set(routes(mounted(bare(), build(JudgingState(open_run(Path(folder), name))), ""))))))
 """
 
 

@@ -10,9 +10,10 @@ from itertools import zip_longest
 
 import pytest
 
-from eval.judge.rendering.render import answer_html, plain_html
+from eval.judge.rendering.render import plain_html
 from eval.judge.rendering.tex import mathml
 from eval.judge.rendering.unfenced import regions
+from tests.judge.rendered import answer_html
 from tests.judge.test_render import HOSTILE
 from tests.support import ROOT
 

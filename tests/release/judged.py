@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eval.answers import encode, read_answers
 from eval.journal import Journal
-from eval.judge.store.skips import Skip, append_skip
+from eval.judge.store.side_files import Skip, append_skip
 from eval.policy import freeze_policy
 from eval.records import utc_now
 from eval.release.gate.decision import Decision, Headline, Outcome, RuleResult, write_decision

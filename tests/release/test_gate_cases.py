@@ -11,7 +11,7 @@ import pytest
 from eval.answers import read_answers
 from eval.judge.opening.begin import begin
 from eval.judge.opening.fits import unmet_before
-from eval.judge.store.skips import Skip, append_skip
+from eval.judge.store.side_files import Skip, append_skip
 from eval.judge.study.study import Overlap, Study
 from eval.policy import freeze_policy
 from eval.records import SIDES, utc_now

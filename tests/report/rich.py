@@ -14,7 +14,7 @@ from eval.judge.csv_codec import encode_row
 from eval.judge.opening.freeze import freeze
 from eval.judge.opening.plan import Plan, PlannedPair, plan_path, write_plan
 from eval.judge.store.hash_chain import seal_of
-from eval.judge.store.skips import Skip, append_skip
+from eval.judge.store.side_files import Skip, append_skip
 from eval.judge.study.study import Overlap, Study
 from eval.records import SIDES, Mark, Message, Pair, Prompt, Response, Verdict
 from eval.run import Run

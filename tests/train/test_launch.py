@@ -159,7 +159,7 @@ LOGS = [
     ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20 MiB", "the GPU's memory is full"),
     ("OSError: [Errno 28] No space left on device", "the disk is full"),
     ("huggingface_hub.errors.GatedRepoError: 401 Client Error.", "the model or data set is gated or private"),
-    ("requests.exceptions.ConnectionError: Max retries exceeded with url", "the Hub cannot be reached"),
+    ("requests.exceptions.ConnectionError: Max retries exceeded with url", "cannot reach the Hub"),
     ("ValueError: something nobody foresaw", "ValueError: something nobody foresaw"),
 ]
 

@@ -72,7 +72,7 @@ def check_base(base: Path) -> None:
 def rules() -> str:
     """Hex sha256 of the sources that decide what an export writes: what other ones wrote is written anew."""
     here = Path(__file__).parent
-    names = ("export", "plain", "rendering", "ropes", "servable", "template")
+    names = ("export", "rendering", "ropes", "servable", "template")
     return sha256_files([*(here / f"{name}.py" for name in names), Path(tgi.__file__)])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -83,5 +82,3 @@ ECHO = Proof(
     keeps_path=False,
 )
 CHAT_ONLY = Proof("OpenAI-compatible, chat alone", remedy="its protocol has none", keeps_path=False)
-
-PROOFS: Mapping[str, Proof] = {one.name: one for one in (TGI, VLLM, SGLANG, LLAMA_CPP, ECHO, CHAT_ONLY)}

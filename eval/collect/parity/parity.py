@@ -18,9 +18,8 @@ from eval.collect.parity.ends import check_end
 from eval.collect.parity.findings import TOLERANCES, Check, Known, Saved, Served
 from eval.collect.parity.listening import Listened, listen
 from eval.collect.parity.reference import ask_references, missing
-from eval.collect.parity.sliding_window import check_window
 from eval.collect.parity.template import check_info, check_template, check_tokens, check_trained_template
-from eval.collect.parity.weights import check_greedy, check_prompts, check_weights
+from eval.collect.parity.weights import check_greedy, check_prompts, check_weights, check_window
 from eval.errors import InputError, ParityFailed
 from eval.records import Prompt, Side
 from eval.run_info import CheckRecord, ModelInfo, ParityRecord

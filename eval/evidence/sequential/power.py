@@ -32,35 +32,6 @@ class Need:
     #: By then half of such studies have stopped, where one looks all the time.
     judgements_half: int
 
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """The row as text, under `HEADER`."""
-        claim = f"no worse by more than {self.margin:.0%}" if self.margin else "better"
-        return (
-            f"{self.win_rate:.0%}",
-            claim,
-            f"{self.power:.0%}",
-            self.design.in_words,
-            f"{self.prompts:,}",
-            f"{self.judgements:,}",
-            f"{self.prompts_any_time:,}",
-            f"{self.judgements_any_time:,}",
-            f"{self.judgements_half:,}",
-        )
-
-
-HEADER = (
-    "true win rate",
-    "to show",
-    "power",
-    "overlap",
-    "prompts",
-    "judgements, one look",
-    "prompts, any look",
-    "judgements, any look",
-    "half stop by",
-)
-
 
 def plan(
     people: People | None = None,

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from eval.evidence.estimates.contrast import Contrast, contrast
 from eval.evidence.estimates.winrate import Estimate, win_rate
-from eval.evidence.judgements import Table
+from eval.evidence.judgements import Judgements
 from eval.evidence.sequential.e_process import ALPHA, Floats, confidence_sequence, fixed_bets, growth, log_wealth
 
 Codes = NDArray[np.intp]
@@ -194,7 +194,7 @@ def closed_prompts(item: Codes, score: Floats, planned: Codes, put_off: Floats |
     )
 
 
-def closed_in(table: Table, planned: Mapping[str, int]) -> Closed:
+def closed_in(table: Judgements, planned: Mapping[str, int]) -> Closed:
     """As `closed_prompts`, from a table and the frozen plan: item -> reviewers, also of unjudged items.
 
     An item that was judged without being planned does not count.

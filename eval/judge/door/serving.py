@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import http.client
 import importlib
+import inspect
 import ipaddress
 import os
 import secrets
@@ -12,20 +13,20 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eval.errors import BlindsideError, InputError
 from eval.judge.door.front import Front
-from eval.judge.door.stubs import no_stubs
 
 if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
     from starlette.types import ASGIApp
+
 
 # Gradio reads it when it is imported, which is later: nothing about a study leaves the machine.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -236,3 +237,20 @@ def mounted(app: FastAPI, page: gr.Blocks, head: str) -> FastAPI:
 
 
 _SYSTEM = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
+
+
+@contextmanager
+def no_stubs() -> Iterator[None]:
+    """While this lasts, classes of Gradio have no source file. Where Gradio asks in another way, nothing changes."""
+    real = inspect.getfile
+
+    def getfile(object: Any) -> str:
+        if isinstance(object, type) and object.__module__.startswith("gradio."):
+            raise OSError(f"no stub is wanted for {object.__name__}")
+        return real(object)
+
+    inspect.getfile = getfile
+    try:
+        yield
+    finally:
+        inspect.getfile = real

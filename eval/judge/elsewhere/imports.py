@@ -26,7 +26,7 @@ from eval.judge.elsewhere.given import SKIPPED, Given, Names, from_plain
 from eval.judge.elsewhere.label_studio import from_label_studio, is_label_studio
 from eval.judge.elsewhere.resolve import BASE, TUNED, Left, Resolver, is_skip, model_words
 from eval.judge.store.ledger import Ledger
-from eval.judge.store.skips import Skip, append_skip, read_skips
+from eval.judge.store.side_files import Skip, append_skip, read_skips
 from eval.judge.study.study import read_frozen
 from eval.records import Verdict, utc_now
 from eval.run import Run

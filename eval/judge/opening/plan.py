@@ -21,9 +21,8 @@ from eval.journal import write_atomically
 from eval.judge.opening.freeze import thumbs_path, with_rows
 from eval.judge.opening.keyfile import KEY_FILE
 from eval.judge.store.verdict_files import read_verdicts
-from eval.judge.study.assignment import planned
+from eval.judge.study.assignment import drawing_order, is_drawn, planned
 from eval.judge.study.blinding import Blinding
-from eval.judge.study.sampling import drawing_order, is_drawn
 from eval.judge.study.study import NAME as STUDY
 from eval.judge.study.study import Mode, Overlap, Study, read_frozen
 from eval.judge.study.tasks import tasks_of

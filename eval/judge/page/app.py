@@ -20,9 +20,9 @@ from eval.judge.door.routes import LOGIN, PAGE
 from eval.judge.door.serving import bare, load_gradio, mounted, piece, present
 from eval.judge.door.sessions import Accounts
 from eval.judge.page.arrival import answer
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Action, View
-from eval.judge.page.session import Sitting
+from eval.judge.page.session import ReviewerSession
 from eval.judge.page.views import Show, bar_html, head_html, login_html, stage_html, top_html
 from eval.judge.store.watching import watched
 from eval.judge.study.blinding import nonce
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     import gradio as gr
     from starlette.types import ASGIApp
 
-Handler = Callable[[str, Sitting | None, "gr.Request"], tuple[str, Sitting | None]]
+Handler = Callable[[str, ReviewerSession | None, "gr.Request"], tuple[str, ReviewerSession | None]]
 
 _say = console.say
 
 
-def build(desk: Desk, *, reviewer: str = "", logins: bool = False) -> gr.Blocks:
+def build(desk: JudgingState, *, reviewer: str = "", logins: bool = False) -> gr.Blocks:
     """The page's components and its one event. `reviewer` fixes the name, and so does a login."""
     load_gradio()
     import gradio as gr
@@ -82,11 +82,11 @@ def application(
     their own name, and `say` is told failed logins. `front`: by which names it may be asked for; else loopback's only.
     Raises InputError where the run's answers or verdicts cannot be read.
     """
-    return _application(Desk(run, study), reviewer, accounts, front or Front(), say)
+    return _application(JudgingState(run, study), reviewer, accounts, front or Front(), say)
 
 
 def _application(
-    desk: Desk, reviewer: str, accounts: Accounts | None, front: Front, say: Callable[[str], None]
+    desk: JudgingState, reviewer: str, accounts: Accounts | None, front: Front, say: Callable[[str], None]
 ) -> ASGIApp:
     page = build(desk, reviewer=reviewer, logins=accounts is not None)
     app: ASGIApp = mounted(bare(), page, head_html())
@@ -119,7 +119,7 @@ def serve(
     with ExitStack() as stack:
 
         def made() -> ASGIApp:
-            desk = Desk(run, study)
+            desk = JudgingState(run, study)
             stack.enter_context(watched(desk.ledger))
             return _application(desk, reviewer, accounts, names, say)
 
@@ -141,10 +141,12 @@ def refuse_open_share(share: bool, accounts: Accounts | None) -> None:
         raise InputError("--share without logins would let anybody judge: make some with `blindside reviewer add NAME`")
 
 
-def _handler(desk: Desk, fixed: str, logins: bool) -> Handler:
+def _handler(desk: JudgingState, fixed: str, logins: bool) -> Handler:
     import gradio as gr
 
-    def handle(payload: str, sitting: Sitting | None, request: gr.Request) -> tuple[str, Sitting | None]:
+    def handle(
+        payload: str, sitting: ReviewerSession | None, request: gr.Request
+    ) -> tuple[str, ReviewerSession | None]:
         action = _action(payload)
         name = _logged_in(request) if logins else fixed
         try:

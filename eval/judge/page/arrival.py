@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Action, View
 from eval.judge.page.practising import practice_of
-from eval.judge.page.session import STALE, Sitting
+from eval.judge.page.session import STALE, ReviewerSession
 from eval.judge.study import blinding, forms
 from eval.judge.study.forms import Notice
 from eval.judge.study.names import clean_name
 
 
-def answer(desk: Desk, sitting: Sitting | None, action: Action, *, fixed: str = "") -> tuple[Sitting | None, View]:
+def answer(
+    desk: JudgingState, sitting: ReviewerSession | None, action: Action, *, fixed: str = ""
+) -> tuple[ReviewerSession | None, View]:
     """What the page is answered, and the sitting that goes on. No page can change a `fixed` name."""
     name, problem = clean_name(fixed or action.reviewer)
     form, mode = forms.form_of(desk.study, action.language), desk.study.mode
@@ -35,11 +37,11 @@ def answer(desk: Desk, sitting: Sitting | None, action: Action, *, fixed: str = 
         if known:
             desk.ask_who(welcome.nonce, name)
         return None, welcome
-    sitting = Sitting(desk, name, action.language)
+    sitting = ReviewerSession(desk, name, action.language)
     return sitting, sitting.show(STALE if action.act == "vote" else None)
 
 
-def _is_new(desk: Desk, reviewer: str) -> bool:
+def _is_new(desk: JudgingState, reviewer: str) -> bool:
     """Whether a reviewer never judged in this run, nor is at it."""
     with desk.turn(reviewer) as seat:
         return not seat.last and seat.practice is None

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 
 from eval.judge.opening.begin import begin
 from eval.judge.opening.freeze import rows_path
-from eval.judge.page.reviewer_state import Draft, Seat
-from eval.judge.store.flags import Flag, append_flag, read_flags
+from eval.judge.page.reviewer_state import Draft, ReviewerState
 from eval.judge.store.ledger import Ledger
-from eval.judge.store.skips import Skip, append_skip, read_skips
+from eval.judge.store.side_files import Flag, Skip, append_flag, append_skip, read_flags, read_skips
 from eval.judge.study import forms
-from eval.judge.study.assignment import Pool, Way
-from eval.judge.study.control_items import Extras, Key
+from eval.judge.study.assignment import Pool, ReviewerQueue
+from eval.judge.study.control_items import ControlItems, Key
 from eval.judge.study.names import name_key
 from eval.judge.study.study import STRENGTH, Study
 from eval.judge.study.tasks import Task
@@ -22,7 +21,7 @@ from eval.records import Judgement, Side, Verdict, utc_now
 from eval.run import Run
 
 
-class Desk:
+class JudgingState:
     """What all sittings at one run share. `study` is frozen into the run's folder, and so is the plan.
 
     Identical answers, prompts with an answer missing, and pairs held back for a giveaway are not among `tasks`.
@@ -40,7 +39,7 @@ class Desk:
         )
         gold = self.study.gold.pairs if self.study.gold else ()
         self._gold = {pair.item: Task.of_pair(pair.pair()) for pair in gold}
-        self._seats: dict[str, Seat] = {}
+        self._seats: dict[str, ReviewerState] = {}
         #: Of pages that were asked whether they are somebody known: their nonce to the name that was given.
         self._asked: dict[str, str] = {}
         self._noted = 0
@@ -51,7 +50,7 @@ class Desk:
             self._seat(flag.reviewer).flag((flag.kind, flag.item), on=flag.flag == "on")
 
     @contextmanager
-    def turn(self, reviewer: str) -> Iterator[Seat]:
+    def turn(self, reviewer: str) -> Iterator[ReviewerState]:
         """This reviewer's seat, true to the file until the block ends. Raises NotSaved, InputError."""
         known = self._seats.get(reviewer)
         # What takes long is made before anybody has to wait.
@@ -89,7 +88,7 @@ class Desk:
         mask = self.study.giveaways.policy == "mask" and key[0] != "gold"
         return self._marked.shown(key[1], self.task(key), mask=mask)
 
-    def left(self, seat: Seat, key: Key) -> Side:
+    def left(self, seat: ReviewerState, key: Key) -> Side:
         """Which model stands left: never changed for a pair, and swapped where the pair comes again."""
         before = seat.last.get(key)
         if isinstance(before, Verdict) and before.left:
@@ -101,7 +100,7 @@ class Desk:
             return forms.side_at("right", self.left(seat, ("judgement", item)))
         return seat.way.sides[item]
 
-    def next(self, seat: Seat) -> Key | None:
+    def next(self, seat: ReviewerState) -> Key | None:
         """What this reviewer is asked now; it is then theirs for a while. Skipped ones come last, the oldest first."""
         skipped = [key for key in seat.skipped if self.is_askable(seat, key)]
         key = seat.extras.due(seat.standing, skipped)
@@ -111,7 +110,7 @@ class Desk:
         self.hold(seat, key)
         return key
 
-    def is_askable(self, seat: Seat, key: Key) -> bool:
+    def is_askable(self, seat: ReviewerState, key: Key) -> bool:
         """Whether a pair may still be put before this reviewer."""
         kind, item = key
         if key in seat.standing or item not in (self._gold if kind == "gold" else self.tasks):
@@ -120,14 +119,14 @@ class Desk:
             return self.pool.is_open(seat.way, item)
         return kind == "gold" or ("judgement", item) in seat.standing
 
-    def hold(self, seat: Seat, key: Key | None) -> None:
+    def hold(self, seat: ReviewerState, key: Key | None) -> None:
         """This pair is before this reviewer, and goes to nobody else for a while; the one before goes back."""
         if key is not None and key[0] == "judgement":
             self.pool.lease(seat.reviewer, key[1])
         else:
             self.pool.release(seat.reviewer)
 
-    def total(self, seat: Seat) -> int:
+    def total(self, seat: ReviewerState) -> int:
         """The reviewer's target, of all kinds: the study's, or all that was open to them. It does not shrink while
         others judge."""
         judged, still_open = len(seat.standing), self.pool.still_open(seat.way)
@@ -139,7 +138,7 @@ class Desk:
         return max(judged, min(seat.target, self.study.target or seat.target))
 
     def write(
-        self, seat: Seat, key: Key, outcome: str, draft: Draft, seconds: float, *, strength: str | None = None
+        self, seat: ReviewerState, key: Key, outcome: str, draft: Draft, seconds: float, *, strength: str | None = None
     ) -> None:
         """Append a row, inside a turn; `strength`: in the mode `graded`. Raises NotSaved."""
         task, left, before = self.task(key), self.left(seat, key), seat.last.get(key)
@@ -161,13 +160,13 @@ class Desk:
         }
         self._append(task.row(key[0], left, draft.filled, common))
 
-    def withdraw(self, seat: Seat, key: Key) -> None:
+    def withdraw(self, seat: ReviewerState, key: Key) -> None:
         """Append the row that takes back a standing one, inside a turn. Raises NotSaved."""
         before = seat.standing[key]
         changed = {"verdict_id": _new_id(), "outcome": "withdrawn", "seconds": 0.0, "judged_at": utc_now()}
         self._append(before.model_copy(update={**changed, "replaces": before.verdict_id}))
 
-    def skip(self, seat: Seat, key: Key) -> None:
+    def skip(self, seat: ReviewerState, key: Key) -> None:
         """Put a pair off, inside a turn. Raises NotSaved."""
         kind, item = key
         append_skip(
@@ -176,7 +175,7 @@ class Desk:
         seat.put_off(key)
         self.pool.release(seat.reviewer)
 
-    def flag(self, seat: Seat, key: Key) -> None:
+    def flag(self, seat: ReviewerState, key: Key) -> None:
         """Mark a pair to come back to, or take the mark off, inside a turn. Raises NotSaved."""
         (kind, item), on = key, key not in seat.flagged
         row = Flag(
@@ -214,12 +213,12 @@ class Desk:
         if more and kind == "judgement":
             self.pool.count(row.item, more)
 
-    def _seat(self, reviewer: str) -> Seat:
-        return self._seats.setdefault(reviewer, Seat(reviewer))
+    def _seat(self, reviewer: str) -> ReviewerState:
+        return self._seats.setdefault(reviewer, ReviewerState(reviewer))
 
-    def _own(self, reviewer: str) -> tuple[Way, Extras]:
-        extras = Extras(self._blinding, self.study, reviewer, len(self.tasks))
-        return Way(self.pool, self._blinding, reviewer), extras
+    def _own(self, reviewer: str) -> tuple[ReviewerQueue, ControlItems]:
+        extras = ControlItems(self._blinding, self.study, reviewer, len(self.tasks))
+        return ReviewerQueue(self.pool, self._blinding, reviewer), extras
 
 
 def _new_id() -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import islice
 from statistics import median
 
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Recent
-from eval.judge.page.reviewer_state import Draft, Seat, Shown
+from eval.judge.page.reviewer_state import Draft, ReviewerState, Shown
 from eval.judge.study import blinding, forms
 from eval.judge.study.control_items import Key
 from eval.judge.study.forms import Filled, Place
@@ -18,7 +18,7 @@ from eval.records import Judgement, Side, Thumb, Verdict
 _LAST, _FEW = 50, 5
 
 
-def recent(desk: Desk, seat: Seat) -> tuple[Recent, ...]:
+def recent(desk: JudgingState, seat: ReviewerState) -> tuple[Recent, ...]:
     """All verdicts in force, the latest first. A pair that came twice is there once, as it was judged last."""
     entries: dict[str, Recent] = {}
     for key, row in reversed(seat.standing.items()):
@@ -30,13 +30,13 @@ def recent(desk: Desk, seat: Seat) -> tuple[Recent, ...]:
     return tuple(entries.values())
 
 
-def pace(seat: Seat) -> float:
+def pace(seat: ReviewerState) -> float:
     """Median seconds of the reviewer's last verdicts; 0 before there are enough of them."""
     seconds = [row.seconds for row in islice(reversed(seat.standing.values()), _LAST)]
     return median(seconds) if len(seconds) >= _FEW else 0.0
 
 
-def given(desk: Desk, seat: Seat, key: Key) -> Draft:
+def given(desk: JudgingState, seat: ReviewerState, key: Key) -> Draft:
     """What was last given beside a pair, as the file has it."""
     row = seat.last.get(key)
     if isinstance(row, Verdict) and row.left:
@@ -73,7 +73,7 @@ def outcome_of(study: Study, choice: str, left: Side) -> str | None:
     return next((blinding.outcome(one, left) for one in blinding.CHOICES if one == plain), None)
 
 
-def earlier(seat: Seat, shown: Shown | None, *, editing: bool) -> str:
+def earlier(seat: ReviewerState, shown: Shown | None, *, editing: bool) -> str:
     """What was chosen before an undo, or what an edit is about to change; empty for a pair that has neither."""
     if shown is None or isinstance(shown, int):
         return ""

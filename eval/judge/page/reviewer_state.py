@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from eval.judge.study.assignment import Way
-from eval.judge.study.control_items import Extras, Key
+from eval.judge.study.assignment import ReviewerQueue
+from eval.judge.study.control_items import ControlItems, Key
 from eval.judge.study.forms import Filled
 from eval.records import Judgement
 
@@ -22,7 +22,7 @@ class Draft:
 
 
 @dataclass
-class Seat:
+class ReviewerState:
     """`last`: the last row of each pair; `standing`: those in force on these answers, the latest at the end."""
 
     reviewer: str
@@ -40,8 +40,8 @@ class Seat:
     #: The most that this reviewer could ever have judged, and how many pairs were open before their first row.
     target: int = 0
     open_at_first: int = 0
-    _way: Way | None = None
-    _extras: Extras | None = None
+    _way: ReviewerQueue | None = None
+    _extras: ControlItems | None = None
 
     @property
     def present(self) -> bool:
@@ -49,16 +49,16 @@ class Seat:
         return self._way is not None
 
     @property
-    def way(self) -> Way:
+    def way(self) -> ReviewerQueue:
         assert self._way is not None
         return self._way
 
     @property
-    def extras(self) -> Extras:
+    def extras(self) -> ControlItems:
         assert self._extras is not None
         return self._extras
 
-    def come(self, way: Way, extras: Extras) -> None:
+    def come(self, way: ReviewerQueue, extras: ControlItems) -> None:
         """The reviewer is here for the first time since the server began."""
         self._way, self._extras = way, extras
         for kind, item in self.standing:

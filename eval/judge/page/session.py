@@ -10,11 +10,11 @@ import time
 from dataclasses import replace
 
 from eval.errors import BlindsideError, NotSaved
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Action, View
 from eval.judge.page.practising import Feedback, feedback, go_on, practice_of
 from eval.judge.page.recent import earlier, given, outcome_of, pace, recent
-from eval.judge.page.reviewer_state import Draft, Seat, Shown
+from eval.judge.page.reviewer_state import Draft, ReviewerState, Shown
 from eval.judge.study import blinding, forms
 from eval.judge.study.forms import Filled, Notice
 from eval.judge.study.said import Language
@@ -32,10 +32,10 @@ EDITED, EDIT_LEFT, EDIT_GONE = Notice("edited"), Notice("edit_left"), Notice("ed
 PRACTICE_OVER, PRACTICE_BACK = Notice("practice_over"), Notice("practice_back")
 
 
-class Sitting:
+class ReviewerSession:
     """One browser page of one reviewer. Its methods may be called by several threads at once."""
 
-    def __init__(self, desk: Desk, reviewer: str, language: Language = "en") -> None:
+    def __init__(self, desk: JudgingState, reviewer: str, language: Language = "en") -> None:
         self.desk = desk
         self.reviewer = reviewer
         self._language = language
@@ -63,7 +63,7 @@ class Sitting:
         except BlindsideError as error:
             return self._same(Notice("not_saved" if isinstance(error, NotSaved) else "broken", str(error)), typed)
 
-    def _answer(self, seat: Seat, action: Action, typed: Draft) -> View:
+    def _answer(self, seat: ReviewerState, action: Action, typed: Draft) -> View:
         if action.nonce == self._nonce:
             return self._do(seat, action, typed)
         if action.act == "leave":
@@ -77,7 +77,7 @@ class Sitting:
             self._view = view = replace(view, notice=Notice("restored", str(restored)))
         return view
 
-    def _do(self, seat: Seat, action: Action, typed: Draft) -> View:
+    def _do(self, seat: ReviewerState, action: Action, typed: Draft) -> View:
         if action.act == "recent":
             return replace(self._same(None, typed), recent=recent(self.desk, seat))
         if action.act == "flag":
@@ -96,7 +96,7 @@ class Sitting:
             return self._skip(seat, typed)
         return self._vote(seat, action, typed) if action.act == "vote" else self._same(None, typed)
 
-    def _vote(self, seat: Seat, action: Action, typed: Draft) -> View:
+    def _vote(self, seat: ReviewerState, action: Action, typed: Draft) -> View:
         shown = self._shown
         if shown is None:
             return self._due(seat)
@@ -116,13 +116,13 @@ class Sitting:
         self._given += 1
         return self._due(seat, self._on_the_way(seat), saved=True)
 
-    def _on_the_way(self, seat: Seat) -> Notice | None:
+    def _on_the_way(self, seat: ReviewerState) -> Notice | None:
         """A word when the target is reached, and now and then one to rest."""
         if len(seat.standing) == self.desk.study.target:
             return TARGET
         return Notice("rest", str(self._given)) if self._given % REST == 0 else None
 
-    def _skip(self, seat: Seat, typed: Draft) -> View:
+    def _skip(self, seat: ReviewerState, typed: Draft) -> View:
         self._keep(seat, typed)
         if isinstance(self._shown, int):
             return self._practised(seat, self._shown, typed)
@@ -130,7 +130,7 @@ class Sitting:
             self.desk.skip(seat, self._shown)
         return self._due(seat)
 
-    def _try(self, seat: Seat, number: int, choice: str, typed: Draft) -> View:
+    def _try(self, seat: ReviewerState, number: int, choice: str, typed: Draft) -> View:
         """A verdict on a practice pair: what is known of it is told, and the first one counts."""
         told = feedback(self._practices[number - 1], choice, self._language)
         if told is None:
@@ -140,7 +140,7 @@ class Sitting:
         self._tried = choice
         return self._show(seat, number, None)
 
-    def _practised(self, seat: Seat, number: int, typed: Draft) -> View:
+    def _practised(self, seat: ReviewerState, number: int, typed: Draft) -> View:
         """On to the next practice pair, or to the real ones."""
         seat.drafts[number] = typed
         missed = go_on(self.desk.study, seat, number) if seat.practice == number else ""
@@ -148,7 +148,7 @@ class Sitting:
             return self._due(seat, Notice("practice_again", missed))
         return self._due(seat, None if seat.practice else PRACTICE_OVER)
 
-    def _flag(self, seat: Seat, wanted: str, typed: Draft) -> View:
+    def _flag(self, seat: ReviewerState, wanted: str, typed: Draft) -> View:
         """Mark one of the reviewer's verdicts, and show the list again; or the pair on the page."""
         shown = self._shown if isinstance(self._shown, tuple) else None
         key = next((key for key, row in seat.standing.items() if row.verdict_id == wanted), None) if wanted else shown
@@ -158,7 +158,7 @@ class Sitting:
         self._view = view = replace(view, flagged=shown in seat.flagged, flags=_flags(seat))
         return replace(view, recent=recent(self.desk, seat)) if wanted else view
 
-    def _undo(self, seat: Seat, typed: Draft) -> View:
+    def _undo(self, seat: ReviewerState, typed: Draft) -> View:
         """Take back the last judgement in force, and show its pair again with what was given beside it."""
         if isinstance(self._shown, int) and (self._shown > 1 or self._feedback):
             self._keep(seat, typed)
@@ -172,7 +172,7 @@ class Sitting:
         self.desk.hold(seat, key)
         return self._show(seat, key, UNDONE, saved=True)
 
-    def _edit(self, seat: Seat, wanted: str, typed: Draft) -> View:
+    def _edit(self, seat: ReviewerState, wanted: str, typed: Draft) -> View:
         """Show one of the reviewer's verdicts again; it stands until another one replaces it."""
         key = next((key for key, row in seat.standing.items() if row.verdict_id == wanted), None)
         if key is None:
@@ -181,11 +181,11 @@ class Sitting:
         self._editing = True
         return self._show(seat, key, None)
 
-    def _out_of_edit(self, seat: Seat, notice: Notice, *, saved: bool = False) -> View:
+    def _out_of_edit(self, seat: ReviewerState, notice: Notice, *, saved: bool = False) -> View:
         self._editing, self._shown = False, None
         return self._due(seat, notice, saved=saved)
 
-    def _keep(self, seat: Seat, typed: Draft) -> None:
+    def _keep(self, seat: ReviewerState, typed: Draft) -> None:
         if self._shown is not None:
             seat.drafts[self._shown] = typed
 
@@ -199,7 +199,9 @@ class Sitting:
             self._view = replace(self._view, pair=task.pair, answer=task.answer, feedback=self._feedback)
         return self._view
 
-    def _due(self, seat: Seat, notice: Notice | None = None, *, saved: bool = False, keep: bool = False) -> View:
+    def _due(
+        self, seat: ReviewerState, notice: Notice | None = None, *, saved: bool = False, keep: bool = False
+    ) -> View:
         """What is on the page if it is still to be judged, or else what is next."""
         if seat.practice is None:
             seat.practice = 0 if seat.last or not self._practices else 1
@@ -213,7 +215,13 @@ class Sitting:
         return self._show(seat, key, notice, saved=saved, keep=keep)
 
     def _show(
-        self, seat: Seat, shown: Shown | None, notice: Notice | None, *, saved: bool = False, keep: bool = False
+        self,
+        seat: ReviewerState,
+        shown: Shown | None,
+        notice: Notice | None,
+        *,
+        saved: bool = False,
+        keep: bool = False,
     ) -> View:
         if shown != self._shown or not self._nonce:
             self._shown_at = time.monotonic()
@@ -270,7 +278,7 @@ class Sitting:
         pair = self._practices[shown - 1].pair(shown, self._language)
         return Task.of_answer(pair.base) if self.desk.study.mode == "thumbs" else Task.of_pair(pair)
 
-    def _left(self, seat: Seat, shown: Shown | None) -> Side:
+    def _left(self, seat: ReviewerState, shown: Shown | None) -> Side:
         if shown is None:
             return "base"
         if not isinstance(shown, int):
@@ -278,7 +286,7 @@ class Sitting:
         # As written, for everybody and in every run: practice pairs are public, and must tell nothing of the run's key.
         return "base"
 
-    def _draft(self, seat: Seat, shown: Shown | None) -> Draft:
+    def _draft(self, seat: ReviewerState, shown: Shown | None) -> Draft:
         if shown is None:
             return Draft()
         there = seat.drafts.get(shown)
@@ -287,6 +295,6 @@ class Sitting:
         return Draft() if isinstance(shown, int) else given(self.desk, seat, shown)
 
 
-def _flags(seat: Seat) -> int:
+def _flags(seat: ReviewerState) -> int:
     """How many verdicts in force are marked to come back to."""
     return sum(key in seat.flagged for key in seat.standing)

@@ -34,7 +34,7 @@ def planned(blinding: Blinding, categories: Mapping[str, str], overlap: Overlap)
     return {item: overlap.reviewers if by_item[item] else 1 for item in categories}
 
 
-class Way:
+class ReviewerQueue:
     """What one reviewer has judged, and what decides their next pair. Takes some 80 ms to make at 10,000 items."""
 
     def __init__(self, pool: Pool, blinding: Blinding, reviewer: str) -> None:
@@ -96,11 +96,11 @@ class Pool:
         """How many items somebody new could be asked."""
         return int(np.count_nonzero(self._have < self._target))
 
-    def still_open(self, way: Way) -> int:
+    def still_open(self, way: ReviewerQueue) -> int:
         """How many items this reviewer can still be asked."""
         return int(np.count_nonzero(self._open(way)))
 
-    def is_open(self, way: Way, item: str) -> bool:
+    def is_open(self, way: ReviewerQueue, item: str) -> bool:
         at = self.index[item]
         return not way.done[at] and bool(self._have[at] < self._target[at])
 
@@ -111,7 +111,7 @@ class Pool:
     def release(self, reviewer: str) -> None:
         self._leases.pop(reviewer, None)
 
-    def choose(self, way: Way, skipped: Iterable[str] = ()) -> str | None:
+    def choose(self, way: ReviewerQueue, skipped: Iterable[str] = ()) -> str | None:
         """The item to ask this reviewer now, neither judged nor skipped by them and still short of judgements.
 
         That is the one they hold; or else one that is short of most judgements, of the category of which they have
@@ -129,7 +129,7 @@ class Pool:
         at = np.flatnonzero(there & (free > 0))
         return self.items[self._best(way, at, free)] if len(at) else None
 
-    def _best(self, way: Way, at: NDArray[np.intp], short: NDArray[np.int64]) -> int:
+    def _best(self, way: ReviewerQueue, at: NDArray[np.intp], short: NDArray[np.int64]) -> int:
         at = _where_least(at, -short[at])
         # Which model stands left is fixed for each item, so the balance is kept by the choice of the item.
         if abs(way.askew) >= MOST_ASKEW:
@@ -138,7 +138,7 @@ class Pool:
         at = _where_least(at, (way.in_category / self.sizes)[self.category[at]])
         return int(at[np.argmin(way.rank[at])])
 
-    def _open(self, way: Way) -> NDArray[np.bool_]:
+    def _open(self, way: ReviewerQueue) -> NDArray[np.bool_]:
         return ~way.done & (self._have < self._target)
 
     def _with_others(self, reviewer: str) -> NDArray[np.int64]:
@@ -151,3 +151,16 @@ class Pool:
 def _where_least(at: NDArray[np.intp], values: NDArray[Any]) -> NDArray[np.intp]:
     least: NDArray[np.intp] = at[values == values.min()]
     return least
+
+
+_WHOLE = 2.0**64
+
+
+def is_drawn(blinding: Blinding, item: str, sample: float) -> bool:
+    """Whether people are asked about an item; true for all where `sample` is 1."""
+    return int.from_bytes(blinding.seeded("sample", "", item)[:8], "big") / _WHOLE < sample
+
+
+def drawing_order(blinding: Blinding, items: Iterable[str]) -> list[str]:
+    """The items in the order in which they are drawn, which has nothing to do with what they hold."""
+    return sorted(items, key=lambda item: blinding.seeded("drawing", "", item))

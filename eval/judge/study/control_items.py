@@ -18,7 +18,7 @@ from eval.records import Judgement, Kind, Side
 Key = tuple[Kind, str]
 
 
-class Extras:
+class ControlItems:
     """One reviewer's gold pairs and repeats. `items`: how many pairs the run has to judge."""
 
     def __init__(self, blinding: Blinding, study: Study, reviewer: str, items: int) -> None:

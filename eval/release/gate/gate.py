@@ -16,8 +16,7 @@ from eval.release.gate.decision import (
     read_decision,
     write_decision,
 )
-from eval.release.gate.findings import Findings
-from eval.release.gate.gather import gather
+from eval.release.gate.findings import Findings, gather
 from eval.release.gate.outputs import write_outputs
 from eval.release.gate.rules import apply
 from eval.release.gate.stale import bind, changed_rows, changed_since_asked

@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from eval.evidence.analysis import all_figures
-from eval.evidence.estimates.metric import Figure
+from eval.evidence.estimates.metric import Metric
 from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED
 from eval.evidence.signals.traits import winning
 from eval.records import Side
@@ -79,7 +79,7 @@ class Findings:
     """The results page in one language. `headline` is what the verdict quotes; None where there is no such number."""
 
     models: tuple[Model, ...]
-    headline: Figure
+    headline: Metric
     finding: str
     two_claims: str
     marks: tuple[trust.Mark, ...]
@@ -92,7 +92,7 @@ class Findings:
     decisive: tuple[str, ...]
     why: tuple[Group, ...]
     excerpts: tuple[Excerpt, ...]
-    figures: tuple[Figure, ...]
+    figures: tuple[Metric, ...]
     servers: tuple[str, ...]
     #: What was asked, and what was left out; and the rows of verdicts.csv that do not count, by reason.
     notes: tuple[str, ...]
@@ -122,7 +122,7 @@ def findings(snapshot: Snapshot, say: Words) -> Findings:
             Model(side, model.name, (model.weights_sha256 or model.revision or say("not pinned"))[:12])
             for side, model in snapshot.run.info.models.items()
         ),
-        headline=Figure.share("win rate", verdict.quoted),
+        headline=Metric.share("win rate", verdict.quoted),
         finding=say.sentence(verdict.headline),
         two_claims=say.sentence(verdict.two_claims),
         marks=trust.strip(verdict, say, there),

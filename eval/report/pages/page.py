@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from blindside import console
 from eval.errors import BlindsideError
+from eval.judge.csv_codec import PLAIN, encode_row
 from eval.judge.door.front import Front
 from eval.judge.door.gatekeeper import Gatekeeper
 from eval.judge.door.routes import Route
 from eval.judge.door.serving import present
 from eval.judge.study.study import Language
 from eval.records import utc_now
-from eval.report.pages.downloads import resolved_csv, verdicts_csv
 from eval.report.pages.query import parse
 from eval.report.pages.snapshot import Source
 from eval.report.pages.views import Frame, page_html, trouble_html
@@ -27,6 +27,7 @@ from eval.run import Run
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
 
 _say = console.say
 ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE, Route("GET", r"/download/(verdicts|resolved)\.csv"))
@@ -86,3 +87,15 @@ def serve(
         say=say,
         exposed="whoever reaches this machine can read the results: reviewers must not, before they have judged",
     )
+
+
+def verdicts_csv(source: Source) -> bytes:
+    """verdicts.csv as it lies on disk."""
+    path = source.current()[0].run.verdicts_path
+    return path.read_bytes() if path.exists() else PLAIN.header()
+
+
+def resolved_csv(source: Source) -> bytes:
+    """The rows that the figures are made of, as `blindside report` writes them."""
+    snapshot = source.current()[0]
+    return snapshot.columns.header() + b"".join(encode_row(verdict, snapshot.columns) for verdict in snapshot.counted)

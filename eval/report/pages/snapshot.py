@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from eval.answers import Answers, read_answers
-from eval.evidence.analysis import Known, Whole, known_of, whole_of
-from eval.evidence.judgements import Table, build_table
+from eval.evidence.analysis import Analysis, Known, analysis_of, known_of
+from eval.evidence.judgements import Judgements, build_judgements
 from eval.evidence.signals.traits import traits_of
 from eval.journal import stamp_of
 from eval.judge.csv_codec import PLAIN, Columns
 from eval.judge.opening.freeze import thumbs_path
 from eval.judge.opening.plan import plan_path
 from eval.judge.store.acknowledged import acknowledged_path, alterations, in_short
-from eval.judge.store.skips import Skip, read_skips, skips_path
+from eval.judge.store.side_files import Skip, read_skips, skips_path
 from eval.judge.store.verdict_files import in_force, read_rows, read_thumbs
 from eval.judge.study.gold import PREFIX, GoldPair
 from eval.judge.study.study import NAME, Study, read_frozen
@@ -102,7 +102,7 @@ class Snapshot:
     study: Study
     answers: Answers
     entries: tuple[Entry, ...]
-    table: Table
+    table: Judgements
     columns: Columns
     rows: tuple[Verdict, ...]
     counted: tuple[Verdict, ...]
@@ -114,7 +114,7 @@ class Snapshot:
     known_before: Known | None = None
 
     @cached_property
-    def whole(self) -> Whole:
+    def whole(self) -> Analysis:
         """Everything that is known of the run."""
         return self._whole(self.table, self.counted)
 
@@ -135,13 +135,13 @@ class Snapshot:
     def known(self) -> Known:
         return self.known_before or known_of(self.run, self.answers)
 
-    def without(self, reviewers: Sequence[str]) -> Whole:
+    def without(self, reviewers: Sequence[str]) -> Analysis:
         """What would be known if these reviewers had judged nothing."""
         rows = [row for row in self.rows if row.reviewer not in reviewers]
-        return self._whole(*build_table(self.run, self.answers, rows))
+        return self._whole(*build_judgements(self.run, self.answers, rows))
 
-    def _whole(self, table: Table, verdicts: Sequence[Verdict]) -> Whole:
-        return whole_of(self.run, self.answers, table, verdicts, known=self.known)
+    def _whole(self, table: Judgements, verdicts: Sequence[Verdict]) -> Analysis:
+        return analysis_of(self.run, self.answers, table, verdicts, known=self.known)
 
     @cached_property
     def by_id(self) -> dict[str, Entry]:
@@ -200,7 +200,7 @@ def read_snapshot(run: Run, before: Snapshot | None = None) -> Snapshot:
     """
     answers = before.answers if before else read_answers(run.responses_path)
     file = read_rows(run.verdicts_path, Verdict, run=run.name)
-    table, counted = build_table(run, answers, file.rows)
+    table, counted = build_judgements(run, answers, file.rows)
     return Snapshot(
         run=run,
         study=read_frozen(run.folder),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from eval.evidence.analysis import Whole
+from eval.evidence.analysis import Analysis
 from eval.evidence.estimates.bootstrap import signed_bootstrap
 from eval.evidence.estimates.winrate import win_rate
 from eval.evidence.reviewers.criteria import chosen, means, number, numeric, tagged
@@ -18,7 +18,7 @@ from eval.report.pages.query import browse
 from eval.report.pages.words import Words
 
 
-def tags(found: Whole, say: Words) -> Picture | None:
+def tags(found: Analysis, say: Words) -> Picture | None:
     """None where the study has no tags, or nobody gave one."""
     rows = [
         shares(
@@ -32,7 +32,7 @@ def tags(found: Whole, say: Words) -> Picture | None:
     return paired("tags", say("Tags"), rows, say, of=say("Tag"), note=say("Share of prompts' verdicts with the tag."))
 
 
-def criteria(found: Whole, say: Words) -> Picture | None:
+def criteria(found: Analysis, say: Words) -> Picture | None:
     """None where the study asks nothing more, or nobody answered."""
     rows = [row for criterion in found.study.criteria for row in _rows(criterion, found.verdicts, say)]
     return paired("criteria", say("Criteria"), rows, say, of=say("Criterion"))

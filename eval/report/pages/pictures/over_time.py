@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from markupsafe import Markup
 
-from eval.evidence.analysis import Whole
+from eval.evidence.analysis import Analysis
 from eval.evidence.judgements import by_cluster
 from eval.evidence.sequential.e_process import confidence_sequence, fixed_bets
 from eval.evidence.sequential.sequential import Closed, closed_in
@@ -21,7 +21,7 @@ _POINTS, _MANY, _FEW_POINTS = 40, 4000, 16
 _LEFT, _RIGHT, _TOP, _HIGH = 40.0, 12.0, 14.0, 190.0
 
 
-def over_time(found: Whole, say: Words) -> Picture | None:
+def over_time(found: Analysis, say: Words) -> Picture | None:
     """None before a prompt is closed."""
     closed = _closed(found)
     n, test = len(closed.scores), found.verdict.progress
@@ -56,12 +56,12 @@ def over_time(found: Whole, say: Words) -> Picture | None:
     )
 
 
-def _closed(found: Whole) -> Closed:
+def _closed(found: Analysis) -> Closed:
     prompts = by_plan(found.table, found.plan) if is_planned(found.run) else found.table
     return closed_in(by_cluster(prompts), plan_by_cluster(prompts, found.plan))
 
 
-def _note(found: Whole, say: Words) -> str:
+def _note(found: Analysis, say: Words) -> str:
     test = found.verdict.progress
     words = say.sentence(found.verdict.advice)
     said = words[:1].upper() + words[1:]
@@ -75,7 +75,7 @@ def _note(found: Whole, say: Words) -> str:
     )
 
 
-def _drawn(found: Whole, say: Words, points: list[tuple[int, float, float, float]]) -> Iterator[Markup]:
+def _drawn(found: Analysis, say: Words, points: list[tuple[int, float, float, float]]) -> Iterator[Markup]:
     test = found.verdict.progress
     last = max(test.horizon, points[-1][0])
     wide = WIDE - _LEFT - _RIGHT
