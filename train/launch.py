@@ -15,10 +15,10 @@ from blindside.gpus import AMD
 from blindside.places import made_by, python_path, workspace
 from blindside.reaper import COMMAND, GRACE
 from blindside.remedies import Known, first_remedy
+from blindside.yaml_files import BadYaml, read_yaml
 from train.errors import LaunchError
 from train.launcher import Launch, read_launch
 from train.progress import Progress
-from train.recipe import read_recipe
 from train.resources.gpus import chosen_gpus
 
 #: What relative paths of a recipe start from.
@@ -75,8 +75,12 @@ _CAUSES = (
 
 _NOISE = re.compile(
     r"%\||^\s*[@#=+.\s]+$|^\W*$|Warning|\[WARNING\]|\[DEBUG\]|register_constant|torchao|^\s*File \"|^\s*\^+\s*$|^\{'|"
-    r"^\s*warnings\.warn|`--\w+` was set to|accelerate config|had defaults used|^Traceback"
+    r"^\s*warnings\.warn|`--\w+` was set to|accelerate config|had defaults used|^Traceback|"
+    r"Skipping HuggingFace token verification|^\s*(time|host|rank|exitcode|error_file|traceback)\s*: "
 )
+#: What torchrun puts before each line of a process that it ends, and what only follows from another process's end.
+_RANK = re.compile(r"^\[rank\d+\]:\s?")
+_FOLLOWS = ("CalledProcessError", "ChildFailedError", "Connection closed by peer", "SignalException")
 _FINAL = re.compile(r"^(?:[\w.]+\.)?(\w*(?:Error|Exception|Exit|Interrupt|NotFound\w*))\b:?\s*(.*)$")
 
 
@@ -143,8 +147,12 @@ def launching(command: str, recipe: Path, variables: dict[str, str]) -> tuple[li
 
 
 def asked_launch(recipe: Path) -> Launch:
-    """The dials for this recipe on this machine. Raises LaunchError."""
-    return read_launch(os.environ, read_recipe(recipe).config, gpus=count_gpus())
+    """The dials for this recipe on this machine; a recipe that cannot be read says nothing here. Raises LaunchError."""
+    try:
+        config = read_yaml(recipe)
+    except (OSError, BadYaml):
+        config = None
+    return read_launch(os.environ, config if isinstance(config, dict) else {}, gpus=count_gpus())
 
 
 def count_gpus() -> int:
@@ -201,7 +209,7 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 def meaningful(log: Path, most: int = TAIL) -> list[str]:
     """The last lines of a log that say something: no bars, no warnings, no frames of a traceback."""
     text = log.read_bytes()[-200_000:].decode("utf-8", "replace") if log.exists() else ""
-    lines = [line.rstrip() for line in re.split(r"[\r\n]+", text)]
+    lines = [_RANK.sub("", line.rstrip()) for line in re.split(r"[\r\n]+", text)]
     kept = [line[:300] for line in lines if line.strip() and not _NOISE.search(line)]
     return kept[-most:]
 
@@ -209,8 +217,8 @@ def meaningful(log: Path, most: int = TAIL) -> list[str]:
 def failure(what: str, recipe: Path, status: int, log: Path) -> LaunchError:
     """What a command that ended with `status` is told as, by what its log says."""
     tail = meaningful(log, TAIL)
-    text = "\n".join(meaningful(log, 200))
-    remedy = first_remedy(_CAUSES, text) or (_KILLED if status in (137, 9) else "")
-    finals = [line for line in tail if _FINAL.match(line.strip()) and "CalledProcessError" not in line]
+    lines = meaningful(log, 200)
+    remedy = first_remedy(_CAUSES, "\n".join(lines)) or (_KILLED if status in (137, 9) else "")
+    finals = [line for line in lines[-60:] if _FINAL.match(line.strip()) and not any(one in line for one in _FOLLOWS)]
     reason = remedy or (finals[-1].strip() if finals else f"exit status {status}")
     return LaunchError(f"{what} failed on {recipe.name}: {reason}; the whole log is {log}", tail=tail, log=log)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,6 @@ FIGURES = ("margin", "loss", "logps_chosen", "logps_rejected")
 @pytest.fixture(scope="module")
 def blank(warm: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny world's model of random weights."""
-    import subprocess
-
     folder = tmp_path_factory.mktemp("world")
     subprocess.run(
         [str(warm), "-m", "train.tiny.blank", str(folder)],
@@ -39,6 +38,28 @@ def trained(folder: Path, base: Path, env: Path, **changes: object) -> list[list
     train(str(path), models=folder / "models", env=env, say=lambda _: None)
     with (folder / "models" / "mine" / "training.csv").open(encoding="utf-8", newline="") as file:
         return [[float(row[name]) for name in FIGURES] for row in csv.DictReader(file)]
+
+
+PEERS = """
+import torch
+from axolotl.utils.environment import check_cuda_p2p_support
+from train.tokens.plugin import SameTokens
+
+def no_driver(*_):
+    raise RuntimeError("Found no NVIDIA driver on your system")
+
+torch.cuda.can_device_access_peer = no_driver
+SameTokens().register({})
+print(check_cuda_p2p_support())
+"""
+
+
+@pytest.mark.train
+def test_a_cuda_build_without_a_driver_gets_past_axolotls_question_about_peers(warm: Path) -> None:
+    """Axolotl asks PyTorch whether GPUs reach each other; such a build answers with an error."""
+    variables = environment(warm.parents[1], offline=True) | {"ACCELERATE_USE_CPU": "true", "WORLD_SIZE": "2"}
+    done = subprocess.run([str(warm), "-c", PEERS], capture_output=True, text=True, env=variables, check=False)
+    assert done.stdout.strip() == "True", done.stderr[-1000:]
 
 
 @pytest.mark.train
