@@ -36,7 +36,7 @@ from eval.run import Run, open_run
 from tests.support import free_port, judged
 
 REPLICAS, RUN = 4, "large"
-#: So that the two sides do not answer the same; of one length, or the head of an answer would not be true.
+#: So that the two sides do not answer the same.
 RIVERS = {"base": "Tagus", "tuned": "Douro"}
 COMMAND = [sys.executable, "-m", "eval.cli.main"]
 
@@ -55,7 +55,7 @@ def main() -> None:
         asyncio.run(serve())
         return
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        urls = {side: stack.enter_context(served(side, asked.delay)) for side in SIDES}
+        urls = {side: stack.enter_context(served(RIVERS[side], asked.delay)) for side in SIDES}
         run = collected(Path(folder), urls, asked.prompts, asked.concurrency, 2 * asked.concurrency / asked.delay)
         judge(run, asked.verdicts)
         measure(run)
@@ -69,8 +69,9 @@ async def serve() -> None:
 
 
 @contextlib.contextmanager
-def served(side: str, delay: float) -> Iterator[list[str]]:
-    command = [sys.executable, "-m", "benchmarks.large_collection", "--serve", RIVERS[side], "--delay", str(delay)]
+def served(word: str, delay: float) -> Iterator[list[str]]:
+    """The addresses of REPLICAS servers, whose answers have `word` in them, in a process that ends with us."""
+    command = [sys.executable, "-m", "benchmarks.large_collection", "--serve", word, "--delay", str(delay)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         yield [f"http://127.0.0.1:{int(port)}" for port in process.stdout.readline().split()]
