@@ -17,9 +17,12 @@ from train.resources.sharding import read_spread, ways
 
 
 def count_processes(recipe: Recipe, gpus: Sequence[Gpu]) -> int:
-    """GPUs that train together: as the dials say, or Ray's workers, else those of this machine."""
+    """GPUs that train together: as the dials say, or Ray's workers, else those of this machine.
+
+    Where a recipe wants GPUs and there is none, those of a machine that is to be rented: NPROC of them.
+    """
     try:
-        asked = read_launch(os.environ, recipe.config, gpus=len(gpus))
+        asked = read_launch(os.environ, recipe.config, gpus=len(gpus) or int(needs_gpu(recipe.config)))
     except LaunchError:
         return max(1, len(gpus))
     workers = int(recipe.config.get("ray_num_workers") or 0) if asked.launcher == "ray" else 0
@@ -27,7 +30,9 @@ def count_processes(recipe: Recipe, gpus: Sequence[Gpu]) -> int:
 
 
 def check_launch(recipe: Recipe, gpus: Sequence[Gpu]) -> list[Finding]:
-    """Whether LAUNCHER, NPROC, NODES and MASTER can be followed here."""
+    """Whether LAUNCHER, NPROC, NODES and MASTER can be followed here; nothing where the GPUs are to be rented."""
+    if not gpus and needs_gpu(recipe.config):
+        return []
     try:
         asked = read_launch(os.environ, recipe.config, gpus=len(gpus))
     except LaunchError as error:
@@ -80,11 +85,13 @@ def check_recipes(gpus: Sequence[Gpu], memory: int) -> Finding:
     have = min((gpu.total for gpu in gpus), default=0)
     fit, rows = [], []
     for recipe, need in _own(gpus):
-        room = have if gpus and wants_gpu(recipe.config) else memory
-        where = "on each GPU" if wants_gpu(recipe.config) else "of memory"
-        fits = need.total <= room and (bool(gpus) or not needs_gpu(recipe.config))
+        on_gpu = wants_gpu(recipe.config)
+        fits = need.total <= (have if gpus and on_gpu else memory) and (bool(gpus) or not needs_gpu(recipe.config))
         fit += [recipe.name] if fits else []
-        rows.append(f"{recipe.name:<28}{need.total / GIB:8.1f} GiB {where}{'   fits' if fits else ''}")
+        where = "of memory" if not on_gpu else "on each GPU" if len(gpus) > 1 else "of the GPU"
+        takes = f"{need.total / GIB:8.1f} GiB {where}{'   fits' if fits else ''}"
+        rented = f"   wants {what_to_rent(recipe, KNOWN[recipe.base_model])}"
+        rows.append(f"{recipe.name:<28}{takes if gpus or not on_gpu else rented}")
     return Finding("recipes", "ok", f"these fit this machine: {', '.join(fit) or 'none'}", "", tuple(rows))
 
 
