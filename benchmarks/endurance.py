@@ -36,7 +36,7 @@ from tests.judge.verdicts import first_broken
 
 #: Pairs of a run, and verdicts in it before the attack.
 PAIRS, EARLY = 1000, 20
-#: How long a server may take to its first verdict before it is killed all the same, in seconds.
+#: How long a server may take to its first verdict before it is killed anyway, in seconds.
 PATIENCE = 5.0
 STUDY = Study(practice=0, overlap=Overlap(reviewers=1000))
 CHOICES = ("left", "right", "tie", "both_bad")

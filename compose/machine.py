@@ -57,7 +57,7 @@ def compose_version() -> str:
         )
     asked = ask("docker", "compose", "version", "--short")
     if asked is None or not asked.removeprefix("v")[:1].isdigit():
-        old = " (docker-compose v1 is here, but retired and not used)" if shutil.which("docker-compose") else ""
+        old = " (docker-compose v1 is installed, but retired and not used)" if shutil.which("docker-compose") else ""
         raise DockerMissing(
             f"Docker has no Compose v2 plugin{old}: install docker-compose-plugin (docs.docker.com/compose/install)"
         )

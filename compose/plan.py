@@ -21,7 +21,7 @@ from compose.stack import Model
 
 ENGINES = ("auto", "docker", "vllm", "embedded")
 SERVERS = ("auto", "tgi", "vllm", "sglang")
-#: vLLM's batch-invariant kernels want GPUs of this compute capability.
+#: vLLM's batch-invariant kernels need GPUs of this compute capability.
 INVARIANT = (8, 0)
 LONGEST = 4096  # tokens of prompt and answer, where models and dials say nothing else
 USABLE = 0.95  # of a GPU's memory
@@ -87,7 +87,7 @@ def choose(
     if server not in SERVERS:
         raise ComposeError(f"SERVER={server} is unknown; use {', '.join(SERVERS)}")
     if engine == "embedded":
-        return _embedded("as asked")
+        return _embedded("as requested")
     machine = machine or look()
     plan = _chosen(engine, models, server, sequential, machine, vllm)
     return replace(plan, why=f"{plan.why}; {machine.untested}") if machine.untested else plan
@@ -134,7 +134,7 @@ def dials() -> dict[str, str]:
 
 
 def dtype(plan: Plan) -> str:
-    """What the servers of a plan compute in; TGI's /info does not tell it."""
+    """What the servers of a plan compute in; TGI's /info does not report it."""
     return "float32" if plan.kind == "embedded" else dials().get("DTYPE") or "bfloat16"
 
 
@@ -194,7 +194,7 @@ def _on_cpu(server: str, models: Sequence[Model], sequential: bool, why: str) ->
         )
     files = (HERE / "docker-compose.yml", HERE / _CPU_FILES[server])
     return Plan(
-        "docker", f"as asked, on the CPU: {why}", server, files, environment=_limits(models), sequential=sequential,
+        "docker", f"as requested, on the CPU: {why}", server, files, environment=_limits(models), sequential=sequential,
         replicas=count(dials(), "REPLICAS"),
     )  # fmt: skip
 
@@ -214,7 +214,7 @@ def _on_gpus(server: str, models: Sequence[Model], sequential: bool | None, gpus
     placed["TUNED_GPU"] = placed["BASE_GPU"]
     need = _need(models)
     if sequential or (sequential is None and (need is None or need > first.free * USABLE)):
-        why = "as asked" if sequential else f"GPU {first.index} has {_gib(first.free)} free, {_words(need)}"
+        why = "as requested" if sequential else f"GPU {first.index} has {_gib(first.free)} free, {_words(need)}"
         return Plan("docker", why, server, files, environment=limits | _unset(placed), sequential=True)
     placed |= _fractions(server, first)
     why = f"GPU {first.index} shared: {_gib(first.free)} free, {_words(need)}"

@@ -78,7 +78,7 @@ KNOWN = (
     Known(
         ("batch_invariant mode is not supported", "batch invariance is not supported"),
         "this GPU or model has no batch-invariant kernels; set BATCH_INVARIANT=0 (how many answers change when asked "
-        "again is measured all the same)",
+        "again is measured anyway)",
     ),
     Known(
         ("Unsupported CPU attention configuration",),
@@ -94,11 +94,11 @@ KNOWN = (
     ),
     Known(
         ("Permission denied", r"os error 13\b"),
-        "the server may not read the model's files; `chmod -R a+rX` the folder",
+        "the server cannot read the model's files; `chmod -R a+rX` the folder",
     ),
     Known(
         ("invalid mount config", "bind source path does not exist", "mounts denied", "is not shared from the host"),
-        "Docker cannot mount the model's folder; it must lie on the engine's own machine and be shared with it",
+        "Docker cannot mount the model's folder; it must be on the engine's own machine and be shared with it",
     ),
     Known(
         ("unexpected argument", "invalid value '.*' for '--", "unrecognized arguments"),

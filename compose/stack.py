@@ -90,7 +90,7 @@ class ProcessStack(ABC):
     """One server per model, as processes of this machine. Use it as a context manager.
 
     Entering returns when all are healthy and raises EnvironmentMissing, EngineDied or EngineNotHealthy; leaving ends
-    them. `logs` gets one `<side>.log` each; `say` is told of the progress, a line at a time.
+    them. `logs` gets one `<side>.log` each; `say` gets the progress, a line at a time.
     """
 
     #: The end of the sentence on an environment that is not there.

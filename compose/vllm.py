@@ -105,7 +105,7 @@ class VllmStack(ProcessStack):
         return whole | {"OMP_NUM_THREADS": threads, "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
 
     def _name(self) -> str:
-        """The package with its version; a build by others is told from vLLM's own."""
+        """The package with its version; a build by others is distinguished from vLLM's own."""
         packages = self.python.parents[1].glob("lib/python3*/site-packages/vllm*.dist-info/METADATA")
         # That other build, vllm_cpu, answers to the name vllm too.
         last = max((path.parent.name for path in packages), default="vllm-")

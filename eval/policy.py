@@ -42,7 +42,7 @@ class Preference(Row):
 
 
 class Overlap(Row):
-    """At least this share of the judged prompts by at least so many reviewers."""
+    """At least this share of the judged prompts by at least this many reviewers."""
 
     share: Share = Field(ge=0, le=1)
     reviewers: int = Field(default=2, ge=2)
@@ -104,7 +104,7 @@ class Policy(Row):
     must_pass_broken: int | None = Field(default=0, ge=0)
     #: Whether verdicts that people gave elsewhere may enter (blindside import-verdicts).
     imported: bool = False
-    #: Which answer stands left must come from the run's secret key.
+    #: Which answer is on the left must come from the run's secret key.
     keyed_sides: bool = False
     parity: bool = True
     #: Answers that changed when asked again, per side: at most this share; null where determinism is not asked for.
@@ -192,5 +192,5 @@ def _judged(run: Run) -> bool:
 
 
 def _when(run: Run, before: str) -> str:
-    """Whether the policy was there before the first verdict: what came after it is told wherever it counts."""
+    """Whether the policy was there before the first verdict: what came after it is reported wherever it counts."""
     return "after judging began" if _judged(run) else before

@@ -95,7 +95,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, read anew by every method."""
+    """A run folder, read again by every method."""
 
     folder: Path
 

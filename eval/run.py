@@ -89,7 +89,7 @@ class Run:
         return list(_prompts(self.prompts_path, stamp.st_mtime_ns, stamp.st_size))
 
     def update(self, change: Callable[[RunInfo], dict[str, Any]] | None = None, **changes: Any) -> Run:
-        """Write run.json anew with `changes` (fields of RunInfo), and return the run that has them.
+        """Write run.json again with `changes` (fields of RunInfo), and return the run that has them.
 
         The other fields stay as the file has them: a server that judges and one that collects write different ones, and
         one after the other. A field that is added to, not replaced, is made by `change` from what the file has now.
@@ -196,7 +196,7 @@ def _refuse_other(run: Run, info: RunInfo) -> None:
 
 
 def _as_recorded(then: RunInfo, now: RunInfo) -> RunInfo:
-    """`now` without the hashes that an earlier version did not write down: its runs go on."""
+    """`now` without the hashes that an earlier version did not write down: its runs continue."""
     models = {}
     for side, model in now.models.items():
         missing = [name for name in _LATER_HASHES if getattr(then.models[side], name) is None]

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, field_val
 from eval.records import Row, Side
 from train.token_check import TrainedTokens
 
-#: Of a model: where it ran, and what is told of its training.
+#: Of a model: where it ran, and what is known of its training.
 _BESIDE = {"url", "served", "tokens", "training"}
 
 #: `unkeyed`: an earlier version's hash of run, reviewer and item, which a reviewer can compute too.
@@ -170,7 +170,7 @@ class GiveawayRecord(Recorded):
 
 
 class RunInfo(Row):
-    """run.json. `times` and `counts` grow while a run goes on; everything else is fixed when it begins."""
+    """run.json. `times` and `counts` grow while a run continues; everything else is fixed when it begins."""
 
     run: str
     origin: Literal["collected", "imported"] = "collected"
@@ -188,7 +188,7 @@ class RunInfo(Row):
     giveaways: GiveawayRecord | None = None
     blinding: BlindingRecord | None = None
     #: The hash of plan.json, which is frozen at the first verdict; "" in runs judged by earlier versions. And what is
-    #: asked otherwise since.
+    #: asked differently since.
     plan_sha256: str = ""
     plan_changes: tuple[PlanChange, ...] = ()
     #: How many prompts without a cluster ask nearly the same as another one, as found when judging began.

@@ -24,7 +24,7 @@ WORDS = {word for text in NAMED for word in re.findall(r"[\w.-]+", text)} | NAME
 
 
 def parts_of(column: str) -> tuple[str, ...]:
-    """response_a is told as response with _a."""
+    """response_a is reported as response with _a."""
     stem, _, end = column.rpartition("_")
     return (column,) if column in WORDS or not stem else (stem, f"_{end}")
 

@@ -58,7 +58,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def _room(dotted: str) -> str:
-    """The part of `eval` that a dotted name lies in: eval.judge.store.verdict_files -> judge."""
+    """The part of `eval` that a dotted name is in: eval.judge.store.verdict_files -> judge."""
     parts = dotted.split(".")
     return parts[1] if len(parts) > 1 else ""
 

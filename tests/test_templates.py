@@ -1,4 +1,4 @@
-"""Chat templates that loop without end or fill the memory: wherever one is rendered, a sentence, and work goes on."""
+"""Chat templates that loop without end or fill the memory: wherever one is rendered, a sentence, and work continues."""
 
 from __future__ import annotations
 
@@ -46,7 +46,11 @@ ATTACKS = {
 
 
 #: Whatever is ended for its time takes all of it: loops are tried below, where the engine and an export render.
-IN_A_CHILD = [("train.export.rendering", name) for name in ATTACKS if name != "loops"]
+IN_A_CHILD = [
+    pytest.param("train.export.rendering", name, marks=[pytest.mark.slow] if name == "a power" else [], id=name)
+    for name in ATTACKS
+    if name != "loops"
+]
 
 
 @pytest.mark.parametrize(("module", "attack"), [*IN_A_CHILD, ("compose.embedded.rendering", "a long text")])
@@ -68,6 +72,7 @@ def test_a_child_is_ended_and_the_next_call_is_answered(module: str, attack: str
         worker.close()
 
 
+@pytest.mark.slow
 def test_a_child_ends_with_what_started_it(tmp_path: Path) -> None:
     """Also where it was killed in the middle of a rendering: the kernel's limit ends the child."""
     code = (
@@ -88,7 +93,7 @@ def test_a_child_ends_with_what_started_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("attack", "call"),
     [
-        ("loops", lambda source: first_difference(PLAIN, source, {})),
+        pytest.param("loops", lambda source: first_difference(PLAIN, source, {}), marks=pytest.mark.slow),
         ("a long text", lambda source: first_difference(PLAIN, source, {})),
         ("a long text", lambda source: end_of_turn(source, {}, {})),
     ],

@@ -215,10 +215,10 @@ def meaningful(log: Path, most: int = TAIL) -> list[str]:
 
 
 def failure(what: str, recipe: Path, status: int, log: Path) -> LaunchError:
-    """What a command that ended with `status` is told as, by what its log says."""
+    """What a command that ended with `status` is reported as, by what its log says."""
     tail = meaningful(log, TAIL)
     lines = meaningful(log, 200)
     remedy = first_remedy(_CAUSES, "\n".join(lines)) or (_KILLED if status in (137, 9) else "")
     finals = [line for line in lines[-60:] if _FINAL.match(line.strip()) and not any(one in line for one in _FOLLOWS)]
     reason = remedy or (finals[-1].strip() if finals else f"exit status {status}")
-    return LaunchError(f"{what} failed on {recipe.name}: {reason}; the whole log is {log}", tail=tail, log=log)
+    return LaunchError(f"{what} failed on {recipe.name}: {reason}; the full log is {log}", tail=tail, log=log)

@@ -37,7 +37,7 @@ _KEPT = ("loss", "train_loss", "train_runtime", "train_steps_per_second", "train
 def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
     """The artifact of a model that these very inputs made, whose weights are still what they were.
 
-    One whose tokens were not checked by this version's rules is told, and made anew.
+    One whose tokens were not checked by this version's rules is reported, and made again.
     """
     try:
         found = artifacts.read_artifact(job.target)
@@ -47,7 +47,7 @@ def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
     except ArtifactError:
         return None
     if tokens.outdated(job.recipe, found.tokens):
-        say(f"{job.target} was trained before its tokens were checked as they are now: it is trained anew")
+        say(f"{job.target} was trained before its tokens were checked as they are now: it is trained again")
         return None
     return found
 
@@ -77,7 +77,7 @@ def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     except OSError as error:
         raise ExportError(
             f"{job.target} cannot be made ({error}): free some space there, or let it be written to; the training is "
-            "kept, and the same command goes on from there",
+            "kept, and the same command continues from there",
             field="folder",
         ) from error
     say(f"{job.target} is ready")
@@ -120,7 +120,7 @@ def _finish(job: Job, trained: Left, derived: Recipe, prepared: Prepared, say: S
 
 def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
     output = derived.output_dir
-    # First, while it costs nothing: an image that does not tell its versions must not cost a training.
+    # First, while it costs nothing: an image that does not report its versions must not cost a training.
     found = _versions(job)
     job.record.unlink(missing_ok=True)
     if output.resolve().is_relative_to(job.work.resolve()):

@@ -30,7 +30,7 @@ def train(
     """Train `recipe` (a name in train/recipes, or the path of a YAML file) to `models`/<its name>.
 
     `env` is the train environment, in which Axolotl runs. An unchanged recipe, data, base and versions are recognised
-    and nothing is trained, but with `force`. What was interrupted goes on with what is missing. "tiny" makes
+    and nothing is trained, but with `force`. What was interrupted continues with what is missing. "tiny" makes
     `models`/tiny-base too. `pairs` stands for the recipe's data sets and makes `models`/<its name>-<the file's>, from
     `base` where one is given. Raises TrainError.
     """

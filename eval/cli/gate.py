@@ -74,7 +74,7 @@ def compare(
     new: Annotated[str, typer.Argument(help="The later run.")],
     reports: Reports = REPORTS,
 ) -> None:
-    """Put two runs side by side, paired on the prompts that both were judged on: report/compare-OLD.md and .html.
+    """Compare two runs on the prompts judged in both: writes report/compare-OLD.md and .html.
 
     Example: `blindside compare tiny-1a2b3c4d tiny-9f8e7d6c`
     """

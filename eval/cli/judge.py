@@ -20,7 +20,7 @@ SAMPLE = Path(__file__).resolve().parents[1] / "judge" / "sample"
 Accounts = Annotated[Path, typer.Option("--auth", help="File of logins.")]
 ACCOUNTS = Path("reviewers.csv")
 
-reviewer_app = typer.Typer(help="Who may log in to judge: add, passwd, remove, list.", no_args_is_help=True)
+reviewer_app = typer.Typer(help="Manage the reviewers' logins: add, passwd, remove, list.", no_args_is_help=True)
 
 
 def judge(
@@ -32,17 +32,20 @@ def judge(
     study: Annotated[
         Path | None, typer.Option(help="YAML: criteria, tags, overlap, gold pairs (docs/judging.md).")
     ] = None,
-    overlap: Annotated[int | None, typer.Option(min=1, help="Reviewers of each pair.")] = None,
+    overlap: Annotated[int | None, typer.Option(min=1, help="Reviewers per pair.")] = None,
     overlap_share: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of the pairs that --overlap is for; one on the others.")
+        float | None,
+        typer.Option(min=0, max=1, help="Share of the pairs that get --overlap reviewers; the others get one."),
     ] = None,
     cluster: Annotated[str, typer.Option(help="near: prompts that ask nearly the same count as one.")] = "",
     mode: Annotated[
         str, typer.Option(help="compare; graded: how much better; or thumbs: up or down on one model's answers.")
     ] = "",
     side: Annotated[str, typer.Option(help="Whose answers get thumbs: tuned or base.")] = "",
-    reviewer: Annotated[str, typer.Option(help="Your name, so that the page need not ask.")] = "",
-    auth: Annotated[Path | None, typer.Option(help="Ask for logins of this file (`blindside reviewer add`).")] = None,
+    reviewer: Annotated[str, typer.Option(help="Your name; the page does not ask for it then.")] = "",
+    auth: Annotated[
+        Path | None, typer.Option(help="Require a login from this file (`blindside reviewer add`).")
+    ] = None,
     share: Annotated[bool, typer.Option("--share", help="Give the page a public address; needs --auth.")] = False,
     policy: Annotated[
         Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")
@@ -144,7 +147,7 @@ def remove(name: Annotated[str, typer.Argument(help="The reviewer's name.")], au
     from eval.judge.door.accounts import remove_account
 
     remove_account(auth, name)
-    console.say(f"{name} may not log in any more; verdicts stay")
+    console.say(f"{name} can no longer log in; verdicts stay")
 
 
 @reviewer_app.command(name="list")

@@ -53,11 +53,11 @@ class Trained:
         verify(folder)
         artifact = read_artifact(folder)
         if artifact.export_rules != rules():
-            console.say(f"note: {folder} was exported by another version; `make train` exports its weights anew")
+            console.say(f"note: {folder} was exported by another version; `make train` exports its weights again")
         return cls(models, folder, artifact)
 
     def sides(self) -> dict[Side, ModelInfo]:
-        """Both sides; the base is a model of ours where it lies in `models`, else one of the Hub."""
+        """Both sides; the base is a model of ours where it is in `models`, else one of the Hub."""
         return {"base": self._base(), "tuned": _info(self.artifact, self.folder)}
 
     def prompts(self, source: str, reports: Path | None = None) -> LoadedPrompts:
@@ -121,7 +121,7 @@ def _exported(base: Path, target: Path) -> Path:
     """A base in the form that every server reads alike: transformers 5 may have saved it otherwise, or would rebuild
     the tokenizer of an older form, and then the two sides would not be asked in the same tokens.
 
-    Made once; anew where its weights or settings have changed since, or the exporter. Raises TrainError where it can't
+    Made once; again where its weights or settings have changed since, or the exporter. Raises TrainError where it can't
     be served.
     """
     from train.artifact import hash_weights

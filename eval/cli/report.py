@@ -21,7 +21,7 @@ def report(
 ) -> None:
     """Turn a run's verdicts into a win rate: writes summary.csv, report.md and the verdicts in force.
 
-    A run that cannot be written to is reported by `--out`.
+    Use `--out` for a run folder that cannot be written to.
     Example: `blindside report tiny-1a2b3c4d`
     """
     from eval.report.tables.terminal import print_report

@@ -234,7 +234,7 @@ class _Collection:
         self._quiet_since = time.monotonic()
         self._progress.tell(
             f"nothing was answered for {quiet:.0f} s, of {counted(self.options.concurrency, 'request')} at once to "
-            f"each side that may take {self.options.timeout:g} s each: a slow server wants a lower --concurrency "
+            f"each side that may take {self.options.timeout:g} s each: a slow server needs a lower --concurrency "
             "(CONCURRENCY=), a longer --timeout (TIMEOUT=) or a lower --max-tokens (MAX_TOKENS=)"
         )
 

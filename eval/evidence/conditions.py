@@ -148,7 +148,7 @@ def skips(table: Judgements, plan: Mapping[str, int], null: float, worst: Estima
         return Condition(name, "fine", "none", "", where)
     figure = f"{counted(n, 'prompt')}; {_share(worst)} if all went to base"
     if worst.value is None or worst.value <= null:
-        return Condition(name, "contradicted", figure, f"not if the {n} skipped prompts went to base", where)
+        return Condition(name, "contradicted", figure, f"not if the {counted(n, 'skipped prompt')} went to base", where)
     state: State = "fine" if worst.low is not None and worst.low > null else "doubt"
     return Condition(name, state, figure, f"{counted(n, 'prompt was', 'prompts were')} skipped", where)
 

@@ -17,9 +17,9 @@ from eval.evidence.estimates.winrate import (
 )
 from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Judgements, by_cluster
 
-FORCED = "**Parity failed and the run went on by --force: these answers may not be the saved models'.**"
+FORCED = "**Parity failed and the run continued by --force: these answers may not be the saved models'.**"
 
-DETECTABLE = "smallest true win rate that so many prompts show (power 0.8, one look)"
+DETECTABLE = "smallest true win rate that this many prompts can show (power 0.8, one look)"
 
 CAN_WE_STOP = "Can we stop (valid at any look)?"
 

@@ -122,7 +122,7 @@ def test_case_08_cut_and_filtered_are_marked_and_counted() -> None:
         ("refusal", "I can't help with that.", "1 marked as a refusal by the server"),
         ("tool call", None, "answered a tool call where a text belongs"),
         ("reasoning", None, "thought for 8 tokens up to the limit and did not answer"),
-        ("error in a 200", None, "answered an error (Provider returned error) where a completion belongs"),
+        ("error in a 200", None, "answered an error (Provider returned error)"),
     ],
 )
 def test_case_09_bodies_of_every_kind(kind: str, text: str | None, said: str) -> None:
@@ -141,7 +141,7 @@ def test_case_13_outer_white_space_is_no_difference() -> None:
     lines("p.jsonl", COLOUR)
     with servers("space before", "space behind") as (base, tuned):
         done = collect(base.url, tuned.url)
-    assert "1 of 1 pairs have the same answer on both sides" in done.said
+    assert "1 of 1 pair has the same answer on both sides" in done.said
     assert Person(JudgingState(opened(), PLAIN), "Ana").view.state == "none"
 
 

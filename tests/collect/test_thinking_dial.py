@@ -23,7 +23,7 @@ from tests.collect.test_prompts import write
 
 
 class Model(OpenAi):
-    """Thinks unless its template is told not to, as Qwen 3 does."""
+    """Thinks unless its template is reported not to, as Qwen 3 does."""
 
     def completion(self, body: dict[str, Any]) -> dict[str, Any]:
         whole = super().completion(body)

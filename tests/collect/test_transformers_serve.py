@@ -48,7 +48,7 @@ def hub_cache(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of one server that serves whatever lies in its cache."""
+    """The address of one server that serves whatever is in its cache."""
     there = TRAIN_PYTHON.is_file() and any(TRAIN_PYTHON.parents[1].glob("lib/python*/site-packages/openai"))
     require(there, "needs .venv-train with transformers[serving]")
     folder = tmp_path_factory.mktemp("serve")

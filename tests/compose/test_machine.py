@@ -1,4 +1,4 @@
-"""What is missing is told in one sentence that says what to install: by the machine's own commands, taken away."""
+"""What is missing is reported in one sentence that says what to install: by the machine's own commands, taken away."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_no_compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_only_the_retired_compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _only(tmp_path, monkeypatch, docker="exit 1", docker_compose="echo 1.29.2")
-    with pytest.raises(DockerMissing, match=r"docker-compose v1 is here, but retired and not used\): install"):
+    with pytest.raises(DockerMissing, match=r"docker-compose v1 is installed, but retired and not used\): install"):
         compose_version()
 
 
@@ -79,7 +79,7 @@ def test_mig_and_amd_are_said_to_be_untested(tmp_path: Path, monkeypatch: pytest
     assert plan.why.endswith(untested())
     _only(tmp_path, monkeypatch, nvidia_smi="echo '0, [N/A]'")
     assert untested() == ""
-    for name, said in (("kfd", "an AMD GPU is here, which is untested"), ("none", "")):
+    for name, said in (("kfd", "this machine has an AMD GPU, which is untested"), ("none", "")):
         (tmp_path / "kfd").touch()
         (tmp_path / "nvidia-smi").unlink(missing_ok=True)
         monkeypatch.setattr("blindside.gpus.AMD", tmp_path / name)

@@ -95,7 +95,7 @@ def test_vllm_without_docker_is_placed_as_in_it() -> None:
     assert (on_cpu.kind, names(on_cpu)) == ("vllm", ["vllm-cpu"])
     with pytest.raises(ComposeError, match="SERVER=sglang is served in Docker"):
         choose("vllm", models=HUB, server="sglang", machine=poor)
-    # By itself where its environment is built, and else it is told how to.
+    # By itself where its environment is built, and else it is reported how to.
     assert choose(models=HUB, machine=poor, vllm=True).kind == "vllm"
     assert "there is no docker command; GPU 0 for" in choose(models=HUB, machine=poor, vllm=True).lines()[0]
     assert "`make env-vllm`, then ENGINE=vllm" in choose(models=HUB, machine=poor).lines()[0]

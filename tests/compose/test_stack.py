@@ -128,7 +128,7 @@ def test_what_cannot_be_served_is_one_sentence(tmp_path: Path) -> None:
         _copy(tmp_path / "template", **{"chat_template.json": '{"chat_template": "{% if %}"}'}): "cannot be served: ",
         _copy(tmp_path / "weights", **{"model.safetensors": "no weights"}): "cannot be served: ",
         _copy(tmp_path / "state", **{"config.json": json.dumps(mamba)}): "cannot be served: models of the kind mamba",
-        str(tmp_path / "nothing"): "is no folder; give a model folder or a Hub id",
+        str(tmp_path / "nothing"): "is not a folder; give a model folder or a Hub id",
     }
     script = "import sys; from compose.embedded.__main__ import main; [main(['--model-id', m]) for m in sys.argv[1:]]"
     ran = subprocess.run(

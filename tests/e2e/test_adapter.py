@@ -97,7 +97,7 @@ def test_an_adapter_is_merged_exported_and_served_as_it_was_trained(
         )
     assert report.passed, report.lines()
     assert not report.unchecked
-    # Each server's log-probabilities were held against both folders' weights, so the two are told apart.
+    # Each server's log-probabilities were held against both folders' weights, so the two are reported apart.
     weights = {check.side: check.detail for check in report.checks if check.name == "weights"}
     assert "to tuned's" in weights["base"]
     assert "to base's" in weights["tuned"]

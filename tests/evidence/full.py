@@ -85,7 +85,7 @@ def _verdicts(run: Run, pairs: Sequence[Pair], reviewers: Sequence[str], dice: r
 
 
 def _leftovers(run: Run, pairs: Sequence[Pair], reviewers: Sequence[str]) -> list[Verdict]:
-    """What is no figure: a verdict that was replaced, one on answers that have changed."""
+    """What is not a figure: a verdict that was replaced, one on answers that have changed."""
     first, last = pairs[0], pairs[-1]
     return [
         verdict_on(run, first, OUTCOMES[TIE], reviewer=who, verdict_id="changed", replaces=f"{first.prompt_id}-{who}")

@@ -170,7 +170,7 @@ def test_a_study_that_cannot_be_is_one_sentence(tmp_path: Path, text: str, pairs
 
 
 def test_a_practice_pair_of_ours_that_is_gold_is_left_out() -> None:
-    """A study of an earlier version may have one; it opens all the same."""
+    """A study of an earlier version may have one; it opens anyway."""
     ours = our_pairs()[0]
     gold = GoldPair.model_validate({"id": "g", "prompt": ours.prompt.en.upper(), "better": "b", "worse": "w"})
     assert practice_of(Study(practice=2)) == our_pairs()[:2]

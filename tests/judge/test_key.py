@@ -1,4 +1,4 @@
-"""The run's key on disk: made once, whole, for its owner; lost, swapped or spoilt ones are told, and no row changes."""
+"""The run's key on disk: made once, whole, for its owner; lost, swapped or spoilt keys are reported, no row changes."""
 
 from __future__ import annotations
 
@@ -38,10 +38,13 @@ print("ready", flush=True)
 sys.stdin.readline()
 print(begin(run).blinding.fingerprint)
 """
-#: The process dies by kill -9 in front of the so-manieth thing that it does to a file of the key, the plan or run.json.
+#: A process for each line, a step and a folder of runs: it begins judging, and dies by kill -9 in front of the
+#: so-manieth thing that it does to a file of the key, the plan or run.json. How each ended is printed.
 _KILLED = """
 import os, signal, sys
-left = int(sys.argv[2])
+from pathlib import Path
+from eval.judge.opening.begin import begin
+from eval.run import open_run
 def watch(event, args):
     global left
     if event in ("open", "os.rename", "os.remove", "os.chmod", "os.link") and any(
@@ -50,7 +53,15 @@ def watch(event, args):
         left -= 1
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(watch)
+for line in sys.stdin:
+    step, _, folder = line.rstrip("\\n").partition(" ")
+    child = os.fork()
+    if not child:
+        left = int(step)
+        sys.addaudithook(watch)
+        begin(open_run(Path(folder), "trial"))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -115,24 +126,22 @@ def test_servers_that_start_at_once_go_by_one_key_and_one_plan(run: Run) -> None
 
 def test_a_process_killed_at_any_step_leaves_no_key_or_a_whole_one(tmp_path: Path) -> None:
     ended = []
-    for step in range(1, 60):
-        run = make_run(tmp_path / str(step), n=3)
-        done = subprocess.run(
-            [sys.executable, "-c", _KILLED + _BEGIN, str(run.folder.parent), str(step)],
-            cwd=ROOT,
-            input="go\n",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        there = key_path(run).read_text() if key_path(run).exists() else ""
-        blinding = begin(reopened(run)).blinding
-        assert not there or Blinding("trial", bytes.fromhex(there)).fingerprint == blinding.fingerprint
-        assert record(run) == ("keyed", 1)
-        assert not list(run.folder.glob(".blinding.key.*"))
-        ended.append((done.returncode, bool(there)))
-        if done.returncode == 0:
-            break
+    command = [sys.executable, "-c", _KILLED]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as beginning:
+        assert beginning.stdin is not None
+        assert beginning.stdout is not None
+        for step in range(1, 60):
+            run = make_run(tmp_path / str(step), n=3)
+            print(step, run.folder.parent, file=beginning.stdin, flush=True)
+            code = int(beginning.stdout.readline())
+            there = key_path(run).read_text() if key_path(run).exists() else ""
+            blinding = begin(reopened(run)).blinding
+            assert not there or Blinding("trial", bytes.fromhex(there)).fingerprint == blinding.fingerprint
+            assert record(run) == ("keyed", 1)
+            assert not list(run.folder.glob(".blinding.key.*"))
+            ended.append((code, bool(there)))
+            if code == 0:
+                break
     assert ended[-1] == (0, True)
     assert {code for code, _ in ended[:-1]} == {-9}
     # Both before and after the key was there.
@@ -200,7 +209,7 @@ def test_a_run_judged_before_goes_on_with_the_old_rule_and_says_so(run: Run, cap
     verdict_store(run).append(verdict(item=pair))
     assert rule_of(run) == "unkeyed"
     bo = Person(JudgingState(run, PLAIN), "Bo")
-    assert "was judged when sides were still an unkeyed hash, and goes on so" in caplog.text
+    assert "was judged when sides were still an unkeyed hash, and continues that way" in caplog.text
     items = [prompt.id for prompt in run.prompts()]
     old = Blinding("trial", None)
     expected = old.sides("Bo", items)
@@ -246,15 +255,15 @@ def link(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda path: path.write_bytes(b""), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_bytes(b"\n"), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_bytes(FIXED_KEY), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_text(FIXED_KEY.hex()[:63]), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_text(FIXED_KEY.hex() + "00\n"), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_text(FIXED_KEY.hex() + "\n" * 40), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_bytes(FIXED_KEY.hex().encode() + b"\n" + b"x" * 10_000), "is no key"),
-        (lambda path: path.mkdir(), "is no key (64 hexadecimal digits)"),
-        (os.mkfifo, "is no key (64 hexadecimal digits)"),
+        (lambda path: path.write_bytes(b""), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_bytes(b"\n"), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_bytes(FIXED_KEY), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_text(FIXED_KEY.hex()[:63]), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_text(FIXED_KEY.hex() + "00\n"), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_text(FIXED_KEY.hex() + "\n" * 40), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_bytes(FIXED_KEY.hex().encode() + b"\n" + b"x" * 10_000), "is not a key"),
+        (lambda path: path.mkdir(), "is not a key (64 hexadecimal digits)"),
+        (os.mkfifo, "is not a key (64 hexadecimal digits)"),
         (link, "cannot be read as the run's key (it is a symbolic link)"),
         (lambda path: path.symlink_to("nowhere"), "cannot be read as the run's key (it is a symbolic link)"),
     ],
@@ -267,7 +276,7 @@ def test_what_is_no_key_is_refused_in_a_sentence_and_left_as_it_is(
     with pytest.raises(InputError) as caught:
         JudgingState(run)
     assert str(caught.value).startswith(f"{key_path(run)}: {said}")
-    assert "restore it, or remove it to go on with a new key" in str(caught.value)
+    assert "restore it, or remove it to continue with a new key" in str(caught.value)
     assert what_it_is(key_path(run)) == before
     assert reopened(run).info.blinding is None
     assert not (run.folder / NAME).exists()
@@ -306,7 +315,7 @@ def test_a_study_changed_or_a_plan_lost_after_judging_began_is_told(run: Run, ca
 
 
 def test_a_copy_of_the_folder_gets_a_key_of_its_own_where_its_key_was_left_out(run: Run, tmp_path: Path) -> None:
-    """Another machine may go on judging: it is told, and what was judged stays."""
+    """Another machine may continue judging: it is reported, and what was judged stays."""
     Person(JudgingState(run, PLAIN), "Ana").judge_all(most=5)
     shutil.copytree(run.folder, tmp_path / "other" / run.name, ignore=shutil.ignore_patterns(".*"))
     copy = open_run(tmp_path / "other", run.name)

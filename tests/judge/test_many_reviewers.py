@@ -45,7 +45,7 @@ STUDY = Study(practice=0, overlap=Overlap(reviewers=3, share=0.4), repeats=Repea
 
 
 def start(run: Run, name: str) -> subprocess.Popen[str]:
-    """A process in which eight reviewers judge until nothing is left, once they are told to."""
+    """A process in which eight reviewers judge until nothing is left, once they are reported to."""
     command = [sys.executable, "-c", _JUDGE, str(run.folder.parent), name]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

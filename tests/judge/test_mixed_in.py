@@ -228,3 +228,13 @@ def test_a_login_is_welcomed_first_and_only_once(run: Run) -> None:
 def test_a_page_that_closes_before_a_name_does_nothing(run: Run) -> None:
     sitting, view = answer(JudgingState(run, STUDY), None, Action(act="leave", reviewer="Ana"))
     assert (sitting, view.state) == (None, "welcome")
+
+
+def test_repeats_do_not_come_all_at_once_when_the_first_can_come() -> None:
+    """Whoever sees three pairs again in a row knows what they are for."""
+    for name in map(str, range(20)):
+        extras = ControlItems(BLINDING, Study(repeats=Repeats(rate=0.1, after=50)), name, 100)
+        standing: dict[Key, Judgement] = {("judgement", f"item-{i}"): verdict(i) for i in range(51)}
+        first = extras.due(standing, [])
+        if first is not None:
+            assert extras.due(standing | {first: verdict(0)}, []) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from eval.answers import read_answers
 from eval.judge.store.side_files import Skip
 from eval.run import Run
+from tests.cli.command import blindside
 from tests.evidence.judged import make_judged
 from tests.support import ROOT
 
@@ -75,9 +75,7 @@ def command(name: str, run: Run) -> subprocess.CompletedProcess[str]:
     reports = ["--reports", str(run.folder.parent)]
     arguments = [name, *([] if name == "runs" else [run.name]), *reports]
     arguments += ["--out", str(run.folder.parent.parent / "next.jsonl")] if name == "harvest" else []
-    return subprocess.run(
-        [sys.executable, "-m", "eval.cli.main", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    return blindside(*arguments, cwd=ROOT)
 
 
 @pytest.mark.parametrize(("change", "said"), ALTERED.values(), ids=ALTERED.keys())

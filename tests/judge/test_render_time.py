@@ -23,6 +23,7 @@ from tests.support import ROOT
 SECONDS = 10
 
 
+@pytest.mark.slow
 def test_no_attack_takes_long_and_none_ends_the_page() -> None:
     """At the longest text that is formatted at all, each in a process that may use so much of the CPU and no more."""
     command = [sys.executable, "-m", "tests.judge.each_rendered", str(LONGEST - 10), str(SECONDS)]

@@ -32,7 +32,7 @@ def test_who_is_nearly_called_so_is_asked_whether_it_is_the_same(desk: JudgingSt
     person = Person(desk, name)
     view = person.view if act == "hello" else person.act("sit")
     assert (view.state, view.notice, view.reviewer) == ("welcome", Notice("same_name", "Ann"), "")
-    assert "Are you Ann, who judges here already?" in stage_html(view)
+    assert "Are you Ann, who already judges here?" in stage_html(view)
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -64,7 +64,7 @@ def test_a_name_that_was_given_by_the_organiser_is_not_asked_about(desk: Judging
 def test_a_login_that_is_nearly_anothers_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "reviewers.csv"
     add_account(path, "Ann", "a long password")
-    with pytest.raises(InputError, match="'ann' is too like 'Ann', who is there already: choose another name"):
+    with pytest.raises(InputError, match="'ann' is too like 'Ann', who already exists: choose another name"):
         add_account(path, "ann", "a long password")
     assert list(read_accounts(path)) == ["Ann"]
 

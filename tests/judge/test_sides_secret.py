@@ -72,7 +72,8 @@ def test_sides_seen_before_tell_nothing_of_the_runs_name(tmp_path: Path) -> None
     run = make_run(tmp_path, n=N)
     seen = seen_by(Person(JudgingState(run, Study(practice=0)), "Ana"))
     names = ["trial", *(f"qwen-{i:08x}" for i in range(400))]
-    hits = {name: sum(Knowing(name, "Ana").sides(ITEMS)[item] == side for item, side in seen.items()) for name in names}
+    guesses = {name: Knowing(name, "Ana").sides(ITEMS) for name in names}
+    hits = {name: sum(guess[item] == side for item, side in seen.items()) for name, guess in guesses.items()}
     assert hits["trial"] <= 90
     assert max(hits.values()) <= 95
 
@@ -136,7 +137,7 @@ def test_nothing_that_is_sent_has_the_key_or_its_fingerprint(run: Run) -> None:
     with served(run, study=EVERY_PAIR.model_copy(update={"practice": 1})) as server:
         tab = Tab(server.url, "curious")
         seen = tab.shown.page
-        seen += tab.vote("left").page  # the practice pair: what is known of it is told
+        seen += tab.vote("left").page  # the practice pair: what is known of it is reported
         seen += tab.act("skip", nonce=tab.shown.data["turn"]).page
         while tab.shown.data["state"] == "ask":
             seen += tab.vote("left").page

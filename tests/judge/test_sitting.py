@@ -8,15 +8,16 @@ import pytest
 
 from eval.errors import InputError
 from eval.judge.page.judging_state import JudgingState
-from eval.judge.page.session import REST, TARGET, UNDONE
+from eval.judge.page.recent import REST
+from eval.judge.page.session import TARGET, UNDONE
 from eval.judge.page.views import Show, stage_html
 from eval.judge.store.side_files import flags_path
 from eval.judge.store.verdict_files import read_verdicts
 from eval.judge.study.forms import Notice
-from eval.judge.study.study import Overlap, Study
+from eval.judge.study.study import Overlap, Repeats, Study
 from eval.run import Run
 from tests.judge.person import PLAIN, Person
-from tests.judge.runs import make_run
+from tests.judge.runs import make_run, with_key
 
 
 @pytest.fixture
@@ -133,3 +134,32 @@ def test_the_list_is_in_the_page_and_whole(run: Run) -> None:
     assert "<b>remark" not in page
     done = stage_html(ana.act("flag", edit=ana.view.recent[0].key))
     assert "Flagged: 1" in done
+
+
+def test_an_undone_verdict_does_not_count_towards_the_rest(tmp_path: Path) -> None:
+    ana = Person(JudgingState(make_run(tmp_path, n=REST + 2), PLAIN))
+    ana.judge_all(most=3)
+    ana.undo()
+    notices = [ana.vote().notice for _ in range(REST - 2)]
+    assert notices == [*[None] * (REST - 3), Notice("rest", str(REST))]
+    # Told once, also where the verdict before it is taken back.
+    ana.undo()
+    assert ana.vote().notice is None
+
+
+def test_a_pair_that_came_twice_is_flagged_as_one(tmp_path: Path) -> None:
+    study = Study(practice=0, repeats=Repeats(rate=0.5, after=1))
+    ana = Person(JudgingState(with_key(make_run(tmp_path, n=20)), study))
+    seen: list[str] = []
+    while ana.item not in seen:
+        seen.append(ana.item)
+        ana.act("flag")
+        ana.vote()
+    # A flag of the first time would tell that this one is a repeat.
+    assert not ana.view.flagged
+    ana.vote()
+    view = ana.act("recent")
+    assert (view.recent[0].flagged, len(view.recent), view.flags) == (True, len(seen), len(seen))
+    view = ana.act("flag", edit=view.recent[0].key)
+    assert (view.recent[0].flagged, view.flags) == (False, len(seen) - 1)
+    assert ana.act("flag", edit=view.recent[0].key).recent[0].flagged

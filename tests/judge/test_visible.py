@@ -68,7 +68,7 @@ TEXTS = {
     "money": "$5 and $6, or $5,000 and US$7_000",
     "tildes": "~5 minutes, ~~~x~~~, a~~b~~c, ~/x ~/y",
     "an escape of code": r"\n \t \\ \. \d+\.\d+ \x41 \[a-z\]\{2\} s/\//\_/g",
-    "a line that goes on": "cp a \\\n   b \\\n   c",
+    "a line that continues": "cp a \\\n   b \\\n   c",
     "columns": "Name    Age   City\nAda     36    London\nBob      7    Rome",
     "leading spaces": "   a\n     b\n  c",
     "a drawing": "  /\\_/\\\n ( o.o )\n  > ^ <",
@@ -156,7 +156,7 @@ PROSE = (
     "Import taxes are high.\nFrom there, import more.",
     "Class: mammal\nOrder: carnivore",
     "Dear Ann,\n\nthank you for the book;\nI liked it.\n\nYours,\nBob",
-    "# Title\n\nText goes on (as here).\n\n## More\n\nAnd more; and more.",
+    "# Title\n\nText continues (as here).\n\n## More\n\nAnd more; and more.",
     "while it rains:\nstay inside",
 )
 

@@ -77,7 +77,7 @@ def test_prompts(numbers: list[int], trained: set[int], gone: set[int], limit: i
 
 #: What an answer may be: one, none, thinking, thinking alone, an error, and the same again.
 ANSWERS = st.sampled_from(
-    ["Blue.", "Red.", None, "<think>Hm.</think>Blue.", "<think>It goes on", "$ERROR$", "Try later.", " "]
+    ["Blue.", "Red.", None, "<think>Hm.</think>Blue.", "<think>It continues", "$ERROR$", "Try later.", " "]
 )
 PAIRS = st.lists(st.tuples(st.integers(0, 5), ANSWERS, ANSWERS), min_size=1, max_size=14)
 

@@ -79,9 +79,7 @@ def zero(folder: Path) -> dict[str, Any]:
 
 def left(folder: Path) -> dict[str, Any]:
     """Shards of the recorded model's names and shapes, all values 2."""
-    from tests.train.models import SHAPES as RECORDED
-
-    for name, shape in RECORDED.items():
+    for name, shape in {"model.embed_tokens.weight": (1024, 192), "model.norm.weight": (192,)}.items():
         (folder / "universal" / "zero" / name).mkdir(parents=True)
         torch.save({"param": torch.full(shape, 2.0)}, folder / "universal" / "zero" / name / "fp32.pt")
     return {}

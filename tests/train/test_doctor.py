@@ -71,7 +71,7 @@ def test_memory_is_held_against_the_gpu(name: str, gpu: Gpu, level: str, tmp_pat
 
 def test_memory_is_told_with_its_table_and_a_remedy(tmp_path: Path) -> None:
     found = ask(recipe(FULL), machine(T4), tmp_path)["memory"]
-    assert found.found == f"{FULL} needs up to 65.3 GiB (sizes as published) of the GPU; 15.0 GiB are there"
+    assert found.found == f"{FULL} needs up to 65.3 GiB (sizes as published) of the GPU; 15.0 GiB are available"
     assert found.remedy.startswith("weights and optimizer alone need 30.3 GiB: use the QLoRA recipe")
     assert [line.split()[0] for line in found.detail[:4]] == ["weights", "reference", "gradients", "optimizer"]
     shown = "\n".join(show([found]))
@@ -294,7 +294,7 @@ def test_a_training_stops_on_what_surely_breaks_and_says_the_rest(tmp_path: Path
 
     with pytest.raises(TrainError, match=r"^GPU: none that nvidia-smi lists, and qwen2\.5-3b-dpo needs one; rent one"):
         stop(FULL, machine())
-    with pytest.raises(TrainError, match=r"^memory: .* are there; weights and optimizer alone need 30\.3 GiB"):
+    with pytest.raises(TrainError, match=r"^memory: .* are available; weights and optimizer alone need 30\.3 GiB"):
         stop(FULL, machine(dataclasses.replace(T4, capability=(8, 0))))
     said = stop(FULL, machine(A6000))
     assert said[0].startswith("  note: memory: qwen2.5-3b-dpo needs up to 65.3 GiB")

@@ -185,7 +185,7 @@ def test_a_failure_is_one_sentence_with_the_logs_tail(line: str, said: str, tmp_
         axolotl("train", tmp_path / "bad.yml", env=env, log=log, offline=True, progress=silent())
     first, _, rest = str(caught.value).partition("\n")
     assert first.startswith(f"axolotl train failed on bad.yml: {said}")
-    assert first.endswith(f"the whole log is {log}")
+    assert first.endswith(f"the full log is {log}")
     assert caught.value.tail == ("Loading", line.replace("'", ""))
     assert "UserWarning" not in rest
     assert "Traceback" not in rest
@@ -201,7 +201,7 @@ def test_of_several_processes_the_first_cause_is_told_and_not_what_follows_from_
         "  exitcode  : 1 (pid: 17862)\n  traceback : Signal 15 (SIGTERM) received by PID 17861\n"
     )
     told = str(failure("axolotl train", tmp_path / "mine.yml", 1, tmp_path / "log"))
-    assert told.startswith("axolotl train failed on mine.yml: ValueError: the mesh does not fit; the whole log is")
+    assert told.startswith("axolotl train failed on mine.yml: ValueError: the mesh does not fit; the full log is")
 
 
 def test_the_tail_is_short(tmp_path: Path) -> None:

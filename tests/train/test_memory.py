@@ -124,7 +124,7 @@ def test_the_table_adds_up() -> None:
     lines = weigh("qwen2.5-3b-dpo").table()
     numbers = [float(line.split(" GiB")[0].split()[-1]) for line in lines]
     assert sum(numbers[:-1]) == pytest.approx(numbers[-1], abs=0.05)
-    assert lines[0].endswith("3.09 billion parameters, 2 bytes a parameter")
+    assert lines[0].endswith("3.09 billion parameters, 2 bytes per parameter")
 
 
 CONFIG = {

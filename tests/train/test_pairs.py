@@ -1,4 +1,4 @@
-"""Preference data from real files: what is refused, what is cleaned, what is told."""
+"""Preference data from real files: what is refused, what is cleaned, what is reported."""
 
 from __future__ import annotations
 

@@ -174,7 +174,9 @@ def test_an_export_that_fails_costs_no_training(small: tuple[Path, Path]) -> Non
     models, said = path.parent / "models", list[str]()
     models.mkdir()
     (models / "mine").symlink_to(path.parent / "a-volume-that-is-not-mounted")
-    with pytest.raises(ExportError, match=r"mine cannot be made .*the training is kept, and the same command goes on"):
+    with pytest.raises(
+        ExportError, match=r"mine cannot be made .*the training is kept, and the same command continues"
+    ):
         train(str(path), models=models, env=env, say=lambda _: None)
     (models / "mine").unlink()
     made = train(str(path), models=models, env=env, say=said.append)

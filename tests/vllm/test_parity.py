@@ -64,7 +64,7 @@ def test_swapped_sides_are_named_on_every_engine(world: World) -> None:
 
 
 def test_another_rope_base_and_another_template_are_named(world: World, tmp_path: Path) -> None:
-    """The servers are right; the folders that they are held against are changed."""
+    """The servers are right; the folders that they are compared with are changed."""
     spaced = models.copy(world.base, "spaced")
     template = (spaced / "chat_template.jinja").read_text(encoding="utf-8")
     (spaced / "chat_template.jinja").write_text(

@@ -19,6 +19,7 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -100,13 +101,19 @@ def _become(asked: dict[str, Any], files: list[int]) -> list[str]:
     for name, value in asked["environ"].items():
         if name.startswith(_READ_ONCE) and known.get(name) != value:
             sys.exit(f"{name} is {value!r} here, and was {known.get(name)!r} when the warm interpreter started")
+    began = _paths(os.environ)
     os.environ.clear()
     os.environ.update(asked["environ"])
     os.chdir(asked["cwd"])
     parent = int(asked["parent"])
     os.getppid = lambda: parent
     sys.executable = asked["executable"]
+    sys.path[:] = [*_paths(asked["environ"]), *(path for path in sys.path if path not in began)]
     return list(asked["arguments"])
+
+
+def _paths(environ: Mapping[str, str]) -> list[str]:
+    return [path for path in environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
 def run(arguments: list[str]) -> None:

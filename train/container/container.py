@@ -3,7 +3,7 @@
 The image's user is root, and its Python lies below /root, which only root may enter: `--user` alone cannot start it
 (docker/Dockerfile-uv-base). So the container starts as root, opens the way to that Python in its own copy of the image,
 and becomes the caller before it runs anything: every file is the caller's from the first byte. Where the caller cannot
-start that Python all the same, the command runs as root and its files are given to the caller when it ends.
+start that Python anyway, the command runs as root and its files are given to the caller when it ends.
 """
 
 from __future__ import annotations

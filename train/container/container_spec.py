@@ -66,7 +66,7 @@ _CAUSES = (
     Known(("no space left",), "the disk is full: `docker system prune`, or move Docker's data to a larger disk"),
     Known(
         ("shared from the host", "mounts denied"),
-        "Docker Desktop may not share this folder: allow it in its settings",
+        "Docker Desktop is not allowed to share this folder: allow it in its settings",
     ),
 )
 

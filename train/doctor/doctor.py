@@ -105,7 +105,7 @@ def ready(
 ) -> None:
     """Before a training: say what may break it, and raise TrainError on the first thing that surely will.
 
-    The Hub is only told of: what is taken from it is asked for next, and told in its own words.
+    The Hub is only told of: what is taken from it is asked for next, and reported in its own words.
     """
     for one in examine(recipe, models=models, machine=machine, variables=variables):
         said = f"{one.name}: {one.found}" + (f"; {one.remedy}" if one.remedy else "")
@@ -138,7 +138,7 @@ def _cuda(machine: Machine, recipe: Recipe | None) -> Finding:
     needs = recipe is None or wants_gpu(recipe.config)
     if machine.cuda is None:
         return Finding(
-            "CUDA", "warn", "nvidia-smi does not tell its version", "run `nvidia-smi` and fix what it reports"
+            "CUDA", "warn", "nvidia-smi does not report its version", "run `nvidia-smi` and fix what it reports"
         )
     said = "the driver runs CUDA up to " + ".".join(map(str, machine.cuda))
     if machine.cuda < LEAST_CUDA:
@@ -184,7 +184,7 @@ def _memory(recipe: Recipe, machine: Machine, variables: Mapping[str, str], *, a
     have, free = _room(machine) if on_gpu else (machine.memory, machine.memory)
     where = "of the GPU" if on_gpu else "of free memory"
     level, remedy = _judge(need, have, free, on_gpu=on_gpu)
-    message = f"{size} {where}; {have / GIB:.1f} GiB are there"
+    message = f"{size} {where}; {have / GIB:.1f} GiB are available"
     return [Finding("memory", level, message, remedy, tuple(need.table())), *spread]
 
 

@@ -73,7 +73,7 @@ def render(job: dict[str, Any]) -> str:
     return _compiled(job["source"]).render(job["values"])
 
 
-@lru_cache(1)
+@lru_cache(2)  # of two that are compared
 def _compiled(source: str) -> Template:
     world = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
     world.globals["raise_exception"] = _refuse

@@ -2,7 +2,7 @@
 
 Weights, gradients and optimizer states are counted as in the "Model training anatomy" page of transformers' docs, with
 the types that Axolotl takes: with `bf16` or `fp16` a full fine-tune holds all of them in 2 bytes a value, so its AdamW
-keeps 4 bytes a parameter; adapters are held and trained in 4. A DPO run without an adapter loads the model a
+keeps 4 bytes per parameter; adapters are held and trained in 4. A DPO run without an adapter loads the model a
 second time, frozen. 4-bit weights take 4.5 bits with their scales (QLoRA, arXiv 2305.14314), embeddings stay whole.
 
 Activations follow arXiv 2205.05198 (Korthikanti and others) for a decoder with a gated MLP, no dropout and no
@@ -136,13 +136,13 @@ def needs_gpu(config: Mapping[str, Any]) -> bool:
 
 def _full_parts(config: Mapping[str, Any], shape: Shape, size: int, kind: Kind) -> list[Part]:
     count = shape.parameters
-    each = f"{size} bytes a parameter"
+    each = f"{size} bytes per parameter"
     states = _state_size(config, size) if not kind.startswith("zero") or size == 4 else 4 + _state_size(config, 4)
     parts = [Part("weights", count * size, f"{_spelt(count)} parameters, {each}")]
     if config.get("rl") in _WITH_REFERENCE and not config.get("precompute_ref_log_probs"):
         parts.append(Part("reference", count * size, f"the same again, for {str(config['rl']).upper()}"))
     parts.append(Part("gradients", count * size, each))
-    parts.append(Part("optimizer", count * states, f"{config.get('optimizer')}, {states} bytes a parameter"))
+    parts.append(Part("optimizer", count * states, f"{config.get('optimizer')}, {states} bytes per parameter"))
     return parts
 
 
@@ -153,7 +153,7 @@ def _adapter_parts(config: Mapping[str, Any], shape: Shape, size: int) -> list[P
     trained = _trained(config, shape)
     states = 4 + 4 + _state_size(config, 4)
     return [
-        Part("weights", frozen, f"{_spelt(shape.parameters)} parameters, frozen, {bits:g} bits a weight"),
+        Part("weights", frozen, f"{_spelt(shape.parameters)} parameters, frozen, {bits:g} bits per weight"),
         Part("adapter", trained * states, f"{_spelt(trained)} parameters with gradients and optimizer"),
     ]
 

@@ -70,7 +70,7 @@ def _make_world(work: Path, env: Path, seed: str, say: Say) -> None:
     command = [python, "-m", "train.tiny.blank", str(work.absolute())]
     status = run(command, environment(env, offline=True), log, Progress("tiny, world"), ROOT)
     if status != 0:
-        raise LaunchError(f"the tiny model could not be made; the whole log is {log}", tail=meaningful(log), log=log)
+        raise LaunchError(f"the tiny model could not be made; the full log is {log}", tail=meaningful(log), log=log)
     write_atomic(done, seed)
 
 

@@ -1,4 +1,4 @@
-"""An Axolotl plugin: before the first step, what TRL has prepared is held against what is served.
+"""An Axolotl plugin: before the first step, what TRL has prepared is compared with what is served.
 
 Axolotl imports it by the derived recipe's `plugins:`, on this machine and in its image, so it needs nothing that
 Axolotl's own environment lacks.
@@ -130,7 +130,7 @@ def own_tokens(cfg: Any) -> bool:
 def check(
     data: list[tuple[int, Pair]], prepared: Iterator[tuple[int, Prepared]], served: Served, limit: int | None
 ) -> TrainedTokens:
-    """Count the pairs by what became of them; of those that are trained on otherwise, the first is told."""
+    """Count the pairs by what became of them; of those that are trained on otherwise, the first is reported."""
     pairs, missing = dict(data), Counter(key for key, _ in data)
     said: dict[int, str] = {}
     counts: Counter[str] = Counter()
@@ -174,7 +174,7 @@ def _read(asked: Any) -> Iterator[tuple[int, Pair]]:
 def trim(trainer: Any, stops: list[int]) -> tuple[str, ...]:
     """Take off what some templates write behind the end of the last turn (Phi 3): no server generates it.
 
-    Where TRL has computed the reference's log-probabilities with it already, they are computed anew.
+    Where TRL has computed the reference's log-probabilities with it already, they are recomputed.
     """
     fixed = False
     for name in ("train_dataset", "eval_dataset"):

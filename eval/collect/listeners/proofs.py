@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Proof:
-    """One engine. Each of the four is the way by which it is told, and empty where this engine does not tell it.
+    """One engine. Each of the four is the way by which it is reported, and empty where this engine does not report it.
 
     `template`: what a conversation becomes; `tokens`: what a text becomes; `prompts`: log-probabilities of a prompt's
     tokens; `answers`: tokens of an answer with their log-probabilities. `remedy` ends the sentence on missing
@@ -70,7 +70,7 @@ LLAMA_CPP = Proof(
     template="/apply-template",
     tokens="/tokenize",
     answers="/completion with n_probs",
-    remedy="llama.cpp does not tell them",
+    remedy="llama.cpp does not report them",
     keeps_path=False,
     shows_end=False,
 )

@@ -1,7 +1,7 @@
 """A model as a judge, beside people and never among them: both orders are asked, and who disagrees with himself ties.
 
 reports/<run>/model_judge/<model>.jsonl   every reply, append-only, so that a broken run goes on
-reports/<run>/model_verdicts.csv          one row a (model, item), written anew from the replies
+reports/<run>/model_verdicts.csv          one row a (model, item), rewritten from the replies
 """
 
 from __future__ import annotations

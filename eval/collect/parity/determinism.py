@@ -1,6 +1,6 @@
 """Is a temperature-0 answer the same when it is asked again? A sample is, under load and alone, on both sides.
 
-On GPUs a batch of another size rounds otherwise and may flip a token: how often that happens belongs in the report.
+On GPUs a batch of another size rounds differently and may flip a token: how often that happens belongs in the report.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Saved:
-    """One side as it lies on disk."""
+    """One side as it is on disk."""
 
     side: Side
     model: ModelInfo

@@ -1,7 +1,7 @@
 """Do the servers serve what was saved? Probes are put to each server and to transformers itself, and compared.
 
 Names, templates, tokens, log-probabilities and ends must agree; where they don't, the cause is named where it can be.
-What an engine does not tell is named as not checked (eval.collect.listeners.proofs).
+What an engine does not report is named as not checked (eval.collect.listeners.proofs).
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _references(
 ) -> dict[Side, Reference]:
     """transformers' word on each side, which is not asked for where no server told anything to compare with it."""
     if not any(one.identity.proof.tokens for one in listened):
-        return {side: Reference(missing="no server tells anything to compare with") for side in jobs}
+        return {side: Reference(missing="no server reports anything to compare with") for side in jobs}
     if not missing(python):
         dtype = next(iter(jobs.values())).dtype
         say(f"parity: the same by transformers, in {dtype}, from the saved weights")
@@ -223,5 +223,5 @@ def _unique(many: Sequence[list[int]]) -> list[list[int]]:
 def _untold(one: Listened, untold: Sequence[str]) -> str:
     name = one.identity.name
     if not one.identity.proof.tokens:
-        return f"{one.url} ({name}) tells nothing to compare with; nothing about this server was proved"
-    return f"{one.url} ({name}) does not tell {', '.join(untold)}; so much is not proved of it (docs/serving.md)"
+        return f"{one.url} ({name}) reports nothing to compare with; nothing about this server was proved"
+    return f"{one.url} ({name}) does not report {', '.join(untold)}; so much is not proved of it (docs/serving.md)"

@@ -84,7 +84,7 @@ def check_greedy(served: Served) -> Check:
             ties += point.id != top
             largest = max(largest, point.difference)
     if not count:
-        return served.check(name, None, f"{served.url} told the tokens of no answer")
+        return served.check(name, None, f"{served.url} reported the tokens of no answer")
     tied = f", {ties} of them ties" if ties else ""
     return served.check(name, True, f"{counted(count, 'token')}{tied}, largest difference {largest:.2g}")
 
@@ -110,7 +110,7 @@ def check_weights(served: Served, prompts_agree: bool | None, other: Saved | Non
         return served.check(name, True, f"mean difference to the saved weights {own:.2g}")
     if theirs * _BETTER <= own:
         alike = f"{served.side} and {other.side} answer so alike (mean differences {own:.2g} and {theirs:.2g})"
-        return served.check(name, None, f"{alike} that it can't be told which of them is served")
+        return served.check(name, None, f"{alike} that they cannot be distinguished")
     return served.check(name, True, f"mean difference to the saved weights {own:.2g}, to {other.side}'s {theirs:.2g}")
 
 

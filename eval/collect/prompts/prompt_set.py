@@ -42,7 +42,7 @@ def load_prompts(
     retired: frozenset[str] = frozenset(),
     limit: int | None = None,
 ) -> LoadedPrompts:
-    """Read `source` and leave out what is there twice, is training data, or is retired (`train.pairs.keys.prompt_key`).
+    """Read `source` and leave out what occurs twice, is training data, or is retired (`train.pairs.keys.prompt_key`).
 
     `retired` are the keys of prompts that were harvested from earlier runs (`eval.collect.prompts.retired`).
     `limit` keeps the first so many of what remains. Raises InputError naming file and line.

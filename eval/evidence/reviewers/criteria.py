@@ -54,13 +54,16 @@ def thumb_figures(thumbs: Sequence[Thumb]) -> Iterator[Metric]:
 
 def _graded(verdicts: Sequence[Verdict]) -> Iterator[Metric]:
     """The mean grade from -2 (base much better) to 2 (tuned much better), and how many wins of each side were large."""
-    yield Metric.number("grade, -2 (base) to 2 (tuned)", signed_bootstrap(means(verdicts, _grade)))
+    yield Metric.number("grade, -2 (base) to 2 (tuned)", signed_bootstrap(means(verdicts, grade)))
     for side in SIDES:
         wins = [row for row in verdicts if row.outcome == side]
         yield Metric.share(f"much better, of the wins of {side}", win_rate(means(wins, _is_large)))
 
 
-def _grade(row: Verdict) -> float | None:
+def grade(row: Verdict) -> float | None:
+    """How far a verdict of a graded study goes, from -2 (base much better) to 2 (tuned much better); 0 for a tie, None
+    where no side is preferred or no grade was given.
+    """
     if row.outcome == "tie":
         return 0.0
     strength = number(STRENGTH, row)

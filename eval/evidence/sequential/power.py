@@ -65,7 +65,7 @@ def detectable(
     power: float = 0.8,
     alpha: float = ALPHA,
 ) -> float | None:
-    """The smallest true win rate that so many prompts show with one look, to 0.1%; None where not even 99% would do."""
+    """The smallest true win rate that this many prompts can show in one look, to 0.1%; None where 99% would not do."""
     people, design = people or People(), design or Design()
     for win_rate in np.arange(0.501, 0.9901, 0.001):
         rate = float(win_rate)

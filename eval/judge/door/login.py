@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 #: Where in a request's scope the name stands under which it is judged.
 REVIEWER = "blindside.reviewer"
-#: By it a page notices that the server was started anew, and loads itself again: then it is the login page.
+#: By it a page notices that the server was started again, and loads itself again: then it is the login page.
 _FOR_ALL = "/gradio_api/app_id"
 
 
 class Door:
     """`app` for who is logged in, whose name is put into the scope; `page` (HTML) at / for who is not.
 
-    `say` is told each failed login.
+    `say` gets each failed login.
     """
 
     def __init__(self, app: ASGIApp, accounts: Accounts, page: str, say: Callable[[str], None]) -> None:

@@ -25,7 +25,7 @@ PAGE: Sequence[Route] = (
     Route("GET", r"/static/js/iframeResizer\.contentWindow\.min\.js"),
     Route("GET", r"/theme\.css"),
     Route("GET", r"/favicon\.ico"),
-    # By these a page gives its state up when it closes, and notices that the server was started anew.
+    # By these a page gives its state up when it closes, and notices that the server was started again.
     Route("GET", r"/gradio_api/heartbeat/[a-z0-9]{1,40}"),
     Route("GET", "/gradio_api/app_id"),
     # Every event of ours; the body says which.

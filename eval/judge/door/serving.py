@@ -36,7 +36,7 @@ PORTS = 20
 
 
 def listen(host: str, port: int, say: Callable[[str], None]) -> socket.socket:
-    """A listening socket on `port`, or on the next free one, which is told.
+    """A listening socket on `port`, or on the next free one, which is reported.
 
     Raises InputError for a host that is not this machine's or a port it may not use, BlindsideError where none is free.
     """
@@ -154,8 +154,8 @@ def present(
 ) -> None:
     """Serve what `make` gives until Ctrl-C or SIGTERM, on `port` or the next free one.
 
-    `say` is told `name` and the address, and `exposed` before it where other machines reach the page. `share`: make a
-    public address, and let it in there; where none can be made the page is served all the same. Raises what `make`
+    `say` gets `name` and the address, and `exposed` before it where other machines reach the page. `share`: make a
+    public address, and let it in there; where none can be made the page is served anyway. Raises what `make`
     and `listen` do.
     """
     with listen(host, port, say) as sock, suppress(KeyboardInterrupt):

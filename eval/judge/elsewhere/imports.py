@@ -18,6 +18,7 @@ from blindside.reading import BadFile
 from blindside.tables.codes import BOTH_BAD, NONE, TIE, UNKNOWN, A, B, Codes, code_of, decide
 from blindside.tables.reader import read_rows
 from blindside.tables.rows import Excluded, Unusable, filled
+from blindside.words import counted
 from eval.answers import read_answers
 from eval.errors import InputError, RunError
 from eval.judge.elsewhere.argilla import from_argilla, is_argilla
@@ -243,7 +244,7 @@ def _write_skips(run: Run, skips: Sequence[tuple[str, str, str]]) -> None:
 def _tell(tally: Imported, say: Say) -> None:
     used = tally.new + tally.there
     new = f"{tally.new} new, {tally.there} there before"
-    say(f"{tally.rows} rows: {used} verdicts ({new}), {tally.rows - used} are none")
+    say(f"{counted(tally.rows, 'row')}: {counted(used, 'verdict')} ({new}), {tally.rows - used} not usable")
     for reason, n in tally.excluded.most_common():
         said = tally.named[reason]
         more = f", and {n - _NAMED} more" if n > _NAMED else ""

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from blindside.words import counted
 from eval.answers import read_answers
 from eval.errors import InputError
 from eval.judge.opening.freeze import freeze
@@ -79,11 +80,11 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _blinding_of(run: Run) -> Blinding:
-    """By the run's key, which is made where there is none; a run that was judged without one goes on so."""
+    """By the run's key, which is made where there is none; a run that was judged without one continues so."""
     run = open_run(run.folder.parent, run.folder.name)
     judged, path = is_judged(run) and not only_imported(run), run.folder / KEY_FILE
     if rule_of(run) == "unkeyed":
-        _log.warning("run %s was judged when sides were still an unkeyed hash, and goes on so", run.name)
+        _log.warning("run %s was judged when sides were still an unkeyed hash, and continues that way", run.name)
         _record(run, BlindingRecord(rule="unkeyed"))
         return Blinding(run.name, None)
     key, before = read_key(path), run.info.blinding.keys if run.info.blinding else ()
@@ -109,7 +110,7 @@ def _record(run: Run, record: BlindingRecord) -> None:
 def _planned(run: Run, study: Study, blinding: Blinding) -> tuple[Marked, Plan]:
     """The pairs that are asked, and by how many: as before, while the study is, and longer by what came since.
 
-    Until the first verdict the plan follows the study. After it the plan stays, and what is asked otherwise is told.
+    Until the first verdict the plan follows the study. After it the plan stays, and what differs is reported.
     """
     run = open_run(run.folder.parent, run.folder.name)
     judged, there = is_judged(run), read_asked(run)
@@ -143,7 +144,7 @@ def _may_be_made_again(run: Run, plan: Plan, blinding: Blinding) -> bool:
             "is missing, and the study is not the one that it was made for: restore it", path=plan_path(run)
         )
     if not frozen and blinding.rule == "keyed":
-        _log.warning("%s is missing, and is made anew: by how many each pair is judged may be another", plan_path(run))
+        _log.warning("%s is missing and is made again: the number of reviewers per pair may change", plan_path(run))
     return True
 
 
@@ -171,10 +172,10 @@ def _change(run: Run, before: Plan, plan: Plan, what: str = "") -> None:
     change = PlanChange(at=utc_now(), rows=rows, what=what, asked_sha256=plan_sha256(plan))
     run.update(lambda now: {"plan_sha256": frozen, "plan_changes": (*now.plan_changes, change)})
     _log.warning(
-        "%s: what is asked changes after %d verdicts: %s. That is recorded, and the evidence goes on by the plan that "
+        "%s: what is asked changes after %s: %s. That is recorded, and the evidence keeps to the plan that "
         "was frozen at the first verdict",
         run.folder / "run.json",
-        rows,
+        counted(rows, "verdict"),
         what,
     )
 

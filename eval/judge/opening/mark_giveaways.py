@@ -96,7 +96,7 @@ def _words_of(task: Task, found: Found) -> dict[Side, list[str]]:
 
 
 def _written(run: Run, record: GiveawayRecord) -> Run:
-    # Read anew: whoever collects into this run meanwhile writes its times and counts.
+    # Read again: whoever collects into this run meanwhile writes its times and counts.
     now = open_run(run.folder.parent, run.folder.name)
     if now.info.giveaways == record:
         return now

@@ -2,7 +2,7 @@
 
 The judging server plans by the run's key and writes the plan down; report, results and gate read it, and need no key.
 It says nothing of sides. What reviewers are asked may change later: then asked.json holds that, run.json records the
-change, and the evidence goes on by plan.json. Both are bound by hashes in run.json.
+change, and the evidence continues by plan.json. Both are bound by hashes in run.json.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def asked_path(run: Run) -> Path:
 
 
 def encoded(plan: Plan) -> bytes:
-    """A plan as it lies on disk."""
+    """A plan as it is on disk."""
     return (plan.model_dump_json(indent=2) + "\n").encode()
 
 
@@ -154,7 +154,7 @@ def write_plan(path: Path, plan: Plan) -> None:
 
 
 def differences(before: Plan, after: Plan) -> str:
-    """What reviewers are asked otherwise, in words: "overlap 2 on 30% of the pairs (before: 2 on 100%)"."""
+    """What reviewers are asked differently, in words: "overlap 2 on 30% of the pairs (before: 2 on 100%)"."""
     said = []
     if before.overlap != after.overlap:
         said.append(f"overlap {_overlap(after.overlap)} of the pairs (before: {_overlap(before.overlap)})")

@@ -79,7 +79,7 @@ def application(
     """An ASGI application that serves the page at /, and lets no request leave the machine.
 
     Without a study, the run's own or the default one. With accounts, only those who log in are served, each under
-    their own name, and `say` is told failed logins. `front`: by which names it may be asked for; else loopback's only.
+    their own name, and `say` gets failed logins. `front`: by which names it may be asked for; else loopback's only.
     Raises InputError where the run's answers or verdicts cannot be read.
     """
     return _application(JudgingState(run, study), reviewer, accounts, front or Front(), say)
@@ -108,7 +108,7 @@ def serve(
     share: bool = False,
     front: Front | None = None,
 ) -> None:
-    """Serve the judging page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` is told where.
+    """Serve the judging page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` gets the address.
 
     `share` gives it a public address too. `front`: by which other names it may be asked for than by `host`.
     Raises InputError where the run's files cannot be read, the address is not ours, or the page would be shared
@@ -130,7 +130,7 @@ def serve(
             port=port,
             open_browser=open_browser,
             say=say,
-            exposed="" if accounts else "whoever reaches this machine can judge under any name",
+            exposed="" if accounts else "anyone who reaches this machine can judge under any name",
             share=names if share else None,
         )
 
@@ -155,7 +155,9 @@ def _handler(desk: JudgingState, fixed: str, logins: bool) -> Handler:
             view = View(state="broken", nonce=nonce(), notice=Notice("broken", str(error)))
         listed = action.act == "recent" or (action.act == "flag" and bool(action.edit))
         show = Show(action.language, fixed=bool(name), marked=action.differences, listed=listed)
-        return stage_html(view, show), sitting
+        # Nothing to have ready is no page.
+        empty = action.act == "ahead" and view.state != "ask"
+        return "" if empty else stage_html(view, show), sitting
 
     # Gradio passes the request by this, and could not resolve it by name.
     handle.__annotations__["request"] = gr.Request

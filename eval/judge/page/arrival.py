@@ -1,4 +1,4 @@
-"""Whose session goes on: a page that was just opened is welcomed, asked for a name, and seated."""
+"""Whose session continues: a page that was just opened is welcomed, asked for a name, and seated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eval.judge.study.names import clean_name
 def answer(
     desk: JudgingState, sitting: ReviewerSession | None, action: Action, *, fixed: str = ""
 ) -> tuple[ReviewerSession | None, View]:
-    """What the page is answered, and the sitting that goes on. No page can change a `fixed` name."""
+    """What the page is answered, and the sitting that continues. No page can change a `fixed` name."""
     name, problem = clean_name(fixed or action.reviewer)
     form, mode = forms.form_of(desk.study, action.language), desk.study.mode
     if not desk.tasks:
@@ -22,7 +22,7 @@ def answer(
     if sitting is not None and sitting.reviewer == name and action.act not in ("hello", "sit"):
         return sitting, sitting.handle(action)
     known = "" if fixed or not name or desk.was_asked(action.nonce, name) else desk.alike(name)
-    if known or not name or action.act == "leave" or (fixed and action.act != "sit" and _is_new(desk, name)):
+    if known or not name or action.act in ("leave", "ahead") or (fixed and action.act != "sit" and _is_new(desk, name)):
         welcome = View(
             state="welcome",
             nonce=blinding.nonce(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from eval.judge.opening.begin import begin
@@ -89,7 +89,7 @@ class JudgingState:
         return self._marked.shown(key[1], self.task(key), mask=mask)
 
     def left(self, seat: ReviewerState, key: Key) -> Side:
-        """Which model stands left: never changed for a pair, and swapped where the pair comes again."""
+        """Which model is on the left: never changed for a pair, and swapped where the pair comes again."""
         before = seat.last.get(key)
         if isinstance(before, Verdict) and before.left:
             return before.left
@@ -103,12 +103,42 @@ class JudgingState:
     def next(self, seat: ReviewerState) -> Key | None:
         """What this reviewer is asked now; it is then theirs for a while. Skipped ones come last, the oldest first."""
         skipped = [key for key in seat.skipped if self.is_askable(seat, key)]
-        key = seat.extras.due(seat.standing, skipped)
-        if key is None:
-            item = self.pool.choose(seat.way, [item for kind, item in skipped if kind == "judgement"])
-            key = ("judgement", item) if item is not None else next(iter(skipped), None)
+        key = self._choose(seat, list(seat.standing), skipped)
         self.hold(seat, key)
         return key
+
+    def after(self, seat: ReviewerState, shown: Key) -> Key | None:
+        """What this reviewer will be asked once they have judged what is before them, if nothing else
+        happens; as far as others can wait it is kept for them."""
+        if shown in seat.standing:
+            return None
+        skipped = [key for key in seat.skipped if key != shown and self.is_askable(seat, key)]
+        with self._as_if_judged(seat, shown):
+            key = self._choose(seat, [*seat.standing, shown], skipped)
+        if key is not None and key[0] == "judgement":
+            self.pool.lease_ahead(seat.reviewer, key[1])
+        return key
+
+    @contextmanager
+    def _as_if_judged(self, seat: ReviewerState, key: Key) -> Iterator[None]:
+        kind, item = key
+        if kind != "judgement":
+            yield
+            return
+        for counted in (self.pool.count, seat.way.count):
+            counted(item, 1)
+        try:
+            yield
+        finally:
+            for counted in (self.pool.count, seat.way.count):
+                counted(item, -1)
+
+    def _choose(self, seat: ReviewerState, standing: Sequence[Key], skipped: Sequence[Key]) -> Key | None:
+        key = seat.extras.due(standing, skipped)
+        if key is not None:
+            return key
+        item = self.pool.choose(seat.way, [item for kind, item in skipped if kind == "judgement"])
+        return ("judgement", item) if item is not None else next(iter(skipped), None)
 
     def is_askable(self, seat: ReviewerState, key: Key) -> bool:
         """Whether a pair may still be put before this reviewer."""

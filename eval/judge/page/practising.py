@@ -1,4 +1,4 @@
-"""Which practice pairs a study has, and what a reviewer is told of a verdict on one."""
+"""Which practice pairs a study has, and what a reviewer is told about a verdict on one."""
 
 from __future__ import annotations
 

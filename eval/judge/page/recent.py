@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
 from statistics import median
 
@@ -14,6 +15,8 @@ from eval.judge.study.forms import Filled, Place
 from eval.judge.study.study import STRENGTH, Study
 from eval.records import Judgement, Side, Thumb, Verdict
 
+#: After so many verdicts of a sitting a rest is suggested.
+REST = 50
 #: The pace is that of so many last verdicts, and of no fewer than _FEW.
 _LAST, _FEW = 50, 5
 
@@ -23,7 +26,7 @@ def recent(desk: JudgingState, seat: ReviewerState) -> tuple[Recent, ...]:
     entries: dict[str, Recent] = {}
     for key, row in reversed(seat.standing.items()):
         if row.item not in entries:
-            snippet, flagged = desk.task(key).snippet, key in seat.flagged
+            snippet, flagged = desk.task(key).snippet, bool(seat.flagged_of(row.item))
             entries[row.item] = Recent(
                 row.verdict_id, snippet, choice_of(row), row.judged_at, row.comment.strip(), flagged
             )
@@ -34,6 +37,20 @@ def pace(seat: ReviewerState) -> float:
     """Median seconds of the reviewer's last verdicts; 0 before there are enough of them."""
     seconds = [row.seconds for row in islice(reversed(seat.standing.values()), _LAST)]
     return median(seconds) if len(seconds) >= _FEW else 0.0
+
+
+@dataclass
+class Rest:
+    """When a sitting is to be told to rest: after each REST of the verdicts `given` in it that stand, once."""
+
+    given: int = 0
+    _told: int = 0
+
+    def is_due(self) -> bool:
+        if self.given % REST or self.given <= self._told:
+            return False
+        self._told = self.given
+        return True
 
 
 def given(desk: JudgingState, seat: ReviewerState, key: Key) -> Draft:

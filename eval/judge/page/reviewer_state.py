@@ -28,7 +28,7 @@ class ReviewerState:
     reviewer: str
     last: dict[Key, Judgement] = field(default_factory=dict)
     standing: dict[Key, Judgement] = field(default_factory=dict)
-    #: Rows that were taken back and not given anew.
+    #: Rows that were taken back and not given again.
     undone: dict[Key, Judgement] = field(default_factory=dict)
     skipped: list[Key] = field(default_factory=list)
     flagged: set[Key] = field(default_factory=set)
@@ -66,7 +66,7 @@ class ReviewerState:
                 way.count(item, 1)
 
     def forget(self) -> None:
-        """Begin again, for a file that is read anew."""
+        """Begin again, for a file that is read again."""
         self.last, self.standing, self.undone = {}, {}, {}
         if self._way is not None:
             self._way.forget()
@@ -93,3 +93,12 @@ class ReviewerState:
     def flag(self, key: Key, *, on: bool) -> None:
         """Mark a pair to come back to, or take the mark off."""
         (self.flagged.add if on else self.flagged.discard)(key)
+
+    def flagged_of(self, item: str) -> tuple[Key, ...]:
+        """As what an item is marked: where it came twice, as either or both."""
+        return tuple(key for key in self.flagged if key[1] == item)
+
+    @property
+    def flags(self) -> int:
+        """How many items with a verdict in force are marked to come back to."""
+        return len({item for _, item in self.flagged} & {item for _, item in self.standing})

@@ -10,10 +10,11 @@ import time
 from dataclasses import replace
 
 from eval.errors import BlindsideError, NotSaved
+from eval.judge.page.ahead import NOTHING, ahead
 from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Action, View
 from eval.judge.page.practising import Feedback, feedback, go_on, practice_of
-from eval.judge.page.recent import earlier, given, outcome_of, pace, recent
+from eval.judge.page.recent import Rest, earlier, given, outcome_of, pace, recent
 from eval.judge.page.reviewer_state import Draft, ReviewerState, Shown
 from eval.judge.study import blinding, forms
 from eval.judge.study.forms import Filled, Notice
@@ -21,12 +22,8 @@ from eval.judge.study.said import Language
 from eval.judge.study.tasks import Task
 from eval.records import Side
 
-STALE = Notice("stale")
-ELSEWHERE = Notice("elsewhere")
-UNDONE = Notice("undone")
-NOTHING_TO_UNDO = Notice("nothing_to_undo")
-#: After so many verdicts of a sitting a rest is suggested.
-REST = 50
+STALE, ELSEWHERE = Notice("stale"), Notice("elsewhere")
+UNDONE, NOTHING_TO_UNDO = Notice("undone"), Notice("nothing_to_undo")
 TARGET = Notice("target")
 EDITED, EDIT_LEFT, EDIT_GONE = Notice("edited"), Notice("edit_left"), Notice("edit_gone")
 PRACTICE_OVER, PRACTICE_BACK = Notice("practice_over"), Notice("practice_back")
@@ -45,7 +42,7 @@ class ReviewerSession:
         self._editing = False
         self._tried = ""
         self._practices = practice_of(desk.study)
-        self._given = 0
+        self._rest = Rest()
         self._shown_at = 0.0
 
     def show(self, notice: Notice | None = None) -> View:
@@ -58,9 +55,14 @@ class ReviewerSession:
         typed = Draft(action.comment, Filled(action.criteria, action.tags))
         try:
             with self.desk.turn(self.reviewer) as seat:
+                if action.act == "ahead":
+                    current = action.nonce == self._nonce and not self._editing
+                    return ahead(self.desk, seat, self._shown if current else None, self._form)
                 self._language = action.language
                 return self._told(self._answer(seat, action, typed))
         except BlindsideError as error:
+            if action.act == "ahead":
+                return NOTHING
             return self._same(Notice("not_saved" if isinstance(error, NotSaved) else "broken", str(error)), typed)
 
     def _answer(self, seat: ReviewerState, action: Action, typed: Draft) -> View:
@@ -83,7 +85,7 @@ class ReviewerSession:
         if action.act == "flag":
             return self._flag(seat, action.edit, typed)
         if action.act == "leave" and not self._editing:
-            self.desk.pool.release(self.reviewer)
+            self.desk.pool.leave(self.reviewer)
             return self._view
         if action.act == "undo" and not self._editing:
             return self._undo(seat, typed)
@@ -113,14 +115,14 @@ class ReviewerSession:
         seat.drafts.pop(shown, None)
         if self._editing:
             return self._out_of_edit(seat, EDITED, saved=True)
-        self._given += 1
+        self._rest.given += 1
         return self._due(seat, self._on_the_way(seat), saved=True)
 
     def _on_the_way(self, seat: ReviewerState) -> Notice | None:
         """A word when the target is reached, and now and then one to rest."""
         if len(seat.standing) == self.desk.study.target:
             return TARGET
-        return Notice("rest", str(self._given)) if self._given % REST == 0 else None
+        return Notice("rest", str(self._rest.given)) if self._rest.is_due() else None
 
     def _skip(self, seat: ReviewerState, typed: Draft) -> View:
         self._keep(seat, typed)
@@ -131,7 +133,7 @@ class ReviewerSession:
         return self._due(seat)
 
     def _try(self, seat: ReviewerState, number: int, choice: str, typed: Draft) -> View:
-        """A verdict on a practice pair: what is known of it is told, and the first one counts."""
+        """A verdict on a practice pair: what is known of it is reported, and the first one counts."""
         told = feedback(self._practices[number - 1], choice, self._language)
         if told is None:
             return self._practised(seat, number, typed)
@@ -153,9 +155,11 @@ class ReviewerSession:
         shown = self._shown if isinstance(self._shown, tuple) else None
         key = next((key for key, row in seat.standing.items() if row.verdict_id == wanted), None) if wanted else shown
         if key is not None:
-            self.desk.flag(seat, key)
+            # A pair that came twice is in the list once.
+            for one in (seat.flagged_of(key[1]) if wanted else ()) or (key,):
+                self.desk.flag(seat, one)
         view = self._same(None, typed)
-        self._view = view = replace(view, flagged=shown in seat.flagged, flags=_flags(seat))
+        self._view = view = replace(view, flagged=shown in seat.flagged, flags=seat.flags)
         return replace(view, recent=recent(self.desk, seat)) if wanted else view
 
     def _undo(self, seat: ReviewerState, typed: Draft) -> View:
@@ -168,6 +172,7 @@ class ReviewerSession:
             return self._same(NOTHING_TO_UNDO, typed)
         key = next(reversed(seat.standing))
         self.desk.withdraw(seat, key)
+        self._rest.given -= 1
         self._keep(seat, typed)
         self.desk.hold(seat, key)
         return self._show(seat, key, UNDONE, saved=True)
@@ -250,7 +255,7 @@ class ReviewerSession:
             earlier=earlier(seat, shown, editing=self._editing),
             pace=pace(seat),
             flagged=shown in seat.flagged,
-            flags=_flags(seat),
+            flags=seat.flags,
             editing=self._editing,
             notice=notice,
             saved=saved,
@@ -293,8 +298,3 @@ class ReviewerSession:
         if there is not None:
             return there
         return Draft() if isinstance(shown, int) else given(self.desk, seat, shown)
-
-
-def _flags(seat: ReviewerState) -> int:
-    """How many verdicts in force are marked to come back to."""
-    return sum(key in seat.flagged for key in seat.standing)

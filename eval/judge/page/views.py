@@ -24,7 +24,7 @@ from eval.records import Response
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = ("tokens.css", "answers.css", "judge.css", "form.css", "phone.css")
-SCRIPTS = ("words.js", "draft.js", "form.js", "reading.js", "list.js", "judge.js", "keys.js")
+SCRIPTS = ("words.js", "draft.js", "form.js", "reading.js", "list.js", "ahead.js", "judge.js", "keys.js")
 
 #: Notices of something that went wrong; the others only tell.
 ALARMS = frozenset({"stale", "not_saved", "broken", "criterion_missing", "reason_missing", "not_understood"})

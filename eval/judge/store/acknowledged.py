@@ -45,7 +45,7 @@ def read_acknowledged(path: Path, row: type[R], *, run: str) -> dict[str, R]:
 
 
 class Acknowledged(Generic[R]):
-    """The second copy, written. A disk that refuses it is told once, and costs no verdict."""
+    """The second copy, written. A disk that refuses it is reported once, and costs no verdict."""
 
     def __init__(self, path: Path, row: type[R], columns: Columns) -> None:
         self._journal = Journal(acknowledged_path(path), whole_csv_rows, lambda torn: False)

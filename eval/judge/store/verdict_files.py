@@ -64,7 +64,7 @@ def read_rows(path: Path, row: type[R], *, run: str | None = None) -> RowsFile[R
     """As `read_verdicts`, with all that is known of the file."""
     file = parse_rows(path, read_bytes(path), row, run=run)
     if file.torn is not None:
-        _log.warning("%s:%d: the last row is not complete and left out; what is before it is whole", path, file.torn)
+        _log.warning("%s:%d: the last row is not complete and left out; what is before it is intact", path, file.torn)
     return file
 
 

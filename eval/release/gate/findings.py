@@ -43,7 +43,7 @@ class Findings:
     prompts: int
     judgements: int
     reviewers: int
-    #: Share of the judged prompts with at least so many reviewers, for every number up to the largest.
+    #: Share of the judged prompts with at least this many reviewers, for every number up to the largest.
     overlap: Mapping[int, float]
     agreement: Estimate
     both_bad: Estimate

@@ -14,7 +14,7 @@ from eval.evidence.judgements import Judgements
 from eval.evidence.sequential.standing import by_plan, judgements_left, skipped_open
 from eval.evidence.signals.model_judge import beside_people, helped, with_skips
 from eval.evidence.signals.ppi import predicted_log_wealth, settled
-from eval.evidence.verdict import RunVerdict, run_verdict
+from eval.evidence.verdict import RunVerdict, missing, run_verdict
 from eval.judge.opening.plan import draw_of, is_planned, plan_of
 from eval.policy import Policy
 from eval.run import Run
@@ -102,8 +102,8 @@ def _predicted(run: Run, answers: Answers, table: Judgements, policy: Policy, pl
 
 
 def _by_interval(estimate: Estimate, null: float, due: int, left: int, saved: int) -> Preferred:
-    """One look, at the end of the plan: before it the interval promises nothing to somebody who may go on."""
+    """One look, at the end of the plan: before it the interval promises nothing to somebody who may continue."""
     if due:
-        return Preferred(estimate, False, False, spent=False, advice=f"{left:,} planned judgements are missing")
+        return Preferred(estimate, False, False, spent=False, advice=missing(left))
     shown = estimate.low is not None and estimate.low > null
     return Preferred(estimate, shown=shown, refuted=not shown and not left, spent=not left, saved=saved)

@@ -54,7 +54,7 @@ def _fixed(policy: Policy, found: Findings) -> Iterator[RuleResult]:
 
 
 def _sides(policy: Policy, found: Findings) -> Iterator[RuleResult]:
-    asked = "computed with a secret key of the run" if policy.keyed_sides else "told how they were computed"
+    asked = "computed with a secret key of the run" if policy.keyed_sides else "any rule, reported"
     passed = None if found.sides is None else found.sides == "keyed"
     yield _result("sides", asked, SIDES_SAID[found.sides], passed if policy.keyed_sides else True)
 
@@ -72,7 +72,7 @@ def _plan(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     if changes is None and found.imported == found.judgements:
         said = "none: the verdicts were given elsewhere"
     if changes:
-        said = f"what is asked was changed {'; '.join(changes)}; the evidence goes on by the frozen plan"
+        said = f"what is asked was changed {'; '.join(changes)}; the evidence continues by the frozen plan"
     yield _result("plan", "frozen at the first verdict", said, True)
     yield _result(
         "study",
@@ -147,15 +147,17 @@ def _skips(found: Findings) -> str:
     if one.figure == "none":
         return "nobody skipped a prompt for good"
     bounds = f"{with_interval(seen.worst)} if all went to base, {with_interval(seen.best)} if all went to tuned"
-    return f"{one.figure.partition(' ')[0]} prompts, of which {seen.progress.skipped} lack a verdict: {bounds}"
+    lack = counted(seen.progress.skipped, "lacks", "lack")
+    return f"{one.figure.partition(';')[0]}, of which {lack} a verdict: {bounds}"
 
 
 def _enough(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     yield _at_least("prompts", policy.prompts, found.prompts, "judged")
     if found.near or found.clustered:
-        said = f"{found.near} prompts ask nearly the same as another one, each counted by itself"
+        alike = counted(found.near, "prompt asks", "prompts ask")
+        said = f"{alike} nearly the same as another one, each counted by itself"
         said = "prompts of one cluster count as one unit" if found.clustered else said
-        yield _result("near-duplicates", "told", said, True)
+        yield _result("near-duplicates", "reported", said, True)
     yield _at_least("reviewers", policy.reviewers, found.reviewers, "")
     if policy.overlap is not None:
         share = found.overlap.get(policy.overlap.reviewers, 0.0)

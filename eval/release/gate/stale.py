@@ -86,14 +86,14 @@ def _model(run: Run, side: Side) -> dict[str, str]:
         return {f"{side} revision": model.revision} if model.revision else {}
     folder = Path(model.source)
     if not folder.is_dir():
-        # A model of the Hub lies in its cache under a name of its own: its revision is what pins it.
+        # A model of the Hub is in its cache under a name of its own: its revision is what pins it.
         return {f"{side} revision": model.revision} if model.revision else {f"{side} weights": MISSING}
     found = {f"{side} weights": hash_weights(folder), f"{side} config": _sha256(folder / "config.json")}
     if model.generation_config_sha256 is not None:
         found[f"{side} generation config"] = hash_setting(folder, SETTINGS["generation config"])
     template = folder / "chat_template.jinja"
     if model.template_sha256 is not None:
-        # A model whose template lies in tokenizer_config.json has no file of its own; train.pipeline writes it so.
+        # A model whose template is in tokenizer_config.json has no file of its own; train.pipeline writes it so.
         found[f"{side} template"] = _sha256(template) if template.exists() else sha256_json(None)
     return found
 

@@ -14,13 +14,13 @@ from blindside.addresses import shown
 from blindside.hub_http import http
 from eval.errors import ReleaseError
 
-AGAIN = "the same command goes on from there"
+AGAIN = "the same command continues from there"
 _LONGEST = 300
 _BY_STATUS = {
     401: "the Hub does not accept the token (401): make one with write permission, and log in with `hf auth login`",
-    403: "the token may not write to {repo} (403): use one with write permission there, or propose the release with "
+    403: "the token is not allowed to write to {repo} (403): use one with write permission or propose the release with "
     "--create-pr",
-    404: "{repo} is not there, or the token may not see it (404): check the name and the token's permissions",
+    404: "{repo} is not there, or the token cannot see it (404): check the name and the token's permissions",
     409: "{repo} was changed at the same time (409): {again}",
     412: "{repo} was changed at the same time (412): {again}",
     429: "the Hub asks to wait (429): in some minutes {again}",

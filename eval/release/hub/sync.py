@@ -31,7 +31,10 @@ _log = logging.getLogger(__name__)
 MINUTES = 5.0
 #: What a run's verdicts are made of. Answers and prompts are made again by asking the servers.
 #: Nothing else goes out: `.blinding.key` and `.pseudonyms.key` lie beside them.
-FILES = ("verdicts.csv", "thumbs.csv", "skips.csv", "study.json", "plan.json", "asked.json", "run.json", "gate.yml")
+FILES = (
+    *("verdicts.csv", "thumbs.csv", "skips.csv", "flags.csv"),
+    *("study.json", "plan.json", "asked.json", "run.json", "gate.yml"),
+)
 #: How often a commit is tried again at once after somebody else's came in between.
 RACES = 3
 
@@ -142,7 +145,7 @@ class Sync:
                 return
 
     def _try(self) -> None:
-        """A copy that fails is told, once for as long as it fails in the same way."""
+        """A copy that fails is reported, once for as long as it fails in the same way."""
         try:
             self.push()
         except (ReleaseError, OSError) as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from eval.evidence.signals.traits import NAMES
 from eval.judge.study.strings import say_tag
+from eval.judge.study.study import STRENGTH
 from eval.report.pages.query import Query
 from eval.report.pages.snapshot import Snapshot
 from eval.report.pages.words import Words
@@ -74,7 +75,7 @@ _FIXED: dict[str, tuple[str, Options]] = {
     "sort": (
         "Order",
         (
-            ("", "As asked"),
+            ("", "Original order"),
             ("verdicts", "Most verdicts first"),
             ("tuned", "Tuned's clearest wins first"),
             ("base", "Base's clearest wins first"),
@@ -108,7 +109,9 @@ def choices(snapshot: Snapshot, query: Query, say: Words) -> tuple[Choice, ...]:
         for tag in study.tags
     ]
     criteria = [
-        (f"{column}={value}", f"{column}: {value}") for column, values in study.values.items() for value in values
+        (f"{column}={value}", _answer(column, value, say))
+        for column, values in study.values.items()
+        for value in values
     ]
     seen = {trait for entry in snapshot.entries for trait in entry.traits}
     traits = [
@@ -141,11 +144,19 @@ def described(query: Query, say: Words) -> tuple[str, ...]:
         side, _, tag = query.tag.partition(":")
         said.append(f"{say('Tag')}: {say(side.capitalize())}, {say_tag(tag, say.language)}")
     if query.criterion:
-        said.append(f"{say('Criterion')}: {query.criterion.replace('=', ': ', 1)}")
+        column, _, value = query.criterion.partition("=")
+        said.append(f"{say('Criterion')}: {_answer(column, value, say)}")
     if query.trait:
         trait, _, side = query.trait.rpartition(":")
         said.append(f"{say('One answer alone')}: {say(side.capitalize())} {say(trait)}")
     return tuple(said)
+
+
+def _answer(column: str, value: str, say: Words) -> str:
+    """A criterion's column and what stands in it; grades in words."""
+    if column == STRENGTH:
+        return f"{say('Grade')}: {say({'1': 'better', '2': 'much better'}.get(value, value))}"
+    return f"{column}: {value}"
 
 
 def _own(name: str, label: str, every: str, options: Sequence[tuple[str, str]], query: Query, say: Words) -> Choice:

@@ -72,7 +72,7 @@ def serve(
     say: Callable[[str], None] = _say,
     front: Front | None = None,
 ) -> None:
-    """Serve the pages until Ctrl-C or SIGTERM, on `port` or the next free one; `say` is told where.
+    """Serve the pages until Ctrl-C or SIGTERM, on `port` or the next free one; `say` gets the address.
 
     `front`: by which other names they may be asked for than by `host`. Raises InputError where the run's files cannot
     be read or the address is not ours, BlindsideError where no port is free.
@@ -85,12 +85,12 @@ def serve(
         port=port,
         open_browser=open_browser,
         say=say,
-        exposed="whoever reaches this machine can read the results: reviewers must not, before they have judged",
+        exposed="anyone who reaches this machine can read the results: reviewers must not, before they have judged",
     )
 
 
 def verdicts_csv(source: Source) -> bytes:
-    """verdicts.csv as it lies on disk."""
+    """verdicts.csv as it is on disk."""
     path = source.current()[0].run.verdicts_path
     return path.read_bytes() if path.exists() else PLAIN.header()
 

@@ -1,4 +1,4 @@
-"""A run's files as they were at one moment, read once for all pages, and read anew only where they changed."""
+"""A run's files as they were at one moment, read once for all pages, and read again only where they changed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from functools import cached_property
 from eval.answers import Answers, read_answers
 from eval.evidence.analysis import Analysis, Known, analysis_of, known_of
 from eval.evidence.judgements import Judgements, build_judgements
+from eval.evidence.reviewers.criteria import grade
 from eval.evidence.signals.traits import traits_of
 from eval.journal import stamp_of
 from eval.judge.csv_codec import PLAIN, Columns
@@ -67,6 +68,15 @@ class Entry:
         """Mean of its verdicts, tuned 1, tie 1/2, base 0; None where none of them prefers or ties."""
         scores = [SCORES[verdict.outcome] for verdict in self.verdicts if verdict.outcome in SCORES]
         return sum(scores) / len(scores) if scores else None
+
+    @cached_property
+    def margin(self) -> float | None:
+        """By how much its verdicts prefer the tuned answer: the mean of their grades (-2 to 2), or of 1, 0 and -1 where
+        they have none; None where none of them prefers or ties."""
+        preferring = [verdict for verdict in self.verdicts if verdict.outcome in SCORES]
+        grades = [(grade(verdict), 2 * SCORES[verdict.outcome] - 1) for verdict in preferring]
+        values = [sign if graded is None else graded for graded, sign in grades]
+        return sum(values) / len(values) if values else None
 
     @cached_property
     def ratio(self) -> float | None:

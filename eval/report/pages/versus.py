@@ -101,7 +101,7 @@ def _stamps(folder: Path) -> Stamp:
 
 @lru_cache(maxsize=8)
 def _comparison(old: Path, new: Path, stamps: Stamp) -> Comparison:
-    """`stamps` tell whether it must be made anew; so do those of `_rate`."""
+    """`stamps` tell whether it must be made again; so do those of `_rate`."""
     return compare_runs(*(open_run(folder.parent, folder.name) for folder in (old, new)))
 
 

@@ -136,7 +136,7 @@ def serve(
     open_browser: bool = True,
     say: Callable[[str], None] = _say,
 ) -> None:
-    """Serve the page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` is told where.
+    """Serve the page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` gets the address.
 
     Raises PairsError where the file can't be read, BlindsideError where no port is free.
     """

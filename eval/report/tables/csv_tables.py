@@ -27,7 +27,7 @@ def summary_csv(figures: Sequence[Metric]) -> str:
 
 
 def category_csv(found: Analysis) -> str:
-    """A row a category; low and high hold for all categories together (Bonferroni), p_holm is corrected by Holm."""
+    """One row per category; low and high hold for all categories together (Bonferroni), p_holm is corrected by Holm."""
     rows = [
         {
             "category": _safe(row.name),
@@ -46,7 +46,7 @@ def category_csv(found: Analysis) -> str:
 
 
 def reviewer_csv(found: Analysis) -> str:
-    """A row a reviewer, each share with interval and n; `win_rate_without` is everybody else's."""
+    """One row per reviewer, each share with interval and n; `win_rate_without` is everybody else's."""
     figures = ("win_rate", "left", "ties", "both_bad", "seconds", "repeats", "same_place", "gold", "without")
     rows = [
         {
@@ -62,7 +62,7 @@ def reviewer_csv(found: Analysis) -> str:
 
 
 def disagreement_csv(found: Analysis) -> str:
-    """A row a prompt on which reviewers gave different verdicts: how many of each, and the beginning of the prompt."""
+    """One row per prompt on which reviewers gave different verdicts: how many of each, and how the prompt begins."""
     asked = {pair.prompt_id: pair.messages[-1].content for pair in found.pairs}
     given: dict[str, list[str]] = {}
     for verdict in found.verdicts:

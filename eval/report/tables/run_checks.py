@@ -51,7 +51,7 @@ def forced(run: Run) -> bool:
 
 
 def _sides(run: Run) -> Iterator[str]:
-    """How it was computed which answer stands left; nothing before anybody judged."""
+    """How it was computed which answer is on the left; nothing before anybody judged."""
     rule, keys = rule_of(run), run.info.blinding.keys if run.info.blinding else ()
     if rule == "unkeyed":
         yield (
@@ -123,7 +123,7 @@ def _parity(run: Run, side: Side) -> str:
     said = f"{found.passed} of {counted(found.count, 'parity check')} passed in {found.dtype}"
     said += f" ({counted(found.quick, 'probe')})" if found.quick else ""
     if found.failed:
-        said += f", FAILED: {', '.join(found.failed)}" + (" (went on by --force)" if found.forced else "")
+        said += f", FAILED: {', '.join(found.failed)}" + (" (continued by --force)" if found.forced else "")
     said += f", not checked: {', '.join(found.unchecked)}" if found.unchecked else ""
     return said + (f", noted: {', '.join(found.notes)}" if found.notes else "")
 

@@ -1,4 +1,4 @@
-// Name and password go to the server, which answers with a cookie; the page is then loaded anew.
+// Name and password go to the server, which answers with a cookie; the page is then loaded again.
 (() => {
   "use strict";
   const b = window.blindside;

@@ -51,7 +51,7 @@ def strip(snapshot: Snapshot, say: Words) -> Picture | None:
         rows=tuple(_counted(group) for group in groups),
         note=each
         + (" " if say.language == "en" else "")
-        + say("Base's clearest wins stand left, the tuned model's right."),
+        + say("Base's clearest wins are on the left, the tuned model's on the right."),
         legend=tuple((f"rs-fill-{one}", say(WORDS[one])) for one in _STACK),
     )
 
