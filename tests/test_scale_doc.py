@@ -8,7 +8,9 @@ import subprocess
 import pytest
 import yaml
 
+from blindside.gpus import Gpu
 from tests.support import ROOT
+from train.doctor.scale import check_spread
 from train.launcher import read_launch
 from train.recipe import find_recipe, read_recipe
 from train.resources.memory import GIB, estimate
@@ -47,3 +49,11 @@ def test_the_tables_figures_are_the_doctors(name: str, gpus: tuple[int, ...]) ->
     row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{name}`"))
     needs = [estimate(recipe, KNOWN[recipe.base_model], gpu=True, gpus=count).total / GIB for count in gpus]
     assert re.findall(r"\d+", row.rsplit("|", 2)[1])[:: 2 if len(gpus) > 1 else 1] == [f"{need:.0f}" for need in needs]
+
+
+def test_the_strategies_are_those_of_the_doctor() -> None:
+    recipe = read_recipe(find_recipe("qwen2.5-7b-dpo-fsdp2"))
+    gpus = [Gpu(index, "NVIDIA H100", 80 * GIB, 80 * GIB, (9, 0)) for index in range(8)]
+    (found,) = check_spread(recipe, KNOWN[recipe.base_model], gpus)
+    written = {" ".join(line.split()) for line in TEXT.splitlines()}
+    assert {" ".join(line.split()) for line in (found.found, *found.detail)} <= written

@@ -90,7 +90,7 @@ def follow(job: Job, say: Say) -> None:
     ready(job.recipe, job.models, say)
     derived = derive(job, prepare(job.recipe, job.work, job.env, say), output_of(job))
     _launch(job, derived, say)
-    say(f"{job.name} is trained; the first machine goes on with the model")
+    say(f"{job.name} is trained; the first machine continues with the model")
 
 
 def _finish(job: Job, trained: Left, derived: Recipe, prepared: Prepared, say: Say) -> Artifact:
@@ -168,7 +168,7 @@ def _merge(job: Job, derived: Recipe, output: Path, say: Say) -> Path:
 
 
 def _gather(job: Job, derived: Recipe, shards: Shards, say: Say) -> Path:
-    say("The shards that the training left are gathered")
+    say("Gathering the shards that the training left")
     target = job.work.absolute() / "gathered"
     shutil.rmtree(target, ignore_errors=True)
     words = sharded.command(shards, job.env / "bin" / "python", _base(job)[0], target)

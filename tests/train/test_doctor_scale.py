@@ -39,11 +39,11 @@ def told(name: str, *gpus: Gpu) -> dict[str, Finding]:
 def test_each_way_is_a_row_with_what_it_takes_of_a_gpu() -> None:
     recipe = read_recipe(find_recipe("qwen2.5-7b-dpo-fsdp2"))
     (found,) = check_spread(recipe, KNOWN[recipe.base_model], cards(8, 80))
-    assert found.found.startswith("over 8 GPUs, as the recipe has it: FSDP over 8")
-    sizes = {line[:22].strip(): float(re.findall(r"[\d.]+ GiB in all", line)[0].split()[0]) for line in found.detail}
-    assert sizes["each GPU whole"] > 80 > sizes["ZeRO-2"] > sizes["ZeRO-3"] > sizes["FSDP2"]
-    assert sizes["FSDP2"] > sizes["FSDP2, texts split"]
-    assert "each GPU whole" not in fits(found) >= {"FSDP2", "ZeRO-3"}
+    assert found.found.startswith("8 GPUs, the recipe uses FSDP over 8; memory per GPU")
+    sizes = {line[:26].strip(): float(re.findall(r"[\d.]+ GiB in all", line)[0].split()[0]) for line in found.detail}
+    assert sizes["no sharding"] > 80 > sizes["ZeRO-2"] > sizes["ZeRO-3"] > sizes["FSDP2"]
+    assert sizes["FSDP2"] > sizes["FSDP2, context parallel"]
+    assert "no sharding" not in fits(found) >= {"FSDP2", "ZeRO-3"}
     assert check_spread(recipe, KNOWN[recipe.base_model], cards(1, 80)) == []
 
 

@@ -114,7 +114,7 @@ def test_a_further_machine_trains_along_and_keeps_no_model(
     assert join(str(path), models=models, env=env, say=said.append)
     assert calls(path) == ["train"]
     assert [one.name for one in models.iterdir()] == ["mine.machine1.work"]
-    assert said[-1] == "mine is trained; the first machine goes on with the model"
+    assert said[-1] == "mine is trained; the first machine continues with the model"
     with pytest.raises(RecipeError, match="NODES=2 is for a recipe of its own"):
         train("tiny", models=models, env=env)
 

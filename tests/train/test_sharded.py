@@ -62,7 +62,7 @@ def test_a_training_that_left_shards_becomes_a_model(warm: Path, tmp_path: Path)
     said: list[str] = []
     made = train(str(path), models=tmp_path / "models", env=env, say=said.append)
     verify(tmp_path / "models" / "mine")
-    assert "The shards that the training left are gathered" in said
+    assert "Gathering the shards that the training left" in said
     assert made.weights_sha256 != made.base.weights_sha256
     assert read_tensors(tmp_path / "models" / "mine") == read_tensors(tmp_path / "base")
 

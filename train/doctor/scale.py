@@ -49,11 +49,11 @@ def check_spread(recipe: Recipe, shape: Shape, gpus: Sequence[Gpu]) -> list[Find
     if count < 2 or not wants_gpu(recipe.config):
         return []
     have = min((gpu.total for gpu in gpus), default=0)
-    own = read_spread(recipe.config, count).words() or "each GPU whole"
+    own = read_spread(recipe.config, count).words() or "no sharding"
     rows = [_row(name, need, have) for name, need in _ways(recipe, shape, count)]
     return [
         Finding(
-            "spread", "ok", f"over {count} GPUs, as the recipe has it: {own}; on each GPU, by ways", "", tuple(rows)
+            "spread", "ok", f"{count} GPUs, the recipe uses {own}; memory per GPU with each strategy:", "", tuple(rows)
         )
     ]
 
@@ -65,7 +65,7 @@ def _ways(recipe: Recipe, shape: Shape, count: int) -> Iterator[tuple[str, Estim
 
 def _row(name: str, need: Estimate, have: int) -> str:
     fits = "" if not have else "   fits" if need.total <= have else "   does not fit"
-    return f"{name:<22}{need.fixed / GIB:8.1f} GiB fixed, {need.total / GIB:8.1f} GiB in all{fits}"
+    return f"{name:<26}{need.fixed / GIB:8.1f} GiB fixed, {need.total / GIB:8.1f} GiB in all{fits}"
 
 
 def what_to_rent(recipe: Recipe, shape: Shape) -> str:

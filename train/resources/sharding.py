@@ -53,8 +53,8 @@ class Spread:
         """What is divided, for a person; empty where nothing is."""
         names = {"fsdp": "FSDP", "zero1": "ZeRO-1", "zero2": "ZeRO-2", "zero3": "ZeRO-3"}
         said = [f"{names[self.kind]} over {self.shards}"] if self.kind and self.shards > 1 else []
-        said += [f"tensors over {self.tensor}"] if self.tensor > 1 else []
-        return ", ".join([*said, *([f"texts over {self.context}"] if self.context > 1 else [])])
+        said += [f"tensor parallel {self.tensor}"] if self.tensor > 1 else []
+        return ", ".join([*said, *([f"context parallel {self.context}"] if self.context > 1 else [])])
 
 
 def read_spread(config: Mapping[str, Any], gpus: int) -> Spread:
@@ -81,13 +81,13 @@ def deepspeed_file(given: str) -> Path | None:
 def ways(config: Mapping[str, Any], gpus: int) -> dict[str, dict[str, Any]]:
     """By name, the recipe's fields for each usual way to spread it over this many GPUs."""
     said: dict[str, dict[str, Any]] = {
-        "each GPU whole": {},
+        "no sharding": {},
         "ZeRO-2": {"deepspeed": {"zero_optimization": {"stage": 2}}},
         "ZeRO-3": {"deepspeed": {"zero_optimization": {"stage": 3}}},
         "FSDP2": {"fsdp_config": {"fsdp_version": 2}},
-        "FSDP2, texts split": {"fsdp_config": {"fsdp_version": 2}, "context_parallel_size": gpus},
-        "FSDP2, tensors over 2": {"fsdp_config": {"fsdp_version": 2}, "tensor_parallel_size": 2},
-        "tensors split": {"tensor_parallel_size": gpus},
+        "FSDP2, context parallel": {"fsdp_config": {"fsdp_version": 2}, "context_parallel_size": gpus},
+        "FSDP2, tensor parallel 2": {"fsdp_config": {"fsdp_version": 2}, "tensor_parallel_size": 2},
+        "tensor parallel": {"tensor_parallel_size": gpus},
     }
     kept = {"gradient_checkpointing": True} if saves_activations(config) else {}
     return {name: {**config, **_PLAIN, **kept, **fields} for name, fields in said.items()}
