@@ -84,8 +84,14 @@ def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     return done, True
 
 
-def follow(job: Job, say: Say) -> None:
-    """A further machine's part of a training on several: the first one keeps the model. Raises TrainError."""
+def follow(job: Job, *, force: bool, say: Say) -> None:
+    """A further machine's part of a training on several: the first one keeps the model. Raises TrainError.
+
+    Where the model exists already, on storage that both see, the first machine starts nothing: nobody waits for it.
+    """
+    if not force and finished(job, inputs_hash(job), say) is not None:
+        say(f"{job.target} is up to date (recipe, data and base unchanged)")
+        return
     check_room(job.recipe, job.models)
     ready(job.recipe, job.models, say)
     derived = derive(job, prepare(job.recipe, job.work, job.env, say), output_of(job))

@@ -50,7 +50,9 @@ def train(
         return make(job, force=force, say=say)[0]
 
 
-def join(recipe: str, *, models: Path, env: Path, say: Callable[[str], None] = console.say) -> bool:
+def join(
+    recipe: str, *, models: Path, env: Path, force: bool = False, say: Callable[[str], None] = console.say
+) -> bool:
     """Train as a further machine of several, with a work folder of its own; no model is left here.
 
     False where this machine is the first, or the only one: there `train` is called. Raises TrainError.
@@ -61,5 +63,5 @@ def join(recipe: str, *, models: Path, env: Path, say: Callable[[str], None] = c
         return False
     work = models / f"{path.stem}.machine{asked.rank}.work"
     with locked(work / "lock"):
-        follow(Job(read_recipe(path), path.stem, models, work, env), say)
+        follow(Job(read_recipe(path), path.stem, models, work, env), force=force, say=say)
     return True

@@ -34,7 +34,7 @@ def train(
 
     if not is_checkout():
         console.say(f"Models and working files go to {models.absolute()}; recipes are in {RECIPES}")
-    if not join(recipe, models=models, env=env):
+    if not join(recipe, models=models, env=env, force=force):
         run_stage(recipe, models=models, env=env, force=force, pairs=pairs, base=base)
 
 

@@ -115,6 +115,12 @@ def test_a_further_machine_trains_along_and_keeps_no_model(
     assert calls(path) == ["train"]
     assert [one.name for one in models.iterdir()] == ["mine.machine1.work"]
     assert said[-1] == "mine is trained; the first machine continues with the model"
+    monkeypatch.setenv("NODE_RANK", "0")
+    train(str(path), models=models, env=env, say=said.append)
+    monkeypatch.setenv("NODE_RANK", "1")
+    assert join(str(path), models=models, env=env, say=said.append)
+    assert said[-1] == f"{models / 'mine'} is up to date (recipe, data and base unchanged)"
+    assert calls(path) == ["train", "train"]
     with pytest.raises(RecipeError, match="NODES=2 is for a recipe of its own"):
         train("tiny", models=models, env=env)
 
