@@ -28,6 +28,7 @@ from eval.cli import (
     release,
     report,
     serving,
+    space,
     train,
 )
 from eval.errors import BlindsideError, ParityFailed, StaleInputs
@@ -67,6 +68,7 @@ STAGES = (
     plan,
     gate,
     release,
+    space,
     pairs,
     model_judge,
     serving,

@@ -21,6 +21,7 @@ import threading
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 #: Above every number that a client's files have.
@@ -120,8 +121,12 @@ def run(arguments: list[str]) -> None:
     """As `python ARGUMENTS` would."""
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+    safe = False
     while arguments[0] in ("-P", "-I", "-u"):
+        safe |= arguments[0] != "-u"
         arguments = arguments[1:]
+    if not safe:
+        sys.path.insert(0, os.getcwd() if arguments[0] in ("-c", "-m") else str(Path(arguments[0]).resolve().parent))  # noqa: PTH109
     if arguments[0] == "-m":
         sys.argv = arguments[1:]
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -81,9 +81,12 @@ class Door:
             self._tell_failure(scope, name)
             await tell(send, 401, "Incorrect name or password: try again.")
             return
+        await tell(send, 200, "Logged in.", [self.enter(scope, name, fingerprint)])
+
+    def enter(self, scope: Scope, name: str, fingerprint: str) -> tuple[bytes, bytes]:
+        """Log in who proved to be `name`; the header that gives the browser its new token."""
         self._end(scope)
-        token = self._sessions.start(clean_name(name)[0], fingerprint)
-        await tell(send, 200, "Logged in.", [self._set_cookie(scope, token)])
+        return self._set_cookie(scope, self._sessions.start(clean_name(name)[0], fingerprint))
 
     async def _log_out(self, scope: Scope, send: Send) -> None:
         self._end(scope)

@@ -15,11 +15,15 @@ from blindside import console
 from eval.errors import BlindsideError, InputError
 from eval.judge.door.front import Front
 from eval.judge.door.gatekeeper import Gatekeeper
+from eval.judge.door.hub_accounts import HubAccounts
+from eval.judge.door.hub_door import HubDoor
+from eval.judge.door.hub_oauth import HubOAuth
 from eval.judge.door.login import REVIEWER, Door
-from eval.judge.door.routes import LOGIN, PAGE
+from eval.judge.door.routes import COPIES, HUB_LOGIN, LOGIN, PAGE
 from eval.judge.door.serving import bare, load_gradio, mounted, piece, present
 from eval.judge.door.sessions import Accounts
 from eval.judge.page.arrival import answer
+from eval.judge.page.copies import Copies, with_copies
 from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Action, View
 from eval.judge.page.session import ReviewerSession
@@ -39,8 +43,11 @@ Handler = Callable[[str, ReviewerSession | None, "gr.Request"], tuple[str, Revie
 _say = console.say
 
 
-def build(desk: JudgingState, *, reviewer: str = "", logins: bool = False) -> gr.Blocks:
-    """The page's components and its one event. `reviewer` fixes the name, and so does a login."""
+def build(desk: JudgingState, *, reviewer: str = "", logins: bool = False, copied: bool = False) -> gr.Blocks:
+    """The page's components and its one event. `reviewer` fixes the name, and so does a login.
+
+    `copied`: its header says when the verdicts were copied.
+    """
     load_gradio()
     import gradio as gr
 
@@ -48,7 +55,7 @@ def build(desk: JudgingState, *, reviewer: str = "", logins: bool = False) -> gr
     page: gr.Blocks
     with gr.Blocks(title="blindside", analytics_enabled=False, fill_width=True) as page:
         sitting = gr.State(None)
-        for html in (top_html(desk.study, logins=logins), ""):
+        for html in (top_html(desk.study, logins=logins, copied=copied), ""):
             stage = piece(html)
         piece(bar_html(desk.study, logins=logins))
         action = gr.Textbox(visible="hidden")
@@ -93,6 +100,26 @@ def _application(
     if accounts is None:
         return Gatekeeper(app, front, PAGE)
     return Gatekeeper(Door(app, accounts, login_html(), say), front, [*PAGE, *LOGIN])
+
+
+def copied_application(
+    desk: JudgingState,
+    accounts: Accounts,
+    front: Front,
+    *,
+    oauth: HubOAuth | None,
+    copies: Callable[[], Copies],
+    say: Callable[[str], None] = _say,
+) -> ASGIApp:
+    """`application` of a server whose disk may be lost: its header says what was copied (`copies`).
+
+    With `oauth` people log in by accounts of the Hub, and `accounts` are HubAccounts.
+    """
+    app: ASGIApp = with_copies(mounted(bare(), build(desk, logins=True, copied=True), head_html()), copies)
+    if oauth is not None and isinstance(accounts, HubAccounts):
+        hub_door = HubDoor(app, accounts, oauth, login_html(hub=True), say)
+        return Gatekeeper(hub_door, front, [*PAGE, *HUB_LOGIN, *COPIES])
+    return Gatekeeper(Door(app, accounts, login_html(), say), front, [*PAGE, *LOGIN, *COPIES])
 
 
 def serve(

@@ -29,6 +29,19 @@ STRINGS: dict[str, tuple[str, str]] = {
     "saved": ("Saved", "已保存"),
     "not_saved_short": ("Not saved", "未保存"),
     "answer_missing": ("Answer missing", "还有必填项"),
+    "copied_all": ("Copied at {time}", "{time} 已备份"),
+    "copied_some": ("{n} not copied yet, last copy at {time}", "{n} 条尚未备份，上次备份 {time}"),
+    "copied_never": ("{n} not copied yet", "{n} 条尚未备份"),
+    "copied_unknown": ("Copies unknown", "备份情况未知"),
+    "copied_means": (
+        "Saved means: on this server's disk, and copied within {s} seconds while the Hub answers. "
+        "What is not copied yet is lost if this server ends.",
+        "“已保存”表示已写入本服务器的磁盘，并在网络正常时于 {s} 秒内备份。服务器若在此之前停止，尚未备份的内容会丢失。",
+    ),
+    "copied_means_kept": (
+        "Saved means: on this server's storage volume, which outlasts it. It is copied within {s} seconds too.",
+        "“已保存”表示已写入本服务器的存储卷，服务器停止后仍会保留，并在 {s} 秒内备份。",
+    ),
     # Verdicts
     "a_better": ("A is better", "A 更好"),
     "b_better": ("B is better", "B 更好"),
@@ -209,6 +222,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     "login_wrong": ("Incorrect name or password. Please try again.", "名字或密码不正确，请再试一次。"),
     "login_wait": ("Too many attempts. Wait a minute, then try again.", "尝试次数过多，请一分钟后再试。"),
     "login_lost": ("The server does not answer. Please try again.", "服务器没有响应，请再试一次。"),
+    "hub_login_help": (
+        "Log in with your Hugging Face account. Inside huggingface.co this opens a new tab: judge there.",
+        "请用您的 Hugging Face 账号登录。在内嵌页面中会打开新标签页，请在那里评判。",
+    ),
+    "hub_login_button": ("Sign in with Hugging Face", "使用 Hugging Face 登录"),
     "login_help": (
         "Ask the study organiser for your login.",
         "名字和密码由本次评测的负责人提供。",

@@ -23,7 +23,7 @@
   }
 
   b.ahead = {
-    // A failure is no matter: the pair then comes with the answer to the verdict.
+    // A failure does no harm: the pair then comes with the answer to the verdict.
     ask(turn, made, post) {
       set(null);
       idle(async () => {

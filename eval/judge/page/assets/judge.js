@@ -193,6 +193,7 @@
     clearTimeout(timer);
     if (b.ahead.shown()) b.reading.keep();
     const fresh = settle();
+    b.copied();
     requestAnimationFrame(() => requestAnimationFrame(() => {
       if (fresh) b.reading.start(); // heights are known only now
       else b.reading.restore();
