@@ -27,11 +27,13 @@ from compose.folder import check as check_folder
 from compose.folder import is_local
 from compose.interrupts import interrupts_held
 from compose.leftovers import PROJECT, sweep
+from compose.limits import dials
 from compose.machine import compose_version, connect, free_port
-from compose.plan import Plan, dials
+from compose.plan import Plan
 from compose.pull import ensure
 from compose.replicas import port_dial, replicated, written
-from compose.stack import Model, by_side, healthy
+from compose.sides import by_side
+from compose.stack import Model, healthy
 from compose.watch import Watch
 
 PORT = "80/tcp"  # of a server, inside its container

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from compose.errors import ComposeError
-from compose.stack import Model, side_of
+from compose.sides import side_of
+from compose.stack import Model
 
 MOST = 64
 

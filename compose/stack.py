@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,7 @@ from blindside.places import python_path
 from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing
 from compose.interrupts import interrupts_held
 from compose.remedies import remedy
+from compose.sides import by_side
 
 SEARCHED = 200  # lines of a log in which a cause is looked for
 GRACE = 5.0  # seconds between asking a server to end and ending it
@@ -42,19 +43,6 @@ class Model:
     side: str
     source: str
     revision: str | None = None
-
-
-def side_of(service: str) -> str:
-    """The side of one of its servers: "tuned" of "tuned", "tuned-2", "tuned-3" …"""
-    return service.partition("-")[0]
-
-
-def by_side(urls: Mapping[str, str]) -> dict[str, list[str]]:
-    """Addresses of servers as those of their sides."""
-    found: dict[str, list[str]] = {}
-    for service, url in urls.items():
-        found.setdefault(side_of(service), []).append(url)
-    return found
 
 
 @dataclass

@@ -17,10 +17,12 @@ import yaml
 from blindside.reaper import COMMAND
 from compose.errors import EngineDied
 from compose.folder import is_local
+from compose.limits import dials
 from compose.machine import free_port
-from compose.plan import Plan, dials
+from compose.plan import Plan
 from compose.replicas import port_dial, replicated
-from compose.stack import Model, ProcessStack, Server, side_of
+from compose.sides import side_of
+from compose.stack import Model, ProcessStack, Server
 
 TRIES = 3  # at ports of our own choosing: another program may be quicker
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")

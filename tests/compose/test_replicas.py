@@ -8,7 +8,8 @@ from compose.errors import ComposeError
 from compose.machine import Machine
 from compose.plan import Plan, choose
 from compose.replicas import place, replicated
-from compose.stack import Model, by_side
+from compose.sides import by_side
+from compose.stack import Model
 from compose.vllm import service
 from tests.compose.test_plan import BIG, DIALS, HUB, machine
 
