@@ -1,7 +1,9 @@
 # blindside: two commands do all the set-up there is: `make train eval`, then `make report`.
-# Dials: RECIPE= SWEEP= PAIRS= BASE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 MAX_TOKENS= THINKING=0|1 CONCURRENCY= TIMEOUT= QUICK_PARITY=1 FORCE=1 PYTHON= TESTS= WORKERS= UV_TORCH_BACKEND=
+# Dials: RECIPE= SWEEP= PAIRS= BASE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 MAX_TOKENS= THINKING=0|1 CONCURRENCY= TIMEOUT= QUICK_PARITY=1 FORCE=1 LAUNCHER= NPROC= NODES= MASTER= REPLICAS= NUM_SHARD= PYTHON= TESTS= WORKERS= UV_TORCH_BACKEND=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
+# LAUNCHER, NPROC, NODES, MASTER (training) and REPLICAS, NUM_SHARD (serving) are read by the commands from the
+# environment, where make puts what it is given: docs/scale.md.
 # The stages read what the one before wrote, so `make -j2 train eval` keeps their order.
 .NOTPARALLEL:
 # Container images often set it. The environments here are ours, and compiled code halves every start of Axolotl.

@@ -28,6 +28,7 @@ from blindside.places import python_path
 from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing
 from compose.interrupts import interrupts_held
 from compose.remedies import remedy
+from compose.sides import by_side
 
 SEARCHED = 200  # lines of a log in which a cause is looked for
 GRACE = 5.0  # seconds between asking a server to end and ending it
@@ -116,6 +117,10 @@ class ProcessStack(ABC):
         self.urls = {server.model.side: server.url for server in self._servers}
         self.engine = self._servers[0].engine if self._servers else ""
         return self
+
+    def addresses(self) -> dict[str, list[str]]:
+        """Of each side, those of all its servers."""
+        return by_side(self.urls)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

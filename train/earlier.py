@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from train.artifact import Artifact, Sha256, hash_exported, hash_weights, weights, write_artifact
+from train.artifact import Artifact, Sha256, hash_exported, write_artifact
 from train.data import Say
 from train.export.export import export, rules
-from train.files import write_atomic
+from train.export.sharded import files
+from train.files import sha256_files, write_atomic
 
 
 class Left(BaseModel):
@@ -43,9 +44,9 @@ def find(path: Path, inputs: str) -> Left | None:
         found = Left.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
-    if found.inputs_sha256 != inputs or not weights(found.output):
+    if found.inputs_sha256 != inputs or not (left := files(found.output)):
         return None
-    return found if hash_weights(found.output) == found.weights_sha256 else None
+    return found if sha256_files(left) == found.weights_sha256 else None
 
 
 def _before(target: Path) -> Path:

@@ -15,13 +15,17 @@ from blindside.gpus import AMD
 from blindside.places import made_by, python_path, workspace
 from blindside.reaper import COMMAND, GRACE
 from blindside.remedies import Known, first_remedy
+from blindside.yaml_files import BadYaml, read_yaml
 from train.errors import LaunchError
+from train.launcher import Launch, read_launch
 from train.progress import Progress
 from train.resources.gpus import chosen_gpus
 
 #: What relative paths of a recipe start from.
 ROOT = workspace()
 TAIL = 15
+#: Where Linux lists GPUs that render or compute.
+RENDERERS = Path("/dev/dri")
 #: The volume of a rented GPU machine; caches belong there, the root disk is small.
 WORKSPACE = Path("/workspace")
 
@@ -71,8 +75,12 @@ _CAUSES = (
 
 _NOISE = re.compile(
     r"%\||^\s*[@#=+.\s]+$|^\W*$|Warning|\[WARNING\]|\[DEBUG\]|register_constant|torchao|^\s*File \"|^\s*\^+\s*$|^\{'|"
-    r"^\s*warnings\.warn|`--\w+` was set to|accelerate config|had defaults used|^Traceback"
+    r"^\s*warnings\.warn|`--\w+` was set to|accelerate config|had defaults used|^Traceback|"
+    r"Skipping HuggingFace token verification|^\s*(time|host|rank|exitcode|error_file|traceback)\s*: "
 )
+#: What torchrun puts before each line of a process that it ends, and what only follows from another process's end.
+_RANK = re.compile(r"^\[rank\d+\]:\s?")
+_FOLLOWS = ("CalledProcessError", "ChildFailedError", "Connection closed by peer", "SignalException")
 _FINAL = re.compile(r"^(?:[\w.]+\.)?(\w*(?:Error|Exception|Exit|Interrupt|NotFound\w*))\b:?\s*(.*)$")
 
 
@@ -111,9 +119,10 @@ def axolotl(
     program = env / "bin" / "axolotl"
     if not program.exists():
         raise LaunchError(f"there is no Axolotl in {env}; {made_by(env)}")
+    words, variables = launching(command, recipe, environment(env, offline=offline))
     status = run(
-        [str(program.absolute()), command, str(recipe.absolute()), *_launcher(command)],
-        environment(env, offline=offline),
+        [str(program.absolute()), command, str(recipe.absolute()), *words],
+        variables,
         log,
         progress,
         cwd,
@@ -123,11 +132,32 @@ def axolotl(
     return dict(progress.metrics)
 
 
-def _launcher(command: str) -> tuple[str, ...]:
-    """A CPU trains in Axolotl's own process: accelerate would start a second one, with the same result, and all imports
-    would be paid twice.
+def launching(command: str, recipe: Path, variables: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    """What goes behind `axolotl COMMAND RECIPE`, and the environment with what several processes need.
+
+    A CPU trains in Axolotl's own process: accelerate would start a second one, with the same result, and all imports
+    would be paid twice. Raises LaunchError.
     """
-    return ("--launcher", "python") if command == "train" and not AMD.exists() and not chosen_gpus() else ()
+    if command != "train":
+        return [], variables
+    asked = asked_launch(recipe)
+    if asked == Launch() and not count_gpus():
+        return ["--launcher", "python"], variables
+    return asked.options(f"blindside-{recipe.stem}"), asked.environment(variables, gpus=count_gpus())
+
+
+def asked_launch(recipe: Path) -> Launch:
+    """The dials for this recipe on this machine; a recipe that cannot be read says nothing here. Raises LaunchError."""
+    try:
+        config = read_yaml(recipe)
+    except (OSError, BadYaml):
+        config = None
+    return read_launch(os.environ, config if isinstance(config, dict) else {}, gpus=count_gpus())
+
+
+def count_gpus() -> int:
+    """GPUs that train here; AMD's are counted by their devices."""
+    return len(chosen_gpus()) or (len(list(RENDERERS.glob("renderD*"))) if AMD.exists() else 0)
 
 
 def run(command: Sequence[str], variables: Mapping[str, str], log: Path, progress: Progress, cwd: Path) -> int:
@@ -179,7 +209,7 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 def meaningful(log: Path, most: int = TAIL) -> list[str]:
     """The last lines of a log that say something: no bars, no warnings, no frames of a traceback."""
     text = log.read_bytes()[-200_000:].decode("utf-8", "replace") if log.exists() else ""
-    lines = [line.rstrip() for line in re.split(r"[\r\n]+", text)]
+    lines = [_RANK.sub("", line.rstrip()) for line in re.split(r"[\r\n]+", text)]
     kept = [line[:300] for line in lines if line.strip() and not _NOISE.search(line)]
     return kept[-most:]
 
@@ -187,8 +217,8 @@ def meaningful(log: Path, most: int = TAIL) -> list[str]:
 def failure(what: str, recipe: Path, status: int, log: Path) -> LaunchError:
     """What a command that ended with `status` is reported as, by what its log says."""
     tail = meaningful(log, TAIL)
-    text = "\n".join(meaningful(log, 200))
-    remedy = first_remedy(_CAUSES, text) or (_KILLED if status in (137, 9) else "")
-    finals = [line for line in tail if _FINAL.match(line.strip()) and "CalledProcessError" not in line]
+    lines = meaningful(log, 200)
+    remedy = first_remedy(_CAUSES, "\n".join(lines)) or (_KILLED if status in (137, 9) else "")
+    finals = [line for line in lines[-60:] if _FINAL.match(line.strip()) and not any(one in line for one in _FOLLOWS)]
     reason = remedy or (finals[-1].strip() if finals else f"exit status {status}")
     return LaunchError(f"{what} failed on {recipe.name}: {reason}; the full log is {log}", tail=tail, log=log)

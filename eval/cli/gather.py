@@ -42,9 +42,9 @@ def complete(run: Run) -> bool:
 
 def missing(run: Run, sides: Collection[Side]) -> int:
     """How many answers of these sides are not on disk."""
-    from eval.answers import read_answers
+    from eval.answers import read_settled
 
-    return sum(side in sides for _, side in read_answers(run.responses_path).missing(run.prompts()))
+    return sum(side in sides for _, side in read_settled(run.responses_path).missing(run.prompts()))
 
 
 def gather(run: Run, turns: Iterable[Callable[[], AbstractContextManager[Stack]]], how: How) -> int:

@@ -62,10 +62,12 @@ class Elsewhere:
 class Ours:
     """Servers that we started, by either engine."""
 
-    def __init__(self, urls: dict[str, str], served: dict[str, str], engine: str, check: Callable[[], None]) -> None:
+    def __init__(
+        self, addresses: dict[str, list[str]], served: dict[str, str], engine: str, check: Callable[[], None]
+    ) -> None:
         from eval.records import SIDES
 
-        self.addresses: dict[Side, Address] = {side: urls[side] for side in SIDES if side in urls}
+        self.addresses: dict[Side, Address] = {side: addresses[side] for side in SIDES if side in addresses}
         self.served = served
         self.engine = engine
         self.check = check
@@ -80,7 +82,7 @@ def started(
     `python` is that of the environment that serves, where it is not a container that does.
     """
     with _stack(turn, plan, run=run, python=python, logs=logs, say=say) as stack:
-        yield Ours(stack.urls, stack.served, stack.engine, stack.check)
+        yield Ours(stack.addresses(), stack.served, stack.engine, stack.check)
 
 
 def _stack(

@@ -29,11 +29,13 @@ def train(
     Example: `blindside train tiny`, and a second round: `blindside train tiny --pairs next.jsonl --base models/tiny`
     """
     from train.recipe import RECIPES
+    from train.stage import join
     from train.stage import train as run_stage
 
     if not is_checkout():
         console.say(f"Models and working files go to {models.absolute()}; recipes are in {RECIPES}")
-    run_stage(recipe, models=models, env=env, force=force, pairs=pairs, base=base)
+    if not join(recipe, models=models, env=env, force=force):
+        run_stage(recipe, models=models, env=env, force=force, pairs=pairs, base=base)
 
 
 def doctor(

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support import ROOT
 from train.errors import LaunchError
-from train.launch import axolotl, environment, meaningful, run
+from train.launch import axolotl, environment, failure, meaningful, run
 from train.progress import Progress, parse_numbers
 
 BAR = " 25%|##5       | 100/400 [00:31<01:33,  3.20it/s]"
@@ -191,6 +191,19 @@ def test_a_failure_is_one_sentence_with_the_logs_tail(line: str, said: str, tmp_
     assert "Traceback" not in rest
 
 
+def test_of_several_processes_the_first_cause_is_told_and_not_what_follows_from_it(tmp_path: Path) -> None:
+    """As torchrun ends a training, after a line of Axolotl's that speaks of the offline mode and is no trouble."""
+    (tmp_path / "log").write_text(
+        "[INFO] [axolotl.cli.checks] Skipping HuggingFace token verification because HF_HUB_OFFLINE is set to True.\n"
+        "[rank1]: Traceback (most recent call last):\n[rank1]: ValueError: the mesh does not fit\n"
+        "RuntimeError: [gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:60619.\n"
+        "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: \n"
+        "  exitcode  : 1 (pid: 17862)\n  traceback : Signal 15 (SIGTERM) received by PID 17861\n"
+    )
+    told = str(failure("axolotl train", tmp_path / "mine.yml", 1, tmp_path / "log"))
+    assert told.startswith("axolotl train failed on mine.yml: ValueError: the mesh does not fit; the full log is")
+
+
 def test_the_tail_is_short(tmp_path: Path) -> None:
     log = tmp_path / "run.log"
     log.write_text("".join(f"line {i}\n" for i in range(100)), encoding="utf-8")
@@ -218,7 +231,8 @@ def test_only_a_cpu_trains_without_accelerates_second_process(
 ) -> None:
     env = fake_environment(tmp_path / "env", 'echo "$@"')
     rows = "".join(f"echo '{i}, NVIDIA L4, 23034, 22000'\n" for i in range(gpus))
-    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{rows or 'exit 9'}\n", encoding="utf-8")
+    asked = f"case $1 in *memory*) {rows or 'exit 9'}\n;; esac"  # of what else is asked nothing is told
+    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{asked}\n", encoding="utf-8")
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     log = tmp_path / "l"

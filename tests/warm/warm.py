@@ -32,7 +32,7 @@ _running = ExitStack()
 def train_python() -> Path:
     """A Python of the train environment without its start-up, until `end`; its `parents[1]` is an environment."""
     require(TRAIN_PYTHON.exists(), "`make env-train` builds it")
-    return _started(TRAIN_PYTHON.parents[1], TRAINING, ("axolotl", "accelerate"))
+    return _started(TRAIN_PYTHON.parents[1], TRAINING, ("axolotl", "accelerate", "torchrun"))
 
 
 @cache

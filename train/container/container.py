@@ -29,7 +29,7 @@ from train.container import image as images
 from train.container.container_spec import explain, options, packed, variables_of
 from train.container.mounts import extra_mounts
 from train.errors import LaunchError
-from train.launch import ROOT, failure
+from train.launch import ROOT, asked_launch, failure, launching
 from train.progress import Progress
 from train.recipe import Recipe, read_recipe
 from train.resources.gpus import chosen_gpus, connect, find_engine
@@ -61,13 +61,14 @@ def axolotl(
     The output is added to `log`; relative paths of the recipe are taken from `cwd`; `env` is not used, the image has
     its own. The container is gone afterwards, however this ends. Raises LaunchError with the end of the log.
     """
-    variables = variables_of(env, offline=offline)
-    what = ["axolotl", command, str(recipe.absolute())]
+    words, variables = launching(command, recipe, variables_of(env, offline=offline))
+    what = ["axolotl", command, str(recipe.absolute()), *words]
     client = connect()
     try:
         with _reaped(client) as run:
             image = images.ensure(client, images.image_name(), progress)
             chosen = options(client.info(), what, read_recipe(recipe), cwd, variables)
+            chosen |= {} if asked_launch(recipe).nodes == 1 else {"network_mode": "host"}
             container = _create(client, image, run, chosen, token_of(variables))
             status = _follow(client, container, log, progress)
     except (DockerException, RequestException) as error:

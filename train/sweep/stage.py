@@ -11,7 +11,8 @@ from train.artifact import Artifact
 from train.data import Say
 from train.figures.protocol import Figures, read_figures
 from train.figures.words import accuracy
-from train.pipeline import Job, make
+from train.job import Job
+from train.pipeline import make
 from train.progress import Progress
 from train.recipe import Recipe, find_recipe, read_recipe
 from train.resources.machine import locked

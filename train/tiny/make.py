@@ -12,8 +12,9 @@ from train.artifact import Artifact
 from train.data import Say
 from train.errors import LaunchError
 from train.files import sha256_file, sha256_json, write_atomic
+from train.job import Job
 from train.launch import ROOT, environment, meaningful, run
-from train.pipeline import Job, make
+from train.pipeline import make
 from train.progress import Progress
 from train.recipe import RECIPES, Recipe, read_recipe
 from train.tiny.score import score

@@ -27,12 +27,12 @@ def outdated(recipe: Recipe, found: TrainedTokens | None) -> bool:
     return checked(recipe) and (found is None or found.rules != RULES)
 
 
-def fields(recipe: Recipe, outcome: Path, figures: Path) -> dict[str, Any]:
-    """The fields by which Axolotl loads our plugin."""
+def fields(recipe: Recipe, outcome: Path, figures: Path, *, several: bool = False) -> dict[str, Any]:
+    """The fields by which Axolotl loads our plugin; `several` processes need it whatever they train."""
+    own = {"plugins": [*(recipe.config.get("plugins") or []), PLUGIN]}
     if not checked(recipe):
-        return {}
-    plugins = [*(recipe.config.get("plugins") or []), PLUGIN]
-    return {"plugins": plugins, "trained_tokens": str(outcome), "training_figures": str(figures)}
+        return own if several else {}
+    return {**own, "trained_tokens": str(outcome), "training_figures": str(figures)}
 
 
 def forget(outcome: Path) -> None:
