@@ -114,4 +114,4 @@ def test_the_same_model_on_both_sides_can_not_be_told_apart(served: dict[str, Se
     one = served["main"]
     found = check_weights(one, True, Saved("tuned", one.model, one.known))
     assert found.passed is None
-    assert "can't be told which" in found.detail
+    assert "cannot be distinguished" in found.detail
