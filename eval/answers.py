@@ -24,10 +24,13 @@ class Answers:
 
     responses: dict[Key, Response] = field(default_factory=dict)
     failures: dict[Key, Failure] = field(default_factory=dict)
+    #: The pairs that were asked for last, and of which prompts.
+    _pairs: tuple[list[Prompt], list[Pair]] | None = field(default=None, repr=False, compare=False)
 
     def add(self, row: Response | Failure) -> None:
         """Raises ValueError for a second response to the same prompt by the same side."""
         key: Key = (row.prompt_id, row.side)
+        self._pairs = None
         if isinstance(row, Failure):
             if key not in self.responses:
                 self.failures[key] = row
@@ -43,13 +46,17 @@ class Answers:
 
     def pairs(self, prompts: Iterable[Prompt]) -> list[Pair]:
         """The prompts that both sides answered, in the order of the prompts."""
-        # Made of rows that were checked when they were read.
-        both = ((p, self.responses.get((p.id, "base")), self.responses.get((p.id, "tuned"))) for p in prompts)
-        return [
-            Pair.model_construct(prompt_id=p.id, messages=p.messages, category=p.category, base=base, tuned=tuned)
-            for p, base, tuned in both
-            if base is not None and tuned is not None
-        ]
+        asked = list(prompts)
+        if self._pairs is None or self._pairs[0] != asked:
+            # Made of rows that were checked when they were read.
+            both = ((p, self.responses.get((p.id, "base")), self.responses.get((p.id, "tuned"))) for p in asked)
+            found = [
+                Pair.model_construct(prompt_id=p.id, messages=p.messages, category=p.category, base=base, tuned=tuned)
+                for p, base, tuned in both
+                if base is not None and tuned is not None
+            ]
+            self._pairs = asked, found
+        return list(self._pairs[1])
 
 
 def encode(rows: Iterable[Response | Failure]) -> bytes:

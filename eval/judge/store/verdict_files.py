@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import csv
 import logging
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -18,7 +21,7 @@ from blindside.words import counted
 from eval.errors import InputError
 from eval.journal import read_stamped, whole_csv_rows
 from eval.judge.csv_codec import PLAIN, Columns, columns_of, fields_of
-from eval.judge.store.hash_chain import seal_of
+from eval.judge.store.hash_chain import seal_of, sealed_lines
 from eval.judge.study.study import read_frozen
 from eval.records import IMPORTED, Judgement, Thumb, Verdict
 
@@ -26,8 +29,10 @@ _log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Judgement)
 
-#: Longer cells are comments, of which no two are the same; shorter ones are hashes and names.
-_SHARED = 64
+#: What many rows hold alike; in other columns no two cells are the same.
+_SHARED = frozenset(
+    ("run", "item", "category", "reviewer", "kind", "outcome", "left", "side", "sha256", "base_sha256", "tuned_sha256")
+)
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,23 @@ class RowsFile(Generic[R]):
     """What a file holds. `columns` is None where it has no header yet, `lines` the physical line of each verdict_id.
 
     `torn`: the line on which an unfinished last record begins, which is none of the rows; None where all is whole.
+    `data` are the bytes that it was read from.
     """
 
     rows: list[R]
     columns: Columns | None = None
     lines: dict[str, int] = field(default_factory=dict)
     torn: int | None = None
+    data: bytes = field(default=b"", repr=False)
+
+    @cached_property
+    def sealed(self) -> array[int]:
+        """Of each row in turn, first and last byte of its line, where that is as it was sealed; else 0 and 0."""
+        return array("q", chain.from_iterable(sealed_lines(self.rows, self.data, self.lines.values())))
+
+    def line(self, at: int) -> bytes:
+        """The line of a row, where that is as it was sealed; else b""."""
+        return self.data[self.sealed[2 * at] : self.sealed[2 * at + 1]]
 
 
 def read_verdicts(path: Path, *, run: str | None = None) -> list[Verdict]:
@@ -97,7 +113,8 @@ def parse_rows(path: Path, data: bytes, row: type[R], *, run: str | None = None)
     rows = [checks.admit(cells, line) for line, cells in lines]
     at = data.count(b"\n", 0, whole) + 1
     last = _unterminated(path, data[whole:], at, checks, rows[-1].seal if rows else "")
-    return RowsFile([*rows, *last], columns, checks.lines, torn=at if len(data) > whole and not last else None)
+    torn = at if len(data) > whole and not last else None
+    return RowsFile([*rows, *last], columns, checks.lines, torn, data)
 
 
 def _headless(path: Path, data: bytes, row: type[R]) -> RowsFile[R]:
@@ -109,7 +126,7 @@ def _headless(path: Path, data: bytes, row: type[R]) -> RowsFile[R]:
     columns = columns_of(cells, row)
     if data and columns is None and not _begins_header(data, row):
         raise _other_file(path, cells, row)
-    return RowsFile([], columns, torn=1 if data and columns is None else None)
+    return RowsFile([], columns, torn=1 if data and columns is None else None, data=data)
 
 
 def _begins_header(data: bytes, row: type[Judgement]) -> bool:
@@ -177,8 +194,9 @@ class Checks(Generic[R]):
         self._run = run
         self._values = values
         self._standing: dict[tuple[str, str, str], R] = {}
-        #: Texts that many rows share, held once, and the names of the fields of any row.
+        #: Texts that many rows share, held once, where they stand, and the names of the fields of any row.
         self._shared: dict[str, str] = {}
+        self._sharing = [at for at, name in enumerate(columns.names(row)) if name in {*_SHARED, *columns.criteria}]
         self._fields: set[str] = set()
 
     def admit(self, cells: list[str], line: int) -> R:
@@ -203,7 +221,8 @@ class Checks(Generic[R]):
                 f"{counted(len(cells), 'cell')} instead of {self._width}: correct or remove the row", line
             )
         try:
-            cells = [self._shared.setdefault(cell, cell) if len(cell) <= _SHARED else cell for cell in cells]
+            for at in self._sharing:
+                cells[at] = self._shared.setdefault(cells[at], cells[at])
             return self._lighter(self._row.model_validate(fields_of(cells, self.columns, self._row)))
         except ValidationError as error:
             first = error.errors()[0]

@@ -19,7 +19,7 @@ from eval.judge.opening.freeze import thumbs_path
 from eval.judge.opening.plan import plan_path
 from eval.judge.store.acknowledged import acknowledged_path, alterations, in_short
 from eval.judge.store.skips import Skip, read_skips, skips_path
-from eval.judge.store.verdict_files import in_force, read_rows, read_thumbs
+from eval.judge.store.verdict_files import RowsFile, in_force, read_rows, read_thumbs
 from eval.judge.study.gold import PREFIX, GoldPair
 from eval.judge.study.study import NAME, Study, read_frozen
 from eval.records import SIDES, Failure, Pair, Prompt, Thumb, Verdict, sha256_text
@@ -96,7 +96,7 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """`rows` is all of verdicts.csv; `counted` are the rows that the figures are made of; `thumbs` are in force."""
+    """`counted` are the rows that the figures are made of; `thumbs` are in force."""
 
     run: Run
     study: Study
@@ -104,7 +104,8 @@ class Snapshot:
     entries: tuple[Entry, ...]
     table: Table
     columns: Columns
-    rows: tuple[Verdict, ...]
+    #: verdicts.csv as it was read.
+    file: RowsFile[Verdict]
     counted: tuple[Verdict, ...]
     skips: tuple[Skip, ...]
     thumbs: tuple[Thumb, ...]
@@ -112,6 +113,11 @@ class Snapshot:
     altered: tuple[str, ...] = ()
     #: What judging does not change, from an earlier snapshot of the same answers and plan.
     known_before: Known | None = None
+
+    @property
+    def rows(self) -> Sequence[Verdict]:
+        """All of verdicts.csv."""
+        return self.file.rows
 
     @cached_property
     def whole(self) -> Whole:
@@ -208,7 +214,7 @@ def read_snapshot(run: Run, before: Snapshot | None = None) -> Snapshot:
         entries=tuple(_judged_since(before, counted) if before else _entries(run, answers, counted)),
         table=table,
         columns=file.columns or PLAIN,
-        rows=tuple(file.rows),
+        file=file,
         counted=tuple(counted),
         skips=tuple(read_skips(run)),
         thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
