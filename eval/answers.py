@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from eval.errors import InputError
 from eval.journal import json_lines
-from eval.records import SIDES, Failure, Pair, Prompt, Response, Side
+from eval.records import SIDES, Failure, Message, Pair, Prompt, Response, Side
 
 _LINE: TypeAdapter[Response | Failure] = TypeAdapter(Annotated[Response | Failure, Field(discriminator="kind")])
 
@@ -59,6 +59,24 @@ class Answers:
         return list(self._pairs[1])
 
 
+class _Lighter:
+    """Lets rows share what is equal in them: the names of their fields, and what both sides were asked. A set and a
+    conversation of its own take half of a row's memory."""
+
+    def __init__(self) -> None:
+        self._fields: dict[frozenset[str], set[str]] = {}
+        self._asked: dict[str, tuple[Message, ...]] = {}
+
+    def __call__(self, row: Response | Failure) -> Response | Failure:
+        names = row.__pydantic_fields_set__
+        object.__setattr__(row, "__pydantic_fields_set__", self._fields.setdefault(frozenset(names), names))
+        if isinstance(row, Response):
+            asked = self._asked.setdefault(row.prompt_id, row.messages)
+            if asked == row.messages:
+                row.__dict__["messages"] = asked
+        return row
+
+
 def encode(rows: Iterable[Response | Failure]) -> bytes:
     """Lines for responses.jsonl."""
     return "".join(row.model_dump_json() + "\n" for row in rows).encode()
@@ -69,12 +87,12 @@ def read_answers(path: Path) -> Answers:
 
     Raises InputError with file and line for a line that is no row, or answers what was answered before.
     """
-    answers = Answers()
+    answers, lighter = Answers(), _Lighter()
     if not path.is_file():
         return answers
     for number, line in json_lines(path):
         try:
-            answers.add(_LINE.validate_json(line))
+            answers.add(lighter(_LINE.validate_json(line)))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
