@@ -166,7 +166,7 @@ def _sections(snapshot: Snapshot, say: Words) -> Iterator[Section]:
         (
             "verdicts",
             "Verdicts",
-            [over_time(found, say), by_prompt.strip(snapshot, say), tables.categories(found, say)],
+            [over_time(snapshot, say), by_prompt.strip(snapshot, say), tables.categories(found, say)],
         ),
         (
             "reviewers",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any, TypeVar
 
 from eval.answers import Answers, read_answers
 from eval.evidence.analysis import Known, Whole, known_of, whole_of
@@ -26,11 +27,15 @@ from eval.records import SIDES, Failure, Pair, Prompt, Thumb, Verdict, sha256_te
 from eval.report.pages.query import Expected
 from eval.run import Run, open_run
 
+T = TypeVar("T")
+
 Stamp = tuple[tuple[int, int, int] | None, ...]
 #: So many of a stamp are of files that judging does not change.
 _FIXED = 5
 #: What is seen of an entry whatever its verdicts are.
 _OF_ANSWERS = ("ratio", "traits", "expected")
+#: Lists and drawings of one snapshot that are kept.
+_MOST_KEPT = 64
 SCORES: dict[str, float] = {"tuned": 1.0, "tie": 0.5, "base": 0.0}
 
 
@@ -58,7 +63,7 @@ class Entry:
         """The last question of the conversation."""
         return self.prompt.messages[-1].content
 
-    @property
+    @cached_property
     def disagreement(self) -> bool:
         return len({verdict.outcome for verdict in self.verdicts}) > 1
 
@@ -113,6 +118,20 @@ class Snapshot:
     altered: tuple[str, ...] = ()
     #: What judging does not change, from an earlier snapshot of the same answers and plan.
     known_before: Known | None = None
+    _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` makes of this snapshot, which no language changes: made once, and kept for the next who ask.
+
+        The oldest of many is forgotten.
+        """
+        kept = self._kept.get(key)
+        if kept is None:
+            while len(self._kept) >= _MOST_KEPT:
+                self._kept.pop(next(iter(self._kept)), None)
+            kept = self._kept[key] = make()
+        made: T = kept
+        return made
 
     @property
     def rows(self) -> Sequence[Verdict]:
@@ -136,6 +155,11 @@ class Snapshot:
     def judged_traits(self) -> list[tuple[float, frozenset[str]]]:
         """Of each judged prompt its score, and what tells its two answers apart."""
         return [(entry.score, entry.traits) for entry in self.entries if entry.score is not None]
+
+    @cached_property
+    def traits(self) -> frozenset[str]:
+        """All that tells two answers of the run apart."""
+        return frozenset().union(*(entry.traits for entry in self.entries))
 
     @cached_property
     def known(self) -> Known:
