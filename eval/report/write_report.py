@@ -9,6 +9,7 @@ from io import BytesIO
 from pathlib import Path
 
 from blindside.console import visible
+from blindside.garbage import collected_later
 from eval.errors import RunError
 from eval.evidence.analysis import Whole, all_figures
 from eval.journal import write_atomically
@@ -35,10 +36,22 @@ def write_report(run: Run, folder: Path | None = None, *, pairs: bool = True) ->
 
     Raises InputError for files that can't be trusted, RunError where the folder cannot be written.
     """
-    snapshot = read_snapshot(run)
+    with collected_later():
+        snapshot = read_snapshot(run)
+        for line in snapshot.altered:
+            _log.warning("%s", line)
+        files = _files(snapshot, pairs)
+        folder = folder or run.report_folder
+        with writing_to(folder, otherwise=", or name another folder with --out"):
+            for name, text in files.items():
+                write_atomically(folder / name, text.encode())
+            write_atomically(folder / "verdicts.csv", _joined(_rows(snapshot)))
+    return snapshot.whole
+
+
+def _files(snapshot: Snapshot, pairs: bool) -> dict[str, str]:
+    """All but verdicts.csv, by name."""
     found = snapshot.whole
-    for line in snapshot.altered:
-        _log.warning("%s", line)
     files = {
         "summary.csv": summary_csv(all_figures(found)),
         "by_category.csv": category_csv(found),
@@ -48,13 +61,7 @@ def write_report(run: Run, folder: Path | None = None, *, pairs: bool = True) ->
     files["report.md"] = markdown(found)
     files["report.html"] = report_html(snapshot, pairs=pairs)
     files["report.zh.html"] = report_html(snapshot, "zh", pairs=pairs)
-    files |= picture_files(snapshot)
-    folder = folder or run.report_folder
-    with writing_to(folder, otherwise=", or name another folder with --out"):
-        for name, text in files.items():
-            write_atomically(folder / name, text.encode())
-        write_atomically(folder / "verdicts.csv", _joined(_rows(snapshot)))
-    return found
+    return files | picture_files(snapshot)
 
 
 def write_comparison(found: Comparison) -> str:

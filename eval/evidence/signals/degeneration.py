@@ -96,4 +96,4 @@ def _runs(same: NDArray[np.bool_], least: int) -> NDArray[np.intp]:
         return at
     breaks = np.concatenate([[-1], np.flatnonzero(~same), [len(same)]])
     after = np.searchsorted(breaks, at)
-    return at[breaks[after] - breaks[after - 1] - 1 >= least]
+    return np.compress(breaks[after] - breaks[after - 1] - 1 >= least, at)

@@ -140,9 +140,7 @@ def _drawn(columns: Sequence[Column], say: Words) -> Iterator[Markup]:
     for number, column in enumerate(columns):
         counts, y = column.counts, 2 + _HIGH
         total = counts.total()
-        said = f"{column.first}: " + ", ".join(
-            f"{say(WORDS[one])} {counts[one]}" for one in _STACK if counts[one]
-        )
+        said = f"{column.first}: " + ", ".join(f"{say(WORDS[one])} {counts[one]}" for one in _STACK if counts[one])
         parts = []
         for one in _STACK:
             high = _HIGH * counts[one] / total
