@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from eval.judge.csv_codec import PLAIN, encode_row
-from eval.report.pages.snapshot import Source
+from eval.report.pages.live import Source
 
 
 def verdicts_csv(source: Source) -> bytes:
     """verdicts.csv as it lies on disk."""
-    path = source.current()[0].run.verdicts_path
+    path = source.run.verdicts_path
     return path.read_bytes() if path.exists() else PLAIN.header()
 
 

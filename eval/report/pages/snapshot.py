@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -14,24 +12,22 @@ from eval.answers import Answers, read_answers
 from eval.evidence.analysis import Known, Whole, known_of, whole_of
 from eval.evidence.judgements import Table, build_table
 from eval.evidence.signals.traits import traits_of
-from eval.journal import stamp_of
 from eval.judge.csv_codec import PLAIN, Columns
 from eval.judge.opening.freeze import thumbs_path
-from eval.judge.opening.plan import plan_path
-from eval.judge.store.acknowledged import acknowledged_path, alterations, in_short
-from eval.judge.store.skips import Skip, read_skips, skips_path
+from eval.judge.store.acknowledged import alterations, in_short
+from eval.judge.store.skips import Skip, read_skips
 from eval.judge.store.verdict_files import RowsFile, in_force, read_rows, read_thumbs
 from eval.judge.study.gold import PREFIX, GoldPair
-from eval.judge.study.study import NAME, Study, read_frozen
-from eval.records import SIDES, Failure, Pair, Prompt, Thumb, Verdict, sha256_text
+from eval.judge.study.study import Study, read_frozen
+from eval.records import SIDES, Failure, Pair, Prompt, Thumb, Verdict
 from eval.report.pages.query import Expected
-from eval.run import Run, open_run
+from eval.run import Run
 
 T = TypeVar("T")
 
+#: Of each of a run's files what tells whether it is as it was (eval.journal).
 Stamp = tuple[tuple[int, int, int] | None, ...]
-#: So many of a stamp are of files that judging does not change.
-_FIXED = 5
+
 #: What is seen of an entry whatever its verdicts are.
 _OF_ANSWERS = ("ratio", "traits", "expected")
 #: Lists and drawings of one snapshot that are kept.
@@ -188,41 +184,6 @@ class Snapshot:
         return tuple(sorted(self.table.reviewers))
 
 
-class Source:
-    """The newest snapshot of a run, for many pages at once."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._lock = threading.Lock()
-        self._snapshot: Snapshot | None = None
-        self._stamp: Stamp = ()
-        self._looked_at = datetime.now(UTC)
-
-    def current(self) -> tuple[Snapshot, datetime]:
-        """The snapshot of the files as they are, and when they were looked at, which is now.
-
-        Raises InputError or RunError for files that cannot be trusted.
-        """
-        with self._lock:
-            self._snapshot = self._refreshed(self._snapshot)
-            return self._snapshot, self._looked_at
-
-    def stamp(self) -> str:
-        """Another one as soon as any of the files has changed; cheap, for who asks every other second."""
-        return sha256_text(repr(_stamp(self._run)))[:16]
-
-    def _refreshed(self, before: Snapshot | None) -> Snapshot:
-        # Time and stamp are taken before reading: what is written meanwhile is seen by the next refresh.
-        self._looked_at = datetime.now(UTC)
-        stamp = _stamp(self._run)
-        if before is not None and stamp == self._stamp:
-            return before
-        same = before if stamp[:_FIXED] == self._stamp[:_FIXED] else None
-        snapshot = read_snapshot(open_run(self._run.folder.parent, self._run.folder.name), same)
-        self._stamp = stamp
-        return snapshot
-
-
 def read_snapshot(run: Run, before: Snapshot | None = None) -> Snapshot:
     """Read the run's files; `before` is an earlier snapshot of the same prompts, answers, study and plan.
 
@@ -290,10 +251,3 @@ def _by_item(counted: Sequence[Verdict]) -> dict[str, list[Verdict]]:
 def _gold_entry(gold: GoldPair) -> Entry:
     prompt = Prompt(id=gold.item, messages=gold.messages, category=gold.category)
     return Entry(0, prompt, gold.pair(), (), (), {})
-
-
-def _stamp(run: Run) -> Stamp:
-    verdicts = run.verdicts_path
-    read = (run.prompts_path, run.responses_path, run.folder / "run.json", run.folder / NAME, plan_path(run))
-    judged = (verdicts, acknowledged_path(verdicts), skips_path(run), thumbs_path(run))
-    return tuple(map(stamp_of, (*read, *judged)))
