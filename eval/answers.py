@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from eval.errors import InputError
 from eval.journal import json_lines
-from eval.records import SIDES, Failure, Pair, Prompt, Response, Side
+from eval.records import SIDES, Failure, Message, Pair, Prompt, Response, Side
 
 _LINE: TypeAdapter[Response | Failure] = TypeAdapter(Annotated[Response | Failure, Field(discriminator="kind")])
 
@@ -24,10 +24,13 @@ class Answers:
 
     responses: dict[Key, Response] = field(default_factory=dict)
     failures: dict[Key, Failure] = field(default_factory=dict)
+    #: The pairs that were asked for last, and of which prompts.
+    _pairs: tuple[list[Prompt], list[Pair]] | None = field(default=None, repr=False, compare=False)
 
     def add(self, row: Response | Failure) -> None:
         """Raises ValueError for a second response to the same prompt by the same side."""
         key: Key = (row.prompt_id, row.side)
+        self._pairs = None
         if isinstance(row, Failure):
             if key not in self.responses:
                 self.failures[key] = row
@@ -43,13 +46,35 @@ class Answers:
 
     def pairs(self, prompts: Iterable[Prompt]) -> list[Pair]:
         """The prompts that both sides answered, in the order of the prompts."""
-        # Made of rows that were checked when they were read.
-        both = ((p, self.responses.get((p.id, "base")), self.responses.get((p.id, "tuned"))) for p in prompts)
-        return [
-            Pair.model_construct(prompt_id=p.id, messages=p.messages, category=p.category, base=base, tuned=tuned)
-            for p, base, tuned in both
-            if base is not None and tuned is not None
-        ]
+        asked = list(prompts)
+        if self._pairs is None or self._pairs[0] != asked:
+            # Made of rows that were checked when they were read.
+            both = ((p, self.responses.get((p.id, "base")), self.responses.get((p.id, "tuned"))) for p in asked)
+            found = [
+                Pair.model_construct(prompt_id=p.id, messages=p.messages, category=p.category, base=base, tuned=tuned)
+                for p, base, tuned in both
+                if base is not None and tuned is not None
+            ]
+            self._pairs = asked, found
+        return list(self._pairs[1])
+
+
+class _Lighter:
+    """Lets rows share what is equal in them: the names of their fields, and what both sides were asked. A set and a
+    conversation of its own take half of a row's memory."""
+
+    def __init__(self) -> None:
+        self._fields: dict[frozenset[str], set[str]] = {}
+        self._asked: dict[str, tuple[Message, ...]] = {}
+
+    def __call__(self, row: Response | Failure) -> Response | Failure:
+        names = row.__pydantic_fields_set__
+        object.__setattr__(row, "__pydantic_fields_set__", self._fields.setdefault(frozenset(names), names))
+        if isinstance(row, Response):
+            asked = self._asked.setdefault(row.prompt_id, row.messages)
+            if asked == row.messages:
+                row.__dict__["messages"] = asked
+        return row
 
 
 @dataclass
@@ -91,8 +116,8 @@ def read_answers(path: Path) -> Answers:
 
     Raises InputError with file and line for a line that is no row, or answers what was answered before.
     """
-    answers = Answers()
-    _read_into(path, answers.add)
+    answers, lighter = Answers(), _Lighter()
+    _read_into(path, lambda row: answers.add(lighter(row)))
     return answers
 
 

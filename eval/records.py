@@ -35,7 +35,7 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 def clean_text(text: str) -> str:
     """The text as UTF-8 can hold it: a lone surrogate, which JSON may carry, becomes U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 #: Text of a model or a user, cleaned as it comes in, so that whatever was sent can be written down.

@@ -42,6 +42,14 @@ def refuses(text: str) -> bool:
 
     In English and Chinese; of German, French and Spanish the commonest openings are known.
     """
-    begins = text.strip()[:_BEGINNING].translate(_EMPHASIS)
-    lower = begins.lower()
-    return any(mark in lower for mark in _MARKS) and _REFUSALS.search(begins) is not None
+    begins = text.strip()[:_BEGINNING]
+    if "*" in begins or "_" in begins:
+        begins = begins.translate(_EMPHASIS)
+    return _is_marked(begins.lower()) and _REFUSALS.search(begins) is not None
+
+
+def _is_marked(lower: str) -> bool:
+    for mark in _MARKS:  # noqa: SIM110 (any() takes half as long again)
+        if mark in lower:
+            return True
+    return False

@@ -150,7 +150,7 @@ def prompt_means(item: NDArray[np.intp], value: NDArray[np.float64], prompts: in
 
 def word_count(text: str) -> int:
     """Words between spaces; a character of Chinese, Japanese or Korean counts as one."""
-    return len(_WORD.findall(text))
+    return len(text.split() if text.isascii() else _WORD.findall(text))
 
 
 def positions(reviewer: NDArray[np.intp]) -> NDArray[np.intp]:

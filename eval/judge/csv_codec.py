@@ -81,10 +81,11 @@ def _names(columns: Columns, row: RowType) -> tuple[str, ...]:
 
 def fields_of(cells: Sequence[str], columns: Columns, row: RowType = Verdict) -> dict[str, Any]:
     """The fields of a row, from the cells of a line as the csv module reads them: as many as there are columns."""
-    fields: dict[str, Any] = dict(zip(columns.names(row), map(restore, cells), strict=True))
+    as_given = [restore(cell) if cell[:1] == "'" else cell for cell in cells]
+    fields: dict[str, Any] = dict(zip(_names(columns, row), as_given, strict=True))
     fields["criteria"] = {name: fields.pop(name) for name in columns.criteria}
-    for name in row.TAGS:
-        fields[name] = tuple(filter(None, fields.get(name, "").split(BETWEEN_TAGS)))
+    if columns.tags:
+        fields |= {name: tuple(filter(None, fields[name].split(BETWEEN_TAGS))) for name in row.TAGS}
     return fields
 
 

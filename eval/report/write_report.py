@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 from blindside.console import visible
+from blindside.garbage import collected_later
 from eval.errors import RunError
 from eval.evidence.analysis import Analysis, all_figures
 from eval.journal import write_atomically
-from eval.judge.csv_codec import Columns, encode_row
-from eval.records import Verdict
+from eval.judge.csv_codec import encode_row
 from eval.report import compare
 from eval.report.compare import Comparison
-from eval.report.pages.snapshot import read_snapshot
+from eval.report.pages.snapshot import Snapshot, read_snapshot
 from eval.report.pages.standalone import picture_files
 from eval.report.pages.static import comparison_html, report_html
 from eval.report.tables.csv_tables import JOINERS, category_csv, disagreement_csv, reviewer_csv, summary_csv
@@ -35,10 +36,22 @@ def write_report(run: Run, folder: Path | None = None, *, pairs: bool = True) ->
 
     Raises InputError for files that can't be trusted, RunError where the folder cannot be written.
     """
-    snapshot = read_snapshot(run)
+    with collected_later():
+        snapshot = read_snapshot(run)
+        for line in snapshot.altered:
+            _log.warning("%s", line)
+        files = _files(snapshot, pairs)
+        folder = folder or run.report_folder
+        with writing_to(folder, otherwise=", or name another folder with --out"):
+            for name, text in files.items():
+                write_atomically(folder / name, text.encode())
+            write_atomically(folder / "verdicts.csv", _joined(_rows(snapshot)))
+    return snapshot.whole
+
+
+def _files(snapshot: Snapshot, pairs: bool) -> dict[str, str]:
+    """All but verdicts.csv, by name."""
     found = snapshot.whole
-    for line in snapshot.altered:
-        _log.warning("%s", line)
     files = {
         "summary.csv": summary_csv(all_figures(found)),
         "by_category.csv": category_csv(found),
@@ -48,13 +61,7 @@ def write_report(run: Run, folder: Path | None = None, *, pairs: bool = True) ->
     files["report.md"] = markdown(found)
     files["report.html"] = report_html(snapshot, pairs=pairs)
     files["report.zh.html"] = report_html(snapshot, "zh", pairs=pairs)
-    files |= picture_files(snapshot)
-    folder = folder or run.report_folder
-    with writing_to(folder, otherwise=", or name another folder with --out"):
-        for name, text in files.items():
-            write_atomically(folder / name, text.encode())
-        write_atomically(folder / "verdicts.csv", b"".join(_rows(found.verdicts, snapshot.columns)))
-    return found
+    return files | picture_files(snapshot)
 
 
 def write_comparison(found: Comparison) -> str:
@@ -77,10 +84,21 @@ def writing_to(folder: Path, *, otherwise: str = "") -> Iterator[None]:
         raise RunError(f"{folder} cannot be written ({reason}): make room there and allow it{otherwise}") from None
 
 
-def _rows(verdicts: Iterable[Verdict], columns: Columns) -> Iterator[bytes]:
+def _joined(lines: Iterator[bytes]) -> bytes:
+    """The bytes of many lines, held once."""
+    file = BytesIO()
+    file.writelines(lines)
+    return file.getvalue()
+
+
+def _rows(snapshot: Snapshot) -> Iterator[bytes]:
     """As the judging page writes them, but for what a terminal would obey."""
+    columns, file = snapshot.columns, snapshot.file
     yield visible(columns.header().decode(), keep=_IN_A_ROW).encode()
-    for verdict in verdicts:
-        line = encode_row(verdict, columns)
+    counted = {verdict.verdict_id for verdict in snapshot.counted}
+    for at, verdict in enumerate(file.rows):
+        if verdict.verdict_id not in counted:
+            continue
+        line = file.line(at) or encode_row(verdict, columns)
         plain = line.isascii() and line[:-1].decode().isprintable()
         yield line if plain else visible(line.decode(), keep=_IN_A_ROW).encode()

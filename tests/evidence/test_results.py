@@ -19,9 +19,10 @@ from eval.judge.study.study import NAME, Gold, Study
 from eval.records import Failure, Message, Pair, Thumb, Verdict, utc_now
 from eval.report.pages.browse import LONGEST_SNIPPET, ROWS_A_PAGE, find, listing, open_item, snippet
 from eval.report.pages.figures import findings
+from eval.report.pages.live import Source
 from eval.report.pages.page import show
 from eval.report.pages.query import Query, parse
-from eval.report.pages.snapshot import Snapshot, Source, read_snapshot
+from eval.report.pages.snapshot import Snapshot, read_snapshot
 from eval.report.pages.words import words
 from eval.report.write_report import write_report
 from eval.run import Run

@@ -11,8 +11,9 @@ import pytest
 
 from blindside.yaml_files import read_yaml
 from eval.evidence.analysis import all_figures
+from eval.report.pages.live import Source
 from eval.report.pages.page import show
-from eval.report.pages.snapshot import Source, read_snapshot
+from eval.report.pages.snapshot import read_snapshot
 from eval.report.pages.trust import strip
 from eval.report.pages.words import CHINESE, words
 from eval.run import Run

@@ -75,7 +75,7 @@ def _unheeded(pairs: Sequence[Pair], enable_thinking: bool) -> Iterator[str]:
 
 def _counted(answers: Sequence[Response]) -> Iterator[str]:
     for name, word in _WORDS.items():
-        yield f"{sum(map(TESTS[name], answers))} {word}"
+        yield f"{sum(TESTS[name](answers))} {word}"
     rare = {
         "ended by a content filter": sum(answer.ending == "filtered" for answer in answers),
         "ended in a tool call": sum(answer.ending == "tool call" for answer in answers),

@@ -16,7 +16,7 @@ from eval.evidence.estimates.bootstrap import Signed, signed_bootstrap
 from eval.evidence.estimates.distributions import t_quantile
 from eval.evidence.estimates.winrate import Estimate, win_rate
 from eval.evidence.judgements import word_count
-from eval.evidence.signals.degeneration import is_empty, repeats_itself
+from eval.evidence.signals.degeneration import is_empty, repeating
 from eval.expect.expect import Expect
 from eval.records import SIDES, Pair, Prompt, Response
 
@@ -84,13 +84,13 @@ class Signals:
         }
 
 
-#: Of one answer, whether it shows the signal.
-TESTS: Mapping[str, Callable[[Response], bool]] = {
-    "truncated": lambda answer: answer.truncated,
-    "empty": lambda answer: is_empty(answer.text),
-    "repetition": lambda answer: repeats_itself(answer.text),
-    "refusals": lambda answer: answer.refused or refuses(answer.text),
-    "interrupted": lambda answer: answer.ending not in ("complete", "cut"),
+#: Of each answer, whether it shows the signal.
+TESTS: Mapping[str, Callable[[Sequence[Response]], list[bool]]] = {
+    "truncated": lambda answers: [answer.truncated for answer in answers],
+    "empty": lambda answers: [is_empty(answer.text) for answer in answers],
+    "repetition": lambda answers: repeating(answer.text for answer in answers),
+    "refusals": lambda answers: [answer.refused or refuses(answer.text) for answer in answers],
+    "interrupted": lambda answers: [answer.ending not in ("complete", "cut") for answer in answers],
 }
 
 
@@ -155,10 +155,9 @@ def length_ratio(words: Floats, *, confidence: float = 0.95) -> Signed:
     return Signed(value, max(0.0, float((b - half) / a)), float((b + half) / a), n)
 
 
-def _flags(pairs: Sequence[Pair], test: Callable[[Response], bool]) -> Floats:
+def _flags(pairs: Sequence[Pair], test: Callable[[Sequence[Response]], list[bool]]) -> Floats:
     """Whether each answer shows a signal, shape (pairs, 2)."""
-    flags = [[test(pair.answer(side)) for side in SIDES] for pair in pairs]
-    return np.array(flags, dtype=np.float64).reshape(len(pairs), len(SIDES))
+    return np.array([test([pair.answer(side) for pair in pairs]) for side in SIDES], dtype=np.float64).T
 
 
 def _signal(flags: Floats) -> Signal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 import numpy as np
@@ -13,59 +14,86 @@ from numpy.typing import NDArray
 LONGEST_PIECE = 80
 ROUNDS = 4
 COVERED = 24
-#: A loop has three quarters of COVERED tokens or more that are the same as those one piece before.
-_SAME = 8
 #: Of an answer of any length, so many tokens are looked at, from the end: that is where loops are.
 _LOOKED_AT = 20_000
 #: A "word" that is longer is looked at letter by letter.
 _LONGEST_WORD = 60
 
 _CJK = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
+#: Texts are looked at together, so many tokens or more at once.
+_TOGETHER = 200_000
 #: A letter of Chinese, Japanese or Korean, a word of other scripts, or a mark; not those that draw lines and tables.
-_TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+|[^\w\s\-=*#|+~.·:<>/\\─━═…]")
+_MARK = r"[^\w\s\-=*#|+~.·:<>/\\─━═…]"
+_TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+|{_MARK}")
+#: The same of text in small letters of ASCII, twice as fast.
+_ASCII_TOKEN = re.compile(rf"[a-z0-9]+|{_MARK}")
 
 
 def is_empty(text: str) -> bool:
     """Whether there is no letter, number or symbol in the text: white space and punctuation are no answer."""
-    return not any(unicodedata.category(letter)[0] in "LNS" for letter in text)
+    return not text[:1].isalnum() and not any(unicodedata.category(letter)[0] in "LNS" for letter in text)
 
 
 def repeats_itself(text: str) -> bool:
     """Whether a piece of the text comes again and again without anything between, as a model's that got caught does."""
-    tokens = _tokens(text)
-    if len(tokens) < COVERED:
-        return False
-    known: dict[str, int] = {}
-    # A letter for each token: slices of a text are made and hashed much faster than tuples of texts.
-    letters = "".join([chr(known.setdefault(token, len(known))) for token in tokens])
-    sizes = _sizes(letters)
-    if not sizes:
-        return False
-    codes = np.frombuffer(letters.encode("utf-32-le"), np.uint32)
-    return any(_longest_run(codes, size) + size >= max(COVERED, ROUNDS * size) for size in sizes)
+    return repeating([text])[0]
+
+
+def repeating(texts: Iterable[str]) -> list[bool]:
+    """Of each text whether it repeats itself. Many at once take a tenth of the time that they take one by one."""
+    found: list[bool] = []
+    together: list[list[str]] = []
+    size = 0
+    for text in texts:
+        together.append(_tokens(text))
+        size += len(together[-1])
+        if size >= _TOGETHER:
+            found += _loop_in(together)
+            together, size = [], 0
+    return found + _loop_in(together)
 
 
 def _tokens(text: str) -> list[str]:
-    found = _TOKEN.findall(text[-_LOOKED_AT * _LONGEST_WORD :].lower())
+    lower = text[-_LOOKED_AT * _LONGEST_WORD :].lower()
+    found = (_ASCII_TOKEN if lower.isascii() else _TOKEN).findall(lower)
     if max(map(len, found), default=0) <= _LONGEST_WORD:
         return found[-_LOOKED_AT:]
     return list(chain.from_iterable(token if len(token) > _LONGEST_WORD else (token,) for token in found))[-_LOOKED_AT:]
 
 
-def _sizes(letters: str) -> set[int]:
-    """Distances at which _SAME tokens in a row come back: a loop has its own size among them."""
-    seen: dict[str, int] = {}
-    sizes = set()
-    for at in range(len(letters) - _SAME + 1):
-        piece = letters[at : at + _SAME]
-        if at - seen.get(piece, -LONGEST_PIECE - 1) <= LONGEST_PIECE:
-            sizes.add(at - seen[piece])
-        seen[piece] = at
-    return sizes
+class _Codes(dict[str, int]):
+    """A number for each token, from 0, in the order in which they are asked for."""
+
+    def __missing__(self, token: str) -> int:
+        self[token] = code = len(self)
+        return code
 
 
-def _longest_run(codes: NDArray[np.uint32], size: int) -> int:
-    """How many tokens in a row are each the same as the one `size` before."""
-    breaks = np.flatnonzero(codes[size:] != codes[:-size])
-    ends = np.concatenate([[-1], breaks, [len(codes) - size]])
-    return int(np.diff(ends).max()) - 1
+def _loop_in(texts: Sequence[Sequence[str]]) -> list[bool]:
+    """Of each text, as tokens, whether there is a loop in it."""
+    known = _Codes()
+    # After each text stands a number of its own, so that no run goes on from one into the next: one piece back from
+    # it, or onto it, is never the same, and what lies between is shorter than the piece.
+    numbers = [[*map(known.__getitem__, tokens), -1 - at] for at, tokens in enumerate(texts)]
+    codes = np.fromiter(chain.from_iterable(numbers), np.int64)
+    ends = np.cumsum([len(one) for one in numbers])
+    loops = np.zeros(len(texts), dtype=np.bool_)
+    for size in range(1, min(LONGEST_PIECE, len(codes) - 1) + 1):
+        same = codes[size:] == codes[:-size]
+        loops[np.searchsorted(ends, _runs(same, max(COVERED, ROUNDS * size) - size), side="right")] = True
+    return loops.tolist()
+
+
+def _runs(same: NDArray[np.bool_], least: int) -> NDArray[np.intp]:
+    """Places within the runs of `least` (four or more) that are all true; at least one in each."""
+    step = least // 2
+    marks = same[::step]
+    # Within each such run lie two marks, one after the other, and all between them is true.
+    at = np.flatnonzero(marks[1:] & marks[:-1]) * step
+    for further in range(1, step):
+        at = at[same[at + further]]
+    if not len(at):
+        return at
+    breaks = np.concatenate([[-1], np.flatnonzero(~same), [len(same)]])
+    after = np.searchsorted(breaks, at)
+    return np.compress(breaks[after] - breaks[after - 1] - 1 >= least, at)

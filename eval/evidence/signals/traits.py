@@ -22,9 +22,9 @@ _LONGER = 1.1
 
 TRAITS: Mapping[str, Callable[[str], bool]] = {
     "has a list": lambda text: _LIST.search(text) is not None,
-    "has a heading": lambda text: _HEADING.search(text) is not None,
-    "has a code block": lambda text: _CODE.search(text) is not None,
-    "has a table": lambda text: _TABLE.search(text) is not None,
+    "has a heading": lambda text: "#" in text and _HEADING.search(text) is not None,
+    "has a code block": lambda text: ("```" in text or "~~~" in text) and _CODE.search(text) is not None,
+    "has a table": lambda text: "|" in text and _TABLE.search(text) is not None,
     "has bold words": lambda text: "**" in text,
     "has a link": lambda text: "http://" in text or "https://" in text,
     "ends with a question": lambda text: _ASKS.search(text[-80:]) is not None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +143,8 @@ def read_asked(run: Run) -> Plan | None:
 
 def _read(path: Path, sha256: str) -> Plan | None:
     try:
-        data = path.read_bytes()
-        plan = Plan.model_validate_json(data)
+        stamp = path.stat()
+        plan, found = _parsed(path, stamp.st_ino, stamp.st_mtime_ns, stamp.st_size)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -152,9 +153,16 @@ def _read(path: Path, sha256: str) -> Plan | None:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "file"
         raise InputError(f"{field}: {first['msg']}: restore it", path=path) from None
-    if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+    if sha256 and found != sha256:
         raise InputError("is not the plan that was frozen at the first verdict: restore it", path=path)
     return plan
+
+
+@lru_cache(maxsize=2)
+def _parsed(path: Path, inode: int, changed: int, size: int) -> tuple[Plan, str]:
+    """A plan's file and the hash of its bytes; inode, `changed` (ns) and `size` say which version of it."""
+    data = path.read_bytes()
+    return Plan.model_validate_json(data), hashlib.sha256(data).hexdigest()
 
 
 def write_plan(path: Path, plan: Plan) -> None:

@@ -80,7 +80,7 @@ def changed_rows(path: Path, file: RowsFile[R], acknowledged: Mapping[str, R]) -
             told.append(
                 f"{path}:{file.lines[row.verdict_id]}: {column} is {now!r} and was saved as {was!r}: restore the cell"
             )
-    for row in broken_rows(file.rows, columns):
+    for row in broken_rows(file.rows, columns, map(bool, file.sealed[1::2])):
         if row.verdict_id not in explained:
             told.append(
                 f"{path}:{file.lines[row.verdict_id]}: the seal of verdict {row.verdict_id} by {row.reviewer} does not "
@@ -93,7 +93,7 @@ def changed_rows(path: Path, file: RowsFile[R], acknowledged: Mapping[str, R]) -
 def alterations(path: Path, file: RowsFile[R], row: type[R], *, run: str) -> list[str]:
     """One sentence for each thing of a file that is not as it was acknowledged: cells, seals, missing rows."""
     try:
-        same = read_bytes(path) == read_bytes(acknowledged_path(path))
+        same = file.data == read_bytes(acknowledged_path(path))
         acknowledged, told = {} if same else read_acknowledged(path, row, run=run), []
     except InputError as error:
         acknowledged, told = {}, [str(error)]

@@ -14,8 +14,10 @@ from eval.records import Judgement
 
 R = TypeVar("R", bound=Judgement)
 
-#: Longer cells are comments, of which no two are the same; shorter ones are hashes and names.
-_SHARED = 64
+#: What many rows hold alike; in other columns no two cells are the same.
+_SHARED = frozenset(
+    ("run", "item", "category", "reviewer", "kind", "outcome", "left", "side", "sha256", "base_sha256", "tuned_sha256")
+)
 
 
 class Checks(Generic[R]):
@@ -32,8 +34,9 @@ class Checks(Generic[R]):
         self._run = run
         self._values = values
         self._standing: dict[tuple[str, str, str], R] = {}
-        #: Texts that many rows share, held once, and the names of the fields of any row.
+        #: Texts that many rows share, held once, where they stand, and the names of the fields of any row.
         self._shared: dict[str, str] = {}
+        self._sharing = [at for at, name in enumerate(columns.names(row)) if name in {*_SHARED, *columns.criteria}]
         self._fields: set[str] = set()
 
     def admit(self, cells: list[str], line: int) -> R:
@@ -58,7 +61,8 @@ class Checks(Generic[R]):
                 f"{counted(len(cells), 'cell')} instead of {self._width}: correct or remove the row", line
             )
         try:
-            cells = [self._shared.setdefault(cell, cell) if len(cell) <= _SHARED else cell for cell in cells]
+            for at in self._sharing:
+                cells[at] = self._shared.setdefault(cells[at], cells[at])
             return self._lighter(self._row.model_validate(fields_of(cells, self.columns, self._row)))
         except ValidationError as error:
             first = error.errors()[0]

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import csv
 import logging
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from eval.errors import InputError
 from eval.journal import read_stamped, whole_csv_rows
 from eval.judge.csv_codec import PLAIN, Columns, columns_of
-from eval.judge.store.hash_chain import seal_of
+from eval.judge.store.hash_chain import seal_of, sealed_lines
 from eval.judge.store.row_checks import Checks
 from eval.judge.study.study import read_frozen
 from eval.records import IMPORTED, Judgement, Thumb, Verdict
@@ -30,12 +33,23 @@ class RowsFile(Generic[R]):
     """What a file holds. `columns` is None where it has no header yet, `lines` the physical line of each verdict_id.
 
     `torn`: the line on which an unfinished last record begins, which is none of the rows; None where all is whole.
+    `data` are the bytes that it was read from.
     """
 
     rows: list[R]
     columns: Columns | None = None
     lines: dict[str, int] = field(default_factory=dict)
     torn: int | None = None
+    data: bytes = field(default=b"", repr=False)
+
+    @cached_property
+    def sealed(self) -> array[int]:
+        """Of each row in turn, first and last byte of its line, where that is as it was sealed; else 0 and 0."""
+        return array("q", chain.from_iterable(sealed_lines(self.rows, self.data, self.lines.values())))
+
+    def line(self, at: int) -> bytes:
+        """The line of a row, where that is as it was sealed; else b""."""
+        return self.data[self.sealed[2 * at] : self.sealed[2 * at + 1]]
 
 
 def read_verdicts(path: Path, *, run: str | None = None) -> list[Verdict]:
@@ -92,7 +106,8 @@ def parse_rows(path: Path, data: bytes, row: type[R], *, run: str | None = None)
     rows = [checks.admit(cells, line) for line, cells in lines]
     at = data.count(b"\n", 0, whole) + 1
     last = _unterminated(path, data[whole:], at, checks, rows[-1].seal if rows else "")
-    return RowsFile([*rows, *last], columns, checks.lines, torn=at if len(data) > whole and not last else None)
+    torn = at if len(data) > whole and not last else None
+    return RowsFile([*rows, *last], columns, checks.lines, torn, data)
 
 
 def _headless(path: Path, data: bytes, row: type[R]) -> RowsFile[R]:
@@ -104,7 +119,7 @@ def _headless(path: Path, data: bytes, row: type[R]) -> RowsFile[R]:
     columns = columns_of(cells, row)
     if data and columns is None and not _begins_header(data, row):
         raise _other_file(path, cells, row)
-    return RowsFile([], columns, torn=1 if data and columns is None else None)
+    return RowsFile([], columns, torn=1 if data and columns is None else None, data=data)
 
 
 def _begins_header(data: bytes, row: type[Judgement]) -> bool:

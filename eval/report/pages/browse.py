@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,7 +13,7 @@ import numpy as np
 from eval.evidence.conditions import HASTY
 from eval.evidence.reviewers.bias import EDGES
 from eval.records import OUTCOMES, Outcome, Thumb, Verdict
-from eval.report.pages.query import Agreement, Length, Query, Sort, Time, Which
+from eval.report.pages.query import FILTERS, Agreement, Length, Query, Sort, Time, Which
 from eval.report.pages.snapshot import Entry, Snapshot
 
 ROWS_A_PAGE = 100
@@ -90,12 +90,14 @@ def listing(snapshot: Snapshot, query: Query) -> Listing:
 
 def find(snapshot: Snapshot, query: Query) -> list[Entry]:
     """The entries that every part of the query fits, in its order."""
-    over = snapshot.table.passed_over
-    found = [
-        entry
-        for entry in snapshot.entries
-        if _fits(entry, query) and (query.verdict != "skipped" or entry.prompt.id in over)
-    ]
+    asked = tuple(getattr(query, name) for name in (*FILTERS, "sort"))
+    return snapshot.once(("found", asked), lambda: _found(snapshot, query))
+
+
+def _found(snapshot: Snapshot, query: Query) -> list[Entry]:
+    found = list(snapshot.entries)
+    for fits in _tests(snapshot, query):
+        found = [entry for entry in found if fits(entry)]
     return sorted(found, key=_ORDER[query.sort]) if query.sort else found
 
 
@@ -160,24 +162,32 @@ def _counts(entry: Entry) -> tuple[tuple[Outcome, int], ...]:
     return tuple((outcome, counts[outcome]) for outcome in OUTCOMES if counts[outcome])
 
 
-def _fits(entry: Entry, query: Query) -> bool:
-    if query.category and entry.prompt.category != query.category:
-        return False
+def _tests(snapshot: Snapshot, query: Query) -> Iterator[Callable[[Entry], bool]]:
+    """What an entry must be like, one test for each part of the query that says anything: the cheap ones first."""
+    if query.category:
+        yield lambda entry: entry.prompt.category == query.category
+    if query.verdict == "skipped":
+        yield lambda entry: entry.prompt.id in snapshot.table.passed_over
+    if query.verdict or query.reviewer or query.tag or query.criterion or query.time:
+        yield lambda entry: _verdicts_fit(entry, query)
+    if query.agreement:
+        yield _AGREEMENT[query.agreement]
+    if query.length:
+        yield lambda entry: entry.ratio is not None and length_of(entry.ratio) == query.length
+    if query.expect:
+        yield lambda entry: entry.expected == query.expect or (query.expect == "any" and bool(entry.expected))
+    if query.trait:
+        yield lambda entry: query.trait in entry.traits
+    if words := query.words:
+        yield lambda entry: all(word in entry.haystack for word in words)
+
+
+def _verdicts_fit(entry: Entry, query: Query) -> bool:
     narrow = query.reviewer or query.tag or query.criterion or query.time
-    own = [one for one in entry.verdicts if _asked_for(one, query)] if narrow else list(entry.verdicts)
+    own = [one for one in entry.verdicts if _asked_for(one, query)] if narrow else entry.verdicts
     if not own and (query.tag or query.criterion or query.time or (query.reviewer and query.verdict != "unjudged")):
         return False
-    if query.verdict and not _WHICH[query.verdict](entry, own):
-        return False
-    if query.agreement and not _AGREEMENT[query.agreement](entry):
-        return False
-    if query.length and (entry.ratio is None or length_of(entry.ratio) != query.length):
-        return False
-    if query.expect and entry.expected != query.expect and not (query.expect == "any" and entry.expected):
-        return False
-    if query.trait and query.trait not in entry.traits:
-        return False
-    return not query.q or all(word in entry.haystack for word in query.words)
+    return not query.verdict or _WHICH[query.verdict](entry, own)
 
 
 def _asked_for(verdict: Verdict, query: Query) -> bool:
@@ -199,11 +209,11 @@ def length_of(ratio: float) -> Length:
     return LENGTHS[int(np.searchsorted(inner, ratio, side))]
 
 
-def _has(outcome: Outcome) -> Callable[[Entry, list[Verdict]], bool]:
+def _has(outcome: Outcome) -> Callable[[Entry, Sequence[Verdict]], bool]:
     return lambda _, own: any(verdict.outcome == outcome for verdict in own)
 
 
-def _is_open(entry: Entry, own: list[Verdict]) -> bool:
+def _is_open(entry: Entry, own: Sequence[Verdict]) -> bool:
     return not own and entry.pair is not None and not entry.pair.identical
 
 
@@ -215,7 +225,7 @@ _TIMES: dict[Time, tuple[float, float]] = {
     "long": (60, math.inf),
 }
 #: What each verdict filter asks of an entry and of the verdicts on it (by one reviewer, where one is chosen).
-_WHICH: dict[Which, Callable[[Entry, list[Verdict]], bool]] = {
+_WHICH: dict[Which, Callable[[Entry, Sequence[Verdict]], bool]] = {
     **{outcome: _has(outcome) for outcome in OUTCOMES},
     "comment": lambda _, own: any(verdict.comment for verdict in own),
     "unjudged": _is_open,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from eval.evidence.analysis import all_figures
@@ -110,9 +109,12 @@ class Findings:
         return not self.judged[0]
 
 
-@lru_cache(maxsize=4)
 def findings(snapshot: Snapshot, say: Words) -> Findings:
     """Everything that the results page shows of a snapshot; computed once for all who look at it."""
+    return snapshot.once(("findings", say.language), lambda: _findings(snapshot, say))
+
+
+def _findings(snapshot: Snapshot, say: Words) -> Findings:
     whole = snapshot.whole
     table, verdict = whole.table, whole.verdict
     sections = tuple(_sections(snapshot, say))
@@ -166,7 +168,7 @@ def _sections(snapshot: Snapshot, say: Words) -> Iterator[Section]:
         (
             "verdicts",
             "Verdicts",
-            [over_time(found, say), by_prompt.strip(snapshot, say), tables.categories(found, say)],
+            [over_time(snapshot, say), by_prompt.strip(snapshot, say), tables.categories(found, say)],
         ),
         (
             "reviewers",

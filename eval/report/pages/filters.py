@@ -113,12 +113,11 @@ def choices(snapshot: Snapshot, query: Query, say: Words) -> tuple[Choice, ...]:
         for column, values in study.values.items()
         for value in values
     ]
-    seen = {trait for entry in snapshot.entries for trait in entry.traits}
     traits = [
         (f"{trait}:{side}", f"{say(side.capitalize())} {say(trait)}")
         for trait in NAMES
         for side in ("base", "tuned")
-        if f"{trait}:{side}" in seen
+        if f"{trait}:{side}" in snapshot.traits
     ]
     own: dict[str, tuple[str, str, Sequence[tuple[str, str]]]] = {
         "category": ("Category", "Any category", [(name, name) for name in snapshot.categories]),

@@ -10,17 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from blindside import console
-from eval.errors import BlindsideError
 from eval.judge.csv_codec import PLAIN, encode_row
 from eval.judge.door.front import Front
 from eval.judge.door.gatekeeper import Gatekeeper
 from eval.judge.door.routes import Route
 from eval.judge.door.serving import present
 from eval.judge.study.study import Language
-from eval.records import utc_now
+from eval.report.pages.live import Source
 from eval.report.pages.query import parse
-from eval.report.pages.snapshot import Source
-from eval.report.pages.views import Frame, page_html, trouble_html
+from eval.report.pages.views import Frame, computing_html, page_html, trouble_html
 from eval.report.pages.web import LANGUAGE, STAMP, Asked, pages
 from eval.report.pages.words import words
 from eval.run import Run
@@ -30,28 +28,28 @@ if TYPE_CHECKING:
 
 
 _say = console.say
+#: Seconds that a page waits for newer figures before it shows what there is, and the command for the first.
+PATIENCE, _FIRST = 0.4, 3.0
 ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE, Route("GET", r"/download/(verdicts|resolved)\.csv"))
 
 
 def show(run: Run, source: Source, address: str = "", language: Language = "en") -> str:
-    """The whole page at an address; a file that cannot be read is said on the page."""
-    query, say = parse(address), words(language)
-    stamp = source.stamp()
-    try:
-        snapshot, looked_at = source.current()
-    except BlindsideError as error:
-        return trouble_html(query, Frame(run.name, utc_now(), stamp, say), str(error))
-    return page_html(snapshot, query, Frame(run.name, looked_at, stamp, say))
+    """The whole page at an address; it says what cannot be read, and that figures are not the newest."""
+    query, latest = parse(address), source.latest()
+    frame = Frame(run.name, latest.looked_at, latest.stamp, words(language), behind=latest.behind)
+    if latest.snapshot is None:
+        return trouble_html(query, frame, latest.problem) if latest.problem else computing_html(query, frame)
+    return page_html(latest.snapshot, query, frame)
 
 
 def application(run: Run, front: Front | None = None) -> ASGIApp:
     """An ASGI application that serves the pages at / and lets no request leave the machine.
 
     `front`: by which names it may be asked for; else loopback's only.
-    Raises InputError where the run's files cannot be read.
+    Raises InputError where the run's files cannot be read; the pages of a large run say so, when it shows.
     """
-    source = Source(run)
-    source.current()
+    source = Source(run, PATIENCE)
+    source.begin(_FIRST)
 
     def page(asked: Asked) -> str:
         return show(run, source, asked.address, asked.language)
@@ -91,7 +89,7 @@ def serve(
 
 def verdicts_csv(source: Source) -> bytes:
     """verdicts.csv as it is on disk."""
-    path = source.current()[0].run.verdicts_path
+    path = source.run.verdicts_path
     return path.read_bytes() if path.exists() else PLAIN.header()
 
 

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, TypeVar
 
 from eval.answers import Answers, read_answers
 from eval.evidence.analysis import Analysis, Known, analysis_of, known_of
 from eval.evidence.judgements import Judgements, build_judgements
 from eval.evidence.reviewers.criteria import grade
 from eval.evidence.signals.traits import traits_of
-from eval.journal import stamp_of
 from eval.judge.csv_codec import PLAIN, Columns
 from eval.judge.opening.freeze import thumbs_path
-from eval.judge.opening.plan import plan_path
-from eval.judge.store.acknowledged import acknowledged_path, alterations, in_short
-from eval.judge.store.side_files import Skip, read_skips, skips_path
-from eval.judge.store.verdict_files import in_force, read_rows, read_thumbs
+from eval.judge.store.acknowledged import alterations, in_short
+from eval.judge.store.side_files import Skip, read_skips
+from eval.judge.store.verdict_files import RowsFile, in_force, read_rows, read_thumbs
 from eval.judge.study.gold import PREFIX, GoldPair
-from eval.judge.study.study import NAME, Study, read_frozen
-from eval.records import SIDES, Failure, Pair, Prompt, Side, Thumb, Verdict, sha256_text
+from eval.judge.study.study import Study, read_frozen
+from eval.records import SIDES, Failure, Pair, Prompt, Side, Thumb, Verdict
 from eval.report.pages.query import Expected
-from eval.run import Run, open_run
+from eval.run import Run
 
+T = TypeVar("T")
+
+#: Of each of a run's files what tells whether it is as it was (eval.journal).
 Stamp = tuple[tuple[int, int, int] | None, ...]
-#: So many of a stamp are of files that judging does not change.
-_FIXED = 5
+
 #: What is seen of an entry whatever its verdicts are.
 _OF_ANSWERS = ("ratio", "traits", "expected")
+#: Lists and drawings of one snapshot that are kept.
+_MOST_KEPT = 64
 SCORES: dict[str, float] = {"tuned": 1.0, "tie": 0.5, "base": 0.0}
 
 
@@ -59,7 +60,7 @@ class Entry:
         """The last question of the conversation."""
         return self.prompt.messages[-1].content
 
-    @property
+    @cached_property
     def disagreement(self) -> bool:
         return len({verdict.outcome for verdict in self.verdicts}) > 1
 
@@ -106,7 +107,7 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """`rows` is all of verdicts.csv; `counted` are the rows that the figures are made of; `thumbs` are in force."""
+    """`counted` are the rows that the figures are made of; `thumbs` are in force."""
 
     run: Run
     study: Study
@@ -114,7 +115,8 @@ class Snapshot:
     entries: tuple[Entry, ...]
     table: Judgements
     columns: Columns
-    rows: tuple[Verdict, ...]
+    #: verdicts.csv as it was read.
+    file: RowsFile[Verdict]
     counted: tuple[Verdict, ...]
     skips: tuple[Skip, ...]
     thumbs: tuple[Thumb, ...]
@@ -122,6 +124,25 @@ class Snapshot:
     altered: tuple[str, ...] = ()
     #: What judging does not change, from an earlier snapshot of the same answers and plan.
     known_before: Known | None = None
+    _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` makes of this snapshot, which no language changes: made once, and kept for the next who ask.
+
+        The oldest of many is forgotten.
+        """
+        kept = self._kept.get(key)
+        if kept is None:
+            while len(self._kept) >= _MOST_KEPT:
+                self._kept.pop(next(iter(self._kept)), None)
+            kept = self._kept[key] = make()
+        made: T = kept
+        return made
+
+    @property
+    def rows(self) -> Sequence[Verdict]:
+        """All of verdicts.csv."""
+        return self.file.rows
 
     @cached_property
     def whole(self) -> Analysis:
@@ -140,6 +161,11 @@ class Snapshot:
     def judged_traits(self) -> list[tuple[float, frozenset[str]]]:
         """Of each judged prompt its score, and what tells its two answers apart."""
         return [(entry.score, entry.traits) for entry in self.entries if entry.score is not None]
+
+    @cached_property
+    def traits(self) -> frozenset[str]:
+        """All that tells two answers of the run apart."""
+        return frozenset().union(*(entry.traits for entry in self.entries))
 
     @cached_property
     def known(self) -> Known:
@@ -168,41 +194,6 @@ class Snapshot:
         return tuple(sorted(self.table.reviewers))
 
 
-class Source:
-    """The newest snapshot of a run, for many pages at once."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._lock = threading.Lock()
-        self._snapshot: Snapshot | None = None
-        self._stamp: Stamp = ()
-        self._looked_at = datetime.now(UTC)
-
-    def current(self) -> tuple[Snapshot, datetime]:
-        """The snapshot of the files as they are, and when they were looked at, which is now.
-
-        Raises InputError or RunError for files that cannot be trusted.
-        """
-        with self._lock:
-            self._snapshot = self._refreshed(self._snapshot)
-            return self._snapshot, self._looked_at
-
-    def stamp(self) -> str:
-        """Another one as soon as any of the files has changed; cheap, for who asks every other second."""
-        return sha256_text(repr(_stamp(self._run)))[:16]
-
-    def _refreshed(self, before: Snapshot | None) -> Snapshot:
-        # Time and stamp are taken before reading: what is written meanwhile is seen by the next refresh.
-        self._looked_at = datetime.now(UTC)
-        stamp = _stamp(self._run)
-        if before is not None and stamp == self._stamp:
-            return before
-        same = before if stamp[:_FIXED] == self._stamp[:_FIXED] else None
-        snapshot = read_snapshot(open_run(self._run.folder.parent, self._run.folder.name), same)
-        self._stamp = stamp
-        return snapshot
-
-
 def read_snapshot(run: Run, before: Snapshot | None = None) -> Snapshot:
     """Read the run's files; `before` is an earlier snapshot of the same prompts, answers, study and plan.
 
@@ -218,7 +209,7 @@ def read_snapshot(run: Run, before: Snapshot | None = None) -> Snapshot:
         entries=tuple(_judged_since(before, counted) if before else _entries(run, answers, counted)),
         table=table,
         columns=file.columns or PLAIN,
-        rows=tuple(file.rows),
+        file=file,
         counted=tuple(counted),
         skips=tuple(read_skips(run)),
         thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
@@ -270,10 +261,3 @@ def _by_item(counted: Sequence[Verdict]) -> dict[str, list[Verdict]]:
 def _gold_entry(gold: GoldPair) -> Entry:
     prompt = Prompt(id=gold.item, messages=gold.messages, category=gold.category)
     return Entry(0, prompt, gold.pair(), (), (), {})
-
-
-def _stamp(run: Run) -> Stamp:
-    verdicts = run.verdicts_path
-    read = (run.prompts_path, run.responses_path, run.folder / "run.json", run.folder / NAME, plan_path(run))
-    judged = (verdicts, acknowledged_path(verdicts), skips_path(run), thumbs_path(run))
-    return tuple(map(stamp_of, (*read, *judged)))

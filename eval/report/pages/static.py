@@ -63,6 +63,10 @@ def _held(snapshot: Snapshot, frame: Frame) -> Iterator[Held]:
 
 
 def _by_worth(snapshot: Snapshot) -> list[Entry]:
+    return snapshot.once("by worth", lambda: list(_listed_by_worth(snapshot).values()))
+
+
+def _listed_by_worth(snapshot: Snapshot) -> dict[str, Entry]:
     lists = (
         Query(view="browse", agreement="disagreement"),
         Query(view="browse", verdict="comment"),
@@ -70,8 +74,7 @@ def _by_worth(snapshot: Snapshot) -> list[Entry]:
         Query(view="browse", verdict="both_bad"),
         Query(view="browse"),
     )
-    found = {entry.prompt.id: entry for query in lists for entry in find(snapshot, query)}
-    return list(found.values())
+    return {entry.prompt.id: entry for query in lists for entry in find(snapshot, query)}
 
 
 def _size(entry: Entry) -> int:

@@ -36,7 +36,7 @@ GOLD_WORDS = {**OUTCOME_WORDS, "tuned": "Better", "base": "Worse"}
 class Frame:
     """What every page says of itself: whose it is, when the files were read, and their stamp then.
 
-    `alone`: it is a file by itself, with nobody to ask.
+    `alone`: it is a file by itself, with nobody to ask; `behind`: the files have changed since.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Frame:
     stamp: str
     say: Words
     alone: bool = False
+    behind: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ def page_html(snapshot: Snapshot, query: Query, frame: Frame) -> str:
 def trouble_html(query: Query, frame: Frame, problem: str) -> str:
     """In place of a page whose files cannot be read."""
     return render("trouble.jinja", frame, query, problem=problem)
+
+
+def computing_html(query: Query, frame: Frame) -> str:
+    """In place of a page before the first figures are there."""
+    return render("computing.jinja", frame, query)
 
 
 def panes(snapshot: Snapshot, item: Item, query: Query, say: Words) -> Sequence[Pane]:

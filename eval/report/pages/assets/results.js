@@ -45,12 +45,13 @@
     let cost = 0;
     if (!document.hidden) {
       try {
-        const stamp = await asked("stamp");
+        const [stamp, behind] = (await asked("stamp")).split(" ");
         if (stamp !== page().dataset.stamp && !typing(document.activeElement)) {
           const begun = performance.now();
           put(await asked(location.pathname + location.search));
           cost = performance.now() - begun;
         }
+        by("rs-behind").hidden = !behind || stamp === "none";
         lost(false);
       } catch { lost(true); }
     }

@@ -14,6 +14,7 @@ from eval.evidence.sequential.sequential import Closed, closed_in
 from eval.evidence.sequential.standing import by_plan, plan_by_cluster
 from eval.judge.opening.plan import is_planned
 from eval.report.pages.drawing import WIDE, Picture, area, dot, line, path, percent, svg, text
+from eval.report.pages.snapshot import Snapshot
 from eval.report.pages.words import Words
 
 #: At so many prompts, evenly spread, the sequence is computed; at more prompts, at fewer.
@@ -21,24 +22,24 @@ _POINTS, _MANY, _FEW_POINTS = 40, 4000, 16
 _LEFT, _RIGHT, _TOP, _HIGH = 40.0, 12.0, 14.0, 190.0
 
 
-def over_time(found: Analysis, say: Words) -> Picture | None:
+#: (prompts, win rate, and its bounds at any look)
+Point = tuple[int, float, float, float]
+
+
+def over_time(snapshot: Snapshot, say: Words) -> Picture | None:
     """None before a prompt is closed."""
-    closed = _closed(found)
-    n, test = len(closed.scores), found.verdict.progress
-    if not n:
+    found = snapshot.whole
+    points, test = snapshot.once("over time", lambda: _points(found)), found.verdict.progress
+    if not points:
         return None
-    at = np.unique(np.linspace(1, n, _POINTS if n <= _MANY else _FEW_POINTS).round().astype(np.intp))
-    bets = fixed_bets(test.horizon, alpha=test.alpha)
-    bounds = [confidence_sequence(closed.scores[:k], bets, alpha=test.alpha, best=closed.best[:k]) for k in at]
-    means = (np.cumsum(closed.scores)[at - 1] / at).tolist()
-    points = list(zip(at.tolist(), means, *map(list, zip(*bounds, strict=True)), strict=True))
+    n, last, low, high = points[-1]
     rows = tuple((f"{k:,}", percent(mean), f"{percent(low)} – {percent(high)}") for k, mean, low, high in points)
     title = say("Win rate as verdicts came in")
     spoken = say(
         "{title}: {rate} after {n} of {plan} planned prompts, between {low} and {high} at any look",
-        **{"title": title, "rate": percent(means[-1]), "n": f"{n:,}", "plan": f"{test.horizon:,}"},
-        low=percent(bounds[-1][0]),
-        high=percent(bounds[-1][1]),
+        **{"title": title, "rate": percent(last), "n": f"{n:,}", "plan": f"{test.horizon:,}"},
+        low=percent(low),
+        high=percent(high),
     )
     return Picture(
         key="time",
@@ -54,6 +55,19 @@ def over_time(found: Analysis, say: Words) -> Picture | None:
             ("rs-line-null", say("what must be exceeded")),
         ),
     )
+
+
+def _points(found: Analysis) -> list[Point]:
+    """Evenly spread over the closed prompts, the last one among them."""
+    closed, test = _closed(found), found.verdict.progress
+    n = len(closed.scores)
+    if not n:
+        return []
+    at = np.unique(np.linspace(1, n, _POINTS if n <= _MANY else _FEW_POINTS).round().astype(np.intp))
+    bets = fixed_bets(test.horizon, alpha=test.alpha)
+    bounds = [confidence_sequence(closed.scores[:k], bets, alpha=test.alpha, best=closed.best[:k]) for k in at]
+    means = (np.cumsum(closed.scores)[at - 1] / at).tolist()
+    return list(zip(at.tolist(), means, *map(list, zip(*bounds, strict=True)), strict=True))
 
 
 def _closed(found: Analysis) -> Closed:
@@ -75,7 +89,7 @@ def _note(found: Analysis, say: Words) -> str:
     )
 
 
-def _drawn(found: Analysis, say: Words, points: list[tuple[int, float, float, float]]) -> Iterator[Markup]:
+def _drawn(found: Analysis, say: Words, points: list[Point]) -> Iterator[Markup]:
     test = found.verdict.progress
     last = max(test.horizon, points[-1][0])
     wide = WIDE - _LEFT - _RIGHT

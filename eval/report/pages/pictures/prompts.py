@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -28,27 +29,36 @@ _LEFT, _RIGHT, _TOP = 40.0, 12.0, 8.0
 _FURTHEST = 3.0
 
 
+@dataclass(frozen=True)
+class Column:
+    """Some prompts that stand beside each other: the first and the last of them, and the verdicts on all."""
+
+    first: str
+    last: str
+    prompts: int
+    counts: Counter[str]
+
+
 def strip(snapshot: Snapshot, say: Words) -> Picture | None:
     """Prompts from the one that base won most clearly to the one that tuned did. None where nobody judged."""
-    judged = sorted((one for one in snapshot.entries if one.verdicts), key=_order)
-    if not judged:
+    columns = snapshot.once("strip", lambda: _columns_of(snapshot.entries))
+    if not columns:
         return None
-    groups = [judged[int(a) : int(b)] for a, b in _edges(len(judged))]
-    title = say("Verdicts, prompt by prompt")
-    total = Counter(verdict.outcome for entry in judged for verdict in entry.verdicts)
+    title, judged = say("Verdicts, prompt by prompt"), sum(one.prompts for one in columns)
+    total = sum((one.counts for one in columns), Counter[str]())
     spoken = f"{title}: " + ", ".join(f"{say(WORDS[one])} {total[one]:,}" for one in _STACK)
     each = (
         say("Each column is one prompt.")
-        if len(groups) == len(judged)
-        else say("Each column is about {n} prompts.", n=f"{len(judged) / len(groups):.0f}")
+        if len(columns) == judged
+        else say("Each column is about {n} prompts.", n=f"{judged / len(columns):.0f}")
     )
     return Picture(
         key="prompts",
         title=title,
-        svg=svg(_HIGH + 24, _columns(groups, say), spoken),
+        svg=svg(_HIGH + 24, _drawn(columns, say), spoken),
         spoken=spoken,
         head=(say("Prompts"), *(say(WORDS[one]) for one in _STACK)),
-        rows=tuple(_counted(group) for group in groups),
+        rows=tuple(map(_counted, columns)),
         note=each
         + (" " if say.language == "en" else "")
         + say("Base's clearest wins are on the left, the tuned model's on the right."),
@@ -109,34 +119,38 @@ def _edges(n: int) -> Iterator[tuple[int, int]]:
     return pairwise(edges)
 
 
-def _shares(group: Sequence[Entry]) -> Counter[str]:
-    return Counter(verdict.outcome for entry in group for verdict in entry.verdicts)
+def _columns_of(entries: Sequence[Entry]) -> list[Column]:
+    judged = sorted((one for one in entries if one.verdicts), key=_order)
+    return [_column(judged[int(a) : int(b)]) for a, b in _edges(len(judged))] if judged else []
 
 
-def _counted(group: Sequence[Entry]) -> tuple[Link | str, ...]:
-    first, last = group[0].prompt.id, group[-1].prompt.id
-    name = Link(first, Query(item=first, view="browse").href()) if len(group) == 1 else f"{first} … {last}"
-    return name, *(f"{_shares(group)[one]:,}" for one in _STACK)
+def _column(group: Sequence[Entry]) -> Column:
+    counts = Counter[str](verdict.outcome for entry in group for verdict in entry.verdicts)
+    return Column(group[0].prompt.id, group[-1].prompt.id, len(group), counts)
 
 
-def _columns(groups: Sequence[Sequence[Entry]], say: Words) -> Iterator[Markup]:
-    step = min(24.0, WIDE / len(groups))
-    for number, group in enumerate(groups):
-        counts, y = _shares(group), 2 + _HIGH
+def _counted(one: Column) -> tuple[Link | str, ...]:
+    alone = one.prompts == 1
+    name = Link(one.first, Query(item=one.first, view="browse").href()) if alone else f"{one.first} … {one.last}"
+    return name, *(f"{one.counts[outcome]:,}" for outcome in _STACK)
+
+
+def _drawn(columns: Sequence[Column], say: Words) -> Iterator[Markup]:
+    step = min(24.0, WIDE / len(columns))
+    for number, column in enumerate(columns):
+        counts, y = column.counts, 2 + _HIGH
         total = counts.total()
-        said = f"{group[0].prompt.id}: " + ", ".join(
-            f"{say(WORDS[one])} {counts[one]}" for one in _STACK if counts[one]
-        )
+        said = f"{column.first}: " + ", ".join(f"{say(WORDS[one])} {counts[one]}" for one in _STACK if counts[one])
         parts = []
         for one in _STACK:
             high = _HIGH * counts[one] / total
             y -= high
             if high:
                 parts.append(box(number * step, y, step - min(1.0, step / 4), high, f"rs-fill-{one}", said))
-        href = Query(item=group[0].prompt.id, view="browse").href() if len(group) == 1 else browse(sort="base")
-        yield linked(href, said, *parts) if len(groups) <= 60 else Markup("").join(parts)
+        href = Query(item=column.first, view="browse").href() if column.prompts == 1 else browse(sort="base")
+        yield linked(href, said, *parts) if len(columns) <= 60 else Markup("").join(parts)
     yield text(0, _HIGH + 18, say("base won"), kind="rs-tick")
-    yield text(step * len(groups), _HIGH + 18, say("tuned won"), anchor="end", kind="rs-tick")
+    yield text(step * len(columns), _HIGH + 18, say("tuned won"), anchor="end", kind="rs-tick")
 
 
 def _scatter(scored: Sequence[Entry], found: Analysis, say: Words) -> Iterator[Markup]:
