@@ -25,11 +25,15 @@ REVIEWERS = ("Ann Lee", "bob", "李雷")
 CATEGORIES = ("colours", "geography", "算术", "code", "writing")
 STUDY = Study.model_validate(
     {
-        "tags": ["incorrect", "too_long", "ignores_instruction"],
+        "tags": {"incorrect": None, "too_long": None, "ignores_instruction": {"en": "off the brief", "zh": "答非所问"}},
         "criteria": [
             {"name": "helpful", "question": "More helpful?", "scale": "pairwise"},
             {"name": "quality", "question": "How good?", "scale": [1, 2, 3, 4, 5]},
-            {"name": "tone", "question": "Which tone?", "scale": ["cold", "warm"]},
+            {
+                "name": "tone",
+                "question": "Which tone?",
+                "scale": {"cold": {"en": "cold", "zh": "冷淡"}, "warm": {"en": "warm", "zh": "亲切"}},
+            },
         ],
         "overlap": {"reviewers": 3, "share": 1.0},
         "practice": 0,
