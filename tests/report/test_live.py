@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,9 +32,15 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_before_the_first_figures_a_page_says_so_and_then_has_them(run: Run) -> None:
+    """Its prompts come out of a pipe, so that nothing is computed before the page was looked at."""
+    kept = run.prompts_path.rename(run.folder / "kept.jsonl")
+    os.mkfifo(run.prompts_path)
     source = Source(run, patience=0)
     assert 'id="computing"' in show(run, source)
     assert source.stamp() == "none behind"
+    with run.prompts_path.open("wb") as pipe:
+        pipe.write(kept.read_bytes())
+        kept.rename(run.prompts_path)
     source.current()
     assert "1 judgement of 1 prompt" in show(run, source)
 
