@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _say = console.say
 #: Seconds that a page waits for newer figures before it shows what there is, and the command for the first.
-PATIENCE, _FIRST = 0.4, 3.0
+PATIENCE, _FIRST = 0.25, 3.0
 ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE, Route("GET", r"/download/(verdicts|resolved)\.csv"))
 
 
