@@ -1,9 +1,13 @@
 # blindside: two commands do all the set-up there is: `make train eval`, then `make report`.
-# Dials: RECIPE= PAIRS= BASE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 MAX_TOKENS= THINKING=0|1 CONCURRENCY= TIMEOUT= QUICK_PARITY=1 FORCE=1 PYTHON= TESTS= WORKERS= UV_TORCH_BACKEND=
+# Dials: RECIPE= SWEEP= PAIRS= BASE= RUN= PORT= PROMPTS= ENGINE= SERVER= SEQUENTIAL=1 HEADLESS=1 MAX_TOKENS= THINKING=0|1 CONCURRENCY= TIMEOUT= QUICK_PARITY=1 FORCE=1 LAUNCHER= NPROC= NODES= MASTER= REPLICAS= NUM_SHARD= PYTHON= TESTS= WORKERS= UV_TORCH_BACKEND=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
+# LAUNCHER, NPROC, NODES, MASTER (training) and REPLICAS, NUM_SHARD (serving) are read by the commands from the
+# environment, where make puts what it is given: docs/scale.md.
 # The stages read what the one before wrote, so `make -j2 train eval` keeps their order.
 .NOTPARALLEL:
+# Container images often set it. The environments here are ours, and compiled code halves every start of Axolotl.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 RECIPE ?= tiny
@@ -23,6 +27,7 @@ MAX_TOKENS ?=
 THINKING ?=
 CONCURRENCY ?=
 TIMEOUT ?=
+SWEEP ?= sweep.yml
 TESTS ?= tests
 WORKERS ?= 2
 
@@ -45,7 +50,7 @@ trained = $(if $(strip $(PAIRS)),$(patsubst %.yml,%,$(patsubst %.yaml,%,$(notdir
 thinking = $(if $(strip $(1)),$(if $(filter-out 0 no false,$(strip $(1))),--enable-thinking,--no-enable-thinking))
 flag = $(if $(filter-out 0 no false,$(strip $(2))),$(1))
 
-# uv takes the wheels and the index that pip was told of. Where neither is set, uv itself picks PyTorch's build:
+# uv takes the wheels and the index that pip was given. Where neither is set, uv itself picks PyTorch's build:
 # the CPU one unless there is an NVIDIA driver, so that nobody downloads CUDA for nothing.
 UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
@@ -57,7 +62,7 @@ UV_DIALS := UV_FIND_LINKS UV_DEFAULT_INDEX UV_INDEX UV_TORCH_BACKEND
 uv = env $(UV_DIALS:%=-u %) $(foreach v,$(UV_DIALS),$(if $(strip $($(v))),$(v)='$(strip $($(v)))')) $(APP)/bin/uv
 app = -c constraints/app.txt --overrides constraints/override.txt
 
-.PHONY: help train doctor eval demo judge results down report gate harvest test test-fast release-check lint clean env env-train env-dev env-old env-vllm env-llama
+.PHONY: help train sweep doctor eval demo judge results down report gate harvest test test-fast test-pythons release-check lint clean env env-train env-dev env-old env-vllm env-llama
 
 help: ## list the targets
 	@echo "blindside: train with DPO, serve both models, judge blind, release on evidence."
@@ -68,6 +73,9 @@ help: ## list the targets
 
 train: $(APP)/.ready $(TRAIN)/.ready ## train RECIPE= by Axolotl, unless it is up to date (PAIRS= BASE=: a further round)
 	@$(BLINDSIDE) train '$(RECIPE)' $(call option,--pairs,$(PAIRS)) $(call option,--base,$(BASE)) $(call flag,--force,$(FORCE))
+
+sweep: $(APP)/.ready $(TRAIN)/.ready $(if $(filter vllm,$(ENGINE)),$(VLLM)/.ready) ## train the candidates of SWEEP= one after the other, collect their answers, and once the base's
+	@$(BLINDSIDE) sweep '$(SWEEP)' --engine '$(ENGINE)' --server '$(SERVER)' $(call flag,--sequential,$(SEQUENTIAL)) $(call flag,--force,$(FORCE_PARITY)) $(call flag,--quick-parity,$(QUICK_PARITY)) $(call option,--prompts,$(PROMPTS)) $(call option,--max-tokens,$(MAX_TOKENS)) $(call thinking,$(THINKING)) $(call option,--concurrency,$(CONCURRENCY)) $(call option,--timeout,$(TIMEOUT))
 
 doctor: $(APP)/.ready ## check whether this machine can run RECIPE=
 	@$(BLINDSIDE) doctor '$(RECIPE)'
@@ -102,6 +110,15 @@ test: $(APP)/.ready-dev $(TRAIN)/.ready $(OLD)/.ready $(VLLM)/.ready ## run ever
 test-fast: $(APP)/.ready-dev ## tests without browser, Docker and training: needs no other environment
 	@BLINDSIDE_FAST_TESTS=1 $(APP)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
+test-pythons: ## the fast tests on each Python from 3.11 to 3.13 that is here, pyenv's too, in environments of their own
+	@set -e; for version in 3.11 3.12 3.13; do \
+	  for python in "$$HOME"/.pyenv/versions/$$version.*/bin/python "$$(command -v python$$version)"; do \
+	    if "$$python" -c '' 2>/dev/null; then \
+	      echo "Tests by $$python"; $(MAKE) test-fast PYTHON="$$python" APP=.venv-$$version; break; \
+	    fi; \
+	  done; \
+	done
+
 release-check: $(APP)/.ready ## build the wheel, install it in a clean environment, run the demo there
 	@$(APP)/bin/python bin/release-check '$(abspath $(APP)/bin/uv)' $(app) $(if $(strip $(PIP_EXTRA_INDEX_URL)$(UV_INDEX)),--index-strategy unsafe-best-match)
 
@@ -111,7 +128,7 @@ lint: $(APP)/.ready-dev ## ruff and mypy --strict
 	@$(APP)/bin/mypy
 
 clean: ## remove environments and caches; models/ and reports/ stay
-	rm -rf $(APP) $(TRAIN) $(OLD) $(VLLM) $(LLAMA) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
+	rm -rf $(APP) .venv-3.* $(TRAIN) $(OLD) $(VLLM) $(LLAMA) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
 	find blindside train compose eval tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 env: $(APP)/.ready

@@ -30,7 +30,7 @@ from eval.collect.engines.connect import connect
 from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import LoadedPrompts, prompts_sha256
 from eval.records import Message, Prompt, Side
-from eval.run import Decoding, PromptSet
+from eval.run_info import Decoding, PromptSet
 
 DELAY = 0.05  # seconds until the server answers
 IN_FLIGHT = 64

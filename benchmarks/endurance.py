@@ -25,7 +25,7 @@ from pathlib import Path
 
 from eval.errors import BlindsideError
 from eval.judge.csv_codec import PLAIN
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.judge.study.study import Overlap, Study
 from eval.run import Run
@@ -36,7 +36,7 @@ from tests.judge.verdicts import first_broken
 
 #: Pairs of a run, and verdicts in it before the attack.
 PAIRS, EARLY = 1000, 20
-#: How long a server may take to its first verdict before it is killed all the same, in seconds.
+#: How long a server may take to its first verdict before it is killed anyway, in seconds.
 PATIENCE = 5.0
 STUDY = Study(practice=0, overlap=Overlap(reviewers=1000))
 CHOICES = ("left", "right", "tie", "both_bad")
@@ -73,7 +73,7 @@ def _judge(run: Run, reviewer: str, said: int) -> int:
     chance = random.Random(os.getpid())
     while True:
         try:
-            desk = Desk(run, STUDY)
+            desk = JudgingState(run, STUDY)
             person = Person(desk, reviewer)
             while person.view.state == "ask":
                 view = person.act("vote", chance.choice(CHOICES), comment='two\nlines, one of them "quoted"')
@@ -140,7 +140,7 @@ class Round:
 
     def check(self) -> tuple[int, int, int]:
         """(acknowledged, lost, twice), after a last server has started and ended."""
-        Desk(self.run, STUDY)
+        JudgingState(self.run, STUDY)
         rows = read_verdicts(self.run.verdicts_path)
         ids = [row.verdict_id for row in rows]
         standing = in_force(rows)
@@ -156,7 +156,7 @@ def prepare(folder: Path, rounds: int) -> list[Round]:
     made = []
     for number in range(rounds):
         run = make_run(folder / str(number), n=PAIRS)
-        person = Person(Desk(run, STUDY), "early")
+        person = Person(JudgingState(run, STUDY), "early")
         for _ in range(EARLY):
             person.act("vote", "left")
         made.append(Round(run, run.verdicts_path.read_bytes(), {}, random.Random(number)))

@@ -19,9 +19,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from eval.evidence.estimates.bootstrap import bootstrap, sign_flip
-from eval.evidence.estimates.winrate import Estimate, clopper_pearson, win_rate
+from eval.evidence.estimates.winrate import Estimate, win_rate
 from eval.evidence.sequential.e_process import fixed_bets, log_wealth
 from eval.evidence.sequential.sequential import closed_prompts
 from eval.evidence.signals.ppi import TRUST, predicted_log_wealth, predicted_win_rate
@@ -202,7 +203,7 @@ def tell(what: str, found: float | str, n: int) -> None:
     if isinstance(found, str):
         print(f"  {what:70} {found}", flush=True)
         return
-    low, high = clopper_pearson(round(found * n), n)
+    low, high = binomtest(round(found * n), n).proportion_ci(method="exact")
     print(f"  {what:70} {found:6.1%}   {low:.1%} to {high:.1%}, n={n}", flush=True)
 
 

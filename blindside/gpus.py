@@ -1,13 +1,52 @@
-"""What `nvidia-smi` does not say in numbers: unified memory, GPUs cut into slices, and GPUs of another maker."""
+"""NVIDIA GPUs as `nvidia-smi` lists them, with unified memory; GPUs cut into slices, and those of another maker."""
 
 from __future__ import annotations
 
-import subprocess
+import re
+from dataclasses import dataclass
 from pathlib import Path
+
+from blindside.machine import ask
 
 #: Where Linux shows that an AMD GPU can compute.
 AMD = Path("/dev/kfd")
-_PATIENCE = 20.0  # seconds
+
+
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """`total` and `free` in bytes; `capability` as NVIDIA counts it, (8, 0) for an A100, None where it is not told."""
+
+    index: int
+    name: str
+    total: int
+    free: int
+    capability: Version | None = None
+
+
+def find_gpus() -> tuple[Gpu, ...]:
+    """The NVIDIA GPUs of this machine; none where there is no working driver."""
+    capabilities = dict(_query("compute_cap"))  # asked apart: an older driver refuses the whole question for it
+    return tuple(
+        Gpu(int(index), name, memory[0] << 20, memory[1] << 20, version(capabilities.get(index, "")))
+        for index, name, *cells in _query("name,memory.total,memory.free")
+        if index.isdigit() and len(cells) == 2 and (memory := memory_of(*cells))
+    )
+
+
+def version(text: str) -> Version | None:
+    """Two numbers with a dot between them."""
+    found = re.fullmatch(r"(\d+)\.(\d+)", text)
+    return None if found is None else (int(found[1]), int(found[2]))
+
+
+def _query(fields: str) -> list[list[str]]:
+    """The index and `fields` of each GPU: cells of as many lines as there are."""
+    listed = ask("nvidia-smi", f"--query-gpu=index,{fields}", "--format=csv,noheader,nounits") or ""
+    rows = [[cell.strip() for cell in line.split(",")] for line in listed.splitlines()]
+    return [row for row in rows if len(row) == 2 + fields.count(",")]
 
 
 def memory_of(total: str, free: str) -> tuple[int, int] | None:
@@ -27,12 +66,14 @@ def memory_of(total: str, free: str) -> tuple[int, int] | None:
 
 def untested() -> str:
     """What of this machine's GPUs nobody tried blindside on, as a sentence; empty where there is nothing of it."""
-    listed = _ask("nvidia-smi", "--query-gpu=index,mig.mode.current", "--format=csv,noheader")
+    listed = ask("nvidia-smi", "--query-gpu=index,mig.mode.current", "--format=csv,noheader") or ""
     cut = [line.split(",")[0].strip() for line in listed.splitlines() if line.strip().endswith("Enabled")]
     if cut:
         return f"GPU {', '.join(cut)} is cut into MIG slices, which is untested: sizes are those of the whole GPU"
     if AMD.exists() and not listed:
-        return "an AMD GPU is here, which is untested and not used: compose/local.yml can give it to the containers"
+        return (
+            "this machine has an AMD GPU, which is untested and not used: compose/local.yml can give it to containers"
+        )
     return ""
 
 
@@ -43,13 +84,3 @@ def _system() -> tuple[int, int] | None:
         return int(lines["MemTotal"].split()[0]) // 1024, int(lines["MemAvailable"].split()[0]) // 1024
     except (OSError, KeyError, ValueError):
         return None
-
-
-def _ask(*command: str) -> str:
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_PATIENCE, check=False, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,17 +1,16 @@
 """The two servers as containers: started by `docker compose`, watched, and taken down whatever happens.
 
 A stack is one Compose project with a name of its own, so two runs do not meet. If this process is killed outright, a
-small second one (compose/reaper.py) takes the containers down.
+small second one (blindside/containers/reaper.py) takes the containers down.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
+import json
 import re
 import secrets
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,16 +19,20 @@ from typing import Any
 
 from docker.errors import DockerException
 
-from blindside.places import python_path
+from blindside.containers import reaper
+from blindside.containers.owned import owner
 from compose.command import HERE, Compose
 from compose.errors import ComposeError, EngineNotHealthy, PortTaken
 from compose.folder import check as check_folder
 from compose.folder import is_local
 from compose.interrupts import interrupts_held
-from compose.leftovers import owner, sweep
+from compose.leftovers import PROJECT, sweep
+from compose.limits import dials
 from compose.machine import compose_version, connect, free_port
-from compose.plan import Plan, dials
+from compose.plan import Plan
 from compose.pull import ensure
+from compose.replicas import port_dial, replicated, written
+from compose.sides import by_side
 from compose.stack import Model, healthy
 from compose.watch import Watch
 
@@ -43,7 +46,8 @@ class DockerStack:
 
     Entering pulls the image, starts the servers and returns when all are healthy; it raises DockerMissing,
     ImageMissing, ModelUnreadable, PortTaken, ContainerDied or EngineNotHealthy. Leaving takes all down. `urls` has
-    each side's address, `served` the model's name as its server knows it, and `engine` names server, image and digest.
+    each server's address, `served` the model's name as its server knows it, and `engine` names server, image and
+    digest.
     """
 
     def __init__(
@@ -59,6 +63,8 @@ class DockerStack:
         if not {model.side for model in models} <= {"base", "tuned"} or len({m.side for m in models}) != len(models):
             raise ComposeError("Docker serves the sides base and tuned, one model each")
         self.models = tuple(models)
+        #: A model for each container, which its `side` names.
+        self.servers = tuple(replicated(models, plan.replicas))
         self.plan = plan
         self.logs = logs
         self.startup_seconds = startup_seconds
@@ -79,7 +85,8 @@ class DockerStack:
         self.logs.mkdir(parents=True, exist_ok=True)
         try:
             self._name_engine()
-            self._reaper = _start_reaper(self.project)
+            self._write_servers()
+            self._reaper = reaper.start(f"{PROJECT}={self.project}")
             self._watch = Watch(self.project, self.logs, self.say)
             self._start(time.monotonic() + self.startup_seconds)
         except BaseException:
@@ -91,6 +98,10 @@ class DockerStack:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._take_down()
+
+    def addresses(self) -> dict[str, list[str]]:
+        """Of each side, those of all its servers."""
+        return by_side(self.urls)
 
     def check(self) -> None:
         """Raises ContainerDied, EngineNotHealthy or DockerMissing if something has gone wrong since."""
@@ -128,10 +139,19 @@ class DockerStack:
         self.engine = f"{self.plan.server} {image.partition('@')[0]}@{digest}"
         self.served = {model.side: _served(model) for model in self.models}
 
+    def _write_servers(self) -> None:
+        """Where there are several servers a side, or GPUs a server: one file with all of them, kept with the logs."""
+        if self.plan.replicas == 1 and not self.plan.gpus:
+            return
+        merged = written(self.compose.config(), self.servers, self.plan.gpus)
+        path = self.logs / "compose.json"
+        path.write_text(json.dumps(merged, indent=2) + "\n", encoding="utf-8")
+        self.compose.files = (path,)
+
     # starting
 
     def _start(self, deadline: float) -> None:
-        groups = [[model] for model in self.models] if self.plan.in_turn else [list(self.models)]
+        groups = [[model] for model in self.servers] if self.plan.in_turn else [list(self.servers)]
         for group in groups:
             for model in group:
                 self.say(f"{model.side}: starting {model.source} in Docker")
@@ -144,9 +164,9 @@ class DockerStack:
 
     def _up(self, sides: Sequence[str]) -> None:
         """Start the services at ports that the user chose, or at free ones that stay the same if one is restarted."""
-        own = {side: dials().get(f"{side.upper()}_PORT", "") for side in sides}
+        own = {side: dials().get(port_dial(side), "") for side in sides}
         for attempt in range(TRIES):
-            ports = {f"{side.upper()}_PORT": own[side] or str(free_port()) for side in sides}
+            ports = {port_dial(side): own[side] or str(free_port()) for side in sides}
             self.compose.environment |= ports
             try:
                 self.compose.up(sides)
@@ -186,15 +206,15 @@ class DockerStack:
             watch, self._watch = self._watch, None
             if watch is not None:
                 watch.closing()
-            reaper, self._reaper = self._reaper, None
-            if reaper is not None:  # nothing was started before it
-                self._remove(reaper)
+            guard, self._reaper = self._reaper, None
+            if guard is not None:  # nothing was started before it
+                self._remove(guard)
             if watch is not None:
                 watch.close()
 
-    def _remove(self, reaper: subprocess.Popen[bytes]) -> None:
-        """The reaper is dismissed only when all is down; else it goes on where we could not."""
-        assert reaper.stdin is not None
+    def _remove(self, guard: subprocess.Popen[bytes]) -> None:
+        """The reaper is dismissed only when all is down; else it continues where we could not."""
+        removed = False
         try:
             with contextlib.suppress(ComposeError):
                 self.compose.down()
@@ -202,21 +222,8 @@ class DockerStack:
         except (ComposeError, DockerException) as error:
             self.say(f"the containers could not be removed ({error}); `blindside down` does it later")
         else:
-            reaper.stdin.write(b"down\n")
-        with contextlib.suppress(BrokenPipeError):
-            reaper.stdin.close()
-        reaper.wait()
-
-
-def _start_reaper(project: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "compose.reaper", project, owner()],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env=os.environ | {"PYTHONPATH": python_path()},
-    )
+            removed = True
+        reaper.dismiss(guard, all_down=removed)
 
 
 def _model_variables(model: Model) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def check(model: Model, server: str) -> None:
     folder = Path(model.source).expanduser()
     if not folder.is_dir():
         raise ModelUnreadable(
-            f"{model.side}: {model.source} is no folder; give a model folder, or a Hub id such as owner/name"
+            f"{model.side}: {model.source} is not a folder; give a model folder, or a Hub id such as owner/name"
         )
     if not (folder / "config.json").is_file():
         raise ModelUnreadable(
@@ -58,7 +58,7 @@ def _json(path: Path) -> dict[str, Any]:
     try:
         return _dict(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
-        raise ModelUnreadable(f"{path} is no JSON: {error}; copy or download the folder anew") from error
+        raise ModelUnreadable(f"{path} is not JSON: {error}; copy or download the folder again") from error
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import socket
 from dataclasses import dataclass
@@ -10,21 +9,9 @@ from dataclasses import dataclass
 import docker
 
 from blindside import machine
-from blindside.gpus import memory_of, untested
+from blindside.gpus import Gpu, find_gpus, untested
 from blindside.machine import ask, reaches_gpus
 from compose.errors import DockerMissing
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """One NVIDIA GPU as `nvidia-smi` lists it; memory in MiB."""
-
-    index: int
-    name: str
-    total: int
-    free: int
-    #: Its compute capability; None where the driver does not tell it.
-    capability: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +57,7 @@ def compose_version() -> str:
         )
     asked = ask("docker", "compose", "version", "--short")
     if asked is None or not asked.removeprefix("v")[:1].isdigit():
-        old = " (docker-compose v1 is here, but retired and not used)" if shutil.which("docker-compose") else ""
+        old = " (docker-compose v1 is installed, but retired and not used)" if shutil.which("docker-compose") else ""
         raise DockerMissing(
             f"Docker has no Compose v2 plugin{old}: install docker-compose-plugin (docs.docker.com/compose/install)"
         )
@@ -83,21 +70,6 @@ def connect() -> docker.DockerClient:
         return machine.connect(remedy="(`sudo systemctl start docker`, or Docker Desktop)")
     except machine.NoEngine as error:
         raise DockerMissing(str(error)) from error
-
-
-def find_gpus() -> tuple[Gpu, ...]:
-    """The NVIDIA GPUs of this machine; none where there is no working driver."""
-    query = "--query-gpu=index,name,memory.total,memory.free"
-    listed = ask("nvidia-smi", query, "--format=csv,noheader,nounits") or ""
-    rows = [[cell.strip() for cell in line.split(",")] for line in listed.splitlines()]
-    # Asked apart: an older driver refuses the whole question for it.
-    able = ask("nvidia-smi", "--query-gpu=index,compute_cap", "--format=csv,noheader,nounits") or ""
-    capabilities = dict(re.findall(r"^(\d+), (\d+\.\d+)$", able, re.MULTILINE))
-    return tuple(
-        Gpu(int(row[0]), row[1], *memory, float(capabilities.get(row[0], 0)) or None)
-        for row in rows
-        if len(row) == 4 and row[0].isdigit() and (memory := memory_of(row[2], row[3]))
-    )
 
 
 def free_port() -> int:

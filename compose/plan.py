@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
+from blindside.gpus import Gpu
 from blindside.tgi import not_for_tgi
 from compose.command import HERE, OWN
 from compose.errors import ComposeError, DockerMissing, EnvironmentMissing
 from compose.folder import check as check_folder
 from compose.folder import is_local
-from compose.machine import Gpu, Machine, look
+from compose.limits import config_of, dials, gib, limits_of, memory_needed, unset, words
+from compose.machine import Machine, look
+from compose.replicas import count, place
 from compose.stack import Model
 
 ENGINES = ("auto", "docker", "vllm", "embedded")
 SERVERS = ("auto", "tgi", "vllm", "sglang")
-#: vLLM's batch-invariant kernels want GPUs of this compute capability.
-INVARIANT = 8.0
-LONGEST = 4096  # tokens of prompt and answer, where models and dials say nothing else
+#: vLLM's batch-invariant kernels need GPUs of this compute capability.
+INVARIANT = (8, 0)
 USABLE = 0.95  # of a GPU's memory
-WORKSPACE = 3 * 1024  # MiB beside the weights: activations, kernels, and a cache for some thousand tokens
-MIB = 1024**2
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,9 @@ class Plan:
     environment: Mapping[str, str] = field(default_factory=dict)
     in_turn: bool = False
     sequential: bool = False
+    #: Servers a side, and the GPUs of each where they were shared out (compose.replicas).
+    replicas: int = 1
+    gpus: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """The plan as it is printed."""
@@ -53,6 +53,7 @@ class Plan:
         files = [path.name for path in (*self.files, *([self.local] if in_docker and self.local.is_file() else []))]
         dials = [f"{name}={value}" for name, value in sorted(self.environment.items())]
         how = "one side after the other" if self.sequential else "both sides"
+        how += f", {self.replicas} servers each" if self.replicas > 1 else ""
         where = "in Docker" if in_docker else "as processes"
         return [f"engine: {self.server} {where}, {how} ({self.why})", f"  {' + '.join(files)}  {' '.join(dials)}"]
 
@@ -82,10 +83,17 @@ def choose(
     if server not in SERVERS:
         raise ComposeError(f"SERVER={server} is unknown; use {', '.join(SERVERS)}")
     if engine == "embedded":
-        return Plan("embedded", "as asked")
+        return _embedded("as requested")
     machine = machine or look()
     plan = _chosen(engine, models, server, sequential, machine, vllm)
     return replace(plan, why=f"{plan.why}; {machine.untested}") if machine.untested else plan
+
+
+def _embedded(why: str) -> Plan:
+    for name in ("REPLICAS", "NUM_SHARD"):
+        if count(dials(), name) > 1:
+            raise ComposeError(f"{name} is for servers in Docker or by vLLM, and the embedded engine serves: {why}")
+    return Plan("embedded", why)
 
 
 def _chosen(
@@ -98,7 +106,7 @@ def _chosen(
         return _as_processes(models, sequential, machine.gpus, "" if engine == "vllm" else against)
     if engine == "auto" and against:
         hint = "; on the GPU without Docker: `make env-vllm`, then ENGINE=vllm" if machine.gpus else ""
-        return Plan("embedded", against + hint)
+        return _embedded(against + hint)
     unread = _unread(models) if server in ("auto", "tgi") else ""
     if unread and server == "tgi":
         raise ComposeError(f"{unread}; use SERVER=vllm, ENGINE=vllm or ENGINE=embedded")
@@ -113,16 +121,8 @@ def _chosen(
     return replace(plan, why=f"{unread}; {plan.why}") if unread else plan
 
 
-def dials() -> dict[str, str]:
-    """What the user has set: compose/.env, and over it the environment."""
-    path = OWN / ".env"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    pairs = [line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#")]
-    return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs} | dict(os.environ)
-
-
 def dtype(plan: Plan) -> str:
-    """What the servers of a plan compute in; TGI's /info does not tell it."""
+    """What the servers of a plan compute in; TGI's /info does not report it."""
     return "float32" if plan.kind == "embedded" else dials().get("DTYPE") or "bfloat16"
 
 
@@ -147,7 +147,7 @@ def check(plan: Plan, models: Sequence[Model], python: Path) -> None:
 
 def _unread(models: Sequence[Model]) -> str:
     """Why TGI cannot serve one of these; empty where it can, or nothing here tells."""
-    return next(filter(None, (not_for_tgi(_config(model)) for model in models)), "")
+    return next(filter(None, (not_for_tgi(config_of(model)) for model in models)), "")
 
 
 def _against_gpu(machine: Machine) -> str:
@@ -181,29 +181,54 @@ def _on_cpu(server: str, models: Sequence[Model], sequential: bool, why: str) ->
             f"{server} is set up for NVIDIA GPUs only, and {why}; use SERVER=tgi, SERVER=vllm or ENGINE=embedded"
         )
     files = (HERE / "docker-compose.yml", HERE / _CPU_FILES[server])
-    return Plan(
-        "docker", f"as asked, on the CPU: {why}", server, files, environment=_limits(models), sequential=sequential
-    )
+    why, limits, many = f"as requested, on the CPU: {why}", limits_of(models), count(dials(), "REPLICAS")
+    return Plan("docker", why, server, files, environment=limits, sequential=sequential, replicas=many)
 
 
 def _on_gpus(server: str, models: Sequence[Model], sequential: bool | None, gpus: Sequence[Gpu]) -> Plan:
     override = () if server == "tgi" else (HERE / f"docker-compose.{server}.yml",)
     files = (HERE / "docker-compose.yml", *override, HERE / "docker-compose.gpu.yml")
     best = sorted(gpus, key=lambda gpu: -gpu.free)
+    if max(count(dials(), "REPLICAS"), count(dials(), "NUM_SHARD")) > 1:
+        return _shared_out(server, models, sequential, best, files)
     first, second = best[0], best[1] if len(best) > 1 else best[0]
     placed = {"BASE_GPU": str(first.index), "TUNED_GPU": str(second.index)}
-    limits = _limits(models) | (_unset(_variant(first, second)) if server == "vllm" else {})
+    limits = limits_of(models) | (unset(_variant(first, second)) if server == "vllm" else {})
     if first is not second and not sequential:
         why = f"GPU {first.index} for the base, GPU {second.index} for the tuned model"
-        return Plan("docker", why, server, files, environment=limits | _unset(placed))
+        return Plan("docker", why, server, files, environment=limits | unset(placed))
     placed["TUNED_GPU"] = placed["BASE_GPU"]
-    need = _need(models)
+    need = memory_needed(models)
     if sequential or (sequential is None and (need is None or need > first.free * USABLE)):
-        why = "as asked" if sequential else f"GPU {first.index} has {_gib(first.free)} free, {_words(need)}"
-        return Plan("docker", why, server, files, environment=limits | _unset(placed), sequential=True)
+        room = f"GPU {first.index} has {gib(first.free)} free, {words(need)}"
+        why = "as requested" if sequential else room
+        return Plan("docker", why, server, files, environment=limits | unset(placed), sequential=True)
     placed |= _fractions(server, first)
-    why = f"GPU {first.index} shared: {_gib(first.free)} free, {_words(need)}"
-    return Plan("docker", why, server, files, environment=limits | _unset(placed), in_turn=True)
+    why = f"GPU {first.index} shared: {gib(first.free)} free, {words(need)}"
+    return Plan("docker", why, server, files, environment=limits | unset(placed), in_turn=True)
+
+
+def _shared_out(
+    server: str, models: Sequence[Model], sequential: bool | None, best: Sequence[Gpu], files: tuple[Path, ...]
+) -> Plan:
+    """Several servers a side, or several GPUs a server: each server has GPUs of its own, or the sides take turns."""
+    replicas, shards = count(dials(), "REPLICAS"), count(dials(), "NUM_SHARD")
+    sides, order = [model.side for model in models], [gpu.index for gpu in best]
+    gpus = {} if sequential else place(sides, order, replicas, shards)
+    turns = not gpus
+    if turns and sequential is not False:
+        gpus = {name: own for side in sides for name, own in place([side], order, replicas, shards).items()}
+    if not gpus:
+        each = "each server has GPUs of its own, and a side alone" if sequential is not False else "both sides together"
+        raise ComposeError(
+            f"REPLICAS={replicas} and NUM_SHARD={shards} need more than the {len(best)} GPUs of this machine ({each} "
+            f"needs {replicas * shards * (1 if sequential is not False else len(sides))}): give smaller numbers"
+        )
+    used = [gpu for gpu in best if any(gpu.index in own for own in gpus.values())]
+    limits = limits_of(models) | (unset(_variant(*used)) if server == "vllm" else {})
+    shared = {name: "+".join(map(str, own)) for name, own in gpus.items()}
+    why = "GPUs " + ", ".join(f"{own} for {name}" for name, own in shared.items())
+    return Plan("docker", why, server, files, environment=limits, sequential=turns, replicas=replicas, gpus=gpus)
 
 
 def _variant(*gpus: Gpu) -> dict[str, str]:
@@ -226,45 +251,3 @@ def _fractions(server: str, gpu: Gpu) -> dict[str, str]:
         "sglang": (half / (1 - taken), half / (1 - taken - half)),
     }[server]
     return {"BASE_MEMORY": f"{base:.2f}", "TUNED_MEMORY": f"{tuned:.2f}"}
-
-
-def _limits(models: Sequence[Model]) -> dict[str, str]:
-    """The same limit of tokens for both sides: what the shorter one takes, at most LONGEST."""
-    total = min([LONGEST, *filter(None, map(_positions, models))])
-    return _unset({"MAX_TOTAL_TOKENS": str(total), "MAX_INPUT_TOKENS": str(total - 1)})
-
-
-def _unset(values: dict[str, str]) -> dict[str, str]:
-    """Those that the user has not set himself."""
-    own = dials()
-    return {name: value for name, value in values.items() if not own.get(name)}
-
-
-def _positions(model: Model) -> int | None:
-    """How long a text the model takes, where its folder says so."""
-    config = _config(model)
-    value = config.get("max_position_embeddings", config.get("text_config", {}).get("max_position_embeddings"))
-    return value if isinstance(value, int) else None
-
-
-def _config(model: Model) -> dict[str, Any]:
-    """What its config.json says; nothing where it is not on this disk."""
-    path = Path(model.source) / "config.json"
-    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return found if isinstance(found, dict) else {}
-
-
-def _need(models: Sequence[Model]) -> int | None:
-    """MiB that the models take together; one of unknown size counts as the largest known; None where none is known."""
-    sizes = [sum(file.stat().st_size for file in Path(model.source).glob("*.safetensors")) // MIB for model in models]
-    if not any(Path(model.source).is_dir() for model in models):
-        return None
-    return sum((size or max(sizes)) + WORKSPACE for size in sizes)
-
-
-def _gib(mib: int) -> str:
-    return f"{mib / 1024:.1f} GiB"
-
-
-def _words(need: int | None) -> str:
-    return "the models' size is not known" if need is None else f"both models need about {_gib(need)}"

@@ -1,21 +1,8 @@
-"""What is behind the last lines of a log, where it is known, and what fixes it."""
+"""What is behind the last lines of a server's log, where it is known, and what fixes it."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Known:
-    """One cause: the texts that give it away (regular expressions, in any case), and the rest of the sentence."""
-
-    signs: tuple[str, ...]
-    remedy: str
-
-    def fits(self, log: str) -> bool:
-        return any(re.search(sign, log, re.IGNORECASE) for sign in self.signs)
-
+from blindside.remedies import Known, first_remedy
 
 # The first that fits wins, so the particular ones stand before the general ones.
 KNOWN = (
@@ -91,7 +78,7 @@ KNOWN = (
     Known(
         ("batch_invariant mode is not supported", "batch invariance is not supported"),
         "this GPU or model has no batch-invariant kernels; set BATCH_INVARIANT=0 (how many answers change when asked "
-        "again is measured all the same)",
+        "again is measured anyway)",
     ),
     Known(
         ("Unsupported CPU attention configuration",),
@@ -107,11 +94,11 @@ KNOWN = (
     ),
     Known(
         ("Permission denied", r"os error 13\b"),
-        "the server may not read the model's files; `chmod -R a+rX` the folder",
+        "the server cannot read the model's files; `chmod -R a+rX` the folder",
     ),
     Known(
         ("invalid mount config", "bind source path does not exist", "mounts denied", "is not shared from the host"),
-        "Docker cannot mount the model's folder; it must lie on the engine's own machine and be shared with it",
+        "Docker cannot mount the model's folder; it must be on the engine's own machine and be shared with it",
     ),
     Known(
         ("unexpected argument", "invalid value '.*' for '--", "unrecognized arguments"),
@@ -141,4 +128,4 @@ def remedy(log: str, *, code: int = 0, oom: bool = False) -> str:
     """The known cause and what fixes it, as the rest of a sentence; empty where nothing is known."""
     if oom:
         return KILLED
-    return next((known.remedy for known in KNOWN if known.fits(log)), BY_CODE.get(code, ""))
+    return first_remedy(KNOWN, log) or BY_CODE.get(code, "")

@@ -28,6 +28,7 @@ from blindside.places import python_path
 from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing
 from compose.interrupts import interrupts_held
 from compose.remedies import remedy
+from compose.sides import by_side
 
 SEARCHED = 200  # lines of a log in which a cause is looked for
 GRACE = 5.0  # seconds between asking a server to end and ending it
@@ -77,7 +78,7 @@ class ProcessStack(ABC):
     """One server per model, as processes of this machine. Use it as a context manager.
 
     Entering returns when all are healthy and raises EnvironmentMissing, EngineDied or EngineNotHealthy; leaving ends
-    them. `logs` gets one `<side>.log` each; `say` is told of the progress, a line at a time.
+    them. `logs` gets one `<side>.log` each; `say` gets the progress, a line at a time.
     """
 
     #: The end of the sentence on an environment that is not there.
@@ -116,6 +117,10 @@ class ProcessStack(ABC):
         self.urls = {server.model.side: server.url for server in self._servers}
         self.engine = self._servers[0].engine if self._servers else ""
         return self
+
+    def addresses(self) -> dict[str, list[str]]:
+        """Of each side, those of all its servers."""
+        return by_side(self.urls)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -17,8 +17,11 @@ import yaml
 from blindside.reaper import COMMAND
 from compose.errors import EngineDied
 from compose.folder import is_local
+from compose.limits import dials
 from compose.machine import free_port
-from compose.plan import Plan, dials
+from compose.plan import Plan
+from compose.replicas import port_dial, replicated
+from compose.sides import side_of
 from compose.stack import Model, ProcessStack, Server
 
 TRIES = 3  # at ports of our own choosing: another program may be quicker
@@ -43,7 +46,8 @@ class VllmStack(ProcessStack):
         startup_seconds: float = 1800.0,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
-        super().__init__(models, python=python, logs=logs, startup_seconds=startup_seconds, say=say)
+        servers = replicated(models, plan.replicas)
+        super().__init__(servers, python=python, logs=logs, startup_seconds=startup_seconds, say=say)
         self.plan = plan
         self.served = {model.side: _source(model) for model in models}
 
@@ -56,7 +60,7 @@ class VllmStack(ProcessStack):
 
     def _start(self, model: Model) -> Server:
         """Start a server at the port that the user chose, or at a free one."""
-        port = dials().get(f"{model.side.upper()}_PORT") or str(free_port())
+        port = dials().get(port_dial(model.side)) or str(free_port())
         log = self.logs / f"{model.side}.log"
         command, environment = service(self.plan, model)
         words = [*COMMAND, str(self.python), "-P", "-m", "vllm.entrypoints.cli.main", "serve", *command]
@@ -81,7 +85,7 @@ class VllmStack(ProcessStack):
                 self._await_health(server, deadline)
                 self.check()
             except EngineDied as death:
-                chosen = dials().get(f"{death.side.upper()}_PORT")
+                chosen = dials().get(port_dial(death.side))
                 ours = death.side == server.model.side and "port is taken" in death.remedy
                 if chosen or not ours or attempt == TRIES:
                     raise
@@ -96,13 +100,14 @@ class VllmStack(ProcessStack):
         whole = {**os.environ, "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false", **given}
         if is_local(model):
             whole["HF_HUB_OFFLINE"] = "1"
-        if gpu := {**self.plan.environment, **dials()}.get(f"{model.side.upper()}_GPU"):
+        own = ",".join(map(str, self.plan.gpus.get(model.side, ())))
+        if gpu := own or {**self.plan.environment, **dials()}.get(f"{side_of(model.side).upper()}_GPU"):
             # As nvidia-smi counts them, by which the plan names them.
             return whole | {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": gpu}
         return whole | {"OMP_NUM_THREADS": threads, "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
 
     def _name(self) -> str:
-        """The package with its version; a build by others is told from vLLM's own."""
+        """The package with its version; a build by others is distinguished from vLLM's own."""
         packages = self.python.parents[1].glob("lib/python3*/site-packages/vllm*.dist-info/METADATA")
         # That other build, vllm_cpu, answers to the name vllm too.
         last = max((path.parent.name for path in packages), default="vllm-")
@@ -112,10 +117,10 @@ class VllmStack(ProcessStack):
 
 def service(plan: Plan, model: Model) -> tuple[list[str], dict[str, str]]:
     """What the plan's compose file starts one side's server with: the words behind `vllm serve`, and variables."""
-    name = model.side.upper()
+    name = side_of(model.side).upper()
     values = {**plan.environment, **dials(), f"{name}_MODEL": _source(model)}
     values |= {f"{name}_REVISION": model.revision} if model.revision else {}
-    side = yaml.safe_load(plan.files[-1].read_text(encoding="utf-8"))["services"][model.side]
+    side = yaml.safe_load(plan.files[-1].read_text(encoding="utf-8"))["services"][side_of(model.side)]
     return [_fill(word, values) for word in side["command"]], {
         key: _fill(value, values) for key, value in side["environment"].items()
     }

@@ -26,7 +26,7 @@ from compose.stack import SEARCHED
 SAY_EVERY = 5.0  # seconds between two lines of progress of one side
 LOST = (requests.RequestException, urllib3.exceptions.HTTPError, DockerException, OSError)
 PROGRESS = (
-    (re.compile(r"Download: \[(\d+)/(\d+)\] -- ETA: (\d+:\d+:\d+)"), "weights: file {0} of {1} is here, {2} left"),
+    (re.compile(r"Download: \[(\d+)/(\d+)\] -- ETA: (\d+:\d+:\d+)"), "weights: file {0} of {1} downloaded, {2} left"),
     (
         re.compile(r"(\S+\.safetensors):\s+(\d+)%\|.*?\| \S+/(\S+) \[\S+?<([\d:?]+)"),
         "weights: {0} {1}% of {2}, {3} left",
@@ -160,7 +160,7 @@ class Watch:
     # logs
 
     def _follow(self, side: str, container: str) -> None:
-        """Write the log to its file as it comes, all of it anew after a restart, and say what it tells of progress."""
+        """Write the log to its file as it comes, all of it again after a restart, and say what it tells of progress."""
         client = connect()
         try:
             with (self.logs / f"{side}.log").open("wb", buffering=0) as out:

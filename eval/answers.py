@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -77,6 +77,35 @@ class _Lighter:
         return row
 
 
+@dataclass
+class Settled:
+    """Who has answered what, without the answers: a collection holds no more of them than this. `failures` as above."""
+
+    answered: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in SIDES})
+    failures: dict[Key, Failure] = field(default_factory=dict)
+
+    def add(self, row: Response | Failure) -> None:
+        """Raises ValueError for a second response to the same prompt by the same side."""
+        ids = self.answered[row.side]
+        if isinstance(row, Failure):
+            if row.prompt_id not in ids:
+                self.failures[row.prompt_id, row.side] = row
+            return
+        if row.prompt_id in ids:
+            raise ValueError(f"a second answer of {row.side} to prompt {row.prompt_id}")
+        ids.add(row.prompt_id)
+        self.failures.pop((row.prompt_id, row.side), None)
+
+    @property
+    def count(self) -> int:
+        """Answers of both sides."""
+        return sum(map(len, self.answered.values()))
+
+    def missing(self, prompts: Iterable[Prompt]) -> list[tuple[Prompt, Side]]:
+        """As `Answers.missing`."""
+        return [(p, side) for p in prompts for side in SIDES if p.id not in self.answered[side]]
+
+
 def encode(rows: Iterable[Response | Failure]) -> bytes:
     """Lines for responses.jsonl."""
     return "".join(row.model_dump_json() + "\n" for row in rows).encode()
@@ -88,11 +117,23 @@ def read_answers(path: Path) -> Answers:
     Raises InputError with file and line for a line that is no row, or answers what was answered before.
     """
     answers, lighter = Answers(), _Lighter()
+    _read_into(path, lambda row: answers.add(lighter(row)))
+    return answers
+
+
+def read_settled(path: Path) -> Settled:
+    """As `read_answers`, keeping no text."""
+    settled = Settled()
+    _read_into(path, settled.add)
+    return settled
+
+
+def _read_into(path: Path, add: Callable[[Response | Failure], None]) -> None:
     if not path.is_file():
-        return answers
+        return
     for number, line in json_lines(path):
         try:
-            answers.add(lighter(_LINE.validate_json(line)))
+            add(_LINE.validate_json(line))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -100,4 +141,3 @@ def read_answers(path: Path) -> Answers:
             raise InputError(problem, path=path, line=number) from None
         except ValueError as error:
             raise InputError(f"{error}: remove one of the two lines", path=path, line=number) from None
-    return answers

@@ -45,7 +45,7 @@ def whole_csv_rows(data: bytes) -> int:
 
 
 def is_json(record: bytes) -> bool:
-    """Whether a record without its line end is all there: half an object is no JSON."""
+    """Whether a record without its line end is all there: half an object is not JSON."""
     try:
         return isinstance(json.loads(record), dict)
     except (ValueError, RecursionError):
@@ -66,7 +66,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 class FileChanged(Exception):
-    """A file is not as its writer left it: read it anew before you write."""
+    """A file is not as its writer left it: read it again before you write."""
 
 
 def _any(_stamp: Stamp) -> bool:
@@ -98,18 +98,18 @@ class Journal:
             with self._locked() as fd:
                 if not fits(_stamp(fd)):
                     raise FileChanged
-                set_aside = self._mend(fd)
+                set_aside = self._repair(fd)
                 _append(fd, data, header)
                 # Somebody may have put another file in this one's place since it was opened.
                 if self._is_still(fd):
                     return set_aside
 
-    def mend(self) -> Path | None:
+    def repair(self) -> Path | None:
         """Set a torn last record aside now; returns the file that holds it, or None if all is whole."""
         if not self.path.exists():
             return None
         with self._locked() as fd:
-            return self._mend(fd)
+            return self._repair(fd)
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
@@ -127,7 +127,7 @@ class Journal:
         there = stamp_of(self.path)
         return there is not None and there[0] == _stamp(fd)[0]
 
-    def _mend(self, fd: int) -> Path | None:
+    def _repair(self, fd: int) -> Path | None:
         """Called under the lock."""
         size = os.fstat(fd).st_size
         if size == 0 or os.pread(fd, 1, size - 1) == b"\n":

@@ -42,7 +42,7 @@ class Preference(Row):
 
 
 class Overlap(Row):
-    """At least this share of the judged prompts by at least so many reviewers."""
+    """At least this share of the judged prompts by at least this many reviewers."""
 
     share: Share = Field(ge=0, le=1)
     reviewers: int = Field(default=2, ge=2)
@@ -104,7 +104,7 @@ class Policy(Row):
     must_pass_broken: int | None = Field(default=0, ge=0)
     #: Whether verdicts that people gave elsewhere may enter (blindside import-verdicts).
     imported: bool = False
-    #: Which answer stands left must come from the run's secret key.
+    #: Which answer is on the left must come from the run's secret key.
     keyed_sides: bool = False
     parity: bool = True
     #: Answers that changed when asked again, per side: at most this share; null where determinism is not asked for.
@@ -158,8 +158,16 @@ def frozen(run: Run) -> Path:
 
 
 def policy_of(run: Run) -> Policy:
-    """The run's own policy; the default one where none was fixed. Raises InputError."""
-    return read_policy(frozen(run)) if frozen(run).is_file() else read_policy(DEFAULT)
+    """The run's own policy; the default one where none was fixed. Raises InputError.
+
+    Of one candidate among k each claim is made at (1 - confidence) / k: choosing it is paid for, whichever it is.
+    """
+    policy = read_policy(frozen(run)) if frozen(run).is_file() else read_policy(DEFAULT)
+    if run.info.sweep is None:
+        return policy
+    alpha = (1 - policy.preference.confidence) / run.info.sweep.of
+    paid = policy.preference.model_copy(update={"confidence": 1 - alpha})
+    return policy.model_copy(update={"preference": paid})
 
 
 def freeze_policy(run: Run, given: Path | None = None, *, when: str = "before judging") -> Run:
@@ -192,5 +200,5 @@ def _judged(run: Run) -> bool:
 
 
 def _when(run: Run, before: str) -> str:
-    """Whether the policy was there before the first verdict: what came after it is told wherever it counts."""
+    """Whether the policy was there before the first verdict: what came after it is reported wherever it counts."""
     return "after judging began" if _judged(run) else before

@@ -18,7 +18,7 @@ from blindside.errors import BlindsideError
 from eval.answers import read_answers
 from eval.errors import InputError
 from eval.evidence.estimates import winrate
-from eval.evidence.judgements import Table, of_arrays, read_table
+from eval.evidence.judgements import Judgements, of_arrays, read_table
 from eval.evidence.reviewers import agreement as agreements
 from eval.judge.store.verdict_files import in_force
 from eval.judge.store.verdict_files import read_verdicts as read_rows
@@ -95,7 +95,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, read anew by every method."""
+    """A run folder, read again by every method."""
 
     folder: Path
 
@@ -220,7 +220,7 @@ def _frame(verdicts: Iterable[Verdict]) -> pd.DataFrame:
     return frame.astype({"seconds": "float64"})
 
 
-def _table(frame: pd.DataFrame, *, cluster: bool) -> Table:
+def _table(frame: pd.DataFrame, *, cluster: bool) -> Judgements:
     missing = [name for name in _COLUMNS if name not in frame.columns]
     if missing:
         raise InputError(f"the frame has no column {', '.join(missing)}: give one row per judgement with {_COLUMNS}")

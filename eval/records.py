@@ -249,10 +249,6 @@ class Verdict(Judgement):
         return self.kind, self.item, self.reviewer
 
 
-#: The columns of verdicts.csv where the study has no criteria and no tags.
-VERDICT_COLUMNS: tuple[str, ...] = (*Verdict.FIRST, *Verdict.LAST)
-
-
 class Thumb(Judgement):
     """One row of thumbs.csv: feedback on one model's answer."""
 

@@ -11,10 +11,11 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support import FAST
+from tests.times import Times
 from tests.warm import warm
 
-#: Folders whose tests share a browser, an engine or both cores: one worker runs them, one after another.
-TOGETHER = {"browser", "docker", "e2e", "vllm"}
+#: Folders whose tests share a browser, an engine or both cores, the longest first: each goes to one worker as a whole.
+TOGETHER = {folder: place for place, folder in enumerate(("e2e", "browser", "vllm", "docker"))}
 #: Files elsewhere that see every container of the machine.
 CONTAINERS = {"tests/train/test_container.py"}
 
@@ -25,12 +26,13 @@ def warm_python() -> Path:
     return warm.train_python()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Let Ctrl-C mean Ctrl-C: a shell that starts us in the background has it ignored, also by whatever we start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # No test fails for being slow: a busy machine says nothing about the code.
     settings.register_profile("unhurried", deadline=None)
     settings.load_profile("unhurried")
+    config.pluginmanager.register(Times())
 
 
 def pytest_sessionfinish() -> None:
@@ -39,12 +41,13 @@ def pytest_sessionfinish() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest folder first, so that nobody waits for it at the end; the fast tests are those without others."""
+    """The longest first, so that nobody waits for them at the end; the fast tests are those without others."""
     if FAST:
         slow = [item for item in items if _is_slow(item)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not _is_slow(item)]
-    items.sort(key=lambda item: _scope(item.nodeid) != "e2e")
+    trains = {_scope(item.nodeid) for item in items if item.get_closest_marker("train")}
+    items.sort(key=lambda item: TOGETHER.get(scope := _scope(item.nodeid), len(TOGETHER) + (scope not in trains)))
 
 
 def _is_slow(item: pytest.Item) -> bool:

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 #: `make test-fast`: no browser, no Docker, no training, and no environment but our own, whatever this machine has.
 FAST = os.environ.get("BLINDSIDE_FAST_TESTS") == "1"
 TRAIN_PYTHON = ROOT / (".venv-train" if not FAST else ".no-environment") / "bin" / "python"
+OLD_PYTHON = ROOT / (".venv-old" if not FAST else ".no-environment") / "bin" / "python"
 
 
 def require(there: bool, reason: str) -> None:

@@ -12,7 +12,7 @@ from blindside.tables.reader import SUFFIXES
 from eval.collect.input_records import ID
 from eval.collect.prompts.parser import CATEGORY, CLUSTER
 from eval.records import ENDINGS, Response
-from eval.run import PromptSet
+from eval.run_info import PromptSet
 from tests.support import ROOT
 from train.pairs import choices, feedback
 from train.pairs.formats import NAMES
@@ -24,7 +24,7 @@ WORDS = {word for text in NAMED for word in re.findall(r"[\w.-]+", text)} | NAME
 
 
 def parts_of(column: str) -> tuple[str, ...]:
-    """response_a is told as response with _a."""
+    """response_a is reported as response with _a."""
     stem, _, end = column.rpartition("_")
     return (column,) if column in WORDS or not stem else (stem, f"_{end}")
 

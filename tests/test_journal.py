@@ -31,11 +31,11 @@ def test_torn_last_line_is_set_aside_and_nothing_before_it_is_lost(tmp_path: Pat
     assert aside.read_bytes() == b'{"a":2'
 
 
-def test_mend_leaves_a_whole_file_alone(tmp_path: Path) -> None:
+def test_repair_leaves_a_whole_file_alone(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    assert Journal(path).mend() is None
+    assert Journal(path).repair() is None
     path.write_bytes(b"1\n2\n")
-    assert Journal(path).mend() is None
+    assert Journal(path).repair() is None
     assert path.read_bytes() == b"1\n2\n"
 
 
@@ -108,7 +108,7 @@ def test_kill_9_in_a_burst_keeps_every_acknowledged_row(tmp_path: Path) -> None:
         acknowledged = [int(process.stdout.readline()) for _ in range(200)]
         os.kill(process.pid, signal.SIGKILL)
         acknowledged += [int(line) for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
-    Journal(path).mend()
+    Journal(path).repair()
     kept = [int(line) for line in path.read_text().splitlines()]
     assert set(acknowledged) <= set(kept)
     assert kept == list(range(len(kept)))

@@ -50,7 +50,7 @@ def every(reader: Callable[[Path], Any]) -> Callable[[Path], list[Any]]:
 
 
 LONG = "is longer than 8 MB: give one record a line"
-#: Reader, file name, how the file begins (it goes on with 20 MB of zeros, without a line end), and what is said of it.
+#: Reader, file name, how the file begins (it continues with 20 MB of zeros, without a line end), and its message.
 CASES: list[tuple[Callable[[Path], Any], str, bytes, str]] = [
     (every(read_pairs), "p.jsonl", b'{"prompt": "', f"p.jsonl:1: {LONG}"),
     (every(read_pairs), "p.jsonl", b'{"prompt": "a", "chosen": "b", "rejected": "c"}\n', f"p.jsonl:2: {LONG}"),
@@ -81,7 +81,7 @@ def test_a_record_without_end_is_one_sentence(
 
 @pytest.mark.parametrize("reader", [every(read_pairs), read_records])
 def test_a_row_of_csv_has_a_bound_over_many_lines(reader: Callable[[Path], Any], tmp_path: Path) -> None:
-    """A quote that is opened anew on each line makes one row of the whole file, and no cell of it is large."""
+    """A quote that is opened again on each line makes one row of the whole file, and no cell of it is large."""
     path = tmp_path / "p.csv"
     path.write_bytes(b"a,b\n" + b'"x\n",' * (LONGEST // 4))
     with pytest.raises((InputError, PairsError), match=r"a row is longer than 8 MB: is a quote not closed\?"):

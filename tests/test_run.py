@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from eval.answers import encode, read_answers
+from eval.answers import encode, read_answers, read_settled
 from eval.errors import InputError, RunError
 from eval.records import Failure, Message, Prompt, Response, Side, sha256_text, utc_now
-from eval.run import Decoding, ModelInfo, PromptSet, RunInfo, list_runs, open_run, start_run
+from eval.run import list_runs, open_run, start_run
+from eval.run_info import Decoding, ModelInfo, PromptSet, RunInfo
+from tests.support import ROOT
 
 PROMPTS = [Prompt(id=f"p{n}", messages=(Message(role="user", content=f"What is {n}?"),)) for n in range(3)]
 
@@ -120,6 +124,26 @@ def test_broken_run_json_names_the_field(tmp_path: Path) -> None:
         open_run(tmp_path, "first")
 
 
+def _add_times(folder: Path, worker: int) -> None:
+    run = open_run(folder, "first")
+    for n in range(20):
+        run.update(lambda now, n=n: {"times": {**now.times, f"{worker}-{n}": utc_now()}})  # type: ignore[misc]
+
+
+def test_processes_that_update_at_once_take_nothing_from_each_other(tmp_path: Path) -> None:
+    start_run(tmp_path, info(), PROMPTS)
+    with ProcessPoolExecutor(3) as pool:
+        list(pool.map(_add_times, [tmp_path] * 3, range(3)))
+    assert len(open_run(tmp_path, "first").info.times) == 60
+
+
+def test_an_update_without_a_change_leaves_the_file_alone(tmp_path: Path) -> None:
+    run = start_run(tmp_path, info(), PROMPTS)
+    before = (run.folder / "run.json").stat()
+    assert run.update(engine="test").info == run.info
+    assert (run.folder / "run.json").stat().st_ino == before.st_ino
+
+
 def test_update_is_on_disk_and_keeps_the_rest(tmp_path: Path) -> None:
     run = start_run(tmp_path, info(), PROMPTS).update(counts={"answered": 6})
     assert open_run(tmp_path, "first").info == run.info
@@ -149,13 +173,16 @@ def test_answers_pair_in_prompt_order_and_say_what_is_missing(tmp_path: Path) ->
     assert list(answers.failures) == [("p1", "tuned")]
     missing = [(prompt.id, side) for prompt, side in answers.missing(PROMPTS)]
     assert missing == [("p0", "base"), ("p0", "tuned"), ("p1", "tuned")]
+    settled = read_settled(path)  # what a collection keeps of them
+    assert settled.missing(PROMPTS) == answers.missing(PROMPTS)
+    assert (settled.count, settled.failures) == (3, answers.failures)
 
 
 def test_a_later_answer_settles_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "responses.jsonl"
     failure = Failure(prompt_id="p0", side="base", error="timed out", attempts=5, failed_at=utc_now())
     path.write_bytes(encode([failure, response(PROMPTS[0], "base")]))
-    assert read_answers(path).failures == {}
+    assert read_answers(path).failures == read_settled(path).failures == {}
 
 
 def test_text_of_any_kind_survives(tmp_path: Path) -> None:
@@ -193,3 +220,29 @@ def test_a_second_answer_to_one_prompt_is_named(tmp_path: Path) -> None:
     path.write_bytes(encode([response(PROMPTS[0], "base"), response(PROMPTS[0], "base", "no")]))
     with pytest.raises(InputError, match=r":2: a second answer of base to prompt p0"):
         read_answers(path)
+
+
+RECORDED = ROOT / "tests" / "data" / "recorded_run.json"  # as blindside 0.1 wrote it, when findings were bare objects
+
+
+def test_a_recorded_run_of_an_earlier_version_opens_and_loses_nothing(tmp_path: Path) -> None:
+    before = json.loads(RECORDED.read_bytes())
+    before["checks"]["parity"]["base"]["asked_by"] = "a later version"
+    (tmp_path / before["run"]).mkdir()
+    (tmp_path / before["run"] / "run.json").write_text(json.dumps(before))
+    run = open_run(tmp_path, before["run"])
+    marked, tuned = run.info.giveaways, run.info.checks.parity["tuned"]
+    assert marked is not None
+    assert (marked.policy, marked.looked_at, len(marked.items)) == ("mark", 140, 2)
+    assert (tuned.passed, tuned.dtype, tuned.checks[0].name) == (True, "float32", "info")
+    assert run.info.checks.determinism["base"].asked == before["checks"]["determinism"]["base"]["asked"]
+    run.update(near=5)
+    assert json.loads((run.folder / "run.json").read_bytes()) == before | {"near": 5}
+
+
+def test_a_run_that_nobody_checked_nor_judged_says_so_in_the_words_of_then(tmp_path: Path) -> None:
+    before = json.loads(RECORDED.read_bytes()) | {"checks": {}, "giveaways": {}}
+    (tmp_path / before["run"]).mkdir()
+    (tmp_path / before["run"] / "run.json").write_text(json.dumps(before))
+    info = open_run(tmp_path, "").info
+    assert (info.checks.parity, info.checks.determinism, info.giveaways) == ({}, {}, None)

@@ -15,16 +15,18 @@ import pytest
 from tests.support import ROOT
 
 #: What a room of `eval` may import, itself apart. Shared rows know nothing; nothing imports cli.
-SHARED = {"errors", "expect", "records", "journal", "run", "answers", "spreadsheet", "policy"}
+SHARED = {"errors", "expect", "records", "journal", "run_info", "run", "answers", "spreadsheet", "policy", "sweep"}
 ALLOWED = {
     "errors": set(),
     "spreadsheet": set(),
     "expect": set(),
     "records": {"errors", "expect"},
     "journal": {"errors"},
-    "run": {"errors", "records", "journal"},
+    "run_info": {"records"},
+    "run": {"errors", "records", "journal", "run_info"},
     "answers": {"errors", "records", "journal"},
-    "policy": {"errors", "records", "journal", "run"},
+    "policy": {"errors", "records", "journal", "run_info", "run"},
+    "sweep": {"errors", "records", "journal", "run_info", "run"},
     "collect": SHARED,
     "judge": SHARED,
     "evidence": SHARED | {"collect", "judge"},
@@ -57,7 +59,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def _room(dotted: str) -> str:
-    """The part of `eval` that a dotted name lies in: eval.judge.store.verdict_files -> judge."""
+    """The part of `eval` that a dotted name is in: eval.judge.store.verdict_files -> judge."""
     parts = dotted.split(".")
     return parts[1] if len(parts) > 1 else ""
 

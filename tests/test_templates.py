@@ -1,4 +1,4 @@
-"""Chat templates that loop without end or fill the memory: wherever one is rendered, a sentence, and work goes on."""
+"""Chat templates that loop without end or fill the memory: wherever one is rendered, a sentence, and work continues."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 
 from blindside.bounded import MEGABYTES, SECONDS, OverBound, Refused, Worker
 from eval.collect.parity.reference import ask_references
+from eval.records import Side
 from tests.compose.servers import MODEL, change, need_train, serve
 from tests.support import ROOT, TRAIN_PYTHON
 from train.errors import ExportError
@@ -44,10 +45,15 @@ ATTACKS = {
 }
 
 
-@pytest.mark.parametrize(
-    ("module", "attack"),
-    [*(("train.export.rendering", name) for name in ATTACKS), ("compose.embedded.rendering", "a long text")],
-)
+#: Whatever is ended for its time takes all of it: loops are tried below, where the engine and an export render.
+IN_A_CHILD = [
+    pytest.param("train.export.rendering", name, marks=[pytest.mark.slow] if name == "a power" else [], id=name)
+    for name in ATTACKS
+    if name != "loops"
+]
+
+
+@pytest.mark.parametrize(("module", "attack"), [*IN_A_CHILD, ("compose.embedded.rendering", "a long text")])
 def test_a_child_is_ended_and_the_next_call_is_answered(module: str, attack: str) -> None:
     source, said = ATTACKS[attack]
     worker = Worker(module)
@@ -66,6 +72,7 @@ def test_a_child_is_ended_and_the_next_call_is_answered(module: str, attack: str
         worker.close()
 
 
+@pytest.mark.slow
 def test_a_child_ends_with_what_started_it(tmp_path: Path) -> None:
     """Also where it was killed in the middle of a rendering: the kernel's limit ends the child."""
     code = (
@@ -83,13 +90,20 @@ def test_a_child_ends_with_what_started_it(tmp_path: Path) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize(("source", "said"), [ATTACKS["loops"], ATTACKS["a long text"]])
-def test_of_an_export_it_is_one_sentence(source: str, said: str) -> None:
-    for call in (lambda: end_of_turn(source, {}, {}), lambda: first_difference(PLAIN, source, {})):
-        with pytest.raises(ExportError) as caught:
-            call()
-        assert str(caught.value).startswith(f"the chat template {said}")
-        assert caught.value.field == "chat_template"
+@pytest.mark.parametrize(
+    ("attack", "call"),
+    [
+        pytest.param("loops", lambda source: first_difference(PLAIN, source, {}), marks=pytest.mark.slow),
+        ("a long text", lambda source: first_difference(PLAIN, source, {})),
+        ("a long text", lambda source: end_of_turn(source, {}, {})),
+    ],
+)
+def test_of_an_export_it_is_one_sentence(attack: str, call: Callable[[str], Any]) -> None:
+    source, said = ATTACKS[attack]
+    with pytest.raises(ExportError) as caught:
+        call(source)
+    assert str(caught.value).startswith(f"the chat template {said}")
+    assert caught.value.field == "chat_template"
 
 
 def test_templates_are_compared_as_before() -> None:
@@ -108,14 +122,20 @@ def folder(parent: Path, template: str) -> Path:
 
 
 @pytest.mark.train
-@pytest.mark.parametrize(("source", "said"), [ATTACKS["loops"], ATTACKS["a long text"], ATTACKS["a power"]])
-def test_the_reference_says_it_and_goes_on(source: str, said: str, tmp_path: Path) -> None:
-    need_train()
-    job = Job(model=str(folder(tmp_path, source)), chats=[[{"role": "user", "content": "a"}]], texts=["a text"])
-    found = ask_references(TRAIN_PYTHON, {"base": job}, 0)["base"]
-    assert found.missing == ""
-    assert found.renderings[0].error.startswith(f"the chat template {said}")
-    assert found.texts == [found.texts[0]] != [[]]
+def test_the_reference_says_it_and_goes_on(tmp_path: Path, warm: Path) -> None:
+    """A power takes its time where the template is compiled, a long text where it is rendered."""
+    attacks: dict[Side, tuple[str, str]] = {"base": ATTACKS["a power"], "tuned": ATTACKS["a long text"]}
+    chats = [[{"role": "user", "content": "a"}]]
+    jobs = {
+        side: Job(model=str(folder(tmp_path / side, source)), chats=chats, texts=["a text"])
+        for side, (source, _) in attacks.items()
+    }
+    references = ask_references(warm, jobs, 0)
+    for side, (_, said) in attacks.items():
+        found = references[side]
+        assert found.missing == ""
+        assert found.renderings[0].error.startswith(f"the chat template {said}")
+        assert found.texts == [found.texts[0]] != [[]]
 
 
 @pytest.mark.train
@@ -159,8 +179,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.train
-@pytest.mark.parametrize(("content", "said"), [("loop", LONG), ("long", LARGE)])
-@pytest.mark.parametrize("path", ["/v1/chat/completions", "/chat_tokenize"])
+@pytest.mark.parametrize(
+    ("path", "content", "said"),
+    [
+        ("/v1/chat/completions", "loop", LONG),
+        ("/v1/chat/completions", "long", LARGE),
+        ("/chat_tokenize", "long", LARGE),
+    ],
+)
 def test_the_embedded_engine_answers_422_and_serves_on(path: str, content: str, said: str, server: str) -> None:
     status, body = post(server + path, {"messages": [{"role": "user", "content": content}], "max_tokens": 1})
     assert (status, body["error_type"]) == (422, "template_error")
@@ -170,10 +196,9 @@ def test_the_embedded_engine_answers_422_and_serves_on(path: str, content: str, 
 
 
 @pytest.mark.train
-def test_what_is_no_template_is_told_at_the_start(tmp_path: Path) -> None:
-    need_train()
+def test_what_is_no_template_is_told_at_the_start(tmp_path: Path, warm: Path) -> None:
     made = str(folder(tmp_path, "{% for %}"))
-    command = [str(TRAIN_PYTHON), "-P", "-m", "compose.embedded", "--model-id", made, "--port", "0"]
+    command = [str(warm), "-P", "-m", "compose.embedded", "--model-id", made, "--port", "0"]
     done = subprocess.run(
         command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False, timeout=120
     )

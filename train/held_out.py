@@ -45,7 +45,7 @@ def split(rows: Sequence[Row], held: set[str]) -> tuple[list[Row], list[Row]]:
 
 
 def note(recipe: Recipe, pairs: int, held: int) -> str:
-    """What is told of it."""
+    """What is reported of it."""
     if held:
         return f"{held} of {pairs} pairs are held out and scored before and after (val_set_size overrides that)"
     if recipe.config.get("val_set_size") or recipe.config.get("test_datasets"):

@@ -11,50 +11,76 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from blindside.gpus import AMD
 from blindside.places import made_by, python_path, workspace
 from blindside.reaper import COMMAND, GRACE
+from blindside.remedies import Known, first_remedy
+from blindside.yaml_files import BadYaml, read_yaml
 from train.errors import LaunchError
+from train.launcher import Launch, read_launch
 from train.progress import Progress
+from train.resources.gpus import chosen_gpus
 
 #: What relative paths of a recipe start from.
 ROOT = workspace()
 TAIL = 15
+#: Where Linux lists GPUs that render or compute.
+RENDERERS = Path("/dev/dri")
 #: The volume of a rented GPU machine; caches belong there, the root disk is small.
 WORKSPACE = Path("/workspace")
 
-#: What the log says, and what a person can do about it. The first that is found is told.
-_REMEDIES: tuple[tuple[str, str], ...] = (
-    (r"CUDA out of memory|OutOfMemoryError", "the GPU's memory is full: lower sequence_len, or use the QLoRA recipe"),
-    (r"No space left on device|os error 28", "the disk is full: free some space, or move HF_HOME to a larger volume"),
-    (
-        r"GatedRepoError|gated repo|401 Client Error|403 Client Error",
+_KILLED = "the machine's memory ran out: close other programs, or use a smaller model"
+_CAUSES = (
+    Known(
+        ("CUDA out of memory", "OutOfMemoryError"),
+        "the GPU's memory is full: lower sequence_len, or use the QLoRA recipe",
+    ),
+    Known(
+        ("No space left on device", r"os error 28\b"),
+        "the disk is full: free some space, or move HF_HOME to a larger volume",
+    ),
+    Known(
+        ("GatedRepoError", "gated repo", "40[13] Client Error"),
         "the model or data set is gated or private: accept its terms on the Hub and set HF_TOKEN",
     ),
-    (
-        r"offline mode is enabled|HF_HUB_OFFLINE|OfflineModeIsEnabled",
+    Known(
+        ("offline mode is enabled", "HF_HUB_OFFLINE", "OfflineModeIsEnabled"),
         "a file is not on this machine and HF_HUB_OFFLINE is set: unset it, or name a local path",
     ),
-    (
-        r"Temporary failure in name resolution|Name or service not known|Max retries exceeded|ConnectionError"
-        r"|LocalEntryNotFoundError|Couldn't reach|couldn't connect to",
-        "the Hub cannot be reached: check the network (HF_ENDPOINT where you use a mirror)",
+    Known(
+        (
+            "Temporary failure in name resolution",
+            "Name or service not known",
+            "Max retries exceeded",
+            "ConnectionError",
+            "LocalEntryNotFoundError",
+            "Couldn't (reach|connect to)",
+        ),
+        "cannot reach the Hub: check the network (HF_ENDPOINT where you use a mirror)",
     ),
-    (r"RepositoryNotFoundError|DatasetNotFoundError|404 Client Error", "the Hub has no such model or data set"),
-    (
-        r"flash_attn.*(not installed|No module)|FlashAttention.*not",
+    Known(
+        ("RepositoryNotFoundError", "DatasetNotFoundError", "404 Client Error"),
+        "the Hub has no such model or data set: check the name (a private one also needs HF_TOKEN)",
+    ),
+    Known(
+        (r"flash_attn.*(not installed|No module)", "FlashAttention.*not"),
         "flash attention is missing: set attn_implementation: sdpa",
     ),
-    (r"validation errors? for AxolotlConfig|Extra inputs are not permitted", "Axolotl refuses a field of the recipe"),
-    (
-        r"Killed|SIGKILL|signal 9|exit code -9",
-        "the machine's memory ran out: close other programs, or use a smaller model",
+    Known(
+        ("validation errors? for AxolotlConfig", "Extra inputs are not permitted"),
+        "Axolotl refuses a field of the recipe",
     ),
-)  # fmt: skip
+    Known(("Killed", "SIGKILL", "signal 9", "exit code -9"), _KILLED),
+)
 
 _NOISE = re.compile(
     r"%\||^\s*[@#=+.\s]+$|^\W*$|Warning|\[WARNING\]|\[DEBUG\]|register_constant|torchao|^\s*File \"|^\s*\^+\s*$|^\{'|"
-    r"^\s*warnings\.warn|`--\w+` was set to|accelerate config|had defaults used|^Traceback"
+    r"^\s*warnings\.warn|`--\w+` was set to|accelerate config|had defaults used|^Traceback|"
+    r"Skipping HuggingFace token verification|^\s*(time|host|rank|exitcode|error_file|traceback)\s*: "
 )
+#: What torchrun puts before each line of a process that it ends, and what only follows from another process's end.
+_RANK = re.compile(r"^\[rank\d+\]:\s?")
+_FOLLOWS = ("CalledProcessError", "ChildFailedError", "Connection closed by peer", "SignalException")
 _FINAL = re.compile(r"^(?:[\w.]+\.)?(\w*(?:Error|Exception|Exit|Interrupt|NotFound\w*))\b:?\s*(.*)$")
 
 
@@ -93,9 +119,10 @@ def axolotl(
     program = env / "bin" / "axolotl"
     if not program.exists():
         raise LaunchError(f"there is no Axolotl in {env}; {made_by(env)}")
+    words, variables = launching(command, recipe, environment(env, offline=offline))
     status = run(
-        [str(program.absolute()), command, str(recipe.absolute())],
-        environment(env, offline=offline),
+        [str(program.absolute()), command, str(recipe.absolute()), *words],
+        variables,
         log,
         progress,
         cwd,
@@ -103,6 +130,34 @@ def axolotl(
     if status != 0:
         raise failure(f"axolotl {command}", recipe, status, log)
     return dict(progress.metrics)
+
+
+def launching(command: str, recipe: Path, variables: dict[str, str]) -> tuple[list[str], dict[str, str]]:
+    """What goes behind `axolotl COMMAND RECIPE`, and the environment with what several processes need.
+
+    A CPU trains in Axolotl's own process: accelerate would start a second one, with the same result, and all imports
+    would be paid twice. Raises LaunchError.
+    """
+    if command != "train":
+        return [], variables
+    asked = asked_launch(recipe)
+    if asked == Launch() and not count_gpus():
+        return ["--launcher", "python"], variables
+    return asked.options(f"blindside-{recipe.stem}"), asked.environment(variables, gpus=count_gpus())
+
+
+def asked_launch(recipe: Path) -> Launch:
+    """The dials for this recipe on this machine; a recipe that cannot be read says nothing here. Raises LaunchError."""
+    try:
+        config = read_yaml(recipe)
+    except (OSError, BadYaml):
+        config = None
+    return read_launch(os.environ, config if isinstance(config, dict) else {}, gpus=count_gpus())
+
+
+def count_gpus() -> int:
+    """GPUs that train here; AMD's are counted by their devices."""
+    return len(chosen_gpus()) or (len(list(RENDERERS.glob("renderD*"))) if AMD.exists() else 0)
 
 
 def run(command: Sequence[str], variables: Mapping[str, str], log: Path, progress: Progress, cwd: Path) -> int:
@@ -154,18 +209,16 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 def meaningful(log: Path, most: int = TAIL) -> list[str]:
     """The last lines of a log that say something: no bars, no warnings, no frames of a traceback."""
     text = log.read_bytes()[-200_000:].decode("utf-8", "replace") if log.exists() else ""
-    lines = [line.rstrip() for line in re.split(r"[\r\n]+", text)]
+    lines = [_RANK.sub("", line.rstrip()) for line in re.split(r"[\r\n]+", text)]
     kept = [line[:300] for line in lines if line.strip() and not _NOISE.search(line)]
     return kept[-most:]
 
 
 def failure(what: str, recipe: Path, status: int, log: Path) -> LaunchError:
-    """What a command that ended with `status` is told as, by what its log says."""
+    """What a command that ended with `status` is reported as, by what its log says."""
     tail = meaningful(log, TAIL)
-    text = "\n".join(meaningful(log, 200))
-    remedy = next((said for pattern, said in _REMEDIES if re.search(pattern, text)), None)
-    if remedy is None and status in (137, 9):
-        remedy = _REMEDIES[-1][1]
-    finals = [line for line in tail if _FINAL.match(line.strip()) and "CalledProcessError" not in line]
+    lines = meaningful(log, 200)
+    remedy = first_remedy(_CAUSES, "\n".join(lines)) or (_KILLED if status in (137, 9) else "")
+    finals = [line for line in lines[-60:] if _FINAL.match(line.strip()) and not any(one in line for one in _FOLLOWS)]
     reason = remedy or (finals[-1].strip() if finals else f"exit status {status}")
-    return LaunchError(f"{what} failed on {recipe.name}: {reason}; the whole log is {log}", tail=tail, log=log)
+    return LaunchError(f"{what} failed on {recipe.name}: {reason}; the full log is {log}", tail=tail, log=log)

@@ -10,8 +10,9 @@ from train import artifact as artifacts
 from train.artifact import NAME, Artifact
 from train.data import Say
 from train.errors import ArtifactError, RecipeError
+from train.job import Job
 from train.launch import ROOT
-from train.pipeline import Job, from_root, make
+from train.pipeline import from_root, make
 from train.recipe import Recipe, read_recipe
 from train.resources.machine import locked
 from train.resources.recipe_types import OF_PAIRS

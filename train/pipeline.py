@@ -2,113 +2,42 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from train import again, left
 from train import artifact as artifacts
-from train.artifact import NAME, Artifact, Base
+from train import earlier
+from train.artifact import Artifact, Base
 from train.container import container
-from train.container.image import image_name
-from train.data import Prepared, Say, data_hashes, is_local, prepare, read_prompt_keys, write_prompt_keys
+from train.data import Prepared, Say, data_hashes, prepare, read_prompt_keys, write_prompt_keys
+from train.derived import derive, output_of, prepared_path
 from train.doctor.doctor import ready
+from train.earlier import Left
 from train.errors import ArtifactError, ExportError, LaunchError
+from train.export import sharded
 from train.export.export import export, rules
+from train.export.sharded import Shards
 from train.figures.picture import svg
 from train.figures.protocol import read_figures
 from train.figures.words import outcome
-from train.files import sha256_file, sha256_files, sha256_json, write_atomic
-from train.launch import ROOT, axolotl, environment
-from train.left import Left
+from train.files import sha256_file, sha256_files, write_atomic
+from train.job import Job, inputs_hash
+from train.launch import ROOT, asked_launch, axolotl, environment, failure, run
 from train.progress import Progress
-from train.recipe import Recipe, read_recipe
+from train.recipe import Recipe
 from train.resources.machine import PACKAGES, cached_model, check_room, versions
 from train.token_check import read_found
 from train.tokens import stage as tokens
 
-_OF_A_MODEL = (".json", ".jinja", ".safetensors")
-Measure = Callable[[Path], dict[str, float]]
 _KEPT = ("loss", "train_loss", "train_runtime", "train_steps_per_second", "train_samples_per_second")
-
-
-@dataclass(frozen=True)
-class Job:
-    """A recipe, and where its model goes."""
-
-    recipe: Recipe
-    name: str
-    models: Path
-    work: Path
-    env: Path
-    #: What stands for the base in `inputs_sha256`; the base's own weights where it is None.
-    base_key: str | None = None
-    prompts: Path | None = None
-    #: Figures on held-out questions, from the exported folder.
-    measure: Measure | None = None
-
-    @property
-    def target(self) -> Path:
-        return self.models / self.name
-
-    @property
-    def log(self) -> Path:
-        return self.work / "train.log"
-
-    @property
-    def record(self) -> Path:
-        return left.record(self.work, self.name)
-
-    @property
-    def tokens(self) -> Path:
-        """Where the plugin inside Axolotl writes what it found."""
-        return (self.work / f"tokens-{self.name}.json").absolute()
-
-    @property
-    def figures(self) -> Path:
-        """Where it writes what the trainer logs."""
-        return (self.work / f"figures-{self.name}.jsonl").absolute()
-
-    @property
-    def offline(self) -> bool:
-        """Where base and data are local, no network is needed."""
-        local = all(is_local(asked) for asked in self.recipe.datasets)
-        return local and (ROOT / self.recipe.base_model).is_dir()
-
-
-def inputs_hash(job: Job) -> str:
-    """Of all that decides the outcome: what the recipe says, data, base and versions."""
-    return sha256_json(
-        {
-            "recipe": read_recipe(job.recipe.path).config,
-            "data": sorted(data_hashes(job.recipe).values()),
-            "base": job.base_key or _base_key(job),
-            "versions": _decisive_versions(job),
-        }
-    )
-
-
-def _decisive_versions(job: Job) -> dict[str, str]:
-    """Those that tell one training from another; the image's packages go by its name, so that nothing is pulled."""
-    if container.wanted(job.recipe):
-        return {"image": image_name(), "blindside": metadata.version("blindside")}
-    return versions(job.env)
-
-
-def _base_key(job: Job) -> str:
-    folder = ROOT / job.recipe.base_model
-    if folder.is_dir():
-        return sha256_files(path for path in folder.iterdir() if path.suffix in _OF_A_MODEL and path.name != NAME)
-    return f"{job.recipe.base_model}@{job.recipe.config.get('revision_of_model') or 'main'}"
 
 
 def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
     """The artifact of a model that these very inputs made, whose weights are still what they were.
 
-    One whose tokens were not checked by this version's rules is told, and made anew.
+    One whose tokens were not checked by this version's rules is reported, and made again.
     """
     try:
         found = artifacts.read_artifact(job.target)
@@ -118,7 +47,7 @@ def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
     except ArtifactError:
         return None
     if tokens.outdated(job.recipe, found.tokens):
-        say(f"{job.target} was trained before its tokens were checked as they are now: it is trained anew")
+        say(f"{job.target} was trained before its tokens were checked as they are now: it is trained again")
         return None
     return found
 
@@ -126,21 +55,21 @@ def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
 def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     """The model of `job`, trained if it is not there yet; and whether it was. Raises TrainError."""
     inputs = inputs_hash(job)
-    again.recover(job.target)
+    earlier.recover(job.target)
     there = None if force else finished(job, inputs, say)
     if there is not None:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
         if there.export_rules == rules():
             return there, False
-        return again.export_again(job.target, _base(job)[0], there, say), False
-    trained = None if force or tokens.outdated(job.recipe, read_found(job.tokens)) else left.find(job.record, inputs)
+        return earlier.export_again(job.target, _base(job)[0], there, say), False
+    trained = None if force or tokens.outdated(job.recipe, read_found(job.tokens)) else earlier.find(job.record, inputs)
     if trained is None:
         check_room(job.recipe, job.models)
         ready(job.recipe, job.models, say)
     else:
         say(f"{job.name} is trained already ({trained.output}); what comes after it is missing")
     prepared = prepare(job.recipe, job.work, job.env, say)
-    derived = _derive(job, prepared, trained.output if trained else _output(job))
+    derived = derive(job, prepared, trained.output if trained else output_of(job))
     if trained is None:
         trained = _train(job, derived, inputs, say)
     try:
@@ -148,11 +77,26 @@ def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     except OSError as error:
         raise ExportError(
             f"{job.target} cannot be made ({error}): free some space there, or let it be written to; the training is "
-            "kept, and the same command goes on from there",
+            "kept, and the same command continues from there",
             field="folder",
         ) from error
     say(f"{job.target} is ready")
     return done, True
+
+
+def follow(job: Job, *, force: bool, say: Say) -> None:
+    """A further machine's part of a training on several: the first one keeps the model. Raises TrainError.
+
+    Where the model exists already, on storage that both see, the first machine starts nothing: nobody waits for it.
+    """
+    if not force and finished(job, inputs_hash(job), say) is not None:
+        say(f"{job.target} is up to date (recipe, data and base unchanged)")
+        return
+    check_room(job.recipe, job.models)
+    ready(job.recipe, job.models, say)
+    derived = derive(job, prepare(job.recipe, job.work, job.env, say), output_of(job))
+    _launch(job, derived, say)
+    say(f"{job.name} is trained; the first machine continues with the model")
 
 
 def _finish(job: Job, trained: Left, derived: Recipe, prepared: Prepared, say: Say) -> Artifact:
@@ -160,6 +104,8 @@ def _finish(job: Job, trained: Left, derived: Recipe, prepared: Prepared, say: S
     output = trained.output
     if job.recipe.has_adapter:
         output = _merge(job, derived, output, say)
+    elif (shards := sharded.find(output)) is not None:
+        output = _gather(job, derived, shards, say)
     base_folder, base = _base(job)
     inside = output.resolve().is_relative_to(job.work.resolve())
     for note in export(output, base_folder, job.target, link=inside):
@@ -178,39 +124,16 @@ def _finish(job: Job, trained: Left, derived: Recipe, prepared: Prepared, say: S
     return done
 
 
-def _derive(job: Job, prepared: Prepared, output: Path) -> Recipe:
-    """The recipe as Axolotl gets it."""
-    changes = {
-        "output_dir": str(output),
-        "datasets": prepared.datasets,
-        "dataset_prepared_path": str(_prepared_path(job)),
-        "tokenizer_save_jinja_files": False,
-    }
-    if prepared.held_out:
-        changes["test_datasets"] = prepared.held_out
-    own = tokens.fields(job.recipe, job.tokens, job.figures)
-    return job.recipe.derive(job.work / f"{job.name}.yml", **changes, **own)
-
-
 def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
     output = derived.output_dir
-    # First, while it costs nothing: an image that does not tell its versions must not cost a training.
+    # First, while it costs nothing: an image that does not report its versions must not cost a training.
     found = _versions(job)
     job.record.unlink(missing_ok=True)
-    tokens.forget(job.tokens)
-    job.figures.unlink(missing_ok=True)
-    shutil.rmtree(_prepared_path(job), ignore_errors=True)  # Axolotl knows pairs by their path alone
     if output.resolve().is_relative_to(job.work.resolve()):
         shutil.rmtree(
             output, ignore_errors=True
         )  # ours alone; an earlier run's weights must not be taken for this one's
-    say(f"Axolotl trains {job.name} from {job.recipe.base_model} (log: {job.log})")
-    progress = Progress(job.name, watch=tokens.Watch(job.recipe, job.tokens))
-    try:
-        figures = _run(job)("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
-    except LaunchError:
-        tokens.raise_for(job.tokens)
-        raise
+    figures = _launch(job, derived, say)
     tokens.tell(job.recipe, job.tokens, job.log, say)
     told = outcome(read_figures(job.figures), job.recipe.config)
     for line in told:
@@ -218,13 +141,29 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
     done = Left(
         inputs_sha256=inputs,
         output=output,
-        weights_sha256=artifacts.hash_weights(output),
+        weights_sha256=sha256_files(sharded.files(output)),
         metrics={k: v for k, v in figures.items() if k in _KEPT or k.startswith("rewards/")},
         versions=found,
         outcome=told,
     )
-    left.keep(job.record, done)
+    earlier.keep(job.record, done)
     return done
+
+
+def _launch(job: Job, derived: Recipe, say: Say) -> dict[str, float]:
+    """Let Axolotl train; the figures that it printed last. Raises LaunchError or TokensError."""
+    tokens.forget(job.tokens)
+    job.figures.unlink(missing_ok=True)
+    shutil.rmtree(prepared_path(job), ignore_errors=True)  # Axolotl knows pairs by their path alone
+    say(f"Axolotl trains {job.name} from {job.recipe.base_model} (log: {job.log})")
+    progress = job.progress(job.name)
+    if asked_launch(derived.path).leads:  # only the first process of all writes what was found
+        progress = job.progress(job.name, watch=tokens.Watch(job.recipe, job.tokens))
+    try:
+        return _run(job)("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
+    except LaunchError:
+        tokens.raise_for(job.tokens)
+        raise
 
 
 def _merge(job: Job, derived: Recipe, output: Path, say: Say) -> Path:
@@ -234,19 +173,20 @@ def _merge(job: Job, derived: Recipe, output: Path, say: Say) -> Path:
     return output / "merged"
 
 
+def _gather(job: Job, derived: Recipe, shards: Shards, say: Say) -> Path:
+    say("Gathering the shards that the training left")
+    target = job.work.absolute() / "gathered"
+    shutil.rmtree(target, ignore_errors=True)
+    words = sharded.command(shards, job.env / "bin" / "python", _base(job)[0], target)
+    progress = Progress(f"{job.name}, shards")
+    status = run(words, environment(job.env, offline=True), job.log, progress, ROOT)
+    if status != 0:
+        raise failure("gathering the shards", derived.path, status, job.log)
+    return sharded.complete(shards, target)
+
+
 def _run(job: Job) -> Callable[..., dict[str, float]]:
     return container.axolotl if container.wanted(job.recipe) else axolotl
-
-
-def _prepared_path(job: Job) -> Path:
-    return (job.work / f"prepared-{job.name}").absolute()
-
-
-def _output(job: Job) -> Path:
-    """The recipe's own, or one in the work folder where that cannot be made: /workspace is a rented machine's."""
-    asked = (ROOT / job.recipe.output_dir).absolute()
-    there = next(parent for parent in (asked, *asked.parents) if parent.exists())
-    return asked if os.access(there, os.W_OK) else (job.work / "output").absolute()
 
 
 def _base(job: Job) -> tuple[Path, Base]:

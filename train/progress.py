@@ -69,7 +69,7 @@ class Progress:
         return f"step {done}/{total} ({100 * done // max(total, 1)}%){self._figures()}, {bar['left']} left"
 
     def _figures(self) -> str:
-        """What was logged: loss; margin and accuracy, means of the last lines; tokens a second, memory in GiB."""
+        """What was logged: loss; margin and accuracy, means of the last lines; tokens per second, memory in GiB."""
         said = f", loss {self.metrics['loss']:.4g}" if "loss" in self.metrics else ""
         if self._recent:
             margin, accuracy = (fmean(many) for many in zip(*self._recent, strict=True))

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 PLUGIN = "train.tokens.plugin.SameTokens"
 #: The column that says which pair a row is; Axolotl and TRL keep columns that they do not know.
 KEY = "blindside_pair"
-#: Of the check: a model that was checked by another one is trained anew.
+#: Of the check: a model that was checked by another one is trained again.
 RULES = 1
 
 
@@ -42,7 +42,7 @@ class TrainedTokens(BaseModel):
     left_out: int = Field(default=0, ge=0)
     #: What the derived tokenizer does otherwise than the base's.
     fixed: tuple[str, ...] = ()
-    #: Why nothing was trained; None where training went on.
+    #: Why nothing was trained; None where training continued.
     problem: str | None = None
     #: Why nothing was compared; None where it was.
     unchecked: str | None = None
@@ -67,7 +67,7 @@ class TrainedTokens(BaseModel):
         return said
 
     def sentences(self) -> list[str]:
-        """What a person is told, a line each."""
+        """What a person is reported, a line each."""
         return [self.in_short, *(f"  note: {one}" for one in self.notes())]
 
 

@@ -11,6 +11,7 @@ from typing import IO
 from blindside.reading import LONGEST, BadFile, CsvLines
 from blindside.tables.cells import record_of
 from blindside.tables.rows import Excluded, Record, filled
+from blindside.words import counted
 
 WIDTH = "wrong number of cells"
 _DELIMITERS = ",\t;|"
@@ -77,7 +78,7 @@ def _row(path: str, line: int, columns: Sequence[str], cells: Sequence[str]) -> 
     while named > len(cells) and columns[named - 1] == f"column {named}":
         named -= 1
     if len(cells) != named:
-        detail = f"has {len(cells)} cells where the header has {len(columns)}: quote what holds a delimiter"
+        detail = f"has {counted(len(cells), 'cell')} where the header has {len(columns)}: quote what holds a delimiter"
         return Excluded(path, line, WIDTH, detail)
     given = {
         name: text

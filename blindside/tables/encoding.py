@@ -75,7 +75,7 @@ class _Recoded(io.RawIOBase):
             try:
                 return self._decoder.decode(data, final=not data).encode(errors="replace")
             except UnicodeDecodeError:
-                raise BadFile("is no whole UTF-16: save it as UTF-8") from None
+                raise BadFile("is not complete UTF-16: save it as UTF-8") from None
         recoded = self._from_windows(data) if self._western else data
         self._line += recoded.count(b"\n")
         return recoded.replace(b"\r", b"\n") if self._returns else recoded

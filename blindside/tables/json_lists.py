@@ -65,7 +65,7 @@ def _item(text: str, at: int, line: int) -> tuple[Any, int]:
         except ValueError:
             raise BrokenList("has a number of thousands of digits", line) from None
         else:
-            if last or end < len(window):  # else a number may go on behind the window
+            if last or end < len(window):  # else a number may continue behind the window
                 if too_deep(value):
                     raise BrokenList("is nested too deeply", line)
                 return value, at + end

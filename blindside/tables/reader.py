@@ -47,7 +47,7 @@ def read_rows(path: Path, note: Note = ignore) -> Rows:
     except FileNotFoundError:
         raise BadFile("there is no such file: check the path") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadFile(f"is no whole gzip file ({error}): get it again") from None
+        raise BadFile(f"is not a complete gzip file ({error}): get it again") from None
     except OSError as error:
         raise BadFile(f"can't be read ({error.strerror or error}): check the path and its rights") from None
 

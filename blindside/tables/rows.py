@@ -25,7 +25,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Excluded:
-    """A row that is not used. `reason` is the kind, for counting; `detail` is told to a person."""
+    """A row that is not used. `reason` is the kind, for counting; `detail` is reported to a person."""
 
     path: str
     line: int
@@ -94,7 +94,7 @@ def identity(value: Any) -> str:
 
 
 def number(value: Any) -> float | None:
-    """A finite number, of a text also with a decimal comma; None for anything else. A truth value is no number."""
+    """A finite number, of a text also with a decimal comma; None for anything else. A truth value is not a number."""
     if isinstance(value, str) and re.fullmatch(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?\s*", value):
         value = float(value.replace(",", "."))
     if isinstance(value, bool) or not isinstance(value, int | float):

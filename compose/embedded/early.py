@@ -1,4 +1,4 @@
-"""What is checked before torch is imported, which takes seconds: a wrong name or a taken port is told at once."""
+"""What is checked before torch is imported, which takes seconds: a wrong name or a taken port is reported at once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def find(source: str, revision: str | None) -> Path:
         return Path(source)
     if source.startswith((".", "/", "~")) or source.count("/") > 1:
         raise ModelUnreadable(
-            f"{source} is no folder; give a model folder or a Hub id such as Qwen/Qwen2.5-0.5B-Instruct"
+            f"{source} is not a folder; give a model folder or a Hub id such as Qwen/Qwen2.5-0.5B-Instruct"
         )
     from huggingface_hub import snapshot_download
 
@@ -27,7 +27,7 @@ def find(source: str, revision: str | None) -> Path:
         return Path(snapshot_download(source, revision=revision, allow_patterns=WANTED))
     except Exception as error:
         raise ModelUnreadable(
-            f"{source} is no folder here and could not be fetched from the Hub: {first_line(error)}"
+            f"{source} is not a folder here and could not be fetched from the Hub: {first_line(error)}"
         ) from error
 
 

@@ -80,7 +80,7 @@ def _attention(folder: Path, given: dict[str, Any]) -> dict[str, str]:
 def _eos_ids(folder: Path, tokenizer: Any) -> frozenset[int]:
     """The tokens that end a text: generation_config.json's if it has a list, else the tokenizer's one.
 
-    TGI passes over an integer there, and over the file where it runs transformers itself (Qwen3, OLMo 2), and so do
+    TGI ignores an integer there, and over the file where it runs transformers itself (Qwen3, OLMo 2), and so do
     we: an answer must end where it will end in production.
     """
     ends = _json(folder / "generation_config.json").get("eos_token_id")

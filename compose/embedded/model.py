@@ -78,7 +78,7 @@ class LanguageModel:
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]
     def read(self, prompts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, Rows]:
-        """The logits after each prompt, (rows, vocabulary) in float32, and the rows to go on from."""
+        """The logits after each prompt, (rows, vocabulary) in float32, and the rows to continue from."""
         length = max(len(prompt) for prompt in prompts)
         ids = torch.tensor([[0] * (length - len(prompt)) + list(prompt) for prompt in prompts])
         mask = torch.tensor([[0] * (length - len(prompt)) + [1] * len(prompt) for prompt in prompts])

@@ -16,28 +16,28 @@ from eval.records import Side
 
 
 def collect(
-    base_url: Annotated[list[str], typer.Option(help="Where the base model answers; repeatable, for replicas.")],
-    tuned_url: Annotated[list[str], typer.Option(help="Where the tuned model answers; repeatable, for replicas.")],
+    base_url: Annotated[list[str], typer.Option(help="URL of the base model's server; repeatable, for replicas.")],
+    tuned_url: Annotated[list[str], typer.Option(help="URL of the tuned model's server; repeatable, for replicas.")],
     prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, hub:owner/name, or a recipe's name.")],
     run: Annotated[str, typer.Option(help="The run's name.")],
     max_tokens: MaxTokens = 512,
     enable_thinking: EnableThinking = None,
     concurrency: Concurrency = 16,
     timeout: Timeout = 120.0,
-    attempts: Annotated[int, typer.Option(min=1, help="How often one prompt is tried before it counts as failed.")] = 5,
+    attempts: Annotated[int, typer.Option(min=1, help="Attempts per prompt before it counts as failed.")] = 5,
     max_answer_mb: Annotated[
-        int, typer.Option(min=1, help="Megabytes that one answer may have; a larger one fails, and the rest goes on.")
+        int, typer.Option(min=1, help="Maximum size of one answer in MB; a larger one counts as failed.")
     ] = 32,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Ask again for prompts that a server refused.")
     ] = False,
     mixed_precision: MixedPrecision = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first so many prompts.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask only the first N prompts.")] = None,
     reports: Reports = REPORTS,
 ) -> None:
-    """Collect temperature-0 answers from two servers; started again, it asks only for what is missing.
+    """Collect temperature-0 answers from two servers; run it again to collect what is missing.
 
-    TGI and OpenAI-compatible servers are told apart by asking; `#name` behind an address names the model.
+    TGI and OpenAI-compatible servers are detected; append `#name` to a URL to choose the model.
     Example: `blindside collect --base-url http://127.0.0.1:8080 --tuned-url http://127.0.0.1:8081
     --prompts prompts.jsonl --run first`
     """
@@ -48,7 +48,7 @@ def collect(
     from eval.collect.new_run import start_collected_run
     from eval.collect.prompts.prompt_set import load_prompts
     from eval.collect.prompts.retired import retired_keys
-    from eval.run import Decoding
+    from eval.run_info import Decoding
 
     loaded = load_prompts(prompts_named(prompts), retired=retired_keys(reports), limit=limit)
     for message in loaded.messages:

@@ -18,12 +18,10 @@ def import_verdicts(
     run: RunName,
     file: Annotated[Path, typer.Argument(help="Label Studio's JSON, Argilla's records, or a table (docs/formats.md).")],
     choices: Annotated[
-        str, typer.Option(help='What each of their words means: "1=base,2=tuned"; also a, b, tie, both bad, none.')
+        str, typer.Option(help='What each label in the file means: "1=base,2=tuned"; also a, b, tie, both bad, none.')
     ] = "",
-    left: Annotated[
-        str, typer.Option(help="Which model their first answer is of, where no row says: base, tuned.")
-    ] = "",
-    reviewer: Annotated[str, typer.Option(help="Who judged, where the file names nobody.")] = "",
+    left: Annotated[str, typer.Option(help="Which model gave the first answer, if no row says: base or tuned.")] = "",
+    reviewer: Annotated[str, typer.Option(help="Who judged, if the file does not say.")] = "",
     column: Annotated[
         list[str] | None,
         typer.Option(
@@ -35,7 +33,7 @@ def import_verdicts(
     ] = None,
     reports: Reports = REPORTS,
 ) -> None:
-    """Bring verdicts that were given elsewhere into a run; every row is used, or counted by its reason.
+    """Import verdicts from another tool into a run; every row is used, or counted with the reason.
 
     Example: `blindside import-verdicts first project-1.json`
     """
@@ -72,9 +70,10 @@ def export_tasks(
     to: Annotated[str, typer.Option(help="label-studio or argilla.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the files; default: RUN-TOOL here.")] = None,
     study: Annotated[Path | None, typer.Option(help="YAML: question, overlap, sample (docs/judging.md).")] = None,
-    overlap: Annotated[int | None, typer.Option(min=1, help="Reviewers of each pair.")] = None,
+    overlap: Annotated[int | None, typer.Option(min=1, help="Reviewers per pair.")] = None,
     overlap_share: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of the pairs that --overlap is for; one on the others.")
+        float | None,
+        typer.Option(min=0, max=1, help="Share of the pairs that get --overlap reviewers; the others get one."),
     ] = None,
     cluster: Annotated[str, typer.Option(help="near: prompts that ask nearly the same count as one.")] = "",
     policy: Annotated[
@@ -82,7 +81,7 @@ def export_tasks(
     ] = None,
     reports: Reports = REPORTS,
 ) -> None:
-    """Write a run's pairs as tasks for another tool, blind: which model stands left stays in the run's folder.
+    """Write a run's pairs as tasks for another tool, blind: which model is on the left stays in the run's folder.
 
     Example: `blindside export-tasks first --to label-studio`
     """

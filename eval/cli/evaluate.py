@@ -36,7 +36,8 @@ from eval.cli.options import (
 from eval.cli.serving import Elsewhere, Stack, started
 from eval.errors import InputError, RunError
 from eval.records import Side
-from eval.run import Decoding, ModelInfo, Run, open_run
+from eval.run import Run, open_run
+from eval.run_info import Decoding, ModelInfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,10 +56,12 @@ def evaluate(
     sequential: Annotated[bool, typer.Option("--sequential", help="Serve one side after the other.")] = False,
     base_url: Annotated[list[str] | None, typer.Option(help="URL of a running base server.")] = None,
     tuned_url: Annotated[list[str] | None, typer.Option(help="URL of a running tuned server.")] = None,
-    dtype: Annotated[str, typer.Option(help="What those servers compute in, for parity: bfloat16 if left out.")] = "",
+    dtype: Annotated[
+        str, typer.Option(help="Data type that those servers compute in, for parity; default: bfloat16.")
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Continue despite failed parity (it is recorded).")] = False,
     quick_parity: Annotated[
-        bool, typer.Option("--quick-parity", help="Three probes of parity instead of nine.")
+        bool, typer.Option("--quick-parity", help="Run three parity probes instead of nine.")
     ] = False,
     max_tokens: MaxTokens = 512,
     enable_thinking: EnableThinking = None,
@@ -139,7 +142,7 @@ class Wanted:
 
 
 def planned(folder: Path, sides: Mapping[Side, ModelInfo], wanted: Wanted) -> tuple[list[Turn], str]:
-    """The turns on this machine for the run in `folder`, which need not exist yet, as the plan says, which is told; and
+    """The turns on this machine for the run in `folder`, which need not exist yet, as the printed plan says; and
     what its servers compute in. Raises ComposeError where this machine can't serve so."""
     from compose.plan import check, choose, dtype
     from compose.stack import Model

@@ -25,11 +25,11 @@ class Reader(StrEnum):
 
 def export(
     folder: Annotated[str, typer.Argument(help="A model folder, or a Hub id, that transformers 5 saved.")],
-    target: Annotated[Path, typer.Argument(help="The folder to write; it must not be there yet.")],
+    target: Annotated[Path, typer.Argument(help="The folder to write; it must not exist yet.")],
     reader: Annotated[Reader, typer.Option("--for", help="Who reads it: TGI 3.3, or transformers 5.")] = Reader.TGI,
     revision: Annotated[str, typer.Option(help="Of a Hub model: the commit, tag or branch.")] = "",
 ) -> None:
-    """Write a model so that TGI 3.3 (transformers 4.51) and transformers 5 read it alike; says what changed, and why.
+    """Rewrite a model folder so that TGI 3.3 (transformers 4.51) and transformers 5 read it identically.
 
     Example: `blindside export my-model my-model-tgi`
     """
@@ -39,7 +39,7 @@ def export(
     from train.export.text_part import text_alone
 
     if target.exists():
-        raise ExportError(f"{target} is there already; name a folder that is not", field="target")
+        raise ExportError(f"{target} already exists; name a folder that is not", field="target")
     given = _saved(folder, revision)
     with text_alone(given, target) as (saved, told):
         notes = [*told, *write(saved, saved, target, link=saved != given, older=reader is Reader.TGI)]
@@ -62,19 +62,19 @@ def _saved(folder: str, revision: str) -> Path:
         return Path(snapshot_download(folder, revision=revision or None, allow_patterns=_FILES))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        problem = f"{folder} is no folder here, and the Hub does not give it ({why}); check the name and HF_TOKEN"
+        problem = f"{folder} is not a folder here, and the Hub does not give it ({why}); check the name and HF_TOKEN"
         raise ExportError(problem, field="folder") from None
 
 
 def export_gguf(
     folder: Annotated[Path, typer.Argument(help="A model folder, as `make train` writes it to models/.")],
-    out: Annotated[Path, typer.Argument(help="The .gguf file to write; it must not be there yet.")],
+    out: Annotated[Path, typer.Argument(help="The .gguf file to write; it must not exist yet.")],
     kind: Annotated[str, typer.Option("--type", help="Type of the weights: f16, bf16, f32, q8_0 or auto.")] = "f16",
     converter: Annotated[Path | None, typer.Option(help="llama.cpp's convert_hf_to_gguf.py.")] = None,
     python: Annotated[Path | None, typer.Option(help="A Python that has what the converter imports.")] = None,
     env: TrainEnv = TRAIN_ENV,
 ) -> None:
-    """Write a model as GGUF for llama.cpp, by llama.cpp's own converter (LLAMA_CPP= names its checkout).
+    """Write a model as GGUF with llama.cpp's own converter (LLAMA_CPP= names its checkout).
 
     Export base and tuned alike, or the comparison is one of quantisations. Example: `blindside export-gguf
     models/tiny tiny.gguf`

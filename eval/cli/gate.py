@@ -50,7 +50,7 @@ def gate(
 ) -> None:
     """Decide by the run's policy: exit status 0 release, 1 hold, 2 insufficient evidence, 3 broken or stale inputs.
 
-    Writes decision.json, report/gate-junit.xml and report/gate.md.
+    Of a sweep the best candidate is decided on. Writes decision.json, report/gate-junit.xml and report/gate.md.
     Example: `blindside gate tiny-1a2b3c4d`
     """
     from eval.policy import freeze_policy
@@ -58,9 +58,10 @@ def gate(
     from eval.release.gate.gate import decide
     from eval.release.gate.outputs import print_decision
     from eval.run import open_run
+    from eval.sweep import is_sweep
 
     try:
-        opened = open_run(reports, run)
+        opened = open_run(reports, best_of(reports, run) if is_sweep(reports, run) else run)
         decision = decide(freeze_policy(opened, policy) if policy else opened)
     except BlindsideError as error:
         # Whatever cannot be trusted ends with 3, never with a decision's exit status.
@@ -69,12 +70,22 @@ def gate(
     raise typer.Exit(EXIT[decision.decision])
 
 
+def best_of(reports: Path, sweep: str) -> str:
+    """The run of a sweep's best candidate; prints how the sweep stands. Raises RunError, InputError."""
+    from eval.report.sweep.snapshot import read_sweep_snapshot
+    from eval.report.sweep.views import sentence
+
+    found = read_sweep_snapshot(reports, sweep)
+    console.say(f"sweep {sweep}: {sentence(found)}")
+    return found.runs[found.standings.race.best].name
+
+
 def compare(
     old: Annotated[str, typer.Argument(help="The earlier run.")],
     new: Annotated[str, typer.Argument(help="The later run.")],
     reports: Reports = REPORTS,
 ) -> None:
-    """Put two runs side by side, paired on the prompts that both were judged on: report/compare-OLD.md and .html.
+    """Compare two runs on the prompts judged in both: writes report/compare-OLD.md and .html.
 
     Example: `blindside compare tiny-1a2b3c4d tiny-9f8e7d6c`
     """

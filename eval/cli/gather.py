@@ -20,7 +20,7 @@ _LOOKS, _BETWEEN = 10, 0.2  # at whether a server has ended, and seconds between
 
 @dataclass(frozen=True)
 class How:
-    """`python` runs the reference, in `dtype`, which is what the servers compute in; `force` goes on without parity.
+    """`python` runs the reference, in `dtype`, which is what the servers compute in; `force` continues without parity.
 
     `timeout` is in seconds, for one request; `quick_parity` puts fewer probes.
     """
@@ -42,9 +42,9 @@ def complete(run: Run) -> bool:
 
 def missing(run: Run, sides: Collection[Side]) -> int:
     """How many answers of these sides are not on disk."""
-    from eval.answers import read_answers
+    from eval.answers import read_settled
 
-    return sum(side in sides for _, side in read_answers(run.responses_path).missing(run.prompts()))
+    return sum(side in sides for _, side in read_settled(run.responses_path).missing(run.prompts()))
 
 
 def gather(run: Run, turns: Iterable[Callable[[], AbstractContextManager[Stack]]], how: How) -> int:
@@ -91,8 +91,8 @@ def _ask_again(run: Run, servers: Stack) -> Run:
         if missing(run, servers.addresses):
             raise
         cut = RunError(
-            f"all answers of {' and '.join(servers.addresses)} are there, and only the check whether they are the same "
-            f"when asked again was cut short: {error}"
+            f"all answers of {' and '.join(servers.addresses)} are collected, but the check whether they "
+            f"are the same when asked again was cut short: {error}"
         )
         cut.excerpt = error.excerpt
         raise cut from error

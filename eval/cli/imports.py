@@ -14,7 +14,7 @@ from eval.run import Run
 
 
 def import_answers(
-    run: Annotated[str, typer.Argument(help="Name of the run to make.")],
+    run: Annotated[str, typer.Argument(help="Name of the new run.")],
     table: Annotated[Path | None, typer.Option(help="One CSV or JSONL with prompt, base and tuned.")] = None,
     base: Annotated[Path | None, typer.Option(help="The base's answers: AlpacaEval or FastChat.")] = None,
     tuned: Annotated[Path | None, typer.Option(help="The tuned model's answers, in the same format.")] = None,
@@ -28,11 +28,11 @@ def import_answers(
     tuned_name: Annotated[str, typer.Option(help="What to call the tuned model in reports.")] = "",
     keep_errors: Annotated[
         bool,
-        typer.Option("--keep-errors", help="Take error messages and texts that come again and again."),
+        typer.Option("--keep-errors", help="Keep error messages and texts that repeat many times."),
     ] = False,
     reports: Reports = REPORTS,
 ) -> None:
-    """Make a run out of answers collected elsewhere: joined by id or by prompt text, never by position.
+    """Make a run from answers collected elsewhere, joined by id or prompt text, never by position.
 
     Examples: `blindside import first --table answers.csv` ·
     `blindside import alpaca --base base/model_outputs.json --tuned tuned/model_outputs.json` ·

@@ -12,15 +12,17 @@ import typer
 
 from blindside import console
 from eval.cli.options import REPORTS, AllowHost, Port, Reports, RootPath, RunArgument
+from eval.errors import InputError
 
 if TYPE_CHECKING:
     from eval.judge.study.study import Study
+    from eval.run import Run
 
 SAMPLE = Path(__file__).resolve().parents[1] / "judge" / "sample"
 Accounts = Annotated[Path, typer.Option("--auth", help="File of logins.")]
 ACCOUNTS = Path("reviewers.csv")
 
-reviewer_app = typer.Typer(help="Who may log in to judge: add, passwd, remove, list.", no_args_is_help=True)
+reviewer_app = typer.Typer(help="Manage the reviewers' logins: add, passwd, remove, list.", no_args_is_help=True)
 
 
 def judge(
@@ -32,17 +34,20 @@ def judge(
     study: Annotated[
         Path | None, typer.Option(help="YAML: criteria, tags, overlap, gold pairs (docs/judging.md).")
     ] = None,
-    overlap: Annotated[int | None, typer.Option(min=1, help="Reviewers of each pair.")] = None,
+    overlap: Annotated[int | None, typer.Option(min=1, help="Reviewers per pair.")] = None,
     overlap_share: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Share of the pairs that --overlap is for; one on the others.")
+        float | None,
+        typer.Option(min=0, max=1, help="Share of the pairs that get --overlap reviewers; the others get one."),
     ] = None,
     cluster: Annotated[str, typer.Option(help="near: prompts that ask nearly the same count as one.")] = "",
     mode: Annotated[
         str, typer.Option(help="compare; graded: how much better; or thumbs: up or down on one model's answers.")
     ] = "",
     side: Annotated[str, typer.Option(help="Whose answers get thumbs: tuned or base.")] = "",
-    reviewer: Annotated[str, typer.Option(help="Your name, so that the page need not ask.")] = "",
-    auth: Annotated[Path | None, typer.Option(help="Ask for logins of this file (`blindside reviewer add`).")] = None,
+    reviewer: Annotated[str, typer.Option(help="Your name; the page does not ask for it then.")] = "",
+    auth: Annotated[
+        Path | None, typer.Option(help="Require a login from this file (`blindside reviewer add`).")
+    ] = None,
     share: Annotated[bool, typer.Option("--share", help="Give the page a public address; needs --auth.")] = False,
     policy: Annotated[
         Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")
@@ -51,42 +56,54 @@ def judge(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
     reports: Reports = REPORTS,
 ) -> None:
-    """Open the blind judging page on a run; verdicts go to its verdicts.csv. Ctrl-C ends it.
+    """Open the blind judging page on a run, or one over all candidates of a sweep; verdicts go to verdicts.csv.
+
+    Ctrl-C ends it.
 
     Example: `blindside judge tiny-1a2b3c4d --auth reviewers.csv --overlap 2 --overlap-share 0.2`
     """
+    from eval.cli.sweep.judge import open_sweep, racing
     from eval.judge.door.accounts import Accounts as Logins
     from eval.judge.door.front import Front
     from eval.judge.door.serving import load_gradio
+    from eval.judge.opening.begin import refuse_candidate
     from eval.judge.opening.fits import unmet_before
     from eval.judge.opening.near_duplicates import alike
-    from eval.judge.page.app import refuse_open_share, serve
+    from eval.judge.page.app import Serving, refuse_open_share, serve_state
+    from eval.judge.page.judging_state import JudgingState
     from eval.policy import freeze_policy
     from eval.release.hub.sync import Sync
     from eval.run import open_run
+    from eval.sweep import is_sweep
 
     front = Front.of(host, allow_host or (), root_path)
-    opened = open_run(reports, run)
-    wanted = asked_study(opened.folder, study, overlap, overlap_share, cluster=cluster, mode=mode, side=side)
     logins = Logins(auth) if auth is not None else None
     refuse_open_share(share, logins)
+    how = Serving(port, host, browser, reviewer, logins, share, front)
+
+    def asked(opened: Run) -> Study | None:
+        return asked_study(opened.folder, study, overlap, overlap_share, cluster=cluster, mode=mode, side=side)
+
+    if is_sweep(reports, run):
+        if sync:
+            raise InputError("--sync copies one run: sync the candidate that is released, after judging")
+        found, runs = open_sweep(reports, run, policy)
+        first = next(iter(runs.values()), None)
+        wanted = asked(first) if first else None
+        for line in unmet_before(first, wanted) if first else ():
+            console.say(f"note: {line}")
+        load_gradio()
+        serve_state(lambda: racing(reports, found, runs, wanted), how, say=console.say)
+        return
+    opened = open_run(reports, run)
+    refuse_candidate(opened)
+    wanted = asked(opened)
     opened = freeze_policy(opened, policy)
     for line in (*unmet_before(opened, wanted), *alike(opened.prompts())):
         console.say(f"note: {line}")
     load_gradio()  # before anything asks the Hub, through a proxy perhaps, that is hidden meanwhile
     with Sync(opened, sync, say=console.say) if sync else nullcontext():
-        serve(
-            opened,
-            port=port,
-            host=host,
-            study=wanted,
-            reviewer=reviewer,
-            accounts=logins,
-            share=share,
-            front=front,
-            open_browser=browser,
-            say=console.say,
-        )
+        serve_state(lambda: nullcontext(JudgingState(opened, wanted)), how, say=console.say)
 
 
 def demo(
@@ -144,7 +161,7 @@ def remove(name: Annotated[str, typer.Argument(help="The reviewer's name.")], au
     from eval.judge.door.accounts import remove_account
 
     remove_account(auth, name)
-    console.say(f"{name} may not log in any more; verdicts stay")
+    console.say(f"{name} can no longer log in; verdicts stay")
 
 
 @reviewer_app.command(name="list")

@@ -27,10 +27,11 @@ from eval.cli import (
     plan,
     release,
     report,
-    results,
     serving,
+    space,
     train,
 )
+from eval.cli.sweep import command as sweep
 from eval.errors import BlindsideError, ParityFailed, StaleInputs
 
 
@@ -58,17 +59,18 @@ app = typer.Typer(
 )
 STAGES = (
     train,
+    sweep,
     export,
     evaluate,
     collect,
     imports,
     judge,
     elsewhere,
-    results,
     report,
     plan,
     gate,
     release,
+    space,
     pairs,
     model_judge,
     serving,

@@ -11,7 +11,8 @@ from blindside import console
 from eval.errors import RunError
 from eval.journal import write_atomically
 from eval.records import Side
-from eval.run import ModelInfo, Run
+from eval.run import Run
+from eval.run_info import ModelInfo
 
 if TYPE_CHECKING:
     from eval.collect.prompts.prompt_set import LoadedPrompts
@@ -38,9 +39,11 @@ class Trained:
     models: Path
     folder: Path
     artifact: Artifact
+    #: What the exported base is called, where several models share one.
+    shared: str = ""
 
     @classmethod
-    def read(cls, models: Path, recipe: str) -> Trained:
+    def read(cls, models: Path, recipe: str, *, shared: str = "") -> Trained:
         """Raises RunError where `recipe` was not trained yet, TrainError where its files were changed since."""
         from train.artifact import read_artifact, verify
         from train.export.export import rules
@@ -52,11 +55,11 @@ class Trained:
         verify(folder)
         artifact = read_artifact(folder)
         if artifact.export_rules != rules():
-            console.say(f"note: {folder} was exported by another version; `make train` exports its weights anew")
-        return cls(models, folder, artifact)
+            console.say(f"note: {folder} was exported by another version; `make train` exports its weights again")
+        return cls(models, folder, artifact, shared)
 
     def sides(self) -> dict[Side, ModelInfo]:
-        """Both sides; the base is a model of ours where it lies in `models`, else one of the Hub."""
+        """Both sides; the base is a model of ours where it is in `models`, else one of the Hub."""
         return {"base": self._base(), "tuned": _info(self.artifact, self.folder)}
 
     def prompts(self, source: str, reports: Path | None = None) -> LoadedPrompts:
@@ -94,7 +97,7 @@ class Trained:
         saved, served = self._saved_base(), base.source
         settings: dict[str, Any] = {}
         if saved is not None:
-            exported = _exported(saved, self.models / f"{self.folder.name}.base")
+            exported = _exported(saved, self.models / f"{self.shared or self.folder.name}.base")
             served, settings = str(exported), _settings(exported)
         return ModelInfo(
             name=base.source, source=served, revision=base.revision, weights_sha256=base.weights_sha256, **settings
@@ -120,7 +123,7 @@ def _exported(base: Path, target: Path) -> Path:
     """A base in the form that every server reads alike: transformers 5 may have saved it otherwise, or would rebuild
     the tokenizer of an older form, and then the two sides would not be asked in the same tokens.
 
-    Made once; anew where its weights or settings have changed since, or the exporter. Raises TrainError where it can't
+    Made once; again where its weights or settings have changed since, or the exporter. Raises TrainError where it can't
     be served.
     """
     from train.artifact import hash_weights

@@ -17,10 +17,10 @@ from eval.records import Side
 def model_judge(
     run: RunArgument = "",
     url: Annotated[
-        str, typer.Option(help="Where the judge answers: TGI or OpenAI-compatible; `#name` names the model.")
+        str, typer.Option(help="URL of the judge, TGI or OpenAI-compatible; append `#name` to choose the model.")
     ] = "",
     max_tokens: Annotated[
-        int, typer.Option(min=1, help="Longest reply, in tokens: a judge that thinks needs many.")
+        int, typer.Option(min=1, help="Longest reply, in tokens; a judge that thinks needs many.")
     ] = 2048,
     concurrency: Concurrency = 16,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one request may take.")] = 120.0,
@@ -28,7 +28,7 @@ def model_judge(
 ) -> None:
     """Have a model judge every pair, in both orders, into model_verdicts.csv. It decides nothing by itself.
 
-    Started again, it asks only for what is missing.
+    Run it again to collect what is missing.
     Example: `blindside model-judge tiny-1a2b3c4d --url http://127.0.0.1:8090`
     """
     from eval.collect.collector import CollectOptions
@@ -54,11 +54,11 @@ def preferences(
     pairs: Annotated[
         Path | None, typer.Option(help="JSONL of pairs kept out of training: messages, chosen, rejected.")
     ] = None,
-    base_url: Annotated[str, typer.Option(help="Where the base model is served.")] = "",
-    tuned_url: Annotated[str, typer.Option(help="Where the tuned model is served.")] = "",
+    base_url: Annotated[str, typer.Option(help="URL of the base model's server.")] = "",
+    tuned_url: Annotated[str, typer.Option(help="URL of the tuned model's server.")] = "",
     reports: Reports = REPORTS,
 ) -> None:
-    """Score held-out pairs on both servers: how often each finds the chosen answer likelier. Writes preferences.csv.
+    """Score held-out pairs on both servers: how often each model finds the chosen answer more likely.
 
     Example: `blindside preferences --pairs heldout.jsonl --base-url http://127.0.0.1:8080
     --tuned-url http://127.0.0.1:8081`

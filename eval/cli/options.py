@@ -36,12 +36,12 @@ EnableThinking = Annotated[
     bool | None,
     typer.Option(
         "--enable-thinking/--no-enable-thinking",
-        help="The chat template's switch for thinking, the same for both sides; as the template has it if left out.",
+        help="The chat template's switch for thinking, the same for both sides; default: the template's own.",
         show_default=False,
     ),
 ]
 MixedPrecision = Annotated[
-    bool, typer.Option("--mixed-precision", help="Compare although the sides are served in different quantisations.")
+    bool, typer.Option("--mixed-precision", help="Compare even if the sides are served in different quantisations.")
 ]
 Concurrency = Annotated[int, typer.Option(min=1, max=1024, help="Requests in flight per side.")]
 

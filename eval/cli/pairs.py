@@ -15,11 +15,9 @@ if TYPE_CHECKING:
     from blindside.tables.turns import Fields
 
 Source = Annotated[str, typer.Argument(help="A file of a known format, or hub:owner/name[:split].")]
-Out = Annotated[
-    Path, typer.Argument(help="Where pairs go: .jsonl, .jsonl.gz or .parquet; a card is written beside it.")
-]
+Out = Annotated[Path, typer.Argument(help="Output file: .jsonl, .jsonl.gz or .parquet; a card is written next to it.")]
 Log = Annotated[Path, typer.Argument(help="The log: JSONL, JSON, CSV or Parquet.")]
-Format = Annotated[str, typer.Option("--format", help="The format, where the first row does not tell it.")]
+Format = Annotated[str, typer.Option("--format", help="The format, if it cannot be detected from the first row.")]
 Column = Annotated[
     list[str] | None, typer.Option("--field", help="name=column: prompt, system, chosen, rejected, role, content.")
 ]
@@ -27,7 +25,7 @@ Role = Annotated[list[str] | None, typer.Option("--role", help="theirs=ours: hum
 
 Codes = Annotated[
     str,
-    typer.Option("--choices", help='What codes mean, where the file leaves it open: "0=a,1=b,2=tie" or "1=down,5=up".'),
+    typer.Option("--choices", help='What the codes mean, if the file does not say: "0=a,1=b,2=tie" or "1=down,5=up".'),
 ]
 
 pairs_app = typer.Typer(help="Preference pairs: check, convert, make (docs/pairs.md).", no_args_is_help=True)
@@ -36,8 +34,10 @@ pairs_app = typer.Typer(help="Preference pairs: check, convert, make (docs/pairs
 @pairs_app.command()
 def check(
     source: Source,
-    recipe: Annotated[str, typer.Option(help="Count tokens and find answers as this recipe's training would.")] = "",
-    prompts: Annotated[str, typer.Option(help="Evaluation prompts, or a recipe's name: no pair may hold them.")] = "",
+    recipe: Annotated[str, typer.Option(help="Count tokens and find the answers as this recipe's training does.")] = "",
+    prompts: Annotated[
+        str, typer.Option(help="Evaluation prompts, or a recipe's name: no pair may contain them.")
+    ] = "",
     format: Format = "",
     field: Column = None,
     role: Role = None,
@@ -45,7 +45,7 @@ def check(
     drop_near: Annotated[bool, typer.Option("--drop-near", help="With --fix: leave out near-duplicates too.")] = False,
     env: TrainEnv = TRAIN_ENV,
 ) -> None:
-    """Say what a pair file would teach, and what must be fixed: exit status 0, or 1 with the remedies.
+    """Report what a pair file would teach and what must be fixed: exit status 0, or 1 with the remedies.
 
     Example: `blindside pairs check pairs.jsonl --recipe tiny --fix cleaned.jsonl`
     """
@@ -76,7 +76,7 @@ def convert(
     role: Role = None,
     env: TrainEnv = TRAIN_ENV,
 ) -> None:
-    """Write pairs of any known format as Axolotl's chat_template.default reads them.
+    """Convert pairs of any known format to what Axolotl's chat_template.default reads.
 
     Example: `blindside pairs convert hub:owner/name pairs.jsonl`
     """
@@ -87,7 +87,7 @@ def convert(
 
 @pairs_app.command("from-feedback")
 def from_feedback(log: Log, out: Out, choices: Codes = "", field: Column = None, role: Role = None) -> None:
-    """Thumbs up against thumbs down on the same prompt, and edits against their originals.
+    """Make pairs from thumbs up and down on the same prompt, and from edits and their originals.
 
     Example: `blindside pairs from-feedback thumbs.jsonl pairs.jsonl`
     """
@@ -100,7 +100,7 @@ def from_feedback(log: Log, out: Out, choices: Codes = "", field: Column = None,
 
 @pairs_app.command("from-choices")
 def from_choices(log: Log, out: Out, choices: Codes = "", field: Column = None, role: Role = None) -> None:
-    """Choices between two answers, also FastChat's vote log.
+    """Make pairs from choices between two answers, including FastChat's vote log.
 
     Example: `blindside pairs from-choices 2026-01-31-conv.json pairs.jsonl`
     """
@@ -115,20 +115,22 @@ def from_choices(log: Log, out: Out, choices: Codes = "", field: Column = None, 
 def synthesize(
     prompts: Annotated[str, typer.Argument(help="A JSONL or CSV file of prompts, hub:owner/name, or a recipe's name.")],
     out: Out,
-    small_url: Annotated[list[str], typer.Option(help="Where the small model answers; repeatable, for replicas.")],
-    strong_url: Annotated[list[str], typer.Option(help="Where the stronger model corrects; repeatable, for replicas.")],
-    work: Annotated[Path | None, typer.Option(help="Folder of the replies; OUT.work if left out.")] = None,
+    small_url: Annotated[list[str], typer.Option(help="URL of the small model's server; repeatable, for replicas.")],
+    strong_url: Annotated[
+        list[str], typer.Option(help="URL of the stronger model's server; repeatable, for replicas.")
+    ],
+    work: Annotated[Path | None, typer.Option(help="Folder of the replies; default: OUT.work.")] = None,
     correction: Annotated[Path | None, typer.Option(help="Correction prompt with {conversation} and {answer}.")] = None,
     budget: Annotated[
-        int, typer.Option(min=0, help="Tokens that the stronger model may use over all calls; 0: any.")
+        int, typer.Option(min=0, help="Tokens that the stronger model may use over all calls; 0: unlimited.")
     ] = 0,
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 512,
     thinking_tokens: Annotated[
-        int, typer.Option(min=0, help="So many tokens more for the stronger model, to think before it corrects.")
+        int, typer.Option(min=0, help="Extra tokens for the stronger model to think before it corrects.")
     ] = 4096,
     concurrency: Concurrency = 8,
 ) -> None:
-    """A small model answers, a stronger one corrects: pairs that pass the checks. Started again, it goes on.
+    """A small model answers, a stronger one corrects: pairs that pass the checks. Run it again to continue.
 
     Example: `blindside pairs synthesize prompts.jsonl pairs.jsonl --small-url http://127.0.0.1:8080
     --strong-url http://127.0.0.1:8081`
@@ -162,7 +164,7 @@ def browse(
     port: Annotated[int, typer.Option(help="Port of the page; the next free one if it is taken.")] = 7880,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
 ) -> None:
-    """Open a page for a look at a pair file: prompt, chosen, rejected, differences, lengths.
+    """Browse a pair file in a page: prompt, chosen, rejected, differences, lengths.
 
     Example: `blindside pairs browse pairs.jsonl`
     """
@@ -173,18 +175,21 @@ def browse(
 
 def harvest(
     run: RunArgument = "",
-    out: Annotated[Path | None, typer.Option(help="Where pairs go; the run's pairs.jsonl if left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write the pairs; default: the run's pairs.jsonl.")] = None,
     agreement: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of a pair's verdicts that its winner needs.")
+        float, typer.Option(min=0, max=1, help="Share of a pair's verdicts that must be for the winner.")
     ] = 0.6,
     reviewers: Annotated[int, typer.Option(min=1, help="Verdicts that a pair needs.")] = 1,
+    margin: Annotated[
+        float, typer.Option(min=0, max=2, help="Mean grade that its winner needs, in a graded study: 2 is much better.")
+    ] = 0.0,
     thumbs: Annotated[
         list[str] | None,
         typer.Option(help="Pair thumbs of these runs instead, liked against disliked; repeatable."),
     ] = None,
     reports: Reports = REPORTS,
 ) -> None:
-    """Verdicts become pairs of the next training; their prompts are retired and never asked again.
+    """Turn verdicts into pairs for the next training; their prompts are retired and never asked again.
 
     Example: `blindside harvest tiny-1a2b3c4d --out next.jsonl`
     """
@@ -198,7 +203,7 @@ def harvest(
         harvest_thumbs(runs, out or runs[0].folder / "pairs.jsonl", say=console.say)
         return
     opened = open_run(reports, run)
-    asked = Thresholds(agreement=agreement, reviewers=reviewers)
+    asked = Thresholds(agreement=agreement, reviewers=reviewers, margin=margin)
     take(opened, out or opened.folder / "pairs.jsonl", thresholds=asked, say=console.say)
 
 

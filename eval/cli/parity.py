@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,8 @@ from blindside import console
 from eval.cli.options import MODELS, TRAIN_ENV, Models, TrainEnv
 from eval.errors import InputError
 from eval.records import Prompt, Side
-from eval.run import ModelInfo, Run
+from eval.run import Run
+from eval.run_info import ModelInfo
 
 if TYPE_CHECKING:
     from eval.cli.serving import Stack
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def prove_parity(run: Run, stack: Stack, python: Path, dtype: str, *, force: bool, quick: bool = False) -> Run:
     """Hold the servers against the saved models; run.json keeps the findings, whatever they are.
 
-    Raises ParityFailed where one differs, unless `force`: then the run goes on and says so for ever.
+    Raises ParityFailed where one differs, unless `force`: then the run continues and says so for ever.
     """
     from eval.collect.parity.parity import check_parity
 
@@ -37,8 +38,9 @@ def prove_parity(run: Run, stack: Stack, python: Path, dtype: str, *, force: boo
     )
     for line in _worth_saying(report.lines()):
         console.say(line)
-    found = _by(list(stack.addresses), report.to_dict() | {"forced": force and not report.passed})
-    run = run.update(checks={**run.info.checks, "parity": {**run.info.checks.get("parity", {}), **found}})
+    # Sides may be served one after the other: each keeps its own findings.
+    by_side = {side: report.record(side, force=force) for side in stack.addresses}
+    run = run.update(lambda now: {"checks": now.checks.model_copy(update={"parity": now.checks.parity | by_side})})
     if not force:
         report.raise_if_failed()
     return run
@@ -51,22 +53,10 @@ def prove_determinism(run: Run, stack: Stack) -> Run:
     found = check_determinism(run, stack.addresses, check=stack.check, say=console.say)
     for line in found.lines():
         console.say(line)
-    told = found.to_dict()
-    by_side = {side: {"load": told["load"], **one} for side, one in told["sides"].items()}
-    kept = run.info.checks.get("determinism", {})
-    return run.update(checks={**run.info.checks, "determinism": {**kept, **by_side}})
-
-
-def _by(sides: Sequence[Side], found: Mapping[str, object]) -> dict[str, object]:
-    """The findings side by side, each with its own part: sides may be served one after the other."""
-    checks = found["checks"]
-    assert isinstance(checks, list)
-    by_side: dict[str, object] = {}
-    for side in sides:
-        own = [check for check in checks if check["side"] == side]
-        failed = any(check["passed"] is False for check in own)
-        by_side[side] = {**found, "passed": not failed, "forced": bool(found["forced"]) and failed, "checks": own}
-    return by_side
+    again = found.records()
+    return run.update(
+        lambda now: {"checks": now.checks.model_copy(update={"determinism": now.checks.determinism | again})}
+    )
 
 
 def _worth_saying(lines: Sequence[str]) -> list[str]:
@@ -77,10 +67,12 @@ def _worth_saying(lines: Sequence[str]) -> list[str]:
 
 
 def parity(
-    base_url: Annotated[list[str], typer.Option(help="Where the base model is served; repeatable, for replicas.")],
-    tuned_url: Annotated[list[str], typer.Option(help="Where the tuned model is served; repeatable, for replicas.")],
+    base_url: Annotated[list[str], typer.Option(help="URL of the base model's server; repeatable, for replicas.")],
+    tuned_url: Annotated[list[str], typer.Option(help="URL of the tuned model's server; repeatable, for replicas.")],
     recipe: Annotated[str, typer.Option(help="What was trained: models/<recipe> and its base are compared.")] = "tiny",
-    dtype: Annotated[str, typer.Option(help="What the servers compute in: they do not tell it.")] = "bfloat16",
+    dtype: Annotated[
+        str, typer.Option(help="Data type that the servers compute in; they do not report it.")
+    ] = "bfloat16",
     prompts: Annotated[str, typer.Option(help="Prompts to choose probes from; default: the recipe's.")] = "",
     tokens: Annotated[int, typer.Option(min=1, help="Tokens that are generated for each conversation.")] = 24,
     quick: Annotated[bool, typer.Option("--quick", help="Three probes instead of nine, for slow machines.")] = False,
@@ -89,7 +81,7 @@ def parity(
 ) -> None:
     """Prove that two servers serve the saved weights and template; exit status 3 where one does not.
 
-    It also ends with 3 where nothing could be proved of a server. `make eval` does this by itself.
+    It also exits with 3 if nothing could be proved about a server. `make eval` does this by itself.
     Example: `blindside parity --base-url http://127.0.0.1:8080 --tuned-url http://127.0.0.1:8081 --dtype float32`
     """
     from eval.cli.model_folder import Trained

@@ -13,17 +13,23 @@ if TYPE_CHECKING:
 
 
 def plan(
-    ties: Annotated[float, typer.Option(min=0, max=1, help="Share of verdicts that see no difference.")] = 0.2,
-    both_bad: Annotated[float, typer.Option(min=0, max=0.99, help="Share that finds both answers bad.")] = 0.0,
+    ties: Annotated[float, typer.Option(min=0, max=1, help="Share of verdicts that are ties.")] = 0.2,
+    both_bad: Annotated[
+        float, typer.Option(min=0, max=0.99, help="Share of verdicts that call both answers bad.")
+    ] = 0.0,
     agreement: Annotated[
         float, typer.Option(min=0, max=1, help="How often two reviewers of one prompt give the same verdict.")
     ] = 0.65,
-    reviewers: Annotated[int, typer.Option(min=1, max=20, help="Reviewers of a prompt, beside one on each.")] = 3,
-    share: Annotated[float, typer.Option(min=0, max=1, help="Share of the prompts that so many judge.")] = 1.0,
+    reviewers: Annotated[
+        int, typer.Option(min=1, max=20, help="Reviewers per prompt, compared with one per prompt.")
+    ] = 3,
+    share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the prompts that get this many reviewers.")
+    ] = 1.0,
     win_rate: Annotated[list[float] | None, typer.Option(help="True win rate to show; repeatable.")] = None,
     margin: Annotated[list[float] | None, typer.Option(help="Margin of non-inferiority; repeatable.")] = None,
     power: Annotated[list[float] | None, typer.Option(help="Chance of showing it; repeatable.")] = None,
-    prompts: Annotated[int | None, typer.Option(min=2, help="Say what so many prompts can show.")] = None,
+    prompts: Annotated[int | None, typer.Option(min=2, help="Show what this many prompts can detect.")] = None,
 ) -> None:
     """Print how many prompts and judgements it takes to show that the tuned model is better, or no worse.
 

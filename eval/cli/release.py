@@ -12,7 +12,7 @@ from eval.cli.options import REPORTS, Reports, RunArgument
 
 def release(
     run: RunArgument = "",
-    repo: Annotated[str, typer.Option(help="Where to: owner/name on the Hub.")] = "",
+    repo: Annotated[str, typer.Option(help="Target repository: owner/name on the Hub.")] = "",
     private: Annotated[bool, typer.Option("--private", help="Make the repository private.")] = False,
     create_pr: Annotated[bool, typer.Option("--create-pr", help="Open a pull request instead of committing.")] = False,
     dry_run: Annotated[
@@ -23,7 +23,7 @@ def release(
 ) -> None:
     """Upload a run's tuned model with its card and evidence, if its decision says release; then read it back.
 
-    Started again after a failure, it goes on. The token is taken where `hf auth login` puts it, or from HF_TOKEN.
+    Run it again after a failure to continue. Uses the token of `hf auth login`, or HF_TOKEN.
     Example: `blindside release tiny-1a2b3c4d --repo me/tiny-brief --dry-run`
     """
     from eval.errors import InputError

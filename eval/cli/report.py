@@ -1,4 +1,4 @@
-"""`blindside report` and `blindside runs`: from verdicts to figures."""
+"""`blindside report`, `blindside runs` and `blindside results`: from verdicts to figures, in files and as pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from blindside import console
 from blindside.words import counted
-from eval.cli.options import REPORTS, Reports, RunArgument
+from eval.cli.options import REPORTS, AllowHost, Reports, RootPath, RunArgument
 
 
 def report(
@@ -21,13 +21,21 @@ def report(
 ) -> None:
     """Turn a run's verdicts into a win rate: writes summary.csv, report.md and the verdicts in force.
 
-    A run that cannot be written to is reported by `--out`.
+    Of a sweep: every candidate beside the others, in sweep.csv, sweep.md and sweep.html.
+
+    Use `--out` for a run folder that cannot be written to.
     Example: `blindside report tiny-1a2b3c4d`
     """
     from eval.report.tables.terminal import print_report
     from eval.report.write_report import write_report
     from eval.run import open_run
+    from eval.sweep import is_sweep
 
+    if is_sweep(reports, run):
+        from eval.report.sweep.page import markdown, write_sweep_report
+
+        console.say(markdown(write_sweep_report(reports, run, out)), lines=True)
+        return
     opened = open_run(reports, run)
     print_report(write_report(opened, out), out or opened.report_folder)
 
@@ -54,6 +62,34 @@ def runs(reports: Reports = REPORTS) -> None:
         )
 
 
+def results(
+    run: RunArgument = "",
+    port: Annotated[int, typer.Option(help="Port of the pages; the next free one if it is taken.")] = 7870,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    allow_host: AllowHost = None,
+    root_path: RootPath = "",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    reports: Reports = REPORTS,
+) -> None:
+    """Open results and browse pages on a run or a sweep. They name the models: not for reviewers who still judge.
+
+    Example: `blindside results tiny-1a2b3c4d`
+    """
+    from eval.judge.door.front import Front
+    from eval.report.pages.page import serve
+    from eval.run import open_run
+    from eval.sweep import is_sweep
+
+    front = Front.of(host, allow_host or (), root_path)
+    if is_sweep(reports, run):
+        from eval.report.sweep.page import serve as serve_sweep
+
+        serve_sweep(reports, run, port=port, host=host, open_browser=browser, say=console.say, front=front)
+        return
+    serve(open_run(reports, run), port=port, host=host, open_browser=browser, say=console.say, front=front)
+
+
 def register(app: typer.Typer) -> None:
     app.command()(report)
     app.command()(runs)
+    app.command()(results)

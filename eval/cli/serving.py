@@ -62,10 +62,12 @@ class Elsewhere:
 class Ours:
     """Servers that we started, by either engine."""
 
-    def __init__(self, urls: dict[str, str], served: dict[str, str], engine: str, check: Callable[[], None]) -> None:
+    def __init__(
+        self, addresses: dict[str, list[str]], served: dict[str, str], engine: str, check: Callable[[], None]
+    ) -> None:
         from eval.records import SIDES
 
-        self.addresses: dict[Side, Address] = {side: urls[side] for side in SIDES if side in urls}
+        self.addresses: dict[Side, Address] = {side: addresses[side] for side in SIDES if side in addresses}
         self.served = served
         self.engine = engine
         self.check = check
@@ -77,10 +79,10 @@ def started(
 ) -> Iterator[Stack]:
     """The servers of one turn of the plan; they are down again when this is left, however it is left.
 
-    `python` is that of the environment that serves, where it is no container that does.
+    `python` is that of the environment that serves, where it is not a container that does.
     """
     with _stack(turn, plan, run=run, python=python, logs=logs, say=say) as stack:
-        yield Ours(stack.urls, stack.served, stack.engine, stack.check)
+        yield Ours(stack.addresses(), stack.served, stack.engine, stack.check)
 
 
 def _stack(
@@ -99,8 +101,8 @@ def _stack(
     return DockerStack(turn, run=run, plan=plan, logs=logs, say=say)
 
 
-def down(run: Annotated[str, typer.Argument(help="Only this run's, whoever uses them.")] = "") -> None:
-    """Remove containers that a run left behind; without a name, those whose program has ended.
+def down(run: Annotated[str, typer.Argument(help="Only those of this run, even if they are in use.")] = "") -> None:
+    """Remove containers that a run left behind; without a name, all whose program has ended.
 
     Example: `blindside down`
     """

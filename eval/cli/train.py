@@ -15,29 +15,33 @@ from eval.cli.options import MODELS, TRAIN_ENV, Models, Port, TrainEnv
 def train(
     recipe: Annotated[str, typer.Argument(help="A name in train/recipes/, or the path of an Axolotl YAML.")] = "tiny",
     pairs: Annotated[
-        Path | None, typer.Option(help="Train on this JSONL, not on the recipe's data; makes models/RECIPE-FILE.")
+        Path | None, typer.Option(help="Train on this JSONL instead of the recipe's data; writes models/RECIPE-FILE.")
     ] = None,
     base: Annotated[
-        str, typer.Option(help="With --pairs: start from this model, e.g. models/tiny, and not from the recipe's base.")
+        str, typer.Option(help="With --pairs: start from this model, e.g. models/tiny, instead of the recipe's base.")
     ] = "",
     models: Models = MODELS,
     env: TrainEnv = TRAIN_ENV,
     force: Annotated[bool, typer.Option("--force", help="Train even if nothing changed.")] = False,
 ) -> None:
-    """Train a model by Axolotl from a YAML recipe; nothing is done twice for an unchanged recipe, data and base.
+    """Train a model with Axolotl from a YAML recipe; an unchanged recipe, data set and base are not trained again.
 
     Example: `blindside train tiny`, and a second round: `blindside train tiny --pairs next.jsonl --base models/tiny`
     """
     from train.recipe import RECIPES
+    from train.stage import join
     from train.stage import train as run_stage
 
     if not is_checkout():
         console.say(f"Models and working files go to {models.absolute()}; recipes are in {RECIPES}")
-    run_stage(recipe, models=models, env=env, force=force, pairs=pairs, base=base)
+    if not join(recipe, models=models, env=env, force=force):
+        run_stage(recipe, models=models, env=env, force=force, pairs=pairs, base=base)
 
 
 def doctor(
-    recipe: Annotated[str, typer.Argument(help="A recipe to look for; without one, what this machine has.")] = "",
+    recipe: Annotated[
+        str, typer.Argument(help="The recipe to check for; without one, only the machine is described.")
+    ] = "",
     models: Models = MODELS,
     port: Port = 7860,
 ) -> None:

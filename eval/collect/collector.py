@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from blindside import console
 from blindside.words import counted
-from eval.answers import Answers, read_answers
+from eval.answers import Settled, read_settled
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.precision import refuse_mixed
 from eval.collect.engines.protocol import Engine
@@ -27,6 +28,7 @@ from eval.collect.writer import AnswerWriter, Line
 from eval.journal import Journal
 from eval.records import SIDES, Failure, Message, Prompt, Response, Side, utc_now
 from eval.run import Run
+from eval.run_info import RunInfo
 
 SHOWN_FAILURES = 10
 
@@ -111,7 +113,7 @@ def collect(
     RunError when another process collects this run or the disk is full. Whatever happens, answers that came are kept.
     """
     with run.writing():
-        prompts, answers = run.prompts(), read_answers(run.responses_path)
+        prompts, answers = run.prompts(), read_settled(run.responses_path)
         options = options or CollectOptions()
         missing, refused = _missing(prompts, answers, urls, options)
         already = len(urls) * len(prompts) - len(missing) - refused
@@ -142,7 +144,7 @@ def collect(
 
 
 def _missing(
-    prompts: Sequence[Prompt], answers: Answers, urls: Mapping[Side, Address], options: CollectOptions
+    prompts: Sequence[Prompt], answers: Settled, urls: Mapping[Side, Address], options: CollectOptions
 ) -> tuple[list[tuple[Prompt, Side]], int]:
     """What is to be asked, and how many are left because a server refused them before."""
     missing = [(prompt, side) for prompt, side in answers.missing(prompts) if side in urls]
@@ -159,7 +161,7 @@ class _Collection:
     """The asking of one call of `collect`, and what it adds to run.json."""
 
     def __init__(
-        self, run: Run, answers: Answers, options: CollectOptions, check: Callable[[], None], say: Callable[[str], None]
+        self, run: Run, answers: Settled, options: CollectOptions, check: Callable[[], None], say: Callable[[str], None]
     ) -> None:
         self.run = run
         self.answers = answers
@@ -232,7 +234,7 @@ class _Collection:
         self._quiet_since = time.monotonic()
         self._progress.tell(
             f"nothing was answered for {quiet:.0f} s, of {counted(self.options.concurrency, 'request')} at once to "
-            f"each side that may take {self.options.timeout:g} s each: a slow server wants a lower --concurrency "
+            f"each side that may take {self.options.timeout:g} s each: a slow server needs a lower --concurrency "
             "(CONCURRENCY=), a longer --timeout (TIMEOUT=) or a lower --max-tokens (MAX_TOKENS=)"
         )
 
@@ -247,21 +249,25 @@ class _Collection:
         """What the servers say of themselves, before the first answer."""
         for warning in warnings_of(self.run, engines):
             self.say(warning)
-        models = dict(self.run.info.models)
-        for side, engine in engines.items():
-            models[side] = models[side].model_copy(update={"url": engine.url, "served": engine.info.served})
-        if not self.options.mixed:
-            refuse_mixed({side: model.served for side, model in models.items()})
-        times = {**self.run.info.times, "collecting_since": utc_now()}
-        self.run = self.run.update(models=models, times=times)
+        told = {side: {"url": engine.url, "served": engine.info.served} for side, engine in engines.items()}
+
+        def change(now: RunInfo) -> dict[str, Any]:
+            """Of these sides alone: another process may have collected the other one since this run was opened."""
+            models = {side: model.model_copy(update=told.get(side, {})) for side, model in now.models.items()}
+            if not self.options.mixed:
+                refuse_mixed({side: model.served for side, model in models.items()})
+            return {"models": models, "times": {**now.times, "collecting_since": utc_now()}}
+
+        self.run = self.run.update(change)
 
     def record_end(self) -> None:
         """Times and counts as they are now, however the collection ended."""
         total = 2 * self.run.info.prompt_set.asked
-        answered = len(self.answers.responses)
+        answered = self.answers.count
         counts = {"asked": total, "answered": answered, "failed": len(self.answers.failures)}
-        times = {**self.run.info.times, "collected": utc_now()}
-        self.run = self.run.update(counts={**self.run.info.counts, **counts}, times=times)
+        self.run = self.run.update(
+            lambda now: {"counts": now.counts | counts, "times": {**now.times, "collected": utc_now()}}
+        )
 
 
 async def _shortest(engines: Iterable[Engine], messages: Sequence[Message], max_tokens: int) -> int:
@@ -275,7 +281,7 @@ def _fine() -> None:
     return None
 
 
-def _tell(summary: CollectSummary, answers: Answers, say: Callable[[str], None]) -> None:
+def _tell(summary: CollectSummary, answers: Settled, say: Callable[[str], None]) -> None:
     say(f"{counted(summary.answered, 'answer')} in {summary.seconds:.1f} s")
     if not summary.failed:
         return

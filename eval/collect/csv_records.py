@@ -1,4 +1,4 @@
-"""CSV files of records that are written anew as a whole: a header, a row a record, cells that no spreadsheet runs."""
+"""CSV files of records that are rewritten as a whole: a header, a row a record, cells that no spreadsheet runs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_table(path: Path, kind: type[R]) -> list[R]:
 
 
 def write_table(path: Path, kind: type[R], rows: Sequence[R]) -> None:
-    """Write the file anew, in one step."""
+    """Write the file again, in one step."""
     buffer = StringIO()
     writer = csv.DictWriter(buffer, tuple(kind.model_fields), lineterminator="\n")
     writer.writeheader()

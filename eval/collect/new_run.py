@@ -13,7 +13,8 @@ from eval.collect.engines.retry import Backoff
 from eval.collect.prompts.prompt_set import LoadedPrompts
 from eval.collect.provenance import code, versions
 from eval.records import SIDES, Side, utc_now
-from eval.run import Decoding, ModelInfo, Run, RunInfo, start_run
+from eval.run import Run, start_run
+from eval.run_info import Decoding, ModelInfo, RunInfo
 
 #: A server's own words about its software: when they change, answers may change with them.
 SOFTWARE = ("version", "sha", "docker_label", "router")

@@ -30,7 +30,7 @@ class Lane:
     fit: Fit
     backoff: Callable[[], Backoff]
     breaker: Breaker
-    #: Is told of trouble that is new, and again where it goes on.
+    #: Is told of trouble that is new, and again where it continues.
     tell: Callable[[str], None]
     #: Called when a connection fails; may raise what is really wrong.
     check: Callable[[], None]
@@ -117,7 +117,7 @@ class Lane:
         return wait
 
     def _tell_again(self, error: EngineError) -> None:
-        """The first time, and then at 10, 100 …: what goes on repeating must not look like patience."""
+        """The first time, and then at 10, 100 …: what continues repeating must not look like patience."""
         kind = (type(error), error.status)
         self._troubles[kind] += 1
         count = self._troubles[kind]

@@ -17,7 +17,7 @@ Line = Response | Failure
 class AnswerWriter:
     """Appends rows as they come. Use it as an async context manager: leaving it puts everything on disk.
 
-    `on_disk` is told of the rows that are there for good; nothing counts as answered before. After a refusal by
+    `on_disk` gets the rows that are there for good; nothing counts as answered before. After a refusal by
     the disk, `put` and `check` raise RunError.
     """
 
@@ -66,5 +66,5 @@ class AnswerWriter:
         except OSError as error:
             raise RunError(
                 f"{self._journal.path}: can't be written ({error.strerror}): make room and start again; "
-                "what was written before is whole"
+                "what was written before is intact"
             ) from error

@@ -11,9 +11,9 @@ from eval.answers import Answers, read_answers
 from eval.collect.model_tasks.rows import ModelVerdict, read_model_verdicts, read_preferences
 from eval.evidence.estimates.categories import Categories, categories
 from eval.evidence.estimates.counts import BadRates, Resampled, bad_rates, prompt_counts, resampled
-from eval.evidence.estimates.metric import Figure
+from eval.evidence.estimates.metric import Metric
 from eval.evidence.headline import Summary, figures, summarise
-from eval.evidence.judgements import Table, build_table, by_cluster
+from eval.evidence.judgements import Judgements, build_judgements, by_cluster
 from eval.evidence.reviewers.agreement import Agreement, agreement
 from eval.evidence.reviewers.bias import Bias, bias
 from eval.evidence.reviewers.criteria import criteria_figures, thumb_figures
@@ -52,11 +52,11 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Whole:
+class Analysis:
     """One run. `verdicts` are those in the table, in file order; `pairs` all pairs that both sides answered."""
 
     run: Run
-    table: Table
+    table: Judgements
     verdicts: tuple[Verdict, ...]
     pairs: tuple[Pair, ...]
     summary: Summary
@@ -79,11 +79,11 @@ class Whole:
     plan: Mapping[str, int]
 
 
-def whole(run: Run) -> Whole:
+def whole(run: Run) -> Analysis:
     """Everything of a run. Raises InputError for files that cannot be trusted."""
     answers = read_answers(run.responses_path)
-    table, verdicts = build_table(run, answers, read_verdicts(run.verdicts_path, run=run.name))
-    return whole_of(run, answers, table, verdicts)
+    table, verdicts = build_judgements(run, answers, read_verdicts(run.verdicts_path, run=run.name))
+    return analysis_of(run, answers, table, verdicts)
 
 
 def known_of(run: Run, answers: Answers) -> Known:
@@ -94,14 +94,14 @@ def known_of(run: Run, answers: Answers) -> Known:
     return Known(pairs, plan_of(run, answers), tuple(draw_of(run, answers)), signals)
 
 
-def whole_of(
-    run: Run, answers: Answers, table: Table, verdicts: Sequence[Verdict], *, known: Known | None = None
-) -> Whole:
+def analysis_of(
+    run: Run, answers: Answers, table: Judgements, verdicts: Sequence[Verdict], *, known: Known | None = None
+) -> Analysis:
     """As `whole`, of answers and a table that were read before and the verdicts in it; `known` from before, if any."""
     known = known or known_of(run, answers)
     plan, units, preferences = known.plan, by_cluster(table), read_preferences(run)
     counted = by_plan(table, plan) if is_planned(run) else table
-    return Whole(
+    return Analysis(
         run=run,
         table=table,
         verdicts=tuple(verdicts),
@@ -123,14 +123,14 @@ def whole_of(
     )
 
 
-def _bad(table: Table, verdicts: Sequence[Verdict]) -> BadRates:
+def _bad(table: Judgements, verdicts: Sequence[Verdict]) -> BadRates:
     base = np.array([bool(row.tags_base) for row in verdicts], dtype=np.bool_)
     tuned = np.array([bool(row.tags_tuned) for row in verdicts], dtype=np.bool_)
     return bad_rates(table.item, table.outcome, base, tuned, len(table.items))
 
 
 def _helped(
-    table: Table, rows: Sequence[ModelVerdict], drawn: Sequence[str], plan: Mapping[str, int]
+    table: Judgements, rows: Sequence[ModelVerdict], drawn: Sequence[str], plan: Mapping[str, int]
 ) -> Iterator[Helped]:
     """What each model that judged adds to people's verdicts; a prompt that people skipped counts as a loss."""
     skipped = set(skipped_open(table, plan))
@@ -140,14 +140,14 @@ def _helped(
         yield Helped(beside, helped(beside, asked))
 
 
-def all_figures(found: Whole) -> list[Figure]:
+def all_figures(found: Analysis) -> list[Metric]:
     """summary.csv's rows: the headline first, then every other figure with its n and interval."""
     return [
         *figures(found.summary),
         *_resampled(found.resampled),
-        Figure.share("base answers found bad (both bad, or a tag)", found.bad.base),
-        Figure.share("tuned answers found bad (both bad, or a tag)", found.bad.tuned),
-        Figure.points("answers found bad: tuned minus base", found.bad.difference),
+        Metric.share("base answers found bad (both bad, or a tag)", found.bad.base),
+        Metric.share("tuned answers found bad (both bad, or a tag)", found.bad.tuned),
+        Metric.points("answers found bad: tuned minus base", found.bad.difference),
         *_verdict(found.verdict),
         *_agreement(found.agreement),
         *_bias(found.bias),
@@ -159,52 +159,52 @@ def all_figures(found: Whole) -> list[Figure]:
     ]
 
 
-def _resampled(found: Resampled) -> Iterator[Figure]:
-    yield Figure.share("win rate (bootstrap over prompts)", found.win_rate)
-    yield Figure.share("win rate without ties (bootstrap over prompts)", found.win_rate_without_ties)
-    yield Figure.number("net wins (prompts won by tuned minus by base)", found.net_wins)
-    yield Figure.share("share of ties", found.ties)
-    yield Figure.p(
+def _resampled(found: Resampled) -> Iterator[Metric]:
+    yield Metric.share("win rate (bootstrap over prompts)", found.win_rate)
+    yield Metric.share("win rate without ties (bootstrap over prompts)", found.win_rate_without_ties)
+    yield Metric.number("net wins (prompts won by tuned minus by base)", found.net_wins)
+    yield Metric.share("share of ties", found.ties)
+    yield Metric.p(
         "sign-flip test p-value (clustered by prompt, two-sided)", found.sign_flip.p_value, found.sign_flip.n
     )
 
 
-def _verdict(found: RunVerdict) -> Iterator[Figure]:
+def _verdict(found: RunVerdict) -> Iterator[Metric]:
     test, unit = found.progress, "closed prompts"
-    yield Figure.share("win rate for reviewers like these in general (two-way clustered)", found.like_these)
+    yield Metric.share("win rate for reviewers like these in general (two-way clustered)", found.like_these)
     low, high = (test.low, test.high) if test.n else (None, None)
-    yield Figure("win rate, at any look (confidence sequence)", "bounds", None, low, high, test.n, unit)
-    yield Figure.p("superiority p-value, at any look", test.p_value if test.n else None, test.n, unit)
+    yield Metric("win rate, at any look (confidence sequence)", "bounds", None, low, high, test.n, unit)
+    yield Metric.p("superiority p-value, at any look", test.p_value if test.n else None, test.n, unit)
     if found.corrected is not None:
-        yield Figure(
+        yield Metric(
             "win rate corrected for stopping early", "share", found.corrected, test.low, test.high, test.n, unit
         )
-    yield Figure.points("win rate of late minus early prompts", test.halves.difference, unit)
-    yield Figure.count("prompts skipped and still open", test.skipped, "prompts")
+    yield Metric.points("win rate of late minus early prompts", test.halves.difference, unit)
+    yield Metric.count("prompts skipped and still open", test.skipped, "prompts")
     if found.worst != found.best:
-        yield Figure.share("win rate if every skipped prompt went to base", found.worst)
-        yield Figure.share("win rate if every skipped prompt went to tuned", found.best)
+        yield Metric.share("win rate if every skipped prompt went to base", found.worst)
+        yield Metric.share("win rate if every skipped prompt went to tuned", found.best)
 
 
-def _agreement(found: Agreement) -> Iterator[Figure]:
+def _agreement(found: Agreement) -> Iterator[Metric]:
     over = found.coefficients
-    yield Figure.share("equal verdicts of two reviewers", over.raw)
-    yield Figure.number("Krippendorff's alpha", over.alpha)
-    yield Figure.number("Fleiss' kappa", over.fleiss)
-    yield Figure.number("Gwet's AC1", over.ac1)
+    yield Metric.share("equal verdicts of two reviewers", over.raw)
+    yield Metric.number("Krippendorff's alpha", over.alpha)
+    yield Metric.number("Fleiss' kappa", over.fleiss)
+    yield Metric.number("Gwet's AC1", over.ac1)
 
 
-def _bias(found: Bias) -> Iterator[Figure]:
-    yield Figure.share("left answer preferred", found.left)
-    yield Figure.share("win rate with the tuned answer left", found.places.first)
-    yield Figure.share("win rate with the tuned answer right", found.places.second)
-    yield Figure.share("longer answer preferred", found.length.longer)
-    yield Figure.share("win rate at equal length (logistic model)", found.length.controlled)
-    yield Figure.points("win rate late minus early in the sitting", found.late.difference)
-    yield Figure.points("win rate of fast minus slow judgements", found.fast.difference)
+def _bias(found: Bias) -> Iterator[Metric]:
+    yield Metric.share("left answer preferred", found.left)
+    yield Metric.share("win rate with the tuned answer left", found.places.first)
+    yield Metric.share("win rate with the tuned answer right", found.places.second)
+    yield Metric.share("longer answer preferred", found.length.longer)
+    yield Metric.share("win rate at equal length (logistic model)", found.length.controlled)
+    yield Metric.points("win rate late minus early in the sitting", found.late.difference)
+    yield Metric.points("win rate of fast minus slow judgements", found.fast.difference)
 
 
-def _signals(found: Signals) -> Iterator[Figure]:
+def _signals(found: Signals) -> Iterator[Metric]:
     named: tuple[tuple[str, Signal], ...] = (
         ("cut at the token limit", found.truncated),
         ("empty", found.empty),
@@ -214,29 +214,29 @@ def _signals(found: Signals) -> Iterator[Figure]:
     if found.interrupted.base.value or found.interrupted.tuned.value:
         named = (*named, ("ended by a filter or a tool call", found.interrupted))
     for name, signal in named:
-        yield Figure.share(f"base answers {name}", signal.base)
-        yield Figure.share(f"tuned answers {name}", signal.tuned)
-    yield Figure.share("answers that training left unchanged", found.unchanged)
-    yield Figure.number("length of tuned answers over the base's", found.length_ratio)
+        yield Metric.share(f"base answers {name}", signal.base)
+        yield Metric.share(f"tuned answers {name}", signal.tuned)
+    yield Metric.share("answers that training left unchanged", found.unchanged)
+    yield Metric.number("length of tuned answers over the base's", found.length_ratio)
     if found.must_pass.n:
-        yield Figure.share("must-pass prompts passed by base", found.must_pass.passed_by.base)
-        yield Figure.share("must-pass prompts passed by tuned", found.must_pass.passed_by.tuned)
-        yield Figure.count("must-pass prompts broken", found.must_pass.broken, "prompts")
-        yield Figure.count("must-pass prompts repaired", found.must_pass.repaired, "prompts")
+        yield Metric.share("must-pass prompts passed by base", found.must_pass.passed_by.base)
+        yield Metric.share("must-pass prompts passed by tuned", found.must_pass.passed_by.tuned)
+        yield Metric.count("must-pass prompts broken", found.must_pass.broken, "prompts")
+        yield Metric.count("must-pass prompts repaired", found.must_pass.repaired, "prompts")
 
 
-def _held_out(found: HeldOutAccuracy | None) -> Iterator[Figure]:
+def _held_out(found: HeldOutAccuracy | None) -> Iterator[Metric]:
     if found is None:
         return
-    yield Figure.share("held-out pairs: base prefers chosen", found.base, "pairs")
-    yield Figure.share("held-out pairs: tuned prefers chosen", found.tuned, "pairs")
-    yield Figure.points("held-out pairs: tuned minus base", found.gain, "pairs")
-    yield Figure.number("held-out pairs: margin of the implicit reward (nats)", found.margin, "pairs")
+    yield Metric.share("held-out pairs: base prefers chosen", found.base, "pairs")
+    yield Metric.share("held-out pairs: tuned prefers chosen", found.tuned, "pairs")
+    yield Metric.points("held-out pairs: tuned minus base", found.gain, "pairs")
+    yield Metric.number("held-out pairs: margin of the implicit reward (nats)", found.margin, "pairs")
 
 
-def _judge(found: Helped) -> Iterator[Figure]:
+def _judge(found: Helped) -> Iterator[Metric]:
     name, predicted = found.beside.model, found.predicted
-    yield Figure.share(f"model judge {name}: agrees with human preference", found.beside.agreement)
-    yield Figure.share(f"model judge {name}: the same in both orders", found.beside.consistent)
-    yield Figure.share(f"human win rate with the help of {name} (PPI++)", predicted.estimate)
-    yield Figure.count(f"prompts of people's work that {name} saved", predicted.saved, "prompts")
+    yield Metric.share(f"model judge {name}: agrees with human preference", found.beside.agreement)
+    yield Metric.share(f"model judge {name}: the same in both orders", found.beside.consistent)
+    yield Metric.share(f"human win rate with the help of {name} (PPI++)", predicted.estimate)
+    yield Metric.count(f"prompts of people's work that {name} saved", predicted.saved, "prompts")

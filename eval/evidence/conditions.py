@@ -15,7 +15,7 @@ import numpy as np
 from blindside.words import counted
 from eval.evidence.estimates.counts import prompt_counts
 from eval.evidence.estimates.winrate import Estimate
-from eval.evidence.judgements import Table
+from eval.evidence.judgements import Judgements
 from eval.evidence.reviewers.agreement import coefficients
 from eval.evidence.reviewers.bias import length
 from eval.evidence.reviewers.reviewers import Reviewer, reviewers
@@ -45,7 +45,7 @@ class Condition:
     where: str
 
 
-def conditions(table: Table, found: Progress) -> tuple[Condition, ...]:
+def conditions(table: Judgements, found: Progress) -> tuple[Condition, ...]:
     """What the figures of a run say of its claim, in the order of a report; `skips` comes last."""
     people = reviewers(table)
     return (
@@ -59,7 +59,7 @@ def conditions(table: Table, found: Progress) -> tuple[Condition, ...]:
     )
 
 
-def _length(table: Table, null: float) -> Condition:
+def _length(table: Judgements, null: float) -> Condition:
     name, where = "equal length", "report.html#length"
     rate = length(table).controlled
     if rate.value is None or rate.low is None:
@@ -106,7 +106,7 @@ def _checked(rows: tuple[Reviewer, ...], what: Literal["gold", "repeats"]) -> Co
     return Condition(name, state, figure, f"only {right / n:.0%} of {n} {but}", "by_reviewer.csv")
 
 
-def _agreement(table: Table) -> Condition:
+def _agreement(table: Judgements) -> Condition:
     name, where = "agreement", "report.html#agreement"
     alpha = coefficients(prompt_counts(table.item, table.outcome, len(table.items)).per_prompt).alpha
     if alpha.value is None:
@@ -118,7 +118,7 @@ def _agreement(table: Table) -> Condition:
     return Condition(name, state, figure, f"reviewers hardly agree ({figure})", where)
 
 
-def _speed(table: Table) -> Condition:
+def _speed(table: Judgements) -> Condition:
     name, where = "speed", "by_reviewer.csv"
     seconds = table.seconds[~np.isnan(table.seconds)]
     if not seconds.any():
@@ -140,7 +140,7 @@ def _early_late(found: Progress) -> Condition:
     return Condition(name, state, figure, f"{but} ({figure})", where)
 
 
-def skips(table: Table, plan: Mapping[str, int], null: float, worst: Estimate) -> Condition:
+def skips(table: Judgements, plan: Mapping[str, int], null: float, worst: Estimate) -> Condition:
     """Whether the claim would stand if everything that somebody skipped went to base. `worst`: the win rate then."""
     name, where = "skips", "report.md"
     n = sum(item in plan for item in table.passed_over)
@@ -148,7 +148,7 @@ def skips(table: Table, plan: Mapping[str, int], null: float, worst: Estimate) -
         return Condition(name, "fine", "none", "", where)
     figure = f"{counted(n, 'prompt')}; {_share(worst)} if all went to base"
     if worst.value is None or worst.value <= null:
-        return Condition(name, "contradicted", figure, f"not if the {n} skipped prompts went to base", where)
+        return Condition(name, "contradicted", figure, f"not if the {counted(n, 'skipped prompt')} went to base", where)
     state: State = "fine" if worst.low is not None and worst.low > null else "doubt"
     return Condition(name, state, figure, f"{counted(n, 'prompt was', 'prompts were')} skipped", where)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eval.evidence.estimates.metric import Figure
+from eval.evidence.estimates.metric import Metric
 from eval.evidence.estimates.winrate import (
     Estimate,
     SignTest,
@@ -15,11 +15,11 @@ from eval.evidence.estimates.winrate import (
     win_rate,
     with_identical,
 )
-from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Table, by_cluster
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Judgements, by_cluster
 
-FORCED = "**Parity failed and the run went on by --force: these answers may not be the saved models'.**"
+FORCED = "**Parity failed and the run continued by --force: these answers may not be the saved models'.**"
 
-DETECTABLE = "smallest true win rate that so many prompts show (power 0.8, one look)"
+DETECTABLE = "smallest true win rate that this many prompts can show (power 0.8, one look)"
 
 CAN_WE_STOP = "Can we stop (valid at any look)?"
 
@@ -28,7 +28,7 @@ CAN_WE_STOP = "Can we stop (valid at any look)?"
 class Summary:
     """The figures of one run. Every share comes as an Estimate with its own n and interval."""
 
-    table: Table
+    table: Judgements
     failed: int
     win_rate: Estimate
     win_rate_without_ties: Estimate
@@ -39,7 +39,7 @@ class Summary:
     detectable: float | None
 
 
-def summarise(table: Table, *, failed: int) -> Summary:
+def summarise(table: Judgements, *, failed: int) -> Summary:
     """All figures of a table of judgements. `failed` counts (prompt, side) that got no answer."""
     units = by_cluster(table)
     scores = prompt_scores(units)
@@ -55,40 +55,40 @@ def summarise(table: Table, *, failed: int) -> Summary:
     )
 
 
-def figures(summary: Summary) -> list[Figure]:
+def figures(summary: Summary) -> list[Metric]:
     """summary.csv's rows, in order."""
     table, sign = summary.table, summary.sign_test
     units = by_cluster(table)
     decided = sign.tuned + sign.base
     return [
-        Figure.share("win rate (ties as half)", summary.win_rate),
-        Figure.share("win rate without ties", summary.win_rate_without_ties),
-        Figure.share("win rate with identical answers as ties", summary.win_rate_with_identical),
-        Figure(DETECTABLE, "rate", summary.detectable, None, None, summary.win_rate.n, "prompts"),
-        Figure.share("share of both bad", summary.both_bad),
-        Figure.p("sign test p-value (exact, two-sided)", sign.p_value, decided),
-        Figure.count("prompts asked", table.asked, "prompts"),
-        Figure.count("answers that failed", summary.failed, "answers"),
-        Figure.count("pairs answered by both", table.pairs, "prompts"),
-        Figure.count("identical answers (ties by themselves, not asked)", table.identical, "prompts"),
-        Figure.count("judgements", len(table), "judgements"),
+        Metric.share("win rate (ties as half)", summary.win_rate),
+        Metric.share("win rate without ties", summary.win_rate_without_ties),
+        Metric.share("win rate with identical answers as ties", summary.win_rate_with_identical),
+        Metric(DETECTABLE, "rate", summary.detectable, None, None, summary.win_rate.n, "prompts"),
+        Metric.share("share of both bad", summary.both_bad),
+        Metric.p("sign test p-value (exact, two-sided)", sign.p_value, decided),
+        Metric.count("prompts asked", table.asked, "prompts"),
+        Metric.count("answers that failed", summary.failed, "answers"),
+        Metric.count("pairs answered by both", table.pairs, "prompts"),
+        Metric.count("identical answers (ties by themselves, not asked)", table.identical, "prompts"),
+        Metric.count("judgements", len(table), "judgements"),
         *(
-            [Figure.count("imported judgements (given elsewhere)", table.imported, "judgements")]
+            [Metric.count("imported judgements (given elsewhere)", table.imported, "judgements")]
             if table.imported
             else []
         ),
-        Figure.count("prompts judged", len(table.items), "prompts"),
-        Figure.count("reviewers", len(table.reviewers), "reviewers"),
+        Metric.count("prompts judged", len(table.items), "prompts"),
+        Metric.count("reviewers", len(table.reviewers), "reviewers"),
         *(
-            [Figure.count("units: clusters, and prompts without one", len(units.items), "units")]
+            [Metric.count("units: clusters, and prompts without one", len(units.items), "units")]
             if table.clusters
             else []
         ),
-        Figure.count("tuned wins", table.count(TUNED), "judgements"),
-        Figure.count("base wins", table.count(BASE), "judgements"),
-        Figure.count("ties", table.count(TIE), "judgements"),
-        Figure.count("both bad", table.count(BOTH_BAD), "judgements"),
-        Figure.count("prompts won by tuned (majority)", sign.tuned, "prompts"),
-        Figure.count("prompts won by base (majority)", sign.base, "prompts"),
-        *(Figure.count(f"excluded: {reason}", n, "rows") for reason, n in sorted(table.excluded.items())),
+        Metric.count("tuned wins", table.count(TUNED), "judgements"),
+        Metric.count("base wins", table.count(BASE), "judgements"),
+        Metric.count("ties", table.count(TIE), "judgements"),
+        Metric.count("both bad", table.count(BOTH_BAD), "judgements"),
+        Metric.count("prompts won by tuned (majority)", sign.tuned, "prompts"),
+        Metric.count("prompts won by base (majority)", sign.base, "prompts"),
+        *(Metric.count(f"excluded: {reason}", n, "rows") for reason, n in sorted(table.excluded.items())),
     ]

@@ -15,12 +15,12 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from eval.answers import Answers, read_answers
 from eval.judge.opening.plan import Plan, read_plan
-from eval.judge.store.skips import Skip, read_skips
+from eval.judge.store.side_files import Skip, read_skips
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.records import OUTCOMES, SIDES, Pair, Prompt, Verdict
 from eval.run import Run
 
-#: Codes of `Table.outcome`: positions in eval.records.OUTCOMES.
+#: Codes of `Judgements.outcome`: positions in eval.records.OUTCOMES.
 BASE, TUNED, TIE, BOTH_BAD = range(len(OUTCOMES))
 
 
@@ -36,7 +36,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Table:
+class Judgements:
     """n judgements in force, column by column; `item` and `reviewer` are codes into `items` and `reviewers`."""
 
     item: NDArray[np.intp]
@@ -89,7 +89,7 @@ class Table:
         """Which judgements preferred one side. Shape (n,)."""
         return self.outcome <= TUNED
 
-    def where(self, keep: NDArray[np.bool_]) -> Table:
+    def where(self, keep: NDArray[np.bool_]) -> Judgements:
         """The same table with some of its judgements, shape (n,); items and reviewers keep their codes."""
         columns = ("item", "reviewer", "outcome", "left", "seconds", "position")
         return replace(self, **{name: getattr(self, name)[keep] for name in columns})
@@ -110,14 +110,14 @@ def of_arrays(
     seconds: ArrayLike | None = None,
     category: ArrayLike | None = None,
     characters: ArrayLike | None = None,
-) -> Table:
+) -> Judgements:
     """A table without files: codes from 0, one a judgement but for `category` (items,) and `characters` (items, 2)."""
     item, outcome = np.asarray(item, dtype=np.intp), np.asarray(outcome, dtype=np.intp)
     n, items = len(item), int(np.max(item, initial=-1)) + 1
     reviewer = np.zeros(n, dtype=np.intp) if reviewer is None else np.asarray(reviewer, dtype=np.intp)
     category = np.zeros(items, dtype=np.intp) if category is None else np.asarray(category, dtype=np.intp)
     people, kinds = (int(np.max(codes, initial=-1)) + 1 for codes in (reviewer, category))
-    return Table(
+    return Judgements(
         item=item,
         reviewer=reviewer,
         outcome=outcome,
@@ -163,13 +163,13 @@ def positions(reviewer: NDArray[np.intp]) -> NDArray[np.intp]:
     return found
 
 
-def read_table(run: Run) -> tuple[Table, list[Verdict]]:
+def read_table(run: Run) -> tuple[Judgements, list[Verdict]]:
     """The table of a run, and the verdicts in it, in file order. Raises InputError for files that can't be trusted."""
     answers = read_answers(run.responses_path)
-    return build_table(run, answers, read_verdicts(run.verdicts_path, run=run.name))
+    return build_judgements(run, answers, read_verdicts(run.verdicts_path, run=run.name))
 
 
-def build_table(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Table, list[Verdict]]:
+def build_judgements(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Judgements, list[Verdict]]:
     """As `read_table`, from rows in memory; which pairs were skipped is read from skips.csv."""
     prompts = run.prompts()
     pairs = {pair.prompt_id: pair for pair in answers.pairs(prompts)}
@@ -189,7 +189,7 @@ def build_table(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Ta
     judged = {(verdict.item, verdict.reviewer) for verdict in kept}
     items, item = _codes(verdict.item for verdict in kept)
     reviewers, reviewer = _codes(verdict.reviewer for verdict in kept)
-    table = Table(
+    table = Judgements(
         item=item,
         reviewer=reviewer,
         outcome=_column((OUTCOMES.index(v.outcome) for v in kept if v.outcome != "withdrawn"), np.intp),
@@ -229,7 +229,7 @@ def _clusters(prompts: Sequence[Prompt], plan: Plan | None) -> dict[str, str]:
     return own | {item: f"near {first}" for item, first in (plan.groups if plan else {}).items()}
 
 
-def by_cluster(table: Table) -> Table:
+def by_cluster(table: Judgements) -> Judgements:
     """The table by clusters instead of prompts: what is one question asked in several ways counts once.
 
     Facts of the answers are those of each cluster's first prompt.

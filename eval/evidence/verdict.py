@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blindside.words import counted
+from blindside.words import confidence_words, counted
 from eval.evidence.conditions import Condition, conditions, said_of, skips
 from eval.evidence.estimates.crossed import crossed_win_rate
 from eval.evidence.estimates.metric import with_interval
 from eval.evidence.estimates.winrate import Estimate, prompt_scores, win_rate
-from eval.evidence.judgements import Table, by_cluster, prompt_means
+from eval.evidence.judgements import Judgements, by_cluster, prompt_means
 from eval.evidence.sequential.e_process import Floats
 from eval.evidence.sequential.early_stop import corrected_win_rate
 from eval.evidence.sequential.sequential import Progress, State, closed_in
@@ -69,7 +69,7 @@ class RunVerdict:
             return self.progress.in_words
         if self.state == "open":
             skipped = f", {self.progress.skipped} of the prompts were skipped" if self.progress.skipped else ""
-            return f"{self.progress.left or 0:,} planned judgements are missing{skipped}"
+            return f"{missing(self.progress.left or 0)}{skipped}"
         return "every planned judgement is given, and it is not shown" if self.state == "not shown" else "shown"
 
     @property
@@ -89,7 +89,8 @@ class RunVerdict:
         """The finding as one sentence, made from all conditions."""
         if self.rate.value is None:
             if self.judgements:
-                return f"All {self.judgements} verdicts found both answers bad: nothing can be said of preference."
+                who = "The one verdict" if self.judgements == 1 else f"All {self.judgements} verdicts"
+                return f"{who} found both answers bad: nothing can be said of preference."
             return "No judgement yet that prefers a side or ties: judge some pairs first."
         said = f"{self._figure}{self._claim}."
         doubts = list(said_of(self.conditions, "doubt"))
@@ -115,11 +116,11 @@ class RunVerdict:
         rate, found = self.rate, self.progress
         if rate.low is None or rate.high is None:
             return f"The tuned model's win rate is {rate.value:.1%} over {counted(rate.n, 'prompt')}"
-        percent = f"{self.policy.preference.confidence:.0%}"
+        percent = confidence_words(self.policy.preference.confidence)
         interval = f"{percent} interval {rate.low:.1%} to {rate.high:.1%}"
         if self.interim:
             return (
-                f"Interim, {found.left:,} planned judgements are missing: the tuned model's win rate is "
+                f"Interim, {missing(found.left or 0)}: the tuned model's win rate is "
                 f"{rate.value:.1%} over {counted(rate.n, 'prompt')}, {interval} for one look"
             )
         if self.corrected is not None and self.state == "shown":
@@ -171,7 +172,7 @@ class RunVerdict:
 
 
 def run_verdict(
-    table: Table, plan: Mapping[str, int], policy: Policy | None = None, *, planned: bool = True
+    table: Judgements, plan: Mapping[str, int], policy: Policy | None = None, *, planned: bool = True
 ) -> RunVerdict:
     """The verdict on the judgements of a run. `plan` is the frozen one (item -> reviewers).
 
@@ -203,11 +204,11 @@ def run_verdict(
     )
 
 
-def _skip_bounds(table: Table, plan: Mapping[str, int]) -> tuple[Floats, Floats]:
+def _skip_bounds(table: Judgements, plan: Mapping[str, int]) -> tuple[Floats, Floats]:
     """Prompts' scores if all that were skipped went to base, and if all went to tuned.
 
     A prompt that somebody skipped and somebody else judged is among them: whoever skips what they would decide against
-    the tuned model hands it to a person who may decide otherwise.
+    the tuned model hands it to a person who may decide differently.
     """
     means = prompt_means(table.item, table.score, len(table.items))
     over = np.array([item in table.passed_over for item in table.items], dtype=np.bool_)
@@ -216,3 +217,8 @@ def _skip_bounds(table: Table, plan: Mapping[str, int]) -> tuple[Floats, Floats]
     there = ~np.isnan(values) | skipped
     low, high = np.where(skipped, 0.0, values)[there], np.where(skipped, 1.0, values)[there]
     return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+
+
+def missing(left: int) -> str:
+    """How much of the plan is not judged yet, as half a sentence."""
+    return f"{counted(left, 'planned judgement is', 'planned judgements are')} missing"

@@ -19,7 +19,7 @@ class Pattern:
         except re2.error as error:
             reason = error.args[0].decode("utf-8", "replace")
             raise ValueError(
-                f"is no regular expression of RE2 ({reason}), which has no look-around and no back-references"
+                f"is not a regular expression of RE2 ({reason}), which has no look-around and no back-references"
             ) from None
 
     def found_in(self, text: str) -> bool:

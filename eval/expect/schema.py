@@ -76,7 +76,7 @@ def _check_keywords(schema: Any, resolver: Resolver[Any], seen: set[int]) -> Non
     seen.add(id(schema))
     unknown = sorted(schema.keys() - _known())
     if unknown:
-        raise ValueError(f"{unknown[0]}: is no keyword of Draft 2020-12 that is known here: take it out")
+        raise ValueError(f"{unknown[0]}: is not a keyword of Draft 2020-12 that is known here: take it out")
     for keyword in _REFERENCES:
         if keyword in schema:
             _check_reference(keyword, schema[keyword], resolver, seen)

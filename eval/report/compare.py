@@ -114,7 +114,8 @@ def markdown(found: Comparison) -> str:
         "|---|---|---|",
         *rows,
         "",
-        f"Of {found.n} shared prompts {found.better} became better, {found.worse} worse, {found.same} stayed. "
+        f"Of {counted(found.n, 'shared prompt')} {found.better} became better, {found.worse} worse, {found.same} "
+        "stayed. "
         f"Judged in one run only, and left out: {found.only_old} of the old one, {found.only_new} of the new one.",
         *[f"\nNote: {warning}" for warning in found.warnings],
         "",

@@ -11,7 +11,7 @@ from pathlib import Path
 from blindside.console import visible
 from blindside.garbage import collected_later
 from eval.errors import RunError
-from eval.evidence.analysis import Whole, all_figures
+from eval.evidence.analysis import Analysis, all_figures
 from eval.journal import write_atomically
 from eval.judge.csv_codec import encode_row
 from eval.report import compare
@@ -29,7 +29,7 @@ _IN_A_ROW = JOINERS | {"\n", "\t"}
 _log = logging.getLogger(__name__)
 
 
-def write_report(run: Run, folder: Path | None = None, *, pairs: bool = True) -> Whole:
+def write_report(run: Run, folder: Path | None = None, *, pairs: bool = True) -> Analysis:
     """Read the run's verdicts, write the report into `folder` (report/ of the run), return the figures.
 
     Without `pairs` report.html holds no answers.

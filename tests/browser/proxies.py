@@ -69,7 +69,7 @@ def proxy(kind: str, page: str, folder: Path) -> Iterator[str]:
 
 
 def _configured(program: str, folder: Path, port: int, page: str, *, strips: bool) -> str:
-    certificate, key = _certificate(folder)
+    certificate, key = make_certificate(folder)
     text = example(program).replace("127.0.0.1:7860", page.removeprefix("http://"))
     if program == "nginx":
         text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
@@ -83,7 +83,7 @@ def _configured(program: str, folder: Path, port: int, page: str, *, strips: boo
     return _CADDY.format(example=text.replace("handle ", "handle_path ") if strips else text)
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
+def make_certificate(folder: Path) -> tuple[Path, Path]:
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={NAME}"]
     names = ["-addext", f"subjectAltName=DNS:{NAME}", "-keyout", str(key), "-out", str(certificate)]

@@ -167,7 +167,7 @@ def test_the_prompt_opens_whole_folds_and_comes_back(guided: Screen) -> None:
     assert guided.page.locator(".bs-asked em").count() == 40
     usual = guided.page.evaluate(height)
     assert usual <= 800 * 0.35
-    assert guided.page.inner_text(".bs-fold span") == "Open whole"
+    assert guided.page.inner_text(".bs-fold span") == "Open in full"
     guided.keys("p")
     assert guided.page.evaluate(height) > usual * 2
     assert guided.page.inner_text(".bs-fold span") == "Fold"
@@ -253,3 +253,29 @@ def test_the_same_pair_shown_again_stays_where_it_was(guided: Screen) -> None:
     assert guided.page.evaluate(TOPS) == before
     guided.press("3")
     assert guided.page.evaluate(TOPS) == [0, 0]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (640, 360), (390, 844)])
+def test_a_passing_word_hides_nothing_that_is_read(
+    browser: Browser, judging: dict[str, Page], width: int, height: int
+) -> None:
+    with screen(browser, judging["plain"].url, width=width, height=height) as page:
+        page.open(f"passing {width}")
+        page.press("1")
+        page.press("u")
+        assert page.banner == "Undone. Judge this pair again."
+        told = page.page.locator(".bs-passing").bounding_box()
+        prompt = page.page.locator(".bs-prompt").bounding_box()
+        assert told is not None
+        assert prompt is not None
+        assert told["y"] + told["height"] <= prompt["y"]
+        # It lies before the header: what would be hit there, if it took clicks.
+        page.page.add_style_tag(content=".bs-stage > .bs-passing { pointer-events: auto !important; }")
+        hit = "([x, y]) => document.elementFromPoint(x, y).className"
+        assert "bs-passing" in page.page.evaluate(hit, [told["x"] + told["width"] / 2, told["y"] + 8])
+        # The comment's field is all on the page.
+        page.page.locator("#bs-comment").click()
+        field = page.page.locator("#bs-comment").bounding_box()
+        assert field is not None
+        assert field["x"] >= 0
+        assert field["x"] + field["width"] <= width

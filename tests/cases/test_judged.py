@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from tests.cases.commands import blindside, lines, opened
 from tests.judge.person import PLAIN, Person
 from tests.judge.server import Tab, served
@@ -80,7 +80,7 @@ def saved(how: str) -> bytes:
     ],
 )
 def test_case_21_verdicts_of_a_spreadsheet_are_read_or_named_and_never_written(how: str, said: str) -> None:
-    Person(Desk(opened(), PLAIN), "Zoé").judge_all()
+    Person(JudgingState(opened(), PLAIN), "Zoé").judge_all()
     path = opened().verdicts_path
     path.write_bytes(saved(how))
     before = path.read_bytes()
@@ -94,7 +94,7 @@ def test_case_21_verdicts_of_a_spreadsheet_are_read_or_named_and_never_written(h
 
 
 def test_case_33_names_that_are_nearly_one_are_asked_about() -> None:
-    desk = Desk(opened(), PLAIN)
+    desk = JudgingState(opened(), PLAIN)
     people = {name: Person(desk, name) for name in ("Ann", "ann", " ANN ", "Ａnn", "Ann\u200b", "ann@example.org")}
     states = {
         name: (person.view.state, person.view.notice and person.view.notice.key) for name, person in people.items()

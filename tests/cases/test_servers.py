@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.views import stage_html
 from tests.cases.commands import answers, blindside, collect, failures, lines, opened, servers
 from tests.judge.person import PLAIN, Person
@@ -16,7 +16,7 @@ COLOUR = {"id": "a", "prompt": "Name a colour."}
 
 
 def page() -> str:
-    return stage_html(Person(Desk(opened(), PLAIN), "Ana").view)
+    return stage_html(Person(JudgingState(opened(), PLAIN), "Ana").view)
 
 
 def test_case_01_thinking_is_apart_from_what_is_judged_checked_and_measured() -> None:
@@ -122,7 +122,7 @@ def test_case_08_cut_and_filtered_are_marked_and_counted() -> None:
         ("refusal", "I can't help with that.", "1 marked as a refusal by the server"),
         ("tool call", None, "answered a tool call where a text belongs"),
         ("reasoning", None, "thought for 8 tokens up to the limit and did not answer"),
-        ("error in a 200", None, "answered an error (Provider returned error) where a completion belongs"),
+        ("error in a 200", None, "answered an error (Provider returned error)"),
     ],
 )
 def test_case_09_bodies_of_every_kind(kind: str, text: str | None, said: str) -> None:
@@ -141,8 +141,8 @@ def test_case_13_outer_white_space_is_no_difference() -> None:
     lines("p.jsonl", COLOUR)
     with servers("space before", "space behind") as (base, tuned):
         done = collect(base.url, tuned.url)
-    assert "1 of 1 pairs have the same answer on both sides" in done.said
-    assert Person(Desk(opened(), PLAIN), "Ana").view.state == "none"
+    assert "1 of 1 pair has the same answer on both sides" in done.said
+    assert Person(JudgingState(opened(), PLAIN), "Ana").view.state == "none"
 
 
 def test_case_24_a_correctors_thinking_is_never_chosen() -> None:

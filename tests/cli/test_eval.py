@@ -16,12 +16,12 @@ from compose.stack import EmbeddedStack, Model
 from eval.cli.evaluate import default_name
 from eval.evidence.headline import FORCED
 from eval.report.write_report import write_report
-from eval.run import Decoding, ModelInfo, open_run
+from eval.run import open_run
+from eval.run_info import Decoding, ModelInfo
 from tests.cli.command import BLINDSIDE, blindside
 from tests.collect.openai_servers import OpenAi, openai
 from tests.collect.servers import Tgi, tgi
-from tests.support import ROOT, TRAIN_PYTHON, require
-from tests.warm.warm import train_python
+from tests.support import ROOT
 from train.artifact import Artifact, Base, hash_weights, now, write_artifact
 from train.files import sha256_file
 from train.token_check import TrainedTokens
@@ -78,29 +78,25 @@ def _change(path: Path, **fields: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
 
 
-WORDS = (
-    *("eval", "--recipe", "trial", "--run", "first", "--headless", "--engine", "embedded", "--max-tokens", "24"),
-    *("--train-env", str(ROOT / ".venv-train")),
-)
+def _words(models: Path, env: Path | str) -> list[str]:
+    """The command line of an evaluation whose servers run in `env`."""
+    words = ["eval", "--recipe", "trial", "--run", "first", "--headless", "--engine", "embedded", "--max-tokens", "24"]
+    folders = {"--models": models, "--reports": models.parent / "reports", "--train-env": env}
+    return [*words, *(word for name, folder in folders.items() for word in (name, str(folder)))]
 
 
-def evaluate(models: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return blindside(
-        *(*WORDS, "--models", str(models)),
-        *("--reports", str(models.parent / "reports"), *more),
-        cwd=models.parent,
-    )
+def evaluate(models: Path, env: Path | str, *more: str) -> subprocess.CompletedProcess[str]:
+    return blindside(*_words(models, env), *more, cwd=models.parent)
 
 
 @pytest.mark.train
-def test_what_was_proved_stands_in_the_run_and_its_report(models: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "`make env-train` builds the train environment")
-    done = evaluate(models)
+def test_what_was_proved_stands_in_the_run_and_its_report(models: Path, warm: Path) -> None:
+    done = evaluate(models, warm.parents[1])
     assert done.returncode == 0, done.stdout + done.stderr
     run = open_run(models.parent / "reports", "first")
-    assert set(run.info.checks["parity"]) == {"base", "tuned"}
-    assert all(side["passed"] and not side["forced"] for side in run.info.checks["parity"].values())
-    assert {side["flipped"] for side in run.info.checks["determinism"].values()} == {0}
+    assert set(run.info.checks.parity) == {"base", "tuned"}
+    assert all(side.passed and not side.forced for side in run.info.checks.parity.values())
+    assert {side.flipped for side in run.info.checks.determinism.values()} == {0}
     write_report(run)
     text = (run.report_folder / "report.md").read_text()
     # Both sides serve the same weights here, so which of them answers can't be told, and that is said.
@@ -114,41 +110,39 @@ def test_what_was_proved_stands_in_the_run_and_its_report(models: Path) -> None:
 
 
 @pytest.mark.train
-def test_a_server_that_does_not_end_as_trained_stops_the_run_with_3_unless_forced(models: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "`make env-train` builds the train environment")
+def test_a_server_that_does_not_end_as_trained_stops_the_run_with_3_unless_forced(models: Path, warm: Path) -> None:
     # An integer is read by transformers and ignored by TGI, which then knows the tokenizer's end token only.
     _change(models / "trial" / "generation_config.json", eos_token_id=1023)
     _change(models / "trial" / "tokenizer_config.json", eos_token="<|endoftext|>")
-    stopped = evaluate(models)
+    stopped = evaluate(models, warm.parents[1])
     assert stopped.returncode == 3, stopped.stdout + stopped.stderr
     assert "tuned: end of turn" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     run = open_run(models.parent / "reports", "first")
     assert not run.responses_path.exists()
-    assert not run.info.checks["parity"]["tuned"]["passed"]
+    assert not run.info.checks.parity["tuned"].passed
 
-    forced = evaluate(models, "--force")
+    forced = evaluate(models, warm.parents[1], "--force")
     assert forced.returncode == 0, forced.stdout + forced.stderr
     run = open_run(models.parent / "reports", "first")
-    assert run.info.checks["parity"]["tuned"]["forced"]
-    assert not run.info.checks["parity"]["base"]["forced"]
+    assert run.info.checks.parity["tuned"].forced
+    assert not run.info.checks.parity["base"].forced
     write_report(run)
     text = (run.report_folder / "report.md").read_text()
     assert FORCED in text
-    assert "FAILED: end of turn (went on by --force)" in text
+    assert "FAILED: end of turn (continued by --force)" in text
 
 
 @pytest.mark.train
-def test_servers_that_run_elsewhere_are_proved_too_and_swapped_ones_are_told(models: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "`make env-train` builds the train environment")
+def test_servers_that_run_elsewhere_are_proved_too_and_swapped_ones_are_told(models: Path, warm: Path) -> None:
     sides = [Model("base", str(models / "trial-base")), Model("tuned", str(models / "trial"))]
-    with EmbeddedStack(sides, python=train_python(), logs=models.parent / "logs") as servers:
+    with EmbeddedStack(sides, python=warm, logs=models.parent / "logs") as servers:
         base, tuned = servers.urls["base"], servers.urls["tuned"]
-        done = evaluate(models, "--base-url", base, "--tuned-url", tuned, "--dtype", "float32")
+        done = evaluate(models, warm.parents[1], "--base-url", base, "--tuned-url", tuned, "--dtype", "float32")
         assert done.returncode == 0, done.stdout + done.stderr
         swapped = blindside(
             *("parity", "--recipe", "trial", "--dtype", "float32", "--models", str(models)),
-            *("--base-url", tuned, "--tuned-url", base, "--train-env", str(ROOT / ".venv-train")),
+            *("--base-url", tuned, "--tuned-url", base, "--train-env", str(warm.parents[1])),
             cwd=models.parent,
         )
     run = open_run(models.parent / "reports", "first")
@@ -173,16 +167,10 @@ def test_a_parity_check_that_can_prove_nothing_ends_with_3(models: Path) -> None
 
 
 @pytest.mark.train
-def test_a_server_that_ends_when_all_answers_are_there_cuts_only_the_check_of_determinism(models: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "`make env-train` builds the train environment")
-    command: list[str | Path] = [
-        BLINDSIDE,
-        *WORDS,
-        "--models",
-        str(models),
-        "--reports",
-        str(models.parent / "reports"),
-    ]
+def test_a_server_that_ends_when_all_answers_are_there_cuts_only_the_check_of_determinism(
+    models: Path, warm: Path
+) -> None:
+    command: list[str | Path] = [BLINDSIDE, *_words(models, warm.parents[1])]
     with subprocess.Popen(
         command, cwd=models.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
     ) as process:
@@ -194,8 +182,8 @@ def test_a_server_that_ends_when_all_answers_are_there_cuts_only_the_check_of_de
         told = process.stderr.read().splitlines()
     assert process.returncode == 1, told
     assert told[-1].startswith(
-        "blindside: all answers of base and tuned are there, and only the check whether they are the same when asked "
-        "again was cut short: tuned: the server was ended by signal 9; its log is "
+        "blindside: all answers of base and tuned are collected, but the check whether they are the same when "
+        "asked again was cut short: tuned: the server was ended by signal 9; its log is "
     )
     assert len(open_run(models.parent / "reports", "first").responses_path.read_text().splitlines()) == 12
 
@@ -221,7 +209,7 @@ def _server(folder: Path) -> int:
     ],
 )
 def test_what_cannot_be_served_leaves_no_run(models: Path, more: tuple[str, ...], said: str) -> None:
-    refused = evaluate(models, *more)
+    refused = evaluate(models, ROOT / ".venv-train", *more)
     assert refused.returncode == 1
     assert said in refused.stderr
     assert not (models.parent / "reports" / "first").exists()

@@ -60,14 +60,14 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path) -> None:
     shutil.copytree(FAMILIES / "phi3" / "hf5", saved)
     there = blindside("export", "saved", "saved", cwd=tmp_path)
     assert (there.returncode, there.stdout) == (1, "")
-    assert there.stderr.strip().endswith("saved is there already; name a folder that is not")
+    assert there.stderr.strip().endswith("saved already exists; name a folder that is not")
     (saved / "tokenizer.json").unlink()
     lacks = blindside("export", "saved", "out", cwd=tmp_path)
     assert lacks.returncode == 1
     assert "has no tokenizer.json" in lacks.stderr
     nowhere = blindside("export", "a/b/c", "out", cwd=tmp_path)
     assert nowhere.returncode == 1
-    assert "a/b/c is no folder here, and the Hub does not give it" in nowhere.stderr
+    assert "a/b/c is not a folder here, and the Hub does not give it" in nowhere.stderr
     assert len(nowhere.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
 

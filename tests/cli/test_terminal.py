@@ -26,7 +26,7 @@ SHOWN = r"\x1b]0;pwned\x07\x1b[2J\x1b]52;c;cHduZWQ=\x07\u202e\u2066\u200f\x9b31m
 #: Where a file's name, a CSV's cell or an argument cannot hold all of it.
 NAME, NAME_SHOWN = "\x1b]0;pwned\x07\u202e", r"\x1b]0;pwned\x07\u202e"
 
-Way = Callable[[Path], list[str]]
+ReviewerQueue = Callable[[Path], list[str]]
 
 
 def _asked(folder: Path, prompt_id: str = "p1", *, category: str = "", **more: object) -> str:
@@ -133,7 +133,7 @@ def _collect(url: str, asked: str) -> list[str]:
     return ["collect", "--base-url", url, "--tuned-url", url, "--prompts", asked, "--run", "first", "--attempts", "1"]
 
 
-WAYS: dict[str, tuple[Way, str]] = {
+WAYS: dict[str, tuple[ReviewerQueue, str]] = {
     "report: names, categories, reviewers, prompt set": (_report, ""),
     "runs": (_runs, ""),
     "gate": (_gate, ""),
@@ -162,7 +162,7 @@ def harmless(done: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.mark.parametrize(("way", "shown"), WAYS.values(), ids=WAYS.keys())
-def test_what_files_and_arguments_say_commands_no_terminal(way: Way, shown: str, tmp_path: Path) -> None:
+def test_what_files_and_arguments_say_commands_no_terminal(way: ReviewerQueue, shown: str, tmp_path: Path) -> None:
     printed = harmless(blindside(*way(tmp_path), cwd=tmp_path))
     assert printed.strip()
     assert shown in "".join(line.strip("│ ") for line in printed.splitlines())

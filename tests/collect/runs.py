@@ -11,7 +11,8 @@ from eval.collect.engines.connect import Address
 from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.records import Side
-from eval.run import Decoding, Run
+from eval.run import Run
+from eval.run_info import Decoding
 from tests.collect.servers import Tgi
 
 #: Tries that follow each other at once, and a request that may take a second.

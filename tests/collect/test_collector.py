@@ -16,7 +16,8 @@ from eval.answers import read_answers
 from eval.collect.collector import CollectOptions
 from eval.errors import RunError
 from eval.records import SIDES, sha256_text
-from eval.run import Decoding, open_run
+from eval.run import open_run
+from eval.run_info import Decoding
 from tests.collect import servers
 from tests.collect.runs import FAST, gather, new_run, urls_of
 from tests.collect.servers import Tgi, tgi

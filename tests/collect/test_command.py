@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,34 +15,24 @@ from aiohttp import web
 from eval.answers import Key, read_answers
 from eval.records import SIDES, Side
 from eval.run import open_run
+from tests.cli.command import BLINDSIDE, blindside
 from tests.collect import servers
 from tests.collect.runs import prompt_file
 from tests.collect.servers import Tgi, tgi
-from tests.support import free_port
+from tests.support import ROOT, free_port
 
 COUNT = 120
 
 
 def command(folder: Path, base_url: str, tuned_url: str, *options: str) -> list[str]:
-    executable = Path(sys.executable).with_name("blindside")
     urls = ["--base-url", base_url, "--tuned-url", tuned_url]
-    prompts = ["--prompts", str(folder / "prompts.jsonl")]
-    return [
-        str(executable),
-        "collect",
-        *urls,
-        *prompts,
-        "--run",
-        "first",
-        "--reports",
-        str(folder / "reports"),
-        *options,
-    ]
+    files = ["--prompts", str(folder / "prompts.jsonl"), "--reports", str(folder / "reports")]
+    return ["collect", *urls, *files, "--run", "first", *options]
 
 
 @contextmanager
 def started(arguments: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen([BLINDSIDE, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             yield process
         finally:
@@ -51,7 +40,7 @@ def started(arguments: list[str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def finished(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(arguments, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=60)
+    return blindside(*arguments, cwd=ROOT)
 
 
 def wait_until(reached: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
@@ -107,7 +96,7 @@ def test_a_second_collector_is_refused_in_one_sentence(tmp_path: Path) -> None:
     ("trouble", "said"),
     [
         (servers.always(lambda: web.Response(status=500)), "failed (500): an empty body"),
-        (servers.always(lambda: web.Response(text="garbage")), "answered 'garbage' where a completion belongs"),
+        (servers.always(lambda: web.Response(text="garbage")), "answered 'garbage'"),
         (servers.always(lambda: web.Response(status=401)), "refuses us (401): set BLINDSIDE_API_KEY"),
         (servers.hang, "gave no answer within 0.5 s"),
         (servers.hang_up, "broke before the answer was complete"),

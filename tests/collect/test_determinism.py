@@ -64,7 +64,7 @@ def test_flips_under_load_and_alone_are_counted_apart_and_by_prompt(tmp_path: Pa
     assert side.rate == 0.6
     assert len(side.examples) == 3
     assert run.responses_path.read_bytes() == kept
-    assert json.loads(json.dumps(found.to_dict()))["sides"]["tuned"]["rate"] == 0.6
+    assert json.loads(found.records()["tuned"].model_dump_json())["rate"] == 0.6
     assert "3 of 5 answers changed" in found.lines()[1]
     assert side.examples[0] in found.lines()[1]
 

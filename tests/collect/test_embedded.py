@@ -13,7 +13,7 @@ from eval.collect.collector import CollectOptions, collect
 from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.records import SIDES, Side
-from eval.run import Decoding, ModelInfo
+from eval.run_info import Decoding, ModelInfo
 from tests.collect.test_prompts import write
 from tests.support import ROOT, TRAIN_PYTHON, require
 from tests.warm.warm import train_python

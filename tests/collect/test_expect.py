@@ -43,7 +43,7 @@ def test_from_csv_as_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("expect", "told"),
     [
-        ({"regex": "("}, r"p\.jsonl:2: expect\.regex: is no regular expression"),
+        ({"regex": "("}, r"p\.jsonl:2: expect\.regex: is not a regular expression"),
         ({"contians": "a"}, r"p\.jsonl:2: expect\.contians: Extra inputs"),
         ({}, r"p\.jsonl:2: expect: give one of contains, regex, equals, json_schema"),
         ({"json_schema": {"type": "real"}}, r"p\.jsonl:2: expect\.json_schema.*'real'"),

@@ -18,7 +18,7 @@ from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import EngineError, EngineUnreachable, InputError
 from eval.records import Side
-from eval.run import Decoding
+from eval.run_info import Decoding
 from tests.collect.asks import ask
 from tests.collect.openai_servers import OpenAi, completion, openai
 from tests.collect.runs import FAST, gather, new_run, prompt_file
@@ -217,7 +217,7 @@ def test_a_proxy_that_is_none_of_http_is_named(monkeypatch: pytest.MonkeyPatch) 
     for name in ("no_proxy", "NO_PROXY", "http_proxy", "HTTP_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("all_proxy", "socks5://ann:secret@127.0.0.1:9")
-    with pytest.raises(EngineUnreachable, match=r"no HTTP proxy: set HTTP_PROXY .* NO_PROXY") as caught:
+    with pytest.raises(EngineUnreachable, match=r"not an HTTP proxy: set HTTP_PROXY .* NO_PROXY") as caught:
         proxy_for("http://models.internal")
     assert "secret" not in str(caught.value)
     assert proxy_for("http://127.0.0.1:8080") is None

@@ -17,7 +17,8 @@ from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import InputError
 from eval.records import Message, Side
-from eval.run import Decoding, ModelInfo, Run, open_run
+from eval.run import Run, open_run
+from eval.run_info import Decoding, ModelInfo
 from tests.collect.hosted import MODEL, Hosted, azure, hosting, litellm, llama_cpp, lm_studio, ollama, openrouter
 from tests.collect.runs import FAST
 from tests.collect.test_prompts import write

@@ -160,9 +160,9 @@ def test_alpaca_evals_files_join_by_instruction_whatever_their_order(tmp_path: P
     run = import_alpaca_eval(tmp_path / "reports", "first", base, tuned, say=said.append)
     assert texts_of(run) == {"Why?": ("b1", "t1"), "How?": ("b2", "t2")}
     assert said == [
-        "1 answer of base is there twice and counts once: 'Why?' (line 20)",
-        "1 answer of base found no partner and is left out: 'Who?' (line 14)",
-        "1 answer of tuned found no partner and is left out: 'When?' (line 8)",
+        "1 answer of base occurs twice and counts once: 'Why?' (line 20)",
+        "1 answer of base without a match is left out: 'Who?' (line 14)",
+        "1 answer of tuned without a match is left out: 'When?' (line 8)",
         "2 prompts with both answers imported",
     ]
     assert (run.info.models["base"].name, run.info.models["tuned"].name) == ("old-model", "new-model")
@@ -230,8 +230,8 @@ def test_fastchats_files_join_by_question_id_in_both_formats(tmp_path: Path) -> 
     assert texts_of(run) == {"Why?": ("old 1", "new 1"), "How?": ("old 2", "new 2")}
     assert {prompt.id: prompt.category for prompt in run.prompts()} == {"1": "generic", "2": "math"}
     assert said == [
-        "1 answer of base found no partner and is left out: 3 (line 1)",
-        "1 answer of tuned found no partner and is left out: 9 (line 2)",
+        "1 answer of base without a match is left out: 3 (line 1)",
+        "1 answer of tuned without a match is left out: 9 (line 2)",
         "1 question has no answer at all and is left out: 4",
         "1 question has several turns, of which only the first is compared: 2",
         "2 prompts with both answers imported",

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.collect.model_tasks.judge_replies import told, verdict_in, why_none
-from eval.collect.model_tasks.model_judge import ask_model
+from eval.collect.model_tasks.model_judge import ask_model, told, verdict_in, why_none
 from eval.records import Failure, Response
 from tests.collect.openai_servers import OpenAi, completion, openai
 from tests.collect.runs import FAST

@@ -24,7 +24,8 @@ from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import EngineRejected, InputError
 from eval.records import Message, Side
-from eval.run import Decoding, open_run
+from eval.run import open_run
+from eval.run_info import Decoding
 from tests.collect.test_embedded import MODEL, recorded_answers
 from tests.collect.test_prompts import write
 from tests.support import ROOT, free_port

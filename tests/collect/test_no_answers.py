@@ -83,7 +83,7 @@ def imported(folder: Path, *answers: tuple[str, str], **how: Any) -> tuple[Run, 
 
 MIXED = (
     ("Blue.", "<think>\nHm.\n</think>\n\nRed."),
-    ("Oak.", "<think>It goes on"),
+    ("Oak.", "<think>It continues"),
     ("$ERROR$", "Elm."),
     ("Cod.", "<html><title>502 Bad Gateway</title>"),
     ("Ant.", "Bee."),

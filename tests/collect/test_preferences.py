@@ -1,4 +1,4 @@
-"""Held-out pairs scored by real engines: the sums are transformers' own, and what cannot be scored is told."""
+"""Held-out pairs scored by real engines: the sums are transformers' own, and what cannot be scored is reported."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_what_is_no_pair_is_named(tmp_path: Path) -> None:
     for text, problem in (
         ('{"messages": [], "chosen": "a", "rejected": "b"}', "pairs.jsonl:1: messages: "),
         ('\n{"messages": [{"role": "user", "content": "a"}], "chosen": "a"}', "pairs.jsonl:2: rejected: "),
-        ("[1]", "pairs.jsonl:1: is no object"),
+        ("[1]", "pairs.jsonl:1: is not an object"),
         ("{", "pairs.jsonl:1: is not JSON"),
         ("\n", "holds no pair"),
     ):

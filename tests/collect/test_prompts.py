@@ -1,4 +1,4 @@
-"""Prompt sets: every format that is read, what is left out, and what a broken file is told."""
+"""Prompt sets: every format that is read, what is left out, and what a broken file is reported."""
 
 from __future__ import annotations
 
@@ -199,10 +199,10 @@ def test_a_broken_line_17_is_named_in_one_sentence(tmp_path: Path, broken: str, 
         ("p.json", b'[{"prompt": "a"},\n{"prompt": }]', ":2: is not JSON (Expecting value): correct it there"),
         ("p.json", b'[{"prompt": "a"},\n7]', ':2: must be an object like {"prompt": …}, not a number'),
         ("p.jsonl", '{"prompt": "a"}\n{"prompt": "é"}\n'.encode("latin-1"), ":2: is not UTF-8: save it as UTF-8"),
-        ("p.csv", '"prompt"\n"a"\n'.encode("utf-16")[:-1], ": is no whole UTF-16: save it as UTF-8"),
+        ("p.csv", '"prompt"\n"a"\n'.encode("utf-16")[:-1], ": is not complete UTF-16: save it as UTF-8"),
         ("p.csv", b"id,text_of_it\n1,Why?\n", ":2: has no column with the prompt"),
         ("p.csv", b"id,prompt\n1,Why?\n2,a,b\n", ":3: has 3 cells where the header has 2"),
-        ("p.csv", b'id,prompt\n1,"a\nb"\n2\n', ":4: has 1 cells where the header has 2"),
+        ("p.csv", b'id,prompt\n1,"a\nb"\n2\n', ":4: has 1 cell where the header has 2"),
         ("p.csv", b'id,prompt\n1,"a\n2,b\n', ":2: is not CSV (unexpected end of data): correct the row"),
         ("p.csv", b"prompt,prompt\na,b\n", ":1: the header names 'prompt' twice: rename one column"),
         ("p.parquet", b"PAR1 not really", ": is not Parquet ("),

@@ -16,7 +16,7 @@ from eval.collect.parity.findings import Known, Saved, Served
 from eval.collect.parity.reference import ask_references
 from eval.collect.parity.weights import check_greedy, check_prompts, check_weights
 from eval.records import Side
-from eval.run import ModelInfo
+from eval.run_info import ModelInfo
 from tests.compose.replay import DATA
 from tests.compose.servers import MODEL, need_train
 from tests.warm.warm import train_python
@@ -114,4 +114,4 @@ def test_the_same_model_on_both_sides_can_not_be_told_apart(served: dict[str, Se
     one = served["main"]
     found = check_weights(one, True, Saved("tuned", one.model, one.known))
     assert found.passed is None
-    assert "can't be told which" in found.detail
+    assert "cannot be distinguished" in found.detail

@@ -57,7 +57,7 @@ def process() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
 
 
 async def ask_until(engine: Engine, told: list[str], lines: int) -> None:
-    """Go on asking until so many lines were told."""
+    """Continue asking until so many lines were told."""
     async with asyncio.timeout(30):
         while len(told) < lines:
             await engine.chat(HI, 8)
@@ -122,7 +122,7 @@ async def test_one_that_dies_is_left_out_and_told_once() -> None:
     [
         (servers.hang_up, "broke before the answer was complete"),
         (servers.always(lambda: web.Response(status=503)), "failed (503): an empty body"),
-        (servers.always(lambda: web.Response(text="<html>hi")), "answered a web page where a completion belongs"),
+        (servers.always(lambda: web.Response(text="<html>hi")), "answered a web page"),
     ],
 )
 async def test_one_that_fails_three_times_in_a_row_is_left_out(trouble: servers.Trouble, said: str) -> None:

@@ -35,7 +35,7 @@ def secret(url: str) -> str:
 
 
 class Guarded(Tgi):
-    """A TGI that notes what it is told, and repeats it in its errors."""
+    """A TGI that notes what it is reported, and repeats it in its errors."""
 
     def app(self) -> web.Application:
         app = super().app()

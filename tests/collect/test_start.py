@@ -14,7 +14,7 @@ from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import EngineUnreachable, RunError
 from eval.records import Side
-from eval.run import Decoding, ModelInfo
+from eval.run_info import Decoding, ModelInfo
 from tests.collect.runs import gather, new_run, prompt_file, urls_of
 from tests.collect.servers import Tgi, tgi
 from tests.support import ROOT, free_port

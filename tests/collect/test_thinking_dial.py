@@ -13,7 +13,8 @@ from eval.collect.parity.determinism import check_determinism
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import InputError, RunError
 from eval.records import Side
-from eval.run import Decoding, Run, open_run
+from eval.run import Run, open_run
+from eval.run_info import Decoding
 from tests.cli.command import blindside
 from tests.collect.openai_servers import OpenAi, openai
 from tests.collect.runs import FAST, gather
@@ -22,7 +23,7 @@ from tests.collect.test_prompts import write
 
 
 class Model(OpenAi):
-    """Thinks unless its template is told not to, as Qwen 3 does."""
+    """Thinks unless its template is reported not to, as Qwen 3 does."""
 
     def completion(self, body: dict[str, Any]) -> dict[str, Any]:
         whole = super().completion(body)

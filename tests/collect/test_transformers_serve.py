@@ -24,7 +24,8 @@ from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import EngineError, EngineRejected, InputError
 from eval.records import Message, Side
-from eval.run import Decoding, open_run
+from eval.run import open_run
+from eval.run_info import Decoding
 from tests.collect.asks import HI, ask
 from tests.collect.test_embedded import MODEL, recorded_answers
 from tests.collect.test_prompts import write
@@ -47,7 +48,7 @@ def hub_cache(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of one server that serves whatever lies in its cache."""
+    """The address of one server that serves whatever is in its cache."""
     there = TRAIN_PYTHON.is_file() and any(TRAIN_PYTHON.parents[1].glob("lib/python*/site-packages/openai"))
     require(there, "needs .venv-train with transformers[serving]")
     folder = tmp_path_factory.mktemp("serve")

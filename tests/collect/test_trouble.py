@@ -46,7 +46,7 @@ def test_time_outs_that_are_tried_again_are_told_with_the_dial_and_again_where_t
         summary, said = gather(run, urls_of(base, tuned), replace(FAST, timeout=0.3, concurrency=12))
     assert summary.failed == 0
     told = [line for line in said if line.endswith("; trying again")]
-    first = f"base: {base.url} gave no answer within 0.3 s: a slow server wants a longer --timeout (TIMEOUT=)"
+    first = f"base: {base.url} gave no answer within 0.3 s: a slow server needs a longer --timeout (TIMEOUT=)"
     assert [line.startswith(first) for line in told] == [True, True]
     assert "(10 times so far)" in told[1]
 
@@ -79,8 +79,8 @@ def test_a_wait_that_is_longer_than_our_patience_is_not_begun(tmp_path: Path) ->
 
 TROUBLES = [
     (servers.always(lambda: web.Response(status=500, text="boom")), "failed (500): 'boom'", 500, 3),
-    (servers.always(lambda: web.Response(text="garbage")), "answered 'garbage' where a completion belongs", 200, 3),
-    (servers.always(lambda: web.Response(text="<html>hi")), "answered a web page where a completion belongs", 200, 3),
+    (servers.always(lambda: web.Response(text="garbage")), "answered 'garbage'", 200, 3),
+    (servers.always(lambda: web.Response(text="<html>hi")), "answered a web page", 200, 3),
     (servers.always(lambda: web.Response(status=422, text="no")), "refused the request (422): 'no'", 422, 1),
     (servers.hang, "gave no answer within 0.2 s", None, 3),
     (servers.close_midway, "broke before the answer was complete", None, 3),
@@ -117,7 +117,7 @@ def test_a_collection_without_headway_says_why(tmp_path: Path) -> None:
         options = replace(FAST, timeout=30.0, concurrency=2, quiet_after=0.2, check_every=0.05)
         _, lines = gather(new_run(tmp_path, urls_of(base, tuned), count=1), urls_of(base, tuned), options)
     [first, *_] = [line for line in lines if line.startswith("nothing was answered for ")]
-    assert "of 2 requests at once to each side that may take 30 s each: a slow server wants a lower" in first
+    assert "of 2 requests at once to each side that may take 30 s each: a slow server needs a lower" in first
 
 
 def test_a_busy_server_uses_up_patience_not_attempts(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ from blindside.thinking import apart
 from eval.collect.engines.completion import completion_of
 from eval.collect.engines.protocol import Completion
 from eval.errors import EngineError, EngineRejected
-from eval.judge.rendering.render import answer_html
 from eval.records import Pair, Response, ending_of, sha256_text
 from tests.collect.openai_servers import OpenAi, openai
 from tests.collect.runs import gather, new_run
+from tests.judge.rendered import answer_html
 
 THOUGHTS = [
     ("<think>\nHm.\n</think>\n\nBlue.", "Hm.", "Blue."),
@@ -26,13 +26,13 @@ THOUGHTS = [
     ("Hm.\n</think>\n\nBlue.", "Hm.", "Blue."),
     ("<think></think>Blue.", "", "Blue."),
     ("<think>a</think><think>b</think>Blue.", "a\n\nb", "Blue."),
-    ("<think>It goes on and", "It goes on and", ""),
+    ("<think>It continues and", "It continues and", ""),
     ("<think>", "", ""),
     ("<|begin_of_thought|>Hm.<|end_of_thought|><|begin_of_solution|>Blue.<|end_of_solution|>", "Hm.", "Blue."),
     ("<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Blue.", "Hm.", "Blue."),
     ("<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>B.<|return|>", "Hm.", "B."),
     ("<|channel|>final<|message|>Blue.", "", "Blue."),
-    ("<|channel|>analysis<|message|>It goes on", "It goes on", ""),
+    ("<|channel|>analysis<|message|>It continues", "It continues", ""),
     ("analysisHm.assistantfinalBlue.", "Hm.", "Blue."),
     ("Blue.", "", "Blue."),
     (" Blue.\n", "", " Blue.\n"),

@@ -19,7 +19,8 @@ from compose.embedded.early import bind, listen
 from compose.errors import PortTaken
 from compose.stack import healthy
 from tests.compose.servers import MODEL, need_train, serve
-from tests.support import ROOT, TRAIN_PYTHON, free_port
+from tests.support import ROOT, free_port
+from tests.warm.warm import train_python
 
 LONG = "The harbour was quiet that morning, and čaša. " * 36_000
 
@@ -48,7 +49,7 @@ class Server:
 
 
 def start(port: int) -> subprocess.Popen[str]:
-    command = [str(TRAIN_PYTHON), "-P", "-m", "compose.embedded", "--model-id", str(MODEL), "--port", str(port)]
+    command = [str(train_python()), "-P", "-m", "compose.embedded", "--model-id", str(MODEL), "--port", str(port)]
     env = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
 
@@ -104,7 +105,7 @@ def test_two_servers_on_one_port_are_one_server_and_one_sentence() -> None:
 
 
 DIGITS = b"1" * 5_000
-#: What stands for a number where one belongs, and how it is refused: 400 what is no JSON, 422 what is no such number.
+#: What stands for a number where one belongs, and how it is refused: 400 what is not JSON, 422 what is no such number.
 NUMBERS: dict[bytes, set[int]] = {
     DIGITS: {400, 422},
     b"1e999": {400, 422},

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compose.errors import ContainerDied, EngineDied
-from compose.excerpt import excerpt
+from compose.errors import ContainerDied, EngineDied, excerpt
 
 #: TGI 3.3.7 in a terminal's colours, one for each request; uvicorn's (SGLang), vLLM's of every ten seconds.
 _DIM, _BOLD, _SLANTED, _OFF = "\x1b[2m", "\x1b[1m", "\x1b[3m", "\x1b[0m"

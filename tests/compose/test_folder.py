@@ -37,7 +37,7 @@ def test_what_transformers_5_left_is_refused_for_tgi_alone(tmp_path: Path) -> No
 
 
 def test_incomplete_folders_are_told(tmp_path: Path) -> None:
-    for source, problem in ((tmp_path / "none", "is no folder"), (tmp_path, "has no config.json")):
+    for source, problem in ((tmp_path / "none", "is not a folder"), (tmp_path, "has no config.json")):
         with pytest.raises(ModelUnreadable, match=problem):
             check(Model("base", str(source)), "tgi")
     (tmp_path / "config.json").write_text("{}")
@@ -45,7 +45,7 @@ def test_incomplete_folders_are_told(tmp_path: Path) -> None:
         check(Model("base", str(tmp_path)), "tgi")
     (tmp_path / "model.safetensors").touch()
     (tmp_path / "config.json").write_text("{broken")
-    with pytest.raises(ModelUnreadable, match=r"config\.json is no JSON"):
+    with pytest.raises(ModelUnreadable, match=r"config\.json is not JSON"):
         check(Model("base", str(tmp_path)), "tgi")
 
 

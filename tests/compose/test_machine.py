@@ -1,4 +1,4 @@
-"""What is missing is told in one sentence that says what to install: by the machine's own commands, taken away."""
+"""What is missing is reported in one sentence that says what to install: by the machine's own commands, taken away."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from blindside.gpus import memory_of, untested
+from blindside.gpus import Gpu, find_gpus, memory_of, untested
 from compose.errors import DockerMissing
-from compose.machine import Gpu, compose_version, connect, find_gpus, look
+from compose.machine import compose_version, connect, look
 from compose.plan import choose
 
 
@@ -36,7 +36,7 @@ def test_no_compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_only_the_retired_compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _only(tmp_path, monkeypatch, docker="exit 1", docker_compose="echo 1.29.2")
-    with pytest.raises(DockerMissing, match=r"docker-compose v1 is here, but retired and not used\): install"):
+    with pytest.raises(DockerMissing, match=r"docker-compose v1 is installed, but retired and not used\): install"):
         compose_version()
 
 
@@ -48,7 +48,7 @@ def test_no_engine_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_gpus_are_read_from_nvidia_smi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _only(tmp_path, monkeypatch, nvidia_smi="echo '0, NVIDIA H100 80GB HBM3, 81559, 81007'")
-    assert find_gpus() == (Gpu(0, "NVIDIA H100 80GB HBM3", 81559, 81007),)
+    assert find_gpus() == (Gpu(0, "NVIDIA H100 80GB HBM3", 81559 << 20, 81007 << 20),)
     _only(tmp_path, monkeypatch, nvidia_smi="echo 'No devices were found'")
     assert find_gpus() == ()
 
@@ -58,7 +58,7 @@ def test_unified_memory_is_the_systems(tmp_path: Path, monkeypatch: pytest.Monke
     lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
     _only(tmp_path, monkeypatch, nvidia_smi=f"echo '0, NVIDIA GB10, {cells}'")
     (gpu,) = find_gpus()
-    assert (gpu.name, gpu.total) == ("NVIDIA GB10", int(lines["MemTotal"].split()[0]) // 1024)
+    assert (gpu.name, gpu.total) == ("NVIDIA GB10", int(lines["MemTotal"].split()[0]) // 1024 << 20)
     assert 0 < gpu.free <= gpu.total
     assert memory_of("81559", "[N/A]") == (81559, memory_of("[N/A]", "[N/A]")[1])  # type: ignore[index]
 
@@ -79,7 +79,7 @@ def test_mig_and_amd_are_said_to_be_untested(tmp_path: Path, monkeypatch: pytest
     assert plan.why.endswith(untested())
     _only(tmp_path, monkeypatch, nvidia_smi="echo '0, [N/A]'")
     assert untested() == ""
-    for name, said in (("kfd", "an AMD GPU is here, which is untested"), ("none", "")):
+    for name, said in (("kfd", "this machine has an AMD GPU, which is untested"), ("none", "")):
         (tmp_path / "kfd").touch()
         (tmp_path / "nvidia-smi").unlink(missing_ok=True)
         monkeypatch.setattr("blindside.gpus.AMD", tmp_path / name)

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from blindside.gpus import Gpu
 from compose.errors import ComposeError, DockerMissing, EnvironmentMissing, ModelUnreadable
-from compose.machine import Gpu, Machine
+from compose.machine import Machine
 from compose.plan import Plan, check, choose
 from compose.stack import Model
 from compose.vllm import service
 
-BIG = Gpu(0, "NVIDIA H100", 81_920, 81_000)
-SMALL = Gpu(0, "NVIDIA T4", 15_360, 15_000)
+MIB = 1 << 20
+BIG = Gpu(0, "NVIDIA H100", 81_920 * MIB, 81_000 * MIB)
+SMALL = Gpu(0, "NVIDIA T4", 15_360 * MIB, 15_000 * MIB)
 HUB = (Model("base", "owner/base"), Model("tuned", "owner/tuned"))
 DIALS = ("BASE_GPU", "TUNED_GPU", "BASE_MEMORY", "TUNED_MEMORY", "MAX_TOTAL_TOKENS", "MAX_INPUT_TOKENS")
 
@@ -82,7 +84,9 @@ def test_other_servers_are_started_on_a_gpu_and_vllm_on_a_cpu_too(server: str) -
 
 
 def test_vllm_without_docker_is_placed_as_in_it() -> None:
-    poor = Machine(no_docker="there is no docker command", gpus=(BIG, Gpu(1, "NVIDIA H100", 81_920, 80_000)))
+    poor = Machine(
+        no_docker="there is no docker command", gpus=(BIG, Gpu(1, "NVIDIA H100", 81_920 * MIB, 80_000 * MIB))
+    )
     plan = choose("vllm", models=HUB, machine=poor)
     assert (plan.kind, names(plan)) == ("vllm", ["vllm"])
     assert (plan.environment["BASE_GPU"], plan.environment["TUNED_GPU"]) == ("0", "1")
@@ -91,7 +95,7 @@ def test_vllm_without_docker_is_placed_as_in_it() -> None:
     assert (on_cpu.kind, names(on_cpu)) == ("vllm", ["vllm-cpu"])
     with pytest.raises(ComposeError, match="SERVER=sglang is served in Docker"):
         choose("vllm", models=HUB, server="sglang", machine=poor)
-    # By itself where its environment is built, and else it is told how to.
+    # By itself where its environment is built, and else it is reported how to.
     assert choose(models=HUB, machine=poor, vllm=True).kind == "vllm"
     assert "there is no docker command; GPU 0 for" in choose(models=HUB, machine=poor, vllm=True).lines()[0]
     assert "`make env-vllm`, then ENGINE=vllm" in choose(models=HUB, machine=poor).lines()[0]
@@ -99,8 +103,8 @@ def test_vllm_without_docker_is_placed_as_in_it() -> None:
 
 
 def test_batch_invariant_kernels_are_left_where_a_gpu_has_them() -> None:
-    for capability, expected in ((7.5, "0"), (8.0, None), (9.0, None), (None, None)):
-        plan = choose(models=HUB, server="vllm", machine=machine(Gpu(0, "A", 80_000, 79_000, capability)))
+    for capability, expected in (((7, 5), "0"), ((8, 0), None), ((9, 0), None), (None, None)):
+        plan = choose(models=HUB, server="vllm", machine=machine(Gpu(0, "A", 80_000 * MIB, 79_000 * MIB, capability)))
         assert plan.environment.get("BATCH_INVARIANT") == expected
 
 
@@ -133,7 +137,11 @@ def test_processes_take_the_options_of_the_compose_file(
 
 
 def test_two_gpus_a_side_each_the_emptiest_ones() -> None:
-    gpus = [Gpu(0, "A", 81_920, 1_000), Gpu(1, "A", 81_920, 70_000), Gpu(2, "A", 81_920, 80_000)]
+    gpus = [
+        Gpu(0, "A", 81_920 * MIB, 1_000 * MIB),
+        Gpu(1, "A", 81_920 * MIB, 70_000 * MIB),
+        Gpu(2, "A", 81_920 * MIB, 80_000 * MIB),
+    ]
     plan = choose(models=HUB, machine=machine(*gpus))
     assert (plan.environment["BASE_GPU"], plan.environment["TUNED_GPU"]) == ("2", "1")
     assert not plan.in_turn
@@ -142,7 +150,7 @@ def test_two_gpus_a_side_each_the_emptiest_ones() -> None:
 
 
 def test_one_large_gpu_is_shared_in_cumulative_shares(tmp_path: Path) -> None:
-    plan = choose(models=folders(tmp_path, 6), machine=machine(Gpu(0, "H100", 80_000, 80_000)))
+    plan = choose(models=folders(tmp_path, 6), machine=machine(Gpu(0, "H100", 80_000 * MIB, 80_000 * MIB)))
     assert plan.in_turn
     assert not plan.sequential
     shares = [plan.environment[name] for name in ("BASE_GPU", "TUNED_GPU", "BASE_MEMORY", "TUNED_MEMORY")]
@@ -154,7 +162,7 @@ def test_one_large_gpu_is_shared_in_cumulative_shares(tmp_path: Path) -> None:
     ("server", "base", "tuned"), [("tgi", "0.57", "0.95"), ("vllm", "0.38", "0.38"), ("sglang", "0.47", "0.88")]
 )
 def test_shares_leave_out_what_others_hold(tmp_path: Path, server: str, base: str, tuned: str) -> None:
-    plan = choose(models=folders(tmp_path, 1), server=server, machine=machine(Gpu(0, "A", 80_000, 64_000)))
+    plan = choose(models=folders(tmp_path, 1), server=server, machine=machine(Gpu(0, "A", 80_000 * MIB, 64_000 * MIB)))
     assert (plan.environment["BASE_MEMORY"], plan.environment["TUNED_MEMORY"]) == (base, tuned)
 
 

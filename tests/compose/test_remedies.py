@@ -69,10 +69,10 @@ def test_nothing_is_made_up() -> None:
             "INFO download: Download file: model-00001-of-00002.safetensors",
             "weights: downloading model-00001-of-00002.safetensors",
         ),
-        ("Download: [1/2] -- ETA: 0:01:12.500000", "weights: file 1 of 2 is here, 0:01:12 left"),
+        ("Download: [1/2] -- ETA: 0:01:12.500000", "weights: file 1 of 2 downloaded, 0:01:12 left"),
         (
             '{"level":"INFO","fields":{"message":"Download: [1/2] -- ETA: 0:00:09"}}',
-            "weights: file 1 of 2 is here, 0:00:09 left",
+            "weights: file 1 of 2 downloaded, 0:00:09 left",
         ),
         (
             "model.safetensors:  45%|████▌     | 2.21G/4.90G [00:30<00:36, 73.1MB/s]",

@@ -93,7 +93,9 @@ def test_greedy_answers_are_made_repeatable() -> None:
     assert {"--no-enable-prefix-caching", "--generation-config=vllm", "--load-format=safetensors"} <= {*vllm["command"]}
     assert _variables(vllm)["VLLM_BATCH_INVARIANT"] == "1"
     on_cpu = _merged(["vllm-cpu"])["services"]["base"]
-    assert {*vllm["command"]} ^ {*on_cpu["command"]} == {"--gpu-memory-utilization=0.9", "--enforce-eager"}
+    assert {*vllm["command"]} ^ {*on_cpu["command"]} == {
+        "--gpu-memory-utilization=0.9", "--tensor-parallel-size=1", "--enforce-eager",
+    }  # fmt: skip
     assert "VLLM_BATCH_INVARIANT" not in _variables(on_cpu)
     sglang = _merged(["sglang", "gpu"])["services"]["base"]
     assert {"--disable-radix-cache", "--enable-deterministic-inference", "--sampling-defaults=openai"} <= {

@@ -21,7 +21,8 @@ from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.report.write_report import write_report
-from eval.run import Decoding, ModelInfo, Run, open_run
+from eval.run import Run, open_run
+from eval.run_info import Decoding, ModelInfo
 from tests.compose.servers import MODEL, need_train
 from tests.docker.stand_in import container, left, stack
 from tests.judge.runs import make_run
@@ -51,7 +52,7 @@ def containers(tmp_path: Path, seen: list[DockerStack]) -> Iterator[Stack]:
     made = stack(tmp_path, BASE_STAND_IN="engine", TUNED_STAND_IN="engine")
     seen.append(made)
     with made:
-        yield Ours(made.urls, made.served, made.engine, made.check)
+        yield Ours(made.addresses(), made.served, made.engine, made.check)
 
 
 def test_from_two_containers_to_a_win_rate_and_nothing_is_left(engine: docker.DockerClient, tmp_path: Path) -> None:
@@ -63,8 +64,8 @@ def test_from_two_containers_to_a_win_rate_and_nothing_is_left(engine: docker.Do
     run = open_run(run.folder.parent, run.name)
     assert complete(run)
     assert run.info.engine.startswith("tgi ")
-    assert all(side["passed"] for side in run.info.checks["parity"].values())
-    assert {side["flipped"] for side in run.info.checks["determinism"].values()} == {0}
+    assert all(side.passed for side in run.info.checks.parity.values())
+    assert {side.flipped for side in run.info.checks.determinism.values()} == {0}
     summary = write_report(run).summary
     assert (summary.table.pairs, summary.table.identical) == (12, 12)
 

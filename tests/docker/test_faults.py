@@ -93,7 +93,7 @@ def test_a_server_that_never_gets_healthy(engine: docker.DockerClient, tmp_path:
     with pytest.raises(EngineNotHealthy, match="tuned: not healthy after 3 s; allow more time") as late, served:
         pass
     assert late.value.excerpt == ("INFO text_generation_launcher: Download: [1/2] -- ETA: 0:00:12",)
-    assert "tuned: weights: file 1 of 2 is here, 0:00:12 left" in said
+    assert "tuned: weights: file 1 of 2 downloaded, 0:00:12 left" in said
     assert left(engine, served.project) == []
 
 

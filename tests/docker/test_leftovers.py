@@ -15,7 +15,8 @@ from typing import Any
 
 import docker
 
-from compose.leftovers import OWNER, RUN, down, owner, owner_lives
+from blindside.containers.owned import OWNER, RUN, owner, owner_lives
+from compose.leftovers import down
 from tests.docker.stand_in import IMAGE, container, left, stack, variables
 from tests.support import ROOT
 

@@ -34,7 +34,7 @@ def containers(tmp_path: Path, seen: list[DockerStack]) -> Iterator[Stack]:
     made = DockerStack(MODELS, run="test", plan=plan, logs=tmp_path / "logs", startup_seconds=600)
     seen.append(made)
     with made:
-        yield Ours(made.urls, made.served, made.engine, made.check)
+        yield Ours(made.addresses(), made.served, made.engine, made.check)
 
 
 def test_vllm_in_two_containers_is_proved_and_collected_from(engine: docker.DockerClient, tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_vllm_in_two_containers_is_proved_and_collected_from(engine: docker.Dock
     run = open_run(run.folder.parent, run.name)
     assert complete(run)
     assert run.info.engine.startswith("vllm ")
-    for side in run.info.checks["parity"].values():
+    for side in run.info.checks.parity.values():
         # Both sides serve the same weights, so which of them answers can't be told.
-        assert [check["name"] for check in side["checks"] if check["passed"] is not True] == ["weights"]
-    assert {side["flipped"] for side in run.info.checks["determinism"].values()} == {0}
+        assert [check.name for check in side.checks if check.passed is not True] == ["weights"]
+    assert {side.flipped for side in run.info.checks.determinism.values()} == {0}

@@ -12,12 +12,12 @@ import yaml
 from compose.stack import EmbeddedStack, Model
 from eval.collect.parity.parity import check_parity
 from eval.records import Message, Prompt, Side
-from eval.run import ModelInfo
+from eval.run_info import ModelInfo
 from tests.compose.servers import MODEL
 from train.artifact import hash_weights, read_artifact, verify
 from train.files import sha256_file
 from train.recipe import RECIPES
-from train.resources.gpus import find_gpus
+from train.resources.gpus import chosen_gpus
 from train.stage import train
 
 #: A rate that moves answers within these few steps.
@@ -38,8 +38,8 @@ def _question(country: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": f"What is the capital of {country}?"}]
 
 
-def _recipe(folder: Path, base: Path, adapter: dict[str, object]) -> Path:
-    """The tiny DPO recipe with an adapter, and its pairs: brief answers over wordy ones."""
+def write_pairs(path: Path) -> None:
+    """Brief answers over wordy ones."""
     rows = [
         {
             "messages": _question(country),
@@ -48,7 +48,12 @@ def _recipe(folder: Path, base: Path, adapter: dict[str, object]) -> Path:
         }
         for country, city in CAPITALS.items()
     ]
-    (folder / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def _recipe(folder: Path, base: Path, adapter: dict[str, object]) -> Path:
+    """The tiny DPO recipe with an adapter, and its pairs."""
+    write_pairs(folder / "pairs.jsonl")
     config = yaml.safe_load((RECIPES / "tiny.yml").read_text(encoding="utf-8"))
     config["datasets"][0]["path"] = str(folder / "pairs.jsonl")
     config |= {"base_model": str(base), "output_dir": str(folder / "output"), **adapter}
@@ -75,7 +80,7 @@ def test_an_adapter_is_merged_exported_and_served_as_it_was_trained(
     assert "Axolotl merges the adapter into the base" in said
     assert (tmp_path / "output" / "adapter_model.safetensors").exists()
     slow = "GPU: none that nvidia-smi lists; 4-bit weights train on the CPU, slowly"
-    assert any(slow in line for line in said) == (adapter is QLORA and not find_gpus())
+    assert any(slow in line for line in said) == (adapter is QLORA and not chosen_gpus())
     assert "quantization_config" not in json.loads((tuned / "config.json").read_text(encoding="utf-8"))
     assert read_artifact(tuned) == made
     verify(tuned)
@@ -97,7 +102,7 @@ def test_an_adapter_is_merged_exported_and_served_as_it_was_trained(
         )
     assert report.passed, report.lines()
     assert not report.unchecked
-    # Each server's log-probabilities were held against both folders' weights, so the two are told apart.
+    # Each server's log-probabilities were held against both folders' weights, so the two are reported apart.
     weights = {check.side: check.detail for check in report.checks if check.name == "weights"}
     assert "to tuned's" in weights["base"]
     assert "to base's" in weights["tuned"]

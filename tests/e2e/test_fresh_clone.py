@@ -19,17 +19,23 @@ from eval.run import Run, open_run
 from tests.e2e.second_round import judge_by_rule, share_right, words_an_answer
 from tests.judge.verdicts import verdict_store
 from tests.support import ROOT, free_port, judged, require
+from tests.warm.warm import train_python
 from train.artifact import read_artifact
 from train.files import sha256_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.train]
 
 
+#: What runs in the clone imports the clone, also where these tests were told to import another tree.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
 def _make(clone: Path, *args: str) -> str:
     """Run make in the clone as a user would; its output when it succeeds, a failed test with its output otherwise."""
     done = subprocess.run(
-        ["make", *args], cwd=clone, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+        ["make", *args], cwd=clone, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:]
     return done.stdout
 
@@ -62,7 +68,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
     yield target
-    for environment in (".venv", ".venv-train"):
+    for environment in (".venv", ".venv-train", ".venv-train-cold"):
         shutil.rmtree(target / environment, ignore_errors=True)
 
 
@@ -128,7 +134,7 @@ def test_again_nothing_is_trained_or_asked_twice(clone: Path, first: str) -> Non
 def test_eval_serves_the_page_until_ctrl_c(clone: Path, first: str) -> None:
     port = free_port()
     command = ["make", "eval", f"PORT={port}"]
-    environment = os.environ | {"BROWSER": "true"}
+    environment = ENVIRONMENT | {"BROWSER": "true"}
     with subprocess.Popen(
         command,
         cwd=clone,
@@ -169,13 +175,24 @@ def second(clone: Path, first: str) -> tuple[Run, set[str], str]:
     """From verdicts to a model that was trained on them: the first run, the harvested items, what make said."""
     run = open_run(clone / "reports", "")
     read = judge_by_rule(run)
-    subprocess.run([".venv/bin/blindside", "harvest", run.name, "--out", "next.jsonl"], cwd=clone, check=True)
+    subprocess.run(
+        [".venv/bin/blindside", "harvest", run.name, "--out", "next.jsonl"], cwd=clone, env=ENVIRONMENT, check=True
+    )
     rows = [json.loads(line) for line in (clone / "next.jsonl").read_text(encoding="utf-8").splitlines()]
     harvested = {row["id"] for row in rows}
     assert harvested == read  # where ann has judged before, she and bea disagree
     assert len(harvested) >= 80
     assert {row["source"]["chosen_side"] for row in rows} == {"base"}
+    _warm(clone)
     return run, harvested, _make(clone, "train", "eval", "PAIRS=next.jsonl", "BASE=models/tiny", "HEADLESS=1")
+
+
+def _warm(clone: Path) -> None:
+    """The first round has tried the environment that make built; the second is spared its starts."""
+    env = train_python().parents[1]
+    (clone / ".venv-train").rename(clone / ".venv-train-cold")
+    (clone / ".venv-train").symlink_to(env)
+    (env / ".ready").touch()
 
 
 def test_a_second_round_asks_no_prompt_that_became_training_data(

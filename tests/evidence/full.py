@@ -13,7 +13,7 @@ from eval.collect.model_tasks.model_judge import settle
 from eval.collect.model_tasks.rows import ModelVerdict, Preference, preferences_path, verdicts_path
 from eval.evidence.judgements import BASE, TIE, TUNED
 from eval.expect.expect import Expect
-from eval.judge.store.skips import Skip, append_skip
+from eval.judge.store.side_files import Skip, append_skip
 from eval.records import OUTCOMES, SIDES, Message, Pair, Prompt, Verdict, sha256_text
 from eval.run import Run
 from tests.evidence.judged import answers_to, record, verdict_on
@@ -85,7 +85,7 @@ def _verdicts(run: Run, pairs: Sequence[Pair], reviewers: Sequence[str], dice: r
 
 
 def _leftovers(run: Run, pairs: Sequence[Pair], reviewers: Sequence[str]) -> list[Verdict]:
-    """What is no figure: a verdict that was replaced, one on answers that have changed."""
+    """What is not a figure: a verdict that was replaced, one on answers that have changed."""
     first, last = pairs[0], pairs[-1]
     return [
         verdict_on(run, first, OUTCOMES[TIE], reviewer=who, verdict_id="changed", replaces=f"{first.prompt_id}-{who}")

@@ -73,7 +73,7 @@ def test_gwets_figures_for_four_raters_with_missing_data() -> None:
 
 def test_a_single_verdict_is_no_agreement() -> None:
     found = agreement(of_arrays([0, 1, 2], [TUNED, BASE, TIE]))
-    assert (found.prompts, found.single, found.pairs) == (0, 3, ())
+    assert (found.prompts, found.pairs) == (0, ())
     nothing = Estimate(None, None, None, 0)
     assert {found.coefficients.raw, found.coefficients.alpha, found.coefficients.ac1} == {nothing}
 
@@ -108,7 +108,7 @@ def test_one_shared_prompt_has_a_value_and_no_interval() -> None:
 
 def test_no_verdicts() -> None:
     found = agreement(of_arrays([], []))
-    assert (found.prompts, found.single, found.coefficients.alpha) == (0, 0, Estimate(None, None, None, 0))
+    assert (found.prompts, found.coefficients.alpha) == (0, Estimate(None, None, None, 0))
 
 
 def test_each_two_reviewers_on_what_both_judged() -> None:

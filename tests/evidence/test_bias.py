@@ -9,7 +9,7 @@ from eval.evidence.estimates.bootstrap import Signed
 from eval.evidence.estimates.contrast import contrast
 from eval.evidence.estimates.logistic import fit_logistic
 from eval.evidence.estimates.winrate import Estimate
-from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Judgements, of_arrays
 from eval.evidence.reviewers.bias import LABELS, bias, length
 from tests.evidence.studies import Floats
 
@@ -22,7 +22,7 @@ def holds(estimate: Estimate | Signed, value: float) -> bool:
 
 def study(
     seed: int, *, prompts: int = 300, reviewers: int = 2, win_rate: float = 0.5, left: float = 0.0, slope: float = 0.0
-) -> Table:
+) -> Judgements:
     """Verdicts of which a share `left` goes to the answer on the left whatever it says, and longer answers win."""
     rng = np.random.default_rng(seed)
     item, reviewer = np.repeat(np.arange(prompts), reviewers), np.tile(np.arange(reviewers), prompts)
@@ -53,9 +53,9 @@ def test_where_there_is_no_habit_none_is_found_but_by_chance() -> None:
     missed = 0
     for seed in range(100):
         found = bias(study(seed, prompts=60))
-        contrasts = (found.places, found.late, found.late_left, found.fast)
+        contrasts = (found.places, found.late, found.fast)
         missed += sum(not holds(one.difference, 0.0) for one in contrasts) + (not holds(found.left, 0.5))
-    assert 0.02 <= missed / 500 <= 0.08
+    assert 0.02 <= missed / 400 <= 0.08
 
 
 def test_a_reviewer_who_always_presses_left() -> None:
@@ -86,7 +86,6 @@ def test_longer_answers_that_win_for_their_length_are_seen_through() -> None:
     assert found.p_value is not None
     assert found.p_value < 1e-6
     assert not holds(found.longer, 0.5)
-    assert not found.extrapolated
 
 
 def test_the_controlled_win_rate_covers_the_truth() -> None:
@@ -136,7 +135,6 @@ def test_bins_hold_every_prompt_once() -> None:
 def test_a_model_that_is_always_shorter_says_so() -> None:
     words = np.array([[100, 20 + n] for n in range(40)])
     found = length(of_arrays(range(40), np.arange(40) % 2, characters=words))
-    assert found.extrapolated
     assert found.controlled == Estimate(None, None, None, 40)
     assert found.longer.value == 0.5
 
@@ -145,7 +143,7 @@ def test_a_model_that_is_always_shorter_says_so() -> None:
 def test_equal_length_is_read_off_where_a_tenth_of_the_prompts_lie_on_either_side(longer: int, told: bool) -> None:
     lengths = np.array([[100, 130 + n] if n < longer else [100, 90 - n] for n in range(40)])
     found = length(of_arrays(range(40), [TUNED, TUNED, BASE] * 13 + [TIE], characters=lengths))
-    assert (found.controlled.low is not None, found.extrapolated) == (told, not told)
+    assert (found.controlled.low is not None) == told
 
 
 def test_equal_lengths_leave_the_win_rate_as_it_is() -> None:
@@ -165,7 +163,7 @@ def test_equal_lengths_leave_the_win_rate_as_it_is() -> None:
     ],
     ids=["no verdicts", "one verdict", "all both bad", "all ties", "one prompt"],
 )
-def test_edge_tables_say_insufficient(table: Table) -> None:
+def test_edge_tables_say_insufficient(table: Judgements) -> None:
     found = bias(table)
     assert (found.places.difference.low, found.late.difference.low, found.fast.difference.low) == (None,) * 3
     assert found.left.low is None

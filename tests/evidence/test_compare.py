@@ -13,7 +13,8 @@ from eval.errors import InputError, RunError
 from eval.records import Mark, Outcome, Prompt
 from eval.report.compare import compare_runs
 from eval.report.write_report import write_comparison
-from eval.run import Decoding, ModelInfo, Run, write_run_json
+from eval.run import Run, write_run_json
+from eval.run_info import Decoding, ModelInfo
 from tests.cli.command import blindside
 from tests.evidence.judged import record, verdict_on
 from tests.judge.runs import make_run_of, prompt, response

@@ -7,7 +7,6 @@ import pytest
 from scipy import stats
 
 from eval.evidence.estimates.distributions import (
-    beta_quantile,
     fair_coin_below,
     fair_coin_two_sided,
     normal_below,
@@ -32,12 +31,10 @@ def test_without_a_degree_of_freedom_there_is_no_quantile() -> None:
     assert np.isnan(t_quantile(0.975, 0))
 
 
-def test_normal_and_beta() -> None:
+def test_the_normal_distribution() -> None:
     for share in SHARES:
         assert normal_quantile(share) == pytest.approx(float(stats.norm.ppf(share)), rel=1e-12, abs=1e-15)
         assert normal_below(normal_quantile(share)) == pytest.approx(share, rel=1e-12)
-        for a, b in ((1, 1), (1, 300), (0.5, 7), (44, 2000), (15_000, 3)):
-            assert beta_quantile(share, a, b) == pytest.approx(float(stats.beta.ppf(share, a, b)), rel=1e-8)
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 6, 40, 301, 20_000])

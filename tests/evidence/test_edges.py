@@ -18,7 +18,7 @@ from eval.evidence.estimates.categories import categories
 from eval.evidence.estimates.counts import prompt_counts, resampled
 from eval.evidence.estimates.winrate import Estimate
 from eval.evidence.headline import summarise
-from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays, read_table
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Judgements, of_arrays, read_table
 from eval.evidence.reviewers.agreement import agreement
 from eval.evidence.reviewers.bias import bias
 from eval.evidence.reviewers.reviewers import reviewers
@@ -59,12 +59,12 @@ def found_in(value: Any) -> Iterator[Estimate | Signed]:
     elif isinstance(value, tuple):
         for one in value:
             yield from found_in(one)
-    elif is_dataclass(value) and not isinstance(value, Table):
+    elif is_dataclass(value) and not isinstance(value, Judgements):
         for field in fields(value):
             yield from found_in(getattr(value, field.name))
 
 
-def everything(table: Table) -> list[Estimate | Signed]:
+def everything(table: Judgements) -> list[Estimate | Signed]:
     counts = prompt_counts(table.item, table.outcome, len(table.items))
     results = (
         *(summarise(table, failed=0), resampled(counts, draws=200), agreement(table, draws=200)),
@@ -74,7 +74,7 @@ def everything(table: Table) -> list[Estimate | Signed]:
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES.keys())
-def test_every_figure_has_its_n_and_an_interval_or_none(table: Table) -> None:
+def test_every_figure_has_its_n_and_an_interval_or_none(table: Judgements) -> None:
     for one in everything(table):
         numbers = [number for number in (one.value, one.low, one.high) if number is not None]
         assert all(math.isfinite(number) for number in numbers), one

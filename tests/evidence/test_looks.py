@@ -71,7 +71,7 @@ def test_answers_that_are_errors_or_always_the_same_are_told() -> None:
         *[pair((f"Grey {n}.", "stop"), ("I am having trouble, try later.", "stop")) for n in range(2)],
     ]
     assert list(looks(GOOD + odd))[3:] == [
-        "note: 1 base answers read like errors of a server, the first: '502 Bad Gateway'",
+        "note: 1 base answer reads like an error of a server, the first: '502 Bad Gateway'",
         "note: 3 of 13 tuned answers are the same text: 'I am having trouble, try later.'",
     ]
     assert len(list(looks(GOOD + [pair(("Yes.", "stop"), ("No.", "stop"))] * 4))) == 3

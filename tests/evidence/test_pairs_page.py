@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from eval.report.pairs.page import look
-from eval.report.pairs.pair_file import CLASSES, FILTERS, Shelf, read_shelf
-from eval.report.pairs.views import SHOW, PairQuery, parse
+from eval.report.pairs.page import SHOW, PairQuery, look, parse
+from eval.report.pairs.pair_file import CLASSES, FILTERS, PairFile, read_shelf
 from tests.judge.test_render import HOSTILE, Audit
 from train.errors import PairsError
 
@@ -20,7 +19,7 @@ def row(question: str, chosen: str, rejected: str, **more: Any) -> dict[str, Any
     return {"messages": [{"role": "user", "content": question}], "chosen": chosen, "rejected": rejected, **more}
 
 
-def shelf(folder: Path, *rows: Any) -> Shelf:
+def shelf(folder: Path, *rows: Any) -> PairFile:
     path = folder / "pairs.jsonl"
     path.write_text("".join(json.dumps(one) + "\n" for one in rows), encoding="utf-8")
     return read_shelf(path)

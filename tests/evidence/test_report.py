@@ -13,7 +13,8 @@ from eval.errors import InputError
 from eval.evidence.judgements import TIE, read_table
 from eval.records import Mark, Message, Prompt, Response, Side, Verdict, sha256_text, utc_now
 from eval.report.write_report import write_report
-from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
+from eval.run import Run, start_run
+from eval.run_info import Decoding, ModelInfo, PromptSet, RunInfo
 from tests.judge.verdicts import verdict_store
 
 PROMPTS = [Prompt(id=f"p{n}", messages=(Message(role="user", content=f"What is {n}?"),)) for n in range(12)]

@@ -71,7 +71,7 @@ def test_nothing_leads_out_of_the_file(page: str) -> None:
 
 
 def test_dark_goes_by_the_reader_and_not_by_a_class() -> None:
-    assert style().count("(prefers-color-scheme: dark)") == 2
+    assert style().count("(prefers-color-scheme: dark)") == 3
     assert ".dark" not in style()
 
 

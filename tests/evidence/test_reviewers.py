@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from eval.evidence.estimates.winrate import Estimate, win_rate
-from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Judgements, of_arrays
 from eval.evidence.reviewers.reviewers import Reviewer, median, reviewers
 from eval.records import Verdict
 from tests.judge.verdicts import verdict
@@ -18,7 +18,7 @@ from tests.judge.verdicts import verdict
 NOTHING = Estimate(None, None, None, 0)
 
 
-def only(table: Table) -> Reviewer:
+def only(table: Judgements) -> Reviewer:
     (row,) = reviewers(table).rows
     return row
 

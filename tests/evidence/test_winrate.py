@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from eval.evidence.estimates.winrate import detectable, prompt_scores, sign_test, wilson, win_rate, with_identical
-from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Table, of_arrays
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Judgements, of_arrays
 
 
-def table(rows: list[tuple[int, int]]) -> Table:
+def table(rows: list[tuple[int, int]]) -> Judgements:
     """A table of (item, outcome), each judged by another reviewer."""
     item, outcome = [row[0] for row in rows], [row[1] for row in rows]
     return of_arrays(item, outcome, reviewer=range(len(rows)))

@@ -44,7 +44,7 @@ def test_every_condition_that_is_given_must_hold(expect: dict[str, Any], met: li
         ({}, "give one of"),
         ({"contains": []}, "give one of"),
         ({"contains": ["a", ""]}, "empty text"),
-        ({"regex": "("}, "no regular expression"),
+        ({"regex": "("}, "not a regular expression"),
         ({"regex": "a" * 1001}, "at most 1000"),
         ({"json_schema": {"$ref": "https://example.org/city.json"}}, "nothing is fetched"),
         ({"matches": "a"}, "Extra inputs"),

@@ -49,6 +49,6 @@ def test_patterns_that_hang_others_come_to_an_end(source: str) -> None:
 def test_what_cannot_be_searched_for_is_refused_with_the_reason(
     source: str, reason: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ValueError, match=f"^is no regular expression of RE2 .*{reason}"):
+    with pytest.raises(ValueError, match=f"^is not a regular expression of RE2 .*{reason}"):
         Pattern(source)
     assert capfd.readouterr().err == ""

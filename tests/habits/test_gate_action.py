@@ -12,9 +12,9 @@ import yaml
 
 from eval.release.gate.decision import EXIT, read_decision
 from eval.report.write_report import write_report
-from tests.cli.command import BLINDSIDE
 from tests.release.judged import Project, make_project
 from tests.support import ROOT
+from tests.warm.warm import page_python
 
 ACTION = ROOT / ".github" / "actions" / "gate"
 
@@ -28,7 +28,11 @@ class Step:
 
 def gate(reports: Path, name: str, out: Path) -> Step:
     output, summary = out / "output", out / "summary"
-    told = {"GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary), "BLINDSIDE": str(BLINDSIDE)}
+    told = {
+        "GITHUB_OUTPUT": str(output),
+        "GITHUB_STEP_SUMMARY": str(summary),
+        "BLINDSIDE": str(page_python().with_name("blindside")),
+    }
     env = os.environ | told | {"RUN": name, "REPORTS": str(reports)}
     done = subprocess.run([ACTION / "gate"], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     pairs = [line.partition("=") for line in output.read_text().splitlines()]

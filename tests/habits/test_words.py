@@ -13,13 +13,38 @@ from tests.support import ROOT
 
 ENGLISH, CHINESE = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md"))
 PACKAGES = ("blindside", "train", "compose", "eval")
+#: What models are trained on or asked, word for word.
+MATERIAL = ("train/tiny/wordings.py", "train/tiny/facts.py", "eval/collect/listeners/probes.py")
 
-#: Phrases that were replaced, as they would stand in a message, a help text or a page.
+#: Words and phrases of our own that were replaced, as regular expressions, in any case. What may follow or go before
+#: is good English: a bound that a value lies above, a reviewer who is told something, "is no longer".
 REPLACED = (
-    *("answers that are there", "made of recipe", "one folder a stage", "runs there are", "Go on though"),
-    *("the run tells", "Serve nothing", r"in which (runs|models) lie", "collected or judged if left out"),
-    *("speaks TLS", "How like TGI", "comes home", "none is to be had", r"\d% is promised", "what the machine lacks"),
-    *("again for each", "answers would read otherwise", "。 "),
+    *("answers that are there", "made of recipe", "runs there are", "Go on though", "the run tells", "Serve nothing"),
+    *("if left out", "speaks TLS", "How like TGI", "comes? home", "to be had", r"\d% is promised", "machine lacks"),
+    *("again for each", "nobody answers", "where a completion belongs", "belongs into", "good news", "without partner"),
+    *("leans as", "hangs on", "Whoever", r"\berrs?\b", r"\bmend(s|ed|ing)?\b", r"\banew\b", r"\bbut for\b", "。 "),
+    *(r"\b(goes|went|going) on\b", r"\blies? (in|on disk|at|beside|here|there|elsewhere)\b", "held against"),
+    *(r"(?<!you )(?<!reviewer )\b(is|are) told\b(?! (about|once which))", r"(server|engine|TGI|it|they) tells?\b"),
+    *(
+        "whole (log|UTF|gzip)",
+        "shown whole",
+        r"(?<!there )\bis no (?!longer|better|merit|more|less)\w+",
+        "may not read",
+    ),
+    *(
+        r"is (there|here) already",
+        r"(recipe|server|image|kernels?) wants?\b",
+        "all the same",
+        "stands? (left|right|there)",
+    ),
+    *(
+        r"(reads?|decide|prefer|asked|rounds) otherwise",
+        "bec(ame|omes) of it",
+        "so many prompts",
+        r"passe[sd] over (by|a)\b",
+    ),
+    *(r"\b(row|line|pair|prompt|folder|file|question|reviewer)s? an? (row|line|pair|prompt|side|stage|reviewer)\b",),
+    *(r"\b(bytes|bits|nats|seconds|tokens) an? (parameter|weight|answer|pair|prompt|row|second)\b",),
 )
 
 
@@ -60,25 +85,29 @@ def test_chinese_has_no_space_beside_its_punctuation() -> None:
 
 
 def read_by_users() -> Iterator[tuple[str, str]]:
-    """Strings of the program that are no docstrings, templates, scripts, and pages of documentation."""
+    """Strings of the program, the help of its commands, templates, scripts, and all Markdown but the history."""
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
-            for text in _strings(ast.parse(path.read_text(encoding="utf-8"))):
-                yield str(path.relative_to(ROOT)), text
-        for kind in ("jinja", "yml", "js"):
+            if str(path.relative_to(ROOT)) not in MATERIAL:
+                for text in _strings(ast.parse(path.read_text(encoding="utf-8")), helps="cli" in path.parts):
+                    yield str(path.relative_to(ROOT)), text
+        for kind in ("jinja", "yml", "js", "md"):
             for path in sorted((ROOT / package).rglob(f"*.{kind}")):
                 yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
-    for path in [*ROOT.glob("*.md"), ROOT / "Makefile", *(ROOT / "docs").glob("*.md")]:
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "reports").glob("*.md"), ROOT / "Makefile"]
+    for path in pages:
         if path.name != "CHANGELOG.md":
             yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
 
 
-def _strings(tree: ast.Module) -> Iterator[str]:
+def _strings(tree: ast.Module, *, helps: bool) -> Iterator[str]:
+    """Its strings but docstrings; with `helps` those of public functions too, which typer prints."""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docstrings = {
         id(node.body[0].value)
         for node in ast.walk(tree)
         if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+        if not (helps and isinstance(node, ast.FunctionDef) and not node.name.startswith("_"))
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
@@ -90,5 +119,6 @@ TEXTS = list(read_by_users())
 
 @pytest.mark.parametrize("phrase", REPLACED)
 def test_a_phrase_that_was_replaced_does_not_come_back(phrase: str) -> None:
-    assert len(TEXTS) > 1000
-    assert sorted({where for where, text in TEXTS if re.search(phrase, text)}) == []
+    assert len(TEXTS) > 3000
+    found = [(where, match[0]) for where, text in TEXTS for match in re.finditer(phrase, text, re.IGNORECASE)]
+    assert found == []

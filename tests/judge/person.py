@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.arrival import answer
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Act, Action, View
-from eval.judge.page.session import Sitting, answer
+from eval.judge.page.session import ReviewerSession
 from eval.judge.study.forms import Place
 from eval.judge.study.study import Language, Overlap, Study
 
@@ -17,12 +18,12 @@ PLAIN = Study(practice=0, overlap=Overlap(reviewers=9))
 class Person:
     """One tab of one reviewer."""
 
-    def __init__(self, desk: Desk, name: str = "Ana", *, fixed: str = "", language: Language = "en") -> None:
+    def __init__(self, desk: JudgingState, name: str = "Ana", *, fixed: str = "", language: Language = "en") -> None:
         self.desk = desk
         self.name = name
         self.fixed = fixed
         self.language: Language = language
-        self.sitting: Sitting | None = None
+        self.sitting: ReviewerSession | None = None
         self.view = self.act("hello")
 
     def act(

@@ -9,7 +9,8 @@ from eval.answers import encode
 from eval.journal import Journal
 from eval.judge.opening.keyfile import KEY_FILE
 from eval.records import Message, Prompt, Response, Side, sha256_text, utc_now
-from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
+from eval.run import Run, start_run
+from eval.run_info import Decoding, ModelInfo, PromptSet, RunInfo
 
 #: Names that must never reach a browser.
 BASE_NAME = "zebrabase-7b"

@@ -89,7 +89,7 @@ def test_refusals_are_one_sentence_and_change_nothing(path: Path) -> None:
     add_account(path, "Ana", "correct horse")
     before = path.read_bytes()
     refused: list[tuple[Callable[[], object], str]] = [
-        (lambda: add_account(path, "Ana", "correct horse"), "is there already"),
+        (lambda: add_account(path, "Ana", "correct horse"), "already exists"),
         (lambda: add_account(path, "Bo", "short"), "8 to 1024 characters"),
         (lambda: add_account(path, "\u200b", "correct horse"), "cannot name a reviewer"),
         (lambda: change_password(path, "Bo", "correct horse"), "is not there: there is Ana"),

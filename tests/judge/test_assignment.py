@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.judge.study.assignment import LEASE_SECONDS, Pool, Way, planned
+from eval.judge.study.assignment import LEASE_SECONDS, Pool, ReviewerQueue, planned
 from eval.judge.study.blinding import Blinding
 from eval.judge.study.study import Overlap
 from tests.judge.runs import FIXED_KEY
@@ -36,11 +36,11 @@ def pool_of(categories: dict[str, str], overlap: Overlap, clock: Clock | None = 
     return Pool(categories, planned(BLINDING, categories, overlap), clock or Clock())
 
 
-def way(pool: Pool, reviewer: str) -> Way:
-    return Way(pool, BLINDING, reviewer)
+def way(pool: Pool, reviewer: str) -> ReviewerQueue:
+    return ReviewerQueue(pool, BLINDING, reviewer)
 
 
-def judge(pool: Pool, by: Way) -> str | None:
+def judge(pool: Pool, by: ReviewerQueue) -> str | None:
     """One pair asked and judged."""
     item = pool.choose(by)
     if item is not None:
@@ -72,7 +72,7 @@ def test_the_plan_is_a_runs_own_and_never_changes() -> None:
 
 
 @pytest.fixture(scope="module")
-def study() -> tuple[Pool, list[Way], dict[str, list[str]]]:
+def study() -> tuple[Pool, list[ReviewerQueue], dict[str, list[str]]]:
     """50 reviewers judge 10,000 pairs, a fifth of them by two, until nothing is left."""
     pool = pool_of(CATEGORIES, Overlap(reviewers=2, share=0.2))
     ways = [way(pool, f"reviewer {i}") for i in range(50)]
@@ -89,7 +89,7 @@ def study() -> tuple[Pool, list[Way], dict[str, list[str]]]:
 
 
 def test_the_overlap_is_met_exactly_and_nobody_is_asked_twice(
-    study: tuple[Pool, list[Way], dict[str, list[str]]],
+    study: tuple[Pool, list[ReviewerQueue], dict[str, list[str]]],
 ) -> None:
     pool, _, judged = study
     plan = planned(BLINDING, CATEGORIES, Overlap(reviewers=2, share=0.2))
@@ -98,14 +98,16 @@ def test_the_overlap_is_met_exactly_and_nobody_is_asked_twice(
     assert pool.open_to_anybody() == 0
 
 
-def test_reviewers_get_equal_shares_of_each_category(study: tuple[Pool, list[Way], dict[str, list[str]]]) -> None:
+def test_reviewers_get_equal_shares_of_each_category(
+    study: tuple[Pool, list[ReviewerQueue], dict[str, list[str]]],
+) -> None:
     for items in study[2].values():
         assert abs(len(items) - 240) <= 1
         assert all(abs(n - 240 / 7) <= 5 for n in Counter(CATEGORIES[item] for item in items).values())
 
 
 def test_sides_are_balanced_in_what_each_reviewer_really_gets(
-    study: tuple[Pool, list[Way], dict[str, list[str]]],
+    study: tuple[Pool, list[ReviewerQueue], dict[str, list[str]]],
 ) -> None:
     left: Counter[str] = Counter()
     for one in study[1]:
@@ -115,14 +117,16 @@ def test_sides_are_balanced_in_what_each_reviewer_really_gets(
     assert abs(left["base"] / left.total() - 0.5) <= 0.01
 
 
-def test_sides_and_partners_differ_between_reviewers(study: tuple[Pool, list[Way], dict[str, list[str]]]) -> None:
+def test_sides_and_partners_differ_between_reviewers(
+    study: tuple[Pool, list[ReviewerQueue], dict[str, list[str]]],
+) -> None:
     ways = study[1]
     for one, other in list(combinations(ways, 2))[:20]:
         same = sum(one.sides[item] == other.sides[item] for item in CATEGORIES)
         assert 4_700 < same < 5_300
 
 
-def test_sides_do_not_alternate(study: tuple[Pool, list[Way], dict[str, list[str]]]) -> None:
+def test_sides_do_not_alternate(study: tuple[Pool, list[ReviewerQueue], dict[str, list[str]]]) -> None:
     one = study[1][0]
     sides = [one.sides[item] for item in study[2][one.reviewer]]
     changes = sum(side != after for side, after in pairwise(sides))

@@ -17,7 +17,8 @@ from eval.judge.elsewhere.imports import import_verdicts
 from eval.judge.store.verdict_files import read_verdicts
 from eval.judge.study.study import Giveaways, Overlap, Study
 from eval.records import Side
-from eval.run import BlindingRecord, Run
+from eval.run import Run
+from eval.run_info import BlindingRecord
 from tests.judge.elsewhere_files import argilla, label_studio, written
 from tests.judge.runs import BASE_NAME, TUNED_NAME, make_run, with_key
 

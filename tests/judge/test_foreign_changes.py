@@ -1,4 +1,4 @@
-"""A spreadsheet saves verdicts.csv while the real server judges: rows come back, and the reviewer is told once."""
+"""A spreadsheet saves verdicts.csv while the real server judges: rows come back, and the reviewer is reported once."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.session import EDIT_GONE, EDIT_LEFT, EDITED, STALE
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.judge.study.forms import Filled, Notice, Place, from_cells, problem, to_cells
@@ -40,7 +40,7 @@ def run(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def ana(run: Run) -> Person:
-    return Person(Desk(run, STUDY))
+    return Person(JudgingState(run, STUDY))
 
 
 def rows(run: Run) -> list[Verdict]:
@@ -124,7 +124,7 @@ def test_undo_brings_back_what_was_given_and_keeps_the_draft(ana: Person) -> Non
 def test_undo_brings_it_back_after_a_restart(run: Run, ana: Person) -> None:
     ana.act("vote", "left", "first", criteria=GIVEN, tags=TAGS)
     ana.undo()
-    again = Person(Desk(run))
+    again = Person(JudgingState(run))
     assert (again.view.comment, again.view.filled) == ("first", Filled(GIVEN, TAGS))
 
 
@@ -142,7 +142,7 @@ def test_skipped_pairs_stay_last_after_a_restart(run: Run, ana: Person) -> None:
     ana.skip()
     second = ana.item
     ana.skip()
-    again = Person(Desk(run))
+    again = Person(JudgingState(run))
     assert again.view.skipped == 2
     seen = []
     while again.view.state == "ask":
@@ -243,7 +243,7 @@ def test_an_edited_verdict_is_the_last_one(run: Run, ana: Person) -> None:
 
 
 def test_a_page_that_closes_gives_its_pair_to_the_others(run: Run) -> None:
-    desk = Desk(make_run(run.folder.parent.parent / "two", n=2), Study(practice=0))
+    desk = JudgingState(make_run(run.folder.parent.parent / "two", n=2), Study(practice=0))
     ana, bo = Person(desk, "Ana"), Person(desk, "Bo")
     theirs = ana.item
     assert bo.item != theirs

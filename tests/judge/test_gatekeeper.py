@@ -12,8 +12,7 @@ import pytest
 
 from eval.judge.door.accounts import add_account
 from eval.judge.door.front import Front
-from eval.judge.door.gatekeeper import BROKEN, FOREIGN, LONGEST_BODY, TOO_LARGE, Gatekeeper
-from eval.judge.door.headers import OURS
+from eval.judge.door.gatekeeper import BROKEN, FOREIGN, LONGEST_BODY, OURS, TOO_LARGE, Gatekeeper
 from eval.judge.door.routes import PAGE
 from eval.judge.door.serving import listen, url
 from eval.run import Run

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from eval.judge.opening.giveaways import BLOCK, Finder, masked
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.study.study import Giveaways, Study
 from eval.records import Message
-from eval.run import ModelInfo, Run, open_run
+from eval.run import Run, open_run
+from eval.run_info import ModelInfo
 from tests.judge.person import Person
 from tests.judge.runs import BASE_NAME, make_run, make_run_of, prompt, response
 
@@ -119,8 +120,10 @@ def named(policy: str) -> Study:
 
 def test_pairs_are_marked_in_run_json_and_asked(tmp_path: Path) -> None:
     run = a_run(tmp_path)
-    ana = Person(Desk(run, named("mark")))
-    assert open_run(tmp_path / "reports", "trial").info.giveaways == {
+    ana = Person(JudgingState(run, named("mark")))
+    marked = open_run(tmp_path / "reports", "trial").info.giveaways
+    assert marked is not None
+    assert marked.model_dump() == {
         "policy": "mark",
         "looked_at": 3,
         "pairs": 1,
@@ -132,15 +135,17 @@ def test_pairs_are_marked_in_run_json_and_asked(tmp_path: Path) -> None:
 
 
 def test_held_pairs_are_not_asked(tmp_path: Path) -> None:
-    ana = Person(Desk(a_run(tmp_path), named("hold")))
+    ana = Person(JudgingState(a_run(tmp_path), named("hold")))
     assert ana.view.total == 2
     assert "hidden-item-0000" not in ana.judge_all()
-    assert open_run(tmp_path / "reports", "trial").info.giveaways["held"] == 1
+    marked = open_run(tmp_path / "reports", "trial").info.giveaways
+    assert marked is not None
+    assert marked.held == 1
 
 
 def test_masked_pairs_are_shown_without_the_name_and_recorded_whole(tmp_path: Path) -> None:
     run = a_run(tmp_path)
-    desk = Desk(run, named("mask"))
+    desk = JudgingState(run, named("mask"))
     ana = Person(desk)
     while ana.item != "hidden-item-0000":
         ana.skip()
@@ -155,12 +160,12 @@ def test_masked_pairs_are_shown_without_the_name_and_recorded_whole(tmp_path: Pa
 def test_phrases_of_the_study_count(tmp_path: Path) -> None:
     run = make_run(tmp_path, answers=[("Our house style.", "Fine."), ("Good.", "Well.")])
     study = Study(practice=0, giveaways=Giveaways(policy="hold", phrases=("house style",)))
-    assert Person(Desk(run, study)).view.total == 1
+    assert Person(JudgingState(run, study)).view.total == 1
 
 
 def test_run_json_is_written_once(tmp_path: Path) -> None:
     run = a_run(tmp_path)
-    Desk(run, named("mark"))
+    JudgingState(run, named("mark"))
     before = (run.folder / "run.json").stat().st_mtime_ns
-    Desk(run, named("mark"))
+    JudgingState(run, named("mark"))
     assert (run.folder / "run.json").stat().st_mtime_ns == before

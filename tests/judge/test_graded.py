@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.session import STALE
 from eval.judge.page.views import bar_html
 from eval.judge.store.verdict_files import read_verdicts
@@ -37,7 +37,7 @@ def run(tmp_path: Path) -> Run:
     ],
 )
 def test_a_grade_is_a_verdict_and_how_far(run: Run, choice: str, wins: str, strength: str) -> None:
-    ana = Person(Desk(run, GRADED))
+    ana = Person(JudgingState(run, GRADED))
     left: Side = ana.view.left
     other: Side = "tuned" if left == "base" else "base"
     assert ana.vote(choice).saved
@@ -49,7 +49,7 @@ def test_a_grade_is_a_verdict_and_how_far(run: Run, choice: str, wins: str, stre
 
 
 def test_an_undone_grade_leaves_none_behind(run: Run) -> None:
-    ana = Person(Desk(run, GRADED))
+    ana = Person(JudgingState(run, GRADED))
     ana.vote("left_much")
     ana.undo()
     ana.vote("tie")
@@ -57,7 +57,7 @@ def test_an_undone_grade_leaves_none_behind(run: Run) -> None:
 
 
 def test_a_study_without_grades_takes_none(run: Run) -> None:
-    ana = Person(Desk(run, PLAIN))
+    ana = Person(JudgingState(run, PLAIN))
     assert ana.vote("left_much").notice == STALE
     assert read_verdicts(run.verdicts_path) == []
     assert "left_much" not in bar_html(PLAIN)
@@ -65,9 +65,9 @@ def test_a_study_without_grades_takes_none(run: Run) -> None:
 
 
 def test_a_judged_run_takes_up_no_grades(run: Run) -> None:
-    Person(Desk(run, PLAIN)).vote()
+    Person(JudgingState(run, PLAIN)).vote()
     with pytest.raises(InputError, match="rows with other columns"):
-        Desk(run, GRADED)
+        JudgingState(run, GRADED)
 
 
 def test_a_criterion_of_that_name_is_refused_with_grades_only() -> None:

@@ -23,7 +23,7 @@ from eval.judge.elsewhere.imports import Imported, import_verdicts
 from eval.judge.opening.begin import begin
 from eval.judge.opening.plan import rule_of
 from eval.judge.store.acknowledged import acknowledged_path, alterations
-from eval.judge.store.skips import read_skips
+from eval.judge.store.side_files import read_skips
 from eval.judge.store.verdict_files import in_force, read_rows, read_verdicts
 from eval.records import IMPORTED, Verdict
 from eval.run import Run, open_run

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from eval.errors import InputError
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.practising import Feedback, practice_of
 from eval.judge.page.session import PRACTICE_BACK, PRACTICE_OVER
 from eval.judge.page.views import Show, bar_html, stage_html
@@ -61,7 +61,7 @@ def run(tmp_path: Path) -> Run:
 def test_instructions_and_the_question_are_on_the_first_card_and_in_the_guide(tmp_path: Path, run: Run) -> None:
     study = read_study(written(tmp_path))
     for language, told, other in (("en", "<strong>safety</strong>", "安全"), ("zh", "<strong>安全</strong>", "safety")):
-        ana = Person(Desk(run, study), "", language=language)  # type: ignore[arg-type]
+        ana = Person(JudgingState(run, study), "", language=language)  # type: ignore[arg-type]
         card = stage_html(ana.view, Show(language=language))  # type: ignore[arg-type]
         assert told in card
         assert other not in card
@@ -74,12 +74,12 @@ def test_what_an_organiser_writes_runs_nothing(run: Run) -> None:
     evil = "<script>alert(1)</script>"
     study = Study.model_validate({"instructions": evil, "question": evil, "tags": {"x": {"description": evil}}})
     assert "<script" not in bar_html(study)
-    assert "<script" not in stage_html(Person(Desk(run, study), "").view)
+    assert "<script" not in stage_html(Person(JudgingState(run, study), "").view)
 
 
 def test_the_card_asks_the_studys_question_and_no_other(run: Run) -> None:
     def card(**given: object) -> str:
-        return stage_html(Person(Desk(run, Study.model_validate(given)), "").view)
+        return stage_html(Person(JudgingState(run, Study.model_validate(given)), "").view)
 
     assert "Would you rather have received A or B?" in card()
     assert "Would you rather" not in card(question="Which is safer?")
@@ -99,7 +99,7 @@ def test_scales_and_tags_have_words_and_descriptions(tmp_path: Path) -> None:
 
 
 def test_own_practice_tells_right_and_wrong_and_why(tmp_path: Path, run: Run) -> None:
-    ana = Person(Desk(run, read_study(written(tmp_path))))
+    ana = Person(JudgingState(run, read_study(written(tmp_path))))
     assert ana.view.practices == 2
     wrong = ana.vote("left", "a thought")
     assert wrong.feedback == Feedback(right=False, expected="right", why="A harms.")
@@ -125,7 +125,7 @@ def test_own_practice_tells_right_and_wrong_and_why(tmp_path: Path, run: Run) ->
 
 
 def test_nobody_skips_past_a_pass_mark(tmp_path: Path, run: Run) -> None:
-    ana = Person(Desk(run, read_study(written(tmp_path))))
+    ana = Person(JudgingState(run, read_study(written(tmp_path))))
     for _ in range(3):
         ana.skip()
         assert ana.skip().practice == 1
@@ -134,7 +134,7 @@ def test_nobody_skips_past_a_pass_mark(tmp_path: Path, run: Run) -> None:
 
 def test_practice_of_one_answer(run: Run) -> None:
     pairs = [{"prompt": "Say hello.", "a": "Hello.", "answer": "good", "why": "It does."}]
-    ana = Person(Desk(run, Study.model_validate({"mode": "thumbs", "practice": {"pairs": pairs}})))
+    ana = Person(JudgingState(run, Study.model_validate({"mode": "thumbs", "practice": {"pairs": pairs}})))
     told = ana.vote("down").feedback
     assert told == Feedback(right=False, expected="up", why="It does.")
 
@@ -170,7 +170,7 @@ def test_a_study_that_cannot_be_is_one_sentence(tmp_path: Path, text: str, pairs
 
 
 def test_a_practice_pair_of_ours_that_is_gold_is_left_out() -> None:
-    """A study of an earlier version may have one; it opens all the same."""
+    """A study of an earlier version may have one; it opens anyway."""
     ours = our_pairs()[0]
     gold = GoldPair.model_validate({"id": "g", "prompt": ours.prompt.en.upper(), "better": "b", "worse": "w"})
     assert practice_of(Study(practice=2)) == our_pairs()[:2]
@@ -194,7 +194,7 @@ def test_a_study_frozen_by_an_earlier_version_opens(tmp_path: Path, run: Run) ->
     study = read_frozen(run.folder)
     assert form_of(study, "zh").criteria[0].values == (("cold", "Cold", ""), ("warm", "Warm", ""))
     assert form_of(study, "zh").tags == (("rude", "rude", ""),)
-    assert Person(Desk(run)).view.practices == 1
+    assert Person(JudgingState(run)).view.practices == 1
 
 
 def test_the_study_of_the_docs_is_one(tmp_path: Path) -> None:

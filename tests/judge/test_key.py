@@ -1,4 +1,4 @@
-"""The run's key on disk: made once, whole, for its owner; lost, swapped or spoilt ones are told, and no row changes."""
+"""The run's key on disk: made once, whole, for its owner; lost, swapped or spoilt keys are reported, no row changes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from eval.errors import InputError
 from eval.judge.opening.begin import begin
 from eval.judge.opening.keyfile import KEY_FILE
 from eval.judge.opening.plan import NAME, rule_of
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.store.verdict_files import read_verdicts
 from eval.judge.study.blinding import Blinding
 from eval.judge.study.study import Overlap, Repeats, Study
@@ -38,10 +38,13 @@ print("ready", flush=True)
 sys.stdin.readline()
 print(begin(run).blinding.fingerprint)
 """
-#: The process dies by kill -9 in front of the so-manieth thing that it does to a file of the key, the plan or run.json.
+#: A process for each line, a step and a folder of runs: it begins judging, and dies by kill -9 in front of the
+#: so-manieth thing that it does to a file of the key, the plan or run.json. How each ended is printed.
 _KILLED = """
 import os, signal, sys
-left = int(sys.argv[2])
+from pathlib import Path
+from eval.judge.opening.begin import begin
+from eval.run import open_run
 def watch(event, args):
     global left
     if event in ("open", "os.rename", "os.remove", "os.chmod", "os.link") and any(
@@ -50,7 +53,15 @@ def watch(event, args):
         left -= 1
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(watch)
+for line in sys.stdin:
+    step, _, folder = line.rstrip("\\n").partition(" ")
+    child = os.fork()
+    if not child:
+        left = int(step)
+        sys.addaudithook(watch)
+        begin(open_run(Path(folder), "trial"))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -81,7 +92,7 @@ def run(tmp_path: Path) -> Run:
 def test_it_is_made_for_its_owner_only_whatever_the_umask(run: Run) -> None:
     before = os.umask(0)
     try:
-        Desk(run)
+        JudgingState(run)
     finally:
         os.umask(before)
     assert mode(key_path(run)) == 0o600
@@ -115,24 +126,22 @@ def test_servers_that_start_at_once_go_by_one_key_and_one_plan(run: Run) -> None
 
 def test_a_process_killed_at_any_step_leaves_no_key_or_a_whole_one(tmp_path: Path) -> None:
     ended = []
-    for step in range(1, 60):
-        run = make_run(tmp_path / str(step), n=3)
-        done = subprocess.run(
-            [sys.executable, "-c", _KILLED + _BEGIN, str(run.folder.parent), str(step)],
-            cwd=ROOT,
-            input="go\n",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        there = key_path(run).read_text() if key_path(run).exists() else ""
-        blinding = begin(reopened(run)).blinding
-        assert not there or Blinding("trial", bytes.fromhex(there)).fingerprint == blinding.fingerprint
-        assert record(run) == ("keyed", 1)
-        assert not list(run.folder.glob(".blinding.key.*"))
-        ended.append((done.returncode, bool(there)))
-        if done.returncode == 0:
-            break
+    command = [sys.executable, "-c", _KILLED]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as beginning:
+        assert beginning.stdin is not None
+        assert beginning.stdout is not None
+        for step in range(1, 60):
+            run = make_run(tmp_path / str(step), n=3)
+            print(step, run.folder.parent, file=beginning.stdin, flush=True)
+            code = int(beginning.stdout.readline())
+            there = key_path(run).read_text() if key_path(run).exists() else ""
+            blinding = begin(reopened(run)).blinding
+            assert not there or Blinding("trial", bytes.fromhex(there)).fingerprint == blinding.fingerprint
+            assert record(run) == ("keyed", 1)
+            assert not list(run.folder.glob(".blinding.key.*"))
+            ended.append((code, bool(there)))
+            if code == 0:
+                break
     assert ended[-1] == (0, True)
     assert {code for code, _ in ended[:-1]} == {-9}
     # Both before and after the key was there.
@@ -140,14 +149,14 @@ def test_a_process_killed_at_any_step_leaves_no_key_or_a_whole_one(tmp_path: Pat
 
 
 def test_a_lost_key_is_told_and_rows_keep_their_sides(run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    ana = Person(Desk(run, PLAIN), "Ana")
+    ana = Person(JudgingState(run, PLAIN), "Ana")
     ana.judge_all(most=12)
     last, left = ana.item, ana.view.left
     first = read_verdicts(run.verdicts_path)
     plan = (run.folder / NAME).read_bytes()
     key_path(run).unlink()
     assert caplog.records == []
-    again = Person(Desk(run), "Ana")
+    again = Person(JudgingState(run), "Ana")
     assert "is missing, and a new key was made: verdicts keep the sides that they were given" in caplog.text
     assert record(run) == ("keyed", 2)
     assert (run.folder / NAME).read_bytes() == plan
@@ -165,7 +174,7 @@ def test_a_lost_key_is_told_and_rows_keep_their_sides(run: Run, caplog: pytest.L
 def test_a_repeat_is_swapped_against_its_row_though_the_key_is_another(run: Run) -> None:
     study = Study(practice=0, repeats=Repeats(rate=0.5, after=1))
     for n in range(20):
-        Person(Desk(with_key(run, bytes([n]) * 32), study), "Ana").judge_all(most=2)
+        Person(JudgingState(with_key(run, bytes([n]) * 32), study), "Ana").judge_all(most=2)
     rows = read_verdicts(run.verdicts_path)
     sides = {row.item: row.left for row in rows if row.kind == "judgement"}
     repeats = [row for row in rows if row.kind == "repeat"]
@@ -174,13 +183,13 @@ def test_a_repeat_is_swapped_against_its_row_though_the_key_is_another(run: Run)
 
 
 def test_another_key_is_told_and_an_earlier_one_that_came_back_too(run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    Person(Desk(run, PLAIN), "Ana").judge_all(most=1)
+    Person(JudgingState(run, PLAIN), "Ana").judge_all(most=1)
     ours = key_path(run).read_text()
-    Desk(with_key(run))
+    JudgingState(with_key(run))
     assert caplog.text.count("is another key than the one that judging began with") == 1
     key_path(run).write_text(ours)
-    Desk(run)
-    Desk(run)
+    JudgingState(run)
+    JudgingState(run)
     assert caplog.text.count("is another key") == 2
     found = reopened(run).info.blinding
     assert found is not None
@@ -189,9 +198,9 @@ def test_another_key_is_told_and_an_earlier_one_that_came_back_too(run: Run, cap
 
 
 def test_before_the_first_verdict_another_key_leaves_no_trace(run: Run) -> None:
-    Desk(run)
+    JudgingState(run)
     key_path(run).unlink()
-    Desk(run)
+    JudgingState(run)
     assert record(run) == ("keyed", 1)
 
 
@@ -199,8 +208,8 @@ def test_a_run_judged_before_goes_on_with_the_old_rule_and_says_so(run: Run, cap
     pair = "hidden-item-0000"
     verdict_store(run).append(verdict(item=pair))
     assert rule_of(run) == "unkeyed"
-    bo = Person(Desk(run, PLAIN), "Bo")
-    assert "was judged when sides were still an unkeyed hash, and goes on so" in caplog.text
+    bo = Person(JudgingState(run, PLAIN), "Bo")
+    assert "was judged when sides were still an unkeyed hash, and continues that way" in caplog.text
     items = [prompt.id for prompt in run.prompts()]
     old = Blinding("trial", None)
     expected = old.sides("Bo", items)
@@ -211,14 +220,14 @@ def test_a_run_judged_before_goes_on_with_the_old_rule_and_says_so(run: Run, cap
     assert record(run) == ("unkeyed", 0)
     assert json.loads((run.folder / NAME).read_text())["blinding"] == "unkeyed"
     assert "Sides: computed by an unkeyed hash of run, reviewer and item" in "\n".join(run_checks.lines(reopened(run)))
-    Desk(with_key(run))  # a key that turns up later is not this run's
+    JudgingState(with_key(run))  # a key that turns up later is not this run's
     assert record(run) == ("unkeyed", 0)
 
 
 def test_a_record_that_is_lost_makes_no_keyed_run_an_old_one(run: Run) -> None:
     """run.json put back as it was collected: the plan still says that there was a key."""
     collected = (run.folder / "run.json").read_bytes()
-    Person(Desk(run, PLAIN), "Ana").judge_all(most=2)
+    Person(JudgingState(run, PLAIN), "Ana").judge_all(most=2)
     key_path(run).unlink()
     (run.folder / "run.json").write_bytes(collected)
     assert rule_of(reopened(run)) == "keyed"
@@ -227,7 +236,7 @@ def test_a_record_that_is_lost_makes_no_keyed_run_an_old_one(run: Run) -> None:
 
 def test_who_collects_meanwhile_keeps_the_record(run: Run) -> None:
     """A collector holds run.json as it was when it began, and writes its counts at the end."""
-    Desk(run)
+    JudgingState(run)
     run.update(counts={"answered": 40})
     assert record(run) == ("keyed", 1)
     assert reopened(run).info.counts == {"answered": 40}
@@ -246,15 +255,15 @@ def link(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda path: path.write_bytes(b""), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_bytes(b"\n"), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_bytes(FIXED_KEY), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_text(FIXED_KEY.hex()[:63]), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_text(FIXED_KEY.hex() + "00\n"), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_text(FIXED_KEY.hex() + "\n" * 40), "is no key (64 hexadecimal digits)"),
-        (lambda path: path.write_bytes(FIXED_KEY.hex().encode() + b"\n" + b"x" * 10_000), "is no key"),
-        (lambda path: path.mkdir(), "is no key (64 hexadecimal digits)"),
-        (os.mkfifo, "is no key (64 hexadecimal digits)"),
+        (lambda path: path.write_bytes(b""), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_bytes(b"\n"), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_bytes(FIXED_KEY), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_text(FIXED_KEY.hex()[:63]), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_text(FIXED_KEY.hex() + "00\n"), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_text(FIXED_KEY.hex() + "\n" * 40), "is not a key (64 hexadecimal digits)"),
+        (lambda path: path.write_bytes(FIXED_KEY.hex().encode() + b"\n" + b"x" * 10_000), "is not a key"),
+        (lambda path: path.mkdir(), "is not a key (64 hexadecimal digits)"),
+        (os.mkfifo, "is not a key (64 hexadecimal digits)"),
         (link, "cannot be read as the run's key (it is a symbolic link)"),
         (lambda path: path.symlink_to("nowhere"), "cannot be read as the run's key (it is a symbolic link)"),
     ],
@@ -265,9 +274,9 @@ def test_what_is_no_key_is_refused_in_a_sentence_and_left_as_it_is(
     spoil(key_path(run))
     before = what_it_is(key_path(run))
     with pytest.raises(InputError) as caught:
-        Desk(run)
+        JudgingState(run)
     assert str(caught.value).startswith(f"{key_path(run)}: {said}")
-    assert "restore it, or remove it to go on with a new key" in str(caught.value)
+    assert "restore it, or remove it to continue with a new key" in str(caught.value)
     assert what_it_is(key_path(run)) == before
     assert reopened(run).info.blinding is None
     assert not (run.folder / NAME).exists()
@@ -287,29 +296,29 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(run: Run) -> None:
     lock = run.folder / ".blinding.lock"
     lock.mkdir()
     with pytest.raises(InputError, match=r"\.blinding\.lock: cannot be written \(Is a directory\)"):
-        Desk(run)
+        JudgingState(run)
 
 
 def test_a_study_changed_or_a_plan_lost_after_judging_began_is_told(run: Run, caplog: pytest.LogCaptureFixture) -> None:
-    Person(Desk(run, PLAIN), "Ana").judge_all(most=2)
-    Desk(run)
+    Person(JudgingState(run, PLAIN), "Ana").judge_all(most=2)
+    JudgingState(run)
     assert caplog.record_tuples == []
     plan = (run.folder / NAME).read_bytes()
     (run.folder / NAME).unlink()
-    Desk(run)
+    JudgingState(run)
     assert caplog.record_tuples == []
     assert (run.folder / NAME).read_bytes() == plan  # by the same key
-    Desk(run, PLAIN.model_copy(update={"overlap": Overlap(reviewers=2)}))
+    JudgingState(run, PLAIN.model_copy(update={"overlap": Overlap(reviewers=2)}))
     assert caplog.text.count("what is asked changes after 2 verdicts: overlap 2 on 100% of the pairs") == 1
     assert (run.folder / NAME).read_bytes() == plan
     assert {name for name, level, _ in caplog.record_tuples if level >= logging.WARNING} == {"eval.judge.opening.begin"}
 
 
 def test_a_copy_of_the_folder_gets_a_key_of_its_own_where_its_key_was_left_out(run: Run, tmp_path: Path) -> None:
-    """Another machine may go on judging: it is told, and what was judged stays."""
-    Person(Desk(run, PLAIN), "Ana").judge_all(most=5)
+    """Another machine may continue judging: it is reported, and what was judged stays."""
+    Person(JudgingState(run, PLAIN), "Ana").judge_all(most=5)
     shutil.copytree(run.folder, tmp_path / "other" / run.name, ignore=shutil.ignore_patterns(".*"))
     copy = open_run(tmp_path / "other", run.name)
-    assert Person(Desk(copy), "Ana").view.judged == 5
+    assert Person(JudgingState(copy), "Ana").view.judged == 5
     assert record(copy) == ("keyed", 2)
     assert record(run) == ("keyed", 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 from eval.answers import read_answers
 from eval.judge.opening.freeze import freeze
 from eval.judge.opening.plan import plan_of
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.judge.study.study import Overlap, Repeats, Study
 from eval.run import Run
@@ -21,11 +21,11 @@ from tests.support import ROOT
 _JUDGE = """
 import os, sys, threading
 from pathlib import Path
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.run import open_run
 from tests.judge.person import Person
 
-desk = Desk(open_run(Path(sys.argv[1]), "trial"))
+desk = JudgingState(open_run(Path(sys.argv[1]), "trial"))
 
 def judge(reviewer):
     person = Person(desk, reviewer)
@@ -45,7 +45,7 @@ STUDY = Study(practice=0, overlap=Overlap(reviewers=3, share=0.4), repeats=Repea
 
 
 def start(run: Run, name: str) -> subprocess.Popen[str]:
-    """A process in which eight reviewers judge until nothing is left, once they are told to."""
+    """A process in which eight reviewers judge until nothing is left, once they are reported to."""
     command = [sys.executable, "-c", _JUDGE, str(run.folder.parent), name]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -114,7 +114,7 @@ def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path) -> None:
 
 def test_one_process_asks_no_more_than_is_planned(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=60)
-    desk = Desk(run, STUDY)
+    desk = JudgingState(run, STUDY)
     people = [Person(desk, f"reviewer {i}") for i in range(6)]
     while any(person.view.state == "ask" for person in people):
         for person in people:
@@ -132,7 +132,7 @@ def test_others_verdicts_change_nothing_that_is_seen(tmp_path: Path) -> None:
     views = []
     for choice in ("left", "right"):
         run = with_key(make_run(tmp_path / choice, n=6))
-        desk = Desk(run, Study(practice=0, overlap=Overlap(reviewers=2)))
+        desk = JudgingState(run, Study(practice=0, overlap=Overlap(reviewers=2)))
         Person(desk, "Ana").judge_all(choice)
         bo = Person(desk, "Bo")
         view = bo.act("recent")

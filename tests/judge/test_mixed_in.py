@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.arrival import answer
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Action
 from eval.judge.page.practising import Feedback
-from eval.judge.page.session import NOTHING_TO_UNDO, PRACTICE_BACK, PRACTICE_OVER, answer
+from eval.judge.page.session import NOTHING_TO_UNDO, PRACTICE_BACK, PRACTICE_OVER
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.judge.study.blinding import Blinding
-from eval.judge.study.control_items import Extras, Key
+from eval.judge.study.control_items import ControlItems, Key
 from eval.judge.study.gold import GoldPair
 from eval.judge.study.study import Gold, Repeats, Study
 from eval.records import Judgement, Verdict
@@ -43,7 +44,7 @@ def rows(run: Run) -> list[Verdict]:
 
 
 def test_the_three_kinds_come_mixed_and_each_pair_once_a_kind(run: Run) -> None:
-    ana = Person(Desk(run, STUDY))
+    ana = Person(JudgingState(run, STUDY))
     first_total = ana.view.total
     judged = ana.judge_all()
     kinds = Counter(row.kind for row in rows(run))
@@ -56,7 +57,7 @@ def test_the_three_kinds_come_mixed_and_each_pair_once_a_kind(run: Run) -> None:
 
 
 def test_a_repeat_is_swapped_and_comes_late_enough(run: Run) -> None:
-    Person(Desk(run, STUDY)).judge_all()
+    Person(JudgingState(run, STUDY)).judge_all()
     judgements: list[Verdict] = []
     repeats = 0
     for row in rows(run):
@@ -72,7 +73,7 @@ def test_a_repeat_is_swapped_and_comes_late_enough(run: Run) -> None:
 
 
 def test_a_gold_row_speaks_of_better_and_worse(run: Run) -> None:
-    desk = Desk(run, STUDY)
+    desk = JudgingState(run, STUDY)
     ana = Person(desk)
     while not ana.item.startswith("gold:"):
         ana.vote()
@@ -86,17 +87,17 @@ def test_a_gold_row_speaks_of_better_and_worse(run: Run) -> None:
 
 
 def test_gold_sides_are_balanced_and_a_reviewers_own(run: Run) -> None:
-    sides = [Extras(BLINDING, STUDY, f"reviewer {i}", 40).gold_sides for i in range(40)]
+    sides = [ControlItems(BLINDING, STUDY, f"reviewer {i}", 40).gold_sides for i in range(40)]
     assert all(abs(list(one.values()).count("base") - 2.5) <= 0.5 for one in sides)
     assert len({tuple(one.items()) for one in sides}) > 4
 
 
 def test_a_restart_changes_nothing(run: Run, tmp_path: Path) -> None:
     straight = with_key(make_run(tmp_path / "straight", n=40))
-    expected = Person(Desk(straight, STUDY)).judge_all()
+    expected = Person(JudgingState(straight, STUDY)).judge_all()
     judged = []
     for _ in range(200):
-        ana = Person(Desk(run, STUDY))
+        ana = Person(JudgingState(run, STUDY))
         if ana.view.state == "done":
             break
         judged += ana.judge_all(most=3)
@@ -104,7 +105,7 @@ def test_a_restart_changes_nothing(run: Run, tmp_path: Path) -> None:
 
 
 def test_undo_works_over_all_kinds_and_makes_nothing_due_twice(run: Run) -> None:
-    ana = Person(Desk(run, STUDY))
+    ana = Person(JudgingState(run, STUDY))
     ana.judge_all(most=25)
     kinds = Counter(row.kind for row in rows(run))
     assert kinds["gold"]
@@ -123,7 +124,7 @@ def test_undo_works_over_all_kinds_and_makes_nothing_due_twice(run: Run) -> None
 
 
 def test_a_skipped_extra_comes_back_at_the_end(run: Run) -> None:
-    ana = Person(Desk(run, STUDY))
+    ana = Person(JudgingState(run, STUDY))
     while not ana.item.startswith("gold:"):
         ana.vote()
     skipped = ana.item
@@ -137,13 +138,13 @@ def test_a_skipped_extra_comes_back_at_the_end(run: Run) -> None:
 
 def test_rates_hold_over_many_judgements() -> None:
     study = Study(gold=Gold(rate=0.1, pairs=tuple(map(gold, range(2_000)))), repeats=Repeats(rate=0.05, after=20))
-    extras = Extras(BLINDING, study.model_copy(), "Ana", 2_000)
+    extras = ControlItems(BLINDING, study.model_copy(), "Ana", 2_000)
     assert 150 < extras.still_to_come({}, 2_000) - extras.still_to_come({}, 1_000) < 150 * 2
     assert 230 < extras.still_to_come({}, 2_000) < 370
 
 
 def test_no_repeat_before_its_time() -> None:
-    extras = Extras(BLINDING, Study(repeats=Repeats(rate=0.5, after=10)), "Ana", 100)
+    extras = ControlItems(BLINDING, Study(repeats=Repeats(rate=0.5, after=10)), "Ana", 100)
     standing: dict[Key, Judgement] = {("judgement", f"item-{i}"): verdict(i) for i in range(10)}
     assert extras.due(standing, []) is None
     standing |= {("judgement", f"item-{i}"): verdict(i) for i in range(10, 14)}
@@ -153,7 +154,7 @@ def test_no_repeat_before_its_time() -> None:
 
 
 def test_practice_comes_first_and_is_not_recorded(run: Run) -> None:
-    ana = Person(Desk(run, Study(practice=2)))
+    ana = Person(JudgingState(run, Study(practice=2)))
     assert (ana.view.practice, ana.view.practices, ana.view.judged, ana.view.total) == (1, 2, 0, 40)
     first = ana.view.pair
     told = ana.vote("left", "trying")
@@ -172,7 +173,7 @@ def test_practice_comes_first_and_is_not_recorded(run: Run) -> None:
 
 
 def test_practice_goes_back_on_undo_and_on_by_skip(run: Run) -> None:
-    ana = Person(Desk(run, Study(practice=3)))
+    ana = Person(JudgingState(run, Study(practice=3)))
     assert ana.undo().notice == NOTHING_TO_UNDO
     first, left = ana.view.pair, ana.view.left
     ana.vote("left", "my reason")
@@ -192,18 +193,18 @@ def test_practice_goes_back_on_undo_and_on_by_skip(run: Run) -> None:
 
 
 def test_practice_is_for_the_first_visit_only(run: Run) -> None:
-    desk = Desk(run, Study(practice=1))
+    desk = JudgingState(run, Study(practice=1))
     ana = Person(desk)
     ana.vote()
     ana.skip()
     assert Person(desk).view.practice == 0
     ana.vote()
-    assert Person(Desk(run)).view.practice == 0
+    assert Person(JudgingState(run)).view.practice == 0
     assert Person(desk, "Bo").view.practice == 1
 
 
 def test_practice_is_in_the_reviewers_language(run: Run) -> None:
-    ana = Person(Desk(run, Study(practice=1)), language="zh")
+    ana = Person(JudgingState(run, Study(practice=1)), language="zh")
     assert ana.view.pair is not None
     assert "三个小时" in ana.view.pair.messages[0].content
     ana.language = "en"
@@ -214,7 +215,7 @@ def test_practice_is_in_the_reviewers_language(run: Run) -> None:
 
 
 def test_a_login_is_welcomed_first_and_only_once(run: Run) -> None:
-    desk = Desk(run, Study(practice=1))
+    desk = JudgingState(run, Study(practice=1))
     ana = Person(desk, "whatever", fixed="Ana")
     assert (ana.view.state, ana.view.reviewer, ana.view.total) == ("welcome", "Ana", 40)
     assert ana.view.form is not None
@@ -225,5 +226,15 @@ def test_a_login_is_welcomed_first_and_only_once(run: Run) -> None:
 
 
 def test_a_page_that_closes_before_a_name_does_nothing(run: Run) -> None:
-    sitting, view = answer(Desk(run, STUDY), None, Action(act="leave", reviewer="Ana"))
+    sitting, view = answer(JudgingState(run, STUDY), None, Action(act="leave", reviewer="Ana"))
     assert (sitting, view.state) == (None, "welcome")
+
+
+def test_repeats_do_not_come_all_at_once_when_the_first_can_come() -> None:
+    """Whoever sees three pairs again in a row knows what they are for."""
+    for name in map(str, range(20)):
+        extras = ControlItems(BLINDING, Study(repeats=Repeats(rate=0.1, after=50)), name, 100)
+        standing: dict[Key, Judgement] = {("judgement", f"item-{i}"): verdict(i) for i in range(51)}
+        first = extras.due(standing, [])
+        if first is not None:
+            assert extras.due(standing | {first: verdict(0)}, []) is None

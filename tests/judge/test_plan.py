@@ -14,9 +14,9 @@ from eval.evidence.analysis import all_figures, whole
 from eval.journal import Journal
 from eval.judge.opening.begin import begin
 from eval.judge.opening.plan import asked_path, draw_of, plan_of, plan_path, read_asked, read_plan
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
+from eval.judge.study.assignment import drawing_order, is_drawn
 from eval.judge.study.blinding import Blinding
-from eval.judge.study.sampling import drawing_order, is_drawn
 from eval.judge.study.study import Overlap, Study
 from eval.records import SIDES
 from eval.report.pages.snapshot import read_snapshot
@@ -35,7 +35,7 @@ def test_the_plan_is_that_of_the_study(tmp_path: Path) -> None:
 
 def test_a_pair_held_back_is_not_planned(tmp_path: Path) -> None:
     run = make_run(tmp_path, answers=[("As zebrabase-7b I say yes", "Yes."), ("a", "b")])
-    Desk(run, Study.model_validate({"giveaways": {"policy": "hold"}}))
+    JudgingState(run, Study.model_validate({"giveaways": {"policy": "hold"}}))
     assert list(plan_of(open_run(run.folder.parent, run.name), read_answers(run.responses_path))) == [
         "hidden-item-0001"
     ]
@@ -51,7 +51,7 @@ def test_people_are_drawn_with_the_chance_that_was_said(sample: float) -> None:
 
 def test_only_drawn_prompts_are_asked_and_all_are_in_the_draw(tmp_path: Path) -> None:
     run, blinding = with_key(make_run(tmp_path, n=60)), Blinding("trial", FIXED_KEY)
-    desk = Desk(run, Study(sample=0.5))
+    desk = JudgingState(run, Study(sample=0.5))
     draw, plan = draw_of(run, read_answers(run.responses_path)), plan_of(run, read_answers(run.responses_path))
     assert set(desk.tasks) == set(plan) == {item for item in draw if is_drawn(blinding, item, 0.5)}
     assert 15 < len(plan) < 45
@@ -75,7 +75,7 @@ STUDY = Study(practice=0, sample=0.5, overlap=Overlap(reviewers=2, share=0.3))
 def test_the_evidence_needs_no_key_and_writes_nothing(tmp_path: Path) -> None:
     """A folder copied to another machine without the key tells the same, and gets no key."""
     run = make_run(tmp_path, n=60)
-    desk = Desk(run, STUDY)
+    desk = JudgingState(run, STUDY)
     for name in ("Ana", "Bo"):
         Person(desk, name).judge_all(most=10)
     shutil.copytree(run.folder, tmp_path / "copy" / run.name, ignore=shutil.ignore_patterns(".*"))
@@ -95,7 +95,7 @@ def test_the_evidence_needs_no_key_and_writes_nothing(tmp_path: Path) -> None:
 
 def test_a_plan_that_is_missing_is_told_and_not_guessed(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=60)
-    Person(Desk(run, STUDY), "Ana").judge_all(most=3)
+    Person(JudgingState(run, STUDY), "Ana").judge_all(most=3)
     plan = plan_path(run).read_bytes()
     plan_path(run).unlink()
     run = open_run(run.folder.parent, run.name)
@@ -122,13 +122,13 @@ def test_before_anybody_judges_only_counts_are_told_and_no_key_is_made(tmp_path:
 def test_what_was_drawn_stays_drawn_though_pairs_come_and_the_key_is_lost(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=60)
     run.responses_path.write_bytes(b"".join(run.responses_path.read_bytes().splitlines(keepends=True)[:80]))
-    Person(Desk(run, STUDY), "Ana").judge_all(most=5)
+    Person(JudgingState(run, STUDY), "Ana").judge_all(most=5)
     first = read_plan(run)
     Journal(run.responses_path).append(
         encode([response(prompt(i), side, f"{side} {i}") for i in range(40, 60) for side in SIDES])
     )
     (run.folder / ".blinding.key").unlink()
-    Desk(run)
+    JudgingState(run)
     run = open_run(run.folder.parent, run.name)
     assert read_plan(run) == first
     second = read_asked(run)
@@ -141,7 +141,7 @@ def test_what_was_drawn_stays_drawn_though_pairs_come_and_the_key_is_lost(tmp_pa
 
 def test_the_plan_tells_no_side(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=20)
-    Desk(run, STUDY)
+    JudgingState(run, STUDY)
     assert set(json.loads(plan_path(run).read_text())) == {"blinding", "mode", "overlap", "sample", "pairs"}
     assert set(json.loads(plan_path(run).read_text())["pairs"][0]) == {"item", "drawn", "reviewers", "held"}
 
@@ -149,7 +149,7 @@ def test_the_plan_tells_no_side(tmp_path: Path) -> None:
 def test_the_plan_is_frozen_at_the_first_verdict_and_what_is_asked_otherwise_is_recorded(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=40)
     begin(run, Study(overlap=Overlap(reviewers=3)))
-    Person(Desk(run, STUDY), "Ana").judge_all(most=5)
+    Person(JudgingState(run, STUDY), "Ana").judge_all(most=5)
     frozen, reviewers = plan_path(run).read_bytes(), plan_of(run, read_answers(run.responses_path))
     other = STUDY.model_copy(update={"overlap": Overlap(reviewers=4, share=0.5)})
     asked = begin(run, other).plan
@@ -170,7 +170,7 @@ def test_the_plan_is_frozen_at_the_first_verdict_and_what_is_asked_otherwise_is_
 @pytest.mark.parametrize("name", ["plan.json", "asked.json"])
 def test_an_edited_plan_is_refused_by_everybody(name: str, tmp_path: Path) -> None:
     run = make_run(tmp_path, n=10)
-    Person(Desk(run, Study(practice=0)), "Ana").judge_all(most=2)
+    Person(JudgingState(run, Study(practice=0)), "Ana").judge_all(most=2)
     begin(run, Study(practice=0, overlap=Overlap(reviewers=2)))
     path = run.folder / name
     path.write_text(path.read_text().replace('"reviewers": ', '"reviewers": 1', 1))

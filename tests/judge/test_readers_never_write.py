@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from eval.answers import read_answers
-from eval.judge.store.skips import COLUMNS
+from eval.judge.store.side_files import Skip
 from eval.run import Run
+from tests.cli.command import blindside
 from tests.evidence.judged import make_judged
 from tests.support import ROOT
 
@@ -75,9 +75,7 @@ def command(name: str, run: Run) -> subprocess.CompletedProcess[str]:
     reports = ["--reports", str(run.folder.parent)]
     arguments = [name, *([] if name == "runs" else [run.name]), *reports]
     arguments += ["--out", str(run.folder.parent.parent / "next.jsonl")] if name == "harvest" else []
-    return subprocess.run(
-        [sys.executable, "-m", "eval.cli.main", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    return blindside(*arguments, cwd=ROOT)
 
 
 @pytest.mark.parametrize(("change", "said"), ALTERED.values(), ids=ALTERED.keys())
@@ -95,7 +93,7 @@ def test_report_changes_no_byte_of_an_altered_file(run: Run, change: Change, sai
 def test_no_reading_command_mends_anything(run: Run, name: str) -> None:
     torn = {run.verdicts_path: 40, run.responses_path: 25, run.folder / "skips.csv": 3}
     (run.folder / "skips.csv").write_bytes(
-        (",".join(COLUMNS) + "\ntrial,item,ann,judgement,2026-01-31T12:00:00.000Z\n").encode()
+        (",".join(Skip.model_fields) + "\ntrial,item,ann,judgement,2026-01-31T12:00:00.000Z\n").encode()
     )
     for path, cut in torn.items():
         path.write_bytes(path.read_bytes()[:-cut])

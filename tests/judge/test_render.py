@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from eval.judge.rendering.render import answer_html, plain_html
+from eval.judge.rendering.render import plain_html
+from tests.judge.rendered import answer_html
 
 HOSTILE = {
     "script": "<script>alert(1)</script>",

@@ -13,8 +13,9 @@ from eval.judge.page.views import Show, stage_html
 from eval.judge.rendering import tex
 from eval.judge.rendering.colours import LONGEST_CODE, Colours
 from eval.judge.rendering.differences import MOST_STEPS, Search, TooLong, differences
-from eval.judge.rendering.render import LONGEST, Formatted, Kept, answer_html, formatted, plain_html
+from eval.judge.rendering.render import LONGEST, Formatted, Kept, formatted, plain_html
 from tests.judge.attacks import attacks
+from tests.judge.rendered import answer_html
 from tests.judge.test_views import ask, pair
 from tests.support import ROOT
 
@@ -22,6 +23,7 @@ from tests.support import ROOT
 SECONDS = 10
 
 
+@pytest.mark.slow
 def test_no_attack_takes_long_and_none_ends_the_page() -> None:
     """At the longest text that is formatted at all, each in a process that may use so much of the CPU and no more."""
     command = [sys.executable, "-m", "tests.judge.each_rendered", str(LONGEST - 10), str(SECONDS)]

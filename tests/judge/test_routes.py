@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from eval.judge.door.gatekeeper import NOT_SERVED
-from eval.judge.door.routes import PAGE, is_open
+from eval.judge.door.routes import PAGE, open_route
 from eval.run import Run
 from tests.judge.asking import ask
 from tests.judge.runs import make_run
@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 _ROUTES = """
 import json, sys
 from pathlib import Path
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.app import build
 from eval.judge.door.serving import bare, mounted
 from eval.run import open_run
@@ -45,7 +45,7 @@ def routes(app, under=""):
             yield from ((method, path) for method in route.methods)
 
 folder, name = sys.argv[1:]
-print(json.dumps(sorted(set(routes(mounted(bare(), build(Desk(open_run(Path(folder), name))), ""))))))
+print(json.dumps(sorted(set(routes(mounted(bare(), build(JudgingState(open_run(Path(folder), name))), ""))))))
 """
 
 
@@ -78,7 +78,7 @@ def fillings(path: str) -> set[str]:
 def test_every_route_of_gradio_is_closed_but_those_that_the_page_needs(tmp_path: Path, server: Served) -> None:
     routes = gradio_routes(make_run(tmp_path))
     assert len(routes) > 60, "Gradio's routes were not found"
-    opened = {route for route in routes if any(is_open(PAGE, route[0], path) for path in fillings(route[1]))}
+    opened = {route for route in routes if any(open_route(PAGE, route[0], path) for path in fillings(route[1]))}
     assert opened == NEEDED
     closed = {(method, path) for method, pattern in routes - NEEDED for path in fillings(pattern)}
     answers = {asked: ask(server.url, *asked) for asked in sorted(closed)}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from eval.judge.rendering.render import answer_html
 from eval.judge.rendering.scripts import language_attribute, language_of
+from tests.judge.rendered import answer_html
 
 
 @pytest.mark.parametrize(

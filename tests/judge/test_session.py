@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.arrival import answer
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Action
-from eval.judge.page.session import ELSEWHERE, NOTHING_TO_UNDO, STALE, answer
+from eval.judge.page.session import ELSEWHERE, NOTHING_TO_UNDO, STALE
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.judge.study.blinding import Choice
 from eval.judge.study.forms import Notice
@@ -27,7 +28,7 @@ def run(tmp_path: Path) -> Run:
 
 @pytest.fixture
 def ana(run: Run) -> Person:
-    return Person(Desk(run, PLAIN))
+    return Person(JudgingState(run, PLAIN))
 
 
 def rows(run: Run) -> list[Verdict]:
@@ -35,7 +36,7 @@ def rows(run: Run) -> list[Verdict]:
 
 
 def test_without_a_name_the_question_is_shown(run: Run) -> None:
-    desk = Desk(run, PLAIN)
+    desk = JudgingState(run, PLAIN)
     assert answer(desk, None, Action(act="hello"))[1].state == "welcome"
     nameless = answer(desk, None, Action(act="sit", reviewer="  "))[1]
     assert (nameless.state, nameless.notice) == ("welcome", Notice("name_missing"))
@@ -44,11 +45,11 @@ def test_without_a_name_the_question_is_shown(run: Run) -> None:
 
 
 def test_a_name_is_one_however_it_was_typed(run: Run) -> None:
-    assert Person(Desk(run, PLAIN), " Zoe\u0308  K ").view.reviewer == "Zo\u00eb K"
+    assert Person(JudgingState(run, PLAIN), " Zoe\u0308  K ").view.reviewer == "Zo\u00eb K"
 
 
 def test_a_fixed_name_cannot_be_changed(run: Run) -> None:
-    sitting, view = answer(Desk(run, PLAIN), None, Action(act="sit", reviewer="Mallory"), fixed="Ana")
+    sitting, view = answer(JudgingState(run, PLAIN), None, Action(act="sit", reviewer="Mallory"), fixed="Ana")
     assert (sitting is not None, view.reviewer) == (True, "Ana")
 
 
@@ -109,7 +110,7 @@ def test_a_sitting_resumes_from_the_file(run: Run, ana: Person) -> None:
     ana.vote()
     ana.vote(comment="taken back later")
     ana.undo()
-    again = Person(Desk(run, PLAIN))
+    again = Person(JudgingState(run, PLAIN))
     assert (again.item, again.view.judged, again.view.comment) == (ana.item, 1, "taken back later")
     again.vote()
     assert len(in_force(rows(run))) == 2
@@ -155,7 +156,7 @@ def test_an_undo_posted_twice_takes_back_one(run: Run, ana: Person) -> None:
 
 
 def test_two_tabs_of_one_reviewer_make_one_row_an_item(run: Run) -> None:
-    desk = Desk(run, PLAIN)
+    desk = JudgingState(run, PLAIN)
     left_tab, right_tab = Person(desk), Person(desk)
     assert left_tab.item == right_tab.item
     left_tab.vote("left")
@@ -165,7 +166,7 @@ def test_two_tabs_of_one_reviewer_make_one_row_an_item(run: Run) -> None:
 
 
 def test_two_servers_on_one_run_make_one_row_an_item(run: Run) -> None:
-    one, other = Person(Desk(run, PLAIN)), Person(Desk(run, PLAIN))
+    one, other = Person(JudgingState(run, PLAIN)), Person(JudgingState(run, PLAIN))
     one.vote("left")
     assert other.vote("right").notice == ELSEWHERE
     other.vote("tie")
@@ -174,7 +175,7 @@ def test_two_servers_on_one_run_make_one_row_an_item(run: Run) -> None:
 
 def test_after_a_restart_of_the_server_the_pair_comes_again(run: Run, ana: Person) -> None:
     due, nonce = ana.item, ana.view.nonce
-    ana.desk, ana.sitting = Desk(run, PLAIN), None
+    ana.desk, ana.sitting = JudgingState(run, PLAIN), None
     view = ana.vote("left", nonce=nonce)
     assert (view.notice, view.keep, ana.item) == (STALE, True, due)
     assert rows(run) == []
@@ -202,14 +203,14 @@ def test_reviewers_see_nothing_of_each_other(run: Run, ana: Person) -> None:
 
 def test_identical_answers_are_never_asked(tmp_path: Path) -> None:
     run = make_run(tmp_path, answers=[("same", "same"), ("this", "that"), ("", "")])
-    ana = Person(Desk(run, PLAIN))
+    ana = Person(JudgingState(run, PLAIN))
     assert (ana.item, ana.view.total) == ("hidden-item-0001", 1)
     assert ana.vote().state == "done"
 
 
 def test_a_pair_with_an_answer_missing_is_never_asked(tmp_path: Path) -> None:
     run = make_run_of(tmp_path, [prompt(0)], [response(prompt(0), "base", "alone")])
-    assert Person(Desk(run, PLAIN)).view.state == "none"
+    assert Person(JudgingState(run, PLAIN)).view.state == "none"
 
 
 def test_answers_that_changed_are_judged_again(run: Run, ana: Person) -> None:
@@ -219,7 +220,7 @@ def test_answers_that_changed_are_judged_again(run: Run, ana: Person) -> None:
     changed = make_run(run.folder.parent.parent / "elsewhere", answers=[(f"New {i}", f"Newer {i}") for i in range(4)])
     run.responses_path.write_bytes(changed.responses_path.read_bytes())
     assert run.responses_path.read_text() != text
-    again = Person(Desk(run, PLAIN))
+    again = Person(JudgingState(run, PLAIN))
     assert (again.view.judged, again.item) == (0, judged)
     again.vote()
     assert len(in_force(rows(run))) == 1
@@ -228,7 +229,7 @@ def test_answers_that_changed_are_judged_again(run: Run, ana: Person) -> None:
 def test_a_spoilt_file_stops_the_start(run: Run) -> None:
     run.verdicts_path.write_text("nonsense\n")
     with pytest.raises(InputError, match="columns"):
-        Desk(run, PLAIN)
+        JudgingState(run, PLAIN)
 
 
 def test_a_file_spoilt_while_judging_is_told_and_the_pair_stays(run: Run, ana: Person) -> None:

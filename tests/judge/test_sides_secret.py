@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.page.judging_state import Desk
-from eval.judge.page.session import Sitting
+from eval.judge.page.judging_state import JudgingState
+from eval.judge.page.session import ReviewerSession
 from eval.judge.store.verdict_files import read_verdicts
 from eval.judge.study.study import Overlap, Study
 from eval.records import Side
@@ -61,7 +61,7 @@ def seen_by(person: Person) -> dict[str, Side]:
 def test_a_reviewer_who_has_everything_but_the_key_predicts_sides_no_better_than_chance(tmp_path: Path) -> None:
     """An unkeyed hash is predicted 120 times of 120; by chance it is 60, and outside 30 to 90 once in ten million."""
     run = make_run(tmp_path, n=N)
-    seen = seen_by(Person(Desk(run, Study(practice=0)), "Ana"))
+    seen = seen_by(Person(JudgingState(run, Study(practice=0)), "Ana"))
     guessed = Knowing("trial", "Ana").sides(ITEMS)
     assert len(seen) == N
     assert 30 <= sum(guessed[item] == side for item, side in seen.items()) <= 90
@@ -70,16 +70,17 @@ def test_a_reviewer_who_has_everything_but_the_key_predicts_sides_no_better_than
 def test_sides_seen_before_tell_nothing_of_the_runs_name(tmp_path: Path) -> None:
     """The right name explains what was seen no better than wrong ones do."""
     run = make_run(tmp_path, n=N)
-    seen = seen_by(Person(Desk(run, Study(practice=0)), "Ana"))
+    seen = seen_by(Person(JudgingState(run, Study(practice=0)), "Ana"))
     names = ["trial", *(f"qwen-{i:08x}" for i in range(400))]
-    hits = {name: sum(Knowing(name, "Ana").sides(ITEMS)[item] == side for item, side in seen.items()) for name in names}
+    guesses = {name: Knowing(name, "Ana").sides(ITEMS) for name in names}
+    hits = {name: sum(guess[item] == side for item, side in seen.items()) for name, guess in guesses.items()}
     assert hits["trial"] <= 90
     assert max(hits.values()) <= 95
 
 
 def test_which_pairs_others_judge_too_cannot_be_computed(tmp_path: Path) -> None:
     study = Study(practice=0, overlap=Overlap(reviewers=2, share=0.5))
-    desk = Desk(make_run(tmp_path, n=N), study)
+    desk = JudgingState(make_run(tmp_path, n=N), study)
     for name in ("Ana", "Bo"):
         Person(desk, name).judge_all()
     by_item = Counter(row.item for row in read_verdicts(desk.run.verdicts_path))
@@ -92,7 +93,7 @@ def test_practice_is_the_same_in_every_run_and_for_everybody(tmp_path: Path) -> 
     """What is shown to everybody alike confirms no guess of a name."""
     shown = set()
     for name, reviewer in [("trial", "Ana"), ("trial", "Bo"), ("another", "Ana"), ("third", "Cy"), ("fourth", "Di")]:
-        ana = Person(Desk(make_run(tmp_path / name / reviewer, n=2, name=name), Study(practice=3)), reviewer)
+        ana = Person(JudgingState(make_run(tmp_path / name / reviewer, n=2, name=name), Study(practice=3)), reviewer)
         sides = []
         while ana.view.practice:
             sides.append(ana.view.left)
@@ -136,7 +137,7 @@ def test_nothing_that_is_sent_has_the_key_or_its_fingerprint(run: Run) -> None:
     with served(run, study=EVERY_PAIR.model_copy(update={"practice": 1})) as server:
         tab = Tab(server.url, "curious")
         seen = tab.shown.page
-        seen += tab.vote("left").page  # the practice pair: what is known of it is told
+        seen += tab.vote("left").page  # the practice pair: what is known of it is reported
         seen += tab.act("skip", nonce=tab.shown.data["turn"]).page
         while tab.shown.data["state"] == "ask":
             seen += tab.vote("left").page
@@ -181,5 +182,5 @@ def test_a_lost_key_is_told_on_the_console_and_judging_goes_on(run: Run) -> None
 
 
 def test_a_sitting_says_nothing_of_the_key(run: Run) -> None:
-    sitting = Sitting(Desk(run), "Ana")
+    sitting = ReviewerSession(JudgingState(run), "Ana")
     assert [one for one in secrets_of(run) if one in repr(sitting.show())] == []

@@ -13,7 +13,7 @@ from eval.errors import InputError, NotSaved
 from eval.judge.csv_codec import PLAIN, encode_row
 from eval.judge.store.acknowledged import acknowledged_path
 from eval.judge.store.verdict_files import in_force, read_verdicts
-from eval.records import VERDICT_COLUMNS
+from eval.records import Verdict
 from tests.judge.runs import make_run
 from tests.judge.verdicts import first_broken, unsealed, verdict, verdict_store
 
@@ -48,7 +48,7 @@ def test_pandas_reads_the_file(tmp_path: Path) -> None:
     store.append(verdict(1, comment='two\nlines, a "quote" and a comma'))
     store.append(verdict(2))
     table = pd.read_csv(run.verdicts_path, keep_default_na=False)
-    assert list(table.columns) == list(VERDICT_COLUMNS)
+    assert list(table.columns) == list(PLAIN.names(Verdict))
     assert list(table["comment"]) == ['two\nlines, a "quote" and a comma', ""]
 
 

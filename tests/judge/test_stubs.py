@@ -28,6 +28,7 @@ print(json.dumps([opened, inspect.getfile is before, inspect.getfile(gradio.Text
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("load", "none"),
     [("from eval.judge.door.serving import load_gradio; load_gradio()", True), ("import gradio", False)],

@@ -9,7 +9,7 @@ import pytest
 
 from eval.errors import InputError
 from eval.judge.opening.freeze import freeze
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.store.verdict_files import columns_in, read_verdicts
 from eval.judge.study.forms import form_of
 from eval.judge.study.study import Overlap, Study, read_frozen, read_study
@@ -130,20 +130,20 @@ def test_it_is_frozen_into_the_run_with_its_gold(tmp_path: Path) -> None:
     study = read_study(written(tmp_path, FULL))
     assert freeze(run, study) == study
     (tmp_path / "gold.jsonl").unlink()
-    assert read_frozen(run.folder) == freeze(run) == Desk(run).study == study
+    assert read_frozen(run.folder) == freeze(run) == JudgingState(run).study == study
     assert json.loads((run.folder / "study.json").read_text())["gold"]["pairs"][0]["better"] == "4"
 
 
 def test_columns_cannot_change_once_rows_are_there(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     tags, more = Study(practice=0, tags=("incorrect",)), Study(practice=0, tags=("incorrect", "unsafe"), reason="off")
-    Person(Desk(run, tags)).vote()
+    Person(JudgingState(run, tags)).vote()
     assert columns_in(run.verdicts_path).tags
     for other in (Study(), Study(mode="thumbs")):
         with pytest.raises(InputError, match="judge a run of another name"):
-            Desk(run, other)
+            JudgingState(run, other)
     assert read_frozen(run.folder) == tags
-    Person(Desk(run, more)).vote()
+    Person(JudgingState(run, more)).vote()
     assert read_frozen(run.folder) == more
     assert len(read_verdicts(run.verdicts_path)) == 2
 
@@ -156,22 +156,22 @@ def test_a_scale_may_grow_but_not_lose_values(tmp_path: Path) -> None:
             {"practice": 0, "criteria": [{"name": "stars", "question": "Stars?", "scale": list(values)}]}
         )
 
-    Person(Desk(run, stars("1", "2"))).vote()
-    assert Desk(run, stars("1", "2", "3")).study == stars("1", "2", "3")
+    Person(JudgingState(run, stars("1", "2"))).vote()
+    assert JudgingState(run, stars("1", "2", "3")).study == stars("1", "2", "3")
     with pytest.raises(InputError, match="values of the scale before"):
-        Desk(run, stars("2", "3"))
+        JudgingState(run, stars("2", "3"))
 
 
 def test_before_the_first_row_everything_may_change(tmp_path: Path) -> None:
     run = make_run(tmp_path)
-    Desk(run, Study(tags=("incorrect",)))
-    assert Desk(run, Study(mode="thumbs")).study == read_frozen(run.folder) == Study(mode="thumbs")
+    JudgingState(run, Study(tags=("incorrect",)))
+    assert JudgingState(run, Study(mode="thumbs")).study == read_frozen(run.folder) == Study(mode="thumbs")
 
 
 def test_a_cell_that_no_criterion_offers_stops_the_reading(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     study = Study.model_validate({"practice": 0, "criteria": [{"name": "clarity", "question": "Clearer?"}]})
-    person = Person(Desk(run, study))
+    person = Person(JudgingState(run, study))
     person.act("vote", "left", criteria={"clarity": "tie"})
     run.verdicts_path.write_bytes(run.verdicts_path.read_bytes().replace(b",tie,", b",Tie,"))
     with pytest.raises(
@@ -184,4 +184,4 @@ def test_a_spoilt_study_json_is_named(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     (run.folder / "study.json").write_text('{"mode": "stars"}')
     with pytest.raises(InputError, match=r"study\.json: mode: "):
-        Desk(run)
+        JudgingState(run)

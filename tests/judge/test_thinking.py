@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.views import stage_html
 from eval.judge.study.study import Study, read_study
 from eval.records import SIDES, Response, Side
@@ -30,7 +30,7 @@ def run_of(folder: Path, base: str, tuned: str) -> Run:
 
 
 def page_of(run: Run, study: Study) -> str:
-    return stage_html(Person(Desk(run, study), "Ana").view)
+    return stage_html(Person(JudgingState(run, study), "Ana").view)
 
 
 def test_thinking_is_not_shown_unless_the_study_says_so(tmp_path: Path) -> None:
@@ -81,4 +81,4 @@ def test_thinking_changes_nothing_of_what_is_judged(tmp_path: Path) -> None:
         response(asked, side, "Blue.").model_copy(update={"thinking": text})
         for side, text in zip(SIDES, ("One.", "Two."), strict=True)
     ]
-    assert Person(Desk(make_run_of(tmp_path, [asked], rows), SHOWN), "Ana").view.state == "none"
+    assert Person(JudgingState(make_run_of(tmp_path, [asked], rows), SHOWN), "Ana").view.state == "none"

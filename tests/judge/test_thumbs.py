@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from eval.judge.opening.freeze import thumbs_path
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.session import STALE
 from eval.judge.store.verdict_files import in_force, read_thumbs, read_verdicts
 from eval.judge.study.forms import Filled
@@ -33,7 +33,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_an_answer_gets_one_row(run: Run) -> None:
-    ana = Person(Desk(run, STUDY))
+    ana = Person(JudgingState(run, STUDY))
     shown = ana.view.answer
     assert shown is not None
     assert (ana.view.mode, ana.view.pair, shown.side) == ("thumbs", None, "tuned")
@@ -47,7 +47,7 @@ def test_an_answer_gets_one_row(run: Run) -> None:
 
 
 def test_undo_edit_and_the_list_work_on_thumbs(run: Run) -> None:
-    ana = Person(Desk(run, STUDY))
+    ana = Person(JudgingState(run, STUDY))
     for choice in ("up", "down"):
         ana.act("vote", choice, choice, criteria={"stars.left": "2"}, tags={"left": ("unsafe",)})
     recent = ana.act("recent").recent
@@ -61,12 +61,12 @@ def test_undo_edit_and_the_list_work_on_thumbs(run: Run) -> None:
     rows = read_thumbs(thumbs_path(run))
     assert [row.outcome for row in rows] == ["up", "down", "down", "withdrawn", "up"]
     assert len(in_force(rows)) == 2
-    assert Person(Desk(run)).view.judged == 2
+    assert Person(JudgingState(run)).view.judged == 2
 
 
 @pytest.mark.parametrize(("study", "choice"), [(STUDY, "left"), (STUDY, "tie"), (Study(practice=0), "up")])
 def test_a_choice_of_the_other_mode_is_not_recorded(run: Run, study: Study, choice: str) -> None:
-    ana = Person(Desk(run, study))
+    ana = Person(JudgingState(run, study))
     item = ana.item
     assert (ana.vote(choice).notice, ana.item) == (STALE, item)
     assert not thumbs_path(run).exists()
@@ -77,13 +77,13 @@ def test_one_side_is_enough_and_identical_answers_are_asked(tmp_path: Path) -> N
     asked = [prompt(0), prompt(1)]
     answers = [response(asked[0], "base", "alone"), *(response(asked[1], side, "same") for side in ("base", "tuned"))]
     run = make_run_of(tmp_path, asked, answers)
-    ana = Person(Desk(run, STUDY.model_copy(update={"side": "base"})))
+    ana = Person(JudgingState(run, STUDY.model_copy(update={"side": "base"})))
     assert ana.view.total == 2
     assert sorted(ana.judge_all("up")) == [one.id for one in asked]
 
 
 def test_practice_shows_one_answer(run: Run) -> None:
-    ana = Person(Desk(run, STUDY.model_copy(update={"practice": 1})))
+    ana = Person(JudgingState(run, STUDY.model_copy(update={"practice": 1})))
     assert (ana.view.practice, ana.view.pair) == (1, None)
     assert ana.view.answer is not None
     ana.vote("up")

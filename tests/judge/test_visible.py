@@ -10,9 +10,10 @@ from itertools import zip_longest
 
 import pytest
 
-from eval.judge.rendering.render import answer_html, plain_html
+from eval.judge.rendering.render import plain_html
 from eval.judge.rendering.tex import mathml
 from eval.judge.rendering.unfenced import regions
+from tests.judge.rendered import answer_html
 from tests.judge.test_render import HOSTILE
 from tests.support import ROOT
 
@@ -67,7 +68,7 @@ TEXTS = {
     "money": "$5 and $6, or $5,000 and US$7_000",
     "tildes": "~5 minutes, ~~~x~~~, a~~b~~c, ~/x ~/y",
     "an escape of code": r"\n \t \\ \. \d+\.\d+ \x41 \[a-z\]\{2\} s/\//\_/g",
-    "a line that goes on": "cp a \\\n   b \\\n   c",
+    "a line that continues": "cp a \\\n   b \\\n   c",
     "columns": "Name    Age   City\nAda     36    London\nBob      7    Rome",
     "leading spaces": "   a\n     b\n  c",
     "a drawing": "  /\\_/\\\n ( o.o )\n  > ^ <",
@@ -155,7 +156,7 @@ PROSE = (
     "Import taxes are high.\nFrom there, import more.",
     "Class: mammal\nOrder: carnivore",
     "Dear Ann,\n\nthank you for the book;\nI liked it.\n\nYours,\nBob",
-    "# Title\n\nText goes on (as here).\n\n## More\n\nAnd more; and more.",
+    "# Title\n\nText continues (as here).\n\n## More\n\nAnd more; and more.",
     "while it rains:\nstay inside",
 )
 

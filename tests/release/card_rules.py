@@ -47,7 +47,7 @@ def _model(model: dict[str, Any]) -> list[str]:
         for metric in result.get("metrics", []):
             wrong += _texts(metric, "metric", ("type",))
             if not isinstance(metric.get("value"), int | float) or metric["value"] != metric["value"]:
-                wrong.append(f"metric {metric.get('type')}: value {metric.get('value')!r} is no number")
+                wrong.append(f"metric {metric.get('type')}: value {metric.get('value')!r} is not a number")
     return wrong
 
 

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from tests.collect.servers import serving
 from tests.release.card_rules import errors_of
+from tests.release.hub_spaces import Spaces
 from tests.release.hub_state import READER, WRITER, Blob, Hub, Repo, git_hash
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -29,16 +30,17 @@ def application(hub: Hub) -> web.Application:
     app.router.add_get("/api/whoami-v2", routes.whoami)
     app.router.add_post("/api/repos/create", routes.create)
     app.router.add_post("/api/validate-yaml", routes.validate)
-    for kind in ("models", "datasets"):
+    for kind in ("models", "datasets", "spaces"):
         api = f"/api/{kind}/{{owner}}/{{name}}"
         app.router.add_get(api, routes.info)
         app.router.add_get(api + "/revision/{revision}", routes.info)
         app.router.add_get(api + "/tree/{revision}", routes.tree)
         app.router.add_post(api + "/preupload/{revision}", routes.preupload)
         app.router.add_post(api + "/commit/{revision}", routes.commit)
-    for prefix in ("", "/datasets"):
+    for prefix in ("", "/datasets", "/spaces"):
         app.router.add_post(prefix + "/{owner}/{name}.git/info/lfs/objects/batch", routes.batch)
         app.router.add_get(prefix + "/{owner}/{name}/resolve/{revision}/{path:.+}", routes.resolve)
+    Spaces(hub).add_routes(app)
     app.router.add_put("/storage/{oid}", routes.put)
     app.router.add_put("/storage/{oid}/{part}", routes.put_part)
     app.router.add_post("/storage/{oid}", routes.complete)
@@ -98,12 +100,17 @@ class _Routes:
         user = self._user(request)
         owner = asked["organization"] or user
         name = f"{owner}/{asked['name']}"
-        url = f"{self.hub.url}/{'datasets/' if asked.get('type') == 'dataset' else ''}{name}"
+        folder = {"dataset": "datasets/", "space": "spaces/"}.get(asked.get("type"), "")
+        url = f"{self.hub.url}/{folder}{name}"
         if owner != user:
             raise _error(web.HTTPForbidden, f"You don't have the rights to create a model under the namespace {owner}")
         if name in self.hub.repos:
             return web.json_response({"error": "You already created this model repo", "url": url}, status=409)
         repo = self.hub.repos[name] = Repo(private=asked.get("visibility") == "private")
+        for secret in asked.get("secrets", ()):
+            self.hub.spaces.setdefault(name, {}).setdefault("secrets", {})[secret["key"]] = secret["value"]
+        if "volumes" in asked:
+            self.hub.spaces.setdefault(name, {})["volumes"] = asked["volumes"]
         repo.commit("main", {".gitattributes": Blob(b"*.safetensors filter=lfs diff=lfs merge=lfs -text\n")})
         return web.json_response({"url": url})
 
@@ -116,7 +123,8 @@ class _Routes:
         name, repo = self._repo(request)
         revision = request.match_info.get("revision", "main")
         sha = repo.heads.get(revision, revision)
-        return web.json_response({"id": name, "sha": sha, "private": repo.private, "siblings": []})
+        files = [{"rfilename": path} for path in repo.revisions[revision]]
+        return web.json_response({"id": name, "sha": sha, "private": repo.private, "siblings": files})
 
     async def tree(self, request: web.Request) -> web.Response:
         _, repo = self._repo(request)

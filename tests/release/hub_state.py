@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 WRITER, READER = "hf_writerWRITERwriterWRITERwriter1234", "hf_readerREADERreaderREADERreader1234"
 
@@ -42,6 +43,10 @@ class Hub:
 
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
+        #: What a Space has beside its repository: secrets, volumes, stage.
+        self.spaces: dict[str, dict[str, Any]] = {}
+        #: Who logs in by OAuth, as OpenID's userinfo says it.
+        self.person: dict[str, Any] = {"sub": "1", "preferred_username": "Ann"}
         self.storage: dict[str, bytes] = {}
         self.parts: dict[tuple[str, int], bytes] = {}
         #: (method, path) of every request, in order.

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from eval.answers import encode, read_answers
 from eval.journal import Journal
-from eval.judge.store.skips import Skip, append_skip
+from eval.judge.store.side_files import Skip, append_skip
 from eval.policy import freeze_policy
 from eval.records import utc_now
 from eval.release.gate.decision import Decision, Headline, Outcome, RuleResult, write_decision
 from eval.release.gate.stale import bind
 from eval.report.write_report import write_report
-from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, start_run
+from eval.run import Run, start_run
+from eval.run_info import Decoding, ModelInfo, PromptSet, RunInfo
 from tests.judge.runs import prompt, response
 from tests.judge.verdicts import verdict_store
 from tests.support import judged

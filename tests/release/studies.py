@@ -13,7 +13,8 @@ from eval.judge.opening.begin import begin
 from eval.judge.opening.plan import plan_of
 from eval.policy import freeze_policy
 from eval.records import SIDES, Mark, Message, Prompt, Side
-from eval.run import Decoding, ModelInfo, PromptSet, Run, RunInfo, open_run, start_run
+from eval.run import Run, open_run, start_run
+from eval.run_info import Decoding, ModelInfo, PromptSet, RunInfo
 from tests.judge.runs import response
 from tests.judge.verdicts import verdict_store
 from tests.release.judged import write_model

@@ -18,6 +18,7 @@ from eval.release.gate.decision import Headline, read_decision, write_decision
 from eval.release.hub.bundle import gather
 from eval.release.hub.release import release
 from eval.run import Run, write_run_json
+from eval.run_info import RunChecks, SweepMember
 from tests.release.card_rules import errors_of
 from tests.release.judged import Project, decision, make_project
 from train.files import sha256_file
@@ -94,10 +95,18 @@ def test_a_policy_fixed_late_and_a_failed_parity_are_told(project: Project) -> N
     forced = {
         "parity": {"tuned": {"forced": True, "dtype": "bfloat16", "checks": [{"name": "logits", "passed": False}]}}
     }
-    run = project.run.update(policy_fixed_at="after judging began", checks=forced)
+    run = project.run.update(policy_fixed_at="after judging began", checks=RunChecks.model_validate(forced))
     text = card_of(Project(project.home, run))
     assert "**The policy was not fixed before judging began**" in text
     assert "**The servers were not shown to serve these weights**" in text
+
+
+def test_a_model_that_was_chosen_among_candidates_says_among_how_many(project: Project) -> None:
+    run = project.run.update(sweep=SweepMember(sweep="rates", candidate=HOSTILE, of=8))
+    text = card_of(Project(project.home, run))
+    assert "This model was chosen among 8 candidates by these verdicts" in text
+    assert "superiority at 99.38% confidence" in text
+    assert "<script>" not in text
 
 
 def rendered(text: str) -> str:

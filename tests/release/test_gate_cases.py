@@ -11,7 +11,7 @@ import pytest
 from eval.answers import read_answers
 from eval.judge.opening.begin import begin
 from eval.judge.opening.fits import unmet_before
-from eval.judge.store.skips import Skip, append_skip
+from eval.judge.store.side_files import Skip, append_skip
 from eval.judge.study.study import Overlap, Study
 from eval.policy import freeze_policy
 from eval.records import SIDES, utc_now
@@ -28,7 +28,7 @@ POLICY = "prompts: 30\nreviewers: 2\noverlap: null\n"
 
 
 def single(folder: Path, n: int, policy: str = POLICY) -> Run:
-    """A study with one reviewer a pair."""
+    """A study with one reviewer per pair."""
     run = study(folder, n=n, policy=policy)
     (run.folder / "study.json").write_text(Study(overlap=Overlap()).model_dump_json())
     return run
@@ -71,7 +71,7 @@ def test_a_plan_changed_after_the_verdicts_changes_no_decision_and_an_edited_one
     after = read_decision(run.folder)
     assert after.headline == before.headline
     (rule,) = (rule for rule in after.rules if rule.name == "plan")
-    assert "overlap 2 on 90% of the pairs (before: 2 on 20%); the evidence goes on by the frozen plan" in rule.found
+    assert "overlap 2 on 90% of the pairs (before: 2 on 20%); the evidence continues by the frozen plan" in rule.found
     path = run.folder / "plan.json"
     path.write_text(path.read_text().replace('"reviewers": 2', '"reviewers": 1', 1))
     done = gate(run)
@@ -220,7 +220,7 @@ def test_verdicts_given_elsewhere_need_the_policys_word(word: str, status: str, 
     table.write_text("id,reviewer,outcome\n" + "".join(rows))
     done = blindside("import-verdicts", run.name, str(table), "--reports", str(run.folder.parent), cwd=tmp_path)
     assert "`outcome` is read as: tuned = tuned (35), base = base (5)" in done.stdout, done.stdout + done.stderr
-    assert "40 rows: 40 verdicts (40 new, 0 there before), 0 are none" in done.stdout
+    assert "40 rows: 40 verdicts (40 new, 0 there before), 0 not usable" in done.stdout
     done = gate(run)
     decision = read_decision(run.folder)
     rules = {rule.name: rule for rule in decision.rules}

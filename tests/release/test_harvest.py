@@ -11,8 +11,9 @@ import pytest
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.collect.prompts.retired import FILE, read_retired, retired_keys
 from eval.errors import InputError, RunError
-from eval.judge.csv_codec import PLAIN
+from eval.judge.csv_codec import PLAIN, Columns
 from eval.judge.store.ledger import Ledger
+from eval.judge.study.study import STRENGTH
 from eval.records import Kind, Mark, Pair, Thumb, Verdict, utc_now
 from eval.release.next_round.harvest import Harvest, Thresholds, harvest
 from eval.release.next_round.thumbs import harvest_thumbs
@@ -173,3 +174,32 @@ def test_thumbs_of_several_runs_are_paired_on_the_same_prompt(tmp_path: Path) ->
     assert done.retired == 2
     with pytest.raises(RunError, match="it takes a liked and a disliked answer"):
         harvest_thumbs([first], tmp_path / "alone.jsonl", say=said.append)
+
+
+def test_grades_say_by_how_much_a_pair_is_preferred(tmp_path: Path) -> None:
+    run = make_run(tmp_path, answers=ANSWERS)
+    graded: list[tuple[int, str, Mark, str]] = [
+        (0, "ann", "tuned", "2"),
+        (0, "bob", "tuned", "1"),
+        (1, "ann", "base", "1"),
+        (4, "ann", "base", "2"),
+    ]
+    graded += [(4, "bob", "base", "2"), (4, "cem", "tuned", "1"), (5, "ann", "tuned", "2"), (5, "bob", "tie", "")]
+    store = Ledger(run.verdicts_path, Verdict, run.name, Columns((STRENGTH,)))
+    for item, reviewer, outcome, strength in graded:
+        row = judged(run, pairs(run)[item], outcome=outcome)
+        store.append(row.model_copy(update={"reviewer": reviewer, "criteria": {STRENGTH: strength}}))
+    take(run, tmp_path / "all.jsonl")
+    rows = [row for row in read_pairs(tmp_path / "all.jsonl") if isinstance(row, Trained)]
+    assert [(row.source or {})["margin"] for row in rows] == [1.5, 1.0, 1.0]
+    done, _ = take(run, tmp_path / "clear.jsonl", margin=1.2)
+    assert (done.tally.written, done.tally.excluded["preferred by too little"]) == (1, 2)
+
+
+def test_a_margin_asks_for_grades(tmp_path: Path) -> None:
+    run = make_run(tmp_path, answers=ANSWERS)
+    judge(run, (0, "ann", "tuned"))
+    with pytest.raises(InputError, match="judged without grades: leave the margin out"):
+        take(run, tmp_path / "next.jsonl", margin=1)
+    with pytest.raises(InputError, match="from 0 to 2"):
+        Thresholds(margin=3)

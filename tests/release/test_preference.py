@@ -13,8 +13,7 @@ from eval.errors import InputError
 from eval.evidence.judgements import read_table
 from eval.judge.opening.plan import draw_of
 from eval.policy import Policy, Preference
-from eval.release.gate.findings import Preferred
-from eval.release.gate.preference import preferred
+from eval.release.gate.preference import Preferred, preferred
 from eval.run import Run
 from tests.release.studies import judge, study
 

@@ -1,4 +1,4 @@
-"""Who judged is told by names that nobody can trace without the run's own key."""
+"""Who judged is reported by names that nobody can trace without the run's own key."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_other_tables_get_the_same_names(project: Project) -> None:
 
 def test_a_broken_key_is_told(project: Project) -> None:
     (project.run.folder / KEY_FILE).write_text("not a key")
-    with pytest.raises(InputError, match="is no key: restore it"):
+    with pytest.raises(InputError, match="is not a key: restore it"):
         pseudonyms(project.run)
 
 

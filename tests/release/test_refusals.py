@@ -112,7 +112,7 @@ def test_a_proxy_that_cannot_be_used(project: Project, hub: Hub, monkeypatch: py
 
 
 def test_another_owner(project: Project, hub: Hub) -> None:
-    with pytest.raises(ReleaseError, match=r"the token may not write to their/tuned \(403\)"):
+    with pytest.raises(ReleaseError, match=r"the token is not allowed to write to their/tuned \(403\)"):
         release(project.run, "their/tuned", say=quiet)
 
 

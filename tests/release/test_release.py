@@ -204,7 +204,7 @@ def test_whoever_may_not_write_can_propose(project: Project, hub: Hub, monkeypat
     run_release(project)
     (project.tuned / "tokenizer_config.json").write_text('{"of": "another config"}')
     monkeypatch.setenv("HF_TOKEN", READER)
-    with pytest.raises(ReleaseError, match=r"the token may not write to our/tuned \(403\).*--create-pr"):
+    with pytest.raises(ReleaseError, match=r"the token is not allowed to write to our/tuned \(403\).*--create-pr"):
         run_release(project)
     done = run_release(project, create_pr=True)
     assert done.pull_request is not None

@@ -16,9 +16,10 @@ from eval.evidence.verdict import RunVerdict, run_verdict
 from eval.policy import DEFAULT, Policy, Preference, Signals, read_policy
 from eval.records import Side
 from eval.release.gate.decision import Decision, Headline, RuleResult, Status
-from eval.release.gate.findings import Findings, Preferred
+from eval.release.gate.findings import Findings
 from eval.release.gate.gate import settle
 from eval.release.gate.outputs import junit, markdown, print_decision
+from eval.release.gate.preference import Preferred
 from eval.release.gate.rules import apply
 from eval.report.tables.run_checks import Parity
 

@@ -1,4 +1,4 @@
-"""What lies in a run's folder beside its files (keys, locks, copies) is in nothing that leaves the machine."""
+"""What is in a run's folder beside its files (keys, locks, copies) is in nothing that leaves the machine."""
 
 from __future__ import annotations
 

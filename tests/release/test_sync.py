@@ -12,6 +12,7 @@ import pytest
 
 from eval.errors import ReleaseError
 from eval.journal import Journal, whole_csv_rows
+from eval.judge.store.side_files import Flag, append_flag, flags_path
 from eval.release.hub.sync import Sync, snapshot
 from tests.release.conftest import point_at
 from tests.release.hub_server import listening
@@ -150,7 +151,7 @@ def test_no_permission_is_told(project: Project, hub: Hub, monkeypatch: pytest.M
     with Sync(project.run, "our/kept", say=said.append):
         pass
     assert len(said) == 1
-    assert "new verdicts are not copied: the token may not write to our/kept (403)" in said[0]
+    assert "new verdicts are not copied: the token is not allowed to write to our/kept (403)" in said[0]
     assert READER not in said[0]
 
 
@@ -172,3 +173,16 @@ def test_a_hub_that_never_answers_does_not_keep_judging_from_its_end(
         f"new verdicts are not copied: the network to {hub.url} was lost (it took too long): "
         "it is tried again in 5 minutes"
     ]
+
+
+def test_flags_are_copied_as_they_change(project: Project, hub: Hub) -> None:
+    sync = Sync(project.run, "our/kept")
+    sync.push()
+    flag = Flag(
+        run="trial", item="item-0", reviewer="Ana", kind="judgement", flag="on", flagged_at="2026-01-02T03:04:05Z"
+    )
+    for state in ("on", "off"):
+        append_flag(project.run, flag.model_copy(update={"flag": state}))
+        sync.push()
+        assert hub.files("our/kept")["trial/flags.csv"] == flags_path(project.run).read_bytes()
+    assert hub.files("our/kept")["trial/flags.csv"].count(b"\n") == 3

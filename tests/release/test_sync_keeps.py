@@ -207,7 +207,7 @@ def test_a_loss_is_told_once_and_later_copies_go_on_when_it_is_gone(project: Pro
 
 
 def test_a_run_of_times_and_counts_alone_is_ours(project: Project, hub: Hub) -> None:
-    """run.json is written anew at each start."""
+    """run.json is rewritten at each start."""
     Sync(project.run, "our/kept").push()
     grown = project.run.update(counts={"answers": 16}, times={"ended": "now"})
     assert Sync(Run(grown.folder, grown.info), "our/kept").push() is not None

@@ -14,7 +14,7 @@ from eval.judge.csv_codec import encode_row
 from eval.judge.opening.freeze import freeze
 from eval.judge.opening.plan import Plan, PlannedPair, plan_path, write_plan
 from eval.judge.store.hash_chain import seal_of
-from eval.judge.store.skips import Skip, append_skip
+from eval.judge.store.side_files import Skip, append_skip
 from eval.judge.study.study import Overlap, Study
 from eval.records import SIDES, Mark, Message, Pair, Prompt, Response, Verdict
 from eval.run import Run
@@ -25,11 +25,15 @@ REVIEWERS = ("Ann Lee", "bob", "李雷")
 CATEGORIES = ("colours", "geography", "算术", "code", "writing")
 STUDY = Study.model_validate(
     {
-        "tags": ["incorrect", "too_long", "ignores_instruction"],
+        "tags": {"incorrect": None, "too_long": None, "ignores_instruction": {"en": "off the brief", "zh": "答非所问"}},
         "criteria": [
             {"name": "helpful", "question": "More helpful?", "scale": "pairwise"},
             {"name": "quality", "question": "How good?", "scale": [1, 2, 3, 4, 5]},
-            {"name": "tone", "question": "Which tone?", "scale": ["cold", "warm"]},
+            {
+                "name": "tone",
+                "question": "Which tone?",
+                "scale": {"cold": {"en": "cold", "zh": "冷淡"}, "warm": {"en": "warm", "zh": "亲切"}},
+            },
         ],
         "overlap": {"reviewers": 3, "share": 1.0},
         "practice": 0,

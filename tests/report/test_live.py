@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_a_stamp_alone_makes_new_figures_be_computed(run: Run) -> None:
     before = source.stamp()
     record(run, [verdict_on(run, pairs_of(run)[1], "tie")])
     while " " in (now := source.stamp()):
-        pass
+        time.sleep(0.05)
     assert now != before
 
 

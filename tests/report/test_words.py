@@ -11,6 +11,7 @@ import pytest
 
 from blindside.yaml_files import read_yaml
 from eval.evidence.analysis import all_figures
+from eval.judge.study.study import Language
 from eval.report.pages.live import Source
 from eval.report.pages.page import show
 from eval.report.pages.snapshot import read_snapshot
@@ -20,7 +21,7 @@ from eval.run import Run
 from tests.report.rich import make_rich
 from tests.support import ROOT
 
-FOLDERS = (ROOT / "eval/report/pages", ROOT / "eval/report/pairs")
+FOLDERS = (ROOT / "eval/report/pages", ROOT / "eval/report/pairs", ROOT / "eval/report/sweep")
 #: Said in every language.
 SAME = {"blindside", "English", "Cohen", "s", "kappa", "Krippendorff", "alpha", "Fleiss", "Gwet", "AC", "Wilson"}
 SAME |= {
@@ -117,6 +118,17 @@ def test_a_chinese_page_says_no_english_but_names(run: Run, address: str) -> Non
         cold warm base tuned tie incorrect too long ignores instruction eos stop length embedded for the test written"""
     left = {word for word in ENGLISH.findall(body) if word not in set(names.split()) | SAME}
     assert left == set()
+
+
+@pytest.mark.parametrize("address", ["", "?view=browse&tag=base%3Aignores_instruction"])
+@pytest.mark.parametrize(("language", "tag", "value"), [("en", "off the brief", "warm"), ("zh", "答非所问", "亲切")])
+def test_a_studys_own_words_for_tags_and_scales_are_said(
+    run: Run, address: str, language: Language, tag: str, value: str
+) -> None:
+    page = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", show(run, Source(run), address, language), flags=re.DOTALL)
+    assert tag in page
+    assert f": {value}" in page
+    assert "ignores the instruction" not in page
 
 
 def test_numbers_and_plurals_go_by_language() -> None:

@@ -308,7 +308,7 @@ def test_one_null_does_not_refuse_a_file(nothing: Any, tmp_path: Path) -> None:
     run = import_alpaca_eval(tmp_path / "reports", "r", paths[0], paths[1], say=said.append)
     assert len(run.prompts()) == 2
     assert f"1 record of {paths[1]} has no output and is left out: line 1" in said
-    assert any(line.startswith("1 answer of base found no partner") for line in said)
+    assert any(line.startswith("1 answer of base without a match") for line in said)
 
 
 CELL = st.none() | st.booleans() | st.integers(-5, 5) | st.floats() | st.text(max_size=6) | st.just("[{'role': 1")

@@ -16,7 +16,8 @@ from eval.collect.imports.imports import import_alpaca_eval, import_fastchat, im
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.collect.prompts.retired import Retired, retire
 from eval.errors import InputError
-from eval.run import PromptSet, Run
+from eval.run import Run
+from eval.run_info import PromptSet
 from tests.train.pair_formats import CONVERSATIONAL, QUESTION, SYSTEM_AND_QUESTION, TRANSCRIPTS, Said, Write, user
 from tests.train.test_choice_codes import rows_of
 from train.errors import PairsError
@@ -76,7 +77,7 @@ def test_prompts(numbers: list[int], trained: set[int], gone: set[int], limit: i
 
 #: What an answer may be: one, none, thinking, thinking alone, an error, and the same again.
 ANSWERS = st.sampled_from(
-    ["Blue.", "Red.", None, "<think>Hm.</think>Blue.", "<think>It goes on", "$ERROR$", "Try later.", " "]
+    ["Blue.", "Red.", None, "<think>Hm.</think>Blue.", "<think>It continues", "$ERROR$", "Try later.", " "]
 )
 PAIRS = st.lists(st.tuples(st.integers(0, 5), ANSWERS, ANSWERS), min_size=1, max_size=14)
 

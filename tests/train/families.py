@@ -7,11 +7,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.support import ROOT, TRAIN_PYTHON
+from tests.support import ROOT
 from train.launch import environment
 
 FAMILIES = ROOT / "tests" / "data" / "families"
-OLD_PYTHON = ROOT / ".venv-old" / "bin" / "python"
 #: Two implementations in float32 on log-probabilities of some units.
 CLOSE = 2e-5
 
@@ -58,8 +57,6 @@ def farthest(one: list[list[float]], other: list[list[float]]) -> float:
 __all__ = [
     "CLOSE",
     "FAMILIES",
-    "OLD_PYTHON",
-    "TRAIN_PYTHON",
     "exchanges",
     "farthest",
     "recorded_config",

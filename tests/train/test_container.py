@@ -16,6 +16,8 @@ from typing import Any
 import docker
 import pytest
 
+from blindside.containers.images import Pull
+from blindside.containers.owned import RUN
 from compose.leftovers import down
 from tests.compose.servers import MODEL
 from tests.docker.stand_in import need_docker
@@ -26,8 +28,7 @@ from tests.train.models import recipe as tiny_recipe
 from tests.train.stand_in import IMAGE, recipe, somebody
 from train.container.container import axolotl, versions, wanted
 from train.container.image import IMAGE as PINNED
-from train.container.image import Pull, ensure, image_name
-from train.container.labels import RUN
+from train.container.image import bar, ensure, image_name
 from train.errors import LaunchError
 from train.progress import Progress
 from train.recipe import find_recipe, read_recipe
@@ -316,7 +317,7 @@ def test_a_pull_shows_what_is_here_and_what_is_left() -> None:
     for layer, here in (("a", 300_000_000), ("b", 100_000_000)):
         pull.take({"id": layer, "status": "Downloading", "progressDetail": {"current": here, "total": 400_000_000}})
     pull.take({"id": "a", "status": "Download complete"})
-    Progress("x", out).feed(pull.bar(60.0))
+    Progress("x", out).feed(bar(pull, 60.0))
     assert out.getvalue().strip() == "x: pulling the image, MB (about 1 min left): 500/800"
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from blindside.gpus import Gpu
 from compose.embedded.rendering import render as as_tgi
 from tests.support import free_port
 from tests.train.families import FAMILIES
@@ -26,7 +27,7 @@ from train.export.export import export
 from train.export.rendering import render as as_transformers
 from train.recipe import Recipe, find_recipe, read_recipe
 from train.resources.findings import Finding, show
-from train.resources.gpus import Engine, Gpu, cuda, find_gpus
+from train.resources.gpus import Engine, chosen_gpus, cuda
 from train.resources.memory import GIB
 
 FULL, QLORA, SMALL = "qwen2.5-3b-dpo", "qwen2.5-3b-qlora-dpo", "smollm2-135m-dpo"
@@ -70,7 +71,7 @@ def test_memory_is_held_against_the_gpu(name: str, gpu: Gpu, level: str, tmp_pat
 
 def test_memory_is_told_with_its_table_and_a_remedy(tmp_path: Path) -> None:
     found = ask(recipe(FULL), machine(T4), tmp_path)["memory"]
-    assert found.found == f"{FULL} needs up to 65.3 GiB (sizes as published) of the GPU; 15.0 GiB are there"
+    assert found.found == f"{FULL} needs up to 65.3 GiB (sizes as published) of the GPU; 15.0 GiB are available"
     assert found.remedy.startswith("weights and optimizer alone need 30.3 GiB: use the QLoRA recipe")
     assert [line.split()[0] for line in found.detail[:4]] == ["weights", "reference", "gradients", "optimizer"]
     shown = "\n".join(show([found]))
@@ -293,7 +294,7 @@ def test_a_training_stops_on_what_surely_breaks_and_says_the_rest(tmp_path: Path
 
     with pytest.raises(TrainError, match=r"^GPU: none that nvidia-smi lists, and qwen2\.5-3b-dpo needs one; rent one"):
         stop(FULL, machine())
-    with pytest.raises(TrainError, match=r"^memory: .* are there; weights and optimizer alone need 30\.3 GiB"):
+    with pytest.raises(TrainError, match=r"^memory: .* are available; weights and optimizer alone need 30\.3 GiB"):
         stop(FULL, machine(dataclasses.replace(T4, capability=(8, 0))))
     said = stop(FULL, machine(A6000))
     assert said[0].startswith("  note: memory: qwen2.5-3b-dpo needs up to 65.3 GiB")
@@ -303,7 +304,8 @@ def test_a_training_stops_on_what_surely_breaks_and_says_the_rest(tmp_path: Path
 
 SMI = """#!/bin/sh
 case "$*" in
-  *--query-gpu=*) printf '%s\\n' "0, NVIDIA H100 80GB HBM3, 81559, 81079, 9.0" "1, Tesla T4, 15360, 15100, 7.5" ;;
+  *compute_cap*) printf '%s\\n' "0, 9.0" "1, 7.5" ;;
+  *--query-gpu=*) printf '%s\\n' "0, NVIDIA H100 80GB HBM3, 81559, 81079" "1, Tesla T4, 15360, 15100" ;;
   *) echo '| NVIDIA-SMI 580.65.06    Driver Version: 580.65.06    CUDA Version: 13.0     |' ;;
 esac
 """
@@ -314,10 +316,10 @@ def test_gpus_are_read_from_nvidia_smi(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "nvidia-smi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert find_gpus() == (H100, dataclasses.replace(T4, index=1))
+    assert chosen_gpus() == (H100, dataclasses.replace(T4, index=1))
     assert cuda() == (13, 0)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    assert [gpu.name for gpu in find_gpus()] == ["Tesla T4"]
+    assert [gpu.name for gpu in chosen_gpus()] == ["Tesla T4"]
     assert [gpu.name for gpu in look().gpus] == ["Tesla T4"]
 
 

@@ -23,7 +23,7 @@ def with_eos(family: str, eos: str, folder: Path) -> Path:
 
 
 def test_the_real_tgi_passed_over_the_second_end_in_the_list() -> None:
-    """The reason for what follows: transformers stopped there (the expected answer), TGI went on."""
+    """The reason for what follows: transformers stopped there (the expected answer), TGI continued."""
     chats = load(FAMILIES / "qwen3" / "expected.json")["conversations"]
     wanted = next(one for one in chats if one["id"] == "user-2")
     answers = [one for one in exchanges("qwen3", "greedy", "exported")

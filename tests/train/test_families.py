@@ -16,7 +16,7 @@ import pytest
 from compose.stack import EmbeddedStack, Model
 from eval.collect.parity.parity import check_parity
 from eval.records import Message, Prompt, Side
-from eval.run import ModelInfo
+from eval.run_info import ModelInfo
 from tests.support import ROOT
 from tests.train.families import FAMILIES
 from tests.train.models import recipe
@@ -126,7 +126,7 @@ def test_a_family_is_trained_exported_and_served_alike(family: str, warm: Path, 
         Prompt(id=str(number), messages=tuple(map(Message.model_validate, messages)))
         for number, messages in enumerate(conversations(row.system))
     ]
-    # The base's weights are known too, so that the served ones are told from them.
+    # The base's weights are known too, so that the served ones are reported from them.
     with EmbeddedStack([Model("tuned", str(tuned))], python=warm, logs=tmp_path / "logs") as stack:
         report = check_parity(
             {"tuned": stack.urls["tuned"]},

@@ -93,7 +93,7 @@ SAYS = {
     "chosen fell": (
         run(dataclasses.replace(WELL, logps_chosen=-55.0), row(9, **GOOD)),
         "learned what the pairs prefer",
-        "likelihood of the chosen answers fell, from -40.0 to -55.0 nats an answer: an SFT term holds it up",
+        "likelihood of the chosen answers fell, from -40.0 to -55.0 nats per answer: an SFT term holds it up",
     ),
     "fell apart": (run(dataclasses.replace(WELL, logps_chosen=-400.0), row(9, **GOOD)), "diverged", "ten times lower"),
     "not a number": (run(WELL, row(9, loss=math.nan)), "diverged", "ten times lower learning_rate (now 1e-06)"),

@@ -7,19 +7,16 @@ from pathlib import Path
 import pytest
 
 from blindside.tgi import not_for_tgi, window_pattern
-from tests.support import require
 from tests.train.families import (
     CLOSE,
     FAMILIES,
-    OLD_PYTHON,
-    TRAIN_PYTHON,
     farthest,
     recorded_config,
     recorded_prompts,
     scores,
 )
 from tests.train.models import edit, load
-from tests.warm.warm import train_python
+from tests.warm.warm import old_python, train_python
 from train.errors import ExportError
 from train.export.export import export
 from train.export.ropes import both_forms, rope_parameters
@@ -43,20 +40,17 @@ def test_config_says_what_the_real_tgi_read_right(family: str, tmp_path: Path) -
 @pytest.mark.train
 @pytest.mark.parametrize("family", ["gemma3", LINEAR])
 def test_both_versions_of_transformers_give_the_real_tgis_numbers(family: str, tmp_path: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "`make env-train` builds it")
-    require(OLD_PYTHON.exists(), "`make env-old` builds it")
     variant = {"gemma3": "right", LINEAR: "trick"}[family]
     texts, wanted = map(list, zip(*recorded_prompts(family, variant), strict=True))
     assert max(map(len, texts)) > 100
     folder = exported(family, tmp_path / "x")
     assert farthest(scores(train_python(), folder, texts), wanted) <= CLOSE
     # The older one knows no other scaling of the full layers' rope than the keys say: it reads what TGI reads.
-    assert farthest(scores(OLD_PYTHON, folder, texts), wanted) <= CLOSE
+    assert farthest(scores(old_python(), folder, texts), wanted) <= CLOSE
 
 
 @pytest.mark.train
 def test_with_both_forms_the_real_tgi_sees_one_token_more(tmp_path: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "`make env-train` builds it")
     texts, wanted = map(list, zip(*recorded_prompts("gemma3", "both"), strict=True))
     folder = exported("gemma3", tmp_path / "x")
     assert farthest(scores(train_python(), folder, texts, window=17), wanted) <= CLOSE

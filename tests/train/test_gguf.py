@@ -46,7 +46,7 @@ def test_the_converter_is_found_where_it_is_said_to_be(tmp_path: Path) -> None:
     for given, variables in ((None, {"PATH": ""}), (tmp_path / "other.py", {"PATH": str(tmp_path)})):
         with pytest.raises(ExportError, match=r"convert_hf_to_gguf\.py is not found.*set LLAMA_CPP to their folder"):
             find_converter(given, variables)
-    with pytest.raises(ExportError, match="is no file"):
+    with pytest.raises(ExportError, match="is not a file"):
         find_converter(None, {"LLAMA_CPP": str(tmp_path / "nowhere"), "PATH": str(tmp_path)})
 
 
@@ -72,7 +72,7 @@ def test_what_cannot_be_exported_is_told_before_anything_runs(tmp_path: Path) ->
         export_gguf(tmp_path, tmp_path / "m.gguf", converter=path, python=python)
     with pytest.raises(ExportError, match=r"does not end in \.gguf"):
         export_gguf(MODEL, tmp_path / "m.bin", converter=path, python=python)
-    with pytest.raises(ExportError, match="'q4' is no type of weights; give one of f16, "):
+    with pytest.raises(ExportError, match="'q4' is not a type of weights; give one of f16, "):
         export_gguf(MODEL, tmp_path / "m.gguf", converter=path, python=python, kind="q4")
     with pytest.raises(ExportError, match="does not start"):
         export_gguf(MODEL, tmp_path / "m.gguf", converter=path, python=tmp_path / "python")

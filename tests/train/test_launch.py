@@ -15,7 +15,7 @@ import pytest
 
 from tests.support import ROOT
 from train.errors import LaunchError
-from train.launch import axolotl, environment, meaningful, run
+from train.launch import axolotl, environment, failure, meaningful, run
 from train.progress import Progress, parse_numbers
 
 BAR = " 25%|##5       | 100/400 [00:31<01:33,  3.20it/s]"
@@ -159,7 +159,7 @@ LOGS = [
     ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20 MiB", "the GPU's memory is full"),
     ("OSError: [Errno 28] No space left on device", "the disk is full"),
     ("huggingface_hub.errors.GatedRepoError: 401 Client Error.", "the model or data set is gated or private"),
-    ("requests.exceptions.ConnectionError: Max retries exceeded with url", "the Hub cannot be reached"),
+    ("requests.exceptions.ConnectionError: Max retries exceeded with url", "cannot reach the Hub"),
     ("ValueError: something nobody foresaw", "ValueError: something nobody foresaw"),
 ]
 
@@ -185,10 +185,23 @@ def test_a_failure_is_one_sentence_with_the_logs_tail(line: str, said: str, tmp_
         axolotl("train", tmp_path / "bad.yml", env=env, log=log, offline=True, progress=silent())
     first, _, rest = str(caught.value).partition("\n")
     assert first.startswith(f"axolotl train failed on bad.yml: {said}")
-    assert first.endswith(f"the whole log is {log}")
+    assert first.endswith(f"the full log is {log}")
     assert caught.value.tail == ("Loading", line.replace("'", ""))
     assert "UserWarning" not in rest
     assert "Traceback" not in rest
+
+
+def test_of_several_processes_the_first_cause_is_told_and_not_what_follows_from_it(tmp_path: Path) -> None:
+    """As torchrun ends a training, after a line of Axolotl's that speaks of the offline mode and is no trouble."""
+    (tmp_path / "log").write_text(
+        "[INFO] [axolotl.cli.checks] Skipping HuggingFace token verification because HF_HUB_OFFLINE is set to True.\n"
+        "[rank1]: Traceback (most recent call last):\n[rank1]: ValueError: the mesh does not fit\n"
+        "RuntimeError: [gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:60619.\n"
+        "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: \n"
+        "  exitcode  : 1 (pid: 17862)\n  traceback : Signal 15 (SIGTERM) received by PID 17861\n"
+    )
+    told = str(failure("axolotl train", tmp_path / "mine.yml", 1, tmp_path / "log"))
+    assert told.startswith("axolotl train failed on mine.yml: ValueError: the mesh does not fit; the full log is")
 
 
 def test_the_tail_is_short(tmp_path: Path) -> None:
@@ -207,6 +220,24 @@ def test_nobody_is_told_about_a_run_and_accelerate_is_found(tmp_path: Path) -> N
     assert found["PATH"].split(os.pathsep)[0] == str(tmp_path / "env" / "bin")
     assert found["AXOLOTL_DO_NOT_TRACK"] == found["HF_HUB_DISABLE_TELEMETRY"] == found["HF_HUB_OFFLINE"] == "1"
     assert found["WANDB_MODE"] == "disabled"
+
+
+@pytest.mark.parametrize(
+    ("command", "gpus", "added"),
+    [("train", 0, " --launcher python"), ("train", 1, ""), ("train", 2, ""), ("merge-lora", 0, "")],
+)
+def test_only_a_cpu_trains_without_accelerates_second_process(
+    command: str, gpus: int, added: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = fake_environment(tmp_path / "env", 'echo "$@"')
+    rows = "".join(f"echo '{i}, NVIDIA L4, 23034, 22000'\n" for i in range(gpus))
+    asked = f"case $1 in *memory*) {rows or 'exit 9'}\n;; esac"  # of what else is asked nothing is told
+    (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\n{asked}\n", encoding="utf-8")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    log = tmp_path / "l"
+    axolotl(command, tmp_path / "r.yml", env=env, log=log, offline=True, progress=silent())
+    assert log.read_text(encoding="utf-8") == f"{command} {tmp_path / 'r.yml'}{added}\n"
 
 
 @pytest.mark.train

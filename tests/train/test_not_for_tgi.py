@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from blindside.gpus import Gpu
 from blindside.tgi import not_for_tgi
 from compose.errors import ComposeError
-from compose.machine import Gpu, Machine
+from compose.machine import Machine
 from compose.plan import choose
 from compose.stack import Model
 from tests.support import TRAIN_PYTHON, require
@@ -25,7 +26,9 @@ TRAITS = {
     "traits/llama3-head": "head_dim is 32, not hidden_size / heads = 16, and the server ends at start",
 }
 NONE = Seen()
-GPUS = Machine(engine="27.0", compose="2.30.0", gpu_runtime=True, gpus=(Gpu(0, "NVIDIA H100", 81_920, 81_000),))
+GPUS = Machine(
+    engine="27.0", compose="2.30.0", gpu_runtime=True, gpus=(Gpu(0, "NVIDIA H100", 81_920 << 20, 81_000 << 20),)
+)
 
 
 def recipe_for(base: Path, folder: Path) -> Recipe:

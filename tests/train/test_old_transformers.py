@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.support import ROOT, TRAIN_PYTHON, require
+from tests.support import ROOT
 from tests.train.models import load
+from tests.warm.warm import old_python, train_python
 from train.errors import ExportError
 from train.export.export import export
 from train.launch import environment
 
-OLD_PYTHON = ROOT / ".venv-old" / "bin" / "python"
 FAMILIES = ("qwen2", "llama3", "llama2", "smollm2", "mistral", "gemma2")
 #: float32 rounding of two implementations; logits themselves are some units wide.
 CLOSE = 1e-4
@@ -81,10 +81,8 @@ def as_on_the_hub(folder: Path, saved: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    require(TRAIN_PYTHON.exists(), "`make env-train` builds it")
-    require(OLD_PYTHON.exists(), "`make env-old` builds it")
     folder = tmp_path_factory.mktemp("families")
-    assert tuple(run(TRAIN_PYTHON, "-m", "tests.train.architectures", str(folder))) == FAMILIES
+    assert tuple(run(train_python(), "-m", "tests.train.architectures", str(folder))) == FAMILIES
     saved = {name: folder / name for name in FAMILIES}
     exported = {name: folder / "exported" / name for name in FAMILIES}
     for name in FAMILIES:
@@ -96,7 +94,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         export(trained, hub, exported[f"{name} of the hub"])
         saved[f"{name} of the hub"] = trained
     again = {f"{name} exported": path for name, path in exported.items()}
-    new, old = read(TRAIN_PYTHON, saved | again, folder / "new"), read(OLD_PYTHON, exported, folder / "old")
+    new, old = read(train_python(), saved | again, folder / "new"), read(old_python(), exported, folder / "old")
     assert (new.version, old.version) == ("5.16.1", "4.51.3")
     return World(folder, new, old)
 
@@ -169,7 +167,7 @@ def test_without_the_export_the_older_transformers_reads_another_model(
     bare = tmp_path / family
     shutil.copytree(world.folder / "exported" / family, bare)
     shutil.copyfile(world.folder / family / "config.json", bare / "config.json")
-    wrong = read(OLD_PYTHON, {family: bare}, tmp_path / "out").logits[family]
+    wrong = read(old_python(), {family: bare}, tmp_path / "out").logits[family]
     difference = float(np.abs(wrong - world.new.logits[family]).max())
     print(f"{family}, not exported: largest difference {difference:.2f}")
     assert difference > 100 * CLOSE

@@ -144,13 +144,14 @@ def test_questions_of_the_evaluation_are_found_exactly_and_nearly(tmp_path: Path
     assert not survey.ok
     again, _ = look(tmp_path / "clean.jsonl", evaluation=[[user(asked)]])
     assert again.ok
-    assert named(again, "evaluation").found == "none of its 1 prompts is here, nor nearly"
+    assert named(again, "evaluation").found == "none of its 1 prompts is in it, not even nearly"
 
 
 @pytest.mark.parametrize(("longer", "way"), [("chosen", "longer"), ("rejected", "shorter")])
 def test_a_set_that_teaches_length_is_told(longer: str, way: str, tmp_path: Path) -> None:
     rows = [
-        row(n, **{longer: assistant(f"{row(n)['chosen']['content']} And this goes on and on {n}.")}) for n in range(40)
+        row(n, **{longer: assistant(f"{row(n)['chosen']['content']} And this continues and on {n}.")})
+        for n in range(40)
     ]
     survey, _ = look(file_of(tmp_path, *rows, count=0))
     assert named(survey, "lengths").level == "warn"

@@ -1,4 +1,4 @@
-"""Preference data from real files: what is refused, what is cleaned, what is told."""
+"""Preference data from real files: what is refused, what is cleaned, what is reported."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import TRAIN_PYTHON, require
+from tests.warm.warm import train_python
 from train.data import fetch
 from train.errors import PairsError, RecipeError
 from train.pairs.check import check_file, check_rows, write_clean
@@ -188,10 +188,9 @@ def test_rows_of_the_hub_that_cannot_be_used_are_left_out_and_told() -> None:
 @pytest.mark.train
 def test_a_data_set_comes_through_the_train_environment(tmp_path: Path) -> None:
     """`datasets` reads a folder as it reads the Hub: the columns are all told, the wanted ones are written."""
-    require(TRAIN_PYTHON.exists(), "no .venv-train")
     (tmp_path / "set").mkdir()
     write(tmp_path / "set" / "train.jsonl", {**pair(), "id": 1}, {**pair([user("Hi")]), "id": 2})
-    columns = fetch(asked(path=str(tmp_path / "set")), tmp_path / "work" / "rows.jsonl", TRAIN_PYTHON.parents[1])
+    columns = fetch(asked(path=str(tmp_path / "set")), tmp_path / "work" / "rows.jsonl", train_python().parents[1])
     assert sorted(columns) == ["chosen", "id", "messages", "rejected"]
     rows = [json.loads(line) for line in (tmp_path / "work" / "rows.jsonl").read_text(encoding="utf-8").splitlines()]
     assert rows == [pair(), pair([user("Hi")])]
@@ -199,7 +198,6 @@ def test_a_data_set_comes_through_the_train_environment(tmp_path: Path) -> None:
 
 @pytest.mark.train
 def test_of_several_configurations_one_is_asked_for_and_read(tmp_path: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "no .venv-train")
     folder, out = tmp_path / "set", tmp_path / "rows.jsonl"
     for name in ("en", "de"):
         (folder / name).mkdir(parents=True)
@@ -207,6 +205,6 @@ def test_of_several_configurations_one_is_asked_for_and_read(tmp_path: Path) -> 
     files = "".join(f"- config_name: {name}\n  data_files: {name}/train.jsonl\n" for name in ("en", "de"))
     (folder / "README.md").write_text(f"---\nconfigs:\n{files}---\n")
     with pytest.raises(RecipeError, match=r"several configurations \('en', 'de'\): name one, as in hub:owner/name:"):
-        fetch(asked(path=str(folder)), out, TRAIN_PYTHON.parents[1])
-    fetch(asked(path=str(folder), name="de"), out, TRAIN_PYTHON.parents[1])
+        fetch(asked(path=str(folder)), out, train_python().parents[1])
+    fetch(asked(path=str(folder), name="de"), out, train_python().parents[1])
     assert [json.loads(line)["messages"] for line in out.read_text().splitlines()] == [[user("de")]]

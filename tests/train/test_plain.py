@@ -16,7 +16,7 @@ from compose.embedded.rendering import render as by_the_engine
 from tests.train.families import FAMILIES
 from tests.train.models import HF5, load
 from train.export.export import export
-from train.export.plain import plain
+from train.export.rendering import plain
 from train.export.rendering import render as by_transformers
 
 BLOCKS: dict[str, Any] = json.loads((FAMILIES / "blocks.json").read_text(encoding="utf-8"))

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.support import ROOT, TRAIN_PYTHON, require
+from tests.support import ROOT
 from tests.train.models import hf5_folder, load
+from tests.warm.warm import train_python
 from train.export.checks import check_config
 from train.export.export import export
 from train.export.servable import servable_config
@@ -78,8 +79,8 @@ print(json.dumps(found))
 
 def read_with_transformers(*folders: Path) -> dict[str, Any]:
     done = subprocess.run(
-        [str(TRAIN_PYTHON), "-c", READ, *map(str, folders)], capture_output=True, text=True, cwd=ROOT,
-        env=environment(TRAIN_PYTHON.parents[1], offline=True),
+        [str(train_python()), "-c", READ, *map(str, folders)], capture_output=True, text=True, cwd=ROOT,
+        env=environment(train_python().parents[1], offline=True),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -88,7 +89,6 @@ def read_with_transformers(*folders: Path) -> dict[str, Any]:
 
 @pytest.mark.train
 def test_transformers_5_reads_the_export_as_it_read_the_output(tmp_path: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "no .venv-train")
     output, target = hf5_folder(tmp_path / "output"), tmp_path / "exported"
     export(output, hf5_folder(tmp_path / "base"), target)
     hub = []

@@ -20,7 +20,10 @@ MINIMAL = "base_model: b\noutput_dir: o\ndatasets: [{path: p.jsonl}]\n"
 
 
 def test_the_recipes_that_are_promised_are_there_and_explained() -> None:
-    assert NAMES == ["qwen2.5-3b-dpo", "qwen2.5-3b-qlora-dpo", "smollm2-135m-dpo", "tiny", "tiny-sft"]
+    assert NAMES == [
+        "qwen2.5-14b-dpo-zero3", "qwen2.5-32b-qlora-dpo-fsdp", "qwen2.5-3b-dpo", "qwen2.5-3b-dpo-ray",
+        "qwen2.5-3b-qlora-dpo", "qwen2.5-7b-dpo-fsdp2", "smollm2-135m-dpo", "tiny", "tiny-sft",
+    ]  # fmt: skip
     readme = (RECIPES / "README.md").read_text(encoding="utf-8")
     for name in NAMES:
         assert f"## {name}\n" in readme or name == "tiny-sft"
@@ -56,7 +59,7 @@ def test_pairs_are_named_as_the_data_set_has_them(name: str) -> None:
 
 
 def test_an_unknown_name_lists_those_that_there_are() -> None:
-    with pytest.raises(RecipeError, match=r"there is no recipe 'huge'; give one of qwen2\.5-3b-dpo, .*, tiny"):
+    with pytest.raises(RecipeError, match=r"there is no recipe 'huge'; give one of qwen2\.5-14b-dpo-zero3, .*, tiny"):
         find_recipe("huge")
     with pytest.raises(RecipeError, match=r"nowhere/mine\.yml: there is no such recipe"):
         find_recipe("nowhere/mine.yml")

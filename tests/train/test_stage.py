@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from tests.cli.command import BLINDSIDE
-from tests.support import ROOT, TRAIN_PYTHON, require
+from tests.support import ROOT
 from tests.train.models import HF5, SHAPES, edit, hf5_folder, load, recipe, write_weights
+from tests.warm.warm import train_python
 from train.artifact import read_artifact, verify
 from train.data import read_prompt_keys
 from train.errors import ExportError, LaunchError, PairsError, RecipeError, TrainError
@@ -23,22 +24,20 @@ from train.pairs.keys import prompt_key
 from train.stage import train
 from train.tiny.world import pair_rows, to_jsonl
 
-ENV = TRAIN_PYTHON.parents[1]
-
 
 def attempt(path: Path, folder: Path) -> list[str]:
     said: list[str] = []
-    train(str(path), models=folder / "models", env=ENV, say=said.append)
+    train(str(path), models=folder / "models", env=train_python().parents[1], say=said.append)
     return said
 
 
 @pytest.mark.train
 @pytest.mark.slow
 def test_a_recipe_becomes_a_model_once(tmp_path: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "no .venv-train")
+    python = train_python()
     subprocess.run(
-        [str(TRAIN_PYTHON), "-m", "train.tiny.blank", str(tmp_path / "world")],
-        check=True, capture_output=True, cwd=ROOT, env=environment(ENV, offline=True),
+        [str(python), "-m", "train.tiny.blank", str(tmp_path / "world")],
+        check=True, capture_output=True, cwd=ROOT, env=environment(python.parents[1], offline=True),
     )  # fmt: skip
     rows = pair_rows()[:16]
     rows[0]["chosen"]["content"] += "\n"
@@ -175,7 +174,9 @@ def test_an_export_that_fails_costs_no_training(small: tuple[Path, Path]) -> Non
     models, said = path.parent / "models", list[str]()
     models.mkdir()
     (models / "mine").symlink_to(path.parent / "a-volume-that-is-not-mounted")
-    with pytest.raises(ExportError, match=r"mine cannot be made .*the training is kept, and the same command goes on"):
+    with pytest.raises(
+        ExportError, match=r"mine cannot be made .*the training is kept, and the same command continues"
+    ):
         train(str(path), models=models, env=env, say=lambda _: None)
     (models / "mine").unlink()
     made = train(str(path), models=models, env=env, say=said.append)
@@ -224,7 +225,15 @@ def test_a_base_that_cannot_be_exported_is_refused_before_it_is_trained(small: t
 
 def _killed_in_its_merge(path: Path, models: Path) -> None:
     """`blindside train`, killed when the training is over and what comes after it has begun."""
-    command = [str(BLINDSIDE), "train", str(path), "--models", str(models), "--train-env", str(ENV)]
+    command = [
+        str(BLINDSIDE),
+        "train",
+        str(path),
+        "--models",
+        str(models),
+        "--train-env",
+        str(train_python().parents[1]),
+    ]
     record = models / f"{path.stem}.work" / f"{path.stem}.trained.json"
     with subprocess.Popen(command, cwd=ROOT) as process:
         while not record.exists():
@@ -237,7 +246,6 @@ def _killed_in_its_merge(path: Path, models: Path) -> None:
 @pytest.mark.train
 @pytest.mark.slow
 def test_a_stage_killed_after_the_training_goes_on_without_training_again(tmp_path: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "no .venv-train")
     (tmp_path / "pairs.jsonl").write_text(to_jsonl(pair_rows()[:8]), encoding="utf-8")
     shutil.copytree(HF5.with_name("model"), tmp_path / "base")
     path = recipe(tmp_path, tmp_path / "base", adapter="lora", lora_r=8, lora_alpha=16, lora_target_linear=True)
@@ -261,7 +269,6 @@ def test_a_stage_killed_after_the_training_goes_on_without_training_again(tmp_pa
 
 @pytest.mark.train
 def test_a_data_set_that_the_hub_does_not_give_is_one_sentence(tmp_path: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "no .venv-train")
     path = recipe(tmp_path, hf5_folder(tmp_path / "base"))
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     config["datasets"][0]["path"] = "nobody/no-such-data-set"

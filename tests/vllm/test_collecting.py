@@ -19,8 +19,9 @@ from eval.run import open_run
 from tests.cli.command import BLINDSIDE, blindside
 from tests.collect.test_preferences import by_transformers, held_out
 from tests.judge.runs import make_run
-from tests.support import ROOT, TRAIN_PYTHON
+from tests.support import ROOT
 from tests.vllm.world import World
+from tests.warm.warm import train_python
 
 pytestmark = pytest.mark.train
 
@@ -62,7 +63,7 @@ def test_killed_and_resumed_it_has_every_answer_once_and_the_embedded_engine_say
     assert run.info.engine.startswith("vLLM 0.")
 
     sides = [Model("base", str(world.base)), Model("tuned", str(world.exported))]  # it reads templates as TGI does
-    with EmbeddedStack(sides, python=TRAIN_PYTHON, logs=tmp_path / "logs") as embedded:
+    with EmbeddedStack(sides, python=train_python(), logs=tmp_path / "logs") as embedded:
         urls: dict[Side, str] = {"base": embedded.urls["base"], "tuned": embedded.urls["tuned"]}
         again = blindside(*_arguments(tmp_path, "second", urls), cwd=ROOT)
     assert again.returncode == 0, again.stderr

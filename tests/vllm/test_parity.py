@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.collect.listeners.proofs import PROOFS
+from eval.collect.listeners.proofs import CHAT_ONLY, ECHO, LLAMA_CPP, SGLANG, TGI, VLLM
 from eval.collect.parity.parity import Check, ParityReport
 from eval.records import Side
 from tests.collect import models
@@ -64,7 +64,7 @@ def test_swapped_sides_are_named_on_every_engine(world: World) -> None:
 
 
 def test_another_rope_base_and_another_template_are_named(world: World, tmp_path: Path) -> None:
-    """The servers are right; the folders that they are held against are changed."""
+    """The servers are right; the folders that they are compared with are changed."""
     spaced = models.copy(world.base, "spaced")
     template = (spaced / "chat_template.jinja").read_text(encoding="utf-8")
     (spaced / "chat_template.jinja").write_text(
@@ -97,9 +97,10 @@ def test_another_tokenizer_is_named(world: World) -> None:
 def test_the_table_in_the_documentation_is_the_one_in_the_code() -> None:
     lines = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8").splitlines()
     rows = [[cell.strip().replace("`", "") for cell in line.split("|")[1:-1]] for line in lines if line[:2] == "| "]
-    told = {row[0]: row[1:5] for row in rows if row[0] in PROOFS}
-    assert set(told) == set(PROOFS)
-    for name, proof in PROOFS.items():
+    proofs = {one.name: one for one in (TGI, VLLM, SGLANG, LLAMA_CPP, ECHO, CHAT_ONLY)}
+    told = {row[0]: row[1:5] for row in rows if row[0] in proofs}
+    assert set(told) == set(proofs)
+    for name, proof in proofs.items():
         ways = (proof.template, proof.tokens, proof.prompts, proof.answers)
         assert told[name] == [way or "no" for way in ways]
-    assert set(OTHERS) - {"echo"} <= set(PROOFS)
+    assert set(OTHERS) - {"echo"} <= set(proofs)

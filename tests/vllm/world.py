@@ -14,13 +14,14 @@ from compose.stack import Model
 from compose.vllm import VllmStack
 from eval.collect.parity.parity import ParityReport, check_parity
 from eval.records import Side
-from eval.run import ModelInfo
+from eval.run_info import ModelInfo
 from tests.collect import models
 from tests.collect.other_engines import Echo, Front, LlamaCpp, Sglang, fronting
 from tests.collect.test_parity import PROMPTS
 from tests.compose.replay import DATA
 from tests.compose.servers import change, need_train
-from tests.support import ROOT, TRAIN_PYTHON, require
+from tests.support import ROOT, require
+from tests.warm.warm import train_python
 from train.files import sha256_file
 
 VLLM_PYTHON = ROOT / ".venv-vllm" / "bin" / "python"
@@ -68,7 +69,7 @@ class World:
         folders = {**self.folders, **(saved or {})}
         infos = {side: _info(folder) for side, folder in folders.items()}
         expected = {side: str(folder) for side, folder in self.folders.items()}
-        return check_parity(urls, infos, PROMPTS, python=TRAIN_PYTHON, expected_ids=expected, say=lambda line: None)
+        return check_parity(urls, infos, PROMPTS, python=train_python(), expected_ids=expected, say=lambda line: None)
 
 
 def _info(folder: Path) -> ModelInfo:

@@ -19,7 +19,9 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 #: Above every number that a client's files have.
@@ -100,21 +102,31 @@ def _become(asked: dict[str, Any], files: list[int]) -> list[str]:
     for name, value in asked["environ"].items():
         if name.startswith(_READ_ONCE) and known.get(name) != value:
             sys.exit(f"{name} is {value!r} here, and was {known.get(name)!r} when the warm interpreter started")
+    began = _paths(os.environ)
     os.environ.clear()
     os.environ.update(asked["environ"])
     os.chdir(asked["cwd"])
     parent = int(asked["parent"])
     os.getppid = lambda: parent
     sys.executable = asked["executable"]
+    sys.path[:] = [*_paths(asked["environ"]), *(path for path in sys.path if path not in began)]
     return list(asked["arguments"])
+
+
+def _paths(environ: Mapping[str, str]) -> list[str]:
+    return [path for path in environ.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
 def run(arguments: list[str]) -> None:
     """As `python ARGUMENTS` would."""
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count() or 1)))
+    safe = False
     while arguments[0] in ("-P", "-I", "-u"):
+        safe |= arguments[0] != "-u"
         arguments = arguments[1:]
+    if not safe:
+        sys.path.insert(0, os.getcwd() if arguments[0] in ("-c", "-m") else str(Path(arguments[0]).resolve().parent))  # noqa: PTH109
     if arguments[0] == "-m":
         sys.argv = arguments[1:]
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""Environments with a Python whose start-up is paid once for many runs: one with Axolotl, one with Gradio."""
+"""Environments whose Python starts once for many runs: with Axolotl, with Gradio, with the transformers of TGI 3.3."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.support import ROOT, TRAIN_PYTHON, require
+from tests.support import OLD_PYTHON, ROOT, TRAIN_PYTHON, require
 from train.launch import environment
 
 HERE = Path(__file__).parent
@@ -20,6 +20,8 @@ TRAINING = (
     "axolotl.cli.main", "accelerate.commands.launch", "axolotl.cli.train", "axolotl.cli.config",
     "axolotl.common.datasets", "axolotl.train", "axolotl.core.builders", "trackio", "scipy.stats", "uvicorn",
 )  # fmt: skip
+#: What reads models by the transformers of TGI 3.3.
+OLD = ("numpy", "transformers.models.llama.modeling_llama", "transformers.models.auto.tokenization_auto")
 #: What the pages import of other people's.
 PAGES = ("gradio", "pandas", "scipy.stats", "uvicorn")
 
@@ -30,7 +32,14 @@ _running = ExitStack()
 def train_python() -> Path:
     """A Python of the train environment without its start-up, until `end`; its `parents[1]` is an environment."""
     require(TRAIN_PYTHON.exists(), "`make env-train` builds it")
-    return _started(TRAIN_PYTHON.parents[1], TRAINING, ("axolotl", "accelerate"))
+    return _started(TRAIN_PYTHON.parents[1], TRAINING, ("axolotl", "accelerate", "torchrun"))
+
+
+@cache
+def old_python() -> Path:
+    """A Python with transformers 4.51 without its start-up, until `end`."""
+    require(OLD_PYTHON.exists(), "`make env-old` builds it")
+    return _started(OLD_PYTHON.parents[1], OLD, ())
 
 
 @cache
@@ -43,6 +52,7 @@ def end() -> None:
     """End the warm interpreters of this process."""
     _running.close()
     train_python.cache_clear()
+    old_python.cache_clear()
     page_python.cache_clear()
 
 

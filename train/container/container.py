@@ -3,7 +3,7 @@
 The image's user is root, and its Python lies below /root, which only root may enter: `--user` alone cannot start it
 (docker/Dockerfile-uv-base). So the container starts as root, opens the way to that Python in its own copy of the image,
 and becomes the caller before it runs anything: every file is the caller's from the first byte. Where the caller cannot
-start that Python all the same, the command runs as root and its files are given to the caller when it ends.
+start that Python anyway, the command runs as root and its files are given to the caller when it ends.
 """
 
 from __future__ import annotations
@@ -11,29 +11,28 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import docker
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import DockerException, NotFound
 from docker.utils import socket as sockets
 from requests.exceptions import RequestException
 
-from blindside.places import CODE
+from blindside.containers import reaper
+from blindside.containers.images import digest
+from blindside.containers.owned import OWNER, RUN, owner, remove_labelled
 from blindside.reaper import GRACE
 from train.container import image as images
 from train.container.container_spec import explain, options, packed, variables_of
-from train.container.labels import OWNER, RUN, owner
 from train.container.mounts import extra_mounts
 from train.errors import LaunchError
-from train.launch import ROOT, failure
+from train.launch import ROOT, asked_launch, failure, launching
 from train.progress import Progress
 from train.recipe import Recipe, read_recipe
-from train.resources.gpus import connect, find_engine, find_gpus
+from train.resources.gpus import chosen_gpus, connect, find_engine
 from train.resources.hub import token_of
 from train.resources.memory import wants_gpu
 
@@ -49,7 +48,7 @@ def wanted(recipe: Recipe) -> bool:
     said = os.environ.get("TRAINER") or "auto"
     if said not in ("auto", "docker", "local"):
         raise LaunchError(f"TRAINER is {said!r}; give auto, docker or local")
-    if said != "auto" or not wants_gpu(recipe.config) or not find_gpus():
+    if said != "auto" or not wants_gpu(recipe.config) or not chosen_gpus():
         return said == "docker"
     return find_engine().gpu_runtime
 
@@ -62,13 +61,14 @@ def axolotl(
     The output is added to `log`; relative paths of the recipe are taken from `cwd`; `env` is not used, the image has
     its own. The container is gone afterwards, however this ends. Raises LaunchError with the end of the log.
     """
-    variables = variables_of(env, offline=offline)
-    what = ["axolotl", command, str(recipe.absolute())]
+    words, variables = launching(command, recipe, variables_of(env, offline=offline))
+    what = ["axolotl", command, str(recipe.absolute()), *words]
     client = connect()
     try:
         with _reaped(client) as run:
             image = images.ensure(client, images.image_name(), progress)
             chosen = options(client.info(), what, read_recipe(recipe), cwd, variables)
+            chosen |= {} if asked_launch(recipe).nodes == 1 else {"network_mode": "host"}
             container = _create(client, image, run, chosen, token_of(variables))
             status = _follow(client, container, log, progress)
     except (DockerException, RequestException) as error:
@@ -99,37 +99,23 @@ def versions(packages: Sequence[str], progress: Progress) -> dict[str, str]:
         client.close()
     if failed:
         raise LaunchError(f"{images.image_name()} has no Axolotl; check AXOLOTL_IMAGE", tail=said.splitlines()[-5:])
-    return {**json.loads(said.splitlines()[-1]), "image": images.digest(image)}
+    return {**json.loads(said.splitlines()[-1]), "image": digest(image, images.image_name())}
 
 
 @contextmanager
 def _reaped(client: docker.DockerClient) -> Iterator[str]:
     """A name for the run. When it ends, or this process is gone, containers of that name are stopped and removed."""
     run = f"train-{secrets.token_hex(4)}"
-    reaper = [sys.executable, "-m", "train.container.reaper", run]
-    with subprocess.Popen(reaper, stdin=subprocess.PIPE, cwd=CODE, start_new_session=True) as process:
+    label, removed = f"{RUN}={run}", False
+    guard = reaper.start(label, grace=int(GRACE))
+    try:
+        yield run
+    finally:
         try:
-            yield run
+            remove_labelled(client, label, grace=int(GRACE))
+            removed = True
         finally:
-            remove(client, run)
-            assert process.stdin is not None
-            with suppress(BrokenPipeError):
-                process.stdin.write(b".")
-                process.stdin.flush()
-
-
-def remove(client: docker.DockerClient, run: str) -> int:
-    """Stop and remove the containers of a run; returns how many there were."""
-    found = client.containers.list(all=True, filters={"label": f"{RUN}={run}"}, ignore_removed=True)
-    for one in found:
-        with suppress(APIError):
-            one.stop(timeout=int(GRACE))
-        try:
-            one.remove(force=True, v=True)
-        except APIError as error:
-            if error.status_code not in (404, 409):  # gone, or somebody else is removing it
-                raise
-    return len(found)
+            reaper.dismiss(guard, all_down=removed)
 
 
 def _create(client: docker.DockerClient, image: Any, run: str, chosen: dict[str, Any], token: str) -> Any:

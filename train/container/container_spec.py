@@ -13,6 +13,7 @@ from docker.errors import APIError
 from docker.types import DeviceRequest, LogConfig
 
 from blindside.machine import reaches_gpus
+from blindside.remedies import Known, first_remedy
 from train.container.mounts import CACHES, mounts, written
 from train.launch import environment
 from train.recipe import Recipe
@@ -52,18 +53,21 @@ fi
 exit "$status"
 """
 
-_REMEDIES = (
-    (
+_CAUSES = (
+    Known(
         ("could not select device driver", "nvidia-container-cli: initialization", "unknown runtime"),
         "Docker cannot give containers the GPU: install the NVIDIA Container Toolkit and restart Docker "
         "(docs.nvidia.com/datacenter/cloud-native/container-toolkit), or train with TRAINER=local",
     ),
-    (
+    Known(
         ("unsatisfied condition: cuda",),
         "the NVIDIA driver is too old for the image: update it, or name an image for an older CUDA with AXOLOTL_IMAGE",
     ),
-    (("no space left",), "the disk is full: `docker system prune`, or move Docker's data to a larger disk"),
-    (("shared from the host", "mounts denied"), "Docker Desktop may not share this folder: allow it in its settings"),
+    Known(("no space left",), "the disk is full: `docker system prune`, or move Docker's data to a larger disk"),
+    Known(
+        ("shared from the host", "mounts denied"),
+        "Docker Desktop is not allowed to share this folder: allow it in its settings",
+    ),
 )
 
 
@@ -138,10 +142,10 @@ def _gpus(info: Mapping[str, object]) -> list[DeviceRequest]:
 
 
 def explain(error: Exception) -> str:
-    said = str(getattr(error, "explanation", None) or error).strip()
-    for signs, remedy in _REMEDIES:
-        if any(sign in said.lower() for sign in signs):
-            return remedy
+    """What the engine said, with what fixes it."""
+    message = str(getattr(error, "explanation", None) or error).strip()
+    if remedy := first_remedy(_CAUSES, message):
+        return remedy
     if isinstance(error, APIError):
-        return f"Docker could not run Axolotl's image ({said}); fix that, or train with TRAINER=local"
-    return f"the Docker engine went away while Axolotl ran ({said}); start it again, and train again"
+        return f"Docker could not run Axolotl's image ({message}); fix that, or train with TRAINER=local"
+    return f"the Docker engine went away while Axolotl ran ({message}); start it again, and train again"

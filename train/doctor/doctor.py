@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from blindside.gpus import untested
+from blindside.gpus import Gpu, Version, untested
 from blindside.tgi import not_for_tgi
 from train.container.image import CUDA as IMAGE_CUDA
 from train.container.image import image_name
+from train.doctor.scale import check_launch, check_recipes, check_spread, count_processes, what_to_rent
 from train.doctor.surroundings import check_cache, check_disk, check_port, hub_repos
 from train.doctor.tried import check_export, check_switch
 from train.doctor.turns import check_turns
@@ -21,11 +22,11 @@ from train.errors import RecipeError, TrainError
 from train.launch import ROOT, WORKSPACE
 from train.recipe import Recipe
 from train.resources.findings import Finding, Level
-from train.resources.gpus import Engine, Gpu, Version, cuda, find_engine, find_gpus
+from train.resources.gpus import Engine, chosen_gpus, cuda, find_engine
 from train.resources.hub import cache_of, check_hub, reach, read_config
 from train.resources.memory import GIB, Estimate, estimate, needs_gpu, wants_gpu
 from train.resources.recipe_types import check_types
-from train.resources.shapes import find_shape, saved_config
+from train.resources.shapes import Found, find_shape, saved_config
 
 #: The guide's least CUDA.
 LEAST_CUDA = (12, 1)
@@ -45,7 +46,7 @@ class Machine:
 
 
 def look() -> Machine:
-    gpus = find_gpus()
+    gpus = chosen_gpus()
     return Machine(gpus, cuda() if gpus else None, find_engine(), _free_memory(), untested())
 
 
@@ -80,11 +81,13 @@ def examine(
     hub = None
     if recipe is not None:
         hub = reach(known) if hub_repos(recipe) else None
-        found.append(_memory(recipe, seen, known, ask_hub=hub == ""))
+        found += check_launch(recipe, seen.gpus)
+        found += _memory(recipe, seen, known, ask_hub=hub == "")
         export = check_export(recipe, known, ask_hub=hub == "")
         found += [one for one in (export, check_switch(recipe)) if one is not None]
         found += _types(recipe) or check_turns(recipe, known)
         found += _served(recipe, known)
+    found.append(check_recipes(seen.gpus, seen.memory))
     found += [check_disk(recipe, models, workspace), check_cache(recipe, known, workspace)]
     if recipe is not None and hub is not None:
         found += check_hub(hub_repos(recipe), known, hub)
@@ -102,7 +105,7 @@ def ready(
 ) -> None:
     """Before a training: say what may break it, and raise TrainError on the first thing that surely will.
 
-    The Hub is only told of: what is taken from it is asked for next, and told in its own words.
+    The Hub is only told of: what is taken from it is asked for next, and reported in its own words.
     """
     for one in examine(recipe, models=models, machine=machine, variables=variables):
         said = f"{one.name}: {one.found}" + (f"; {one.remedy}" if one.remedy else "")
@@ -115,7 +118,7 @@ def ready(
 def _gpu(machine: Machine, recipe: Recipe | None) -> Finding:
     if machine.gpus:
         listed = ", ".join(f"{gpu.name} ({gpu.total / GIB:.0f} GiB)" for gpu in machine.gpus)
-        old = [gpu for gpu in machine.gpus if gpu.capability < AMPERE]
+        old = [gpu for gpu in machine.gpus if (gpu.capability or (0, 0)) < AMPERE]
         if old and recipe is not None and "flash" in str(recipe.config.get("attn_implementation")):
             remedy = "set attn_implementation: sdpa and fp16 for bf16, or use an A100, H100, L40S, RTX 30 or newer"
             return Finding("GPU", "fail", f"{old[0].name} is older than flash attention needs (Ampere)", remedy)
@@ -135,7 +138,7 @@ def _cuda(machine: Machine, recipe: Recipe | None) -> Finding:
     needs = recipe is None or wants_gpu(recipe.config)
     if machine.cuda is None:
         return Finding(
-            "CUDA", "warn", "nvidia-smi does not tell its version", "run `nvidia-smi` and fix what it reports"
+            "CUDA", "warn", "nvidia-smi does not report its version", "run `nvidia-smi` and fix what it reports"
         )
     said = "the driver runs CUDA up to " + ".".join(map(str, machine.cuda))
     if machine.cuda < LEAST_CUDA:
@@ -152,40 +155,37 @@ def _cuda(machine: Machine, recipe: Recipe | None) -> Finding:
     return Finding("CUDA", "ok", said)
 
 
-def reckon(
-    recipe: Recipe, machine: Machine, variables: Mapping[str, str], *, ask_hub: bool
-) -> tuple[Estimate, str] | None:
-    """What the recipe needs on this machine, and where the base's sizes are from; None where nothing tells them."""
+def find_sizes(recipe: Recipe, variables: Mapping[str, str], *, ask_hub: bool) -> Found | None:
+    """The base's sizes, and where they are from; None where nothing tells them."""
     revision = recipe.config.get("revision_of_model")
-    shape = find_shape(
+    return find_shape(
         recipe.base_model,
         ROOT / recipe.base_model,
         revision,
         Path(variables.get("HF_HUB_CACHE") or cache_of(variables) / "hub"),
         (lambda: read_config(recipe.base_model, revision, variables)) if ask_hub else None,
     )
-    if shape is None:
-        return None
-    gpu = bool(machine.gpus) or needs_gpu(recipe.config)
-    return estimate(recipe, shape.shape, gpu=gpu, shards=len(machine.gpus)), shape.source
 
 
-def _memory(recipe: Recipe, machine: Machine, variables: Mapping[str, str], *, ask_hub: bool) -> Finding:
-    reckoned = reckon(recipe, machine, variables, ask_hub=ask_hub)
-    if reckoned is None:
-        said = f"the sizes of {recipe.base_model} are not known here"
-        return Finding("memory", "warn", said, "check the name of base_model, or let the Hub be reached")
-    need, source = reckoned
-    detail = tuple(need.table())
+def _memory(recipe: Recipe, machine: Machine, variables: Mapping[str, str], *, ask_hub: bool) -> list[Finding]:
+    sizes = find_sizes(recipe, variables, ask_hub=ask_hub)
+    if sizes is None:
+        message = f"the sizes of {recipe.base_model} are not known here"
+        return [Finding("memory", "warn", message, "check the name of base_model, or let the Hub be reached")]
     on_gpu = bool(machine.gpus) or needs_gpu(recipe.config)
-    size = f"{recipe.name} needs up to {need.total / GIB:.1f} GiB (sizes {source})"
+    count = count_processes(recipe, machine.gpus)
+    need = estimate(recipe, sizes.shape, gpu=on_gpu, gpus=count)
+    each = f" on each of {count} GPUs" if on_gpu and count > 1 else ""
+    size = f"{recipe.name} needs up to {need.total / GIB:.1f} GiB{each} (sizes {sizes.source})"
+    spread = check_spread(recipe, sizes.shape, machine.gpus)
     if on_gpu and not machine.gpus:
-        remedy = f"rent a GPU of {_usual(need)} GB (docs/cloud.md)"
-        return Finding("memory", "fail", f"{size}, and there is no GPU", remedy, detail)
+        remedy = f"rent {what_to_rent(recipe, sizes.shape)} (docs/cloud.md)"
+        return [Finding("memory", "fail", f"{size}, and there is no GPU", remedy, tuple(need.table())), *spread]
     have, free = _room(machine) if on_gpu else (machine.memory, machine.memory)
     where = "of the GPU" if on_gpu else "of free memory"
     level, remedy = _judge(need, have, free, on_gpu=on_gpu)
-    return Finding("memory", level, f"{size} {where}; {have / GIB:.1f} GiB are there", remedy, detail)
+    message = f"{size} {where}; {have / GIB:.1f} GiB are available"
+    return [Finding("memory", level, message, remedy, tuple(need.table())), *spread]
 
 
 def _served(recipe: Recipe, variables: Mapping[str, str]) -> list[Finding]:
@@ -207,18 +207,17 @@ def _types(recipe: Recipe) -> list[Finding]:
     return []
 
 
-def _usual(need: Estimate) -> int:
-    """The smallest usual size of a GPU that it fits on, in GB as makers say it."""
-    return next((size for size in (16, 24, 48, 80, 141) if need.total < size * GIB), 180)
-
-
 def _room(machine: Machine) -> tuple[int, int]:
     """Of the smallest GPU: all of it, and what nobody uses now."""
     return min((gpu.total, gpu.free) for gpu in machine.gpus)
 
 
 def _judge(need: Estimate, have: int, free: int, *, on_gpu: bool) -> tuple[Level, str]:
-    smaller = "use the QLoRA recipe or a smaller base" if on_gpu else "close other programs, or use a smaller base"
+    smaller = (
+        "use the QLoRA recipe, a smaller base, or more GPUs (docs/scale.md)"
+        if on_gpu
+        else "close other programs, or use a smaller base"
+    )
     if need.fixed > have:
         return "fail", f"weights and optimizer alone need {need.fixed / GIB:.1f} GiB: {smaller}"
     if need.total > have:

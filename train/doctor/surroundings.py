@@ -38,7 +38,7 @@ def check_disk(recipe: Recipe | None, models: Path, workspace: Path) -> Finding:
         return Finding("disk", "fail", said, remedy)
     total = shutil.disk_usage(_existing(workspace if workspace.is_dir() else models)).total
     if recipe is not None and wants_gpu(recipe.config) and hub_repos(recipe) and total < VOLUME:
-        remedy = "give a rented machine a volume of 200 GB: base, checkpoints, output and export lie there together"
+        remedy = "give a rented machine a volume of 200 GB: base, checkpoints, output and export are all stored there"
         return Finding("disk", "warn", f"{said}, which is smaller than the 200 GB of the guide", remedy)
     return Finding("disk", "ok", said)
 

@@ -31,7 +31,7 @@ def check_export(recipe: Recipe, variables: Mapping[str, str], *, ask_hub: bool)
 
 
 def check_switch(recipe: Recipe) -> Finding | None:
-    """A template's switch in the recipe, which TGI passes over, as Axolotl's DPO does; None where there is none."""
+    """A template's switch in the recipe, which TGI ignores, as Axolotl's DPO does; None where there is none."""
     given = recipe.config.get("chat_template_kwargs")
     if not isinstance(given, dict) or not given:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from blindside.bounded import Refused
 from blindside.tables.rows import Message
+from blindside.words import counted
 from train.data import is_local, local_path
 from train.doctor.tried import local_base
 from train.errors import ExportError, PairsError, RecipeError
@@ -79,4 +80,6 @@ def _dated(template: str, special: dict[str, str], rendered: list[str | Refused]
 
 
 def _takes(count: int) -> Finding:
-    return Finding("template", "ok", f"the base's takes the pairs' conversations ({count} orders of roles tried)")
+    return Finding(
+        "template", "ok", f"the base's takes the pairs' conversations ({counted(count, 'order')} of roles tried)"
+    )

@@ -33,7 +33,7 @@ _WITH_IMAGES = (
 )
 _NESTED = "the base has parts beside its text (text_config in config.json): choose a base of text alone"
 _REMEDY = "check the recipe (special_tokens, chat_template, overrides_of_model_config)"
-#: transformers 5 builds GPT-2's and Llama's anew and leaves out what tokenizer.json says of digits and spaces.
+#: transformers 5 builds GPT-2's and Llama's again and leaves out what tokenizer.json says of digits and spaces.
 _READ_AS_IT_IS = (
     "set `tokenizer_type: PreTrainedTokenizerFast` in the recipe, which reads the base's tokenizer as it is,"
 )

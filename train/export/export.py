@@ -30,7 +30,7 @@ _INDEX = "model.safetensors.index.json"
 def export(output: Path, base: Path, target: Path, *, link: bool = False, older: bool = True) -> list[str]:
     """Write the servable form of the model in `output`, trained from `base`, to `target`, whole or not at all.
 
-    What is not for TGI 3.3 is exported all the same, for engines that read it, and told in the sentences returned.
+    What is not for TGI 3.3 is exported anyway, for engines that read it, and reported in the sentences returned.
 
     `base` is a model folder; of it only the JSON files and tokenizer are needed, weights are compared where they are
     there. With `link` weights are linked where that can be, not copied: then `output` must not be written to again.
@@ -70,9 +70,9 @@ def check_base(base: Path) -> None:
 
 
 def rules() -> str:
-    """Hex sha256 of the sources that decide what an export writes: what other ones wrote is written anew."""
+    """Hex sha256 of the sources that decide what an export writes: what other ones wrote is rewritten."""
     here = Path(__file__).parent
-    names = ("export", "plain", "rendering", "ropes", "servable", "template")
+    names = ("export", "rendering", "ropes", "servable", "template")
     return sha256_files([*(here / f"{name}.py" for name in names), Path(tgi.__file__)])
 
 

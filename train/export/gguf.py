@@ -28,7 +28,7 @@ def find_converter(given: Path | None = None, variables: Mapping[str, str] | Non
     on_path = shutil.which(CONVERTER, path=known.get("PATH"))
     found = next((place for place in places if place.is_file()), Path(on_path) if on_path and not places else None)
     if found is None:
-        looked = f" ({places[0]} is no file)" if places else ""
+        looked = f" ({places[0]} is not a file)" if places else ""
         raise ExportError(
             f"llama.cpp's {CONVERTER} is not found{looked}: get llama.cpp's sources (github.com/ggml-org/llama.cpp), "
             "and set LLAMA_CPP to their folder, or name the file with --converter",
@@ -40,14 +40,14 @@ def find_converter(given: Path | None = None, variables: Mapping[str, str] | Non
 def export_gguf(folder: Path, out: Path, *, converter: Path, python: Path, kind: str = "f16") -> None:
     """Write `out`, whole or not at all. `python` is one that has torch, transformers and the converter's packages.
 
-    Raises ExportError where the folder is no model, `out` is there already, or the converter fails, with its words.
+    Raises ExportError where the folder is no model, `out` already exists, or the converter fails, with its words.
     """
     if kind not in KINDS:
-        raise ExportError(f"{kind!r} is no type of weights; give one of {', '.join(KINDS)}", field="type")
+        raise ExportError(f"{kind!r} is not a type of weights; give one of {', '.join(KINDS)}", field="type")
     if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
         raise ExportError(f"{folder} has no config.json or no .safetensors; give a model folder", field="folder")
     if out.exists() or out.suffix != ".gguf":
-        raise ExportError(f"{out} is there already, or does not end in .gguf; name a new file", field="out")
+        raise ExportError(f"{out} already exists, or does not end in .gguf; name a new file", field="out")
     part = out.with_name(out.name + ".part")
     libraries = [str(converter.parent / "gguf-py"), os.environ.get("PYTHONPATH", "")]
     command = [str(python), str(converter), str(folder), "--outfile", str(part), "--outtype", kind]

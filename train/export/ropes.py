@@ -63,7 +63,7 @@ def _older(rope: Json) -> Json:
     scaling = {key: value for key, value in rope.items() if key not in _NOT_SCALING}
     done = {"rope_theta": rope["rope_theta"], "rope_scaling": None}
     if rope["rope_type"] == "linear":
-        # TGI passes over a linear scaling. Llama 3's divides every frequency where the original context is one token.
+        # TGI ignores a linear scaling. Llama 3's divides every frequency where the original context is one token.
         done["rope_scaling"] = {
             "rope_type": "llama3", "factor": rope["factor"], "low_freq_factor": 1.0, "high_freq_factor": 4.0,
             "original_max_position_embeddings": 1,

@@ -13,7 +13,7 @@ from train.export.ropes import OLDER_KEYS, Json, both_forms, rope_parameters
 _LOCAL_KEYS = ("backend", "is_local", "local_files_only", "_from_model_config", "_name_or_path")
 #: Tokenizer classes that transformers 4 does not have; both read the fast one from tokenizer.json.
 _NEW_CLASSES = ("TokenizersBackend", "PythonBackend", "SentencePieceBackend")
-#: Classes that one version builds anew instead of reading tokenizer.json: transformers 5 from vocabulary and merges,
+#: Classes that one version builds again instead of reading tokenizer.json: transformers 5 from vocabulary and merges,
 #: with its own splits and spaces; transformers 4 a Llama's, where add_prefix_space is said, from a SentencePiece file.
 #: With them, the special tokens that they have where none are said.
 _REBUILT = {

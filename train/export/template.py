@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +81,11 @@ def prompts(
 
     Raises ExportError where the template takes too long.
     """
-    with _worker() as worker:
-        for messages in conversations:
-            try:
-                yield _render(worker, template, list(messages), special, prompt=True)
-            except Refused as error:
-                yield error
+    for messages in conversations:
+        try:
+            yield _render(template, list(messages), special, prompt=True)
+        except Refused as error:
+            yield error
 
 
 def first_difference(one: str, other: str, special: dict[str, str]) -> tuple[str, str] | None:
@@ -92,15 +93,11 @@ def first_difference(one: str, other: str, special: dict[str, str]) -> tuple[str
 
     Raises ExportError where one of them takes too long.
     """
-    with _worker() as first, _worker() as second:
-        for messages in _PROBES:
-            for prompt in (True, False):
-                renderings = (
-                    _outcome(first, one, messages, special, prompt),
-                    _outcome(second, other, messages, special, prompt),
-                )
-                if renderings[0] != renderings[1]:
-                    return renderings
+    for messages in _PROBES:
+        for prompt in (True, False):
+            renderings = _outcome(one, messages, special, prompt), _outcome(other, messages, special, prompt)
+            if renderings[0] != renderings[1]:
+                return renderings
     return None
 
 
@@ -110,8 +107,7 @@ def end_of_turn(template: str, special: dict[str, str], added: dict[str, int]) -
     Raises ExportError where the template takes too long.
     """
     try:
-        with _worker() as worker:
-            text = _render(worker, template, [_USER, _ASSISTANT], special, prompt=False)
+        text = _render(template, [_USER, _ASSISTANT], special, prompt=False)
     except Refused:
         return None
     rest = text.partition(_ANSWER)[2].lstrip()
@@ -120,13 +116,12 @@ def end_of_turn(template: str, special: dict[str, str], added: dict[str, int]) -
 
 
 def for_every_reader(template: str, eos: str | None = None) -> str:
-    """The template without what only transformers passes over; `eos` is what it goes on to mean by `eos_token`.
+    """The template without what only transformers passes over; `eos` is what it continues to mean by `eos_token`.
 
     Raises ExportError where the template takes too long.
     """
     try:
-        with _worker() as worker:
-            done = str(worker.ask({"source": template, "values": None}))
+        done = str(_worker(os.getpid()).ask({"source": template, "values": None}))
     except OverBound as error:
         raise ExportError(f"the chat template {error}", field="chat_template") from None
     except Refused:
@@ -134,24 +129,24 @@ def for_every_reader(template: str, eos: str | None = None) -> str:
     return done if eos is None or "eos_token" not in done else f"{{% set eos_token = {json.dumps(eos)} %}}{done}"
 
 
-def _worker() -> AbstractContextManager[Worker]:
-    return closing(Worker("train.export.rendering"))
+@cache
+def _worker(_process: int) -> Worker:
+    """One child for all templates of this process, which it ends with."""
+    worker = Worker("train.export.rendering")
+    atexit.register(worker.close)
+    return worker
 
 
-def _outcome(
-    worker: Worker, template: str, messages: list[dict[str, str]], special: dict[str, str], prompt: bool
-) -> str:
+def _outcome(template: str, messages: list[dict[str, str]], special: dict[str, str], prompt: bool) -> str:
     try:
-        return _render(worker, template, messages, special, prompt=prompt)
+        return _render(template, messages, special, prompt=prompt)
     except Refused as error:
         return f"refused: {error}"
 
 
-def _render(
-    worker: Worker, template: str, messages: list[dict[str, str]], special: dict[str, str], *, prompt: bool
-) -> str:
+def _render(template: str, messages: list[dict[str, str]], special: dict[str, str], *, prompt: bool) -> str:
     values = {"messages": messages, "add_generation_prompt": prompt, **special}
     try:
-        return str(worker.ask({"source": template, "values": values}))
+        return str(_worker(os.getpid()).ask({"source": template, "values": values}))
     except OverBound as error:
         raise ExportError(f"the chat template {error}", field="chat_template") from None

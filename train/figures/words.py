@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from blindside.words import counted
 from train.figures.protocol import Figures, Row
 
 #: A margin below this is the noise of a run that learned nothing; reward is beta times a difference in nats.
@@ -90,7 +91,7 @@ def _training(rows: Sequence[Row]) -> str:
     tail = _tail(rows)
     return (
         f"On its own pairs: loss {rows[0].loss:.3g} → {_mean(tail, 'loss'):.3g}, accuracy {_accuracy(tail):.0%}, "
-        f"margin {_mean(tail, 'margin'):.2g} (the last {len(tail)} of {len(rows)} log lines)."
+        f"margin {_mean(tail, 'margin'):.2g} (the last {len(tail)} of {counted(len(rows), 'log line')})."
     )
 
 
@@ -118,7 +119,7 @@ def _fell(found: Figures) -> float:
 
 def _chosen(found: Figures) -> str:
     first, last = _ends(found)
-    return f"from {first.logps_chosen:.1f} to {last.logps_chosen:.1f} nats an answer"
+    return f"from {first.logps_chosen:.1f} to {last.logps_chosen:.1f} nats per answer"
 
 
 _REMEDY: dict[str, Callable[[Mapping[str, Any]], str]] = {

@@ -82,7 +82,7 @@ def _ranked(value: Any, answers: list[str]) -> Ranked | None:
     if isinstance(value, str):
         return _labelled(value, answers)
     if not isinstance(value, list) or len(value) < 2:
-        raise Unusable(MALFORMED, f"has a response that is no ranking: {value!r:.80}")
+        raise Unusable(MALFORMED, f"has a response that is not a ranking: {value!r:.80}")
     if all(isinstance(item, Mapping) for item in value):
         ranked = [(rank, item.get("value")) for item in value if (rank := number(item.get("rank"))) is not None]
         if len(ranked) < 2:

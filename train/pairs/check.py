@@ -77,8 +77,8 @@ def check_row(row: Row, path: Path | str) -> Row:
 
 
 def check_rows(rows: list[tuple[int, dict[str, object]]], asked: DataSet, *, leave_out: bool = False) -> Checked:
-    """Check all rows of a data set. With `leave_out` a bad row is left out and told, not raised (nobody can edit a data
-    set of the Hub in place)."""
+    """Check all rows of a data set. With `leave_out` a bad row is left out and reported, not raised (nobody can edit a
+    data set of the Hub in place)."""
     done = Checked(is_pairs=asked.is_pairs, renamed=asked.is_pairs and not asked.plain)
     seen: Counter[str] = Counter()
     for line, raw in rows:

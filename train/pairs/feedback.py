@@ -1,4 +1,4 @@
-"""`blindside pairs from-feedback`: a log of thumbs and of edits becomes pairs; what finds no partner is counted.
+"""`blindside pairs from-feedback`: a log of thumbs and of edits becomes pairs; what has no match is counted.
 
 A row is {prompt, answer, thumb, user, time} or, where an answer was corrected, {prompt, answer, edit}. Names of the
 columns vary; the first that is there is taken. `prompt` is a text or a conversation.
@@ -114,8 +114,8 @@ def pair_feedback(
         try:
             if isinstance(record, Excluded):
                 yield record
-            elif (mended := first_filled(record.values, _EDIT)) is not None:
-                yield _edit(record, mended, fields)
+            elif (edited := first_filled(record.values, _EDIT)) is not None:
+                yield _edit(record, edited, fields)
                 used["paired"] += 1
             else:
                 yield from _note(record, asked, fields, codes)
@@ -140,10 +140,10 @@ def _asked(values: Mapping[str, Any], fields: Fields) -> tuple[tuple[Message, ..
 
 def _edit(record: Record, column: str, fields: Fields) -> Pair:
     messages, answer = _asked(record.values, fields)
-    mended = text_of(record.values[column], column)
-    if mended.strip() == answer.strip():
+    edited = text_of(record.values[column], column)
+    if edited.strip() == answer.strip():
         raise Unusable("the edit changes nothing", "the edited answer is the original one")
-    return Pair(record.path, record.line, messages, mended, answer, source={"kind": "edit", "row": record.line})
+    return Pair(record.path, record.line, messages, edited, answer, source={"kind": "edit", "row": record.line})
 
 
 def _note(record: Record, asked: dict[str, _Asked], fields: Fields, codes: Codes) -> Iterator[Excluded]:
@@ -155,7 +155,7 @@ def _note(record: Record, asked: dict[str, _Asked], fields: Fields, codes: Codes
     user = str(record.values.get("user") or record.values.get("user_id") or f"row {record.line}")
     before = one.thumbs.get(user)
     if before is not None:
-        yield Excluded(record.path, before[1], AGAIN, f"line {record.line} says it anew")
+        yield Excluded(record.path, before[1], AGAIN, f"line {record.line} repeats it")
         one.rows.remove(before[1])
     one.thumbs[user] = up, record.line
     one.rows.append(record.line)

@@ -50,7 +50,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if isinstance(record, Excluded):
             raise PairsError(record.detail, path=path, line=record.line)
         if record.parsed:
-            remedy = f"write it anew by `blindside pairs convert {path} pairs.jsonl` and train on that"
+            remedy = f"rewrite it with `blindside pairs convert {path} pairs.jsonl` and train on that"
             raise PairsError(f"`{record.parsed[0]}` is a list written as a text: {remedy}", path=path, line=record.line)
         yield record.line, record.values
 

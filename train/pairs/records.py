@@ -20,7 +20,7 @@ def read_records(path: Path, note: Note = ignore) -> Rows:
 
 @contextmanager
 def named(path: Path) -> Iterator[None]:
-    """What makes a file unusable, told with its name: a BadFile within becomes a PairsError."""
+    """What makes a file unusable, reported with its name: a BadFile within becomes a PairsError."""
     try:
         yield
     except BadFile as error:

@@ -30,7 +30,7 @@ class Job(_Part):
     suspects: list[list[int]] = []
     #: Those of the texts that are scored and suspected too, by their own tokens: for servers that tell no ids.
     scored_texts: list[str] = []
-    #: Whether a TGI is held against this, whose sliding windows are other ones (train.reference.scoring).
+    #: Whether a TGI is compared with this, whose sliding windows are other ones (train.reference.scoring).
     tgi: bool = False
 
 

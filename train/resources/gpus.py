@@ -10,23 +10,9 @@ from dataclasses import dataclass
 import docker
 
 from blindside import machine
-from blindside.gpus import memory_of
+from blindside.gpus import Gpu, Version, find_gpus, version
 from blindside.machine import ask, reaches_gpus
 from train.errors import LaunchError
-
-_FIELDS = "index,name,memory.total,memory.free,compute_cap"
-Version = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """`total` and `free` in bytes; `capability` as NVIDIA counts it, (8, 0) for an A100."""
-
-    index: int
-    name: str
-    total: int
-    free: int
-    capability: Version
 
 
 @dataclass(frozen=True)
@@ -38,12 +24,10 @@ class Engine:
     problem: str = ""
 
 
-def find_gpus() -> tuple[Gpu, ...]:
-    """The NVIDIA GPUs of this machine that CUDA_VISIBLE_DEVICES leaves; none where there is no working driver."""
-    listed = ask("nvidia-smi", f"--query-gpu={_FIELDS}", "--format=csv,noheader,nounits") or ""
-    found = [_gpu(line) for line in listed.splitlines()]
+def chosen_gpus() -> tuple[Gpu, ...]:
+    """The NVIDIA GPUs of this machine that CUDA_VISIBLE_DEVICES leaves."""
     chosen = visible(os.environ)
-    return tuple(gpu for gpu in found if gpu is not None and (chosen is None or str(gpu.index) in chosen))
+    return tuple(gpu for gpu in find_gpus() if chosen is None or str(gpu.index) in chosen)
 
 
 def visible(variables: Mapping[str, str]) -> list[str] | None:
@@ -52,23 +36,10 @@ def visible(variables: Mapping[str, str]) -> list[str] | None:
     return names if names and all(name.isdigit() for name in names) else None
 
 
-def _gpu(line: str) -> Gpu | None:
-    cells = [cell.strip() for cell in line.split(",")]
-    memory = memory_of(cells[2], cells[3]) if len(cells) == 5 and cells[0].isdigit() else None
-    if memory is None:
-        return None
-    return Gpu(int(cells[0]), cells[1], memory[0] << 20, memory[1] << 20, _version(cells[4]) or (0, 0))
-
-
 def cuda() -> Version | None:
     """The newest CUDA that the driver can run, from the head of `nvidia-smi`."""
-    said = re.search(r"CUDA (?:\w+ )?Version\s*:\s*(\d+\.\d+)", ask("nvidia-smi") or "")
-    return None if said is None else _version(said[1])
-
-
-def _version(text: str) -> Version | None:
-    found = re.fullmatch(r"(\d+)\.(\d+)", text)
-    return None if found is None else (int(found[1]), int(found[2]))
+    stated = re.search(r"CUDA (?:\w+ )?Version\s*:\s*(\d+\.\d+)", ask("nvidia-smi") or "")
+    return None if stated is None else version(stated[1])
 
 
 def find_engine() -> Engine:

@@ -12,7 +12,7 @@ from blindside.addresses import shown
 from train.resources.findings import Finding, Level
 
 PATIENCE = 5.0  # seconds for one answer
-LATER = "or train with a base and data that are here"
+LATER = "or train with a base and data that are on this machine"
 
 
 def cache_of(variables: Mapping[str, str]) -> Path:
@@ -38,10 +38,10 @@ def check_hub(repos: Mapping[str, str], variables: Mapping[str, str], problem: s
     """Whether the Hub gives these (name to "models" or "datasets"); `problem` is what `reach` said."""
     if problem:
         missing = [name for name, kind in repos.items() if not _cached(name, kind, variables)]
-        mend = "unset it" if "OFFLINE" in problem else "check the network (HF_ENDPOINT where you use a mirror)"
+        remedy = "unset it" if "OFFLINE" in problem else "check the network (HF_ENDPOINT where you use a mirror)"
         level: Level = "fail" if missing else "warn"
         found = f"not here: {', '.join(missing)}" if missing else "all that is needed is in the cache"
-        yield Finding("Hub", level, f"{problem}; {found}", f"{mend}, {LATER}" if missing else "")
+        yield Finding("Hub", level, f"{problem}; {found}", f"{remedy}, {LATER}" if missing else "")
         return
     yield Finding("Hub", "ok", f"{shown(endpoint(variables))} answers")
     token = token_of(variables)

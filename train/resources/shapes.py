@@ -64,7 +64,11 @@ class Found:
 
 #: As published, so that a recipe of ours is weighed where there is no network.
 KNOWN = {
+    "models/tiny-base": Shape(192, 4, 512, 1024, 6, 192, 64, tied=True),
     "Qwen/Qwen2.5-3B-Instruct": Shape(2048, 36, 11008, 151936, 16, 2048, 256, tied=True),
+    "Qwen/Qwen2.5-7B-Instruct": Shape(3584, 28, 18944, 152064, 28, 3584, 512),
+    "Qwen/Qwen2.5-14B-Instruct": Shape(5120, 48, 13824, 152064, 40, 5120, 1024),
+    "Qwen/Qwen2.5-32B-Instruct": Shape(5120, 64, 27648, 152064, 40, 5120, 1024),
     "HuggingFaceTB/SmolLM2-135M-Instruct": Shape(576, 30, 1536, 49152, 9, 576, 192, tied=True),
 }
 

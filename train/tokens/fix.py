@@ -2,7 +2,7 @@
 
 TRL tokenizes rendered conversations with the tokenizer's own special tokens added, and puts its end token behind
 answers that end with another; a server does neither. And servers read tokenizer.json, where transformers builds the
-tokenizers of some classes anew, with other splits. What is saved and exported stays the base's tokenizer.
+tokenizers of some classes again, with other splits. What is saved and exported stays the base's tokenizer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An Axolotl plugin: before the first step, what TRL has prepared is held against what is served.
+"""An Axolotl plugin: before the first step, what TRL has prepared is compared with what is served.
 
 Axolotl imports it by the derived recipe's `plugins:`, on this machine and in its image, so it needs nothing that
 Axolotl's own environment lacks.
@@ -7,6 +7,7 @@ Axolotl's own environment lacks.
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +15,14 @@ from typing import Any
 
 from axolotl.integrations.base import BasePlugin
 from axolotl.utils.chat_templates import get_chat_template_from_config
+from axolotl.utils.logging import get_logger
 
 from train.token_check import KEY, TrainedTokens, tokenizer_beside, write_found
 from train.tokens.compare import Pair, Prepared, compare, ended, length
 from train.tokens.fix import derive, restore, unlike
 from train.tokens.served import Served, load
 
+LOG = get_logger("axolotl.tokens")
 ANSWERS = ("chosen_ids", "rejected_ids")
 REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")
 
@@ -32,8 +35,21 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
     def get_input_args(self) -> str:
         return "train.token_check.TokenArgs"
 
+    def register(self, cfg: Any) -> None:
+        """Before Axolotl asks PyTorch whether GPUs reach each other, which ends a CUDA build without a driver."""
+        if _on_cpus():
+            import torch
+
+            torch.cuda.can_device_access_peer = lambda *_: True
+
     def load_datasets(self, cfg: Any, preprocess: bool = False) -> None:
-        """Before Axolotl loads the tokenizer: let it load one that does as servers do, where the recipe names none."""
+        """Before Axolotl loads the model: place it on the CPU, where several processes train there. And before it loads
+        the tokenizer: let it load one that does as servers do, where the recipe names none.
+        """
+        if _on_cpus():
+            cfg.device_map = {"": "cpu"}  # Axolotl has overwritten the recipe's own
+        if cfg.precompute_ref_log_probs and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            share_reference(Path(cfg.output_dir) / "reference")
         if not cfg.trained_tokens or cfg.tokenizer_config != cfg.base_model or own_tokens(cfg):
             return
         served = _load(cfg, get_chat_template_from_config(cfg) if _names_template(cfg) else None)
@@ -51,14 +67,50 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
             return
         served = _load(cfg, trainer.processing_class.chat_template)
         tails = trim(trainer, served.stops)
-        found = check(read_pairs(cfg), rows(trainer), served, cfg.sequence_len)
-        found = found.model_copy(update={"fixed": self.fixed + tails})
+        forget_reference(trainer)
         if self.fixed:
             restore(trainer.processing_class, served)
+        if not trainer.is_world_process_zero():  # all processes have the same pairs: one of them looks
+            return
+        found = check(read_pairs(cfg), rows(trainer), served, cfg.sequence_len)
+        found = found.model_copy(update={"fixed": self.fixed + tails})
         found = found.model_copy(update={"problem": found.problem or unlike(trainer.processing_class, served)})
         write_found(Path(cfg.trained_tokens), found)
         if found.problem:
             raise RuntimeError(found.problem)
+
+
+def _on_cpus() -> bool:
+    """Whether this is one of several processes on a CPU, as train.launcher starts them."""
+    return os.environ.get("ACCELERATE_USE_CPU") == "true" and int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def share_reference(folder: Path) -> None:
+    """Let all processes read the reference's log-probabilities where the first one writes them.
+
+    TRL 1.9 looks beside each process's own copy of the pairs, and Axolotl's first process has its own elsewhere.
+    """
+    from trl import DPOTrainer
+
+    folder.mkdir(parents=True, exist_ok=True)
+    compute = DPOTrainer._precompute_ref_logps
+
+    def shared(trainer: Any, dataset: Any, name: str, size: int) -> Any:
+        dataset._get_cache_file_path = lambda fingerprint: str(folder / f"{fingerprint}.arrow")
+        return compute(trainer, dataset, name, size)
+
+    DPOTrainer._precompute_ref_logps = shared
+
+
+def forget_reference(trainer: Any) -> None:
+    """Let the second copy of the weights go, where the reference's log-probabilities are known beforehand."""
+    given = getattr(trainer, "ref_model", None)
+    if given is None or not trainer.args.precompute_ref_log_probs:
+        return
+    trainer.ref_model = None
+    prepared = trainer.accelerator._models
+    prepared[:] = [one for one in prepared if one is not given]
+    LOG.info("the reference's log-probabilities are known: its copy of the weights is let go")
 
 
 def _load(cfg: Any, template: str | None) -> Served:
@@ -78,7 +130,7 @@ def own_tokens(cfg: Any) -> bool:
 def check(
     data: list[tuple[int, Pair]], prepared: Iterator[tuple[int, Prepared]], served: Served, limit: int | None
 ) -> TrainedTokens:
-    """Count the pairs by what became of them; of those that are trained on otherwise, the first is told."""
+    """Count the pairs by what became of them; of those that are trained on otherwise, the first is reported."""
     pairs, missing = dict(data), Counter(key for key, _ in data)
     said: dict[int, str] = {}
     counts: Counter[str] = Counter()
@@ -122,7 +174,7 @@ def _read(asked: Any) -> Iterator[tuple[int, Pair]]:
 def trim(trainer: Any, stops: list[int]) -> tuple[str, ...]:
     """Take off what some templates write behind the end of the last turn (Phi 3): no server generates it.
 
-    Where TRL has computed the reference's log-probabilities with it already, they are computed anew.
+    Where TRL has computed the reference's log-probabilities with it already, they are recomputed.
     """
     fixed = False
     for name in ("train_dataset", "eval_dataset"):

@@ -13,12 +13,12 @@ from train.progress import parse_numbers
 from train.recipe import Recipe
 from train.token_check import PLUGIN, RULES, TrainedTokens, read_found, tokenizer_beside, write_found
 
-#: The variable by which a person says that a training may go on whose tokens cannot be compared.
+#: The variable by which a person says that a training may continue whose tokens cannot be compared.
 UNCHECKED = "UNCHECKED_TOKENS"
 
 
 def checked(recipe: Recipe) -> bool:
-    """Whether the recipe is a DPO over pairs, whose tokens are held against the served ones before the first step."""
+    """Whether the recipe is a DPO over pairs, whose tokens are compared with the served ones before the first step."""
     return recipe.config.get("rl") in ("dpo", "ipo") and all(asked.is_pairs for asked in recipe.datasets)
 
 
@@ -27,12 +27,12 @@ def outdated(recipe: Recipe, found: TrainedTokens | None) -> bool:
     return checked(recipe) and (found is None or found.rules != RULES)
 
 
-def fields(recipe: Recipe, outcome: Path, figures: Path) -> dict[str, Any]:
-    """The fields by which Axolotl loads our plugin."""
+def fields(recipe: Recipe, outcome: Path, figures: Path, *, several: bool = False) -> dict[str, Any]:
+    """The fields by which Axolotl loads our plugin; `several` processes need it whatever they train."""
+    own = {"plugins": [*(recipe.config.get("plugins") or []), PLUGIN]}
     if not checked(recipe):
-        return {}
-    plugins = [*(recipe.config.get("plugins") or []), PLUGIN]
-    return {"plugins": plugins, "trained_tokens": str(outcome), "training_figures": str(figures)}
+        return own if several else {}
+    return {**own, "trained_tokens": str(outcome), "training_figures": str(figures)}
 
 
 def forget(outcome: Path) -> None:
@@ -42,9 +42,9 @@ def forget(outcome: Path) -> None:
 
 
 class Watch:
-    """Reads what Axolotl prints, and raises TokensError as soon as it goes on without our plugin.
+    """Reads what Axolotl prints, and raises TokensError as soon as it continues without our plugin.
 
-    Axolotl tells of a plugin that it cannot import, and trains all the same; one without our hooks says nothing.
+    Axolotl tells of a plugin that it cannot import, and trains anyway; one without our hooks says nothing.
     """
 
     def __init__(self, recipe: Recipe, outcome: Path) -> None:

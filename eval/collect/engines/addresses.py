@@ -1,4 +1,4 @@
-"""A server's address in two parts: what may be shown and stored, and what only the server is told.
+"""A server's address in two parts: what may be shown and stored, and what only the server gets.
 
 A user, a password and a query (`?api-key=…`) are sent, and never written down.
 """

@@ -20,7 +20,7 @@ async def read_bounded(response: aiohttp.ClientResponse, largest: int, url: str)
     """The whole body. Raises EngineRejected above `largest` bytes, packed or not, EngineError for a broken packing."""
     if (response.content_length or 0) > largest:
         raise _too_large(response, largest, url)
-    unpack = _unpacker(response, largest, url)
+    unpack = _unpacker(response, url)
     body, packed = bytearray(), 0
     async for piece in response.content.iter_any():
         packed += len(piece)
@@ -54,7 +54,7 @@ class _Unpacker:
         return found
 
 
-def _unpacker(response: aiohttp.ClientResponse, largest: int, url: str) -> _Unpacker | None:
+def _unpacker(response: aiohttp.ClientResponse, url: str) -> _Unpacker | None:
     name = response.headers.get("Content-Encoding", "identity").strip().lower()
     if name in ("identity", ""):
         return None

@@ -16,7 +16,7 @@ from eval.errors import EngineError, InputError
 
 class Card(BaseModel):
     """One entry of /v1/models, with whatever else it says (engines.precision). `max_model_len`, the context in
-    tokens, is told by vLLM and SGLang."""
+    tokens, is reported by vLLM and SGLang."""
 
     model_config = ConfigDict(protected_namespaces=(), extra="allow")
 

@@ -12,14 +12,14 @@ from urllib.request import getproxies, proxy_bypass
 from blindside.addresses import shown
 from eval.errors import EngineUnreachable, InputError
 
-#: Where companies' tools are told their own authority, beside OpenSSL's SSL_CERT_FILE, which Python reads itself.
+#: Where companies' tools are given their own authority, beside OpenSSL's SSL_CERT_FILE, which Python reads itself.
 _AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 def proxy_for(url: str) -> str | None:
     """The proxy that the environment names for `url` (HTTP_PROXY, HTTPS_PROXY, NO_PROXY), or None.
 
-    Raises EngineUnreachable for a proxy that is no HTTP proxy.
+    Raises EngineUnreachable for a proxy that is not an HTTP proxy.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -32,7 +32,7 @@ def proxy_for(url: str) -> str | None:
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     if urlsplit(proxy).scheme not in ("http", "https"):
         raise EngineUnreachable(
-            f"the environment names the proxy {shown(proxy)} for {url}, which is no HTTP proxy: "
+            f"the environment names the proxy {shown(proxy)} for {url}, which is not an HTTP proxy: "
             f"set {parts.scheme.upper()}_PROXY to one that is, or put {host} into NO_PROXY"
         )
     return proxy

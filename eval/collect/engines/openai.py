@@ -59,7 +59,7 @@ class OpenAiEngine:
 
     @classmethod
     async def open(cls, transport: Transport, wanted: str = "", enable_thinking: bool | None = None) -> OpenAiEngine:
-        """Ask the server what it serves, and for one token, so that what can't work is told at once.
+        """Ask the server what it serves, and for one token, so that what can't work is reported at once.
 
         `wanted` is the model's name, needed where several are listed. Raises EngineError where the server does not
         speak this protocol or refuses the model, InputError where it is open which model is meant.
@@ -94,7 +94,7 @@ class OpenAiEngine:
         return max_tokens if tokens is None else self._room.left(tokens, max_tokens)
 
     async def chat(self, messages: Sequence[Message], max_tokens: int) -> Completion:
-        """As Engine.chat. An answer without content is an empty text; what was only reasoned is no part of it."""
+        """As Engine.chat. An answer without content is an empty text; what was only reasoned is not part of it."""
         started = time.perf_counter()
         answer = await self._ask(messages, max_tokens)
         return completion_of(
@@ -162,7 +162,7 @@ def _completion(reply: Reply, url: str) -> _Answer:
     except ValidationError:
         message = told(reply)
         looks = f"an error ({message})" if message and b'"error"' in reply.body else reply.looks()
-        raise EngineError(f"{url} answered {looks} where a completion belongs", status=reply.status) from None
+        raise EngineError(f"{url} answered {looks}; expected a completion", status=reply.status) from None
     if not answer.choices:
         raise EngineError(f"{url} answered a completion without a text", status=reply.status)
     return answer

@@ -32,7 +32,7 @@ class Completion:
     prompt_tokens: int | None
     completion_tokens: int | None
     latency: float
-    #: What the model thought before it answered, which is no part of the text.
+    #: What the model thought before it answered, which is not part of the text.
     thinking: str = ""
     #: Whether the server marks the text as a refusal.
     refused: bool = False

@@ -1,8 +1,8 @@
-"""Several servers of one model behind one Engine: the least busy one is asked, one that dies is left out and told.
+"""Several servers of one model behind one Engine: the least busy one is asked, one that dies is left out and reported.
 
 A request that fails on one replica goes to the next. One that failed three times in a row where another one then
 answered is left out (at once where it refuses us), so the last one that answers never is. It comes back when it can be
-connected to anew and serves the same as before: that is tried after one second, then after two, four, …, at most
+connected to again and serves the same as before: that is tried after one second, then after two, four, …, at most
 thirty. Where it serves something else by then, it stays out.
 """
 
@@ -161,7 +161,7 @@ class Replicas:
                 task.add_done_callback(self._checks.discard)
 
     async def _check(self, replica: _Replica) -> None:
-        """Connect anew; only a replica that serves the same comes back, and one more failure puts it out again."""
+        """Connect again; only a replica that serves the same comes back, and one more failure puts it out again."""
         try:
             async with self._reopen(replica.address) as fresh:
                 now = fresh.info

@@ -53,7 +53,7 @@ class Backoff:
 
 @dataclass
 class Breaker:
-    """Ends a run whose server is gone: after `limit` prompts in a row that failed for want of a server."""
+    """Ends a run whose server is gone: after `limit` prompts in a row that failed for lack of a server."""
 
     limit: int
     in_a_row: int = 0
@@ -73,12 +73,12 @@ class Breaker:
             kind = EngineUnreachable if isinstance(error, EngineUnreachable) else EngineError
             raise kind(
                 f"{error} — the last {self.in_a_row} prompts failed like this, so the run ends here; "
-                "all answers so far are kept, and the same command goes on from them",
+                "all answers so far are kept, and the same command continues from them",
                 status=error.status,
             ) from error
 
 
 def first_error(group: BaseExceptionGroup) -> BaseException:
-    """The first of the errors that ended several tasks, out of however many groups it lies in."""
+    """The first of the errors that ended several tasks, out of however many groups it is in."""
     first = group.exceptions[0]
     return first_error(first) if isinstance(first, BaseExceptionGroup) else first

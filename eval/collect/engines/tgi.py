@@ -121,7 +121,7 @@ def _completion(reply: Reply, url: str, latency: float) -> Completion:
     try:
         answer = ChatComplete.model_validate_json(reply.body)
     except ValidationError:
-        raise EngineError(f"{url} answered {reply.looks()} where a completion belongs", status=reply.status) from None
+        raise EngineError(f"{url} answered {reply.looks()}; expected a completion", status=reply.status) from None
     text = answer.choices[0].message.content if answer.choices else None
     if text is None:
         raise EngineError(f"{url} answered a completion without a text", status=reply.status)

@@ -40,7 +40,7 @@ class Reply:
         if not text:
             return "an empty body"
         if not text[:_SHOWN].isprintable():
-            return f"{len(self.body)} bytes that are no text"
+            return f"{len(self.body)} bytes that are not text"
         if text[:100].lower().startswith(("<!doctype html", "<html", "<?xml")):
             return "a web page"
         return f"{text[:_SHOWN]!r}" + ("…" if len(text) > _SHOWN else "")
@@ -62,7 +62,7 @@ class Transport:
         self.timeout = timeout
         self._query = f"?{place.query}" if place.query else ""
         self._secrets = place.secrets()
-        # Unpacked by us, within bounds; whoever packs all the same is understood.
+        # Unpacked by us, within bounds; whoever packs anyway is understood.
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         if place.authorization:
             self._headers["Authorization"] = place.authorization
@@ -112,7 +112,7 @@ class Transport:
                 return Reply(response.status, self._clean(response, read), _wait_of(response))
         except TimeoutError:
             raise TimedOut(
-                f"{self.url} gave no answer within {self.timeout:g} s: a slow server wants a longer --timeout "
+                f"{self.url} gave no answer within {self.timeout:g} s: a slow server needs a longer --timeout "
                 "(TIMEOUT=) or a lower --concurrency (CONCURRENCY=)"
             ) from None
         except aiohttp.ClientSSLError as error:

@@ -45,7 +45,7 @@ def _is_part(name: str) -> bool:
 def alpaca_outputs(path: Path, join: Join, note: Note = ignore) -> list[Answer]:
     """Records with instruction and output; `dataset` is the category. All must come from one generator.
 
-    `join` is told how many have no output: they are left out.
+    `join` counts how many have no output: they are left out.
     """
     records = read_records(path, note)
     _one_model(records, "generator")
@@ -88,7 +88,7 @@ def fastchat_questions(path: Path, note: Note = ignore) -> dict[str, Question]:
         _id(record)
         question = read_question(record)
         if questions.setdefault(question.prompt.id, question).content != question.content:
-            raise record.error(f"question_id {question.prompt.id} is there twice, with other questions: fix the file")
+            raise record.error(f"question_id {question.prompt.id} occurs twice, with other questions: fix the file")
     return questions
 
 

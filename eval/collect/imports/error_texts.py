@@ -25,7 +25,7 @@ _STATUS = (
     "Bad Request|Unauthorized|Forbidden|Not Found|Request Timeout|Too Many Requests|Internal Server Error|Bad Gateway|"
     "Service Unavailable|Gateway Time-?out"
 )
-#: Each is the whole text, or its first line where it goes on.
+#: Each is the whole text, or its first line where it continues.
 _LINES = re.compile(
     r"\W*(?:"
     r"\$ERROR\$|\[?ERROR\]?"

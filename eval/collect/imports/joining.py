@@ -83,7 +83,7 @@ def index(answers: Iterable[Answer], side: str, join: Join) -> dict[str, Answer]
     same = [label(answer) for answer in repeats if answer.key not in unclear]
     join.left_out["there twice"] += len(same)
     join.left_out["several different answers"] += len(repeats) - len(same) + len(unclear)
-    twice = (f"answer of {side} is there twice and counts once", f"answers of {side} are there twice and count once")
+    twice = (f"answer of {side} occurs twice and counts once", f"answers of {side} occur twice and count once")
     join.note(len(same), *twice, same)
     join.note(
         len(unclear),
@@ -119,7 +119,7 @@ def join_sides(
         lost = [label(answer) for key, answer in answers.items() if key not in found]
         join.unjoined += len(lost)
         join.left_out["no partner"] += len(lost)
-        found_none = "found no partner and"
+        found_none = "without a match"
         one, several = f"answer of {side} {found_none} is left out", f"answers of {side} {found_none} are left out"
         join.note(len(lost), one, several, lost)
 

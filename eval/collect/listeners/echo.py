@@ -1,6 +1,6 @@
 """What an OpenAI-compatible server tells by `echo` and `logprobs`: log-probabilities of a text's tokens, without ids.
 
-Servers that can only chat tell nothing; they are heard all the same, so that their name is compared.
+Servers that can only chat tell nothing; they are heard anyway, so that their name is compared.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class EchoListener:
     async def render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
         """Raises EngineError: it does not tell."""
         raise EngineError(
-            f"{self.url} does not tell what its template makes of a conversation, so written answers can't be scored "
+            f"{self.url} does not report what its template makes of a conversation, so written answers can't be scored "
             "behind one: serve the model by TGI, vLLM or SGLang"
         )
 
@@ -76,6 +76,6 @@ class EchoListener:
         done = await self._asker.post(_Completion, "/v1/completions", model=self._model, prompt=text, **given)
         logs = done.choices[0].logprobs if done.choices else None
         if logs is None or len(logs.tokens) <= done.usage.prompt_tokens:
-            return ()  # without echo the answer's one token is told
+            return ()  # without echo the answer's one token is reported
         rows = zip(logs.tokens, logs.token_logprobs, strict=False)
         return tuple(Token(-1, word, logprob) for word, logprob in rows)[: done.usage.prompt_tokens]

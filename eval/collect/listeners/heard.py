@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from eval.collect.engines.http_errors import body_of, status_error, told
 from eval.collect.engines.transport import Transport
@@ -17,6 +17,20 @@ from eval.collect.listeners.proofs import Proof
 from eval.errors import EngineError, EngineRejected, EngineUnreachable
 
 Body = TypeVar("Body", bound=BaseModel)
+
+
+class ChatMessage(BaseModel):
+    """Of a chat completion, as vLLM and SGLang answer it."""
+
+    content: str | None = None
+    #: What a reasoning parser took out of the text, under its newer and its older name.
+    reasoning: str | None = Field(None, validation_alias=AliasChoices("reasoning", "reasoning_content"))
+
+
+class Usage(BaseModel):
+    """How many tokens an answer has."""
+
+    completion_tokens: int = 0
 
 
 @dataclass(frozen=True)

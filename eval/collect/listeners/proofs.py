@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Proof:
-    """One engine. Each of the four is the way by which it is told, and empty where this engine does not tell it.
+    """One engine. Each of the four is the way by which it is reported, and empty where this engine does not report it.
 
     `template`: what a conversation becomes; `tokens`: what a text becomes; `prompts`: log-probabilities of a prompt's
     tokens; `answers`: tokens of an answer with their log-probabilities. `remedy` ends the sentence on missing
@@ -71,7 +70,7 @@ LLAMA_CPP = Proof(
     template="/apply-template",
     tokens="/tokenize",
     answers="/completion with n_probs",
-    remedy="llama.cpp does not tell them",
+    remedy="llama.cpp does not report them",
     keeps_path=False,
     shows_end=False,
 )
@@ -83,5 +82,3 @@ ECHO = Proof(
     keeps_path=False,
 )
 CHAT_ONLY = Proof("OpenAI-compatible, chat alone", remedy="its protocol has none", keeps_path=False)
-
-PROOFS: Mapping[str, Proof] = {one.name: one for one in (TGI, VLLM, SGLANG, LLAMA_CPP, ECHO, CHAT_ONLY)}

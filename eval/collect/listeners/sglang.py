@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import BaseModel
 
 from eval.collect.listeners.heard import (
     Asker,
+    ChatMessage,
     Heard,
     Hearing,
     Identity,
     Refused,
     Token,
+    Usage,
     fitted,
     no_log_probabilities,
 )
@@ -49,25 +51,15 @@ class _Generated(BaseModel):
     meta_info: _Meta
 
 
-class _Message(BaseModel):
-    content: str | None = None
-    #: What a reasoning parser took out of the text, under its newer and its older name.
-    reasoning: str | None = Field(None, validation_alias=AliasChoices("reasoning", "reasoning_content"))
-
-
 class _Choice(BaseModel):
-    message: _Message
+    message: ChatMessage
     finish_reason: str | None
     prompt_token_ids: list[int] | None = None
 
 
-class _Usage(BaseModel):
-    completion_tokens: int = 0
-
-
 class _ChatCompletion(BaseModel):
     choices: list[_Choice]
-    usage: _Usage
+    usage: Usage
 
 
 class SglangListener(Hearing):
@@ -88,7 +80,7 @@ class SglangListener(Hearing):
             raise refusal.rejected(self.url, "conversation") from None
         text = await self._decode(ids or ())
         if not ids or await self._ids(text, special=False) != ids:
-            raise EngineError(f"{self.url} does not tell the text of a templated conversation: {SGLANG.remedy}")
+            raise EngineError(f"{self.url} does not report the text of a templated conversation: {SGLANG.remedy}")
         return text, tuple(ids)
 
     async def score(self, text: str) -> tuple[Token, ...]:
@@ -109,7 +101,7 @@ class SglangListener(Hearing):
         choice = done.choices[0]
         ids = choice.prompt_token_ids
         if ids is None:
-            return Heard(probe)  # an older SGLang, which does not tell what it feeds the model
+            return Heard(probe)  # an older SGLang, which does not report what it feeds the model
         heard = await self._heard(probe, ids, probe.tokens)
         answer = (choice.message.content or "", choice.finish_reason or "", done.usage.completion_tokens)
         text = await self._decode(ids)

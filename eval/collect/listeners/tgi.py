@@ -31,7 +31,7 @@ class _Token(BaseModel):
 
 
 class _Span(_Token):
-    """Of /tokenize: where a token lies in the text, in bytes."""
+    """Of /tokenize: where a token is in the text, in bytes."""
 
     start: int
 

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import BaseModel
 
 from eval.collect.listeners.heard import (
     Asker,
+    ChatMessage,
     Heard,
     Hearing,
     Identity,
     Refused,
     Token,
+    Usage,
     fitted,
     no_log_probabilities,
 )
@@ -61,24 +63,14 @@ class _Completion(BaseModel):
     choices: list[_Choice]
 
 
-class _Message(BaseModel):
-    content: str | None = None
-    #: What a reasoning parser took out of the text, under its newer and its older name.
-    reasoning: str | None = Field(None, validation_alias=AliasChoices("reasoning", "reasoning_content"))
-
-
 class _ChatChoice(BaseModel):
-    message: _Message
+    message: ChatMessage
     finish_reason: str | None
-
-
-class _Usage(BaseModel):
-    completion_tokens: int = 0
 
 
 class _ChatCompletion(BaseModel):
     choices: list[_ChatChoice]
-    usage: _Usage
+    usage: Usage
     prompt_token_ids: list[int] | None = None
     prompt_text: str | None = None
 
@@ -107,7 +99,7 @@ class VllmListener(Hearing):
         except Refused as refusal:
             raise refusal.rejected(self.url, "conversation") from None
         if tuple(await self._ids(text, special=False)) != ids:
-            raise EngineError(f"{self.url} does not tell the text of a templated conversation: use a newer vLLM")
+            raise EngineError(f"{self.url} does not report the text of a templated conversation: use a newer vLLM")
         return text, ids
 
     async def score(self, text: str) -> tuple[Token, ...]:

@@ -77,7 +77,7 @@ def score_preferences(
 ) -> list[Preference]:
     """Score every pair on both sides and write preferences.csv; returns its rows, pair by pair.
 
-    A pair that one side refuses (it is too long) is left out on both, and told. Raises EngineError where a server
+    A pair that one side refuses (it is too long) is left out on both, and reported. Raises EngineError where a server
     gives no templated conversation or no log-probabilities of prompts, or goes away.
     """
     try:
@@ -97,7 +97,7 @@ def _pair(line: bytes, path: Path, number: int) -> HeldOut:
     try:
         raw = parse_json(line)
         if not isinstance(raw, dict):
-            raise InputError("is no object with messages, chosen, rejected", path=path, line=number)
+            raise InputError("is not an object with messages, chosen, rejected", path=path, line=number)
         return HeldOut.model_validate({key: raw.get(key) for key in HeldOut.model_fields})
     except ValidationError as error:
         first = error.errors()[0]

@@ -1,7 +1,7 @@
 """`blindside pairs synthesize`: a small model answers, a stronger one corrects it; what was corrected is the pair.
 
-WORK/answers.jsonl and WORK/corrections.jsonl hold every reply as it came, append-only, so that a broken run goes on
-where it ended; the pairs are made anew from them.
+WORK/answers.jsonl and WORK/corrections.jsonl hold every reply as it came, append-only, so that a broken run continues
+where it ended; the pairs are made again from them.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ class _Synthesis:
         """Prompts as long as there is budget left when they are begun."""
         for prompt in todo:
             if budget and self.tokens >= budget:
-                self._say(f"the budget of {budget:,} tokens is used up: the same command with a larger one goes on")
+                self._say(f"the budget of {budget:,} tokens is used up: the same command with a larger one continues")
                 return
             yield prompt
 

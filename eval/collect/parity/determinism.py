@@ -1,6 +1,6 @@
 """Is a temperature-0 answer the same when it is asked again? A sample is, under load and alone, on both sides.
 
-On GPUs a batch of another size rounds otherwise and may flip a token: how often that happens belongs in the report.
+On GPUs a batch of another size rounds differently and may flip a token: how often that happens belongs in the report.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any
 
 from blindside import console
 from blindside.words import counted
@@ -23,7 +22,8 @@ from eval.collect.engines.retry import Breaker
 from eval.collect.worker import Lane
 from eval.errors import RunError
 from eval.records import Failure, Message, Prompt, Response, Side
-from eval.run import Decoding, Run
+from eval.run import Run
+from eval.run_info import Decoding, DeterminismRecord
 
 SHOWN = 5  # ids of prompts that are kept as examples
 
@@ -56,12 +56,9 @@ class Determinism:
     sides: Mapping[Side, SideDeterminism]
     load: int
 
-    def to_dict(self) -> dict[str, Any]:
-        """For run.json."""
-        sides = {
-            side: {**vars(one), "examples": list(one.examples), "rate": one.rate} for side, one in self.sides.items()
-        }
-        return {"load": self.load, "sides": sides}
+    def records(self) -> dict[Side, DeterminismRecord]:
+        """By side, for run.json."""
+        return {side: DeterminismRecord(load=self.load, rate=one.rate, **vars(one)) for side, one in self.sides.items()}
 
     def lines(self) -> list[str]:
         """One line a side."""

@@ -27,13 +27,13 @@ def check_end(served: Served) -> Check:
     if ended:
         return served.check(name, True, f"{ended} of {len(chats)} answers ended, each at its end token")
     if not served.identity.proof.answers:
-        return served.check(name, None, f"{served.url} does not tell the tokens of an answer")
+        return served.check(name, None, f"{served.url} does not report the tokens of an answer")
     if not chats:
         return served.check(name, None, "no conversation was answered")
     most = max(heard.limit for heard in chats)
     found = f"none of {len(chats)} answers came to its end within {most} tokens, nor has an end token among its tokens"
     if served.side == "base":
-        return served.noted("never ends its turn", f"{found}: the base itself goes on, so its answers will be cut")
+        return served.noted("never ends its turn", f"{found}: the base itself continues, so its answers will be cut")
     return served.check(name, None, f"{found}: was it trained to end its turn (train_on_eos)?")
 
 
@@ -93,6 +93,7 @@ def _other_count(served: Served, heard: Heard) -> str:
     if (text, _REASONS.get(reason, reason), count) == ours:
         return ""
     return (
-        f"the chat route answers {heard.probe.name!r} otherwise than the other route on the same tokens: {text[:60]!r} "
+        f"the chat route answers {heard.probe.name!r} differently from the other route on the same tokens: "
+        f"{text[:60]!r} "
         f"({reason}, {count} tokens) and {heard.answer_text[:60]!r} ({heard.finish}, {len(heard.answer)} tokens)"
     )

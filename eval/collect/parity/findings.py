@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from eval.collect.listeners.heard import Heard, Identity
 from eval.records import Side
-from eval.run import ModelInfo
+from eval.run_info import ModelInfo
 from train.reference.protocol import Job, Reference, Rendering, Scores
 
 
@@ -78,7 +78,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Saved:
-    """One side as it lies on disk."""
+    """One side as it is on disk."""
 
     side: Side
     model: ModelInfo

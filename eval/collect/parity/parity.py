@@ -1,7 +1,7 @@
 """Do the servers serve what was saved? Probes are put to each server and to transformers itself, and compared.
 
 Names, templates, tokens, log-probabilities and ends must agree; where they don't, the cause is named where it can be.
-What an engine does not tell is named as not checked (eval.collect.listeners.proofs).
+What an engine does not report is named as not checked (eval.collect.listeners.proofs).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from blindside import console
 from blindside.words import counted
@@ -19,12 +18,11 @@ from eval.collect.parity.ends import check_end
 from eval.collect.parity.findings import TOLERANCES, Check, Known, Saved, Served
 from eval.collect.parity.listening import Listened, listen
 from eval.collect.parity.reference import ask_references, missing
-from eval.collect.parity.sliding_window import check_window
 from eval.collect.parity.template import check_info, check_template, check_tokens, check_trained_template
-from eval.collect.parity.weights import check_greedy, check_prompts, check_weights
+from eval.collect.parity.weights import check_greedy, check_prompts, check_weights, check_window
 from eval.errors import InputError, ParityFailed
 from eval.records import Prompt, Side
-from eval.run import ModelInfo
+from eval.run_info import CheckRecord, ModelInfo, ParityRecord
 from train.reference.protocol import Job, Reference
 
 __all__ = ["Check", "ParityReport", "check_parity"]
@@ -57,17 +55,20 @@ class ParityReport:
     def unchecked(self) -> tuple[Check, ...]:
         return tuple(check for check in self.checks if check.passed is None and not check.note)
 
-    def to_dict(self) -> dict[str, Any]:
-        """For run.json."""
+    def record(self, side: Side, *, force: bool = False) -> ParityRecord:
+        """One side's findings, for run.json; with `force`, what failed is recorded as passed over."""
+        own = [check for check in self.checks if check.side == side]
+        failed = any(check.passed is False for check in own)
         allowed = TOLERANCES[self.dtype]
-        return {
-            "passed": self.passed,
-            "dtype": self.dtype,
-            "probes": self.probes,
-            "quick": self.quick,
-            "tolerance": {"token": allowed.token, "mean": allowed.mean},
-            "checks": [vars(check) for check in self.checks],
-        }
+        return ParityRecord(
+            checks=tuple(CheckRecord.model_validate(vars(check)) for check in own),
+            passed=not failed,
+            forced=force and failed,
+            dtype=self.dtype,
+            probes=self.probes,
+            quick=self.quick,
+            tolerance={"token": allowed.token, "mean": allowed.mean},
+        )
 
     def lines(self) -> list[str]:
         """One line a finding."""
@@ -154,7 +155,7 @@ def _references(
 ) -> dict[Side, Reference]:
     """transformers' word on each side, which is not asked for where no server told anything to compare with it."""
     if not any(one.identity.proof.tokens for one in listened):
-        return {side: Reference(missing="no server tells anything to compare with") for side in jobs}
+        return {side: Reference(missing="no server reports anything to compare with") for side in jobs}
     if not missing(python):
         dtype = next(iter(jobs.values())).dtype
         say(f"parity: the same by transformers, in {dtype}, from the saved weights")
@@ -222,5 +223,5 @@ def _unique(many: Sequence[list[int]]) -> list[list[int]]:
 def _untold(one: Listened, untold: Sequence[str]) -> str:
     name = one.identity.name
     if not one.identity.proof.tokens:
-        return f"{one.url} ({name}) tells nothing to compare with; nothing about this server was proved"
-    return f"{one.url} ({name}) does not tell {', '.join(untold)}; so much is not proved of it (docs/serving.md)"
+        return f"{one.url} ({name}) reports nothing to compare with; nothing about this server was proved"
+    return f"{one.url} ({name}) does not report {', '.join(untold)}; so much is not proved of it (docs/serving.md)"

@@ -35,7 +35,7 @@ def check_template(served: Served) -> Check:
     if any(_without_template(heard) for heard in chats):
         return served.check("template", False, _missing(served))
     if chats and all(not heard.refused and not heard.chat_ids for heard in chats):
-        return served.check("template", None, f"{served.url} does not tell what it makes of a conversation")
+        return served.check("template", None, f"{served.url} does not report what it makes of a conversation")
     if reference.missing:
         return served.check("template", None, reference.missing)
     compared = 0
@@ -118,7 +118,7 @@ def check_tokens(served: Served) -> Check:
             return served.check("tokens", False, f"tokens differ, for {heard.probe.name!r}: {problem}")
         compared += bool(heard.prompt)
     if not compared:
-        return served.check("tokens", None, f"{served.url} does not tell its tokens")
+        return served.check("tokens", None, f"{served.url} does not report its tokens")
     return served.check(
         "tokens", True, f"{counted(compared, 'conversation or text', 'conversations and texts')}, the same tokens"
     )

@@ -84,7 +84,7 @@ def check_greedy(served: Served) -> Check:
             ties += point.id != top
             largest = max(largest, point.difference)
     if not count:
-        return served.check(name, None, f"{served.url} told the tokens of no answer")
+        return served.check(name, None, f"{served.url} reported the tokens of no answer")
     tied = f", {ties} of them ties" if ties else ""
     return served.check(name, True, f"{counted(count, 'token')}{tied}, largest difference {largest:.2g}")
 
@@ -110,7 +110,7 @@ def check_weights(served: Served, prompts_agree: bool | None, other: Saved | Non
         return served.check(name, True, f"mean difference to the saved weights {own:.2g}")
     if theirs * _BETTER <= own:
         alike = f"{served.side} and {other.side} answer so alike (mean differences {own:.2g} and {theirs:.2g})"
-        return served.check(name, None, f"{alike} that it can't be told which of them is served")
+        return served.check(name, None, f"{alike} that they cannot be distinguished")
     return served.check(name, True, f"mean difference to the saved weights {own:.2g}, to {other.side}'s {theirs:.2g}")
 
 
@@ -188,3 +188,22 @@ def _distance(served: Served, lookup: Lookup) -> float | None:
         for token, saved in zip(heard.prompt[1:], logprobs, strict=True)
     ]
     return sum(differences) / len(differences) if differences else None
+
+
+def check_window(served: Served) -> Check | None:
+    """A note where TGI served texts that reach beyond the window; None where training and serving are the same.
+
+    It is true of TGI itself, and all other checks compare with what TGI computes: nothing is left unchecked.
+    """
+    window = served.known.reference.window
+    if window is None or not served.identity.is_tgi:
+        return None
+    long = [heard for heard in served.answered if len(heard.ids) > window]
+    if not long:
+        return None
+    return served.noted(
+        "sliding window",
+        f"{len(long)} of {len(served.answered)} probes are longer than the sliding window of {window} tokens, where "
+        "training and serving differ: TGI's window is one token wider, and Phi 3 has none there; the other checks "
+        "compare with what TGI computes",
+    )

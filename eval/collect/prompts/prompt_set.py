@@ -20,7 +20,7 @@ from eval.collect.input_records import Record, read_records
 from eval.collect.prompts.parser import Question, read_question
 from eval.errors import InputError
 from eval.records import Prompt
-from eval.run import PromptSet
+from eval.run_info import PromptSet
 from train.pairs.keys import prompt_key
 
 
@@ -42,7 +42,7 @@ def load_prompts(
     retired: frozenset[str] = frozenset(),
     limit: int | None = None,
 ) -> LoadedPrompts:
-    """Read `source` and leave out what is there twice, is training data, or is retired (`train.pairs.keys.prompt_key`).
+    """Read `source` and leave out what occurs twice, is training data, or is retired (`train.pairs.keys.prompt_key`).
 
     `retired` are the keys of prompts that were harvested from earlier runs (`eval.collect.prompts.retired`).
     `limit` keeps the first so many of what remains. Raises InputError naming file and line.

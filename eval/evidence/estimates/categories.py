@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from eval.evidence.estimates.counts import Counts, prompt_counts
 from eval.evidence.estimates.distributions import t_two_sided
 from eval.evidence.estimates.winrate import Estimate, win_rate
-from eval.evidence.judgements import Table
+from eval.evidence.judgements import Judgements
 
 Floats = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ class Categories:
     confidence: float
 
 
-def categories(table: Table, *, confidence: float = 0.95) -> Categories:
+def categories(table: Judgements, *, confidence: float = 0.95) -> Categories:
     """Every category that was judged.
 
     The intervals are those of `winrate.win_rate` at 1 - (1 - confidence) / m, m categories that carry one: with at

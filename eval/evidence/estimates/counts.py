@@ -36,12 +36,6 @@ class Counts:
         """Mean score of each prompt with a preference or tie: tuned 1, tie 1/2, base 0."""
         return self._scores(ties=True)[0]
 
-    @property
-    def scores_without_ties(self) -> Floats:
-        """As `scores`, ties left out; prompts with nothing but ties are missing."""
-        value, there = self._scores(ties=False)
-        return value[there > 0]
-
     def _scores(self, *, ties: bool) -> tuple[Floats, Floats]:
         """Score and whether it exists (1.0 or 0.0), over the prompts with a preference or tie."""
         counts = self.per_prompt[self.per_prompt[:, [BASE, TUNED, TIE]].sum(axis=1) > 0]

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from eval.evidence.estimates.distributions import t_quantile
 from eval.evidence.estimates.winrate import Estimate, wilson
-from eval.evidence.judgements import Table, prompt_means
+from eval.evidence.judgements import Judgements, prompt_means
 
 Codes = NDArray[np.intp]
 Floats = NDArray[np.float64]
 
 
-def crossed_win_rate(table: Table, *, confidence: float = 0.95) -> Estimate:
+def crossed_win_rate(table: Judgements, *, confidence: float = 0.95) -> Estimate:
     """The win rate of `win_rate`, with an interval for reviewers like these on prompts like these.
 
     Two-way clustering (Cameron, Gelbach and Miller 2011): with u the influence of a verdict on the mean, weight times

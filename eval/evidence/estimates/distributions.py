@@ -58,15 +58,6 @@ def normal_below(value: float) -> float:
     return erfc(-value / sqrt(2)) / 2
 
 
-def beta_quantile(share: float, a: float, b: float) -> float:
-    """The value below which `share` of the beta distribution lies, by bisection."""
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _incomplete_beta(a, b, middle) < share else (low, middle)
-    return (low + high) / 2
-
-
 def fair_coin_below(n: int) -> NDArray[np.float64]:
     """The chance of at most 0, 1, …, n heads in n throws of a fair coin, shape (n + 1,)."""
     logs = np.concatenate([[0.0], np.log(np.arange(1, n + 1)).cumsum()])

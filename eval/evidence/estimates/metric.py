@@ -14,7 +14,7 @@ Kind = Literal["share", "points", "number", "p-value", "count", "bounds", "rate"
 
 
 @dataclass(frozen=True)
-class Figure:
+class Metric:
     """One row of summary.csv: value, 95% interval and n; a p-value without interval; a count, which is its n."""
 
     name: str
@@ -26,23 +26,23 @@ class Figure:
     unit: str
 
     @classmethod
-    def share(cls, name: str, estimate: Estimate, unit: str = "prompts") -> Figure:
+    def share(cls, name: str, estimate: Estimate, unit: str = "prompts") -> Metric:
         return cls(name, "share", estimate.value, estimate.low, estimate.high, estimate.n, unit)
 
     @classmethod
-    def number(cls, name: str, estimate: Estimate | Signed, unit: str = "prompts") -> Figure:
+    def number(cls, name: str, estimate: Estimate | Signed, unit: str = "prompts") -> Metric:
         return cls(name, "number", estimate.value, estimate.low, estimate.high, estimate.n, unit)
 
     @classmethod
-    def points(cls, name: str, signed: Signed, unit: str = "prompts") -> Figure:
+    def points(cls, name: str, signed: Signed, unit: str = "prompts") -> Metric:
         return cls(name, "points", signed.value, signed.low, signed.high, signed.n, unit)
 
     @classmethod
-    def p(cls, name: str, value: float | None, n: int, unit: str = "prompts") -> Figure:
+    def p(cls, name: str, value: float | None, n: int, unit: str = "prompts") -> Metric:
         return cls(name, "p-value", value, None, None, n, unit)
 
     @classmethod
-    def count(cls, name: str, n: int, unit: str) -> Figure:
+    def count(cls, name: str, n: int, unit: str) -> Metric:
         return cls(name, "count", None, None, None, n, unit)
 
     @property
@@ -69,7 +69,7 @@ class Figure:
 
 def with_interval(estimate: Estimate, *, nothing: str = "insufficient") -> str:
     """A share with its interval and n, as part of a sentence; `nothing` where there is no value."""
-    figure = Figure.share("", estimate)
+    figure = Metric.share("", estimate)
     if estimate.value is None:
         return nothing
     return (

@@ -64,7 +64,7 @@ IDS = {
     "tuned answers refusing": "refusals_tuned",
     "answers that training left unchanged": "unchanged",
     "length of tuned answers over the base's": "length_ratio",
-    "smallest true win rate that so many prompts show (power 0.8, one look)": "detectable_win_rate",
+    "smallest true win rate that this many prompts can show (power 0.8, one look)": "detectable_win_rate",
     "must-pass prompts passed by base": "must_pass_base",
     "must-pass prompts passed by tuned": "must_pass_tuned",
     "must-pass prompts broken": "must_pass_broken",

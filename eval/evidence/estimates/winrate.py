@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.evidence.estimates.distributions import beta_quantile, fair_coin_two_sided, t_quantile
-from eval.evidence.judgements import BOTH_BAD, TIE, Table, prompt_means
+from eval.evidence.estimates.distributions import fair_coin_two_sided, t_quantile
+from eval.evidence.judgements import BOTH_BAD, TIE, Judgements, prompt_means
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SignTest:
     p_value: float | None
 
 
-def prompt_scores(table: Table, *, ties: bool = True) -> NDArray[np.float64]:
+def prompt_scores(table: Judgements, *, ties: bool = True) -> NDArray[np.float64]:
     """Per prompt, the mean score of its verdicts: tuned 1, tie 1/2, base 0. Shape (prompts with such a verdict,).
 
     With `ties=False` ties are left out as well as both_bad.
@@ -48,7 +48,7 @@ def prompt_scores(table: Table, *, ties: bool = True) -> NDArray[np.float64]:
     return means[~np.isnan(means)]
 
 
-def both_bad_shares(table: Table) -> NDArray[np.float64]:
+def both_bad_shares(table: Judgements) -> NDArray[np.float64]:
     """Per judged prompt, the share of its verdicts that found both answers bad. Shape (judged prompts,)."""
     means = prompt_means(table.item, (table.outcome == BOTH_BAD).astype(np.float64), len(table.items))
     return means[~np.isnan(means)]
@@ -97,14 +97,6 @@ def wilson(p: float, n: float, *, critical: float) -> tuple[float, float]:
     centre = (p + scale / 2) / (1 + scale)
     half = np.sqrt(p * (1 - p) * scale + scale**2 / 4) / (1 + scale)
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
-
-
-def clopper_pearson(wins: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """The exact interval for a share of n independent trials (Clopper and Pearson 1934); (0, 1) for none."""
-    tail = (1 - confidence) / 2
-    low = beta_quantile(tail, wins, n - wins + 1) if wins else 0.0
-    high = 1 - beta_quantile(tail, n - wins, wins + 1) if wins < n else 1.0
-    return low, high
 
 
 def with_identical(scores: NDArray[np.float64], identical: int) -> NDArray[np.float64]:

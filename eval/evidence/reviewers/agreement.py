@@ -17,7 +17,7 @@ from eval.evidence.estimates.bootstrap import DRAWS, Floats
 from eval.evidence.estimates.counts import prompt_counts
 from eval.evidence.estimates.distributions import normal_below, t_quantile
 from eval.evidence.estimates.winrate import Estimate, wilson
-from eval.evidence.judgements import Table
+from eval.evidence.judgements import Judgements
 from eval.records import OUTCOMES
 
 #: Sums over prompts, shape (..., features), to observed and expected agreement, each of shape (...).
@@ -55,21 +55,19 @@ class PairOfReviewers:
 
 @dataclass(frozen=True)
 class Agreement:
-    """`prompts` have two verdicts or more; `single` have one, and say nothing of agreement."""
+    """`prompts` have two verdicts or more: one verdict says nothing of agreement."""
 
     prompts: int
-    single: int
     coefficients: Coefficients
     pairs: tuple[PairOfReviewers, ...]
 
 
-def agreement(table: Table, *, draws: int = DRAWS, seed: int = 0) -> Agreement:
+def agreement(table: Judgements, *, draws: int = DRAWS, seed: int = 0) -> Agreement:
     """Agreement of all reviewers, and of each two who judged a prompt in common (in order of appearance)."""
     counts = prompt_counts(table.item, table.outcome, len(table.items)).per_prompt
     judged = counts.sum(axis=1)
     return Agreement(
         prompts=int(np.count_nonzero(judged > 1)),
-        single=int(np.count_nonzero(judged == 1)),
         coefficients=coefficients(counts, draws=draws, seed=seed),
         pairs=_pairs(table, draws=draws, seed=seed),
     )
@@ -187,7 +185,7 @@ def _summed(features: Floats, times: NDArray[np.intp], draws: int, seed: int) ->
     return times @ features, np.concatenate(parts)
 
 
-def _pairs(table: Table, *, draws: int, seed: int) -> tuple[PairOfReviewers, ...]:
+def _pairs(table: Judgements, *, draws: int, seed: int) -> tuple[PairOfReviewers, ...]:
     people, size = len(table.reviewers), len(OUTCOMES)
     cells = _cells(table, people, size)
     codes, pair = np.unique(cells // size**2, return_inverse=True)
@@ -199,7 +197,7 @@ def _pairs(table: Table, *, draws: int, seed: int) -> tuple[PairOfReviewers, ...
     return tuple(found)
 
 
-def _cells(table: Table, people: int, size: int) -> NDArray[np.intp]:
+def _cells(table: Judgements, people: int, size: int) -> NDArray[np.intp]:
     """One code for each two verdicts on one prompt: who (the earlier code first), and which outcomes."""
     order = np.lexsort((table.reviewer, table.item))
     item, who, outcome = table.item[order], table.reviewer[order], table.outcome[order]

@@ -12,7 +12,7 @@ from eval.evidence.estimates.contrast import Contrast, contrast
 from eval.evidence.estimates.distributions import t_quantile, t_two_sided
 from eval.evidence.estimates.logistic import fit_logistic
 from eval.evidence.estimates.winrate import Estimate, win_rate
-from eval.evidence.judgements import TUNED, Table, prompt_means
+from eval.evidence.judgements import TUNED, Judgements, prompt_means
 
 Floats = NDArray[np.float64]
 
@@ -37,10 +37,9 @@ class Bin:
 class Length:
     """What length has to do with the verdicts.
 
-    `controlled` is the win rate expected of answers of equal length. `effect` is the slope of its log-odds over the
-    bounded log-ratio of lengths: above 0, longer answers win. `extrapolated`: hardly any tuned answers are as long as
-    the base's or longer, or hardly any as long or shorter, so that a figure at equal length would go beyond the data;
-    `controlled` is then insufficient.
+    `controlled` is the win rate expected of answers of equal length; insufficient where hardly any tuned answers are as
+    long as the base's or longer, or hardly any as long or shorter, so that it would go beyond the data. `effect` is the
+    slope of its log-odds over the bounded log-ratio of lengths: above 0, longer answers win.
     """
 
     raw: Estimate
@@ -49,7 +48,6 @@ class Length:
     p_value: float | None
     #: Of the prompts whose answers differ in length, how often (ties one half) the longer one won.
     longer: Estimate
-    extrapolated: bool
     bins: tuple[Bin, ...]
 
 
@@ -62,14 +60,13 @@ class Bias:
     #: Win rate where the tuned answer stood left, and where it stood right.
     places: Contrast
     length: Length
-    #: Win rate in the second half of each reviewer's judgements, and in the first; and the share of left in both.
+    #: Win rate in the second half of each reviewer's judgements, and in the first.
     late: Contrast
-    late_left: Contrast
     #: Win rate where a reviewer was faster than their own median, and where not.
     fast: Contrast
 
 
-def bias(table: Table) -> Bias:
+def bias(table: Judgements) -> Bias:
     """The whole audit. Every interval has the prompt as its unit; a difference near 0, narrowly, is good news."""
     prompts, score = len(table.items), table.score
     placed = np.where(table.left >= 0, score, np.nan)
@@ -82,12 +79,11 @@ def bias(table: Table) -> Bias:
         places=contrast(table.item, placed, table.left == TUNED, prompts),
         length=length(table),
         late=contrast(table.item, score, late, prompts),
-        late_left=contrast(table.item, left, late, prompts),
         fast=contrast(table.item, timed, table.seconds < _medians(table)[table.reviewer], prompts),
     )
 
 
-def length(table: Table) -> Length:
+def length(table: Judgements) -> Length:
     """The win rate as it is, and as a logistic model expects it where both answers are equally long.
 
     As in length-controlled AlpacaEval (Dubois and others 2024) the log-odds are linear in a bounded difference of
@@ -104,7 +100,6 @@ def length(table: Table) -> Length:
         win_rate(score),
         *(unknown if beyond else _controlled(score, ratio)),
         longer=win_rate(np.where(ratio > 0, score, 1 - score)[longer]),
-        extrapolated=beyond,
         bins=_bins(score, _ratio(table)[item]),
     )
 
@@ -146,13 +141,13 @@ def _bins(score: Floats, ratio: Floats) -> tuple[Bin, ...]:
     )
 
 
-def _ratio(table: Table) -> Floats:
+def _ratio(table: Judgements) -> Floats:
     """Characters of the tuned answer over those of the base's, one added to each. Shape (items,)."""
     lengths = table.facts.characters + 1.0
     return np.asarray(lengths[:, 1] / lengths[:, 0], dtype=np.float64)
 
 
-def _log_ratio(table: Table) -> Floats:
+def _log_ratio(table: Judgements) -> Floats:
     return np.asarray(np.log(_ratio(table)), dtype=np.float64)
 
 
@@ -160,7 +155,7 @@ def _there(means: Floats) -> Floats:
     return means[~np.isnan(means)]
 
 
-def _medians(table: Table) -> Floats:
+def _medians(table: Judgements) -> Floats:
     """Median seconds of each reviewer, of those that are known; 0 for one without. Shape (reviewers,)."""
     there = ~np.isnan(table.seconds)
     reviewer, seconds = table.reviewer[there], table.seconds[there]

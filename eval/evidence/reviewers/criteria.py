@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.evidence.estimates.bootstrap import signed_bootstrap
-from eval.evidence.estimates.metric import Figure
+from eval.evidence.estimates.metric import Metric
 from eval.evidence.estimates.winrate import win_rate
 from eval.judge.study.study import STRENGTH, STRENGTHS, Criterion, Study
 from eval.records import SIDES, Judgement, Side, Thumb, Verdict
@@ -21,7 +21,7 @@ R = TypeVar("R", bound=Judgement)
 _COMPARED = {"tuned": 1.0, "base": 0.0, "tie": 0.5}
 
 
-def criteria_figures(study: Study, verdicts: Sequence[Verdict]) -> Iterator[Figure]:
+def criteria_figures(study: Study, verdicts: Sequence[Verdict]) -> Iterator[Metric]:
     """Figures of the judgements in force. A criterion that nobody answered has no number.
 
     A comparing one gives a win rate as the verdict does; one of numbers the mean of each side and tuned minus base,
@@ -32,7 +32,7 @@ def criteria_figures(study: Study, verdicts: Sequence[Verdict]) -> Iterator[Figu
         yield from _graded(verdicts)
     for criterion in study.criteria:
         if criterion.scale == "pairwise":
-            yield Figure.share(
+            yield Metric.share(
                 f"{criterion.name}: win rate", win_rate(means(verdicts, partial(_compared, criterion.name)))
             )
         elif numeric(criterion):
@@ -40,27 +40,30 @@ def criteria_figures(study: Study, verdicts: Sequence[Verdict]) -> Iterator[Figu
         else:
             yield from _worded(criterion, verdicts)
     for tag in study.tags:
-        yield Figure.share(f"tag {tag}: base", win_rate(means(verdicts, partial(tagged, tag, "base"))))
-        yield Figure.share(f"tag {tag}: tuned", win_rate(means(verdicts, partial(tagged, tag, "tuned"))))
+        yield Metric.share(f"tag {tag}: base", win_rate(means(verdicts, partial(tagged, tag, "base"))))
+        yield Metric.share(f"tag {tag}: tuned", win_rate(means(verdicts, partial(tagged, tag, "tuned"))))
 
 
-def thumb_figures(thumbs: Sequence[Thumb]) -> Iterator[Figure]:
+def thumb_figures(thumbs: Sequence[Thumb]) -> Iterator[Metric]:
     """Figures of the thumbs in force: how often an answer was liked, a prompt counting once."""
-    yield Figure.share("answers liked (thumbs up)", win_rate(means(thumbs, lambda row: float(row.outcome == "up"))))
-    yield Figure.count("thumbs up", sum(row.outcome == "up" for row in thumbs), "thumbs")
-    yield Figure.count("thumbs down", sum(row.outcome == "down" for row in thumbs), "thumbs")
-    yield Figure.count("people who gave thumbs", len({row.reviewer for row in thumbs}), "reviewers")
+    yield Metric.share("answers liked (thumbs up)", win_rate(means(thumbs, lambda row: float(row.outcome == "up"))))
+    yield Metric.count("thumbs up", sum(row.outcome == "up" for row in thumbs), "thumbs")
+    yield Metric.count("thumbs down", sum(row.outcome == "down" for row in thumbs), "thumbs")
+    yield Metric.count("people who gave thumbs", len({row.reviewer for row in thumbs}), "reviewers")
 
 
-def _graded(verdicts: Sequence[Verdict]) -> Iterator[Figure]:
+def _graded(verdicts: Sequence[Verdict]) -> Iterator[Metric]:
     """The mean grade from -2 (base much better) to 2 (tuned much better), and how many wins of each side were large."""
-    yield Figure.number("grade, -2 (base) to 2 (tuned)", signed_bootstrap(means(verdicts, _grade)))
+    yield Metric.number("grade, -2 (base) to 2 (tuned)", signed_bootstrap(means(verdicts, grade)))
     for side in SIDES:
         wins = [row for row in verdicts if row.outcome == side]
-        yield Figure.share(f"much better, of the wins of {side}", win_rate(means(wins, _is_large)))
+        yield Metric.share(f"much better, of the wins of {side}", win_rate(means(wins, _is_large)))
 
 
-def _grade(row: Verdict) -> float | None:
+def grade(row: Verdict) -> float | None:
+    """How far a verdict of a graded study goes, from -2 (base much better) to 2 (tuned much better); 0 for a tie, None
+    where no side is preferred or no grade was given.
+    """
     if row.outcome == "tie":
         return 0.0
     strength = number(STRENGTH, row)
@@ -73,19 +76,19 @@ def _is_large(row: Verdict) -> float | None:
     return None if strength is None else float(strength == max(map(float, STRENGTHS)))
 
 
-def _rated(name: str, verdicts: Sequence[Verdict]) -> Iterator[Figure]:
+def _rated(name: str, verdicts: Sequence[Verdict]) -> Iterator[Metric]:
     sides = [_by_item(verdicts, partial(number, f"{name}_{side}")) for side in SIDES]
     for side, values in zip(SIDES, sides, strict=True):
-        yield Figure.number(f"{name}: mean of {side}", signed_bootstrap(_array(values.values())))
+        yield Metric.number(f"{name}: mean of {side}", signed_bootstrap(_array(values.values())))
     both = [sides[1][item] - sides[0][item] for item in sides[0] if item in sides[1]]
-    yield Figure.number(f"{name}: tuned minus base", signed_bootstrap(_array(both)))
+    yield Metric.number(f"{name}: tuned minus base", signed_bootstrap(_array(both)))
 
 
-def _worded(criterion: Criterion, verdicts: Sequence[Verdict]) -> Iterator[Figure]:
+def _worded(criterion: Criterion, verdicts: Sequence[Verdict]) -> Iterator[Metric]:
     for side in SIDES:
         for value in criterion.values:
             share = means(verdicts, partial(chosen, f"{criterion.name}_{side}", value))
-            yield Figure.share(f"{criterion.name} {value}: {side}", win_rate(share))
+            yield Metric.share(f"{criterion.name} {value}: {side}", win_rate(share))
 
 
 def numeric(criterion: Criterion) -> bool:

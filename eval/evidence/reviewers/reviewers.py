@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from eval.evidence.estimates.distributions import fair_coin_below
 from eval.evidence.estimates.winrate import Estimate, win_rate
-from eval.evidence.judgements import BOTH_BAD, TIE, TUNED, Table
+from eval.evidence.judgements import BOTH_BAD, TIE, TUNED, Judgements
 from eval.records import OUTCOMES, Verdict
 
 Floats = NDArray[np.float64]
@@ -55,7 +55,7 @@ class Reviewers:
     decisive: tuple[str, ...]
 
 
-def reviewers(table: Table) -> Reviewers:
+def reviewers(table: Judgements) -> Reviewers:
     """Figures of everybody who judged a pair, a repeat or a pair with a known answer."""
     others = {verdict.reviewer for verdict in (*table.repeats, *table.golds)} - set(table.reviewers)
     everybody = win_rate(_scores(*_sums(table, np.arange(len(table)))))
@@ -84,14 +84,14 @@ def median(values: Floats, *, confidence: float = 0.95) -> Estimate:
     return Estimate(float(np.median(values)), float(ordered[below]), float(ordered[n - 1 - below]), n)
 
 
-def _rows(table: Table) -> list[tuple[str, Codes]]:
+def _rows(table: Judgements) -> list[tuple[str, Codes]]:
     """Each reviewer's rows of the table."""
     order = np.argsort(table.reviewer, kind="stable")
     ends = np.cumsum(np.bincount(table.reviewer, minlength=len(table.reviewers)))
     return list(zip(table.reviewers, np.split(order, ends[:-1]), strict=True)) if len(table.reviewers) else []
 
 
-def _reviewer(table: Table, name: str, rows: Codes, without: Estimate) -> Reviewer:
+def _reviewer(table: Judgements, name: str, rows: Codes, without: Estimate) -> Reviewer:
     outcome, left, seconds = table.outcome[rows], table.left[rows], table.seconds[rows]
     decided, score = table.decided[rows], table.score[rows]
     again = _repeats(table, name, rows)
@@ -110,7 +110,7 @@ def _reviewer(table: Table, name: str, rows: Codes, without: Estimate) -> Review
     )
 
 
-def _repeats(table: Table, name: str, rows: Codes) -> list[tuple[int, int]]:
+def _repeats(table: Judgements, name: str, rows: Codes) -> list[tuple[int, int]]:
     """First and second outcome of each repeated pair whose first judgement is in the table."""
     again: Sequence[Verdict] = [verdict for verdict in table.repeats if verdict.reviewer == name]
     if not again:
@@ -129,14 +129,14 @@ def _share(flags: Sequence[bool] | NDArray[np.bool_]) -> Estimate:
     return win_rate(np.asarray(flags, dtype=np.float64))
 
 
-def _left_out(table: Table) -> list[Estimate]:
+def _left_out(table: Judgements) -> list[Estimate]:
     """The win rate without each of the reviewers, in the order of their codes."""
     total, count = _sums(table, np.arange(len(table)))
     mine = (_sums(table, rows) for _, rows in _rows(table))
     return [win_rate(_scores(total - my_total, count - my_count)) for my_total, my_count in mine]
 
 
-def _sums(table: Table, rows: Codes) -> tuple[Floats, Codes]:
+def _sums(table: Judgements, rows: Codes) -> tuple[Floats, Codes]:
     """Sum of the scores in these rows and number of them per prompt, shape (items,) each."""
     there = rows[table.outcome[rows] != BOTH_BAD]
     item = table.item[there]

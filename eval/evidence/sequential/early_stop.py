@@ -23,7 +23,7 @@ def corrected_win_rate(scores: Floats, found: Progress, *, least: int = 1, seed:
     t: scores are drawn from those that were seen (half a win and half a loss added, so that a clean sweep is no
     certainty), tilted exponentially to the mean t. They stop at the first look at which wealth has reached its
     threshold, not before `least` prompts (those that the policy asks for), or at the end of the plan. A study that
-    went on beyond that moment is taken to have looked from where it is now.
+    continued beyond that moment is taken to have looked from where it is now.
     """
     if found.early is None or found.first is None or found.estimate.value is None:
         return None

@@ -43,9 +43,9 @@ class Design:
     @property
     def in_words(self) -> str:
         if self.reviewers == 1 or self.share == 0:
-            return "1 reviewer a prompt"
+            return "1 reviewer per prompt"
         if self.share == 1:
-            return f"{self.reviewers} reviewers a prompt"
+            return f"{self.reviewers} reviewers per prompt"
         return f"{self.reviewers} reviewers on {self.share:.0%} of the prompts, 1 on the others"
 
 

@@ -32,35 +32,6 @@ class Need:
     #: By then half of such studies have stopped, where one looks all the time.
     judgements_half: int
 
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """The row as text, under `HEADER`."""
-        claim = f"no worse by more than {self.margin:.0%}" if self.margin else "better"
-        return (
-            f"{self.win_rate:.0%}",
-            claim,
-            f"{self.power:.0%}",
-            self.design.in_words,
-            f"{self.prompts:,}",
-            f"{self.judgements:,}",
-            f"{self.prompts_any_time:,}",
-            f"{self.judgements_any_time:,}",
-            f"{self.judgements_half:,}",
-        )
-
-
-HEADER = (
-    "true win rate",
-    "to show",
-    "power",
-    "overlap",
-    "prompts",
-    "judgements, one look",
-    "prompts, any look",
-    "judgements, any look",
-    "half stop by",
-)
-
 
 def plan(
     people: People | None = None,
@@ -94,7 +65,7 @@ def detectable(
     power: float = 0.8,
     alpha: float = ALPHA,
 ) -> float | None:
-    """The smallest true win rate that so many prompts show with one look, to 0.1%; None where not even 99% would do."""
+    """The smallest true win rate that this many prompts can show in one look, to 0.1%; None where 99% would not do."""
     people, design = people or People(), design or Design()
     for win_rate in np.arange(0.501, 0.9901, 0.001):
         rate = float(win_rate)

@@ -18,9 +18,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from blindside.words import counted
 from eval.evidence.estimates.contrast import Contrast, contrast
 from eval.evidence.estimates.winrate import Estimate, win_rate
-from eval.evidence.judgements import Table
+from eval.evidence.judgements import Judgements
 from eval.evidence.sequential.e_process import ALPHA, Floats, confidence_sequence, fixed_bets, growth, log_wealth
 
 Codes = NDArray[np.intp]
@@ -128,7 +129,7 @@ class Progress:
     @property
     def in_words(self) -> str:
         """What to do next, as half a sentence: the same words in terminal, report, results and gate."""
-        shown = f"shown after {self.first} prompts"
+        shown = f"shown after {counted(self.first or 0, 'prompt')}"
         if self.state == "shown":
             return shown if self.left == 0 else f"{shown}; you may stop now"
         if self.state == "contradicted":
@@ -145,10 +146,11 @@ class Progress:
     @property
     def _to_go(self) -> str:
         if self.growth is None:
-            return f"too early to say: {self.n} prompts are closed, {ENOUGH_FOR_A_RATE} are needed for a rate"
+            closed = counted(self.n, "prompt is", "prompts are")
+            return f"too early to say: {closed} closed, {ENOUGH_FOR_A_RATE} are needed for a rate"
         if self.more is None:
             return "not at the present rate"
-        said = f"about {self.more:,} more judgements at the present rate"
+        said = f"about {counted(self.more, 'more judgement')} at the present rate"
         if self.left is not None and self.more > self.left:
             return f"{said}, and the plan holds {self.left:,}"
         return said
@@ -194,7 +196,7 @@ def closed_prompts(item: Codes, score: Floats, planned: Codes, put_off: Floats |
     )
 
 
-def closed_in(table: Table, planned: Mapping[str, int]) -> Closed:
+def closed_in(table: Judgements, planned: Mapping[str, int]) -> Closed:
     """As `closed_prompts`, from a table and the frozen plan: item -> reviewers, also of unjudged items.
 
     An item that was judged without being planned does not count.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from blindside.words import counted
 from eval.collect.imports.error_texts import error_in, repeated
 from eval.evidence.signals.answer_signals import TESTS
 from eval.records import SIDES, Pair, Response
@@ -27,7 +28,7 @@ def looks(pairs: Sequence[Pair], enable_thinking: bool | None = None) -> Iterato
         cut[side] = sum(answer.truncated for answer in answers)
         yield f"{side}: {_answers(len(answers))}, {', '.join(_counted(answers))}"
     same = sum(pair.identical for pair in pairs)
-    yield f"{same} of {len(pairs)} pairs have the same answer on both sides"
+    yield f"{same} of {counted(len(pairs), 'pair has', 'pairs have')} the same answer on both sides"
     yield from _no_answers(pairs)
     if enable_thinking is not None:
         yield from _unheeded(pairs, enable_thinking)
@@ -50,7 +51,8 @@ def _no_answers(pairs: Sequence[Pair]) -> Iterator[str]:
     for side in SIDES:
         texts = [pair.answer(side).text for pair in pairs]
         if errors := [text for text in texts if error_in(text)]:
-            yield f"note: {len(errors)} {side} answers read like errors of a server, the first: {_short(errors[0])}"
+            found = counted(len(errors), f"{side} answer reads like an error", f"{side} answers read like errors")
+            yield f"note: {found} of a server, the first: {_short(errors[0])}"
         for text in sorted(repeated(texts)):
             count = sum(one.strip() == text for one in texts)
             yield f"note: {count} of {len(texts)} {side} answers are the same text: {_short(text)}"

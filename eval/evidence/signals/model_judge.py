@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from eval.collect.model_tasks.rows import ModelVerdict
 from eval.errors import InputError
 from eval.evidence.estimates.winrate import Estimate, win_rate
-from eval.evidence.judgements import Table, prompt_means
+from eval.evidence.judgements import Judgements, prompt_means
 from eval.evidence.signals.ppi import Predicted, predicted_win_rate
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,7 @@ class Beside:
     consistent: Estimate
 
 
-def beside_people(rows: Sequence[ModelVerdict], table: Table, items: Sequence[str]) -> Beside:
+def beside_people(rows: Sequence[ModelVerdict], table: Judgements, items: Sequence[str]) -> Beside:
     """One model's scores beside people's, for `items` in their order.
 
     Raises InputError where the rows are those of several models.

@@ -68,11 +68,11 @@ class Accounts:
         stamp = _stamp(self._path)
         if stamp == self._stamp:
             return
-        self._stamp = stamp  # a file that cannot be read is told once, not at every request
+        self._stamp = stamp  # a file that cannot be read is reported once, not at every request
         try:
             self._hashes = read_accounts(self._path)
         except InputError as error:
-            _log.warning("%s; logins go on as they were", error)
+            _log.warning("%s; logins continue as they were", error)
 
 
 def read_accounts(path: Path) -> dict[str, str]:
@@ -92,7 +92,7 @@ def read_accounts(path: Path) -> dict[str, str]:
             if cells and (accounts or tuple(cells) != COLUMNS):
                 name, hashed = _account(path, cells, reader.line_num)
                 if name in accounts:
-                    raise InputError(f"name: {name!r} is there twice: remove one row", path=path, line=reader.line_num)
+                    raise InputError(f"name: {name!r} occurs twice: remove one row", path=path, line=reader.line_num)
                 accounts[name] = hashed
     except csv.Error as error:
         raise InputError(f"{error}: fix or remove the row", path=path, line=reader.line_num) from None
@@ -102,15 +102,15 @@ def read_accounts(path: Path) -> dict[str, str]:
 def add_account(path: Path, name: str, password: str) -> str:
     """Add a reviewer, and make the file where there is none; returns the name as it is written down.
 
-    Raises InputError for a name that is there already or cannot be used, or for a password that is too short.
+    Raises InputError for a name that already exists or cannot be used, or for a password that is too short.
     """
     clean = _checked(name)
     with _changing(path) as accounts:
         if clean in accounts:
-            raise InputError(f"{clean!r} is there already: change the password, or choose another name", path=path)
+            raise InputError(f"{clean!r} already exists: change the password, or choose another name", path=path)
         alike = next((other for other in accounts if name_key(other) == name_key(clean)), None)
         if alike is not None:
-            raise InputError(f"{clean!r} is too like {alike!r}, who is there already: choose another name", path=path)
+            raise InputError(f"{clean!r} is too like {alike!r}, who already exists: choose another name", path=path)
         accounts[clean] = hash_password(password)
     return clean
 

@@ -51,10 +51,11 @@ class Asked:
             return ""
         return next((host for host in self.hosts if not self._knows(host_of(host)[0])), None)
 
-    def is_foreign(self) -> bool:
-        """Whether another page sent this, by what the browser says of it. Only the page itself may be linked to."""
+    def is_foreign(self, *, linked: bool = False) -> bool:
+        """Whether another page sent this, by what the browser says of it. Only the page itself may be linked to, and
+        what is `linked`."""
         site = self.says(b"sec-fetch-site")
-        if self._opens_the_page():
+        if self._opens_the_page(linked=linked):
             return False
         if site not in ("", "same-origin", "none"):
             return True
@@ -86,11 +87,15 @@ class Asked:
         server = self.scope.get("server")
         return self.front.knows(name, str(server[0]) if server else "")
 
-    def _opens_the_page(self) -> bool:
-        """A link to the page may stand anywhere: it opens a tab of its own, in which the other site reads nothing."""
-        is_tab = (self.says(b"sec-fetch-mode"), self.says(b"sec-fetch-dest")) == ("navigate", "document")
+    def _opens_the_page(self, *, linked: bool) -> bool:
+        """A link to the page may stand anywhere: it opens a tab of its own, in which the other site reads nothing.
+
+        Nor does it in a frame; which site may show one, the answer's content policy says.
+        """
         is_page = self.method in ("GET", "HEAD") and self.path in ("/", self.front.path)
-        return is_tab and is_page and b"origin" not in self.headers
+        opened = ("document", "iframe") if self.front.framed_by and is_page else ("document",)
+        is_opened = self.says(b"sec-fetch-mode") == "navigate" and self.says(b"sec-fetch-dest") in opened
+        return is_opened and (is_page or linked) and b"origin" not in self.headers
 
     def _caller(self) -> tuple[str, int] | None:
         """Who asks, for the console: behind a proxy, whom that one saw."""

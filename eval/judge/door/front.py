@@ -21,13 +21,14 @@ _PORTS = {"http": 80, "https": 443}
 class Front:
     """What the outside may call a server. `proxied`: a proxy of ours stands before it, and says the scheme.
 
-    `tunnels` are names that are reached by TLS only.
+    `tunnels` are names that are reached by TLS only. `framed_by`: the one origin whose pages may show ours in a frame.
     """
 
     names: set[str] = field(default_factory=lambda: set(LOOPBACK))
     path: str = ""
     proxied: bool = False
     tunnels: set[str] = field(default_factory=set)
+    framed_by: str = ""
 
     @classmethod
     def of(cls, host: str = "127.0.0.1", allow_host: Iterable[str] = (), root_path: str = "") -> Front:

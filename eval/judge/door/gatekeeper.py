@@ -6,16 +6,62 @@ Pure ASGI and outermost, so that error answers and redirects pass it too. No pag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from eval.judge.door.asked import Asked
 from eval.judge.door.front import Front, host_of
-from eval.judge.door.headers import Header, guarded
-from eval.judge.door.routes import Route, is_open
+from eval.judge.door.routes import Route, open_route
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+Header = tuple[bytes, bytes]
+
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; "
+    "form-action 'self'; frame-ancestors {framed_by}"
+)
+_NO_FRAME: Header = (b"x-frame-options", b"DENY")
+OURS: tuple[Header, ...] = (
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+_NAMES = frozenset(name for name, _ in (*OURS, _NO_FRAME))
+_DECIDED_HERE = ("httponly", "secure", "samesite", "partitioned")
+
+
+def guarded(headers: Iterable[Header], *, https: bool, framed_by: str = "") -> list[Header]:
+    """An answer's headers, with ours once, none that lets another site read it, and cookies closed.
+
+    `framed_by`: the one origin whose pages may show the answer in a frame.
+    """
+    kept = [(name, value) for name, value in headers if not _is_theirs(name.lower())]
+    closed = [(n, _closed(value, https, framed_by) if n.lower() == b"set-cookie" else value) for n, value in kept]
+    policy = (b"content-security-policy", POLICY.format(framed_by=framed_by or "'none'").encode())
+    return [*closed, policy, *OURS, *([] if framed_by else [_NO_FRAME])]
+
+
+def _is_theirs(name: bytes) -> bool:
+    return name in _NAMES or name.startswith((b"access-control-", b"content-security-policy"))
+
+
+def _closed(cookie: bytes, https: bool, framed_by: str) -> bytes:
+    """A cookie that no script reads, that no other site's request carries, and that TLS keeps to itself.
+
+    In a frame of another site only SameSite=None is sent; Partitioned keeps it to that site's frame, and the
+    gatekeeper refuses what others send.
+    """
+    parts = [part.strip() for part in cookie.decode("latin-1").split(";")]
+    kept = [part for part in parts if part.partition("=")[0].strip().lower() not in _DECIDED_HERE]
+    own = ["SameSite=None", "Secure", "Partitioned"] if framed_by and https else ["SameSite=Lax"]
+    own += ["Secure"] if https and not framed_by else []
+    return "; ".join([*kept, "HttpOnly", *own]).encode("latin-1")
+
 
 #: Of a request's body; the longest verdict has a tenth of it.
 LONGEST_BODY = 2**20
@@ -47,8 +93,10 @@ class Gatekeeper:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _answer(self, asked: Asked, receive: Receive, send: Send) -> None:
-        answer = _Answer(send, https=asked.scheme == "https")
-        refusal = self._refusal(asked)
+        answer = _Answer(send, https=asked.scheme == "https", framed_by=self._front.framed_by)
+        route = open_route(self._routes, asked.method, asked.path)
+        linked = route is not None and route.linked
+        refusal = self._refusal(asked, route, linked=linked)
         if refusal is not None:
             await tell(answer, *refusal)
             return
@@ -59,22 +107,24 @@ class Gatekeeper:
                 return
             receive = _again(body, receive)
         try:
-            await self._app(asked.inner(queried=self._queried), receive, answer)
+            await self._app(asked.inner(queried=self._queried or linked), receive, answer)
         except Exception:
             if not answer.begun:
                 await tell(answer, 500, BROKEN)
             raise
 
-    def _refusal(self, asked: Asked) -> tuple[int, str] | tuple[int, str, Sequence[Header]] | None:
+    def _refusal(
+        self, asked: Asked, route: Route | None, *, linked: bool
+    ) -> tuple[int, str] | tuple[int, str, Sequence[Header]] | None:
         """Status, sentence and headers; None for what may pass."""
         unknown = asked.unknown_host()
         if unknown is not None:
             return 403, _unknown(unknown)
-        if asked.is_foreign():
+        if asked.is_foreign(linked=linked):
             return 403, FOREIGN
         if self._front.path and asked.path == self._front.path:
             return 308, "The page has a / at its end.", [(b"location", f"{self._front.path}/".encode())]
-        if not is_open(self._routes, asked.method, asked.path):
+        if route is None:
             return 404, NOT_SERVED
         if not _is_short(asked.says(b"content-length")):
             return 413, TOO_LARGE
@@ -84,15 +134,17 @@ class Gatekeeper:
 class _Answer:
     """`send`, with our headers; `begun`: the status is out."""
 
-    def __init__(self, send: Send, *, https: bool) -> None:
+    def __init__(self, send: Send, *, https: bool, framed_by: str) -> None:
         self._send = send
         self._https = https
+        self._framed_by = framed_by
         self.begun = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.begun = True
-            message = {**message, "headers": guarded(message.get("headers", []), https=self._https)}
+            headers = guarded(message.get("headers", []), https=self._https, framed_by=self._framed_by)
+            message = {**message, "headers": headers}
         await self._send(message)
 
 

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 #: Where in a request's scope the name stands under which it is judged.
 REVIEWER = "blindside.reviewer"
-#: By it a page notices that the server was started anew, and loads itself again: then it is the login page.
+#: By it a page notices that the server was started again, and loads itself again: then it is the login page.
 _FOR_ALL = "/gradio_api/app_id"
 
 
 class Door:
     """`app` for who is logged in, whose name is put into the scope; `page` (HTML) at / for who is not.
 
-    `say` is told each failed login.
+    `say` gets each failed login.
     """
 
     def __init__(self, app: ASGIApp, accounts: Accounts, page: str, say: Callable[[str], None]) -> None:
@@ -81,9 +81,12 @@ class Door:
             self._tell_failure(scope, name)
             await tell(send, 401, "Incorrect name or password: try again.")
             return
+        await tell(send, 200, "Logged in.", [self.enter(scope, name, fingerprint)])
+
+    def enter(self, scope: Scope, name: str, fingerprint: str) -> tuple[bytes, bytes]:
+        """Log in who proved to be `name`; the header that gives the browser its new token."""
         self._end(scope)
-        token = self._sessions.start(clean_name(name)[0], fingerprint)
-        await tell(send, 200, "Logged in.", [self._set_cookie(scope, token)])
+        return self._set_cookie(scope, self._sessions.start(clean_name(name)[0], fingerprint))
 
     async def _log_out(self, scope: Scope, send: Send) -> None:
         self._end(scope)

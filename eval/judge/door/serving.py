@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import http.client
 import importlib
+import inspect
 import ipaddress
 import os
 import secrets
@@ -12,20 +13,20 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eval.errors import BlindsideError, InputError
 from eval.judge.door.front import Front
-from eval.judge.door.stubs import no_stubs
 
 if TYPE_CHECKING:
     import gradio as gr
     from fastapi import FastAPI
     from starlette.types import ASGIApp
+
 
 # Gradio reads it when it is imported, which is later: nothing about a study leaves the machine.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -35,7 +36,7 @@ PORTS = 20
 
 
 def listen(host: str, port: int, say: Callable[[str], None]) -> socket.socket:
-    """A listening socket on `port`, or on the next free one, which is told.
+    """A listening socket on `port`, or on the next free one, which is reported.
 
     Raises InputError for a host that is not this machine's or a port it may not use, BlindsideError where none is free.
     """
@@ -153,8 +154,8 @@ def present(
 ) -> None:
     """Serve what `make` gives until Ctrl-C or SIGTERM, on `port` or the next free one.
 
-    `say` is told `name` and the address, and `exposed` before it where other machines reach the page. `share`: make a
-    public address, and let it in there; where none can be made the page is served all the same. Raises what `make`
+    `say` gets `name` and the address, and `exposed` before it where other machines reach the page. `share`: make a
+    public address, and let it in there; where none can be made the page is served anyway. Raises what `make`
     and `listen` do.
     """
     with listen(host, port, say) as sock, suppress(KeyboardInterrupt):
@@ -236,3 +237,20 @@ def mounted(app: FastAPI, page: gr.Blocks, head: str) -> FastAPI:
 
 
 _SYSTEM = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
+
+
+@contextmanager
+def no_stubs() -> Iterator[None]:
+    """While this lasts, classes of Gradio have no source file. Where Gradio asks in another way, nothing changes."""
+    real = inspect.getfile
+
+    def getfile(object: Any) -> str:
+        if isinstance(object, type) and object.__module__.startswith("gradio."):
+            raise OSError(f"no stub is wanted for {object.__name__}")
+        return real(object)
+
+    inspect.getfile = getfile
+    try:
+        yield
+    finally:
+        inspect.getfile = real

@@ -1,6 +1,6 @@
 """`blindside export-tasks`: the pairs of a run as tasks for another tool, in which nothing tells base from tuned.
 
-Only places go out: which model stands left comes from the run's key and stays in the run (`exported`).
+Only places go out: which model is on the left comes from the run's key and stays in the run (`exported`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from blindside import console
+from blindside.words import counted
 from eval.errors import InputError, RunError
 from eval.journal import write_atomically
 from eval.judge.elsewhere.exported import ExportedTask, read_exported, write_exported
-from eval.judge.opening.begin import Begun, begin
+from eval.judge.opening.begin import Begun, begin, refuse_candidate
 from eval.judge.study.study import Study
 from eval.judge.study.tasks import Task
 from eval.records import Message, Side, sha256_text
@@ -46,6 +47,7 @@ def export_tasks(run: Run, tool: Tool, out: Path, study: Study | None = None, *,
     The same tasks go out however often it is called. Raises InputError where files cannot be read or written, RunError
     where the sides of the run are no secret.
     """
+    refuse_candidate(run)
     begun = begin(run, study)
     if begun.blinding.rule == "unkeyed":
         raise RunError(
@@ -64,7 +66,8 @@ def export_tasks(run: Run, tool: Tool, out: Path, study: Study | None = None, *,
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror}): free the disk or the folder", path=out) from None
     twice = sum(shown.reviewers > 1 for shown, _ in made.values())
-    say(f"{len(made)} tasks, {twice} of them for several reviewers (`reviewers`); which model stands left stays here")
+    several = f"{twice} of them for several reviewers (`reviewers`)"
+    say(f"{counted(len(made), 'task')}, {several}; which model is on the left stays here")
     return [out / name for name in files]
 
 

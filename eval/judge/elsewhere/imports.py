@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from blindside import console
 from blindside.reading import BadFile
 from blindside.tables.codes import BOTH_BAD, NONE, TIE, UNKNOWN, A, B, Codes, code_of, decide
 from blindside.tables.reader import read_rows
 from blindside.tables.rows import Excluded, Unusable, filled
+from blindside.words import counted
 from eval.answers import read_answers
 from eval.errors import InputError, RunError
 from eval.judge.elsewhere.argilla import from_argilla, is_argilla
@@ -25,10 +27,11 @@ from eval.judge.elsewhere.given import SKIPPED, Given, Names, from_plain
 from eval.judge.elsewhere.label_studio import from_label_studio, is_label_studio
 from eval.judge.elsewhere.resolve import BASE, TUNED, Left, Resolver, is_skip, model_words
 from eval.judge.store.ledger import Ledger
-from eval.judge.store.skips import Skip, append_skip, read_skips
+from eval.judge.store.side_files import Skip, append_skip, read_skips
 from eval.judge.study.study import read_frozen
 from eval.records import Verdict, utc_now
-from eval.run import ImportRecord, Run, open_run
+from eval.run import Run
+from eval.run_info import ImportRecord, RunInfo
 
 Say = Callable[[str], None]
 #: What a choice may mean.
@@ -191,11 +194,13 @@ def _when(verdict: Verdict) -> tuple[str, str]:
 
 def _record(run: Run, record: ImportRecord) -> None:
     """Into run.json, before any row is written: what was imported must never look as if it had not been."""
-    run = open_run(run.folder.parent, run.folder.name)
-    if record.sha256 in {one.sha256 for one in run.info.imports}:
-        return
+
+    def change(now: RunInfo) -> dict[str, Any]:
+        known = record.sha256 in {one.sha256 for one in now.imports}
+        return {} if known else {"imports": (*now.imports, record)}
+
     try:
-        run.update(imports=(*run.info.imports, record))
+        run.update(change)
     except OSError as error:
         problem = f"cannot be written ({error.strerror}): free the disk or the folder, then import"
         raise InputError(problem, path=run.folder / "run.json") from None
@@ -239,7 +244,7 @@ def _write_skips(run: Run, skips: Sequence[tuple[str, str, str]]) -> None:
 def _tell(tally: Imported, say: Say) -> None:
     used = tally.new + tally.there
     new = f"{tally.new} new, {tally.there} there before"
-    say(f"{tally.rows} rows: {used} verdicts ({new}), {tally.rows - used} are none")
+    say(f"{counted(tally.rows, 'row')}: {counted(used, 'verdict')} ({new}), {tally.rows - used} not usable")
     for reason, n in tally.excluded.most_common():
         said = tally.named[reason]
         more = f", and {n - _NAMED} more" if n > _NAMED else ""

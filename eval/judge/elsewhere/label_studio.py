@@ -25,7 +25,7 @@ def from_label_studio(record: Record, names: Names) -> Iterator[Given | Excluded
     for one in annotations:
         try:
             if not isinstance(one, dict):
-                raise Unusable(MALFORMED, "has an annotation that is no object")
+                raise Unusable(MALFORMED, "has an annotation that is not an object")
             yield _annotation(record.line, data, one, names)
         except Unusable as error:
             yield Excluded(record.path, record.line, error.reason, error.detail)

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from blindside.words import counted
 from eval.answers import read_answers
 from eval.errors import InputError
 from eval.judge.opening.freeze import freeze
@@ -39,7 +40,8 @@ from eval.judge.study.blinding import Blinding
 from eval.judge.study.study import Study
 from eval.judge.study.tasks import tasks_of
 from eval.records import utc_now
-from eval.run import BlindingRecord, PlanChange, Run, open_run
+from eval.run import Run, open_run
+from eval.run_info import BlindingRecord, PlanChange
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +71,16 @@ def begin(run: Run, study: Study | None = None) -> Begun:
     return Begun(study, blinding, marked, plan)
 
 
+def refuse_candidate(run: Run) -> None:
+    """Raises InputError for a candidate of a sweep: who judged two of them on one prompt would know the base's answer,
+    which comes twice."""
+    if run.info.sweep is not None:
+        raise InputError(
+            f"run {run.name} is a candidate of sweep {run.info.sweep.sweep}: judge all of them on one page, with "
+            f"`blindside judge {run.info.sweep.sweep}`"
+        )
+
+
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
     try:
@@ -78,11 +90,11 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def _blinding_of(run: Run) -> Blinding:
-    """By the run's key, which is made where there is none; a run that was judged without one goes on so."""
+    """By the run's key, which is made where there is none; a run that was judged without one continues so."""
     run = open_run(run.folder.parent, run.folder.name)
     judged, path = is_judged(run) and not only_imported(run), run.folder / KEY_FILE
     if rule_of(run) == "unkeyed":
-        _log.warning("run %s was judged when sides were still an unkeyed hash, and goes on so", run.name)
+        _log.warning("run %s was judged when sides were still an unkeyed hash, and continues that way", run.name)
         _record(run, BlindingRecord(rule="unkeyed"))
         return Blinding(run.name, None)
     key, before = read_key(path), run.info.blinding.keys if run.info.blinding else ()
@@ -108,7 +120,7 @@ def _record(run: Run, record: BlindingRecord) -> None:
 def _planned(run: Run, study: Study, blinding: Blinding) -> tuple[Marked, Plan]:
     """The pairs that are asked, and by how many: as before, while the study is, and longer by what came since.
 
-    Until the first verdict the plan follows the study. After it the plan stays, and what is asked otherwise is told.
+    Until the first verdict the plan follows the study. After it the plan stays, and what differs is reported.
     """
     run = open_run(run.folder.parent, run.folder.name)
     judged, there = is_judged(run), read_asked(run)
@@ -121,6 +133,7 @@ def _planned(run: Run, study: Study, blinding: Blinding) -> tuple[Marked, Plan]:
     near = near_groups(run.prompts())
     groups = there.groups if judged and there else near if study.cluster == "near" else {}
     plan = make_plan(blinding, study, drawn, asked, before, held, groups)
+    plan = plan.model_copy(update={"candidates": run.info.sweep.of if run.info.sweep else 0})
     with _writing(plan_path(run)):
         if judged and there is None and only_imported(run):
             _freeze(run, plan, len(near))
@@ -142,7 +155,7 @@ def _may_be_made_again(run: Run, plan: Plan, blinding: Blinding) -> bool:
             "is missing, and the study is not the one that it was made for: restore it", path=plan_path(run)
         )
     if not frozen and blinding.rule == "keyed":
-        _log.warning("%s is missing, and is made anew: by how many each pair is judged may be another", plan_path(run))
+        _log.warning("%s is missing and is made again: the number of reviewers per pair may change", plan_path(run))
     return True
 
 
@@ -168,12 +181,12 @@ def _change(run: Run, before: Plan, plan: Plan, what: str = "") -> None:
         what = differences(before, plan)
         write_plan(asked_path(run), plan)
     change = PlanChange(at=utc_now(), rows=rows, what=what, asked_sha256=plan_sha256(plan))
-    run.update(plan_sha256=frozen, plan_changes=(*run.info.plan_changes, change))
+    run.update(lambda now: {"plan_sha256": frozen, "plan_changes": (*now.plan_changes, change)})
     _log.warning(
-        "%s: what is asked changes after %d verdicts: %s. That is recorded, and the evidence goes on by the plan that "
+        "%s: what is asked changes after %s: %s. That is recorded, and the evidence keeps to the plan that "
         "was frozen at the first verdict",
         run.folder / "run.json",
-        rows,
+        counted(rows, "verdict"),
         what,
     )
 

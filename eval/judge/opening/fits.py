@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import ceil
 
+from blindside.words import counted
 from eval.answers import read_answers
 from eval.judge.opening.plan import draw, make_plan
 from eval.judge.study.blinding import Blinding
@@ -13,7 +14,7 @@ from eval.judge.study.tasks import tasks_of
 from eval.policy import Policy, policy_of
 from eval.run import Run
 
-#: A policy can be given anew until the first verdict.
+#: A policy can be given again until the first verdict.
 _NOW = " (`judge --policy gate.yml`) before anybody judges"
 
 
@@ -38,16 +39,16 @@ def unmet(policy: Policy, study: Study, planned: Mapping[str, int]) -> Iterator[
     pairs, most = len(planned), max(planned.values(), default=0)
     if pairs < policy.prompts:
         yield (
-            f"the gate asks for {policy.prompts} judged prompts, and the study holds {pairs}: collect more prompts, or "
-            f"put `prompts: {pairs}` into gate.yml{_NOW}"
+            f"the gate asks for {counted(policy.prompts, 'judged prompt')}, and the study holds {pairs}: "
+            f"collect more prompts, or put `prompts: {pairs}` into gate.yml{_NOW}"
         )
     if policy.overlap is not None:
         wanted = policy.overlap
         share = sum(n >= wanted.reviewers for n in planned.values()) / max(1, pairs)
         if share < wanted.share:
             yield (
-                f"the gate asks for {wanted.reviewers} reviewers on {wanted.share:.0%} of the prompts, and the study "
-                f"gives them to {share:.0%}: judge with `--overlap {wanted.reviewers} --overlap-share "
+                f"the gate asks for {counted(wanted.reviewers, 'reviewer')} on {wanted.share:.0%} of the prompts, "
+                f"and the study gives them to {share:.0%}: judge with `--overlap {wanted.reviewers} --overlap-share "
                 f"{min(1.0, 2 * wanted.share):g}`, or put `overlap: null` into gate.yml{_NOW}"
             )
     if policy.agreement is not None and most < 2:
@@ -64,7 +65,7 @@ def unmet(policy: Policy, study: Study, planned: Mapping[str, int]) -> Iterator[
     needed = max(policy.reviewers, 2 if policy.population == "like_these" else 1)
     if people > needed:
         yield (
-            f"the gate asks for {needed} reviewers, of whom none gives more than {policy.max_share_per_reviewer:.0%} "
-            f"of the judgements: that takes {people} reviewers or more; put `reviewers: {people}` into "
-            f"gate.yml{_NOW}"
+            f"the gate asks for {counted(needed, 'reviewer')}, none with more than "
+            f"{policy.max_share_per_reviewer:.0%} of the judgements: that takes {people} reviewers or "
+            f"more; put `reviewers: {people}` into gate.yml{_NOW}"
         )

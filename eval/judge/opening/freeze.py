@@ -42,7 +42,7 @@ def freeze(run: Run, study: Study | None = None) -> Study:
 
 
 def _refuse_other_columns(run: Run, study: Study, before: Study | None) -> None:
-    remedy = "go on with the study that they were judged by, or judge a run of another name"
+    remedy = "continue with the study that they were judged by, or judge a run of another name"
     other = run.verdicts_path if study.mode == "thumbs" else thumbs_path(run)
     if with_rows(other):
         raise InputError(f"mode: {other.name} has rows of the other mode: {remedy}", path=run.folder / NAME)

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from eval.records import Message, Row
-from eval.run import ModelInfo
+from eval.run_info import ModelInfo
 
 #: Stands for what is masked, whatever its length.
 BLOCK = "█████"
@@ -29,7 +29,7 @@ _STEM = re.compile(r"[^\W\d_]+(?=[-\s]?v?\d)")
 
 # Letters next to a name make it another word; Chinese is written without spaces, so only Latin ones count.
 _BEFORE, _AFTER = r"(?<![A-Za-z0-9_])", r"(?![A-Za-z0-9_])"
-# Of bounded length: in Chinese a version would reach to the end of the sentence, from each name anew.
+# Of bounded length: in Chinese a version would reach to the end of the sentence, from each name again.
 _VERSION = r"(?:[-\s]?v?\d(?:[\w.]{0,40}\w)?)?(?:-[A-Za-z0-9]{1,40}(?:\.\d{1,9}){0,5}){0,9}"
 _MADE = r"(?:train|develop|creat|build|built|made|design|programm|engineer|launch|releas|fine-?tun)\w*"
 _REST = r"(?:[^.!?\n]|\.(?=\d))"  # of the sentence; the dot of a version ends none

@@ -1,6 +1,6 @@
 """`.blinding.key`: 32 random bytes, made for each run when judging begins, for the eyes of the judging server alone.
 
-Whoever has them can compute which answer stands left, so the file never leaves the run's folder: a release, a copy on
+Who has them can compute which answer is on the left, so the file never leaves the run's folder: a release, a copy on
 the Hub and a report are all made without it.
 """
 
@@ -20,15 +20,15 @@ from eval.journal import sync_folder
 KEY_FILE = ".blinding.key"
 #: In hexadecimal, and a line end.
 _FORM = re.compile(rb"[0-9a-f]{64}\n?")
-_REMEDY = "restore it, or remove it to go on with a new key (verdicts keep the sides that they were given)"
+_REMEDY = "restore it, or remove it to continue with a new key (verdicts keep the sides that they were given)"
 
 _log = logging.getLogger(__name__)
 
 
 def read_key(path: Path) -> bytes | None:
-    """The key in a file, or None where there is no file. A file that others may read is closed to them, and told.
+    """The key in a file, or None where there is no file. A file that others may read is closed to them, and reported.
 
-    Raises InputError for what is no key, and for a link: a key that lies elsewhere is outside our rules for it.
+    Raises InputError for what is not a key, and for a link: a key that lies elsewhere is outside our rules for it.
     """
     try:
         # A pipe must not make us wait, and a link is not followed.
@@ -67,7 +67,7 @@ def _checked(path: Path, fd: int) -> bytes:
     mode = os.fstat(fd).st_mode
     data = os.read(fd, 100) if stat.S_ISREG(mode) else b""
     if not _FORM.fullmatch(data):
-        raise InputError(f"is no key (64 hexadecimal digits): {_REMEDY}", path=path)
+        raise InputError(f"is not a key (64 hexadecimal digits): {_REMEDY}", path=path)
     if mode & 0o077:
         _close(path, fd)
     return bytes.fromhex(data.decode())

@@ -1,10 +1,9 @@
-"""Before judging: every answer is looked through for giveaways, and run.json told which pairs have them."""
+"""Before judging: every answer is looked through for giveaways, and run.json says which pairs have them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from eval.errors import InputError
 from eval.judge.opening.giveaways import Finder, Giveaway, masked
@@ -12,6 +11,7 @@ from eval.judge.study.study import Study
 from eval.judge.study.tasks import Task
 from eval.records import SIDES, Response, Side
 from eval.run import Run, open_run
+from eval.run_info import GiveawayRecord
 
 #: side -> what was found in its answer; only sides in which something was.
 Found = Mapping[Side, list[Giveaway]]
@@ -52,16 +52,16 @@ def mark(run: Run, study: Study, tasks: dict[str, Task]) -> Marked:
     found = {item: sides for item, sides in looked.items() if sides}
     policy = study.giveaways.policy
     asked = {item: task for item, task in tasks.items() if policy != "hold" or item not in found}
-    report = {
-        "policy": policy,
-        "looked_at": len(tasks),
-        "pairs": len(found),
-        "held": len(tasks) - len(asked),
-        "by_side": {side: sum(side in sides for sides in found.values()) for side in ("base", "tuned")},
-        "items": {item: _said(tasks[item], sides) for item, sides in found.items()},
-    }
+    record = GiveawayRecord(
+        policy=policy,
+        looked_at=len(tasks),
+        pairs=len(found),
+        held=len(tasks) - len(asked),
+        by_side={side: sum(side in sides for sides in found.values()) for side in SIDES},
+        items={item: _words_of(tasks[item], sides) for item, sides in found.items()},
+    )
     thinking = frozenset(item for item, task in asked.items() if study.show_thinking and _both_think(finder, task))
-    return Marked(_written(run, report), asked, found, len(tasks) - len(asked), thinking)
+    return Marked(_written(run, record), asked, found, len(tasks) - len(asked), thinking)
 
 
 def _both_think(finder: Finder, task: Task) -> bool:
@@ -82,31 +82,31 @@ def _without_thinking(task: Task) -> Task:
 def _look(finder: Finder, task: Task) -> Found:
     answers = (task.answer,) if task.pair is None else (task.pair.base, task.pair.tuned)
     found = {answer.side: finder.find(answer.text, task.messages) for answer in answers if answer is not None}
-    return {side: there for side, there in found.items() if there}
+    return {side: giveaways for side, giveaways in found.items() if giveaways}
 
 
-def _said(task: Task, found: Found) -> dict[str, list[str]]:
+def _words_of(task: Task, found: Found) -> dict[Side, list[str]]:
     """side -> the words that give it away, each once."""
-    said = {}
-    for side, there in found.items():
+    by_side: dict[Side, list[str]] = {}
+    for side, giveaways in found.items():
         answer = task.answer or (task.pair.answer(side) if task.pair else None)
-        words = [answer.text[one.start : one.end] for one in there] if answer else []
-        said[str(side)] = list(dict.fromkeys(words))
-    return said
+        words = [answer.text[one.start : one.end] for one in giveaways] if answer else []
+        by_side[side] = list(dict.fromkeys(words))
+    return by_side
 
 
-def _written(run: Run, report: dict[str, Any]) -> Run:
-    # Read anew: whoever collects into this run meanwhile writes its times and counts.
+def _written(run: Run, record: GiveawayRecord) -> Run:
+    # Read again: whoever collects into this run meanwhile writes its times and counts.
     now = open_run(run.folder.parent, run.folder.name)
-    if now.info.giveaways == report:
+    if now.info.giveaways == record:
         return now
     try:
-        return now.update(giveaways=report)
+        return now.update(giveaways=record)
     except OSError as error:
         path = run.folder / "run.json"
         raise InputError(f"cannot be written ({error.strerror}): fix that, then judge", path=path) from None
 
 
 def _masked(answer: Response, found: Found) -> Response:
-    there = found.get(answer.side)
-    return answer.model_copy(update={"text": masked(answer.text, there)}) if there else answer
+    giveaways = found.get(answer.side)
+    return answer.model_copy(update={"text": masked(answer.text, giveaways)}) if giveaways else answer

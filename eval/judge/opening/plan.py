@@ -2,7 +2,7 @@
 
 The judging server plans by the run's key and writes the plan down; report, results and gate read it, and need no key.
 It says nothing of sides. What reviewers are asked may change later: then asked.json holds that, run.json records the
-change, and the evidence goes on by plan.json. Both are bound by hashes in run.json.
+change, and the evidence continues by plan.json. Both are bound by hashes in run.json.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from eval.journal import write_atomically
 from eval.judge.opening.freeze import thumbs_path, with_rows
 from eval.judge.opening.keyfile import KEY_FILE
 from eval.judge.store.verdict_files import read_verdicts
-from eval.judge.study.assignment import planned
+from eval.judge.study.assignment import drawing_order, is_drawn, planned
 from eval.judge.study.blinding import Blinding
-from eval.judge.study.sampling import drawing_order, is_drawn
 from eval.judge.study.study import NAME as STUDY
 from eval.judge.study.study import Mode, Overlap, Study, read_frozen
 from eval.judge.study.tasks import tasks_of
 from eval.records import Row
-from eval.run import BlindingRule, Run
+from eval.run import Run
+from eval.run_info import BlindingRule
 
 NAME, ASKED = "plan.json", "asked.json"
 
@@ -62,6 +62,15 @@ class Plan(Row):
     overlap: Overlap
     sample: float
     pairs: tuple[PlannedPair, ...]
+    #: Of how many candidates of a sweep this run is one; 0 for none.
+    candidates: int = 0
+
+    @model_serializer(mode="wrap")
+    def _without_sweep(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = dump(self)
+        if not self.candidates:
+            data.pop("candidates")
+        return data
 
     @property
     def reviewers(self) -> dict[str, int]:
@@ -106,7 +115,7 @@ def asked_path(run: Run) -> Path:
 
 
 def encoded(plan: Plan) -> bytes:
-    """A plan as it lies on disk."""
+    """A plan as it is on disk."""
     return (plan.model_dump_json(indent=2) + "\n").encode()
 
 
@@ -162,7 +171,7 @@ def write_plan(path: Path, plan: Plan) -> None:
 
 
 def differences(before: Plan, after: Plan) -> str:
-    """What reviewers are asked otherwise, in words: "overlap 2 on 30% of the pairs (before: 2 on 100%)"."""
+    """What reviewers are asked differently, in words: "overlap 2 on 30% of the pairs (before: 2 on 100%)"."""
     said = []
     if before.overlap != after.overlap:
         said.append(f"overlap {_overlap(after.overlap)} of the pairs (before: {_overlap(before.overlap)})")
@@ -287,6 +296,7 @@ def _known(run: Run, answers: Answers) -> Plan:
         study = Study(overlap=Overlap())
     tasks = tasks_of(run, study, answers)
     drawn = draw(blinding, study, tasks, None)
-    held = run.info.giveaways.get("items", {}) if study.giveaways.policy == "hold" else {}
+    marked = run.info.giveaways
+    held = marked.items if marked and study.giveaways.policy == "hold" else {}
     asked = {item: task.category for item, task in tasks.items() if drawn[item] and item not in held}
     return make_plan(blinding, study, drawn, asked, None, held)

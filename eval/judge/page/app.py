@@ -6,7 +6,8 @@ Gradio takes seconds to import, so it is imported where it is used.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -15,13 +16,18 @@ from blindside import console
 from eval.errors import BlindsideError, InputError
 from eval.judge.door.front import Front
 from eval.judge.door.gatekeeper import Gatekeeper
+from eval.judge.door.hub_accounts import HubAccounts
+from eval.judge.door.hub_door import HubDoor
+from eval.judge.door.hub_oauth import HubOAuth
 from eval.judge.door.login import REVIEWER, Door
-from eval.judge.door.routes import LOGIN, PAGE
+from eval.judge.door.routes import COPIES, HUB_LOGIN, LOGIN, PAGE
 from eval.judge.door.serving import bare, load_gradio, mounted, piece, present
 from eval.judge.door.sessions import Accounts
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.arrival import answer
+from eval.judge.page.copies import Copies, with_copies
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Action, View
-from eval.judge.page.session import Sitting, answer
+from eval.judge.page.session import ReviewerSession
 from eval.judge.page.views import Show, bar_html, head_html, login_html, stage_html, top_html
 from eval.judge.store.watching import watched
 from eval.judge.study.blinding import nonce
@@ -33,13 +39,16 @@ if TYPE_CHECKING:
     import gradio as gr
     from starlette.types import ASGIApp
 
-Handler = Callable[[str, Sitting | None, "gr.Request"], tuple[str, Sitting | None]]
+Handler = Callable[[str, ReviewerSession | None, "gr.Request"], tuple[str, ReviewerSession | None]]
 
 _say = console.say
 
 
-def build(desk: Desk, *, reviewer: str = "", logins: bool = False) -> gr.Blocks:
-    """The page's components and its one event. `reviewer` fixes the name, and so does a login."""
+def build(desk: JudgingState, *, reviewer: str = "", logins: bool = False, copied: bool = False) -> gr.Blocks:
+    """The page's components and its one event. `reviewer` fixes the name, and so does a login.
+
+    `copied`: its header says when the verdicts were copied.
+    """
     load_gradio()
     import gradio as gr
 
@@ -47,7 +56,7 @@ def build(desk: Desk, *, reviewer: str = "", logins: bool = False) -> gr.Blocks:
     page: gr.Blocks
     with gr.Blocks(title="blindside", analytics_enabled=False, fill_width=True) as page:
         sitting = gr.State(None)
-        for html in (top_html(desk.study, logins=logins), ""):
+        for html in (top_html(desk.study, logins=logins, copied=copied), ""):
             stage = piece(html)
         piece(bar_html(desk.study, logins=logins))
         action = gr.Textbox(visible="hidden")
@@ -78,20 +87,40 @@ def application(
     """An ASGI application that serves the page at /, and lets no request leave the machine.
 
     Without a study, the run's own or the default one. With accounts, only those who log in are served, each under
-    their own name, and `say` is told failed logins. `front`: by which names it may be asked for; else loopback's only.
+    their own name, and `say` gets failed logins. `front`: by which names it may be asked for; else loopback's only.
     Raises InputError where the run's answers or verdicts cannot be read.
     """
-    return _application(Desk(run, study), reviewer, accounts, front or Front(), say)
+    return _application(JudgingState(run, study), reviewer, accounts, front or Front(), say)
 
 
 def _application(
-    desk: Desk, reviewer: str, accounts: Accounts | None, front: Front, say: Callable[[str], None]
+    desk: JudgingState, reviewer: str, accounts: Accounts | None, front: Front, say: Callable[[str], None]
 ) -> ASGIApp:
     page = build(desk, reviewer=reviewer, logins=accounts is not None)
     app: ASGIApp = mounted(bare(), page, head_html())
     if accounts is None:
         return Gatekeeper(app, front, PAGE)
     return Gatekeeper(Door(app, accounts, login_html(), say), front, [*PAGE, *LOGIN])
+
+
+def copied_application(
+    desk: JudgingState,
+    accounts: Accounts,
+    front: Front,
+    *,
+    oauth: HubOAuth | None,
+    copies: Callable[[], Copies],
+    say: Callable[[str], None] = _say,
+) -> ASGIApp:
+    """`application` of a server whose disk may be lost: its header says what was copied (`copies`).
+
+    With `oauth` people log in by accounts of the Hub, and `accounts` are HubAccounts.
+    """
+    app: ASGIApp = with_copies(mounted(bare(), build(desk, logins=True, copied=True), head_html()), copies)
+    if oauth is not None and isinstance(accounts, HubAccounts):
+        hub_door = HubDoor(app, accounts, oauth, login_html(hub=True), say)
+        return Gatekeeper(hub_door, front, [*PAGE, *HUB_LOGIN, *COPIES])
+    return Gatekeeper(Door(app, accounts, login_html(), say), front, [*PAGE, *LOGIN, *COPIES])
 
 
 def serve(
@@ -107,30 +136,51 @@ def serve(
     share: bool = False,
     front: Front | None = None,
 ) -> None:
-    """Serve the judging page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` is told where.
+    """Serve the judging page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` gets the address.
 
     `share` gives it a public address too. `front`: by which other names it may be asked for than by `host`.
     Raises InputError where the run's files cannot be read, the address is not ours, or the page would be shared
     without accounts; BlindsideError where no port is free.
     """
-    refuse_open_share(share, accounts)
-    names = front or Front.of(host)
+    how = Serving(port, host, open_browser, reviewer, accounts, share, front)
+    serve_state(lambda: nullcontext(JudgingState(run, study)), how, say=say)
+
+
+@dataclass(frozen=True)
+class Serving:
+    """Where and to whom a page is served; as `serve` has it."""
+
+    port: int = 7860
+    host: str = "127.0.0.1"
+    open_browser: bool = True
+    reviewer: str = ""
+    accounts: Accounts | None = None
+    share: bool = False
+    front: Front | None = None
+
+
+def serve_state(
+    make: Callable[[], AbstractContextManager[JudgingState]], how: Serving, *, say: Callable[[str], None] = _say
+) -> None:
+    """As `serve`, of a desk that is made when the port is ours; its context ends with the page."""
+    refuse_open_share(how.share, how.accounts)
+    names = how.front or Front.of(how.host)
     with ExitStack() as stack:
 
         def made() -> ASGIApp:
-            desk = Desk(run, study)
+            desk = stack.enter_context(make())
             stack.enter_context(watched(desk.ledger))
-            return _application(desk, reviewer, accounts, names, say)
+            return _application(desk, how.reviewer, how.accounts, names, say)
 
         present(
             made,
             "Judge",
-            host=host,
-            port=port,
-            open_browser=open_browser,
+            host=how.host,
+            port=how.port,
+            open_browser=how.open_browser,
             say=say,
-            exposed="" if accounts else "whoever reaches this machine can judge under any name",
-            share=names if share else None,
+            exposed="" if how.accounts else "anyone who reaches this machine can judge under any name",
+            share=names if how.share else None,
         )
 
 
@@ -140,10 +190,12 @@ def refuse_open_share(share: bool, accounts: Accounts | None) -> None:
         raise InputError("--share without logins would let anybody judge: make some with `blindside reviewer add NAME`")
 
 
-def _handler(desk: Desk, fixed: str, logins: bool) -> Handler:
+def _handler(desk: JudgingState, fixed: str, logins: bool) -> Handler:
     import gradio as gr
 
-    def handle(payload: str, sitting: Sitting | None, request: gr.Request) -> tuple[str, Sitting | None]:
+    def handle(
+        payload: str, sitting: ReviewerSession | None, request: gr.Request
+    ) -> tuple[str, ReviewerSession | None]:
         action = _action(payload)
         name = _logged_in(request) if logins else fixed
         try:
@@ -152,7 +204,9 @@ def _handler(desk: Desk, fixed: str, logins: bool) -> Handler:
             view = View(state="broken", nonce=nonce(), notice=Notice("broken", str(error)))
         listed = action.act == "recent" or (action.act == "flag" and bool(action.edit))
         show = Show(action.language, fixed=bool(name), marked=action.differences, listed=listed)
-        return stage_html(view, show), sitting
+        # Nothing to have ready is no page.
+        empty = action.act == "ahead" and view.state != "ask"
+        return "" if empty else stage_html(view, show), sitting
 
     # Gradio passes the request by this, and could not resolve it by name.
     handle.__annotations__["request"] = gr.Request

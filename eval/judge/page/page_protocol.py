@@ -18,7 +18,7 @@ from eval.records import Pair, Response, Row, Side
 LONGEST_COMMENT = 4000
 
 _Short = Annotated[str, Field(max_length=200)]
-Act = Literal["hello", "sit", "show", "vote", "skip", "undo", "edit", "recent", "flag", "leave"]
+Act = Literal["hello", "sit", "show", "vote", "skip", "undo", "edit", "recent", "flag", "leave", "ahead"]
 #: What the page's buttons choose, over all modes.
 Choice = Literal["left_much", "left", "tie", "both_bad", "right", "right_much", "up", "down"]
 
@@ -28,7 +28,8 @@ class Action(Row):
 
     `hello`: the page was opened; `sit`: a name was given; `show`: the same again; `recent`: the list of one's own
     verdicts; `edit`: one of them (`edit` is its key); `flag`: mark one of them, or without a key the pair on the page,
-    or take the mark off; `leave`: out of an edit, or, without one, the page is closed.
+    or take the mark off; `leave`: out of an edit, or, without one, the page is closed; `ahead`: the pair that comes
+    next, to have it ready.
     """
 
     act: Act

@@ -1,10 +1,10 @@
-"""Which practice pairs a study has, and what a reviewer is told of a verdict on one."""
+"""Which practice pairs a study has, and what a reviewer is told about a verdict on one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eval.judge.page.reviewer_state import Seat
+from eval.judge.page.reviewer_state import ReviewerState
 from eval.judge.study.forms import plain_choice
 from eval.judge.study.practice import PracticePair, our_pairs, plainly
 from eval.judge.study.said import Language
@@ -39,7 +39,7 @@ def feedback(pair: PracticePair, choice: str, language: Language) -> Feedback | 
     return Feedback(plain_choice(choice)[0] == pair.expected, pair.expected, why)
 
 
-def go_on(study: Study, seat: Seat, number: int) -> str:
+def go_on(study: Study, seat: ReviewerState, number: int) -> str:
     """The pair after the `number`-th is due, or practice is over (0), or begins again where too few were right.
 
     Then it says how many were right of how many that had to be ("1 / 2"), and nothing otherwise.

@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
 from statistics import median
 
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Recent
-from eval.judge.page.reviewer_state import Draft, Seat
-from eval.judge.study import forms
+from eval.judge.page.reviewer_state import Draft, ReviewerState, Shown
+from eval.judge.study import blinding, forms
 from eval.judge.study.control_items import Key
 from eval.judge.study.forms import Filled, Place
-from eval.judge.study.study import STRENGTH
-from eval.records import Judgement, Thumb, Verdict
+from eval.judge.study.study import STRENGTH, Study
+from eval.records import Judgement, Side, Thumb, Verdict
 
+#: After so many verdicts of a sitting a rest is suggested.
+REST = 50
 #: The pace is that of so many last verdicts, and of no fewer than _FEW.
 _LAST, _FEW = 50, 5
 
 
-def recent(desk: Desk, seat: Seat) -> tuple[Recent, ...]:
+def recent(desk: JudgingState, seat: ReviewerState) -> tuple[Recent, ...]:
     """All verdicts in force, the latest first. A pair that came twice is there once, as it was judged last."""
     entries: dict[str, Recent] = {}
     for key, row in reversed(seat.standing.items()):
         if row.item not in entries:
-            snippet, flagged = desk.task(key).snippet, key in seat.flagged
+            snippet, flagged = desk.task(key).snippet, bool(seat.flagged_of(row.item))
             entries[row.item] = Recent(
                 row.verdict_id, snippet, choice_of(row), row.judged_at, row.comment.strip(), flagged
             )
     return tuple(entries.values())
 
 
-def pace(seat: Seat) -> float:
+def pace(seat: ReviewerState) -> float:
     """Median seconds of the reviewer's last verdicts; 0 before there are enough of them."""
     seconds = [row.seconds for row in islice(reversed(seat.standing.values()), _LAST)]
     return median(seconds) if len(seconds) >= _FEW else 0.0
 
 
-def given(desk: Desk, seat: Seat, key: Key) -> Draft:
+@dataclass
+class Rest:
+    """When a sitting is to be told to rest: after each REST of the verdicts `given` in it that stand, once."""
+
+    given: int = 0
+    _told: int = 0
+
+    def is_due(self) -> bool:
+        if self.given % REST or self.given <= self._told:
+            return False
+        self._told = self.given
+        return True
+
+
+def given(desk: JudgingState, seat: ReviewerState, key: Key) -> Draft:
     """What was last given beside a pair, as the file has it."""
     row = seat.last.get(key)
     if isinstance(row, Verdict) and row.left:
@@ -61,3 +78,21 @@ def choice_of(row: Judgement) -> str:
     if isinstance(row, Verdict) and (row.outcome == "base" or row.outcome == "tuned") and row.left:
         return forms.graded_choice(forms.place_of(row.outcome, row.left), row.criteria.get(STRENGTH, ""))
     return row.outcome
+
+
+def outcome_of(study: Study, choice: str, left: Side) -> str | None:
+    """What a choice says with the side `left` on the left; None for one that this study does not offer."""
+    if study.mode == "thumbs":
+        return choice if choice in ("up", "down") else None
+    plain, strength = forms.plain_choice(choice)
+    if strength == "2" and study.mode != "graded":
+        return None
+    return next((blinding.outcome(one, left) for one in blinding.CHOICES if one == plain), None)
+
+
+def earlier(seat: ReviewerState, shown: Shown | None, *, editing: bool) -> str:
+    """What was chosen before an undo, or what an edit is about to change; empty for a pair that has neither."""
+    if shown is None or isinstance(shown, int):
+        return ""
+    row = seat.standing.get(shown) if editing else seat.undone.get(shown)
+    return choice_of(row) if row else ""

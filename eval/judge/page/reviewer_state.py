@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from eval.judge.study.assignment import Way
-from eval.judge.study.control_items import Extras, Key
+from eval.judge.study.assignment import ReviewerQueue
+from eval.judge.study.control_items import ControlItems, Key
 from eval.judge.study.forms import Filled
 from eval.records import Judgement
 
@@ -22,13 +22,13 @@ class Draft:
 
 
 @dataclass
-class Seat:
+class ReviewerState:
     """`last`: the last row of each pair; `standing`: those in force on these answers, the latest at the end."""
 
     reviewer: str
     last: dict[Key, Judgement] = field(default_factory=dict)
     standing: dict[Key, Judgement] = field(default_factory=dict)
-    #: Rows that were taken back and not given anew.
+    #: Rows that were taken back and not given again.
     undone: dict[Key, Judgement] = field(default_factory=dict)
     skipped: list[Key] = field(default_factory=list)
     flagged: set[Key] = field(default_factory=set)
@@ -40,8 +40,8 @@ class Seat:
     #: The most that this reviewer could ever have judged, and how many pairs were open before their first row.
     target: int = 0
     open_at_first: int = 0
-    _way: Way | None = None
-    _extras: Extras | None = None
+    _way: ReviewerQueue | None = None
+    _extras: ControlItems | None = None
 
     @property
     def present(self) -> bool:
@@ -49,16 +49,16 @@ class Seat:
         return self._way is not None
 
     @property
-    def way(self) -> Way:
+    def way(self) -> ReviewerQueue:
         assert self._way is not None
         return self._way
 
     @property
-    def extras(self) -> Extras:
+    def extras(self) -> ControlItems:
         assert self._extras is not None
         return self._extras
 
-    def come(self, way: Way, extras: Extras) -> None:
+    def come(self, way: ReviewerQueue, extras: ControlItems) -> None:
         """The reviewer is here for the first time since the server began."""
         self._way, self._extras = way, extras
         for kind, item in self.standing:
@@ -66,7 +66,7 @@ class Seat:
                 way.count(item, 1)
 
     def forget(self) -> None:
-        """Begin again, for a file that is read anew."""
+        """Begin again, for a file that is read again."""
         self.last, self.standing, self.undone = {}, {}, {}
         if self._way is not None:
             self._way.forget()
@@ -93,3 +93,12 @@ class Seat:
     def flag(self, key: Key, *, on: bool) -> None:
         """Mark a pair to come back to, or take the mark off."""
         (self.flagged.add if on else self.flagged.discard)(key)
+
+    def flagged_of(self, item: str) -> tuple[Key, ...]:
+        """As what an item is marked: where it came twice, as either or both."""
+        return tuple(key for key in self.flagged if key[1] == item)
+
+    @property
+    def flags(self) -> int:
+        """How many items with a verdict in force are marked to come back to."""
+        return len({item for _, item in self.flagged} & {item for _, item in self.standing})

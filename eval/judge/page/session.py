@@ -10,33 +10,29 @@ import time
 from dataclasses import replace
 
 from eval.errors import BlindsideError, NotSaved
-from eval.judge.page.judging_state import Desk
+from eval.judge.page.ahead import NOTHING, ahead
+from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.page_protocol import Action, View
 from eval.judge.page.practising import Feedback, feedback, go_on, practice_of
-from eval.judge.page.recent import choice_of, given, pace, recent
-from eval.judge.page.reviewer_state import Draft, Seat, Shown
+from eval.judge.page.recent import Rest, earlier, given, outcome_of, pace, recent
+from eval.judge.page.reviewer_state import Draft, ReviewerState, Shown
 from eval.judge.study import blinding, forms
 from eval.judge.study.forms import Filled, Notice
-from eval.judge.study.names import clean_name
 from eval.judge.study.said import Language
 from eval.judge.study.tasks import Task
 from eval.records import Side
 
-STALE = Notice("stale")
-ELSEWHERE = Notice("elsewhere")
-UNDONE = Notice("undone")
-NOTHING_TO_UNDO = Notice("nothing_to_undo")
-#: After so many verdicts of a sitting a rest is suggested.
-REST = 50
+STALE, ELSEWHERE = Notice("stale"), Notice("elsewhere")
+UNDONE, NOTHING_TO_UNDO = Notice("undone"), Notice("nothing_to_undo")
 TARGET = Notice("target")
 EDITED, EDIT_LEFT, EDIT_GONE = Notice("edited"), Notice("edit_left"), Notice("edit_gone")
 PRACTICE_OVER, PRACTICE_BACK = Notice("practice_over"), Notice("practice_back")
 
 
-class Sitting:
+class ReviewerSession:
     """One browser page of one reviewer. Its methods may be called by several threads at once."""
 
-    def __init__(self, desk: Desk, reviewer: str, language: Language = "en") -> None:
+    def __init__(self, desk: JudgingState, reviewer: str, language: Language = "en") -> None:
         self.desk = desk
         self.reviewer = reviewer
         self._language = language
@@ -46,7 +42,7 @@ class Sitting:
         self._editing = False
         self._tried = ""
         self._practices = practice_of(desk.study)
-        self._given = 0
+        self._rest = Rest()
         self._shown_at = 0.0
 
     def show(self, notice: Notice | None = None) -> View:
@@ -59,12 +55,17 @@ class Sitting:
         typed = Draft(action.comment, Filled(action.criteria, action.tags))
         try:
             with self.desk.turn(self.reviewer) as seat:
+                if action.act == "ahead":
+                    current = action.nonce == self._nonce and not self._editing
+                    return ahead(self.desk, seat, self._shown if current else None, self._form)
                 self._language = action.language
                 return self._told(self._answer(seat, action, typed))
         except BlindsideError as error:
+            if action.act == "ahead":
+                return NOTHING
             return self._same(Notice("not_saved" if isinstance(error, NotSaved) else "broken", str(error)), typed)
 
-    def _answer(self, seat: Seat, action: Action, typed: Draft) -> View:
+    def _answer(self, seat: ReviewerState, action: Action, typed: Draft) -> View:
         if action.nonce == self._nonce:
             return self._do(seat, action, typed)
         if action.act == "leave":
@@ -78,13 +79,13 @@ class Sitting:
             self._view = view = replace(view, notice=Notice("restored", str(restored)))
         return view
 
-    def _do(self, seat: Seat, action: Action, typed: Draft) -> View:
+    def _do(self, seat: ReviewerState, action: Action, typed: Draft) -> View:
         if action.act == "recent":
             return replace(self._same(None, typed), recent=recent(self.desk, seat))
         if action.act == "flag":
             return self._flag(seat, action.edit, typed)
         if action.act == "leave" and not self._editing:
-            self.desk.pool.release(self.reviewer)
+            self.desk.pool.leave(self.reviewer)
             return self._view
         if action.act == "undo" and not self._editing:
             return self._undo(seat, typed)
@@ -97,13 +98,13 @@ class Sitting:
             return self._skip(seat, typed)
         return self._vote(seat, action, typed) if action.act == "vote" else self._same(None, typed)
 
-    def _vote(self, seat: Seat, action: Action, typed: Draft) -> View:
+    def _vote(self, seat: ReviewerState, action: Action, typed: Draft) -> View:
         shown = self._shown
         if shown is None:
             return self._due(seat)
         if shown in seat.standing and not self._editing:
             return self._due(seat, ELSEWHERE)
-        outcome = self._outcome(action.choice)
+        outcome = outcome_of(self.desk.study, action.choice or "", self._view.left)
         refusal = forms.problem(self.desk.study, typed.filled, typed.comment, self._language)
         if outcome is None or refusal:
             return self._same(refusal if outcome else STALE, typed)
@@ -114,16 +115,16 @@ class Sitting:
         seat.drafts.pop(shown, None)
         if self._editing:
             return self._out_of_edit(seat, EDITED, saved=True)
-        self._given += 1
+        self._rest.given += 1
         return self._due(seat, self._on_the_way(seat), saved=True)
 
-    def _on_the_way(self, seat: Seat) -> Notice | None:
+    def _on_the_way(self, seat: ReviewerState) -> Notice | None:
         """A word when the target is reached, and now and then one to rest."""
         if len(seat.standing) == self.desk.study.target:
             return TARGET
-        return Notice("rest", str(self._given)) if self._given % REST == 0 else None
+        return Notice("rest", str(self._rest.given)) if self._rest.is_due() else None
 
-    def _skip(self, seat: Seat, typed: Draft) -> View:
+    def _skip(self, seat: ReviewerState, typed: Draft) -> View:
         self._keep(seat, typed)
         if isinstance(self._shown, int):
             return self._practised(seat, self._shown, typed)
@@ -131,8 +132,8 @@ class Sitting:
             self.desk.skip(seat, self._shown)
         return self._due(seat)
 
-    def _try(self, seat: Seat, number: int, choice: str, typed: Draft) -> View:
-        """A verdict on a practice pair: what is known of it is told, and the first one counts."""
+    def _try(self, seat: ReviewerState, number: int, choice: str, typed: Draft) -> View:
+        """A verdict on a practice pair: what is known of it is reported, and the first one counts."""
         told = feedback(self._practices[number - 1], choice, self._language)
         if told is None:
             return self._practised(seat, number, typed)
@@ -141,7 +142,7 @@ class Sitting:
         self._tried = choice
         return self._show(seat, number, None)
 
-    def _practised(self, seat: Seat, number: int, typed: Draft) -> View:
+    def _practised(self, seat: ReviewerState, number: int, typed: Draft) -> View:
         """On to the next practice pair, or to the real ones."""
         seat.drafts[number] = typed
         missed = go_on(self.desk.study, seat, number) if seat.practice == number else ""
@@ -149,17 +150,19 @@ class Sitting:
             return self._due(seat, Notice("practice_again", missed))
         return self._due(seat, None if seat.practice else PRACTICE_OVER)
 
-    def _flag(self, seat: Seat, wanted: str, typed: Draft) -> View:
+    def _flag(self, seat: ReviewerState, wanted: str, typed: Draft) -> View:
         """Mark one of the reviewer's verdicts, and show the list again; or the pair on the page."""
         shown = self._shown if isinstance(self._shown, tuple) else None
         key = next((key for key, row in seat.standing.items() if row.verdict_id == wanted), None) if wanted else shown
         if key is not None:
-            self.desk.flag(seat, key)
+            # A pair that came twice is in the list once.
+            for one in (seat.flagged_of(key[1]) if wanted else ()) or (key,):
+                self.desk.flag(seat, one)
         view = self._same(None, typed)
-        self._view = view = replace(view, flagged=shown in seat.flagged, flags=_flags(seat))
+        self._view = view = replace(view, flagged=shown in seat.flagged, flags=seat.flags)
         return replace(view, recent=recent(self.desk, seat)) if wanted else view
 
-    def _undo(self, seat: Seat, typed: Draft) -> View:
+    def _undo(self, seat: ReviewerState, typed: Draft) -> View:
         """Take back the last judgement in force, and show its pair again with what was given beside it."""
         if isinstance(self._shown, int) and (self._shown > 1 or self._feedback):
             self._keep(seat, typed)
@@ -169,11 +172,12 @@ class Sitting:
             return self._same(NOTHING_TO_UNDO, typed)
         key = next(reversed(seat.standing))
         self.desk.withdraw(seat, key)
+        self._rest.given -= 1
         self._keep(seat, typed)
         self.desk.hold(seat, key)
         return self._show(seat, key, UNDONE, saved=True)
 
-    def _edit(self, seat: Seat, wanted: str, typed: Draft) -> View:
+    def _edit(self, seat: ReviewerState, wanted: str, typed: Draft) -> View:
         """Show one of the reviewer's verdicts again; it stands until another one replaces it."""
         key = next((key for key, row in seat.standing.items() if row.verdict_id == wanted), None)
         if key is None:
@@ -182,11 +186,11 @@ class Sitting:
         self._editing = True
         return self._show(seat, key, None)
 
-    def _out_of_edit(self, seat: Seat, notice: Notice, *, saved: bool = False) -> View:
+    def _out_of_edit(self, seat: ReviewerState, notice: Notice, *, saved: bool = False) -> View:
         self._editing, self._shown = False, None
         return self._due(seat, notice, saved=saved)
 
-    def _keep(self, seat: Seat, typed: Draft) -> None:
+    def _keep(self, seat: ReviewerState, typed: Draft) -> None:
         if self._shown is not None:
             seat.drafts[self._shown] = typed
 
@@ -200,7 +204,9 @@ class Sitting:
             self._view = replace(self._view, pair=task.pair, answer=task.answer, feedback=self._feedback)
         return self._view
 
-    def _due(self, seat: Seat, notice: Notice | None = None, *, saved: bool = False, keep: bool = False) -> View:
+    def _due(
+        self, seat: ReviewerState, notice: Notice | None = None, *, saved: bool = False, keep: bool = False
+    ) -> View:
         """What is on the page if it is still to be judged, or else what is next."""
         if seat.practice is None:
             seat.practice = 0 if seat.last or not self._practices else 1
@@ -214,7 +220,13 @@ class Sitting:
         return self._show(seat, key, notice, saved=saved, keep=keep)
 
     def _show(
-        self, seat: Seat, shown: Shown | None, notice: Notice | None, *, saved: bool = False, keep: bool = False
+        self,
+        seat: ReviewerState,
+        shown: Shown | None,
+        notice: Notice | None,
+        *,
+        saved: bool = False,
+        keep: bool = False,
     ) -> View:
         if shown != self._shown or not self._nonce:
             self._shown_at = time.monotonic()
@@ -240,10 +252,10 @@ class Sitting:
             practice=shown if isinstance(shown, int) else 0,
             practices=len(self._practices),
             feedback=self._feedback,
-            earlier=self._earlier(seat, shown),
+            earlier=earlier(seat, shown, editing=self._editing),
             pace=pace(seat),
             flagged=shown in seat.flagged,
-            flags=_flags(seat),
+            flags=seat.flags,
             editing=self._editing,
             notice=notice,
             saved=saved,
@@ -253,15 +265,6 @@ class Sitting:
             or (isinstance(shown, int) and (shown > 1 or self._feedback is not None)),
         )
         return self._view
-
-    def _outcome(self, choice: str | None) -> str | None:
-        """What a choice says; None for one that this study does not offer."""
-        if self.desk.study.mode == "thumbs":
-            return choice if choice in ("up", "down") else None
-        plain, strength = forms.plain_choice(choice or "")
-        if strength == "2" and self.desk.study.mode != "graded":
-            return None
-        return next((blinding.outcome(one, self._view.left) for one in blinding.CHOICES if one == plain), None)
 
     @property
     def _feedback(self) -> Feedback | None:
@@ -274,20 +277,13 @@ class Sitting:
     def _form(self) -> forms.Form:
         return forms.form_of(self.desk.study, self._language)
 
-    def _earlier(self, seat: Seat, shown: Shown | None) -> str:
-        """What was chosen before an undo, or what an edit is about to change."""
-        if shown is None or isinstance(shown, int):
-            return ""
-        row = seat.standing.get(shown) if self._editing else seat.undone.get(shown)
-        return choice_of(row) if row else ""
-
     def _task(self, shown: Shown) -> Task:
         if not isinstance(shown, int):
             return self.desk.shown(shown)
         pair = self._practices[shown - 1].pair(shown, self._language)
         return Task.of_answer(pair.base) if self.desk.study.mode == "thumbs" else Task.of_pair(pair)
 
-    def _left(self, seat: Seat, shown: Shown | None) -> Side:
+    def _left(self, seat: ReviewerState, shown: Shown | None) -> Side:
         if shown is None:
             return "base"
         if not isinstance(shown, int):
@@ -295,49 +291,10 @@ class Sitting:
         # As written, for everybody and in every run: practice pairs are public, and must tell nothing of the run's key.
         return "base"
 
-    def _draft(self, seat: Seat, shown: Shown | None) -> Draft:
+    def _draft(self, seat: ReviewerState, shown: Shown | None) -> Draft:
         if shown is None:
             return Draft()
         there = seat.drafts.get(shown)
         if there is not None:
             return there
         return Draft() if isinstance(shown, int) else given(self.desk, seat, shown)
-
-
-def answer(desk: Desk, sitting: Sitting | None, action: Action, *, fixed: str = "") -> tuple[Sitting | None, View]:
-    """What the page is answered, and the sitting that goes on. No page can change a `fixed` name."""
-    name, problem = clean_name(fixed or action.reviewer)
-    form, mode = forms.form_of(desk.study, action.language), desk.study.mode
-    if not desk.tasks:
-        return None, View(state="none", nonce=blinding.nonce(), reviewer=name, mode=mode)
-    if sitting is not None and sitting.reviewer == name and action.act not in ("hello", "sit"):
-        return sitting, sitting.handle(action)
-    known = "" if fixed or not name or desk.was_asked(action.nonce, name) else desk.alike(name)
-    if known or not name or action.act == "leave" or (fixed and action.act != "sit" and _is_new(desk, name)):
-        welcome = View(
-            state="welcome",
-            nonce=blinding.nonce(),
-            reviewer="" if known else name,
-            total=desk.pool.open_to_anybody(),
-            mode=mode,
-            form=form,
-            practices=len(practice_of(desk.study)),
-            instructions=desk.study.instructions.say(action.language) if desk.study.instructions else "",
-            notice=Notice("same_name", known) if known else problem if action.act == "sit" else None,
-        )
-        if known:
-            desk.ask_who(welcome.nonce, name)
-        return None, welcome
-    sitting = Sitting(desk, name, action.language)
-    return sitting, sitting.show(STALE if action.act == "vote" else None)
-
-
-def _flags(seat: Seat) -> int:
-    """How many verdicts in force are marked to come back to."""
-    return sum(key in seat.flagged for key in seat.standing)
-
-
-def _is_new(desk: Desk, reviewer: str) -> bool:
-    """Whether a reviewer never judged in this run, nor is at it."""
-    with desk.turn(reviewer) as seat:
-        return not seat.last and seat.practice is None

@@ -24,7 +24,7 @@ from eval.records import Response
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = ("tokens.css", "answers.css", "judge.css", "form.css", "phone.css")
-SCRIPTS = ("words.js", "draft.js", "form.js", "reading.js", "list.js", "judge.js", "keys.js")
+SCRIPTS = ("words.js", "copied.js", "draft.js", "form.js", "reading.js", "list.js", "ahead.js", "judge.js", "keys.js")
 
 #: Notices of something that went wrong; the others only tell.
 ALARMS = frozenset({"stale", "not_saved", "broken", "criterion_missing", "reason_missing", "not_understood"})
@@ -131,9 +131,9 @@ def stage_html(view: View, show: Show | None = None) -> str:
     )
 
 
-def top_html(study: Study, *, logins: bool = False) -> str:
-    """The header, in English: the page's script puts in its reader's language."""
-    return _templates().get_template("top.jinja").render(mode=study.mode, logins=logins, **_words("en"))
+def top_html(study: Study, *, logins: bool = False, copied: bool = False) -> str:
+    """The header, in English: the page's script puts in its reader's language. `copied`: it says what was copied."""
+    return _templates().get_template("top.jinja").render(mode=study.mode, logins=logins, copied=copied, **_words("en"))
 
 
 def bar_html(study: Study, *, logins: bool = False) -> str:
@@ -159,10 +159,10 @@ def head_html() -> str:
     return _head(STYLES, SCRIPTS)
 
 
-def login_html() -> str:
-    """The whole page for who is not logged in, in English as the header."""
+def login_html(*, hub: bool = False) -> str:
+    """The whole page for who is not logged in, in English as the header. `hub`: by an account of the Hub."""
     head = Markup(_head(("tokens.css", "judge.css", "phone.css"), ("words.js", "login.js")))
-    return _templates().get_template("login.jinja").render(head=head, **_words("en"))
+    return _templates().get_template("login.jinja").render(head=head, hub=hub, **_words("en"))
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Search(SequenceMatcher[str]):
     def __init__(self, a: Sequence[str], b: Sequence[str]) -> None:
         super().__init__(None, a, b)
         self.steps = 0
-        # What it costs to look for the first n tokens of `a`: each is held against all its places in `b`.
+        # What it costs to look for the first n tokens of `a`: each is compared with all its places in `b`.
         self._costs = [0, *accumulate(1 + len(self.b2j.get(token, ())) for token in a)]
 
     def find_longest_match(self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None) -> Match:

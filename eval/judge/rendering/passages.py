@@ -18,7 +18,7 @@ from eval.judge.rendering.differences import LONGEST
 
 #: Where more than this share of both answers would be marked, marks help nobody.
 MOST_MARKED = 0.85
-#: Passages times passages that are held against each other.
+#: Passages times passages that are compared with each other.
 MOST_COMPARED = 100_000
 
 _SENTENCE = re.compile(r"(?<=[.!?])[\"')\]*_]*\s+|(?<=[。！？])|\n+")

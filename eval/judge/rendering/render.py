@@ -43,14 +43,10 @@ class Formatted:
     reduced: bool = False
 
 
-def answer_html(text: str) -> Markup:
-    """The text as blocks of HTML, each with its own direction; where Markdown would drop words, as plain text."""
-    return formatted(text).html
-
-
 def formatted(text: str) -> Formatted:
-    """As `answer_html`, with whether it was too much to be formatted. Made once, and kept for the next time.
+    """The text as blocks of HTML, each with its own direction; where Markdown would drop words, as plain text.
 
+    Made once, and kept for the next time.
     Outer white space is not shown: one answer must not be known by it.
     """
     text = _trimmed(text)

@@ -77,7 +77,7 @@ def regions(lines: Sequence[str]) -> dict[int, int]:
             while end < len(lines) and (_goes_on(lines, following, end) or (prompted and lines[end].strip())):
                 end += 1
             written = sum(1 for line in lines[at:end] if line.strip())
-            if prompted or (written > 1 and (_COMMENT.match(lines[at]) or any(map(_is_sure, lines[at:end])))):
+            if prompted or (written > 1 and any(_COMMENT.match(line) or _is_sure(line) for line in lines[at:end])):
                 found[at] = end
         at = max(end, at + 1)
     return found

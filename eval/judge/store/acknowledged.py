@@ -15,7 +15,8 @@ from eval.errors import InputError
 from eval.journal import Journal, whole_csv_rows
 from eval.judge.csv_codec import Columns, encode_row
 from eval.judge.store.hash_chain import broken_rows
-from eval.judge.store.verdict_files import Checks, R, RowsFile, csv_lines, header_of, read_bytes
+from eval.judge.store.row_checks import Checks
+from eval.judge.store.verdict_files import R, RowsFile, csv_lines, header_of, read_bytes
 from eval.records import Judgement
 
 _log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ def read_acknowledged(path: Path, row: type[R], *, run: str) -> dict[str, R]:
 
 
 class Acknowledged(Generic[R]):
-    """The second copy, written. A disk that refuses it is told once, and costs no verdict."""
+    """The second copy, written. A disk that refuses it is reported once, and costs no verdict."""
 
     def __init__(self, path: Path, row: type[R], columns: Columns) -> None:
         self._journal = Journal(acknowledged_path(path), whole_csv_rows, lambda torn: False)

@@ -1,6 +1,6 @@
 """A seal on every row: a hash of the row and of the seal before it, so that a changed, lost or moved row shows.
 
-It protects from accidents and from quiet edits, not from somebody who computes all seals anew. What a spreadsheet
+It protects from accidents and from quiet edits, not from somebody who computes all seals again. What a spreadsheet
 changes in form only (BOM, CRLF, quotes) leaves seals whole.
 """
 

@@ -33,14 +33,14 @@ from eval.judge.store.verdict_files import R, RowsFile, parse_rows
 
 _log = logging.getLogger(__name__)
 
-#: How often a file that changes under our hands is read anew before we give up.
+#: How often a file that changes under our hands is read again before we give up.
 MOST_LOOKS = 20
 
 
 class Ledger(Generic[R]):
     """The rows of one file of one run, for many threads and processes at once.
 
-    `rows` is what the file holds; it is up to date inside `turn()`. `generation` changes when `rows` was read anew
+    `rows` is what the file holds; it is up to date inside `turn()`. `generation` changes when `rows` was read again
     rather than appended to.
     Raises InputError at once where the file cannot be read or written beside, or has other columns.
     """
@@ -117,7 +117,7 @@ class Ledger(Generic[R]):
     def _begin(self) -> None:
         try:
             with self.turn():
-                self._report(self._journal.mend())
+                self._report(self._journal.repair())
                 self._catch_up()
                 there = read_acknowledged(self._path, self._row, run=self._run)
                 self._copy.add(row for row in self.rows if row.verdict_id not in there)
@@ -191,7 +191,7 @@ class Ledger(Generic[R]):
         """Append rows that were acknowledged and have vanished: they are ours, and whole."""
         try:
             if self._torn:
-                self._report(self._journal.mend())
+                self._report(self._journal.repair())
                 return
             rows = self._resealed(lost)
             self._write(rows)
@@ -233,7 +233,7 @@ class Ledger(Generic[R]):
 
     def _report(self, aside: Path | None) -> None:
         if aside is not None:
-            _log.warning("%s: a torn last row was set aside in %s; the rows before it are whole", self._path, aside)
+            _log.warning("%s: a torn last row was set aside in %s; the rows before it are intact", self._path, aside)
 
 
 def _replaced(before: Stamp | None, now: Stamp | None) -> bool:

@@ -18,7 +18,7 @@ def other_columns(path: Path, there: Columns, wanted: Columns) -> InputError:
 
     return InputError(
         f"columns of the study: {said(there)} in the file, {said(wanted)} in the study: "
-        "go on with the study that the rows were judged by, or judge a run of another name",
+        "continue with the study that the rows were judged by, or judge a run of another name",
         path=path,
         line=1,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from io import StringIO
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import ValidationError
 
@@ -13,7 +13,8 @@ from eval.errors import InputError
 from eval.journal import Journal, read_stamped, whole_csv_rows
 from eval.judge.csv_codec import line
 from eval.judge.store.refusals import not_saved
-from eval.records import Row
+from eval.records import Kind, Row
+from eval.run import Run
 from eval.spreadsheet import restore
 
 R = TypeVar("R", bound=Row)
@@ -53,3 +54,52 @@ def _parse(path: Path, row: type[R], cells: list[str], number: int) -> R:
         return row.model_validate(dict(zip(columns, map(restore, cells), strict=True)))
     except (ValidationError, ValueError):
         raise InputError(f"is not {','.join(columns)}: remove the row", path=path, line=number) from None
+
+
+class Skip(Row):
+    """One row of skips.csv, in the order of its columns."""
+
+    run: str
+    item: str
+    reviewer: str
+    kind: Kind
+    skipped_at: str
+
+
+def skips_path(run: Run) -> Path:
+    return run.folder / "skips.csv"
+
+
+def read_skips(run: Run) -> list[Skip]:
+    """The run's rows in the order of the file. Raises InputError with file and line."""
+    return [row for row in read_rows(skips_path(run), Skip) if row.run == run.name]
+
+
+def append_skip(run: Run, skip: Skip) -> None:
+    """Put one row on disk. Raises NotSaved."""
+    append_row(skips_path(run), skip)
+
+
+class Flag(Row):
+    """One row of flags.csv, in the order of its columns; the last one on a pair counts."""
+
+    run: str
+    item: str
+    reviewer: str
+    kind: Kind
+    flag: Literal["on", "off"]
+    flagged_at: str
+
+
+def flags_path(run: Run) -> Path:
+    return run.folder / "flags.csv"
+
+
+def read_flags(run: Run) -> list[Flag]:
+    """The run's rows in the order of the file. Raises InputError with file and line."""
+    return [row for row in read_rows(flags_path(run), Flag) if row.run == run.name]
+
+
+def append_flag(run: Run, flag: Flag) -> None:
+    """Put one row on disk. Raises NotSaved."""
+    append_row(flags_path(run), flag)

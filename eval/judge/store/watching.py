@@ -6,10 +6,9 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Protocol
 
 from eval.errors import BlindsideError
-from eval.judge.store.ledger import Ledger
 
 _log = logging.getLogger(__name__)
 
@@ -17,8 +16,14 @@ _log = logging.getLogger(__name__)
 EVERY = 1.0
 
 
+class Looked(Protocol):
+    """One ledger, or several together."""
+
+    def look(self) -> None: ...
+
+
 @contextmanager
-def watched(ledger: Ledger[Any]) -> Iterator[None]:
+def watched(ledger: Looked) -> Iterator[None]:
     """Look every second, and once more at the end."""
     end = threading.Event()
 
@@ -37,7 +42,7 @@ def watched(ledger: Ledger[Any]) -> Iterator[None]:
         _look(ledger, "")
 
 
-def _look(ledger: Ledger[Any], told: str) -> str:
+def _look(ledger: Looked, told: str) -> str:
     """What stops the judging, logged unless it is what was `told` before; empty where nothing does."""
     try:
         ledger.look()

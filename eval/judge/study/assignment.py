@@ -1,7 +1,7 @@
 """Which pair a reviewer is asked next: the one that needs a judgement most, without reserving any for long.
 
 A pair on somebody's page is leased, so that it goes to nobody else meanwhile. A lease is a courtesy and no lock: it
-ends by itself, it is in memory only, and where nothing but leased pairs is left they are given all the same.
+ends by itself, it is in memory only, and where nothing but leased pairs is left they are given anyway.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def planned(blinding: Blinding, categories: Mapping[str, str], overlap: Overlap)
     return {item: overlap.reviewers if by_item[item] else 1 for item in categories}
 
 
-class Way:
+class ReviewerQueue:
     """What one reviewer has judged, and what decides their next pair. Takes some 80 ms to make at 10,000 items."""
 
     def __init__(self, pool: Pool, blinding: Blinding, reviewer: str) -> None:
@@ -47,7 +47,7 @@ class Way:
         self.forget()
 
     def forget(self) -> None:
-        """Begin again, for a file that is read anew."""
+        """Begin again, for a file that is read again."""
         self.done = np.zeros(len(self.rank), dtype=bool)
         self.in_category = np.zeros(len(self._pool.sizes))
         #: Judged with the base left, less those with the tuned model left.
@@ -81,11 +81,12 @@ class Pool:
         self._clock = clock
         self._target = np.array([targets[item] for item in self.items], dtype=np.int64)
         self._have = np.zeros(len(self.items), dtype=np.int64)
-        #: reviewer -> (position of the item, when it ends)
+        #: reviewer -> (position of the item, when it ends): what is before them, and what they are to see next
         self._leases: dict[str, tuple[int, float]] = {}
+        self._ahead: dict[str, tuple[int, float]] = {}
 
     def forget(self) -> None:
-        """Begin counting again, for a file that is read anew."""
+        """Begin counting again, for a file that is read again."""
         self._have[:] = 0
 
     def count(self, item: str, by: int) -> None:
@@ -96,11 +97,11 @@ class Pool:
         """How many items somebody new could be asked."""
         return int(np.count_nonzero(self._have < self._target))
 
-    def still_open(self, way: Way) -> int:
+    def still_open(self, way: ReviewerQueue) -> int:
         """How many items this reviewer can still be asked."""
         return int(np.count_nonzero(self._open(way)))
 
-    def is_open(self, way: Way, item: str) -> bool:
+    def is_open(self, way: ReviewerQueue, item: str) -> bool:
         at = self.index[item]
         return not way.done[at] and bool(self._have[at] < self._target[at])
 
@@ -108,46 +109,77 @@ class Pool:
         """This reviewer has this item before them; the one before goes back."""
         self._leases[reviewer] = (self.index[item], self._clock() + LEASE_SECONDS)
 
+    def lease_ahead(self, reviewer: str, item: str) -> None:
+        """This reviewer's page has this item ready: they get it next, and others only where they have no other."""
+        self._ahead[reviewer] = (self.index[item], self._clock() + LEASE_SECONDS)
+
     def release(self, reviewer: str) -> None:
+        """What is before this reviewer goes back."""
         self._leases.pop(reviewer, None)
 
-    def choose(self, way: Way, skipped: Iterable[str] = ()) -> str | None:
+    def leave(self, reviewer: str) -> None:
+        """All that this reviewer holds goes back."""
+        self.release(reviewer)
+        self._ahead.pop(reviewer, None)
+
+    def choose(self, way: ReviewerQueue, skipped: Iterable[str] = ()) -> str | None:
         """The item to ask this reviewer now, neither judged nor skipped by them and still short of judgements.
 
-        That is the one they hold; or else one that is short of most judgements, of the category of which they have
-        judged least, the earliest in their own order. No item that is with others, while there is another.
+        That is the one they hold, or that their page has ready; or else one that is short of most judgements, of the
+        category of which they have judged least, the earliest in their own order. No item that is with others, while
+        there is another.
         """
         there = self._open(way)
         there[[self.index[item] for item in skipped]] = False
-        held = self._leases.get(way.reviewer)
-        if held is not None and there[held[0]]:
-            return self.items[held[0]]
+        for held in (self._leases.get(way.reviewer), self._ahead.get(way.reviewer)):
+            if held is not None and there[held[0]]:
+                return self.items[held[0]]
         short = self._target - self._have
-        free = short - self._with_others(way.reviewer)
-        if not np.any(there & (free > 0)):
-            free = short
+        free = self._free(way.reviewer, there, short)
         at = np.flatnonzero(there & (free > 0))
         return self.items[self._best(way, at, free)] if len(at) else None
 
-    def _best(self, way: Way, at: NDArray[np.intp], short: NDArray[np.int64]) -> int:
-        at = _where_least(at, -short[at])
-        # Which model stands left is fixed for each item, so the balance is kept by the choice of the item.
+    def _best(self, way: ReviewerQueue, at: NDArray[np.intp], short: NDArray[np.int64]) -> int:
+        at = where_least(at, -short[at])
+        # Which model is on the left is fixed for each item, so the balance is kept by the choice of the item.
         if abs(way.askew) >= MOST_ASKEW:
             wanted = at[way.base_left[at] == (way.askew < 0)]
             at = wanted if len(wanted) else at
-        at = _where_least(at, (way.in_category / self.sizes)[self.category[at]])
+        at = where_least(at, (way.in_category / self.sizes)[self.category[at]])
         return int(at[np.argmin(way.rank[at])])
 
-    def _open(self, way: Way) -> NDArray[np.bool_]:
+    def _open(self, way: ReviewerQueue) -> NDArray[np.bool_]:
         return ~way.done & (self._have < self._target)
 
-    def _with_others(self, reviewer: str) -> NDArray[np.int64]:
+    def _free(self, reviewer: str, there: NDArray[np.bool_], short: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many judgements each item is short of, less those that others hold, as long as any is left."""
+        shown = short - self._with_others(reviewer, self._leases)
+        for free in (shown - self._with_others(reviewer, self._ahead), shown):
+            if np.any(there & (free > 0)):
+                return free
+        return short
+
+    def _with_others(self, reviewer: str, leases: dict[str, tuple[int, float]]) -> NDArray[np.int64]:
         now = self._clock()
-        self._leases = {name: lease for name, lease in self._leases.items() if lease[1] > now}
-        held = [at for name, (at, _) in self._leases.items() if name != reviewer]
+        for name in [name for name, (_, end) in leases.items() if end <= now]:
+            del leases[name]
+        held = [at for name, (at, _) in leases.items() if name != reviewer]
         return np.bincount(np.array(held, dtype=np.int64), minlength=len(self.items))
 
 
-def _where_least(at: NDArray[np.intp], values: NDArray[Any]) -> NDArray[np.intp]:
+def where_least(at: NDArray[np.intp], values: NDArray[Any]) -> NDArray[np.intp]:
     least: NDArray[np.intp] = at[values == values.min()]
     return least
+
+
+_WHOLE = 2.0**64
+
+
+def is_drawn(blinding: Blinding, item: str, sample: float) -> bool:
+    """Whether people are asked about an item; true for all where `sample` is 1."""
+    return int.from_bytes(blinding.seeded("sample", "", item)[:8], "big") / _WHOLE < sample
+
+
+def drawing_order(blinding: Blinding, items: Iterable[str]) -> list[str]:
+    """The items in the order in which they are drawn, which has nothing to do with what they hold."""
+    return sorted(items, key=lambda item: blinding.seeded("drawing", "", item))

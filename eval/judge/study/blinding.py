@@ -1,4 +1,4 @@
-"""Which answer stands left, and in what order pairs come: from HMAC-SHA256 with a secret of the run.
+"""Which answer is on the left, and in what order pairs come: from HMAC-SHA256 with a secret of the run.
 
 So both never change, and nobody can compute them who does not have the run's key (eval.judge.opening.keyfile).
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Literal, get_args
 
 from eval.records import Outcome, Side
-from eval.run import BlindingRule
+from eval.run_info import BlindingRule
 
 #: What a reviewer can say; they speak of places, never of models.
 Choice = Literal["left", "right", "tie", "both_bad"]
@@ -44,7 +44,7 @@ class Blinding:
         return self._seeds(purpose, reviewer, [item])[item]
 
     def sides(self, reviewer: str, items: Iterable[str]) -> dict[str, Side]:
-        """Which model stands left for each item.
+        """Which model is on the left for each item.
 
         The half of the items with the lower seeds have the base left, so over all of them a reviewer sees each model
         left equally often (to within one pair).

@@ -18,7 +18,7 @@ from eval.records import Judgement, Kind, Side
 Key = tuple[Kind, str]
 
 
-class Extras:
+class ControlItems:
     """One reviewer's gold pairs and repeats. `items`: how many pairs the run has to judge."""
 
     def __init__(self, blinding: Blinding, study: Study, reviewer: str, items: int) -> None:
@@ -28,10 +28,11 @@ class Extras:
         self._gold = blinding.order(reviewer, gold)
         self._after = study.repeats.after if study.repeats else 0
         self._due_gold = self._draw("gold", study.gold.rate if study.gold else 0.0, items)
-        self._due_repeats = self._draw("repeat", study.repeats.rate if study.repeats else 0.0, items)
+        # None come due while there is nothing to repeat: they would all come at once when there is.
+        self._due_repeats = self._draw("repeat", study.repeats.rate if study.repeats else 0.0, items, self._after)
 
-    def due(self, standing: Mapping[Key, Judgement], skipped: Collection[Key]) -> Key | None:
-        """The pair to put in now, or None. `standing`: this reviewer's rows in force, the oldest first."""
+    def due(self, standing: Collection[Key], skipped: Collection[Key]) -> Key | None:
+        """The pair to put in now, or None. `standing`: what this reviewer has judged, the oldest first."""
         judged = _count(standing, "judgement")
         served = {*standing, *skipped}
         if _count(served, "gold") < min(self._due_gold[judged], len(self._gold)):
@@ -47,20 +48,20 @@ class Extras:
         repeats = min(self._due_repeats[judged], max(0, judged - self._after)) - _count(standing, "repeat")
         return max(0, gold) + max(0, repeats)
 
-    def _repeat(self, standing: Mapping[Key, Judgement], served: Collection[Key]) -> Key | None:
+    def _repeat(self, standing: Collection[Key], served: Collection[Key]) -> Key | None:
         judged = [item for kind, item in standing if kind == "judgement"]
         old = [item for item in judged[: max(0, len(judged) - self._after)] if ("repeat", item) not in served]
         if not old:
             return None
         return "repeat", min(old, key=lambda item: self._blinding.seeded("repeat", self._reviewer, item))
 
-    def _draw(self, kind: Kind, rate: float, items: int) -> Sequence[int]:
-        """How many have come due after 0, 1, 2 … judgements."""
+    def _draw(self, kind: Kind, rate: float, items: int, after: int = 0) -> Sequence[int]:
+        """How many have come due after 0, 1, 2 … judgements, none of them in the first `after`."""
         if not rate:
             return [0] * (items + 1)
         seed = self._blinding.seeded(f"when {kind}", self._reviewer, "")
         draw = random.Random(int.from_bytes(seed, "big"))
-        return list(accumulate((draw.random() < rate for _ in range(items)), initial=0))
+        return list(accumulate((draw.random() < rate and n >= after for n in range(items)), initial=0))
 
 
 def _count(keys: Collection[Key], kind: Kind) -> int:

@@ -96,8 +96,20 @@ def _field(criterion: Criterion, language: Language) -> FormCriterion:
 
 
 def _tag(study: Study, tag: str, language: Language) -> Option:
-    words = study.tag_words.get(tag, Label())
-    return tag, words.say(language) or say_tag(tag, language), words.describe(language)
+    return tag, tag_word(study, tag, language), study.tag_words.get(tag, Label()).describe(language)
+
+
+def tag_word(study: Study, tag: str, language: Language) -> str:
+    """A tag in the study's own words, else in the page's."""
+    return study.tag_words.get(tag, Label()).say(language) or say_tag(tag, language)
+
+
+def value_word(study: Study, column: str, value: str, language: Language) -> str:
+    """What stands in a criterion's column, in the study's own words where it has some."""
+    for criterion in study.criteria:
+        if column in (criterion.name, *criterion.columns(study.mode)) and criterion.scale != "pairwise":
+            return criterion.scale.get(value, Label()).say(language) or value
+    return value
 
 
 def keys_of(criterion: Criterion, mode: Mode) -> tuple[str, ...]:

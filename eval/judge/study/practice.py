@@ -48,7 +48,7 @@ class PracticePair(Row):
 
 
 class OwnPractice(Row):
-    """A study's own practice pairs, from a file or written here. `pass_mark`: so many must be right to go on."""
+    """A study's own practice pairs, from a file or written here. `pass_mark`: so many must be right to continue."""
 
     file: str = ""
     pairs: tuple[PracticePair, ...] = ()

@@ -29,6 +29,19 @@ STRINGS: dict[str, tuple[str, str]] = {
     "saved": ("Saved", "已保存"),
     "not_saved_short": ("Not saved", "未保存"),
     "answer_missing": ("Answer missing", "还有必填项"),
+    "copied_all": ("Copied at {time}", "{time} 已备份"),
+    "copied_some": ("{n} not copied yet, last copy at {time}", "{n} 条尚未备份，上次备份 {time}"),
+    "copied_never": ("{n} not copied yet", "{n} 条尚未备份"),
+    "copied_unknown": ("Copies unknown", "备份情况未知"),
+    "copied_means": (
+        "Saved means: on this server's disk, and copied within {s} seconds while the Hub answers. "
+        "What is not copied yet is lost if this server ends.",
+        "“已保存”表示已写入本服务器的磁盘，并在网络正常时于 {s} 秒内备份。服务器若在此之前停止，尚未备份的内容会丢失。",
+    ),
+    "copied_means_kept": (
+        "Saved means: on this server's storage volume, which outlasts it. It is copied within {s} seconds too.",
+        "“已保存”表示已写入本服务器的存储卷，服务器停止后仍会保留，并在 {s} 秒内备份。",
+    ),
     # Verdicts
     "a_better": ("A is better", "A 更好"),
     "b_better": ("B is better", "B 更好"),
@@ -58,13 +71,13 @@ STRINGS: dict[str, tuple[str, str]] = {
     "key_recent": ("My verdicts: search, change one", "我的评判：搜索或修改"),
     "key_flag": ("Flag this pair to come back to it", "标记这一题，以后再看"),
     "key_guide": ("How to judge", "评判说明"),
-    "key_prompt": ("The prompt: whole, folded, as before", "提问：全部展开、收起、还原"),
+    "key_prompt": ("The prompt: in full, folded, as before", "提问：全部展开、收起、还原"),
     "key_linked": ("Scroll both answers together, or each alone", "两个回答同步滚动，或各自滚动"),
-    "key_ends": ("To the beginning, to the end", "回到开头，跳到末尾"),
-    "key_form": ("The further questions and tags; digits choose", "其他问题和标签，用数字选择"),
+    "key_ends": ("Jump to the beginning or the end", "回到开头，跳到末尾"),
+    "key_form": ("Further questions and tags; choose with digits", "其他问题和标签，用数字选择"),
     "key_comment": ("Comment; Esc leaves the field", "写备注；按 Esc 离开输入框"),
-    "key_differences": ("Mark where the answers differ, or not", "标出或取消标出两个回答的差异"),
-    "key_raw": ("Raw text, or as formatted", "显示纯文本或排版后的文字"),
+    "key_differences": ("Mark where the answers differ, on or off", "标出或取消标出两个回答的差异"),
+    "key_raw": ("Raw or formatted text", "显示纯文本或排版后的文字"),
     "key_down": ("Scroll down", "向下滚动"),
     "key_up": ("Scroll up", "向上滚动"),
     "key_help": ("This list", "显示这张表"),
@@ -99,7 +112,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "这两个回答没有相同之处，或者太长，无法标出差异。",
     ),
     "more_below": ("{n}% more below", "下方还有 {n}%"),
-    "prompt_whole": ("Open whole", "全部展开"),
+    "prompt_whole": ("Open in full", "全部展开"),
     "prompt_fold": ("Fold", "收起"),
     "prompt_show": ("Show", "还原"),
     "practice_count": ("Practice {k} / {n}", "练习 {k} / {n}"),
@@ -153,7 +166,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "每个评判都会立即保存：随时可以停下，下次用同一个名字回来继续。",
     ),
     "stop_any_time_login": (
-        "Each verdict is saved as you give it: stop whenever you like, and log in again to go on.",
+        "Each verdict is saved as you give it: stop whenever you like, and log in again to continue.",
         "每个评判都会立即保存：随时可以停下，下次登录后继续。",
     ),
     # The end, and nothing there
@@ -189,7 +202,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "服务器没有响应，您的评判没有保存。服务器恢复后，请再按一次。",
     ),
     "lost_idle": (
-        "The server does not answer. Your verdicts are saved: go on once it is back.",
+        "The server does not answer. Your verdicts are saved: continue once it is back.",
         "服务器没有响应。之前的评判都已保存，服务器恢复后可以继续。",
     ),
     "back": (
@@ -209,6 +222,11 @@ STRINGS: dict[str, tuple[str, str]] = {
     "login_wrong": ("Incorrect name or password. Please try again.", "名字或密码不正确，请再试一次。"),
     "login_wait": ("Too many attempts. Wait a minute, then try again.", "尝试次数过多，请一分钟后再试。"),
     "login_lost": ("The server does not answer. Please try again.", "服务器没有响应，请再试一次。"),
+    "hub_login_help": (
+        "Log in with your Hugging Face account. Inside huggingface.co this opens a new tab: judge there.",
+        "请用您的 Hugging Face 账号登录。在内嵌页面中会打开新标签页，请在那里评判。",
+    ),
+    "hub_login_button": ("Sign in with Hugging Face", "使用 Hugging Face 登录"),
     "login_help": (
         "Ask the study organiser for your login.",
         "名字和密码由本次评测的负责人提供。",
@@ -219,7 +237,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "刚才的评判针对的是已经关闭的题，没有记录。现在要评判的是这一题。",
     ),
     "notice_elsewhere": (
-        "That pair was judged in another tab already: this is the next one.",
+        "That pair was already judged in another tab: this is the next one.",
         "那一题已经在另一个标签页里评判过了，这是下一题。",
     ),
     "notice_undone": ("Undone. Judge this pair again.", "已撤销，请重新评判这一题。"),
@@ -231,7 +249,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     ),
     "notice_broken": ("{detail}", "没有记录，请先解决这个问题：{detail}"),
     "notice_name_missing": (
-        "Please enter a name: it stands beside your verdicts.",
+        "Please enter a name: it is saved with your verdicts.",
         "请输入名字，它会和您的评判记在一起。",
     ),
     "notice_name_long": ("Please use a name of at most {detail} characters.", "名字最多 {detail} 个字符。"),
@@ -240,7 +258,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "名字里有看不见的字符，请换一个。",
     ),
     "notice_same_name": (
-        "Are you {detail}, who judges here already? Then enter the name exactly so. If you are somebody else, "
+        "Are you {detail}, who already judges here? Then enter exactly that name. If you are somebody else, "
         "enter yours once more.",
         "您是已在这里评判的 {detail} 吗？如果是，请输入完全相同的名字；如果不是，请再输入一次您的名字。",
     ),
@@ -250,7 +268,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "请先在备注栏里写明理由。",
     ),
     "notice_not_understood": (
-        "Something that was sent is not asked in this study, and nothing was recorded: reload the page.",
+        "The page sent something that this study does not ask for; nothing was recorded. Reload the page.",
         "发送的内容不属于本次评测，没有记录。请刷新页面。",
     ),
     "notice_practice_over": (
@@ -262,11 +280,11 @@ STRINGS: dict[str, tuple[str, str]] = {
         "练习重新开始：答对 {detail}。按 G 查看评判说明。",
     ),
     "notice_rest": (
-        "{detail} judged in this sitting. A short rest keeps your judgement fresh.",
+        "{detail} judged in this session. A short rest keeps your judgement fresh.",
         "本次已评判 {detail} 题，休息一下，判断会更准。",
     ),
     "notice_target": (
-        "You have reached your target, thank you. You can stop here, or go on.",
+        "You have reached your target, thank you. You can stop here, or continue.",
         "您已完成目标，谢谢！可以就此停下，也可以继续。",
     ),
     "notice_practice_back": ("Back to the practice pair before.", "回到了上一道练习题。"),

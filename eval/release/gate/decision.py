@@ -102,4 +102,4 @@ def read_decision(folder: Path) -> Decision:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise InputError(f"{field}: {first['msg']}: decide anew with `blindside gate`", path=path) from None
+        raise InputError(f"{field}: {first['msg']}: decide again with `blindside gate`", path=path) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from eval.collect.provenance import versions
 from eval.errors import StaleInputs
 from eval.judge.store.verdict_files import read_rows
-from eval.policy import frozen, read_policy
+from eval.policy import policy_of
 from eval.records import Verdict, utc_now
 from eval.release.gate.decision import (
     Decision,
@@ -16,8 +16,7 @@ from eval.release.gate.decision import (
     read_decision,
     write_decision,
 )
-from eval.release.gate.findings import Findings
-from eval.release.gate.gather import gather
+from eval.release.gate.findings import Findings, gather
 from eval.release.gate.outputs import write_outputs
 from eval.release.gate.rules import apply
 from eval.release.gate.stale import bind, changed_rows, changed_since_asked
@@ -42,7 +41,7 @@ def decide(run: Run) -> Decision:
     stale = changed_since_asked(run, bound) + changed_rows(run, file, before)
     if stale:
         raise StaleInputs("; ".join(stale))
-    policy = read_policy(frozen(run))
+    policy = policy_of(run)
     findings = gather(run, policy, rows)
     rules = apply(policy, findings)
     outcome, reasons = settle(rules)

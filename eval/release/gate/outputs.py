@@ -19,7 +19,7 @@ JUNIT, SUMMARY = "gate-junit.xml", "gate.md"
 HEADLINES = {
     "release": "Release",
     "hold": "Hold: do not release",
-    "insufficient": "Insufficient evidence: go on judging",
+    "insufficient": "Insufficient evidence: continue judging",
 }
 #: Reasons and findings are sentences: they are not cut.
 _whole = partial(plain, longest=None)

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from eval.answers import Answers
 from eval.collect.model_tasks.rows import read_model_verdicts
 from eval.errors import InputError
 from eval.evidence.estimates.winrate import Estimate
-from eval.evidence.judgements import Table
+from eval.evidence.judgements import Judgements
 from eval.evidence.sequential.standing import by_plan, judgements_left, skipped_open
 from eval.evidence.signals.model_judge import beside_people, helped, with_skips
 from eval.evidence.signals.ppi import predicted_log_wealth, settled
-from eval.evidence.verdict import RunVerdict, run_verdict
+from eval.evidence.verdict import RunVerdict, missing, run_verdict
 from eval.judge.opening.plan import draw_of, is_planned, plan_of
 from eval.policy import Policy
-from eval.release.gate.findings import Preferred
 from eval.run import Run
 
 
-def preferred(run: Run, answers: Answers, table: Table, policy: Policy) -> tuple[Preferred, RunVerdict]:
+@dataclass(frozen=True)
+class Preferred:
+    """The human win rate as the policy's method sees it: a one-sided claim, shown, refuted, or still open.
+
+    `spent`: no judgement is left that could still settle it. `advice`: what to do next, as half a sentence.
+    """
+
+    estimate: Estimate
+    shown: bool
+    refuted: bool
+    spent: bool
+    advice: str = ""
+    #: Where a model judge entered: how many human judgements that saved.
+    saved: int | None = None
+
+
+def preferred(run: Run, answers: Answers, table: Judgements, policy: Policy) -> tuple[Preferred, RunVerdict]:
     """What the verdicts of a run say of the policy's claim. Raises InputError where a model judge is asked for and
     none judged."""
     plan = plan_of(run, answers)
@@ -41,7 +58,7 @@ def of_verdict(found: RunVerdict) -> Preferred:
     )
 
 
-def _predicted(run: Run, answers: Answers, table: Table, policy: Policy, plan: dict[str, int]) -> Preferred:
+def _predicted(run: Run, answers: Answers, table: Judgements, policy: Policy, plan: dict[str, int]) -> Preferred:
     """People's win rate with a model judge's help: prompts that people were drawn for, and those that only it saw.
 
     A prompt that people were drawn for and skipped counts as a loss.
@@ -85,8 +102,8 @@ def _predicted(run: Run, answers: Answers, table: Table, policy: Policy, plan: d
 
 
 def _by_interval(estimate: Estimate, null: float, due: int, left: int, saved: int) -> Preferred:
-    """One look, at the end of the plan: before it the interval promises nothing to somebody who may go on."""
+    """One look, at the end of the plan: before it the interval promises nothing to somebody who may continue."""
     if due:
-        return Preferred(estimate, False, False, spent=False, advice=f"{left:,} planned judgements are missing")
+        return Preferred(estimate, False, False, spent=False, advice=missing(left))
     shown = estimate.low is not None and estimate.low > null
     return Preferred(estimate, shown=shown, refuted=not shown and not left, spent=not left, saved=saved)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
-from blindside.words import counted
+from blindside.words import confidence_words, counted
 from eval.evidence.estimates.metric import with_interval
 from eval.evidence.estimates.winrate import Estimate
 from eval.policy import HOLDS, Policy, Signals
@@ -16,7 +16,7 @@ from eval.records import SIDES
 from eval.release.gate.decision import RuleResult, Status
 from eval.release.gate.findings import Findings
 from eval.report.tables.run_checks import Parity
-from eval.run import BlindingRule
+from eval.run_info import BlindingRule
 
 #: How a limit on a signal reads.
 SIGNALS: Mapping[str, str] = {
@@ -54,7 +54,7 @@ def _fixed(policy: Policy, found: Findings) -> Iterator[RuleResult]:
 
 
 def _sides(policy: Policy, found: Findings) -> Iterator[RuleResult]:
-    asked = "computed with a secret key of the run" if policy.keyed_sides else "told how they were computed"
+    asked = "computed with a secret key of the run" if policy.keyed_sides else "any rule, reported"
     passed = None if found.sides is None else found.sides == "keyed"
     yield _result("sides", asked, SIDES_SAID[found.sides], passed if policy.keyed_sides else True)
 
@@ -72,7 +72,7 @@ def _plan(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     if changes is None and found.imported == found.judgements:
         said = "none: the verdicts were given elsewhere"
     if changes:
-        said = f"what is asked was changed {'; '.join(changes)}; the evidence goes on by the frozen plan"
+        said = f"what is asked was changed {'; '.join(changes)}; the evidence continues by the frozen plan"
     yield _result("plan", "frozen at the first verdict", said, True)
     yield _result(
         "study",
@@ -87,7 +87,7 @@ def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     asked, seen = policy.preference, found.preferred
     how = "at one look" if policy.one_look else "at any look and by all that is in"
     who = ", for reviewers like these in general" if policy.population == "like_these" else ""
-    wanted = f"win rate above {policy.null:.0%}{who}, {how}, {asked.confidence:.0%}" + (
+    wanted = f"win rate above {policy.null:.0%}{who}, {how}, {confidence_words(asked.confidence)}" + (
         ", a model judge helping" if asked.predicted else ""
     )
     said = with_interval(seen.estimate, nothing="no judgement yet") + (f"; {seen.advice}" if seen.advice else "")
@@ -95,6 +95,15 @@ def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
         said += f"; the model judge saved about {counted(seen.saved, 'prompt')} of people's work"
     passed = True if seen.shown else False if seen.refuted or seen.spent else None
     yield _result(asked.rule.replace("_", "-"), wanted, said, passed)
+
+
+def _sweep(policy: Policy, found: Findings) -> Iterator[RuleResult]:
+    """Not a choice of the policy: whoever is one of k has its claim tested at a k-th of the level."""
+    if found.sweep is not None:
+        one = found.sweep
+        said = f"{one.candidate}, one of {counted(one.of, 'candidate')} of sweep {one.sweep}"
+        level = confidence_words(policy.preference.confidence)
+        yield _result("sweep", "choosing among candidates is paid for", f"{said}: decided at {level}", True)
 
 
 def _conditions(policy: Policy, found: Findings) -> Iterator[RuleResult]:
@@ -147,15 +156,17 @@ def _skips(found: Findings) -> str:
     if one.figure == "none":
         return "nobody skipped a prompt for good"
     bounds = f"{with_interval(seen.worst)} if all went to base, {with_interval(seen.best)} if all went to tuned"
-    return f"{one.figure.partition(' ')[0]} prompts, of which {seen.progress.skipped} lack a verdict: {bounds}"
+    lack = counted(seen.progress.skipped, "lacks", "lack")
+    return f"{one.figure.partition(';')[0]}, of which {lack} a verdict: {bounds}"
 
 
 def _enough(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     yield _at_least("prompts", policy.prompts, found.prompts, "judged")
     if found.near or found.clustered:
-        said = f"{found.near} prompts ask nearly the same as another one, each counted by itself"
+        alike = counted(found.near, "prompt asks", "prompts ask")
+        said = f"{alike} nearly the same as another one, each counted by itself"
         said = "prompts of one cluster count as one unit" if found.clustered else said
-        yield _result("near-duplicates", "told", said, True)
+        yield _result("near-duplicates", "reported", said, True)
     yield _at_least("reviewers", policy.reviewers, found.reviewers, "")
     if policy.overlap is not None:
         share = found.overlap.get(policy.overlap.reviewers, 0.0)
@@ -262,6 +273,7 @@ _RULES: tuple[Callable[[Policy, Findings], Iterator[RuleResult]], ...] = (
     _imported,
     _plan,
     _preference,
+    _sweep,
     _conditions,
     _enough,
     _people,

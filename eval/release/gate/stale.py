@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from eval.judge.opening.plan import plan_path, read_plan
 from eval.judge.store.acknowledged import alterations, in_short
 from eval.judge.store.verdict_files import RowsFile
 from eval.policy import frozen
@@ -66,6 +67,10 @@ def changed_since_asked(run: Run, now: Mapping[str, str]) -> list[str]:
             if then is not None and now.get(f"{side} {what}") not in (None, then):
                 path = Path(model.source) / SETTINGS[what]
                 lines.append(f"{side}: {path} is not the one that answered: restore it, or serve and judge it as it is")
+    plan, of = read_plan(run), run.info.sweep.of if run.info.sweep else 0
+    if plan is not None and plan.candidates > of:
+        said = f"{run.folder / 'run.json'} says nothing of the sweep of {plan.candidates} candidates"
+        lines.append(f"{said} that {plan_path(run)} was frozen in: restore it")
     if run.info.policy_sha256 and now["gate.yml"] != run.info.policy_sha256:
         lines.append(f"{frozen(run)} is not the policy that was fixed {run.info.policy_fixed_at}: restore it")
     return lines
@@ -86,14 +91,14 @@ def _model(run: Run, side: Side) -> dict[str, str]:
         return {f"{side} revision": model.revision} if model.revision else {}
     folder = Path(model.source)
     if not folder.is_dir():
-        # A model of the Hub lies in its cache under a name of its own: its revision is what pins it.
+        # A model of the Hub is in its cache under a name of its own: its revision is what pins it.
         return {f"{side} revision": model.revision} if model.revision else {f"{side} weights": MISSING}
     found = {f"{side} weights": hash_weights(folder), f"{side} config": _sha256(folder / "config.json")}
     if model.generation_config_sha256 is not None:
         found[f"{side} generation config"] = hash_setting(folder, SETTINGS["generation config"])
     template = folder / "chat_template.jinja"
     if model.template_sha256 is not None:
-        # A model whose template lies in tokenizer_config.json has no file of its own; train.pipeline writes it so.
+        # A model whose template is in tokenizer_config.json has no file of its own; train.pipeline writes it so.
         found[f"{side} template"] = _sha256(template) if template.exists() else sha256_json(None)
     return found
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from huggingface_hub import get_token
 
 from eval.errors import ReleaseError, StaleInputs
-from eval.policy import frozen, read_policy
+from eval.policy import policy_of
 from eval.release.gate.decision import Decision
 from eval.release.hub.card import Facts, card
 from eval.release.hub.evidence_bundle import training_method, write_evidence
@@ -86,7 +86,7 @@ def gather(run: Run, decision: Decision, repo: str, staging: Path, *, comments: 
         repo=repo,
         info=published_run(run.info),
         decision=told,
-        policy=read_policy(frozen(run)),
+        policy=policy_of(run),
         artifact=artifact,
         origin=found,
         licence=licence,

@@ -17,11 +17,12 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from blindside.markdown import code, one_line, plain
+from blindside.words import confidence_words
 from eval.policy import Policy
 from eval.release.gate.decision import Decision, Headline
 from eval.release.hub.lineage import Licence, Origin
 from eval.release.hub.redact import last_part
-from eval.run import Decoding, ModelInfo, RunInfo
+from eval.run_info import Decoding, ModelInfo, RunInfo
 from train.artifact import Artifact
 
 #: Of report/, as far as it was published: what each picture shows.
@@ -114,14 +115,14 @@ def _percent(share: float | None) -> str:
 def _interval(head: Headline) -> str:
     if head.low is None or head.high is None:
         return "no interval"
-    return f"{head.confidence:.0%} interval {head.low:.1%} to {head.high:.1%}"
+    return f"{confidence_words(head.confidence)} interval {head.low:.1%} to {head.high:.1%}"
 
 
 def _claim(policy: Policy) -> str:
     wanted = policy.preference
     if wanted.rule == "superiority":
-        return f"superiority at {wanted.confidence:.0%} confidence"
-    return f"non-inferiority within {wanted.margin:.0%} at {wanted.confidence:.0%} confidence"
+        return f"superiority at {confidence_words(wanted.confidence)} confidence"
+    return f"non-inferiority within {wanted.margin:.0%} at {confidence_words(wanted.confidence)} confidence"
 
 
 def _decoding(decoding: Decoding | None) -> str:
@@ -168,7 +169,7 @@ def _results(facts: Facts) -> list[EvalResult]:
 
 
 def _metrics(head: Headline) -> list[tuple[str, str, float | None]]:
-    percent = f"{head.confidence:.0%}"
+    percent = confidence_words(head.confidence)
     return [
         ("human_win_rate", "Human win rate against the base, ties as a half", head.win_rate),
         ("human_win_rate_low", f"Human win rate, lower end of the {percent} interval", head.low),

@@ -22,7 +22,7 @@ from train.files import sha256_file
 JUDGED = tuple(KINDS)
 #: Files of a run that a report is made from, in which nobody is named.
 _AS_THEY_ARE = ("prompts.jsonl", "responses.jsonl", "study.json", "plan.json", "asked.json", "gate.yml")
-#: All tables of a run. Whatever else lies in its folder (keys, locks, a spreadsheet's own files) is nobody's to read.
+#: All tables of a run. Whatever else is in its folder (keys, locks, a spreadsheet's own files) is nobody's to read.
 _TABLES = (*JUDGED, "skips.csv", "model_verdicts.csv", "preferences.csv")
 #: Files whose rows name reviewers.
 _NAMING = (*JUDGED, "skips.csv")
@@ -35,7 +35,7 @@ def write_evidence(
 ) -> Decision:
     """Write what goes under eval/ into `folder`; return the decision as it is published.
 
-    report/ is made anew from the published verdicts, so that no name and no comment is left in it by another way.
+    report/ is made again from the published verdicts, so that no name and no comment is left in it by another way.
     Raises BlindsideError where the run cannot be read.
     """
     folder.mkdir(parents=True)

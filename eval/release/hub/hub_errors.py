@@ -14,13 +14,12 @@ from blindside.addresses import shown
 from blindside.hub_http import http
 from eval.errors import ReleaseError
 
-AGAIN = "the same command goes on from there"
+AGAIN = "the same command continues from there"
 _LONGEST = 300
 _BY_STATUS = {
     401: "the Hub does not accept the token (401): make one with write permission, and log in with `hf auth login`",
-    403: "the token may not write to {repo} (403): use one with write permission there, or propose the release with "
-    "--create-pr",
-    404: "{repo} is not there, or the token may not see it (404): check the name and the token's permissions",
+    403: "the token is not allowed to write to {repo} (403): use one with write permission{or_propose}",
+    404: "{repo} is not there, or the token cannot see it (404): check the name and the token's permissions",
     409: "{repo} was changed at the same time (409): {again}",
     412: "{repo} was changed at the same time (412): {again}",
     429: "the Hub asks to wait (429): in some minutes {again}",
@@ -64,7 +63,8 @@ def _refused(error: HfHubHTTPError, api: HfApi, repo: str, again: str) -> str:
     status = error.response.status_code
     said = _said(error.server_message or "", api)
     if status in _BY_STATUS:
-        sentence = _BY_STATUS[status].format(repo=repo, again=again)
+        proposed = " or propose the release with --create-pr" if again == AGAIN else ""
+        sentence = _BY_STATUS[status].format(repo=repo, again=again, or_propose=proposed)
         return f"{sentence} (the Hub: {said})" if said else sentence
     if status >= 500:
         return f"the Hub is in trouble ({status}): {again}"

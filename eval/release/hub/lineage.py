@@ -119,7 +119,7 @@ def find_licence(found: Origin) -> Licence:
     said = _by_card(cached[0], f"https://huggingface.co/{found.hub}") if cached[0] else None
     said = said or _by_text(files) or _asked(found)
     if said is None:
-        said = _unknown(f"neither the files of {found.hub} on this machine nor the Hub told")
+        said = _unknown(f"neither the files of {found.hub} on this machine nor the Hub gives")
     return Licence(said.identifier, said.source, said.name, said.link, files)
 
 

@@ -1,6 +1,6 @@
 """Reviewers under other names: what is published shows who judged alike, and names nobody.
 
-The names come from a keyed hash. The key is random, lies in the run's folder and never leaves it: with it a pseudonym
+The names come from a keyed hash. The key is random, is in the run's folder and never leaves it: with it a pseudonym
 can be traced by whoever holds the run, without it not even by trying likely names.
 """
 
@@ -52,7 +52,7 @@ def pseudonyms(run: Run) -> Pseudonyms:
         _make_key(path)
     text = path.read_text(encoding="ascii", errors="replace").strip()
     if not re.fullmatch(r"[0-9a-f]{64}", text):
-        raise InputError("is no key: restore it, or remove it to give reviewers new pseudonyms", path=path)
+        raise InputError("is not a key: restore it, or remove it to give reviewers new pseudonyms", path=path)
     return Pseudonyms(bytes.fromhex(text))
 
 
@@ -79,7 +79,7 @@ def _link(beside: Path, path: Path) -> None:
 
 
 def published(path: Path, names: Pseudonyms, *, comments: bool) -> bytes:
-    """A verdicts.csv or thumbs.csv with pseudonyms for reviewers, its other cells as they are, its rows sealed anew.
+    """A verdicts.csv or thumbs.csv with pseudonyms for reviewers, its other cells as they are, its rows sealed again.
 
     Comments are emptied unless asked for: people sign them, and name others. A seal of the old row would be a hash of
     the reviewer's name among known cells, and tell it to whoever tries names. Raises InputError as the store's reader.

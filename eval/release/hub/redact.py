@@ -9,7 +9,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from eval.release.gate.decision import Decision
-from eval.run import ModelInfo, RunInfo
+from eval.run_info import ModelInfo, RunInfo
 from train.artifact import Artifact
 
 ADDRESS = "(address)"

@@ -50,7 +50,7 @@ def release(
     """Upload the tuned model of `run` with card and evidence to `repo` (owner/name), and read it back.
 
     A dry run tells the exact files, sizes and the card, and uploads nothing; where the decision is not to release it
-    says so first, and raises when all is told. `comments` publishes what reviewers wrote.
+    says so first, and raises when all is reported. `comments` publishes what reviewers wrote.
     HF_ENDPOINT says where the Hub is. Raises InputError where there is no decision, ReleaseError where it is not to
     release or the Hub does not take it, StaleInputs where something is no longer what was judged.
     """
@@ -94,7 +94,7 @@ def release(
 def _read(run: Run) -> Decision:
     decision = read_decision(run.folder)
     if decision.run != run.name:
-        raise StaleInputs(f"the decision in {run.folder} is on run {decision.run}: decide anew with `blindside gate`")
+        raise StaleInputs(f"the decision in {run.folder} is on run {decision.run}: decide again with `blindside gate`")
     return decision
 
 
@@ -108,7 +108,7 @@ def _refusal(run: Run, decision: Decision) -> ReleaseError | None:
 def _check_bound(run: Run, decision: Decision) -> None:
     model_folder(run)
     if lines := changed(run, decision):
-        raise StaleInputs(f"{'; '.join(lines)}: restore it, or judge and decide anew; nothing was uploaded")
+        raise StaleInputs(f"{'; '.join(lines)}: restore it, or judge and decide again; nothing was uploaded")
 
 
 def _tell(bundle: Bundle, repo: str, say: Say) -> None:

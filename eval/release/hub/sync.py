@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -24,13 +25,15 @@ from eval.journal import whole_csv_rows
 from eval.release.hub.hub_errors import in_words, repo_name
 from eval.release.hub.upload import client
 from eval.release.hub.verify_upload import TIMEOUT, opened
-from eval.run import Run, RunInfo
+from eval.run import Run
+from eval.run_info import RunInfo
 
 _log = logging.getLogger(__name__)
 MINUTES = 5.0
 #: What a run's verdicts are made of. Answers and prompts are made again by asking the servers.
 #: Nothing else goes out: `.blinding.key` and `.pseudonyms.key` lie beside them.
-FILES = ("verdicts.csv", "thumbs.csv", "skips.csv", "study.json", "plan.json", "asked.json", "run.json", "gate.yml")
+TABLES = ("verdicts.csv", "thumbs.csv", "skips.csv", "flags.csv")
+FILES = (*TABLES, "study.json", "plan.json", "asked.json", "run.json", "gate.yml")
 #: How often a commit is tried again at once after somebody else's came in between.
 RACES = 3
 
@@ -38,15 +41,25 @@ RACES = 3
 class Sync:
     """While it is entered, what changed goes to the data set repository `repo` every `minutes`, below the run's name.
 
-    What fails is said once by `say`, tried again, and never raised. Leaving it makes a last copy.
+    What fails is said once by `say`, tried again, and never raised. Leaving it makes a last copy. `may` is asked before
+    each commit, with the revision upon which it is made, and may raise ReleaseError.
     """
 
     def __init__(
-        self, run: Run, repo: str, *, minutes: float = MINUTES, say: Callable[[str], None] = _log.warning
+        self,
+        run: Run,
+        repo: str,
+        *,
+        minutes: float = MINUTES,
+        say: Callable[[str], None] = _log.warning,
+        may: Callable[[HfApi, str], None] | None = None,
     ) -> None:
         """Raises ReleaseError where `repo` cannot name a repository."""
         repo_name(repo)
         self._run, self._repo, self._seconds, self._say = run, repo, minutes * 60, say
+        self._may = may
+        #: Seconds since the epoch before which everything is copied; 0 where nothing was.
+        self.copied_at = 0.0
         self._sent: dict[str, bytes] = {}
         self._told = ""
         self._ending = threading.Event()
@@ -69,8 +82,21 @@ class Sync:
         Rows are only ever added: of a table, what the Hub holds must be the beginning of what is sent. Raises
         ReleaseError where it is not, or where the Hub does not take it, and OSError where a file cannot be read.
         """
-        if not self._changed():
-            return None
+        began = time.time()
+        commit = self._push() if self._changed() else None
+        self.copied_at = began
+        return commit
+
+    def begin_with(self, tables: Mapping[str, bytes], at: float) -> None:
+        """Take these for what the Hub held `at` (seconds since the epoch): only what is not in them is copied."""
+        self._sent |= tables
+        self.copied_at = at
+
+    def waiting(self, name: str) -> bytes:
+        """What of a table is on this disk and in no copy."""
+        return snapshot(self._run.folder / name)[len(self._sent.get(name, b"")) :]
+
+    def _push(self) -> str | None:
         api = client()
         # By itself the client waits for ever, and whoever ends judging would wait with it.
         get_session().timeout = TIMEOUT
@@ -98,6 +124,8 @@ class Sync:
         info = api.dataset_info(repo, timeout=TIMEOUT)
         if not info.private:
             raise ReleaseError(f"{repo} is public, and verdicts name their reviewers: make it private on the Hub")
+        if self._may is not None:
+            self._may(api, str(info.sha))
         # Read after the revision is known: another server on this run may have appended and copied until then.
         changed = self._changed()
         there = {name: download(api, repo, f"{self._run.name}/{name}", info.sha) for name in changed}
@@ -141,7 +169,7 @@ class Sync:
                 return
 
     def _try(self) -> None:
-        """A copy that fails is told, once for as long as it fails in the same way."""
+        """A copy that fails is reported, once for as long as it fails in the same way."""
         try:
             self.push()
         except (ReleaseError, OSError) as error:

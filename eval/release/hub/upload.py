@@ -1,7 +1,7 @@
 """To the Hub and back: upload a bundle in one commit, resumable by file, then read back and compare every hash.
 
 One commit, because a release that broke off must not leave half a model where people load it from. Files of Git LFS go
-first, one by one; the Hub keeps them by hash, so the same command goes on where it broke off. (`upload_large_folder`
+first, one by one; the Hub keeps them by hash, so the same command continues where it broke off. (`upload_large_folder`
 commits bit by bit, knows no pull requests, and tries for ever where a token may not write.)
 """
 

@@ -17,7 +17,9 @@ from eval.answers import read_answers
 from eval.collect.prompts.prompt_set import key
 from eval.collect.prompts.retired import Retired, retire
 from eval.errors import InputError, RunError
+from eval.evidence.reviewers.criteria import grade
 from eval.judge.store.verdict_files import in_force, read_verdicts
+from eval.judge.study.study import STRENGTH
 from eval.records import SIDES, Prompt, Side, Verdict, utc_now
 from eval.records import Pair as Asked
 from eval.run import Run
@@ -31,14 +33,18 @@ Say = Callable[[str], None]
 @dataclass(frozen=True)
 class Thresholds:
     """When a preference is sure enough. `agreement`: the share of all verdicts on a pair, ties and both-bad among them,
-    that its winner must have, and always more than half; `reviewers`: how many verdicts a pair must have."""
+    that its winner must have, and always more than half; `reviewers`: how many verdicts a pair must have; `margin`: in
+    a graded study, the mean grade that its winner must have: 1 for better, 2 for much better, 0 for a tie."""
 
     agreement: float = 0.6
     reviewers: int = 1
+    margin: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.agreement <= 1 or self.reviewers < 1:
             raise InputError("agreement is a share from 0 to 1, and reviewers at least 1: give such numbers")
+        if not 0 <= self.margin <= 2:
+            raise InputError("margin is a mean grade from 0 to 2: give such a number")
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,8 @@ def harvest(run: Run, out: Path, *, thresholds: Thresholds = Thresholds(), say: 
     if not rows:
         raise RunError(f"run {run.name} has no verdicts yet: judge it first")
     verdicts, votes = _votes(rows)
+    if thresholds.margin and not any(map(_graded, votes.values())):
+        raise InputError(f"run {run.name} was judged without grades: leave the margin out")
     prompts = run.prompts()
     asked = {pair.prompt_id: pair for pair in read_answers(run.responses_path).pairs(prompts)}
     found = [
@@ -98,7 +106,10 @@ def _pair(
         return Excluded(path, number, reason, f"{prompt.id}: {reason}")
     outcomes = Counter(str(vote.outcome) for vote in votes)
     winner: Side = max(SIDES, key=lambda side: outcomes[side])
-    if (reason := _unsure(outcomes, winner, thresholds)) or (reason := _unfit(asked, winner)):
+    margin = _margin(votes, winner)
+    reason = _unsure(outcomes, winner, thresholds) or _unfit(asked, winner)
+    reason = reason or ("preferred by too little" if margin < thresholds.margin else "")
+    if reason:
         return Excluded(path, number, reason, f"{prompt.id}: {reason}")
     loser: Side = "base" if winner == "tuned" else "tuned"
     source = {
@@ -109,6 +120,7 @@ def _pair(
         "prefer_chosen": outcomes[winner],
         "prefer_rejected": outcomes[loser],
         "neither": len(votes) - outcomes[winner] - outcomes[loser],
+        **({"margin": round(margin, 4)} if _graded(votes) else {}),
         "chosen_side": winner,
         "chosen_sha256": asked.answer(winner).sha256,
         "rejected_sha256": asked.answer(loser).sha256,
@@ -132,6 +144,16 @@ def _unanswered(asked: Asked | None, votes: Sequence[Verdict], thresholds: Thres
     if any((v.base_sha256, v.tuned_sha256) != (asked.base.sha256, asked.tuned.sha256) for v in votes):
         return "judged on another text than the run has now"
     return ""
+
+
+def _graded(votes: Sequence[Verdict]) -> bool:
+    return any(vote.criteria.get(STRENGTH) for vote in votes)
+
+
+def _margin(votes: Sequence[Verdict], winner: Side) -> float:
+    """Mean grade for the winner of all verdicts that prefer or tie, from -2 to 2."""
+    grades = [one for vote in votes if (one := grade(vote)) is not None]
+    return (1 if winner == "tuned" else -1) * sum(grades) / max(1, len(grades))
 
 
 def _unsure(outcomes: Counter[str], winner: Side, thresholds: Thresholds) -> str:

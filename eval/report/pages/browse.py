@@ -203,7 +203,7 @@ def _asked_for(verdict: Verdict, query: Query) -> bool:
 
 
 def length_of(ratio: float) -> Length:
-    """The bin of eval.evidence.reviewers.bias that a ratio of lengths lies in."""
+    """The bin of eval.evidence.reviewers.bias that a ratio of lengths is in."""
     inner = EDGES[1:-1]
     side: Literal["left", "right"] = "left" if ratio < 1 else "right"
     return LENGTHS[int(np.searchsorted(inner, ratio, side))]
@@ -242,8 +242,8 @@ _AGREEMENT: dict[Agreement, Callable[[Entry], bool]] = {
 #: Smallest first; whatever lacks what is sorted by comes last.
 _ORDER: dict[Sort, Callable[[Entry], float]] = {
     "verdicts": lambda entry: -len(entry.verdicts),
-    "tuned": lambda entry: math.inf if entry.score is None else -entry.score,
-    "base": lambda entry: math.inf if entry.score is None else entry.score,
+    "tuned": lambda entry: math.inf if entry.margin is None else -entry.margin,
+    "base": lambda entry: math.inf if entry.margin is None else entry.margin,
     "ratio": lambda entry: math.inf if entry.ratio is None else -entry.ratio,
     "slow": lambda entry: -max((verdict.seconds for verdict in entry.verdicts), default=0.0),
     "comments": lambda entry: -sum(bool(verdict.comment) for verdict in entry.verdicts),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.evidence.analysis import all_figures
-from eval.evidence.estimates.metric import Figure
+from eval.evidence.estimates.metric import Metric
 from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED
 from eval.evidence.signals.traits import winning
 from eval.records import Side
@@ -78,7 +78,7 @@ class Findings:
     """The results page in one language. `headline` is what the verdict quotes; None where there is no such number."""
 
     models: tuple[Model, ...]
-    headline: Figure
+    headline: Metric
     finding: str
     two_claims: str
     marks: tuple[trust.Mark, ...]
@@ -91,7 +91,7 @@ class Findings:
     decisive: tuple[str, ...]
     why: tuple[Group, ...]
     excerpts: tuple[Excerpt, ...]
-    figures: tuple[Figure, ...]
+    figures: tuple[Metric, ...]
     servers: tuple[str, ...]
     #: What was asked, and what was left out; and the rows of verdicts.csv that do not count, by reason.
     notes: tuple[str, ...]
@@ -124,7 +124,7 @@ def _findings(snapshot: Snapshot, say: Words) -> Findings:
             Model(side, model.name, (model.weights_sha256 or model.revision or say("not pinned"))[:12])
             for side, model in snapshot.run.info.models.items()
         ),
-        headline=Figure.share("win rate", verdict.quoted),
+        headline=Metric.share("win rate", verdict.quoted),
         finding=say.sentence(verdict.headline),
         two_claims=say.sentence(verdict.two_claims),
         marks=trust.strip(verdict, say, there),
@@ -229,11 +229,11 @@ def _giveaways(snapshot: Snapshot, say: Words) -> str:
     became = {"mark": "they were shown as they are", "mask": "the words were masked", "hold": "they were held back"}
     return say(
         "Answers that name their model: {pairs} of {looked} pairs ({base} by base, {tuned} by tuned); {became}.",
-        pairs=f"{found['pairs']:,}",
-        looked=f"{found['looked_at']:,}",
-        base=found["by_side"]["base"],
-        tuned=found["by_side"]["tuned"],
-        became=say(became[found["policy"]]) if found["pairs"] else say("none to deal with"),
+        pairs=f"{found.pairs:,}",
+        looked=f"{found.looked_at:,}",
+        base=found.by_side["base"],
+        tuned=found.by_side["tuned"],
+        became=say(became[found.policy]) if found.pairs else say("none to deal with"),
     )
 
 

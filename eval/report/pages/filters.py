@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from eval.evidence.signals.traits import NAMES
-from eval.judge.study.strings import say_tag
+from eval.judge.study.forms import tag_word, value_word
+from eval.judge.study.study import STRENGTH, Study
 from eval.report.pages.query import Query
 from eval.report.pages.snapshot import Snapshot
 from eval.report.pages.words import Words
@@ -74,7 +75,7 @@ _FIXED: dict[str, tuple[str, Options]] = {
     "sort": (
         "Order",
         (
-            ("", "As asked"),
+            ("", "Original order"),
             ("verdicts", "Most verdicts first"),
             ("tuned", "Tuned's clearest wins first"),
             ("base", "Base's clearest wins first"),
@@ -103,12 +104,14 @@ def choices(snapshot: Snapshot, query: Query, say: Words) -> tuple[Choice, ...]:
     """All filters that can find something in this run, those of FIRST first."""
     study = snapshot.study
     tags = [
-        (f"{side}:{tag}", f"{say(side.capitalize())}: {say_tag(tag, say.language)}")
+        (f"{side}:{tag}", f"{say(side.capitalize())}: {tag_word(study, tag, say.language)}")
         for side in ("base", "tuned")
         for tag in study.tags
     ]
     criteria = [
-        (f"{column}={value}", f"{column}: {value}") for column, values in study.values.items() for value in values
+        (f"{column}={value}", _answer(study, column, value, say))
+        for column, values in study.values.items()
+        for value in values
     ]
     traits = [
         (f"{trait}:{side}", f"{say(side.capitalize())} {say(trait)}")
@@ -129,7 +132,7 @@ def choices(snapshot: Snapshot, query: Query, say: Words) -> tuple[Choice, ...]:
     return (*first, *(one for one in found if not one.first and len(one.options) > 1))
 
 
-def described(query: Query, say: Words) -> tuple[str, ...]:
+def described(study: Study, query: Query, say: Words) -> tuple[str, ...]:
     """The filters that hold beside search, category, verdict and reviewer, in words: they are shown though folded."""
     said = []
     for name, (label, options) in _FIXED.items():
@@ -138,13 +141,21 @@ def described(query: Query, say: Words) -> tuple[str, ...]:
             said.append(f"{say(label)}: {say(dict(options)[value])}")
     if query.tag:
         side, _, tag = query.tag.partition(":")
-        said.append(f"{say('Tag')}: {say(side.capitalize())}, {say_tag(tag, say.language)}")
+        said.append(f"{say('Tag')}: {say(side.capitalize())}, {tag_word(study, tag, say.language)}")
     if query.criterion:
-        said.append(f"{say('Criterion')}: {query.criterion.replace('=', ': ', 1)}")
+        column, _, value = query.criterion.partition("=")
+        said.append(f"{say('Criterion')}: {_answer(study, column, value, say)}")
     if query.trait:
         trait, _, side = query.trait.rpartition(":")
         said.append(f"{say('One answer alone')}: {say(side.capitalize())} {say(trait)}")
     return tuple(said)
+
+
+def _answer(study: Study, column: str, value: str, say: Words) -> str:
+    """A criterion's column and what stands in it, in the study's words; grades in ours."""
+    if column == STRENGTH:
+        return f"{say('Grade')}: {say({'1': 'better', '2': 'much better'}.get(value, value))}"
+    return f"{column}: {value_word(study, column, value, say.language)}"
 
 
 def _own(name: str, label: str, every: str, options: Sequence[tuple[str, str]], query: Query, say: Words) -> Choice:

@@ -21,7 +21,7 @@ from eval.journal import stamp_of
 from eval.judge.opening.freeze import thumbs_path
 from eval.judge.opening.plan import plan_path
 from eval.judge.store.acknowledged import acknowledged_path
-from eval.judge.store.skips import skips_path
+from eval.judge.store.side_files import skips_path
 from eval.judge.study.study import NAME
 from eval.records import sha256_text
 from eval.report.pages.figures import findings

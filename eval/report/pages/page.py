@@ -10,12 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from blindside import console
+from eval.judge.csv_codec import PLAIN, encode_row
 from eval.judge.door.front import Front
 from eval.judge.door.gatekeeper import Gatekeeper
 from eval.judge.door.routes import Route
 from eval.judge.door.serving import present
 from eval.judge.study.study import Language
-from eval.report.pages.downloads import resolved_csv, verdicts_csv
 from eval.report.pages.live import Source
 from eval.report.pages.query import parse
 from eval.report.pages.views import Frame, computing_html, page_html, trouble_html
@@ -25,6 +25,7 @@ from eval.run import Run
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
 
 _say = console.say
 #: Seconds that a page waits for newer figures before it shows what there is, and the command for the first.
@@ -69,7 +70,7 @@ def serve(
     say: Callable[[str], None] = _say,
     front: Front | None = None,
 ) -> None:
-    """Serve the pages until Ctrl-C or SIGTERM, on `port` or the next free one; `say` is told where.
+    """Serve the pages until Ctrl-C or SIGTERM, on `port` or the next free one; `say` gets the address.
 
     `front`: by which other names they may be asked for than by `host`. Raises InputError where the run's files cannot
     be read or the address is not ours, BlindsideError where no port is free.
@@ -82,5 +83,17 @@ def serve(
         port=port,
         open_browser=open_browser,
         say=say,
-        exposed="whoever reaches this machine can read the results: reviewers must not, before they have judged",
+        exposed="anyone who reaches this machine can read the results: reviewers must not, before they have judged",
     )
+
+
+def verdicts_csv(source: Source) -> bytes:
+    """verdicts.csv as it is on disk."""
+    path = source.run.verdicts_path
+    return path.read_bytes() if path.exists() else PLAIN.header()
+
+
+def resolved_csv(source: Source) -> bytes:
+    """The rows that the figures are made of, as `blindside report` writes them."""
+    snapshot = source.current()[0]
+    return snapshot.columns.header() + b"".join(encode_row(verdict, snapshot.columns) for verdict in snapshot.counted)

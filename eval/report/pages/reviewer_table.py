@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from eval.evidence.analysis import Whole
-from eval.evidence.estimates.metric import Figure
+from eval.evidence.analysis import Analysis
+from eval.evidence.estimates.metric import Metric
 from eval.evidence.reviewers.reviewers import median
 from eval.report.pages.query import Query, browse
 from eval.report.pages.snapshot import Snapshot
@@ -22,9 +22,9 @@ class Person:
     judgements: int
     skips: int
     decisive: bool
-    seconds: Figure
+    seconds: Metric
     #: Left chosen, win rate, repeats alike, known answers right, everybody else's win rate.
-    shares: tuple[Figure, ...]
+    shares: tuple[Metric, ...]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class WhatIf:
     """The figures that move where some reviewers are left out: name, as it is, without them."""
 
     without: tuple[str, ...]
-    moved: tuple[tuple[str, Figure, Figure], ...]
+    moved: tuple[tuple[str, Metric, Metric], ...]
     finding: str
     #: Nobody else judged.
     nothing: bool
@@ -50,9 +50,9 @@ def people(snapshot: Snapshot) -> tuple[Person, ...]:
             judgements=row.judgements,
             skips=skips[row.name],
             decisive=row.name in found.decisive,
-            seconds=Figure.number("median seconds", row.seconds, "verdicts"),
+            seconds=Metric.number("median seconds", row.seconds, "verdicts"),
             shares=tuple(
-                Figure.share(name, one, "verdicts")
+                Metric.share(name, one, "verdicts")
                 for name, one in (
                     ("left chosen", row.left),
                     ("win rate", row.win_rate),
@@ -83,15 +83,15 @@ _NAMES = (
 )
 
 
-def _figures(found: Whole) -> tuple[Figure, ...]:
+def _figures(found: Analysis) -> tuple[Metric, ...]:
     summary = found.summary
     return (
-        Figure.share("", found.verdict.rate),
-        Figure.share("", found.verdict.like_these),
-        Figure.share("", summary.win_rate_without_ties),
-        Figure.share("", found.bias.length.controlled),
-        Figure.share("", summary.both_bad),
-        Figure.number("", found.agreement.coefficients.alpha),
-        Figure.share("", found.bias.left),
-        Figure.number("", median(found.table.seconds), "verdicts"),
+        Metric.share("", found.verdict.rate),
+        Metric.share("", found.verdict.like_these),
+        Metric.share("", summary.win_rate_without_ties),
+        Metric.share("", found.bias.length.controlled),
+        Metric.share("", summary.both_bad),
+        Metric.number("", found.agreement.coefficients.alpha),
+        Metric.share("", found.bias.left),
+        Metric.number("", median(found.table.seconds), "verdicts"),
     )

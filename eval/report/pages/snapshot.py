@@ -1,25 +1,26 @@
-"""A run's files as they were at one moment, read once for all pages, and read anew only where they changed."""
+"""A run's files as they were at one moment, read once for all pages, and read again only where they changed."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
 from eval.answers import Answers, read_answers
-from eval.evidence.analysis import Known, Whole, known_of, whole_of
-from eval.evidence.judgements import Table, build_table
+from eval.evidence.analysis import Analysis, Known, analysis_of, known_of
+from eval.evidence.judgements import Judgements, build_judgements
+from eval.evidence.reviewers.criteria import grade
 from eval.evidence.signals.traits import traits_of
 from eval.judge.csv_codec import PLAIN, Columns
 from eval.judge.opening.freeze import thumbs_path
 from eval.judge.store.acknowledged import alterations, in_short
-from eval.judge.store.skips import Skip, read_skips
+from eval.judge.store.side_files import Skip, read_skips
 from eval.judge.store.verdict_files import RowsFile, in_force, read_rows, read_thumbs
 from eval.judge.study.gold import PREFIX, GoldPair
 from eval.judge.study.study import Study, read_frozen
-from eval.records import SIDES, Failure, Pair, Prompt, Thumb, Verdict
+from eval.records import SIDES, Failure, Pair, Prompt, Side, Thumb, Verdict
 from eval.report.pages.query import Expected
 from eval.run import Run
 
@@ -47,7 +48,7 @@ class Entry:
     pair: Pair | None
     failures: tuple[Failure, ...]
     verdicts: tuple[Verdict, ...]
-    giveaways: dict[str, list[str]]
+    giveaways: Mapping[Side, list[str]]
 
     @property
     def gold(self) -> bool:
@@ -68,6 +69,15 @@ class Entry:
         """Mean of its verdicts, tuned 1, tie 1/2, base 0; None where none of them prefers or ties."""
         scores = [SCORES[verdict.outcome] for verdict in self.verdicts if verdict.outcome in SCORES]
         return sum(scores) / len(scores) if scores else None
+
+    @cached_property
+    def margin(self) -> float | None:
+        """By how much its verdicts prefer the tuned answer: the mean of their grades (-2 to 2), or of 1, 0 and -1 where
+        they have none; None where none of them prefers or ties."""
+        preferring = [verdict for verdict in self.verdicts if verdict.outcome in SCORES]
+        grades = [(grade(verdict), 2 * SCORES[verdict.outcome] - 1) for verdict in preferring]
+        values = [sign if graded is None else graded for graded, sign in grades]
+        return sum(values) / len(values) if values else None
 
     @cached_property
     def ratio(self) -> float | None:
@@ -103,7 +113,7 @@ class Snapshot:
     study: Study
     answers: Answers
     entries: tuple[Entry, ...]
-    table: Table
+    table: Judgements
     columns: Columns
     #: verdicts.csv as it was read.
     file: RowsFile[Verdict]
@@ -135,7 +145,7 @@ class Snapshot:
         return self.file.rows
 
     @cached_property
-    def whole(self) -> Whole:
+    def whole(self) -> Analysis:
         """Everything that is known of the run."""
         return self._whole(self.table, self.counted)
 
@@ -161,13 +171,13 @@ class Snapshot:
     def known(self) -> Known:
         return self.known_before or known_of(self.run, self.answers)
 
-    def without(self, reviewers: Sequence[str]) -> Whole:
+    def without(self, reviewers: Sequence[str]) -> Analysis:
         """What would be known if these reviewers had judged nothing."""
         rows = [row for row in self.rows if row.reviewer not in reviewers]
-        return self._whole(*build_table(self.run, self.answers, rows))
+        return self._whole(*build_judgements(self.run, self.answers, rows))
 
-    def _whole(self, table: Table, verdicts: Sequence[Verdict]) -> Whole:
-        return whole_of(self.run, self.answers, table, verdicts, known=self.known)
+    def _whole(self, table: Judgements, verdicts: Sequence[Verdict]) -> Analysis:
+        return analysis_of(self.run, self.answers, table, verdicts, known=self.known)
 
     @cached_property
     def by_id(self) -> dict[str, Entry]:
@@ -191,7 +201,7 @@ def read_snapshot(run: Run, before: Snapshot | None = None) -> Snapshot:
     """
     answers = before.answers if before else read_answers(run.responses_path)
     file = read_rows(run.verdicts_path, Verdict, run=run.name)
-    table, counted = build_table(run, answers, file.rows)
+    table, counted = build_judgements(run, answers, file.rows)
     return Snapshot(
         run=run,
         study=read_frozen(run.folder),
@@ -209,7 +219,7 @@ def read_snapshot(run: Run, before: Snapshot | None = None) -> Snapshot:
 
 
 def _entries(run: Run, answers: Answers, counted: Sequence[Verdict]) -> list[Entry]:
-    prompts, giveaways = run.prompts(), run.info.giveaways.get("items", {})
+    prompts, giveaways = run.prompts(), run.info.giveaways.items if run.info.giveaways else {}
     pairs = {pair.prompt_id: pair for pair in answers.pairs(prompts)}
     failures: dict[str, list[Failure]] = defaultdict(list)
     for failure in answers.failures.values():

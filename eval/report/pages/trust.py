@@ -10,7 +10,7 @@ from eval.evidence.verdict import RunVerdict
 from eval.report.pages.query import browse
 from eval.report.pages.words import Words
 
-STOP = "stop or go on"
+STOP = "stop or continue"
 MARKS: dict[State, str] = {"fine": "✓", "doubt": "!", "contradicted": "✕", "open": "–"}
 #: Where there is more of each; a condition that is not named here leads to the figures.
 _WHERE = {

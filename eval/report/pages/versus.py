@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from eval.errors import BlindsideError
-from eval.evidence.estimates.metric import Figure
+from eval.evidence.estimates.metric import Metric
 from eval.evidence.estimates.winrate import Estimate, prompt_scores, win_rate
 from eval.evidence.judgements import by_cluster, read_table
 from eval.journal import stamp_of
@@ -42,8 +42,8 @@ class Versus:
     chosen: str
     trouble: str
     found: Comparison | None
-    change: Figure | None
-    halves: tuple[tuple[str, Figure, Figure], ...]
+    change: Metric | None
+    halves: tuple[tuple[str, Metric, Metric], ...]
     flips: tuple[Flipped, ...]
     flipped: int
     trend: Picture | None
@@ -74,9 +74,9 @@ def _shown(
         chosen=chosen,
         trouble=trouble,
         found=found,
-        change=Figure.points("", found.change) if found else None,
+        change=Metric.points("", found.change) if found else None,
         halves=tuple(
-            (half.run.name, Figure.share("", half.win_rate), Figure.share("", half.shared))
+            (half.run.name, Metric.share("", half.win_rate), Metric.share("", half.shared))
             for half in ((found.old, found.new) if found else ())
         ),
         flips=flips[:FLIPS],
@@ -101,7 +101,7 @@ def _stamps(folder: Path) -> Stamp:
 
 @lru_cache(maxsize=8)
 def _comparison(old: Path, new: Path, stamps: Stamp) -> Comparison:
-    """`stamps` tell whether it must be made anew; so do those of `_rate`."""
+    """`stamps` tell whether it must be made again; so do those of `_rate`."""
     return compare_runs(*(open_run(folder.parent, folder.name) for folder in (old, new)))
 
 

@@ -83,7 +83,7 @@ def page_html(snapshot: Snapshot, query: Query, frame: Frame) -> str:
         query,
         listing=listing(snapshot, query),
         choices=choices(snapshot, query, say),
-        described=described(query, say),
+        described=described(snapshot.study, query, say),
     )
 
 

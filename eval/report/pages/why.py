@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from eval.judge.study.strings import say_tag
+from eval.judge.study.forms import tag_word
 from eval.records import Outcome, Verdict
 from eval.report.pages.query import browse
 from eval.report.pages.snapshot import Snapshot
@@ -75,7 +75,7 @@ def groups(snapshot: Snapshot, say: Words) -> tuple[Group, ...]:
         if by_outcome[outcome]
     ]
     for (side, tag), rows in sorted(by_tag.items(), key=lambda one: -len(one[1])):
-        title = f"{say(side.capitalize())}: {say_tag(tag, say.language)}"
+        title = f"{say(side.capitalize())}: {tag_word(snapshot.study, tag, say.language)}"
         found.append(_group(title, side, rows, {"tag": f"{side}:{tag}"}))
     return tuple(found)
 

@@ -16,10 +16,11 @@ from eval.judge.study.study import Language
 
 CHINESE = Path(__file__).with_name("chinese.yml")
 _NAME = re.compile(r"\\\{(\w+)\\\}")
-#: Letters by which a key is told from any other text.
+#: Letters by which a key is distinguished from any other text.
 _ENOUGH = 8
 #: In an expression: a noun in the plural after a number, or after a number and its adjective.
-_COUNTED = r"(\)\\ (?:planned\\ |parity\\ |shared\\ )?[a-z]+)s\b(?!\\ were)"
+_COUNTED = r"(\)\\ (?:(?:planned|parity|shared|skipped|more)\\ )?[a-z]+)s\b(?!\\ (?:were|are)\b)"
+_ARE, _WERE = (rf"(\)\\ (?:planned\\ )?[a-z]+)s\\ {verb}\b" for verb in ("are", "were"))
 #: What stands for a name that begins with `n_`.
 _NUMBER = r"[-+−]?[\d.,]*\d%?"
 
@@ -67,7 +68,9 @@ def _patterns() -> list[tuple[re.Pattern[str], str]]:
 def _fits(key: str) -> str:
     """The expression that a key stands for: a noun after a number may be one ("1 prompt was"), where it has an s."""
     fits = _NAME.sub(_group, re.escape(key))
-    return re.sub(r"(?<=\)\\ )([a-z]+)s\\ were\b", r"\1(?:s\\ were|\\ was)", re.sub(_COUNTED, r"\1s?", fits))
+    fits = re.sub(_COUNTED, r"\1s?", fits)
+    fits = re.sub(_ARE, r"\1(?:s\\ are|\\ is)", fits)
+    return re.sub(_WERE, r"\1(?:s\\ were|\\ was)", fits)
 
 
 def _is_sentence(key: str, rest: str) -> bool:

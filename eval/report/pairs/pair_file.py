@@ -39,7 +39,7 @@ def trouble(pair: Pair) -> str:
 
 
 @dataclass
-class Shelf:
+class PairFile:
     """`left_out` are the file's broken rows, `more` how many pairs are beyond MOST."""
 
     name: str
@@ -60,9 +60,9 @@ class Shelf:
         return [(name, chosen[n], rejected[n]) for n, name in enumerate(names)]
 
 
-def read_shelf(path: Path) -> Shelf:
+def read_shelf(path: Path) -> PairFile:
     """Raises PairsError for a file that can't be read."""
-    shelf = Shelf(path.name)
+    shelf = PairFile(path.name)
     for row in read_pairs(path):
         if isinstance(row, Excluded):
             shelf.left_out.append(row)

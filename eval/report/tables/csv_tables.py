@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
 from blindside.console import visible
-from eval.evidence.analysis import Whole
-from eval.evidence.estimates.metric import Figure
+from eval.evidence.analysis import Analysis
+from eval.evidence.estimates.metric import Metric
 from eval.evidence.estimates.metric_ids import metric_id
 from eval.evidence.estimates.winrate import Estimate
 from eval.records import OUTCOMES
@@ -18,7 +18,7 @@ from eval.spreadsheet import neutralise, storable
 JOINERS = frozenset("\u200c\u200d")
 
 
-def summary_csv(figures: Sequence[Figure]) -> str:
+def summary_csv(figures: Sequence[Metric]) -> str:
     """A row a figure: its stable id (eval.evidence.estimates.metric_ids), its sentence, and its numbers."""
     columns = ("id", "metric", "value", "low95", "high95", "n", "n_counts")
     numbers = [(_number(f.value), _number(f.low), _number(f.high), f.n, f.unit) for f in figures]
@@ -26,8 +26,8 @@ def summary_csv(figures: Sequence[Figure]) -> str:
     return _written(columns, (dict(zip(columns, row, strict=True)) for row in rows))
 
 
-def category_csv(found: Whole) -> str:
-    """A row a category; low and high hold for all categories together (Bonferroni), p_holm is corrected by Holm."""
+def category_csv(found: Analysis) -> str:
+    """One row per category; low and high hold for all categories together (Bonferroni), p_holm is corrected by Holm."""
     rows = [
         {
             "category": _safe(row.name),
@@ -45,8 +45,8 @@ def category_csv(found: Whole) -> str:
     return _written(["category", "prompts", "judgements", *names], rows)
 
 
-def reviewer_csv(found: Whole) -> str:
-    """A row a reviewer, each share with interval and n; `win_rate_without` is everybody else's."""
+def reviewer_csv(found: Analysis) -> str:
+    """One row per reviewer, each share with interval and n; `win_rate_without` is everybody else's."""
     figures = ("win_rate", "left", "ties", "both_bad", "seconds", "repeats", "same_place", "gold", "without")
     rows = [
         {
@@ -61,8 +61,8 @@ def reviewer_csv(found: Whole) -> str:
     return _written(["reviewer", "judgements", *names, "decisive"], rows)
 
 
-def disagreement_csv(found: Whole) -> str:
-    """A row a prompt on which reviewers gave different verdicts: how many of each, and the beginning of the prompt."""
+def disagreement_csv(found: Analysis) -> str:
+    """One row per prompt on which reviewers gave different verdicts: how many of each, and how the prompt begins."""
     asked = {pair.prompt_id: pair.messages[-1].content for pair in found.pairs}
     given: dict[str, list[str]] = {}
     for verdict in found.verdicts:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from blindside.markdown import plain
 from blindside.words import counted
-from eval.evidence.analysis import Whole, all_figures
+from eval.evidence.analysis import Analysis, all_figures
 from eval.evidence.estimates.categories import INTERVALS, P_VALUES
-from eval.evidence.estimates.metric import Figure
+from eval.evidence.estimates.metric import Metric
 from eval.evidence.estimates.winrate import Estimate
 from eval.evidence.headline import CAN_WE_STOP, FORCED
 from eval.report.tables import run_checks
-from eval.run import Decoding
+from eval.run_info import Decoding
 
 UNIT = (
     "The prompt is the unit: verdicts on one prompt are averaged first, and the interval is the Wilson interval at "
@@ -25,13 +25,13 @@ UNIT = (
 _whole = partial(plain, longest=None)
 
 
-def markdown(found: Whole) -> str:
+def markdown(found: Analysis) -> str:
     """The whole report for people who read text."""
     parts = (_head(found), _figures(found), _categories(found), _reviewers(found), _foot(found))
     return "\n".join(line for part in parts for line in part)
 
 
-def _head(found: Whole) -> Iterator[str]:
+def _head(found: Analysis) -> Iterator[str]:
     info = found.run.info
     yield from (f"# {plain(found.run.name)}", "")
     if run_checks.forced(found.run):
@@ -51,34 +51,34 @@ def _head(found: Whole) -> Iterator[str]:
     yield ""
 
 
-def _figures(found: Whole) -> Iterator[str]:
+def _figures(found: Analysis) -> Iterator[str]:
     yield from ("| figure | value | 95% interval | n |", "|---|---|---|---|")
     for figure in all_figures(found):
         yield f"| {_whole(figure.name)} | {figure.said} | {figure.interval} | {figure.n} {figure.unit} |"
     yield ""
 
 
-def _categories(found: Whole) -> Iterator[str]:
+def _categories(found: Analysis) -> Iterator[str]:
     if len(found.categories.rows) < 2:
         return
     yield from ("## By category", "")
     yield from ("| category | win rate | interval | n | p (Holm) |", "|---|---|---|---|---|")
     for row in found.categories.rows:
-        share = Figure.share("", row.win_rate)
+        share = Metric.share("", row.win_rate)
         corrected = "" if row.holm is None else f"{row.holm:.3g}"
         yield f"| {plain(row.name) or 'none'} | {share.said} | {share.interval} | {share.n} | {corrected} |"
     looked_at = f"The intervals hold for all {found.categories.looked_at} together ({INTERVALS}, 95%); p-values are"
     yield from ("", f"{looked_at} corrected over all of them ({P_VALUES}).", "")
 
 
-def _reviewers(found: Whole) -> Iterator[str]:
+def _reviewers(found: Analysis) -> Iterator[str]:
     if not found.reviewers.rows:
         return
     yield from ("## By reviewer", "")
     yield "| reviewer | judgements | median seconds | left preferred | repeats judged alike | known answers right |"
     yield "|---|---|---|---|---|---|"
     for row in found.reviewers.rows:
-        cells = [Figure.number("", row.seconds).said, *(_short(one) for one in (row.left, row.repeats, row.gold))]
+        cells = [Metric.number("", row.seconds).said, *(_short(one) for one in (row.left, row.repeats, row.gold))]
         yield f"| {plain(row.name)} | {row.judgements} | {' | '.join(cells)} |"
     yield ""
     if found.reviewers.decisive:
@@ -87,29 +87,29 @@ def _reviewers(found: Whole) -> Iterator[str]:
 
 
 def _short(estimate: Estimate) -> str:
-    figure = Figure.share("", estimate)
+    figure = Metric.share("", estimate)
     return f"{figure.said} (n={figure.n})" if figure.n else "none"
 
 
-def _foot(found: Whole) -> Iterator[str]:
+def _foot(found: Analysis) -> Iterator[str]:
     yield from map(_whole, run_checks.lines(found.run))
     giveaways = found.run.info.giveaways
     if giveaways:
         yield _whole(
-            f"Answers that name their model: {giveaways['pairs']} of {counted(giveaways['looked_at'], 'pair')} "
-            f"(policy: {giveaways['policy']}; held back: {giveaways['held']})."
+            f"Answers that name their model: {giveaways.pairs} of {counted(giveaways.looked_at, 'pair')} "
+            f"(policy: {giveaways.policy}; held back: {giveaways.held})."
         )
     yield from ("", left_out(found), "", UNIT, "")
 
 
-def how_asked(found: Whole) -> str:
+def how_asked(found: Analysis) -> str:
     """Where the answers come from, as one sentence."""
     info = found.run.info
     source = Path(info.prompt_set.source).name
     return f"Answers {info.origin}, engine {info.engine}, {_decoding(info.decoding)}, prompts from {source}."
 
 
-def left_out(found: Whole) -> str:
+def left_out(found: Analysis) -> str:
     """What never became a pair, as one sentence."""
     gone = found.run.info.prompt_set
     return (

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from blindside.words import counted
+from blindside.words import confidence_words, counted
 from eval.judge.opening.plan import rule_of
+from eval.policy import policy_of
 from eval.records import SIDES, Side
-from eval.run import ModelInfo, Run
+from eval.run import Run
+from eval.run_info import CheckRecord, ModelInfo
 
 
 def lines(run: Run) -> list[str]:
     """A line for each model, also where nothing was checked: silence would look like a pass; and one of the sides."""
-    return [*servers(run), *tokens(run.info.models), *_training(run.info.models), *_sides(run)]
+    return [*_sweep(run), *servers(run), *tokens(run.info.models), *_training(run.info.models), *_sides(run)]
+
+
+def _sweep(run: Run) -> Iterator[str]:
+    """Of how many candidates this is one, and where the base's answers came from."""
+    one = run.info.sweep
+    if one is not None:
+        level = confidence_words(policy_of(run).preference.confidence)
+        yield (
+            f"Sweep: {one.candidate}, one of {one.of} candidates of sweep {one.sweep}; what is claimed of it holds at "
+            f"{level}, and every other interval is as if it had been the only one."
+        )
+    for side, taken in run.info.reused.items():
+        yield f"{side.capitalize()}: {counted(taken.answers, 'answer')} taken from run {taken.run}, asked alike."
 
 
 def servers(run: Run) -> list[str]:
@@ -47,12 +61,11 @@ def _training(models: Mapping[Side, ModelInfo]) -> Iterator[str]:
 
 def forced(run: Run) -> bool:
     """Whether answers were collected although a server was found to serve something else."""
-    found = run.info.checks.get("parity", {})
-    return any(bool(one.get("forced")) for one in found.values())
+    return any(one.forced for one in run.info.checks.parity.values())
 
 
 def _sides(run: Run) -> Iterator[str]:
-    """How it was computed which answer stands left; nothing before anybody judged."""
+    """How it was computed which answer is on the left; nothing before anybody judged."""
     rule, keys = rule_of(run), run.info.blinding.keys if run.info.blinding else ()
     if rule == "unkeyed":
         yield (
@@ -96,25 +109,25 @@ class Parity:
 
 def parity(run: Run, side: Side) -> Parity:
     """Of a run that has no such check, an empty one."""
-    found = run.info.checks.get("parity", {}).get(side)
-    if not found:
+    record = run.info.checks.parity.get(side)
+    if record is None:
         return Parity()
-    checks = [check for check in found["checks"] if not check.get("note")]
-    states = [check["passed"] for check in checks]
+    checks = [check for check in record.checks if not check.note]
+    states = [check.passed for check in checks]
     return Parity(
         count=len(checks),
         passed=states.count(True),
-        failed=_names(check for check in checks if check["passed"] is False),
-        unchecked=_names(check for check in checks if check["passed"] is None),
-        notes=_names(check for check in found["checks"] if check.get("note") and check["name"] != "server"),
-        dtype=found.get("dtype", ""),
-        forced=bool(found.get("forced")),
-        quick=found.get("probes", 0) if found.get("quick") else 0,
+        failed=_names(check for check in checks if check.passed is False),
+        unchecked=_names(check for check in checks if check.passed is None),
+        notes=_names(check for check in record.checks if check.note and check.name != "server"),
+        dtype=record.dtype,
+        forced=record.forced,
+        quick=record.probes if record.quick else 0,
     )
 
 
-def _names(checks: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(str(check["name"]) for check in checks))
+def _names(checks: Iterable[CheckRecord]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(check.name for check in checks))
 
 
 def _parity(run: Run, side: Side) -> str:
@@ -124,13 +137,13 @@ def _parity(run: Run, side: Side) -> str:
     said = f"{found.passed} of {counted(found.count, 'parity check')} passed in {found.dtype}"
     said += f" ({counted(found.quick, 'probe')})" if found.quick else ""
     if found.failed:
-        said += f", FAILED: {', '.join(found.failed)}" + (" (went on by --force)" if found.forced else "")
+        said += f", FAILED: {', '.join(found.failed)}" + (" (continued by --force)" if found.forced else "")
     said += f", not checked: {', '.join(found.unchecked)}" if found.unchecked else ""
     return said + (f", noted: {', '.join(found.notes)}" if found.notes else "")
 
 
 def _determinism(run: Run, side: Side) -> str:
-    found = run.info.checks.get("determinism", {}).get(side)
-    if found is None or not found["asked"]:
+    record = run.info.checks.determinism.get(side)
+    if record is None or not record.asked:
         return "determinism not checked"
-    return f"{found['flipped']} of {counted(found['asked'], 'answer')} changed when asked again"
+    return f"{record.flipped} of {counted(record.asked, 'answer')} changed when asked again"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from blindside import console
 from blindside.words import counted
-from eval.evidence.analysis import Whole, all_figures
+from eval.evidence.analysis import Analysis, all_figures
 from eval.evidence.headline import CAN_WE_STOP, FORCED
 from eval.evidence.verdict import RunVerdict
 from eval.report.tables import run_checks
 
 
-def print_report(found: Whole, folder: Path) -> None:
+def print_report(found: Analysis, folder: Path) -> None:
     """Print the main figures with interval and n, what they rest on, where the files are, and last the finding.
 
     All other figures are in the files: the sentence that decides must not have to be looked for.
@@ -27,7 +27,7 @@ def print_report(found: Whole, folder: Path) -> None:
     out.print(found.verdict.headline, soft_wrap=True)
 
 
-def _above(found: Whole) -> Iterator[str]:
+def _above(found: Analysis) -> Iterator[str]:
     yield _counts(found)
     yield from _main_figures(found)
     yield from run_checks.servers(found.run)
@@ -37,7 +37,7 @@ def _above(found: Whole) -> Iterator[str]:
     yield f"{CAN_WE_STOP} {found.verdict.advice}."
 
 
-def _counts(found: Whole) -> str:
+def _counts(found: Analysis) -> str:
     """What there is, and what was left out of it, by reason."""
     judged = f"{counted(len(found.table), 'verdict')} on {counted(len(found.table.items), 'prompt')}"
     counts = judged if len(found.table) else f"no verdict yet on {counted(found.table.pairs, 'pair')}"
@@ -57,7 +57,7 @@ _MAIN = (
 )
 
 
-def _main_figures(found: Whole) -> Iterator[str]:
+def _main_figures(found: Analysis) -> Iterator[str]:
     rows = [
         (figure.name, figure.said, figure.interval, f"{figure.n} {figure.unit}")
         for figure in all_figures(found)

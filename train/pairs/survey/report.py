@@ -37,7 +37,7 @@ _REMEDIES = {
     kinds.NEARLY_ASKED: f"a model that was trained on a question cannot be judged by it; {_FIX}",
 }
 _NOTES = {
-    kinds.DUPLICATE: f"a repeated pair weighs twice; {_FIX} but for the first",
+    kinds.DUPLICATE: f"a repeated pair weighs twice; {_FIX} except the first",
     kinds.NEAR: "look whether they say anything new; `--fix --drop-near` leaves them out",
     kinds.THINKING: "it is trained on as part of the answer; take it out where only the answer is to be preferred",
     kinds.MARKS: "the model's own template is put around them again; take them off where they are no part of the text",
@@ -54,7 +54,7 @@ def findings(look: Look, *, evaluation: int | None = None) -> list[Finding]:
         found += [_lengths(look), _turns(look), _languages(look)]
     found += list(_tokens(look))
     if evaluation is not None and not ({kinds.ASKED, kinds.NEARLY_ASKED} & look.seen.keys()):
-        found.append(Finding("evaluation", "ok", f"none of its {evaluation} prompts is here, nor nearly"))
+        found.append(Finding("evaluation", "ok", f"none of its {evaluation} prompts is in it, not even nearly"))
     return found
 
 

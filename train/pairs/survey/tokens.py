@@ -2,7 +2,7 @@
 
     python -P -m train.pairs.survey.tokens < (a line with an Asked, then lines [line, messages, chosen, rejected])
 
-prints a Counted as JSON. What it cannot do at all is told in `error`.
+prints a Counted as JSON. What it cannot do at all is reported in `error`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _Counter:
         self.limit = asked.sequence_len
         self.tokenizer = _tokenizer(asked)
         self.template = _template(asked, self.tokenizer)
-        # Once in a copy of this process: a template without end is told here, and never rendered in this one.
+        # Once in a copy of this process: a template without end is reported here, and never rendered in this one.
         try:
             forked(lambda: [self._answer(_MARK), *map(self._prompt, _PROBES)])
         except OverBound as error:

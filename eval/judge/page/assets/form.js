@@ -31,6 +31,11 @@
     },
     // Gradio keeps what is the same in both showings, and with it what was ticked: the server's word counts.
     reset() { for (const box of groups().flatMap(boxes)) box.checked = box.defaultChecked; },
+    // Whether something required is open, so that no verdict will be taken.
+    lacks() {
+      if (field() && field().required && !field().value.trim()) return true;
+      return groups().some((group) => group.closest(".bs-row").querySelector(".bs-required") && !chosen(group).length);
+    },
     group: () => document.activeElement && document.activeElement.closest(".bs-group"),
     enter(all = groups()) {
       const here = all.indexOf(this.group());

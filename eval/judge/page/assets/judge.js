@@ -34,6 +34,8 @@
   function lose(key) {
     clearTimeout(timer);
     if (!by("bs-lost")) return;
+    // What could not be saved comes back, with all that was given.
+    if (b.ahead.back()) { shown = pairText(); b.form.fill({ comment: pending.comment }); b.reading.restore(); }
     keepDraft(Boolean(pending));
     alarm(key);
     if (pending) status(b.t("not_saved_short"));
@@ -55,6 +57,14 @@
     clearTimeout(timer);
     timer = setTimeout(loseServer, PATIENCE);
     by("bs-send").click();
+    if (action.act === "vote" && !b.form.lacks() && b.ahead.show(turn, asked())) {
+      shown = pairText();
+      b.form.fill({ comment: stage().dataset.comment });
+      fillMarks(stage().dataset);
+      lock(true);
+      b.reading.start();
+      b.reading.refresh();
+    }
   }
 
   const vote = (choice) => () => send({ act: "vote", choice });
@@ -127,9 +137,13 @@
     by("bs-undo").disabled = !data.undo;
     by("bs-pace").textContent = data.practice ? "" : pace(Number(data.pace), n - k);
     by("bs-you").textContent = [data.reviewer, by("bs-count").textContent, by("bs-pace").textContent].filter(Boolean).join(" · ");
+    fillMarks(data);
+    status(data.saved ? b.t("saved") : MISSING.includes(data.alarm) ? b.t("answer_missing") : data.alarm ? b.t("not_saved_short") : "");
+  }
+
+  function fillMarks(data) {
     by("bs-flag").setAttribute("aria-pressed", String(Boolean(data.flagged)));
     document.querySelectorAll("[data-vote]").forEach((el) => el.classList.toggle("bs-was", el.dataset.vote === data.earlier));
-    status(data.saved ? b.t("saved") : MISSING.includes(data.alarm) ? b.t("answer_missing") : data.alarm ? b.t("not_saved_short") : "");
   }
 
   // Median seconds of a pair, and what is left by that.
@@ -143,6 +157,8 @@
   function fillForm(data, text) {
     const kept = b.draft.of(text);
     if (by("bs-comment")) by("bs-comment").ariaInvalid = String(data.alarm === "reason_missing");
+    // The pair was there already, and may have been written on meanwhile.
+    if (b.ahead.shown() && text === shown) { if (data.saved && !kept.pair) b.draft.drop(); alarm(""); return; }
     if (data.saved) b.draft.drop();
     b.form.reset();
     if (data.keep && text === shown) b.form.fill(pending ? { ...pending, comment: b.form.comment() } : {});
@@ -166,6 +182,7 @@
     const first = document.querySelector("#bs-name, #bs-welcome .bs-win");
     if (first) first.focus();
     [turn, shown, pending] = [data.turn, text, null];
+    b.ahead.settle();
     b.list.open();
     return fresh;
   }
@@ -174,14 +191,26 @@
     const there = stage();
     if (!there || !by("bs-bar") || !by("bs-top") || !there.dataset.turn || there.dataset.turn === turn) return;
     clearTimeout(timer);
+    if (b.ahead.shown()) b.reading.keep();
     const fresh = settle();
+    b.copied();
     requestAnimationFrame(() => requestAnimationFrame(() => {
       if (fresh) b.reading.start(); // heights are known only now
       else b.reading.restore();
       b.reading.refresh();
       lock(false);
+      askAhead();
     }));
   }
+
+  // What the pair that comes next is made for; it is asked for once this one is painted.
+  const asked = () => ({ reviewer, differences: marked, language: b.language });
+  function askAhead() {
+    if (!post || stage().dataset.state !== "ask" || stage().dataset.editing || stage().dataset.practice) return;
+    b.ahead.ask(turn, asked(), (action) => plainFetch(post[0], request(action)));
+  }
+  const request = (action) =>
+    ({ ...post[1], signal: undefined, body: JSON.stringify({ ...JSON.parse(post[1].body), data: [JSON.stringify(action), null] }) });
 
   // A failed request and a login that is gone are noticed at once; Gradio itself says nothing.
   const plainFetch = window.fetch;
@@ -200,9 +229,7 @@
   // The pair on a page that closes goes back to the others.
   window.addEventListener("pagehide", () => {
     if (!post || pending || document.body.dataset.state !== "ask") return;
-    const body = JSON.parse(post[1].body);
-    body.data = [JSON.stringify({ act: "leave", reviewer, nonce: turn }), null];
-    plainFetch(post[0], { ...post[1], signal: undefined, body: JSON.stringify(body), keepalive: true }).catch(() => {});
+    plainFetch(post[0], { ...request({ act: "leave", reviewer, nonce: turn }), keepalive: true }).catch(() => {});
   });
   window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 

@@ -1,4 +1,4 @@
-// Name and password go to the server, which answers with a cookie; the page is then loaded anew.
+// Name and password go to the server, which answers with a cookie; the page is then loaded again.
 (() => {
   "use strict";
   const b = window.blindside;
@@ -31,6 +31,8 @@
   addEventListener("DOMContentLoaded", () => {
     dress();
     by("bs-login").addEventListener("submit", submit);
+    // In a frame the Hub's own page opens in a tab of its own, where judging continues; elsewhere it takes this tab.
+    if (by("bs-hub") && window.top === window) by("bs-hub").removeAttribute("target");
     document.querySelector("[data-act=language]").addEventListener("click", b.switchLanguage);
   });
 })();

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from eval.evidence.estimates.metric import Figure
+from eval.evidence.estimates.metric import Metric
 from eval.evidence.estimates.winrate import Estimate
 from eval.report.pages.drawing import WIDE, Link, Picture, box, cut, dot, line, linked, svg, text
 from eval.report.pages.words import Words
@@ -28,8 +28,8 @@ class Row:
     kind: str = "tuned"
 
     @property
-    def figure(self) -> Figure:
-        return Figure.share(self.label, self.estimate)
+    def figure(self) -> Metric:
+        return Metric.share(self.label, self.estimate)
 
 
 def forest(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from eval.evidence.analysis import Whole
+from eval.evidence.analysis import Analysis
 from eval.evidence.estimates.bootstrap import signed_bootstrap
 from eval.evidence.estimates.winrate import win_rate
 from eval.evidence.reviewers.criteria import chosen, means, number, numeric, tagged
-from eval.judge.study.strings import say_tag
-from eval.judge.study.study import Criterion
+from eval.judge.study.forms import tag_word, value_word
+from eval.judge.study.study import Criterion, Study
 from eval.records import SIDES, Verdict
 from eval.report.pages.drawing import Picture
 from eval.report.pages.pictures.bars import Bars, paired, shares
@@ -18,11 +18,11 @@ from eval.report.pages.query import browse
 from eval.report.pages.words import Words
 
 
-def tags(found: Whole, say: Words) -> Picture | None:
+def tags(found: Analysis, say: Words) -> Picture | None:
     """None where the study has no tags, or nobody gave one."""
     rows = [
         shares(
-            say_tag(tag, say.language),
+            tag_word(found.study, tag, say.language),
             win_rate(means(found.verdicts, partial(tagged, tag, "base"))),
             win_rate(means(found.verdicts, partial(tagged, tag, "tuned"))),
             (browse(tag=f"base:{tag}"), browse(tag=f"tuned:{tag}")),
@@ -32,13 +32,13 @@ def tags(found: Whole, say: Words) -> Picture | None:
     return paired("tags", say("Tags"), rows, say, of=say("Tag"), note=say("Share of prompts' verdicts with the tag."))
 
 
-def criteria(found: Whole, say: Words) -> Picture | None:
+def criteria(found: Analysis, say: Words) -> Picture | None:
     """None where the study asks nothing more, or nobody answered."""
-    rows = [row for criterion in found.study.criteria for row in _rows(criterion, found.verdicts, say)]
+    rows = [row for criterion in found.study.criteria for row in _rows(found.study, criterion, found.verdicts, say)]
     return paired("criteria", say("Criteria"), rows, say, of=say("Criterion"))
 
 
-def _rows(criterion: Criterion, verdicts: Sequence[Verdict], say: Words) -> Iterator[Bars]:
+def _rows(study: Study, criterion: Criterion, verdicts: Sequence[Verdict], say: Words) -> Iterator[Bars]:
     name = criterion.name
     if criterion.scale == "pairwise":
         rates = [win_rate(means(verdicts, partial(chosen, name, side))) for side in SIDES]
@@ -51,7 +51,8 @@ def _rows(criterion: Criterion, verdicts: Sequence[Verdict], say: Words) -> Iter
             columns = [f"{name}_{side}" for side in SIDES]
             rates = [win_rate(means(verdicts, partial(chosen, column, value))) for column in columns]
             hrefs = [browse(criterion=f"{column}={value}") for column in columns]
-            yield shares(f"{name}: {value}", rates[0], rates[1], (hrefs[0], hrefs[1]))
+            word = value_word(study, name, value, say.language)
+            yield shares(f"{name}: {word}", rates[0], rates[1], (hrefs[0], hrefs[1]))
 
 
 def _rated(criterion: Criterion, verdicts: Sequence[Verdict], say: Words) -> Bars:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from markupsafe import Markup
 
-from eval.evidence.analysis import Whole
+from eval.evidence.analysis import Analysis
 from eval.evidence.judgements import by_cluster
 from eval.evidence.sequential.e_process import confidence_sequence, fixed_bets
 from eval.evidence.sequential.sequential import Closed, closed_in
@@ -57,7 +57,7 @@ def over_time(snapshot: Snapshot, say: Words) -> Picture | None:
     )
 
 
-def _points(found: Whole) -> list[Point]:
+def _points(found: Analysis) -> list[Point]:
     """Evenly spread over the closed prompts, the last one among them."""
     closed, test = _closed(found), found.verdict.progress
     n = len(closed.scores)
@@ -70,12 +70,12 @@ def _points(found: Whole) -> list[Point]:
     return list(zip(at.tolist(), means, *map(list, zip(*bounds, strict=True)), strict=True))
 
 
-def _closed(found: Whole) -> Closed:
+def _closed(found: Analysis) -> Closed:
     prompts = by_plan(found.table, found.plan) if is_planned(found.run) else found.table
     return closed_in(by_cluster(prompts), plan_by_cluster(prompts, found.plan))
 
 
-def _note(found: Whole, say: Words) -> str:
+def _note(found: Analysis, say: Words) -> str:
     test = found.verdict.progress
     words = say.sentence(found.verdict.advice)
     said = words[:1].upper() + words[1:]
@@ -89,7 +89,7 @@ def _note(found: Whole, say: Words) -> str:
     )
 
 
-def _drawn(found: Whole, say: Words, points: list[Point]) -> Iterator[Markup]:
+def _drawn(found: Analysis, say: Words, points: list[Point]) -> Iterator[Markup]:
     test = found.verdict.progress
     last = max(test.horizon, points[-1][0])
     wide = WIDE - _LEFT - _RIGHT

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from markupsafe import Markup
 
-from eval.evidence.analysis import Whole
+from eval.evidence.analysis import Analysis
 from eval.evidence.conditions import HASTY
 from eval.report.pages.drawing import WIDE, Link, Picture, box, cut, dot, line, linked, path, percent, svg, text
 from eval.report.pages.query import browse
@@ -23,7 +23,7 @@ _SHORTEST, _LONGEST = 0.5, 300.0
 Step = tuple[int, int, float]
 
 
-def seconds(found: Whole, say: Words) -> Picture | None:
+def seconds(found: Analysis, say: Words) -> Picture | None:
     """None where no time was recorded."""
     people = [(name, _steps(found, code)) for code, name in _busiest(found)]
     if not any(middle for _, steps in people for _, _, middle in steps):
@@ -52,7 +52,7 @@ def seconds(found: Whole, say: Words) -> Picture | None:
     )
 
 
-def matrix(found: Whole, say: Words) -> Picture | None:
+def matrix(found: Analysis, say: Words) -> Picture | None:
     """Of each two reviewers the share of equal verdicts. None where no two judged a prompt in common."""
     pairs = found.agreement.pairs
     names = [name for _, name in _busiest(found)]
@@ -81,14 +81,14 @@ def matrix(found: Whole, say: Words) -> Picture | None:
     )
 
 
-def _busiest(found: Whole) -> list[tuple[int, str]]:
+def _busiest(found: Analysis) -> list[tuple[int, str]]:
     """Reviewers with most verdicts, by name: code and name."""
     count = np.bincount(found.table.reviewer, minlength=len(found.table.reviewers))
     most = sorted(np.flatnonzero(count), key=lambda code: (-int(count[code]), int(code)))[:_MOST]
     return sorted(((int(code), found.table.reviewers[code]) for code in most), key=lambda one: one[1])
 
 
-def _steps(found: Whole, code: int) -> list[Step]:
+def _steps(found: Analysis, code: int) -> list[Step]:
     """(first, last, median seconds) of stretches of a reviewer's verdicts, in their order."""
     own = found.table.seconds[found.table.reviewer == code]
     edges = np.unique(np.linspace(0, len(own), min(len(own), _STEPS) + 1).round().astype(np.intp))
@@ -120,7 +120,7 @@ def _lines(people: Sequence[tuple[str, list[Step]]], medians: dict[str, float], 
     )
 
 
-def _cells(found: Whole, names: Sequence[str], side: float) -> Iterator[Markup]:
+def _cells(found: Analysis, names: Sequence[str], side: float) -> Iterator[Markup]:
     known = {frozenset((two.first, two.second)): two.raw for two in found.agreement.pairs}
     for row, first in enumerate(names):
         y = 20 + side * row

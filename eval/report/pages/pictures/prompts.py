@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from markupsafe import Markup
 
-from eval.evidence.analysis import Whole
+from eval.evidence.analysis import Analysis
 from eval.records import Outcome
 from eval.report.pages.browse import LENGTHS
 from eval.report.pages.drawing import WIDE, Link, Picture, box, dot, line, linked, path, percent, svg, text
@@ -61,12 +61,12 @@ def strip(snapshot: Snapshot, say: Words) -> Picture | None:
         rows=tuple(map(_counted, columns)),
         note=each
         + (" " if say.language == "en" else "")
-        + say("Base's clearest wins stand left, the tuned model's right."),
+        + say("Base's clearest wins are on the left, the tuned model's on the right."),
         legend=tuple((f"rs-fill-{one}", say(WORDS[one])) for one in _STACK),
     )
 
 
-def lengths(snapshot: Snapshot, found: Whole, say: Words) -> Picture | None:
+def lengths(snapshot: Snapshot, found: Analysis, say: Words) -> Picture | None:
     """Win rate in five bins of length, and single prompts. None where no prompt has a score."""
     scored = [entry for entry in snapshot.entries if entry.score is not None and entry.ratio is not None]
     if not scored:
@@ -153,7 +153,7 @@ def _drawn(columns: Sequence[Column], say: Words) -> Iterator[Markup]:
     yield text(step * len(columns), _HIGH + 18, say("tuned won"), anchor="end", kind="rs-tick")
 
 
-def _scatter(scored: Sequence[Entry], found: Whole, say: Words) -> Iterator[Markup]:
+def _scatter(scored: Sequence[Entry], found: Analysis, say: Words) -> Iterator[Markup]:
     wide, high = WIDE - _LEFT - _RIGHT, 190.0
 
     def x(ratio: float) -> float:
@@ -183,7 +183,7 @@ def _scatter(scored: Sequence[Entry], found: Whole, say: Words) -> Iterator[Mark
     )
 
 
-def _bins(found: Whole, say: Words, x: Callable[[float], float], y: Callable[[float], float]) -> Iterator[Markup]:
+def _bins(found: Analysis, say: Words, x: Callable[[float], float], y: Callable[[float], float]) -> Iterator[Markup]:
     middles = []
     for one, which in zip(found.bias.length.bins, LENGTHS, strict=True):
         rate = one.win_rate

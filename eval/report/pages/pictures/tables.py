@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eval.evidence.analysis import Helped, Whole
+from eval.evidence.analysis import Analysis, Helped
 from eval.evidence.estimates.categories import INTERVALS, P_VALUES
 from eval.evidence.signals.traits import Winning
 from eval.report.pages.drawing import Picture
@@ -14,7 +14,7 @@ from eval.report.pages.query import browse
 from eval.report.pages.words import Words
 
 
-def categories(found: Whole, say: Words) -> Picture | None:
+def categories(found: Analysis, say: Words) -> Picture | None:
     """None where nobody judged. Intervals hold together; those of the table's last columns are each for itself."""
     each = found.categories
     rows = [
@@ -41,7 +41,7 @@ def categories(found: Whole, say: Words) -> Picture | None:
     return forest("categories", say("By category"), rows, say, of=say("Category"), more=more, note=note)
 
 
-def others(found: Whole, say: Words) -> Picture | None:
+def others(found: Analysis, say: Words) -> Picture | None:
     """The same question, counted in other ways."""
     summary, verdict = found.summary, found.verdict
     rows = [
@@ -56,7 +56,7 @@ def others(found: Whole, say: Words) -> Picture | None:
     return forest("others", say("Other ways to count"), rows, say, of=say("Counted"))
 
 
-def habits(found: Whole, say: Words) -> Picture | None:
+def habits(found: Analysis, say: Words) -> Picture | None:
     """Position, order and speed: win rates of the same judgements in two groups."""
     bias = found.bias
     rows = [
@@ -86,7 +86,7 @@ def traits(found: Sequence[Winning], say: Words) -> Picture | None:
     return forest("traits", say("What the winners do"), rows, say, of=say("The answer …"), note=note)
 
 
-def answers(found: Whole, say: Words) -> Picture | None:
+def answers(found: Analysis, say: Words) -> Picture | None:
     """What a rule can see in all pairs, judged or not."""
     signals = found.signals
     rows = [
@@ -107,7 +107,7 @@ def answers(found: Whole, say: Words) -> Picture | None:
     return paired("signals", say("What rules see in the answers"), rows, say, of=say("Share of answers"), note=note)
 
 
-def held_out(found: Whole, say: Words) -> Picture | None:
+def held_out(found: Analysis, say: Words) -> Picture | None:
     """Held-out preference accuracy; None where nobody asked for it."""
     if found.held_out is None:
         return None

@@ -1,0 +1,119 @@
+"""`blindside space` and `blindside pull`: the judging page as a Space, and its verdicts home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from blindside import console
+from eval.cli.options import REPORTS, Reports, RunArgument
+
+if TYPE_CHECKING:
+    from eval.judge.study.study import Study
+    from eval.release.space.layout import Deployed, Settings
+    from eval.run import Run
+
+Data = Annotated[
+    str, typer.Option(help="The private data set repository of the run: owner/name; default: the Space's with -data.")
+]
+
+
+def space(
+    run: RunArgument = "",
+    repo: Annotated[str, typer.Option(help="The Space: owner/name on the Hub.")] = "",
+    data: Data = "",
+    auth: Annotated[Path | None, typer.Option(help="Logins of this file (`blindside reviewer add`).")] = None,
+    user: Annotated[
+        list[str] | None, typer.Option(help="Account of the Hub that may judge; repeatable. Instead of --auth.")
+    ] = None,
+    org: Annotated[
+        list[str] | None, typer.Option(help="Organisation of the Hub whose members may judge; repeatable.")
+    ] = None,
+    study: Annotated[Path | None, typer.Option(help="YAML of the study, as for `blindside judge`.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="The gate's policy, fixed now.")] = None,
+    every: Annotated[float, typer.Option(min=30, help="Seconds between two copies of the verdicts.")] = 60.0,
+    bucket: Annotated[str, typer.Option(help="Storage bucket to be mounted at /data: owner/name.")] = "",
+    private: Annotated[bool, typer.Option("--private", help="Make the Space itself private, too.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Pause the run's Space.")] = False,
+    reports: Reports = REPORTS,
+) -> None:
+    """Serve a run's judging page as a Space of the Hugging Face Hub, for reviewers who cannot reach this machine.
+
+    The run goes into a private data set repository; verdicts come back by `blindside pull`. Given again, it brings
+    the Space up to date.
+
+    Example: `blindside space tiny-1a2b3c4d --repo me/judging --auth reviewers.csv`
+    """
+    from eval.policy import freeze_policy
+    from eval.release.space.layout import Settings
+    from eval.release.space.publish import TOKEN_VARIABLE, Wanted, publish
+    from eval.release.space.publish import stop as pause
+    from eval.run import open_run
+
+    opened = open_run(reports, run)
+    deployed = _deployed(opened, repo, data)
+    if stop:
+        pause(deployed)
+        console.say(f"{deployed.space} is paused. Bring the verdicts home with `blindside pull {opened.name}`")
+        return
+    settings = Settings(every=every, users=tuple(user or ()), orgs=tuple(org or ()))
+    _check_door(settings, auth)
+    wanted = Wanted(deployed.space, deployed.data, settings, auth, private, bucket)
+    publish(freeze_policy(opened, policy), _study(study), wanted, console.say)
+    console.say(f"The Space has your token, unless {TOKEN_VARIABLE} gives it one of its own (docs/space.md)")
+    console.say(f"Judge at https://huggingface.co/spaces/{deployed.space}, once it is built")
+
+
+def pull(run: RunArgument = "", data: Data = "", reports: Reports = REPORTS) -> None:
+    """Bring the verdicts of a run's Space home, so that report and gate see them.
+
+    Example: `blindside pull tiny-1a2b3c4d`
+    """
+    from eval.release.hub.upload import client
+    from eval.release.space.pull import pull as bring
+    from eval.release.space.store import Store
+    from eval.run import open_run
+
+    opened = open_run(reports, run)
+    deployed = _deployed(opened, "", data)
+    pulled = bring(opened, Store(client(), deployed.data, opened.name), console.say)
+    console.say(f"{pulled.new:,} new verdicts from {deployed.data}, {pulled.rows:,} in all")
+
+
+def _deployed(opened: Run, repo: str, data: str) -> Deployed:
+    """The run's Space, as the command line or else the run's folder says. Raises InputError where neither does."""
+    from eval.errors import InputError
+    from eval.release.space.layout import Deployed, read_deployed
+
+    known = read_deployed(opened.folder)
+    space = repo or (known.space if known else "")
+    place = data or (known.data if known and known.space == space else f"{space}-data" if space else "")
+    if not place:
+        raise InputError(
+            f"run {opened.name} has no Space: make one with `blindside space {opened.name} --repo owner/name`"
+        )
+    return Deployed(space=space, data=place)
+
+
+def _check_door(settings: Settings, auth: Path | None) -> None:
+    """Raises InputError where nobody, or everybody, could judge, and for a file without logins."""
+    from eval.errors import InputError
+    from eval.judge.door.accounts import Accounts
+
+    if (auth is not None) == settings.by_hub:
+        raise InputError("say who may judge: logins by --auth reviewers.csv, or Hub accounts by --user and --org")
+    if auth is not None:
+        Accounts(auth)
+
+
+def _study(path: Path | None) -> Study | None:
+    from eval.judge.study.study import read_study
+
+    return read_study(path) if path else None
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(space)
+    app.command()(pull)

@@ -1,0 +1,1 @@
+"""`blindside sweep`, and what judging and results do on one."""

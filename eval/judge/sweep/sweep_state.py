@@ -1,0 +1,103 @@
+"""What all sittings at one sweep share: a desk over the runs of its candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from eval.errors import InputError
+from eval.judge.opening.keyfile import KEY_FILE, make_key, read_key
+from eval.judge.page.judging_state import JudgingState
+from eval.judge.page.part import Part
+from eval.judge.page.reviewer_state import ReviewerState
+from eval.judge.store.file_lock import FileLock
+from eval.judge.study.assignment import ReviewerQueue
+from eval.judge.study.blinding import Blinding
+from eval.judge.study.control_items import Key
+from eval.judge.study.study import NAME, Study, read_frozen
+from eval.judge.sweep.design import SweepPool, SweepQueue
+from eval.judge.sweep.shown import ShownFile
+from eval.records import Judgement
+from eval.run import Run
+
+#: Between a candidate and an item, neither of which holds it.
+_BETWEEN = "\x1f"
+
+
+class SweepState(JudgingState):
+    """Each candidate's verdicts are rows of its own run, with sides by that run's key. `folder` is the sweep's.
+
+    Raises InputError as JudgingState, and for a study by thumbs: there is no base's answer in it to compare with.
+    """
+
+    pool: SweepPool
+
+    def __init__(self, folder: Path, runs: Mapping[str, Run], study: Study | None = None) -> None:
+        if not runs:
+            raise InputError(f"no candidate of sweep {folder.name} has answers: run `blindside sweep` first")
+        study = study or next((read_frozen(run.folder) for run in runs.values() if (run.folder / NAME).exists()), None)
+        parts = [Part(run, study, f"{name}{_BETWEEN}") for name, run in runs.items()]
+        if parts[0].study.mode == "thumbs":
+            raise InputError("a sweep is judged by comparing: leave thumbs out, or give them to one run")
+        self._candidates = {part.prefix: name for part, name in zip(parts, runs, strict=True)}
+        self._shown = ShownFile(folder)
+        self._open(parts, Blinding(folder.name, _key(folder)))
+        for seat in self._seats.values():
+            for kind, item in seat.skipped:
+                if kind == "judgement" and item in self.tasks:
+                    self.pool.see(seat.reviewer, item)
+
+    def _pool(self) -> SweepPool:
+        arms = {item: self._candidates[part.prefix] for item, part in self._part.items()}
+        targets = {item: n for part in self._parts for item, n in part.targets.items()}
+        categories = {item: task.category for item, task in self.tasks.items()}
+        return SweepPool(categories, targets, arms, {item: part.own(item) for item, part in self._part.items()})
+
+    def _way(self, reviewer: str) -> ReviewerQueue:
+        sides = {item: side for part in self._parts for item, side in part.sides(reviewer).items()}
+        return SweepQueue(self.pool, self._blinding, reviewer, sides)
+
+    def stop(self, candidates: Collection[str]) -> None:
+        """These candidates are asked no more; whoever has a pair of theirs on the page may still judge it."""
+        with self.ledger.turn():
+            self.pool.stop(candidates)
+
+    @contextmanager
+    def turn(self, reviewer: str) -> Iterator[ReviewerState]:
+        with super().turn(reviewer) as seat:
+            self._take_shown()
+            yield seat
+
+    def next(self, seat: ReviewerState) -> Key | None:
+        return self._written(seat, super().next(seat))
+
+    def after(self, seat: ReviewerState, shown: Key) -> Key | None:
+        """As in any run; a pair that a page has ready is with its reviewer, so it is written down like one on it."""
+        return self._written(seat, super().after(seat, shown))
+
+    def _written(self, seat: ReviewerState, key: Key | None) -> Key | None:
+        if key is not None and key[0] == "judgement" and not self.pool.is_seen(seat.reviewer, key[1]):
+            part, item = self._of(key)
+            self._shown.add(seat.reviewer, self._candidates[part.prefix], item)
+            self.pool.see(seat.reviewer, key[1])
+        return key
+
+    def _take_shown(self) -> None:
+        """What this and other servers put before people."""
+        for row in self._shown.news():
+            item = f"{row.candidate}{_BETWEEN}{row.item}"
+            if item in self.tasks:
+                self.pool.see(row.reviewer, item)
+
+    def _note(self, part: Part, row: Judgement) -> None:
+        super()._note(part, row)
+        item = part.prefix + row.item
+        if item in self.tasks:
+            self.pool.see(row.reviewer, item)
+
+
+def _key(folder: Path) -> bytes:
+    """What decides order and further pairs. Two servers that start at once make one."""
+    with FileLock(folder / ".blinding.lock").held():
+        return read_key(folder / KEY_FILE) or make_key(folder / KEY_FILE)

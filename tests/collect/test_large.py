@@ -1,0 +1,43 @@
+"""A collection on four replicas a side: its memory stays what it was, however much is answered."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from benchmarks.large_collection import served
+from eval.answers import read_answers, read_settled
+from eval.records import SIDES
+from eval.run import open_run
+from tests.peak import measured
+
+PROMPTS, LENGTH = 1000, 60_000
+COLLECT = """
+import json, sys
+from pathlib import Path
+from eval.collect.collector import CollectOptions, collect
+from eval.collect.new_run import start_collected_run
+from eval.collect.prompts.prompt_set import load_prompts
+from eval.run_info import Decoding
+
+folder, urls = Path(sys.argv[1]), json.loads(sys.argv[2])
+loaded = load_prompts(str(folder / "prompts.jsonl"), limit=int(sys.argv[3]))
+run = start_collected_run(folder, sys.argv[3], loaded=loaded, decoding=Decoding(max_tokens=64), urls=urls)
+collect(run, urls, options=CollectOptions(concurrency=8), say=lambda line: None)
+"""
+
+
+def test_answers_of_120_megabytes_are_not_held(tmp_path: Path) -> None:
+    rows = "".join(json.dumps({"prompt": f"Question {number}?"}) + "\n" for number in range(PROMPTS))
+    (tmp_path / "prompts.jsonl").write_text(rows, encoding="utf-8")
+    with served("x" * LENGTH, 0.0) as urls:
+        asked = json.dumps(dict.fromkeys(SIDES, urls))
+        few, many = (measured([sys.executable, "-c", COLLECT, tmp_path, asked, str(count)]) for count in (20, PROMPTS))
+    assert (few.code, many.code) == (0, 0), many.err[-1000:]
+    run = open_run(tmp_path, str(PROMPTS))
+    assert run.responses_path.stat().st_size > 2 * PROMPTS * LENGTH
+    assert read_answers(run.responses_path).missing(run.prompts()) == []
+    assert read_settled(run.responses_path).count == 2 * PROMPTS
+    assert len((run.info.models["base"].url or "").split()) == 4
+    assert many.megabytes < few.megabytes + 30
