@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise, repeat
@@ -20,6 +21,8 @@ R = TypeVar("R", bound=Judgement)
 
 #: A letter first, so that no spreadsheet takes a seal for a number.
 LETTER, DIGITS = "s", 20
+#: Where a cell begins, or may begin, with what a spreadsheet runs (eval.spreadsheet), in UTF-8.
+_FORMULA = re.compile(rb'(?:^|[,"])(?:[=+\-@\t\r\n]|\xef\xbc[\x8b\x8d\x9d\xa0])')
 
 
 def seal_of(row: Judgement, before: str, columns: Columns) -> str:
@@ -66,8 +69,13 @@ def broken_rows(rows: Sequence[R], columns: Columns, whole: Iterable[bool] = rep
 
 
 def _is_sealed(line: bytes, seal: str, before: str) -> bool:
-    """Whether a line ends in a seal, plainly written, that fits all that is before it."""
+    """Whether a line ends in a seal, plainly written, that fits all that is before it.
+
+    Never where a cell may be a formula: somebody who computes seals must not get one into a report's copy of the row.
+    """
     end = f"{seal}\n".encode()
+    if _FORMULA.search(line):
+        return False
     return len(seal) > DIGITS and line.endswith(end) and _seal(line[: -len(end)] + b"\n", before) == seal
 
 
