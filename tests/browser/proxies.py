@@ -35,7 +35,7 @@ http {{
 {example}
 }}
 """
-_CADDY = "{{\nadmin off\nauto_https off\n}}\n{example}"
+CADDY = "{{\nadmin off\nauto_https off\n}}\n{example}"
 
 
 def example(language: str) -> str:
@@ -48,10 +48,16 @@ def example(language: str) -> str:
 def proxy(kind: str, page: str, folder: Path) -> Iterator[str]:
     """The address at which a proxy serves `page`, an address on loopback."""
     program = kind.split(",")[0]
-    require(shutil.which(program) is not None, f"no {program}: apt-get install nginx-light caddy")
     require(shutil.which("openssl") is not None, "no openssl: apt-get install openssl")
     port = free_port()
-    text = _configured(program, folder, port, page, strips="stripping" in kind)
+    with serving(program, _configured(program, folder, port, page, strips="stripping" in kind), folder, port):
+        yield f"https://{NAME}:{port}{PATH}"
+
+
+@contextmanager
+def serving(program: str, text: str, folder: Path, port: int) -> Iterator[None]:
+    """nginx or Caddy with `text` as its configuration, until `port` answers and while the block runs."""
+    require(shutil.which(program) is not None, f"no {program}: apt-get install nginx-light caddy")
     (folder / "conf").write_text(text)
     arguments = {
         "nginx": ["-p", str(folder), "-c", str(folder / "conf")],
@@ -62,7 +68,7 @@ def proxy(kind: str, page: str, folder: Path) -> Iterator[str]:
         process = subprocess.Popen([program, *arguments[program]], env=environment, stdout=log, stderr=log)
         try:
             _until_it_listens(process, port, folder / "log")
-            yield f"https://{NAME}:{port}{PATH}"
+            yield
         finally:
             process.terminate()
             process.wait(30)
@@ -80,7 +86,7 @@ def _configured(program: str, folder: Path, port: int, page: str, *, strips: boo
         text = re.sub(r"(proxy_pass .*);", r"\1/;", text) if strips else text
         return _NGINX.format(folder=folder, example=text)
     text = text.replace(f"{NAME} {{", f"https://{NAME}:{port} {{\ntls {certificate} {key}")
-    return _CADDY.format(example=text.replace("handle ", "handle_path ") if strips else text)
+    return CADDY.format(example=text.replace("handle ", "handle_path ") if strips else text)
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:

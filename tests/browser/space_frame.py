@@ -2,69 +2,29 @@
 
 from __future__ import annotations
 
-import socket
-import socketserver
-import ssl
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Frame, Page
 
-from tests.browser.proxies import make_certificate
+from tests.browser.proxies import CADDY, make_certificate, serving
 from tests.browser.screen import READY
+from tests.support import free_port
 
 HUB_PAGE = "https://huggingface.co/spaces/our/judging"
 OTHER_PAGE = "https://evil.test/"
 NAME = "our-judging.test"
 
 
-class _Proxy(socketserver.ThreadingTCPServer):
-    """Ends TLS, and passes on host and path as they are."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-
-    def __init__(self, context: ssl.SSLContext, port: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Through)
-        self.context, self.port = context, port
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A connection that ends in the middle is a browser's right."""
-
-
-class _Through(socketserver.BaseRequestHandler):
-    server: _Proxy
-
-    def handle(self) -> None:
-        with (
-            self.server.context.wrap_socket(self.request, server_side=True) as here,
-            socket.create_connection(("127.0.0.1", self.server.port)) as there,
-        ):
-            back = threading.Thread(target=_copy, args=(there, here), daemon=True)
-            back.start()
-            _copy(here, there)
-            back.join()
-
-
-def _copy(source: socket.socket, target: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(2**16):
-            target.sendall(data)
-    with suppress(OSError):
-        target.shutdown(socket.SHUT_RDWR)
-
-
 @contextmanager
 def under_tls(folder: Path, port: int) -> Iterator[str]:
-    """An https address of NAME that leads to `port`, as the Space's proxy does."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*make_certificate(folder))
-    with _Proxy(context, port) as proxy:
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        yield f"https://{NAME}:{proxy.server_address[1]}"
-        proxy.shutdown()
+    """An https address of NAME that leads to `port`, as the Space's proxy does: host and path stay as they are."""
+    certificate, key = make_certificate(folder)
+    here = free_port()
+    site = f"https://{NAME}:{here} {{\ntls {certificate} {key}\nreverse_proxy 127.0.0.1:{port}\n}}"
+    with serving("caddy", CADDY.format(example=site), folder, here):
+        yield f"https://{NAME}:{here}"
 
 
 def framing(context: BrowserContext, page: str, address: str) -> Page:
