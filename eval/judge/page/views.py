@@ -147,6 +147,7 @@ def bar_html(study: Study, *, logins: bool = False) -> str:
             choices=CHOICES[study.mode],
             guides=[_guide(study, language) for language in LANGUAGES],
             asks=bool(study.criteria or study.tags),
+            thinking=study.show_thinking,
             logins=logins,
             longest_comment=LONGEST_COMMENT,
             **_words("en"),

@@ -78,6 +78,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "key_comment": ("Comment; Esc leaves the field", "写备注；按 Esc 离开输入框"),
     "key_differences": ("Mark where the answers differ, on or off", "标出或取消标出两个回答的差异"),
     "key_raw": ("Raw or formatted text", "显示纯文本或排版后的文字"),
+    "key_thinking": ("Open or fold the thinking of both answers", "展开或收起两个回答之前的思考"),
     "key_down": ("Scroll down", "向下滚动"),
     "key_up": ("Scroll up", "向上滚动"),
     "key_help": ("This list", "显示这张表"),

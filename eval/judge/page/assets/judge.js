@@ -95,6 +95,7 @@
     end: () => b.reading.end(),
     link: () => b.reading.link(),
     prompt: () => b.reading.turnPrompt(),
+    thinking: () => b.reading.turnThoughts(),
     differences: () => { if (by("bs-marked")) send({ act: "show", differences: !marked }); },
     rename() { by("bs-help").close(); send({ act: "hello", reviewer: "" }); },
     language() {
