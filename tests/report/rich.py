@@ -72,9 +72,9 @@ def make_rich(folder: Path, *, pairs: int = 90, name: str = "second", lean: floa
         run=name, item=there[-1].prompt_id, reviewer="Skipper", kind="judgement", skipped_at="2026-01-31T12:00Z"
     )
     append_skip(run, skip)
-    drawing = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 752 500"><path d="M20 400 L300 120 L700 60"/></svg>'
-    for path in (run.picture_path, run.base_picture_path):
-        path.write_text(drawing)
+    for path, end in ((run.picture_path, 60), (run.base_picture_path, 90)):
+        line = f'<path d="M20 400 L300 120 L700 {end}"/>'
+        path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 752 500">{line}</svg>')
     return run
 
 

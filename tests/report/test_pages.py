@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from eval.evidence.signals.traits import LONGER, winning
+from eval.records import SIDES
 from eval.report.compare import compare_runs
 from eval.report.pages.browse import find
 from eval.report.pages.figures import findings
@@ -204,6 +206,15 @@ def test_a_file_holds_the_pairs_that_there_is_room_for_and_stays_small(
     less = report_html(snapshot)
     assert 0 < less.count('class="rs-card rs-held"') < len(snapshot.entries)
     assert 'class="rs-card rs-held"' not in report_html(snapshot, pairs=False)
+
+
+def test_how_both_rounds_were_trained_is_on_the_page_and_in_the_file(snapshot: Snapshot) -> None:
+    run = snapshot.run
+    drawings = [b64encode(path.read_bytes()).decode() for path in (run.base_picture_path, run.picture_path)]
+    assert drawings[0] != drawings[1]
+    for page in (show(run, Source(run)), report_html(snapshot), report_html(snapshot, "zh")):
+        shown = re.findall(r'id="training-(base|tuned)".*?src="data:image/svg\+xml;base64,([^"]+)"', page, re.DOTALL)
+        assert shown == list(zip(SIDES, drawings, strict=True))
 
 
 def test_a_large_run_still_gives_a_small_file(tmp_path: Path) -> None:

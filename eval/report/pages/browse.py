@@ -12,6 +12,7 @@ import numpy as np
 
 from eval.evidence.conditions import HASTY
 from eval.evidence.reviewers.bias import EDGES
+from eval.judge.study.study import Study
 from eval.records import OUTCOMES, Outcome, Thumb, Verdict
 from eval.report.pages.query import FILTERS, Agreement, Length, Query, Sort, Time, Which
 from eval.report.pages.snapshot import Entry, Snapshot
@@ -67,6 +68,7 @@ class Judged:
 class Item:
     """One item, and its neighbours' ids in the list that it was opened from."""
 
+    study: Study
     entry: Entry
     judged: tuple[Judged, ...]
     thumbs: tuple[Thumb, ...]
@@ -119,7 +121,7 @@ def whole_item(snapshot: Snapshot, entry: Entry) -> Item:
     """All that is known of a prompt, without its neighbours in a list."""
     item = entry.prompt.id
     thumbs = tuple(thumb for thumb in snapshot.thumbs if thumb.item == item)
-    return Item(entry, tuple(_judged(snapshot, item)), thumbs, "", "")
+    return Item(snapshot.study, entry, tuple(_judged(snapshot, item)), thumbs, "", "")
 
 
 def _neighbours(snapshot: Snapshot, query: Query) -> tuple[str, str]:

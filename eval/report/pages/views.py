@@ -22,6 +22,7 @@ from eval.report.pages.filters import choices, described
 from eval.report.pages.query import Query
 from eval.report.pages.reviewer_table import what_if
 from eval.report.pages.snapshot import Snapshot
+from eval.report.pages.study_words import chips
 from eval.report.pages.versus import versus
 from eval.report.pages.words import Words
 
@@ -146,6 +147,7 @@ def _templates() -> Environment:
         ASSETS,
         formatted=formatted,
         plain=plain_html,
+        chips=chips,
         outcome_words=OUTCOME_WORDS,
         gold_words=GOLD_WORDS,
         longest_snippet=LONGEST_SNIPPET,

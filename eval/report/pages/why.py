@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from eval.judge.study.forms import tag_word
 from eval.records import Outcome, Verdict
 from eval.report.pages.query import browse
 from eval.report.pages.snapshot import Snapshot
+from eval.report.pages.study_words import side_tag
 from eval.report.pages.words import Words
 
 #: Comments shown of a group, phrases of a group, and in how many comments a phrase must be.
@@ -75,7 +75,7 @@ def groups(snapshot: Snapshot, say: Words) -> tuple[Group, ...]:
         if by_outcome[outcome]
     ]
     for (side, tag), rows in sorted(by_tag.items(), key=lambda one: -len(one[1])):
-        title = f"{say(side.capitalize())}: {tag_word(snapshot.study, tag, say.language)}"
+        title = side_tag(snapshot.study, side, tag, say)
         found.append(_group(title, side, rows, {"tag": f"{side}:{tag}"}))
     return tuple(found)
 
