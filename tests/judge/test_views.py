@@ -110,8 +110,8 @@ def test_each_state_says_what_to_do() -> None:
 )
 def test_the_first_card_says_how_many_pairs_are_for_practice(practices: int, english: str, chinese: str) -> None:
     view = View(state="welcome", nonce="n", practices=practices)
-    for language, said in (("en", english), ("zh", chinese)):
-        page = stage_html(view, Show(language=language))
+    for said, show in ((english, Show(language="en")), (chinese, Show(language="zh"))):
+        page = stage_html(view, show)
         assert said in page
         assert ("for practice" in page or "练习" in page) == bool(practices)
 

@@ -27,11 +27,11 @@ STUDY = Study.model_validate(
     {
         "tags": {"incorrect": None, "too_long": None, "ignores_instruction": {"en": "off the brief", "zh": "答非所问"}},
         "criteria": [
-            {"name": "helpful", "question": "More helpful?", "scale": "pairwise"},
-            {"name": "quality", "question": "How good?", "scale": [1, 2, 3, 4, 5]},
+            {"name": "helpful", "question": {"en": "More helpful?", "zh": "哪个更有帮助？"}, "scale": "pairwise"},
+            {"name": "quality", "question": {"en": "How good?", "zh": "有多好？"}, "scale": [1, 2, 3, 4, 5]},
             {
                 "name": "tone",
-                "question": "Which tone?",
+                "question": {"en": "Which tone?", "zh": "哪种语气？"},
                 "scale": {"cold": {"en": "cold", "zh": "冷淡"}, "warm": {"en": "warm", "zh": "亲切"}},
             },
         ],

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from eval.answers import read_answers
 from eval.evidence.signals.traits import LONGER, winning
-from eval.records import SIDES
+from eval.records import SIDES, Mark
 from eval.report.compare import compare_runs
 from eval.report.pages.browse import find
 from eval.report.pages.figures import findings
@@ -26,7 +27,8 @@ from eval.report.pages.why import groups, phrases
 from eval.report.pages.words import words
 from eval.report.write_report import write_comparison, write_report
 from eval.run import Run
-from tests.evidence.judged import make_judged
+from tests.evidence.judged import make_judged, record, verdict_on
+from tests.judge.runs import make_run_of, prompt, response
 from tests.report.rich import make_rich, write_rows
 
 
@@ -177,6 +179,29 @@ def test_a_comparison_lists_the_prompts_whose_winner_changed(runs: tuple[Run, Ru
     alone = (new.report_folder / "compare-first.html").read_text("utf-8")
     assert "Flipped prompts" in alone
     assert re.findall(r"<(?:script|form|img)\b", alone) == []
+
+
+@pytest.mark.parametrize("seen_from", ["earlier", "later"])
+def test_the_older_of_two_runs_is_the_old_one_and_links_lead_to_the_pages_own_prompts(
+    seen_from: str, tmp_path: Path
+) -> None:
+    runs: dict[str, Run] = {}
+    marks: dict[str, tuple[Mark, Mark]] = {"earlier": ("base", "tie"), "later": ("tuned", "tie")}
+    for name, outcomes in marks.items():
+        prompts = [prompt(n).model_copy(update={"id": f"{name}-{n}"}) for n in range(2)]
+        rows = [response(asked, side, f"{asked.id} {side}") for asked in prompts for side in SIDES]
+        runs[name] = run = make_run_of(tmp_path, prompts, rows, name=name)
+        pairs = read_answers(run.responses_path).pairs(prompts)
+        record(run, [verdict_on(run, pair, mark) for pair, mark in zip(pairs, outcomes, strict=True)])
+        run.update(times={"started": "2026-01-01" if name == "earlier" else "2026-02-01"})
+    page = show(runs[seen_from], Source(runs[seen_from]), "?view=compare")
+    assert "+50.0 points" in page
+    assert re.findall(r'<bdi>(\w+)</bdi> <span class="rs-soft">(old|new)', page) == [
+        ("earlier", "old"),
+        ("later", "new"),
+    ]
+    flips = page[page.index("Flipped prompts") :]
+    assert re.findall(r'href="\?view=browse&amp;item=([\w-]+)"', flips) == [f"{seen_from}-0"]
 
 
 def test_a_run_alone_says_that_there_is_none_to_compare(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ GIVEN: tuple[tuple[Mark, str], ...] = (("tie", ""), ("base", "2"), ("tuned", "1"
     ("language", "said"),
     [
         ("en", ("More helpful? Tuned", "Base: Which tone? cold", "Base: Too long", "Tuned: off the brief")),
-        ("zh", ("More helpful? 微调模型", "基础模型: Which tone? 冷淡", "基础模型: 太长", "微调模型: 答非所问")),
+        ("zh", ("哪个更有帮助？微调模型", "基础模型：哪种语气？冷淡", "基础模型：太长", "微调模型：答非所问")),
     ],
 )
 def test_criteria_and_tags_are_said_as_the_study_says_them(
@@ -58,7 +58,7 @@ def test_criteria_and_tags_are_said_as_the_study_says_them(
     offered = dict(next(one.options for one in choices(snapshot, query, say) if one.name == "criterion"))
     assert (offered["tone_base=cold"], offered["helpful=tuned"]) == (said[1], said[0])
     page = html.unescape(show(run, Source(run), f"?item={row.item}", language))
-    assert said[1].replace(" cold", "").replace(" 冷淡", "") in page
+    assert said[1].replace(" cold", "").replace("冷淡", "") in page
     assert not any(column in page for column in ("tone_base", "quality_tuned", "too_long"))
 
 

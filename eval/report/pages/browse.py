@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
-
-import numpy as np
 
 from eval.evidence.conditions import HASTY
 from eval.evidence.reviewers.bias import EDGES
@@ -206,9 +205,7 @@ def _asked_for(verdict: Verdict, query: Query) -> bool:
 
 def length_of(ratio: float) -> Length:
     """The bin of eval.evidence.reviewers.bias that a ratio of lengths is in."""
-    inner = EDGES[1:-1]
-    side: Literal["left", "right"] = "left" if ratio < 1 else "right"
-    return LENGTHS[int(np.searchsorted(inner, ratio, side))]
+    return LENGTHS[(bisect_left if ratio < 1 else bisect_right)(EDGES, ratio, 1, len(EDGES) - 1) - 1]
 
 
 def _has(outcome: Outcome) -> Callable[[Entry, Sequence[Verdict]], bool]:

@@ -137,10 +137,10 @@ def described(study: Study, query: Query, say: Words) -> tuple[str, ...]:
             said.append(f"{say(label)}: {say(dict(options)[value])}")
     if query.tag:
         side, _, tag = query.tag.partition(":")
-        said.append(f"{say('Tag')}: {side_tag(study, side, tag, say)}")
+        said.append(side_tag(study, side, tag, say))
     if query.criterion:
         column, _, value = query.criterion.partition("=")
-        said.append(f"{say('Criterion')}: {answer_words(study, column, value, say)}")
+        said.append(answer_words(study, column, value, say))
     if query.trait:
         trait, _, side = query.trait.rpartition(":")
         said.append(f"{say('One answer alone')}: {say(side.capitalize())} {say(trait)}")

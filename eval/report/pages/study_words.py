@@ -18,7 +18,7 @@ _GRADES = {"1": "better", "2": "much better"}
 def answer_words(study: Study, column: str, value: str, say: Words) -> str:
     """A criterion's column and what stands in it: whose answer it is about, the question, the value; grades in ours."""
     if column == STRENGTH:
-        return f"{say('Grade')}: {say(_GRADES.get(value, value))}"
+        return _of(say("Grade"), say(_GRADES.get(value, value)), say)
     for criterion in study.criteria:
         if column in criterion.columns(study.mode):
             return _answered(study, criterion, column, value, say)
@@ -27,7 +27,7 @@ def answer_words(study: Study, column: str, value: str, say: Words) -> str:
 
 def side_tag(study: Study, side: str, tag: str, say: Words) -> str:
     """A tag of one model's answer."""
-    return f"{say(side.capitalize())}: {tag_word(study, tag, say.language)}"
+    return _of(say(side.capitalize()), tag_word(study, tag, say.language), say)
 
 
 def chips(study: Study, row: Verdict | Thumb, say: Words) -> Iterator[str]:
@@ -41,8 +41,14 @@ def chips(study: Study, row: Verdict | Thumb, say: Words) -> Iterator[str]:
 
 
 def _answered(study: Study, criterion: Criterion, column: str, value: str, say: Words) -> str:
-    asked = cut(criterion.question.say(say.language), _ASKED)
+    asked, chinese = cut(criterion.question.say(say.language), _ASKED), say.language == "zh"
     side = column.removeprefix(f"{criterion.name}_")
-    whose = f"{say(side.capitalize())}: " if side in SIDES and column != criterion.name else ""
+    whose = _of(say(side.capitalize()), "", say) if side in SIDES and column != criterion.name else ""
     word = say(value.capitalize()) if criterion.scale == "pairwise" else value_word(study, column, value, say.language)
-    return f"{whose}{asked} {word}" if asked.endswith(("?", "？")) else f"{whose}{asked}: {word}"
+    if asked.endswith(("?", "？")):
+        return f"{whose}{asked}{'' if chinese else ' '}{word}"
+    return whose + _of(asked, word, say)
+
+
+def _of(name: str, words: str, say: Words) -> str:
+    return f"{name}：{words}" if say.language == "zh" else f"{name}: {words}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -16,11 +17,12 @@ from eval.judge.rendering.differences import differences
 from eval.judge.rendering.render import formatted, plain_html
 from eval.judge.rendering.templates import templates_in
 from eval.records import SIDES, Response, Row, Side
+from eval.report.pages.behind import Behind, Late
 from eval.report.pages.browse import LONGEST_SNIPPET, Item, listing, open_item
 from eval.report.pages.figures import findings
 from eval.report.pages.filters import choices, described
 from eval.report.pages.query import Query
-from eval.report.pages.reviewer_table import what_if
+from eval.report.pages.reviewer_table import WhatIf, what_if
 from eval.report.pages.snapshot import Snapshot
 from eval.report.pages.study_words import chips
 from eval.report.pages.versus import versus
@@ -59,18 +61,21 @@ class Pane:
     marked: Markup | None = None
 
 
-def page_html(snapshot: Snapshot, query: Query, frame: Frame) -> str:
-    """The page that a query asks for."""
+def page_html(snapshot: Snapshot, query: Query, frame: Frame, behind: Behind) -> str:
+    """The page that a query asks for; what of it takes long is computed by `behind`."""
     say = frame.say
     if query.view == "compare":
-        return render("compare.jinja", frame, query, versus=versus(snapshot.run, query, say))
+        against = behind.get((query.other, say.language), frame.stamp, lambda: versus(snapshot.run, query, say))
+        return render("compare.jinja", _following(frame, against), query, versus=against.value)
     if query.view == "results":
+        moved = _moved(snapshot, query, frame, behind)
         return render(
             "results.jinja",
-            frame,
+            _following(frame, moved),
             query,
             found=findings(snapshot, say),
-            what_if=what_if(snapshot, query.without),
+            what_if=moved.value,
+            computing=not moved.fresh and moved.value is None,
             pairs=(),
         )
     if query.item:
@@ -86,6 +91,17 @@ def page_html(snapshot: Snapshot, query: Query, frame: Frame) -> str:
         choices=choices(snapshot, query, say),
         described=described(snapshot.study, query, say),
     )
+
+
+def _moved(snapshot: Snapshot, query: Query, frame: Frame, behind: Behind) -> Late[WhatIf | None]:
+    if not query.without:
+        return Late(None, fresh=True)
+    return behind.get(query.without, frame.stamp, lambda: what_if(snapshot, query.without))
+
+
+def _following(frame: Frame, late: Late[Any]) -> Frame:
+    """A page whose figures are under way has a stamp that no files have, so that it looks again until it has them."""
+    return frame if late.fresh else replace(frame, stamp=f"{frame.stamp} computing")
 
 
 def trouble_html(query: Query, frame: Frame, problem: str) -> str:
