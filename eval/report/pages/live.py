@@ -37,7 +37,7 @@ _FIXED = 5
 _REST = 2.0
 
 #: Seconds that whoever asks for more than the snapshot's own figures waits at least.
-_ASKED_FOR = 0.75
+_ASKED_FOR = 0.5
 
 _log = logging.getLogger(__name__)
 
