@@ -28,7 +28,8 @@ from eval.report.pages.words import words
 from eval.report.write_report import write_comparison, write_report
 from eval.run import Run
 from tests.evidence.judged import make_judged, record, verdict_on
-from tests.judge.runs import make_run_of, prompt, response
+from tests.judge.runs import make_run, make_run_of, prompt, response
+from tests.judge.test_passages import LEFT, RIGHT
 from tests.report.rich import make_rich, write_rows
 
 
@@ -125,7 +126,9 @@ def test_comments_stand_with_the_side_and_the_tag_that_they_are_about(snapshot: 
     [
         (["too long", "far too long", "Too Long!"], [("too long", 3)]),
         (["short and clear", "short and clear, yes"], [("short and clear", 2)]),
-        (["太长了", "真的太长了", "好"], [("太长", 2)]),
+        (["太长了", "真的太长了", "好"], [("太长了", 2)]),
+        (["回答简洁明了，很好", "简洁明了"], [("简洁明了", 2)]),
+        (["太长了，而且有错误", "而且有错误"], [("而且有错误", 2)]),
         (["one of a kind"], []),
         (["the the", "the the"], []),
         ([], []),
@@ -133,6 +136,13 @@ def test_comments_stand_with_the_side_and_the_tag_that_they_are_about(snapshot: 
 )
 def test_phrases_that_come_again_are_found_whole(comments: list[str], found: list[tuple[str, int]]) -> None:
     assert phrases(comments) == found
+
+
+def test_where_words_have_little_in_common_an_item_has_its_sentences_marked(tmp_path: Path) -> None:
+    run = make_run(tmp_path, answers=[(LEFT, RIGHT)])
+    page = show(run, Source(run), "?item=hidden-item-0000&show=differences")
+    assert "<mark>Nobody sees your cat.</mark>" in page
+    assert "too little in common" not in page
 
 
 def test_what_winners_do_counts_only_where_one_answer_does_it(snapshot: Snapshot) -> None:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from eval.judge.page import views as judging
 from eval.judge.rendering.differences import differences
+from eval.judge.rendering.passages import passages
 from eval.judge.rendering.render import formatted, plain_html
 from eval.judge.rendering.templates import templates_in
 from eval.records import SIDES, Response, Row, Side
@@ -119,7 +120,8 @@ def panes(snapshot: Snapshot, item: Item, query: Query, say: Words) -> Sequence[
     pair = item.entry.pair
     if pair is None:
         return []
-    marks = differences(pair.base.text, pair.tuned.text) if query.show == "differences" else None
+    texts = pair.base.text, pair.tuned.text
+    marks = differences(*texts) or passages(*texts) if query.show == "differences" else None
     models, gold = snapshot.run.info.models, item.entry.gold
     return [
         Pane(
