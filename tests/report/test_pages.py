@@ -131,6 +131,7 @@ def test_comments_stand_with_the_side_and_the_tag_that_they_are_about(snapshot: 
         (["太长了，而且有错误", "而且有错误"], [("而且有错误", 2)]),
         (["one of a kind"], []),
         (["the the", "the the"], []),
+        (["x" * 100, "x" * 100], []),
         ([], []),
     ],
 )
