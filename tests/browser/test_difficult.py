@@ -32,7 +32,7 @@ STUDY = Study.model_validate(
         "overlap": 100,
     }
 )
-PHONE = {"width": 390, "height": 844}
+WIDE, HIGH = 390, 844
 #: What reaches beyond the right edge of what holds it.
 BEYOND = """(where) => Array.from(document.querySelectorAll(where)).filter((el) => el.checkVisibility() &&
   el.getBoundingClientRect().right > el.closest(".bs-card, .bs-form, .bs-bar").getBoundingClientRect().right + 1)
@@ -58,7 +58,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 
 def test_long_words_stay_in_their_boxes_and_an_empty_prompt_says_so(browser: Browser, served: Page) -> None:
-    with screen(browser, served.url, **PHONE, touch=True) as page:
+    with screen(browser, served.url, width=WIDE, height=HIGH, touch=True) as page:
         page.open()
         assert page.page.evaluate(BEYOND, ".bs-card h2, .bs-also li") == []
         page.page.fill("#bs-name", "long words")
@@ -79,7 +79,7 @@ def test_the_results_fold_what_is_long_and_show_what_is_unseen(browser: Browser,
     record(run, [verdict_on(run, pair, "tie", comment=c, reviewer=who) for pair in pairs for c, who in said])
     run.verdicts_path.write_text(run.verdicts_path.read_text("utf-8").replace(",3.5,", ",9.5,", 1), "utf-8")
     write_report(run)
-    with results_of(run) as server, tab(browser, server.url, **PHONE) as page:
+    with results_of(run) as server, tab(browser, server.url, width=WIDE, height=HIGH) as page:
         for where in (server.url, (run.report_folder / "report.html").as_uri()):
             page.page.goto(where)
             assert "verdicts.csv is not as it was saved" in page.text
