@@ -79,12 +79,12 @@ class Trained:
         return loaded
 
     def keep_picture(self, run: Run) -> None:
-        """Have the pictures of both trainings with the run, so that reports need no folder of models."""
+        """Have the pictures of both trainings with the run, and their numbers, so that reports need no models."""
         base = self.models / Path(self.artifact.base.source).name
-        for folder, kept in ((self.folder, run.picture_path), (base, run.base_picture_path)):
-            picture = folder / "training.svg"
-            if picture.is_file() and not kept.exists():
-                write_atomically(kept, picture.read_bytes())
+        for folder, picture in ((self.folder, run.picture_path), (base, run.base_picture_path)):
+            for left, kept in (("training.svg", picture), ("training.csv", picture.with_suffix(".csv"))):
+                if (folder / left).is_file() and not kept.exists():
+                    write_atomically(kept, (folder / left).read_bytes())
 
     def _base(self) -> ModelInfo:
         from train.artifact import read_artifact, verify

@@ -74,6 +74,10 @@ def make_rich(folder: Path, *, pairs: int = 90, name: str = "second", lean: floa
     append_skip(run, skip)
     for path, end in ((run.picture_path, 60), (run.base_picture_path, 90)):
         line = f'<path d="M20 400 L300 120 L700 {end}"/>'
+        lines = [f"{step},{step / 50},training,{end / step},0.1,-0.1,0.2,0.75" for step in range(1, 101)]
+        lines += ["0,0,held out,0.69,0,0,0,0.5", "100,2,held out,0.5,0.2,-0.1,0.3,0.625"]
+        head = "step,epoch,pairs,loss,rewards_chosen,rewards_rejected,margin,accuracy"
+        path.with_suffix(".csv").write_text("\n".join([head, *lines, ""]))
         path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 752 500">{line}</svg>')
     return run
 

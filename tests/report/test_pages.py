@@ -22,6 +22,7 @@ from eval.report.pages.query import Query
 from eval.report.pages.reviewer_table import people, what_if
 from eval.report.pages.snapshot import Entry, Snapshot, read_snapshot
 from eval.report.pages.static import MOST, report_html
+from eval.report.pages.trainings import trainings
 from eval.report.pages.trust import MARKS, STOP, all_conditions
 from eval.report.pages.why import groups, phrases
 from eval.report.pages.words import words
@@ -260,6 +261,14 @@ def test_how_both_rounds_were_trained_is_on_the_page_and_in_the_file(snapshot: S
     for page in (show(run, Source(run)), report_html(snapshot), report_html(snapshot, "zh")):
         shown = re.findall(r'id="training-(base|tuned)".*?src="data:image/svg\+xml;base64,([^"]+)"', page, re.DOTALL)
         assert shown == list(zip(SIDES, drawings, strict=True))
+    base, tuned = trainings(run, words("en"))
+    assert [row[2] for row in trainings(run, words("zh"))[0].rows[-3:]] == ["训练", "留出数据", "留出数据"]
+    # From the first step to the last, and all that is known of the held-out pairs.
+    assert (base.rows[0], base.rows[23][0]) == (("1", "0.02", "training", "90", "0.1", "-0.1", "0.2", "0.75"), "100")
+    assert [row[2:4] for row in base.rows[24:]] == [("held out", "0.69"), ("held out", "0.5")]
+    assert tuned.rows[0][3] == "60"
+    figure = show(run, Source(run)).partition('id="training-base"')[2].partition("</figure>")[0]
+    assert all(f"<bdi>{cell}</bdi>" in figure for row in base.rows for cell in row)
 
 
 def test_a_large_run_still_gives_a_small_file(tmp_path: Path) -> None:

@@ -107,6 +107,7 @@ def _write_report(run: Run, folder: Path, decision: Decision, names: Pseudonyms)
                 (copy.folder / name).symlink_to((run.folder / name).resolve())
         for path in (run.picture_path, run.base_picture_path):
             _copy(path, copy.folder)
+            _copy(path.with_suffix(".csv"), copy.folder)
         for path in _tables(run):
             made = folder / path.name
             data = made.read_bytes() if made.exists() else renamed(path.read_bytes(), names)

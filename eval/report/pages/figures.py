@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from blindside import console
 from eval.evidence.analysis import all_figures
@@ -23,16 +21,14 @@ from eval.report.pages.pictures.over_time import over_time
 from eval.report.pages.query import Query, browse
 from eval.report.pages.reviewer_table import Person, people
 from eval.report.pages.snapshot import Snapshot
+from eval.report.pages.trainings import Training, trainings
 from eval.report.pages.why import Group, groups
 from eval.report.pages.words import Words
 from eval.report.tables import run_checks
 from eval.report.tables.markdown import how_asked, left_out
-from eval.run import Run
 
 #: How many pairs of a list the results page shows; all of them are in Browse.
 EXCERPT = 5
-#: Bytes of a picture: one of a long training has some ten thousand points.
-_LARGEST = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -97,8 +93,7 @@ class Findings:
     #: What was asked, and what was left out; and the rows of verdicts.csv that do not count, by reason.
     notes: tuple[str, ...]
     excluded: tuple[tuple[str, int], ...]
-    #: How trainings went, drawn: whose, and an address that holds the picture.
-    trainings: tuple[tuple[str, str], ...]
+    trainings: tuple[Training, ...]
     giveaways: str
     forced: bool
     altered: tuple[str, ...]
@@ -140,7 +135,7 @@ def _findings(snapshot: Snapshot, say: Words) -> Findings:
         servers=tuple(map(say.sentence, run_checks.lines(snapshot.run))),
         notes=tuple(map(say.sentence, (how_asked(whole), left_out(whole)))),
         excluded=tuple((say.sentence(reason), n) for reason, n in sorted(table.excluded.items())),
-        trainings=trainings(snapshot.run),
+        trainings=trainings(snapshot.run, say),
         giveaways=_giveaways(snapshot, say),
         forced=run_checks.forced(snapshot.run),
         altered=tuple(map(console.one_line, snapshot.altered)),
@@ -194,17 +189,6 @@ def _sections(snapshot: Snapshot, say: Words) -> Iterator[Section]:
     )
     for key, title, pictures in drawn:
         yield Section(key, say(title), tuple(picture for picture in pictures if picture is not None))
-
-
-def trainings(run: Run) -> tuple[tuple[str, str], ...]:
-    """The pictures that the models' trainings left with the run: the base's round first."""
-    there = (("base", run.base_picture_path), ("tuned", run.picture_path))
-    return tuple((side, _image(path)) for side, path in there if path.is_file() and path.stat().st_size <= _LARGEST)
-
-
-def _image(path: Path) -> str:
-    """As an address that holds an image, in which no script runs and nothing is loaded."""
-    return f"data:image/svg+xml;base64,{b64encode(path.read_bytes()).decode()}"
 
 
 def _thumbs(snapshot: Snapshot) -> tuple[int, int] | None:

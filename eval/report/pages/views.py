@@ -27,6 +27,7 @@ from eval.report.pages.query import Query
 from eval.report.pages.reviewer_table import WhatIf, what_if
 from eval.report.pages.snapshot import Snapshot
 from eval.report.pages.study_words import chips
+from eval.report.pages.trainings import COLUMNS
 from eval.report.pages.versus import versus
 from eval.report.pages.words import Words
 
@@ -167,12 +168,14 @@ def _templates() -> Environment:
         formatted=formatted,
         plain=plain_html,
         chips=chips,
+        training_columns=tuple(COLUMNS.values()),
         outcome_words=OUTCOME_WORDS,
         gold_words=GOLD_WORDS,
         longest_snippet=LONGEST_SNIPPET,
     )
     env.filters["thousands"] = "{:,}".format
     env.filters["moment"] = _moment
+    env.filters["translated"] = lambda text, say: say(text)
     return env
 
 
