@@ -10,6 +10,7 @@ import pytest
 
 from eval.cli.model_folder import GENERAL_PROMPTS, Trained, prompts_named
 from eval.errors import RunError
+from tests.judge.runs import make_run
 from tests.support import ROOT
 from tests.train.models import edit
 from train.artifact import Artifact, Base, hash_weights, now, read_artifact, write_artifact
@@ -61,6 +62,26 @@ def test_the_name_of_a_model_stands_for_its_prompts(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     Path("mine").write_text("a file goes before\n")
     assert prompts_named("mine", models) == "mine"
+
+
+def test_a_run_keeps_how_both_rounds_were_trained(tmp_path: Path) -> None:
+    models = trained(tmp_path, str(tmp_path / "models" / "first"))
+    (models / "first").mkdir()
+    for name in ("first", "mine"):
+        (models / name / "training.svg").write_text(f"<svg>{name}</svg>")
+        (models / name / "training.csv").write_text(f"step\n{name}\n")
+    run, found = make_run(tmp_path / "run", n=1), Trained.read(models, "mine")
+    found.keep_picture(run)
+    (models / "mine" / "training.svg").write_text("another training")
+    # What a run has of its models' trainings stays as it was when the run began.
+    found.keep_picture(run)
+    kept = {path.name: path.read_text() for path in run.folder.glob("training*")}
+    assert kept == {
+        "training.svg": "<svg>mine</svg>",
+        "training.csv": "step\nmine\n",
+        "training-base.svg": "<svg>first</svg>",
+        "training-base.csv": "step\nfirst\n",
+    }
 
 
 def test_a_base_of_the_hub_is_named_with_its_revision(tmp_path: Path) -> None:
