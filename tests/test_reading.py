@@ -49,7 +49,7 @@ def every(reader: Callable[[Path], Any]) -> Callable[[Path], list[Any]]:
     return lambda path: list(reader(path))
 
 
-LONG = "is longer than 8 MB: give one record a line"
+LONG = "is longer than 8 MB: write one record per line"
 #: Reader, file name, how the file begins (it continues with 20 MB of zeros, without a line end), and its message.
 CASES: list[tuple[Callable[[Path], Any], str, bytes, str]] = [
     (every(read_pairs), "p.jsonl", b'{"prompt": "', f"p.jsonl:1: {LONG}"),

@@ -50,7 +50,7 @@ def gate(
 ) -> None:
     """Decide by the run's policy: exit status 0 release, 1 hold, 2 insufficient evidence, 3 broken or stale inputs.
 
-    Of a sweep the best candidate is decided on. Writes decision.json, report/gate-junit.xml and report/gate.md.
+    For a sweep, decides on the best candidate. Writes decision.json, report/gate-junit.xml and report/gate.md.
     Example: `blindside gate tiny-1a2b3c4d`
     """
     from eval.policy import freeze_policy

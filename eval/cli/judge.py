@@ -50,7 +50,7 @@ def judge(
     ] = None,
     share: Annotated[bool, typer.Option("--share", help="Give the page a public address; needs --auth.")] = False,
     policy: Annotated[
-        Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")
+        Path | None, typer.Option(help="The gate's policy, fixed from now on; default: gate.yml, if it exists.")
     ] = None,
     sync: Annotated[str, typer.Option(help="Copy verdicts to this private data set repository while judging.")] = "",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,

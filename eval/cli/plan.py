@@ -62,11 +62,11 @@ def plan(
         grid.add_row(*_cells(need))
     out = console.terminal()
     out.print(grid)
-    out.print("* where one looks after every prompt; half of such studies stop by the last number.")
+    out.print("* if you look after every prompt; half of such studies stop by the last number.")
     if reviewers > 1:
         out.print(
-            f"{reviewers} verdicts on one prompt bring as much as {worth(people, rates[0], reviewers):.1f} on prompts "
-            "of their own: overlap is for measuring agreement, new prompts are for precision."
+            f"{reviewers} verdicts on one prompt are worth as much as {worth(people, rates[0], reviewers):.1f} on "
+            "separate prompts: overlap is for measuring agreement, new prompts are for precision."
         )
     if prompts is not None:
         for design in designs:

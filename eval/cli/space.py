@@ -56,18 +56,18 @@ def space(
     deployed = _deployed(opened, repo, data)
     if stop:
         pause(deployed)
-        console.say(f"{deployed.space} is paused. Bring the verdicts home with `blindside pull {opened.name}`")
+        console.say(f"{deployed.space} is paused. Fetch the verdicts with `blindside pull {opened.name}`")
         return
     settings = Settings(every=every, users=tuple(user or ()), orgs=tuple(org or ()))
     _check_door(settings, auth)
     wanted = Wanted(deployed.space, deployed.data, settings, auth, private, bucket)
     publish(freeze_policy(opened, policy), _study(study), wanted, console.say)
-    console.say(f"The Space has your token, unless {TOKEN_VARIABLE} gives it one of its own (docs/space.md)")
+    console.say(f"The Space uses your token, unless {TOKEN_VARIABLE} has another one (docs/space.md)")
     console.say(f"Judge at https://huggingface.co/spaces/{deployed.space}, once it is built")
 
 
 def pull(run: RunArgument = "", data: Data = "", reports: Reports = REPORTS) -> None:
-    """Bring the verdicts of a run's Space home, so that report and gate see them.
+    """Fetch the verdicts of a run's Space, so that report and gate use them.
 
     Example: `blindside pull tiny-1a2b3c4d`
     """
@@ -103,7 +103,7 @@ def _check_door(settings: Settings, auth: Path | None) -> None:
     from eval.judge.door.accounts import Accounts
 
     if (auth is not None) == settings.by_hub:
-        raise InputError("say who may judge: logins by --auth reviewers.csv, or Hub accounts by --user and --org")
+        raise InputError("name the reviewers: logins with --auth reviewers.csv, or Hub accounts with --user and --org")
     if auth is not None:
         Accounts(auth)
 

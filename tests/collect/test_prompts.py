@@ -191,7 +191,7 @@ def test_a_broken_line_17_is_named_in_one_sentence(tmp_path: Path, broken: str, 
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("p.jsonl", b"", ": holds no records: give a file with at least one"),
+        ("p.jsonl", b"", ": has no records: give a file with at least one"),
         ("p.csv", b"", ": holds no records"),
         ("p.csv", b"id,prompt\n", ": holds no records"),
         ("p.json", b"[]", ": holds no records"),
@@ -206,7 +206,7 @@ def test_a_broken_line_17_is_named_in_one_sentence(tmp_path: Path, broken: str, 
         ("p.csv", b'id,prompt\n1,"a\n2,b\n', ":2: is not CSV (unexpected end of data): correct the row"),
         ("p.csv", b"prompt,prompt\na,b\n", ":1: the header names 'prompt' twice: rename one column"),
         ("p.parquet", b"PAR1 not really", ": is not Parquet ("),
-        ("p.md", b"Why?\n", ": can't tell its format: name it .parquet, .jsonl, .ndjson, .json, .csv, .tsv, .txt"),
+        ("p.md", b"Why?\n", ": unknown format: name it .parquet, .jsonl, .ndjson, .json, .csv, .tsv, .txt"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_told_in_one_sentence(tmp_path: Path, name: str, data: bytes, said: str) -> None:

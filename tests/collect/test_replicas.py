@@ -217,7 +217,7 @@ async def test_one_that_comes_back_is_asked_again() -> None:
                 await ask_until(engine, told, 2)
                 for _ in range(4):
                     await engine.chat(HI, 8)
-    assert told[1] == f"replica {mortal.url} answers again and is asked again"
+    assert told[1] == f"replica {mortal.url} answers again and is used again"
     assert again.asked.total() >= 2
 
 

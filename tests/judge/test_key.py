@@ -309,7 +309,7 @@ def test_a_study_changed_or_a_plan_lost_after_judging_began_is_told(run: Run, ca
     assert caplog.record_tuples == []
     assert (run.folder / NAME).read_bytes() == plan  # by the same key
     JudgingState(run, PLAIN.model_copy(update={"overlap": Overlap(reviewers=2)}))
-    assert caplog.text.count("what is asked changes after 2 verdicts: overlap 2 on 100% of the pairs") == 1
+    assert caplog.text.count("the plan changes after 2 verdicts: overlap 2 on 100% of the pairs") == 1
     assert (run.folder / NAME).read_bytes() == plan
     assert {name for name, level, _ in caplog.record_tuples if level >= logging.WARNING} == {"eval.judge.opening.begin"}
 

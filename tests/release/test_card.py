@@ -146,7 +146,7 @@ def test_the_recipe_is_left_out_once_it_has_changed(project: Project) -> None:
     lines: list[str] = []
     done = release(project.run, "our/tuned", dry_run=True, say=lines.append)
     assert "eval/recipe.yml" not in {file.path for file in done.files}
-    assert any("is gone or has changed since the training: it is left out" in line for line in lines)
+    assert any("is missing or has changed since the training: it is left out" in line for line in lines)
 
 
 def test_the_recipe_goes_out_without_this_machines_folders(project: Project, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def sweep(
 ) -> None:
     """Train several candidates, collect their answers and once the base's, and bind them in reports/NAME/sweep.json.
 
-    Existing models and answers are kept; a candidate that fails is named, and the others go on.
+    Existing models and answers are kept; a candidate that fails is reported, and the others continue.
     Example: `blindside sweep sweep.yml`, then `blindside judge sweep`
     """
     from eval.cli.sweep.collect import Asking, collect_all
@@ -136,7 +136,9 @@ def _tell_unscreened(found: Sweep) -> None:
     if any(rule.signal == "held_out_accuracy" for rule in found.screen):
         for one in found.candidates:
             if one.state == "trained" and "held_out_accuracy" not in one.figures:
-                console.say(f"note: {one.name} has no held-out pairs, so the rule on held_out_accuracy passes it over")
+                console.say(
+                    f"note: {one.name} has no held-out pairs, so the rule on held_out_accuracy does not apply to it"
+                )
 
 
 def _finish(found: Sweep) -> None:

@@ -41,13 +41,11 @@ def changed(run: Run, decision: Decision) -> list[str]:
     """One line for each thing that is no longer what was judged; none where all is as it was."""
     now = bind(run)
     lines = [
-        f"{_spoken(name)} is {'gone' if now.get(name, MISSING) == MISSING else 'not what it was when this was decided'}"
+        f"{_spoken(name)} is {'gone' if now.get(name, MISSING) == MISSING else 'not the same as at the decision'}"
         for name, then in decision.bound.items()
         if now.get(name, MISSING) != then
     ]
-    return lines + [
-        f"{_spoken(name)} was not there when this was decided" for name in now if name not in decision.bound
-    ]
+    return lines + [f"{_spoken(name)} did not exist at the decision" for name in now if name not in decision.bound]
 
 
 def changed_since_asked(run: Run, now: Mapping[str, str]) -> list[str]:
@@ -62,7 +60,7 @@ def changed_since_asked(run: Run, now: Mapping[str, str]) -> list[str]:
             found = now.get(f"{side} {what}")
             if then is not None and found is not None and found != then:
                 gone = "are gone" if found == MISSING else "are not those that answered"
-                lines.append(f"{side}: the {what} of {model.source} {gone}: serve and judge what is to be released")
+                lines.append(f"{side}: the {what} of {model.source} {gone}: serve and judge the model to be released")
         for what, then in (("config", model.config_sha256), ("generation config", model.generation_config_sha256)):
             if then is not None and now.get(f"{side} {what}") not in (None, then):
                 path = Path(model.source) / SETTINGS[what]

@@ -167,8 +167,8 @@ class Server:
         return HubAccounts(self._wanted.users, self._wanted.orgs), oauth
 
     def _ready(self) -> None:
-        disk = "on the volume" if self._place.kept else "on the Space's own disk, which ends with it"
-        console.say(f"Judge at port {self._place.port}; verdicts lie {disk}, copied every {self._wanted.every:g} s")
+        disk = "on the volume" if self._place.kept else "on the Space's own disk, which is lost when it ends"
+        console.say(f"Judge at port {self._place.port}; verdicts are {disk}, copied every {self._wanted.every:g} s")
 
 
 def _end() -> None:
