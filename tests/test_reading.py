@@ -118,7 +118,7 @@ def test_a_list_that_is_too_large_is_told_its_other_form(tmp_path: Path) -> None
     with path.open("wb") as file:
         file.truncate(2**31)
     for reader in (read_records, every(read_pairs), every(read_lines)):
-        with pytest.raises((InputError, PairsError), match="is larger than 128 MB: give JSONL, which is read line by"):
+        with pytest.raises((InputError, PairsError), match="is larger than 128 MB: use JSONL, which is read line by"):
             reader(path)
 
 

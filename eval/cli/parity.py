@@ -79,7 +79,7 @@ def parity(
     models: Models = MODELS,
     env: TrainEnv = TRAIN_ENV,
 ) -> None:
-    """Prove that two servers serve the saved weights and template; exit status 3 where one does not.
+    """Prove that two servers serve the saved weights and template; exit status 3 if one does not.
 
     It also exits with 3 if nothing could be proved about a server. `make eval` does this by itself.
     Example: `blindside parity --base-url http://127.0.0.1:8080 --tuned-url http://127.0.0.1:8081 --dtype float32`

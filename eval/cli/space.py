@@ -41,8 +41,8 @@ def space(
 ) -> None:
     """Serve a run's judging page as a Space of the Hugging Face Hub, for reviewers who cannot reach this machine.
 
-    The run goes into a private data set repository; verdicts come back by `blindside pull`. Given again, it brings
-    the Space up to date.
+    The run is stored in a private data set repository; `blindside pull` fetches the verdicts. Run it again to update
+    the Space.
 
     Example: `blindside space tiny-1a2b3c4d --repo me/judging --auth reviewers.csv`
     """

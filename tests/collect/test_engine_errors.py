@@ -26,7 +26,7 @@ FAILURES: list[tuple[Any, type[EngineError], int | None, str]] = [
     (web.json_response({"error": "odd"}), EngineError, 200, "expected a completion"),
     (web.json_response([]), EngineError, 200, "expected a completion"),
     (web.json_response(servers.completion("m", "x") | {"choices": []}), EngineError, 200, "without a text"),
-    (web.Response(status=401), EngineError, 401, "refuses us (401): set BLINDSIDE_API_KEY to a key that it takes"),
+    (web.Response(status=401), EngineError, 401, "refuses access (401): set BLINDSIDE_API_KEY to a valid key"),
     (web.Response(status=404), EngineError, 404, "has no chat completions (404): give the address of a TGI or"),
     (
         web.json_response({"error": "Model is overloaded", "error_type": "overloaded"}, status=429),

@@ -99,7 +99,7 @@ def test_a_missing_key_has_an_empty_body_and_is_told_before_twenty_prompts_fail(
 
     with tgi(Tgi("base", trouble=locked)) as base, tgi(Tgi("tuned")) as tuned:
         run = new_run(tmp_path, urls_of(base, tuned), count=50)
-        with pytest.raises(EngineError, match=r"refuses us \(401\): set BLINDSIDE_API_KEY to a key that it takes"):
+        with pytest.raises(EngineError, match=r"refuses access \(401\): set BLINDSIDE_API_KEY to a valid key"):
             gather(run, urls_of(base, tuned))
         assert base.asked.total() <= 4
         monkeypatch.setenv("BLINDSIDE_API_KEY", "sesame")

@@ -112,4 +112,4 @@ except EngineError as error:
 """
     with tgi(Tgi()) as server:
         done = python(packages, "-c", code, server.url)
-    assert done.stdout.startswith(f"{server.url} speaks TGI and the package text-generation is not installed"), done
+    assert done.stdout.startswith(f"{server.url} speaks TGI but the package text-generation is not installed"), done

@@ -57,7 +57,7 @@ def test_a_number_that_is_none_is_a_sentence(given: str, monkeypatch: pytest.Mon
 
 
 def test_the_embedded_engine_says_that_it_has_neither(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ComposeError, match="REPLICAS is for servers in Docker or by vLLM"):
+    with pytest.raises(ComposeError, match="REPLICAS applies to servers in Docker or vLLM"):
         chosen(monkeypatch, 2, 1, engine="embedded")
     with pytest.raises(ComposeError, match="NUM_SHARD is for servers"):
         chosen(monkeypatch, 1, 2, engine="auto", machine=Machine(no_docker="there is no docker command"))

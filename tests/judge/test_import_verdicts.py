@@ -162,7 +162,7 @@ def test_rankings_of_argilla_are_read(version: str, tmp_path: Path) -> None:
     ("rows", "words"),
     [
         ([{"id": "x", "reviewer": "a", "outcome": "0"}, {"id": "y", "reviewer": "a", "outcome": "4"}], "--choices"),
-        ([{"id": "x", "reviewer": "a", "outcome": "superb"}], r"t.csv:2: the outcome is 'superb', which is not known"),
+        ([{"id": "x", "reviewer": "a", "outcome": "superb"}], r"t.csv:2: the outcome is 'superb', which is unknown"),
         ([{"id": "x", "reviewer": "a", "note": "superb"}], "--column outcome=NAME"),
     ],
 )

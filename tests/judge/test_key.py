@@ -286,7 +286,7 @@ def test_a_key_that_others_could_read_is_closed_to_them_and_told(run: Run, caplo
     key_path(with_key(run)).chmod(0o644)
     assert begin(run).blinding.fingerprint == Blinding("trial", FIXED_KEY).fingerprint
     assert mode(key_path(run)) == 0o600
-    assert caplog.text.count("could be read by others and is closed to them now") == 1
+    assert caplog.text.count("could be read by others; its permissions are fixed now") == 1
     caplog.clear()
     begin(run)
     assert caplog.record_tuples == []

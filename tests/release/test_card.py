@@ -74,7 +74,7 @@ def test_figures_that_are_not_defined_are_left_out_of_the_metadata(project: Proj
     kinds = [result.metric_type for result in ModelCard(text).data.get("eval_results")]
     assert kinds == ["human_win_rate", "judged_prompts", "judgements", "reviewers"]
     assert "no interval" in text
-    assert "How far reviewers agree is undefined" in text
+    assert "The reviewers' agreement is undefined" in text
 
 
 def test_it_says_what_was_found_and_how(project: Project) -> None:
@@ -98,13 +98,13 @@ def test_a_policy_fixed_late_and_a_failed_parity_are_told(project: Project) -> N
     run = project.run.update(policy_fixed_at="after judging began", checks=RunChecks.model_validate(forced))
     text = card_of(Project(project.home, run))
     assert "**The policy was not fixed before judging began**" in text
-    assert "**The servers were not shown to serve these weights**" in text
+    assert "**It is not proved that the servers ran these weights**" in text
 
 
 def test_a_model_that_was_chosen_among_candidates_says_among_how_many(project: Project) -> None:
     run = project.run.update(sweep=SweepMember(sweep="rates", candidate=HOSTILE, of=8))
     text = card_of(Project(project.home, run))
-    assert "This model was chosen among 8 candidates by these verdicts" in text
+    assert "This model was chosen from 8 candidates by these verdicts" in text
     assert "superiority at 99.38% confidence" in text
     assert "<script>" not in text
 

@@ -225,7 +225,7 @@ def test_verdicts_given_elsewhere_need_the_policys_word(word: str, status: str, 
     decision = read_decision(run.folder)
     rules = {rule.name: rule for rule in decision.rules}
     assert (rules["imported"].status, done.returncode) == (status, 1 if status == "fail" else 0), done.stdout
-    assert rules["imported"].found == "40 of 40 judgements were given elsewhere and have no seal"
-    assert rules["plan"].found == "none: the verdicts were given elsewhere"
+    assert rules["imported"].found == "40 of 40 judgements come from another tool and have no seal"
+    assert rules["plan"].found == "none: the verdicts come from another tool"
     assert said_by_all(run)
-    assert "imported judgements (given elsewhere),,,,40,judgements" in (run.report_folder / "summary.csv").read_text()
+    assert "imported judgements (from another tool),,,,40,judgements" in (run.report_folder / "summary.csv").read_text()

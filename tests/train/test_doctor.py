@@ -142,7 +142,7 @@ def test_docker_is_told_with_what_it_lacks(tmp_path: Path) -> None:
 def test_a_disk_that_is_too_small_is_told(tmp_path: Path) -> None:
     assert ask(recipe("tiny"), machine(), tmp_path)["disk"].level == "ok"
     found = ask(recipe(FULL, base_model="someone/Huge-100000B"), machine(H100), tmp_path)["disk"]
-    assert (found.level, "about 1600001.0 GB are written" in found.remedy) == ("fail", True)
+    assert (found.level, "about 1600001.0 GB are needed" in found.remedy) == ("fail", True)
 
 
 def test_the_cache_belongs_on_the_volume(tmp_path: Path) -> None:
@@ -370,7 +370,7 @@ def test_turns_that_the_template_refuses_are_told_before_training(
         "fail",
         f"the base's template refuses the turns of {tmp_path}/pairs.jsonl:2 ({roles}): not such turns",
     )
-    with pytest.raises(TrainError, match="take such pairs out, or put a system turn's text into the user's"):
+    with pytest.raises(TrainError, match="remove such pairs, or move a system turn's text into the user's turn"):
         ready(asked, tmp_path, lambda line: None, machine=machine(), variables={"HF_HUB_OFFLINE": "1"})
 
 
@@ -379,8 +379,8 @@ def test_turns_that_the_template_refuses_are_told_before_training(
     [
         (DATED, [HELLO], "warn", "add a system turn to pairs and prompts: then it writes no date"),
         (DATED, [SYSTEM, HELLO], "ok", ""),
-        ("{{ strftime_now('%Y') }}" + DATED, [SYSTEM, HELLO], "warn", "collect both sides on one day; the model is "
-         "trained on another date than it is served with"),
+        ("{{ strftime_now('%Y') }}" + DATED, [SYSTEM, HELLO], "warn", "collect both sides on the same day; the model is "
+         "served with another date than it was trained with"),
     ],
     ids=["without a system turn", "not written", "always"],
 )  # fmt: skip

@@ -163,7 +163,7 @@ def _parts(hashed: str) -> tuple[int, int, int, bytes, bytes]:
         or not 128 * cost * parts[1] <= 2**25
         or not 1 <= parts[2] <= 16
     ):
-        raise ValueError("not a hash of ours")
+        raise ValueError("not a hash that blindside wrote")
     return parts
 
 

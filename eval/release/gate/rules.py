@@ -60,8 +60,8 @@ def _sides(policy: Policy, found: Findings) -> Iterator[RuleResult]:
 
 
 def _imported(policy: Policy, found: Findings) -> Iterator[RuleResult]:
-    asked = "verdicts given elsewhere may enter" if policy.imported else "every verdict was given on the judging page"
-    said = f"{found.imported:,} of {found.judgements:,} judgements were given elsewhere and have no seal"
+    asked = "verdicts from another tool may be used" if policy.imported else "every verdict was given on the judging page"
+    said = f"{found.imported:,} of {found.judgements:,} judgements come from another tool and have no seal"
     passed = policy.imported or not found.imported
     yield _result("imported", asked, said if found.imported else "none was imported", passed)
 
@@ -70,7 +70,7 @@ def _plan(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     changes = found.plan_changes
     said = "not recorded by the version that it was judged with" if changes is None else "as it was frozen"
     if changes is None and found.imported == found.judgements:
-        said = "none: the verdicts were given elsewhere"
+        said = "none: the verdicts come from another tool"
     if changes:
         said = f"the plan was changed {'; '.join(changes)}; all figures use the frozen plan"
     yield _result("plan", "frozen at the first verdict", said, True)
