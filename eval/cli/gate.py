@@ -44,7 +44,7 @@ def gate(
     run: RunArgument = "",
     policy: Annotated[
         Path | None,
-        typer.Option(help="Fix this policy for a run that has none yet; it must be the run's own if it has."),
+        typer.Option(help="Fix this policy for a run without one; if the run has a policy, it must be the same."),
     ] = None,
     reports: Reports = REPORTS,
 ) -> None:

@@ -75,7 +75,9 @@ def parity(
     ] = "bfloat16",
     prompts: Annotated[str, typer.Option(help="Prompts to choose probes from; default: the recipe's.")] = "",
     tokens: Annotated[int, typer.Option(min=1, help="Tokens that are generated for each conversation.")] = 24,
-    quick: Annotated[bool, typer.Option("--quick", help="Three probes instead of nine, for slow machines.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Run three probes instead of nine, for slow machines.")
+    ] = False,
     models: Models = MODELS,
     env: TrainEnv = TRAIN_ENV,
 ) -> None:

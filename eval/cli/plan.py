@@ -28,7 +28,7 @@ def plan(
     ] = 1.0,
     win_rate: Annotated[list[float] | None, typer.Option(help="True win rate to show; repeatable.")] = None,
     margin: Annotated[list[float] | None, typer.Option(help="Margin of non-inferiority; repeatable.")] = None,
-    power: Annotated[list[float] | None, typer.Option(help="Chance of showing it; repeatable.")] = None,
+    power: Annotated[list[float] | None, typer.Option(help="Power, the chance of showing it; repeatable.")] = None,
     prompts: Annotated[int | None, typer.Option(min=2, help="Show what this many prompts can detect.")] = None,
 ) -> None:
     """Print how many prompts and judgements it takes to show that the tuned model is better, or no worse.

@@ -24,13 +24,11 @@ def space(
     run: RunArgument = "",
     repo: Annotated[str, typer.Option(help="The Space: owner/name on the Hub.")] = "",
     data: Data = "",
-    auth: Annotated[Path | None, typer.Option(help="Logins of this file (`blindside reviewer add`).")] = None,
+    auth: Annotated[Path | None, typer.Option(help="Use the logins in this file (`blindside reviewer add`).")] = None,
     user: Annotated[
-        list[str] | None, typer.Option(help="Account of the Hub that may judge; repeatable. Instead of --auth.")
+        list[str] | None, typer.Option(help="Hub account that may judge; repeatable; instead of --auth.")
     ] = None,
-    org: Annotated[
-        list[str] | None, typer.Option(help="Organisation of the Hub whose members may judge; repeatable.")
-    ] = None,
+    org: Annotated[list[str] | None, typer.Option(help="Hub organisation whose members may judge; repeatable.")] = None,
     study: Annotated[Path | None, typer.Option(help="YAML of the study, as for `blindside judge`.")] = None,
     policy: Annotated[Path | None, typer.Option(help="The gate's policy, fixed now.")] = None,
     every: Annotated[float, typer.Option(min=30, help="Seconds between two copies of the verdicts.")] = 60.0,

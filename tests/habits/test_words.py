@@ -45,11 +45,32 @@ REPLACED = (
     ),
     *(r"\b(row|line|pair|prompt|folder|file|question|reviewer)s? an? (row|line|pair|prompt|side|stage|reviewer)\b",),
     *(r"\b(bytes|bits|nats|seconds|tokens) an? (parameter|weight|answer|pair|prompt|row|second)\b",),
-    *(r"\bdials?\b", r"\b(servers?|answers|requests|GPUs?|TGI|prompts|replicas) a side\b", "without a word", "as ever\b"),
-    *(r"\b(taken?|takes) (it |them |that )?off\b", r"\b(verdicts|model|them|token) home\b", r"\bthe road\b", "let go\b"),
+    *(
+        r"\bdials?\b",
+        r"\b(servers?|answers|requests|GPUs?|TGI|prompts|replicas) a side\b",
+        "without a word",
+        "as ever\b",
+    ),
+    *(
+        r"\b(taken?|takes) (it |them |that )?off\b",
+        r"\b(verdicts|model|them|token) home\b",
+        r"\bthe road\b",
+        "let go\b",
+    ),
     *(r"\b(that|which) is said\b", r"\bpa(ys|id) for\b", r"\bgoe?s? by (the|its|their|that|it)\b", "all that is in\b"),
-    *(r"(?:^|\. )Who (has|had|can|is not|could|gives)\b(?![^.]*\?)", "which is meant:", "asked no more", r"\bat hand\b"),
-    *(r"\bends? what (uses|has)\b", "gives? the command again", "nor is asked", "where there is none\b", "is not asked about"),
+    *(
+        r"(?:^|\. )Who (has|had|can|is not|could|gives)\b(?![^.]*\?)",
+        "which is meant:",
+        "asked no more",
+        r"\bat hand\b",
+    ),
+    *(
+        r"\bends? what (uses|has)\b",
+        "gives? the command again",
+        "nor is asked",
+        "where there is none\b",
+        "is not asked about",
+    ),
 )
 
 

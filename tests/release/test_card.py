@@ -80,7 +80,7 @@ def test_figures_that_are_not_defined_are_left_out_of_the_metadata(project: Proj
 def test_it_says_what_was_found_and_how(project: Project) -> None:
     text = card_of(project)
     assert "| human win rate, ties as a half | 62.5% (95% interval 54.3% to 70.0%) | 8 prompts |" in text
-    assert "asked for superiority at 95% confidence" in text
+    assert "required superiority at 95% confidence" in text
     assert "Reviewers agreed little" in text
     assert "greedy decoding, at most 512 tokens, engine embedded" in text
     assert f"- Recipe: ours.yml, sha256 `{sha256_file(project.home / 'recipes' / 'ours.yml')}`" in text

@@ -379,8 +379,8 @@ def test_turns_that_the_template_refuses_are_told_before_training(
     [
         (DATED, [HELLO], "warn", "add a system turn to pairs and prompts: then it writes no date"),
         (DATED, [SYSTEM, HELLO], "ok", ""),
-        ("{{ strftime_now('%Y') }}" + DATED, [SYSTEM, HELLO], "warn", "collect both sides on the same day; the model is "
-         "served with another date than it was trained with"),
+        ("{{ strftime_now('%Y') }}" + DATED, [SYSTEM, HELLO], "warn", "collect both sides on the same day; the model "
+         "is served with another date than it was trained with"),
     ],
     ids=["without a system turn", "not written", "always"],
 )  # fmt: skip

@@ -60,7 +60,9 @@ def _sides(policy: Policy, found: Findings) -> Iterator[RuleResult]:
 
 
 def _imported(policy: Policy, found: Findings) -> Iterator[RuleResult]:
-    asked = "verdicts from another tool may be used" if policy.imported else "every verdict was given on the judging page"
+    asked = (
+        "verdicts from another tool may be used" if policy.imported else "every verdict was given on the judging page"
+    )
     said = f"{found.imported:,} of {found.judgements:,} judgements come from another tool and have no seal"
     passed = policy.imported or not found.imported
     yield _result("imported", asked, said if found.imported else "none was imported", passed)

@@ -99,7 +99,9 @@ def serve(place: Place) -> None:
     front = place.front()
     with listen("0.0.0.0", place.port, console.say) as sock:
         if sock.getsockname()[1] != place.port:
-            raise BlindsideError(f"port {place.port}, at which the Space is asked, is taken: stop the program that uses it")
+            raise BlindsideError(
+                f"port {place.port}, at which the Space is asked, is taken: stop the program that uses it"
+            )
         while True:
             with waiting(sock, front) as page:
                 server = _begun(place, page)
