@@ -219,11 +219,7 @@ def _shared_out(
     if turns and sequential is not False:
         gpus = {name: own for side in sides for name, own in place([side], order, replicas, shards).items()}
     if not gpus:
-        each = (
-            "each server has its own GPUs, one side after the other"
-            if sequential is not False
-            else "both sides together"
-        )
+        each = "each server has its own GPUs, and one side alone" if sequential is not False else "both sides together"
         raise ComposeError(
             f"REPLICAS={replicas} and NUM_SHARD={shards} need more than the {len(best)} GPUs of this machine ({each} "
             f"needs {replicas * shards * (1 if sequential is not False else len(sides))}): give smaller numbers"

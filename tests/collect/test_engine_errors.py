@@ -120,7 +120,7 @@ async def test_what_is_no_web_server(answer: bytes) -> None:
         ),
         (web.json_response({"model_id": "m"}), "speaks neither Text Generation Inference's protocol nor OpenAI's"),
         (web.Response(status=500), "failed (500): an empty body"),
-        (web.Response(status=401), "refuses us (401)"),
+        (web.Response(status=401), "refuses access (401)"),
     ],
 )
 async def test_a_server_that_is_not_tgi_is_told_at_once(response: web.Response, said: str) -> None:

@@ -83,7 +83,7 @@ def test_a_shard_that_dies_is_not_missed_where_there_is_another_replica(tmp_path
         run = new_run(tmp_path, urls, count=100)
         summary, said = gather(run, urls)
         assert (summary.answered, summary.failed) == (200, 0)
-    losses = [line for line in said if line.startswith("base: replica left out, 1 of 2 are asked: ")]
+    losses = [line for line in said if line.startswith("base: replica left out, 1 of 2 in use: ")]
     assert dies.url in losses[0]
     assert max((dies.answered + lives.answered).values()) == 1
 
