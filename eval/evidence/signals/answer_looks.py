@@ -81,7 +81,7 @@ def _counted(answers: Sequence[Response]) -> Iterator[str]:
         "ended in a tool call": sum(answer.ending == "tool call" for answer in answers),
         "broken off by an error": sum(answer.ending == "error" for answer in answers),
         "marked as a refusal by the server": sum(answer.refused for answer in answers),
-        "with thinking, which is kept apart and not judged": sum(bool(answer.thinking) for answer in answers),
+        "with thinking, which is stored separately and not judged": sum(bool(answer.thinking) for answer in answers),
     }
     yield from (f"{count} {words}" for words, count in rare.items() if count)
 
