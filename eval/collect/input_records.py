@@ -59,9 +59,5 @@ def _integral_ids(records: list[Record]) -> list[Record]:
     return records
 
 
-def _integer(text: Any) -> str:
-    return str(text or "").strip().removesuffix(".0")
-
-
 def _id_columns(records: Iterable[Record]) -> list[str]:
     return [name for name in dict.fromkeys(name for record in records for name in record.values) if name.lower() in ID]

@@ -13,7 +13,7 @@ from eval.collect.refusals import refuses
 from eval.evidence.estimates.bootstrap import Signed
 from eval.evidence.estimates.winrate import Estimate
 from eval.evidence.signals.answer_signals import Signals, expected, length_ratio, measure
-from eval.evidence.signals.degeneration import is_empty, repeats_itself
+from eval.evidence.signals.degeneration import is_empty, repeating
 from eval.expect.expect import Expect
 from eval.records import Pair
 from eval.run import Run
@@ -55,7 +55,7 @@ def pairs(tmp_path: Path, answers: Sequence[tuple[str, str]]) -> list[Pair]:
     ],
 )
 def test_loops(text: str) -> None:
-    assert repeats_itself(text)
+    assert repeating([text]) == [True]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_loops(text: str) -> None:
     ],
 )
 def test_what_is_no_loop(text: str) -> None:
-    assert not repeats_itself(text)
+    assert repeating([text]) == [False]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from train.recipe import Recipe
 from train.resources.findings import Finding
 
 _KINDS_TRIED = 12
-_WITH_SYSTEM = ({"role": "system", "content": "."}, {"role": "user", "content": "?"})
 Turns = tuple[Message, ...]
 
 

@@ -38,10 +38,9 @@ class Signed:
 
 @dataclass(frozen=True)
 class SignFlip:
-    """p-values of the sign-flip test over n prompts: against no difference, and against tuned not being better."""
+    """Two-sided p-value of the sign-flip test over n prompts, against no difference."""
 
     p_value: float | None
-    p_greater: float | None
     n: int
 
 
@@ -96,14 +95,13 @@ def sign_flip(scores: Floats, *, null: float = 0.5, draws: int = DRAWS, seed: in
     """
     n = len(scores)
     if n == 0:
-        return SignFlip(None, None, 0)
+        return SignFlip(None, 0)
     distances = np.round(scores - null, 12)
     sizes, counts = np.unique(np.abs(distances), return_counts=True)
     observed = float(distances.sum())
     flipped = _flipped_sums(sizes, counts, draws=draws, seed=seed)
     far = np.count_nonzero(np.abs(flipped) >= abs(observed) - _CLOSE * n)
-    above = np.count_nonzero(flipped >= observed - _CLOSE * n)
-    return SignFlip((1 + int(far)) / (1 + draws), (1 + int(above)) / (1 + draws), n)
+    return SignFlip((1 + int(far)) / (1 + draws), n)
 
 
 def _levels(n: int, confidence: float) -> list[float]:

@@ -34,13 +34,11 @@ def is_empty(text: str) -> bool:
     return not text[:1].isalnum() and not any(unicodedata.category(letter)[0] in "LNS" for letter in text)
 
 
-def repeats_itself(text: str) -> bool:
-    """Whether a piece of the text comes again and again without anything between, as a model's that got caught does."""
-    return repeating([text])[0]
-
-
 def repeating(texts: Iterable[str]) -> list[bool]:
-    """Of each text whether it repeats itself. Many at once take a tenth of the time that they take one by one."""
+    """For each text, whether a piece of it comes again and again with nothing between: a model caught in a loop.
+
+    Many at once take a tenth of the time that they take one by one.
+    """
     found: list[bool] = []
     together: list[list[str]] = []
     size = 0

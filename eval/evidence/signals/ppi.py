@@ -37,11 +37,6 @@ class Predicted:
     #: Prompts that people alone would have had to judge for the same precision, less those that they did judge.
     saved: int
 
-    @property
-    def saved_share(self) -> float:
-        """Saved prompts as a share of those that people alone would have had to judge."""
-        return self.saved / (self.saved + self.estimate.n) if self.estimate.n else 0.0
-
 
 def predicted_win_rate(human: Floats, judge: Floats, asked: Flags, *, confidence: float = 0.95) -> Predicted:
     """PPI++ estimate of people's mean score (Angelopoulos, Duchi and Zrnic 2023), with the prompt as the unit.

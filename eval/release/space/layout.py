@@ -22,7 +22,7 @@ LEASE = "serving.json"
 #: are public.
 SECRET_PLACE, SECRET_TOKEN = "BLINDSIDE_DATA", "BLINDSIDE_TOKEN"
 #: Seconds between two copies. The Hub takes some hundred commits an hour.
-EVERY, FEWEST = 60.0, 30.0
+EVERY = 60.0
 _LOCAL = "space.json"
 
 
