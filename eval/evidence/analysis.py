@@ -25,7 +25,7 @@ from eval.evidence.signals.model_judge import Beside, beside_people, helped, wit
 from eval.evidence.signals.ppi import Predicted
 from eval.evidence.verdict import RunVerdict, run_verdict
 from eval.judge.opening.freeze import thumbs_path
-from eval.judge.opening.plan import draw_of, is_planned, plan_of
+from eval.judge.opening.planning import inclusion_chances, is_planned, planned_reviewers
 from eval.judge.store.verdict_files import in_force, read_thumbs, read_verdicts
 from eval.judge.study.study import Study, read_frozen
 from eval.policy import policy_of
@@ -91,7 +91,7 @@ def known_of(run: Run, answers: Answers) -> Known:
     prompts = run.prompts()
     pairs = tuple(answers.pairs(prompts))
     signals = measure(pairs, expected(prompts))
-    return Known(pairs, plan_of(run, answers), tuple(draw_of(run, answers)), signals)
+    return Known(pairs, planned_reviewers(run, answers), tuple(inclusion_chances(run, answers)), signals)
 
 
 def analysis_of(

@@ -21,7 +21,7 @@ from eval.judge.elsewhere.exports import export_tasks
 from eval.judge.elsewhere.given import Names, utc
 from eval.judge.elsewhere.imports import Imported, import_verdicts
 from eval.judge.opening.begin import begin
-from eval.judge.opening.plan import rule_of
+from eval.judge.opening.planning import blinding_rule
 from eval.judge.store.acknowledged import acknowledged_path, alterations
 from eval.judge.store.side_files import read_skips
 from eval.judge.store.verdict_files import in_force, read_rows, read_verdicts
@@ -345,7 +345,7 @@ def test_sides_and_seconds_that_nobody_told_enter_no_figure(tmp_path: Path) -> N
 def test_judging_after_an_import_is_blind_by_a_key_and_its_late_plan_is_told(tmp_path: Path) -> None:
     run, path = some(tmp_path)
     bring(run, path)
-    assert rule_of(open_run(run.folder.parent, run.name)) is None
+    assert blinding_rule(open_run(run.folder.parent, run.name)) is None
     assert begin(run).blinding.rule == "keyed"
     (change,) = open_run(run.folder.parent, run.name).info.plan_changes
     assert (change.rows, change.what) == (12, "planned only after verdicts had been imported")

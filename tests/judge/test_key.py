@@ -16,7 +16,8 @@ import pytest
 from eval.errors import InputError
 from eval.judge.opening.begin import begin
 from eval.judge.opening.keyfile import KEY_FILE
-from eval.judge.opening.plan import NAME, rule_of
+from eval.judge.opening.plan import NAME
+from eval.judge.opening.planning import blinding_rule
 from eval.judge.page.judging_state import JudgingState
 from eval.judge.store.verdict_files import read_verdicts
 from eval.judge.study.blinding import Blinding
@@ -207,7 +208,7 @@ def test_before_the_first_verdict_another_key_leaves_no_trace(run: Run) -> None:
 def test_a_run_judged_before_goes_on_with_the_old_rule_and_says_so(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     pair = "hidden-item-0000"
     verdict_store(run).append(verdict(item=pair))
-    assert rule_of(run) == "unkeyed"
+    assert blinding_rule(run) == "unkeyed"
     bo = Person(JudgingState(run, PLAIN), "Bo")
     assert "was judged when sides were still an unkeyed hash, and continues that way" in caplog.text
     items = [prompt.id for prompt in run.prompts()]
@@ -230,7 +231,7 @@ def test_a_record_that_is_lost_makes_no_keyed_run_an_old_one(run: Run) -> None:
     Person(JudgingState(run, PLAIN), "Ana").judge_all(most=2)
     key_path(run).unlink()
     (run.folder / "run.json").write_bytes(collected)
-    assert rule_of(reopened(run)) == "keyed"
+    assert blinding_rule(reopened(run)) == "keyed"
     assert begin(reopened(run)).blinding.rule == "keyed"
 
 

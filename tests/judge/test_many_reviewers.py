@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eval.answers import read_answers
 from eval.judge.opening.freeze import freeze
-from eval.judge.opening.plan import plan_of
+from eval.judge.opening.planning import planned_reviewers
 from eval.judge.page.judging_state import JudgingState
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.judge.study.study import Overlap, Repeats, Study
@@ -72,7 +72,7 @@ def check(run: Run, told: dict[str, int], n: int) -> None:
     kept = Counter(row.reviewer for row in rows)
     assert all(kept[reviewer] >= judged for reviewer, judged in told.items())
     by_item = Counter(row.item for row in rows if row.kind == "judgement")
-    plan = plan_of(run, read_answers(run.responses_path))
+    plan = planned_reviewers(run, read_answers(run.responses_path))
     assert len(plan) == n
     assert all(by_item[item] >= target for item, target in plan.items())
 
@@ -120,7 +120,7 @@ def test_one_process_asks_no_more_than_is_planned(tmp_path: Path) -> None:
         for person in people:
             if person.view.state == "ask":
                 person.vote("tie")
-    plan = plan_of(run, read_answers(run.responses_path))
+    plan = planned_reviewers(run, read_answers(run.responses_path))
     by_item = Counter(row.item for row in read_verdicts(run.verdicts_path) if row.kind == "judgement")
     extra = sum((by_item - Counter(plan)).values())
     assert by_item >= Counter(plan)

@@ -13,7 +13,8 @@ from eval.errors import InputError
 from eval.evidence.analysis import all_figures, whole
 from eval.journal import Journal
 from eval.judge.opening.begin import begin
-from eval.judge.opening.plan import asked_path, draw_of, plan_of, plan_path, read_asked, read_plan
+from eval.judge.opening.plan import asked_path, plan_path, read_asked, read_plan
+from eval.judge.opening.planning import inclusion_chances, planned_reviewers
 from eval.judge.page.judging_state import JudgingState
 from eval.judge.study.assignment import drawing_order, is_drawn
 from eval.judge.study.blinding import Blinding
@@ -27,16 +28,16 @@ from tests.judge.runs import FIXED_KEY, make_run, prompt, response, with_key
 
 def test_the_plan_is_that_of_the_study(tmp_path: Path) -> None:
     run = make_run(tmp_path, answers=[*((f"a {n}", f"b {n}") for n in range(10)), ("same", "same")])
-    assert sorted(plan_of(run, read_answers(run.responses_path)).values()) == [1] * 8 + [2] * 2
+    assert sorted(planned_reviewers(run, read_answers(run.responses_path)).values()) == [1] * 8 + [2] * 2
     (run.folder / "study.json").write_text(json.dumps({"overlap": {"reviewers": 3, "share": 0.2}}))
-    plan = plan_of(run, read_answers(run.responses_path))
+    plan = planned_reviewers(run, read_answers(run.responses_path))
     assert (len(plan), sorted(plan.values())) == (10, [1] * 8 + [3] * 2)
 
 
 def test_a_pair_held_back_is_not_planned(tmp_path: Path) -> None:
     run = make_run(tmp_path, answers=[("As zebrabase-7b I say yes", "Yes."), ("a", "b")])
     JudgingState(run, Study.model_validate({"giveaways": {"policy": "hold"}}))
-    assert list(plan_of(open_run(run.folder.parent, run.name), read_answers(run.responses_path))) == [
+    assert list(planned_reviewers(open_run(run.folder.parent, run.name), read_answers(run.responses_path))) == [
         "hidden-item-0001"
     ]
 
@@ -52,7 +53,10 @@ def test_people_are_drawn_with_the_chance_that_was_said(sample: float) -> None:
 def test_only_drawn_prompts_are_asked_and_all_are_in_the_draw(tmp_path: Path) -> None:
     run, blinding = with_key(make_run(tmp_path, n=60)), Blinding("trial", FIXED_KEY)
     desk = JudgingState(run, Study(sample=0.5))
-    draw, plan = draw_of(run, read_answers(run.responses_path)), plan_of(run, read_answers(run.responses_path))
+    draw, plan = (
+        inclusion_chances(run, read_answers(run.responses_path)),
+        planned_reviewers(run, read_answers(run.responses_path)),
+    )
     assert set(desk.tasks) == set(plan) == {item for item in draw if is_drawn(blinding, item, 0.5)}
     assert 15 < len(plan) < 45
     assert (len(draw), set(draw.values())) == (60, {0.5})
@@ -82,10 +86,10 @@ def test_the_evidence_needs_no_key_and_writes_nothing(tmp_path: Path) -> None:
     copy = open_run(tmp_path / "copy", run.name)
     before = found_in(copy.folder)
     answers = read_answers(copy.responses_path)
-    assert plan_of(copy, answers) == begin(run).plan.reviewers
-    assert plan_of(copy, answers).keys() == desk.tasks.keys()
-    assert set(draw_of(copy, answers)) == {prompt.id for prompt in run.prompts()}
-    assert list(draw_of(copy, answers)) == list(draw_of(run, answers))
+    assert planned_reviewers(copy, answers) == begin(run).plan.reviewers
+    assert planned_reviewers(copy, answers).keys() == desk.tasks.keys()
+    assert set(inclusion_chances(copy, answers)) == {prompt.id for prompt in run.prompts()}
+    assert list(inclusion_chances(copy, answers)) == list(inclusion_chances(run, answers))
     ours, theirs = whole(open_run(run.folder.parent, run.name)), read_snapshot(copy).whole
     assert theirs.verdict.progress == ours.verdict.progress
     assert all_figures(theirs) == all_figures(ours)
@@ -112,7 +116,7 @@ def test_before_anybody_judges_only_counts_are_told_and_no_key_is_made(tmp_path:
     run = make_run(tmp_path, n=60)
     (run.folder / "study.json").write_text(Study(overlap=STUDY.overlap).model_dump_json())
     before = found_in(run.folder)
-    plan = plan_of(run, read_answers(run.responses_path))
+    plan = planned_reviewers(run, read_answers(run.responses_path))
     assert sorted(plan.values()) == [1] * 42 + [2] * 18
     assert whole(run).verdict.progress.left == 78
     assert found_in(run.folder) == before
@@ -150,12 +154,12 @@ def test_the_plan_is_frozen_at_the_first_verdict_and_what_is_asked_otherwise_is_
     run = make_run(tmp_path, n=40)
     begin(run, Study(overlap=Overlap(reviewers=3)))
     Person(JudgingState(run, STUDY), "Ana").judge_all(most=5)
-    frozen, reviewers = plan_path(run).read_bytes(), plan_of(run, read_answers(run.responses_path))
+    frozen, reviewers = plan_path(run).read_bytes(), planned_reviewers(run, read_answers(run.responses_path))
     other = STUDY.model_copy(update={"overlap": Overlap(reviewers=4, share=0.5)})
     asked = begin(run, other).plan
     run = open_run(run.folder.parent, run.name)
     assert plan_path(run).read_bytes() == frozen
-    assert plan_of(run, read_answers(run.responses_path)) == reviewers
+    assert planned_reviewers(run, read_answers(run.responses_path)) == reviewers
     assert set(asked.reviewers.values()) == {1, 4}
     (change,) = run.info.plan_changes
     assert (change.rows, change.what) == (5, "overlap 4 on 50% of the pairs (before: 2 on 30%)")

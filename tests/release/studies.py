@@ -10,7 +10,7 @@ from typing import Any
 
 from eval.answers import encode, read_answers
 from eval.judge.opening.begin import begin
-from eval.judge.opening.plan import plan_of
+from eval.judge.opening.planning import planned_reviewers
 from eval.policy import freeze_policy
 from eval.records import SIDES, Mark, Message, Prompt, Side
 from eval.run import Run, open_run, start_run
@@ -75,7 +75,7 @@ def judge(
     begin(run)
     run = open_run(run.folder.parent, run.name)
     answers = read_answers(run.responses_path)
-    chance, plan, store = random.Random(seed), plan_of(run, answers), verdict_store(run)
+    chance, plan, store = random.Random(seed), planned_reviewers(run, answers), verdict_store(run)
     pairs = answers.pairs(run.prompts())
     for number, pair in enumerate(pairs):
         share = shares if isinstance(shares, float) else shares[number]

@@ -11,7 +11,7 @@ from eval.answers import read_answers
 from eval.collect.model_tasks.rows import ModelVerdict, verdicts_path
 from eval.errors import InputError
 from eval.evidence.judgements import read_table
-from eval.judge.opening.plan import draw_of
+from eval.judge.opening.planning import inclusion_chances
 from eval.policy import Policy, Preference
 from eval.release.gate.preference import Preferred, preferred
 from eval.run import Run
@@ -26,7 +26,7 @@ def found(run: Run, **asked: object) -> Preferred:
 def model_says(run: Run, outcome: str) -> None:
     rows = [
         f"{run.name},{item},judge,{outcome},{outcome},{outcome},{'0' * 64},{'1' * 64}"
-        for item in draw_of(run, read_answers(run.responses_path))
+        for item in inclusion_chances(run, read_answers(run.responses_path))
     ]
     verdicts_path(run).write_text("\n".join([",".join(ModelVerdict.model_fields), *rows]) + "\n")
 

@@ -14,7 +14,7 @@ from eval.evidence.judgements import Judgements, build_judgements, by_cluster, p
 from eval.evidence.sequential.racing import Entrant, Race, race
 from eval.evidence.sequential.sequential import closed_in
 from eval.evidence.sequential.standing import judgements_left, plan_by_cluster
-from eval.judge.opening.plan import plan_of
+from eval.judge.opening.planning import planned_reviewers
 from eval.judge.store.verdict_files import read_verdicts
 from eval.policy import policy_of
 from eval.records import Verdict, utc_now
@@ -52,7 +52,7 @@ def standings(found: Sweep, runs: Mapping[str, Run], answers: Mapping[str, Answe
     Raises InputError for files that cannot be trusted.
     """
     answers = answers or {name: read_answers(run.responses_path) for name, run in runs.items()}
-    plans = {name: plan_of(run, answers[name]) for name, run in runs.items()}
+    plans = {name: planned_reviewers(run, answers[name]) for name, run in runs.items()}
     read = {
         name: build_judgements(run, answers[name], read_verdicts(run.verdicts_path, run=run.name))
         for name, run in runs.items()

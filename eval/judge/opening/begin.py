@@ -15,7 +15,7 @@ from pathlib import Path
 from blindside.words import counted
 from eval.answers import read_answers
 from eval.errors import InputError
-from eval.judge.opening.freeze import freeze
+from eval.judge.opening.freeze import freeze, is_judged
 from eval.judge.opening.keyfile import KEY_FILE, make_key, read_key
 from eval.judge.opening.mark_giveaways import Marked, mark
 from eval.judge.opening.near_duplicates import near_groups
@@ -23,17 +23,13 @@ from eval.judge.opening.plan import (
     Plan,
     asked_path,
     differences,
-    draw,
     encoded,
-    is_judged,
-    make_plan,
-    only_imported,
     plan_path,
     plan_sha256,
     read_asked,
-    rule_of,
     write_plan,
 )
+from eval.judge.opening.planning import blinding_rule, draw_items, make_plan, only_imported
 from eval.judge.store.file_lock import FileLock
 from eval.judge.store.verdict_files import read_bytes, read_verdicts
 from eval.judge.study.blinding import Blinding
@@ -93,7 +89,7 @@ def _blinding_of(run: Run) -> Blinding:
     """By the run's key, which is made where there is none; a run that was judged without one continues so."""
     run = open_run(run.folder.parent, run.folder.name)
     judged, path = is_judged(run) and not only_imported(run), run.folder / KEY_FILE
-    if rule_of(run) == "unkeyed":
+    if blinding_rule(run) == "unkeyed":
         _log.warning("run %s was judged when sides were still an unkeyed hash, and continues that way", run.name)
         _record(run, BlindingRecord(rule="unkeyed"))
         return Blinding(run.name, None)
@@ -126,7 +122,7 @@ def _planned(run: Run, study: Study, blinding: Blinding) -> tuple[Marked, Plan]:
     judged, there = is_judged(run), read_asked(run)
     before = there if there and there.holds_for(blinding, study) else None
     tasks = tasks_of(run, study, read_answers(run.responses_path))
-    drawn = draw(blinding, study, tasks, before)
+    drawn = draw_items(blinding, study, tasks, before)
     marked = mark(run, study, {item: task for item, task in tasks.items() if drawn[item]})
     asked = {item: task.category for item, task in marked.tasks.items()}
     held = [item for item, is_in in drawn.items() if is_in and item not in asked]

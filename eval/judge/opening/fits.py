@@ -7,7 +7,7 @@ from math import ceil
 
 from blindside.words import counted
 from eval.answers import read_answers
-from eval.judge.opening.plan import draw, make_plan
+from eval.judge.opening.planning import draw_items, make_plan
 from eval.judge.study.blinding import Blinding
 from eval.judge.study.study import Study, read_frozen
 from eval.judge.study.tasks import tasks_of
@@ -24,7 +24,7 @@ def unmet_before(run: Run, study: Study | None) -> list[str]:
     answers = read_answers(run.responses_path)
     tasks = tasks_of(run, study, answers)
     blinding = Blinding(run.name, None)
-    drawn = draw(blinding, study, tasks, None)
+    drawn = draw_items(blinding, study, tasks, None)
     asked = {item: task.category for item, task in tasks.items() if drawn[item]}
     return list(unmet(policy_of(run), study, make_plan(blinding, study, drawn, asked, None).reviewers))
 

@@ -61,3 +61,7 @@ def _refuse_other_columns(run: Run, study: Study, before: Study | None) -> None:
 def with_rows(path: Path) -> Path | None:
     """The file, or else its second copy, where it has rows."""
     return next((one for one in (path, acknowledged_path(path)) if has_rows(one)), None)
+
+
+def is_judged(run: Run) -> bool:
+    return any(with_rows(path) for path in (run.verdicts_path, thumbs_path(run)))

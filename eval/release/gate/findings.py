@@ -18,7 +18,8 @@ from eval.evidence.reviewers.agreement import coefficients
 from eval.evidence.signals.answer_signals import expected, measure
 from eval.evidence.verdict import RunVerdict
 from eval.judge.opening.fits import unmet
-from eval.judge.opening.plan import asked_of, is_judged, rule_of
+from eval.judge.opening.freeze import is_judged
+from eval.judge.opening.planning import asked_reviewers, blinding_rule
 from eval.judge.study.study import read_frozen
 from eval.policy import Policy
 from eval.records import SIDES, Side, Verdict
@@ -81,7 +82,7 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
         preferred=claim,
         verdict=verdict,
         plan_changes=_changes(run),
-        unmet=tuple(unmet(policy, read_frozen(run.folder), asked_of(run, answers))),
+        unmet=tuple(unmet(policy, read_frozen(run.folder), asked_reviewers(run, answers))),
         largest_share=float(by_reviewer.max() / max(1, len(table))),
         prompts=len(table.items),
         judgements=len(table),
@@ -96,7 +97,7 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
         parity={side: parity(run, side) for side in SIDES},
         determinism={side: _flipped(run, side) for side in SIDES},
         policy_fixed_at=run.info.policy_fixed_at,
-        sides="imported" if any(not one.exported for one in run.info.imports) else rule_of(run),
+        sides="imported" if any(not one.exported for one in run.info.imports) else blinding_rule(run),
         near=run.info.near,
         clustered=bool(table.clusters),
         imported=table.imported,

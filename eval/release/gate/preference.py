@@ -15,7 +15,7 @@ from eval.evidence.sequential.standing import by_plan, judgements_left, skipped_
 from eval.evidence.signals.model_judge import beside_people, helped, with_skips
 from eval.evidence.signals.ppi import predicted_log_wealth, settled
 from eval.evidence.verdict import RunVerdict, missing, run_verdict
-from eval.judge.opening.plan import draw_of, is_planned, plan_of
+from eval.judge.opening.planning import inclusion_chances, is_planned, planned_reviewers
 from eval.policy import Policy
 from eval.run import Run
 
@@ -39,7 +39,7 @@ class Preferred:
 def preferred(run: Run, answers: Answers, table: Judgements, policy: Policy) -> tuple[Preferred, RunVerdict]:
     """What the verdicts of a run say of the policy's claim. Raises InputError where a model judge is asked for and
     none judged."""
-    plan = plan_of(run, answers)
+    plan = planned_reviewers(run, answers)
     verdict = run_verdict(table, plan, policy, planned=is_planned(run))
     if policy.preference.predicted:
         return _predicted(run, answers, by_plan(table, plan) if is_planned(run) else table, policy, plan), verdict
@@ -68,7 +68,7 @@ def _predicted(run: Run, answers: Answers, table: Judgements, policy: Policy, pl
         raise InputError(
             f"the policy lets a model judge help, and none judged run {run.name}: run `blindside model-judge` first"
         )
-    drawn, left, skipped = draw_of(run, answers), judgements_left(table, plan), set(skipped_open(table, plan))
+    drawn, left, skipped = inclusion_chances(run, answers), judgements_left(table, plan), set(skipped_open(table, plan))
     found = with_skips(beside_people(rows, table, list(drawn)), skipped)
     people = np.array([item in plan for item in drawn], dtype=np.bool_)
     whole = helped(found, people, confidence=asked.confidence)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from blindside.words import confidence_words, counted
-from eval.judge.opening.plan import rule_of
+from eval.judge.opening.planning import blinding_rule
 from eval.policy import policy_of
 from eval.records import SIDES, Side
 from eval.run import Run
@@ -66,7 +66,7 @@ def forced(run: Run) -> bool:
 
 def _sides(run: Run) -> Iterator[str]:
     """How it was computed which answer is on the left; nothing before anybody judged."""
-    rule, keys = rule_of(run), run.info.blinding.keys if run.info.blinding else ()
+    rule, keys = blinding_rule(run), run.info.blinding.keys if run.info.blinding else ()
     if rule == "unkeyed":
         yield (
             "Sides: computed by an unkeyed hash of run, reviewer and item, as an earlier version did: a reviewer who "
