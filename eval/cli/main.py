@@ -13,25 +13,11 @@ import typer
 from typer.core import TyperGroup
 
 from blindside import console
-from eval.cli import (
-    collect,
-    elsewhere,
-    evaluate,
-    export,
-    gate,
-    imports,
-    judge,
-    model_judge,
-    pairs,
-    parity,
-    plan,
-    release,
-    report,
-    serving,
-    space,
-    train,
-)
+from eval.cli.collecting import collect, evaluate, import_answers, model_judge, parity, serving
+from eval.cli.deciding import gate, release, report
+from eval.cli.judging import judge, other_tools, plan, space
 from eval.cli.sweep import command as sweep
+from eval.cli.training import export, pairs, train
 from eval.errors import BlindsideError, ParityFailed, StaleInputs
 
 
@@ -63,9 +49,9 @@ STAGES = (
     export,
     evaluate,
     collect,
-    imports,
+    import_answers,
     judge,
-    elsewhere,
+    other_tools,
     report,
     plan,
     gate,

@@ -22,6 +22,14 @@ VllmEnv = Annotated[
     Path, typer.Option("--vllm-env", envvar="BLINDSIDE_VLLM_ENV", help="The environment that has vLLM (ENGINE=vllm).")
 ]
 RunArgument = Annotated[str, typer.Argument(help="The run's name; default: the most recently used run.")]
+Engine = Annotated[str, typer.Option(help="auto, docker, vllm or embedded.")]
+Server = Annotated[str, typer.Option(help="In Docker: auto, tgi, vllm or sglang.")]
+Sequential = Annotated[bool, typer.Option("--sequential", help="Serve one side after the other.")]
+Force = Annotated[bool, typer.Option("--force", help="Continue despite failed parity (it is recorded).")]
+QuickParity = Annotated[bool, typer.Option("--quick-parity", help="Run three parity probes instead of nine.")]
+BaseUrl = Annotated[list[str], typer.Option(help="URL of the base model's server; repeatable, for replicas.")]
+TunedUrl = Annotated[list[str], typer.Option(help="URL of the tuned model's server; repeatable, for replicas.")]
+GatePolicy = Annotated[Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")]
 Port = Annotated[int, typer.Option(help="Port of the page on 127.0.0.1; the next free one if it is taken.")]
 AllowHost = Annotated[
     list[str] | None,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from compose.stack import EmbeddedStack, Model
-from eval.cli.evaluate import default_name
+from eval.cli.collecting.evaluate import default_name
 from eval.evidence.headline import FORCED
 from eval.report.write_report import write_report
 from eval.run import open_run

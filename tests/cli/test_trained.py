@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.cli.model_folder import GENERAL_PROMPTS, Trained, prompts_named
+from eval.cli.training.model_folder import GENERAL_PROMPTS, Trained, prompts_named
 from eval.errors import RunError
 from tests.support import ROOT
 from tests.train.models import edit

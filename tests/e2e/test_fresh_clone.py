@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from eval.answers import read_answers
-from eval.cli.model_folder import Trained
+from eval.cli.training.model_folder import Trained
 from eval.run import Run, open_run
 from tests.e2e.second_round import judge_by_rule, share_right, words_an_answer
 from tests.judge.verdicts import verdict_store

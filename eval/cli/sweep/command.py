@@ -12,8 +12,8 @@ import typer
 
 from blindside import console
 from blindside.words import counted
-from eval.cli.evaluate import Wanted
-from eval.cli.gather import How
+from eval.cli.collecting.evaluate import ServingOptions
+from eval.cli.collecting.prove_and_collect import CollectionSettings
 from eval.cli.options import (
     MODELS,
     REPORTS,
@@ -21,9 +21,14 @@ from eval.cli.options import (
     VLLM_ENV,
     Concurrency,
     EnableThinking,
+    Engine,
+    Force,
     MaxTokens,
     Models,
+    QuickParity,
     Reports,
+    Sequential,
+    Server,
     Timeout,
     TrainEnv,
     VllmEnv,
@@ -45,12 +50,12 @@ def sweep(
     ] = None,
     base_url: Annotated[list[str] | None, typer.Option(help="URL of the base, for --tuned-url.")] = None,
     prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, or hub:owner/name; by default the model's.")] = "",
-    engine: Annotated[str, typer.Option(help="auto, docker, vllm or embedded.")] = "auto",
-    server: Annotated[str, typer.Option(help="In Docker: auto, tgi, vllm or sglang.")] = "auto",
-    sequential: Annotated[bool, typer.Option("--sequential", help="Serve one side after the other.")] = False,
+    engine: Engine = "auto",
+    server: Server = "auto",
+    sequential: Sequential = False,
     dtype: Annotated[str, typer.Option(help="What servers compute in, for parity; default: as planned.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Continue despite failed parity (it is recorded).")] = False,
-    quick_parity: Annotated[bool, typer.Option("--quick-parity", help="Three probes of parity, not nine.")] = False,
+    force: Force = False,
+    quick_parity: QuickParity = False,
     max_tokens: MaxTokens = 512,
     enable_thinking: EnableThinking = None,
     concurrency: Concurrency = 16,
@@ -65,7 +70,7 @@ def sweep(
     Existing models and answers are kept; a candidate that fails is named, and the others go on.
     Example: `blindside sweep sweep.yml`, then `blindside judge sweep`
     """
-    from eval.cli.sweep.collect import Asking, collect_all
+    from eval.cli.sweep.collect import SweepSettings, collect_all
     from eval.cli.sweep.train import train_all
     from eval.collect.sweep_file import begun
     from eval.evidence.sweep.screen import by_training
@@ -82,14 +87,14 @@ def sweep(
         now = begun(title, found, before, judged=judged)
         write_sweep(reports, now)
         console.say(f"sweep {title}: {counted(len(now.candidates), 'candidate')}")
-        how = How(env / "bin" / "python", dtype, concurrency, force, timeout, quick_parity=quick_parity)
-        wanted = Wanted(engine, server, sequential, env, vllm_env, enable_thinking)
+        how = CollectionSettings(env / "bin" / "python", dtype, concurrency, force, timeout, quick_parity=quick_parity)
+        wanted = ServingOptions(engine, server, sequential, env, vllm_env, enable_thinking)
         decoding = Decoding(max_tokens=max_tokens, enable_thinking=enable_thinking)
         now = train_all(now, reports, models, env)
         now = now if judged else by_training(now)
         _tell_unscreened(now)
         write_sweep(reports, now)
-        now = collect_all(now, Asking(title, found, reports, models, decoding, wanted, how))
+        now = collect_all(now, SweepSettings(title, found, reports, models, decoding, wanted, how))
         bind(reports, now)
     _finish(now)
 

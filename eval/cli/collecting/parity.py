@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blindside import console
-from eval.cli.options import MODELS, TRAIN_ENV, Models, TrainEnv
+from eval.cli.options import MODELS, TRAIN_ENV, BaseUrl, Models, TrainEnv, TunedUrl
 from eval.errors import InputError
 from eval.records import Prompt, Side
 from eval.run import Run
 from eval.run_info import ModelInfo
 
 if TYPE_CHECKING:
-    from eval.cli.serving import Stack
+    from eval.cli.collecting.serving import Servers
 
 
-def prove_parity(run: Run, stack: Stack, python: Path, dtype: str, *, force: bool, quick: bool = False) -> Run:
+def prove_parity(run: Run, stack: Servers, python: Path, dtype: str, *, force: bool, quick: bool = False) -> Run:
     """Hold the servers against the saved models; run.json keeps the findings, whatever they are.
 
     Raises ParityFailed where one differs, unless `force`: then the run continues and says so for ever.
@@ -46,7 +46,7 @@ def prove_parity(run: Run, stack: Stack, python: Path, dtype: str, *, force: boo
     return run
 
 
-def prove_determinism(run: Run, stack: Stack) -> Run:
+def prove_determinism(run: Run, stack: Servers) -> Run:
     """Ask a sample again, and keep in run.json how many answers changed."""
     from eval.collect.parity.determinism import check_determinism
 
@@ -67,8 +67,8 @@ def _worth_saying(lines: Sequence[str]) -> list[str]:
 
 
 def parity(
-    base_url: Annotated[list[str], typer.Option(help="URL of the base model's server; repeatable, for replicas.")],
-    tuned_url: Annotated[list[str], typer.Option(help="URL of the tuned model's server; repeatable, for replicas.")],
+    base_url: BaseUrl,
+    tuned_url: TunedUrl,
     recipe: Annotated[str, typer.Option(help="What was trained: models/<recipe> and its base are compared.")] = "tiny",
     dtype: Annotated[
         str, typer.Option(help="Data type that the servers compute in; they do not report it.")
@@ -84,7 +84,7 @@ def parity(
     It also exits with 3 if nothing could be proved about a server. `make eval` does this by itself.
     Example: `blindside parity --base-url http://127.0.0.1:8080 --tuned-url http://127.0.0.1:8081 --dtype float32`
     """
-    from eval.cli.model_folder import Trained
+    from eval.cli.training.model_folder import Trained
     from eval.collect.parity.parity import check_parity
     from eval.report.tables import run_checks
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from train.artifact import Artifact
     from train.token_check import TrainedTokens
 
-GENERAL_PROMPTS = Path(__file__).resolve().parents[1] / "collect" / "data" / "general.jsonl"
+GENERAL_PROMPTS = Path(__file__).resolve().parents[2] / "collect" / "data" / "general.jsonl"
 
 
 def prompts_named(source: str, models: Path = Path("models")) -> str:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blindside import console
-from eval.cli.options import REPORTS, AllowHost, Port, Reports, RootPath, RunArgument
+from eval.cli.options import REPORTS, AllowHost, GatePolicy, Port, Reports, RootPath, RunArgument
 from eval.errors import InputError
 
 if TYPE_CHECKING:
     from eval.judge.study.study import Study
     from eval.run import Run
 
-SAMPLE = Path(__file__).resolve().parents[1] / "judge" / "sample"
+SAMPLE = Path(__file__).resolve().parents[2] / "judge" / "sample"
 Accounts = Annotated[Path, typer.Option("--auth", help="File of logins.")]
 ACCOUNTS = Path("reviewers.csv")
 
@@ -49,9 +49,7 @@ def judge(
         Path | None, typer.Option(help="Require a login from this file (`blindside reviewer add`).")
     ] = None,
     share: Annotated[bool, typer.Option("--share", help="Give the page a public address; needs --auth.")] = False,
-    policy: Annotated[
-        Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")
-    ] = None,
+    policy: GatePolicy = None,
     sync: Annotated[str, typer.Option(help="Copy verdicts to this private data set repository while judging.")] = "",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
     reports: Reports = REPORTS,

@@ -15,8 +15,8 @@ import typer
 
 from blindside import console
 from blindside.words import counted
-from eval.cli.gather import How, complete, gather, tell_looks
-from eval.cli.model_folder import Trained
+from eval.cli.collecting.prove_and_collect import CollectionSettings, is_complete, print_answer_notes, prove_and_collect
+from eval.cli.collecting.serving import RunningServers, Servers, start_servers
 from eval.cli.options import (
     MODELS,
     REPORTS,
@@ -24,16 +24,21 @@ from eval.cli.options import (
     VLLM_ENV,
     Concurrency,
     EnableThinking,
+    Engine,
+    Force,
     MaxTokens,
     MixedPrecision,
     Models,
     Port,
+    QuickParity,
     Reports,
+    Sequential,
+    Server,
     Timeout,
     TrainEnv,
     VllmEnv,
 )
-from eval.cli.serving import Elsewhere, Stack, started
+from eval.cli.training.model_folder import Trained
 from eval.errors import InputError, RunError
 from eval.records import Side
 from eval.run import Run, open_run
@@ -42,7 +47,7 @@ from eval.run_info import Decoding, ModelInfo
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-Turn = Callable[[], AbstractContextManager[Stack]]
+Turn = Callable[[], AbstractContextManager[Servers]]
 
 
 def evaluate(
@@ -51,18 +56,16 @@ def evaluate(
     prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, or hub:owner/name; by default the recipe's.")] = "",
     port: Port = 7860,
     headless: Annotated[bool, typer.Option("--headless", help="Collect only, open no page.")] = False,
-    engine: Annotated[str, typer.Option(help="auto, docker, vllm or embedded.")] = "auto",
-    server: Annotated[str, typer.Option(help="In Docker: auto, tgi, vllm or sglang.")] = "auto",
-    sequential: Annotated[bool, typer.Option("--sequential", help="Serve one side after the other.")] = False,
+    engine: Engine = "auto",
+    server: Server = "auto",
+    sequential: Sequential = False,
     base_url: Annotated[list[str] | None, typer.Option(help="URL of a running base server.")] = None,
     tuned_url: Annotated[list[str] | None, typer.Option(help="URL of a running tuned server.")] = None,
     dtype: Annotated[
         str, typer.Option(help="Data type that those servers compute in, for parity; default: bfloat16.")
     ] = "",
-    force: Annotated[bool, typer.Option("--force", help="Continue despite failed parity (it is recorded).")] = False,
-    quick_parity: Annotated[
-        bool, typer.Option("--quick-parity", help="Run three parity probes instead of nine.")
-    ] = False,
+    force: Force = False,
+    quick_parity: QuickParity = False,
     max_tokens: MaxTokens = 512,
     enable_thinking: EnableThinking = None,
     mixed_precision: MixedPrecision = False,
@@ -91,19 +94,21 @@ def evaluate(
 
     console.say(f"run {name}: {counted(loaded.prompt_set.asked, 'prompt')} from {loaded.prompt_set.source}")
     failed = 0
-    if (reports / name).exists() and complete(opened := start()):
+    if (reports / name).exists() and is_complete(opened := start()):
         console.say(f"all {2 * loaded.prompt_set.asked} answers already collected")
     else:
         # Before there is a run: what can't be served leaves none.
         if base_url or tuned_url:
-            turns, computes = elsewhere(base_url or [], tuned_url or []), dtype or "bfloat16"
+            turns, computes = running_servers(base_url or [], tuned_url or []), dtype or "bfloat16"
         else:
-            wanted = Wanted(engine, server, sequential, env, vllm_env, enable_thinking)
-            turns, computes = planned(reports / name, sides, wanted)
-        how = How(env / "bin" / "python", dtype or computes, concurrency, force, timeout, mixed_precision, quick_parity)
+            wanted = ServingOptions(engine, server, sequential, env, vllm_env, enable_thinking)
+            turns, computes = plan_serving(reports / name, sides, wanted)
+        how = CollectionSettings(
+            env / "bin" / "python", dtype or computes, concurrency, force, timeout, mixed_precision, quick_parity
+        )
         opened = start()
-        failed = gather(opened, turns, how)
-    tell_looks(opened)
+        failed = prove_and_collect(opened, turns, how)
+    print_answer_notes(opened)
     if headless:
         _finish(opened, failed)
         return
@@ -123,14 +128,14 @@ def default_name(recipe: str, sides: Mapping[Side, ModelInfo], decoding: Decodin
     return f"{recipe}-{hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]}"
 
 
-def elsewhere(base: Sequence[str], tuned: Sequence[str]) -> list[Turn]:
+def running_servers(base: Sequence[str], tuned: Sequence[str]) -> list[Turn]:
     """One turn, on servers that run already."""
-    servers = Elsewhere(base, tuned)
+    servers = RunningServers(base, tuned)
     return [lambda: nullcontext(servers)]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ServingOptions:
     """What was asked for of the servers, and the environments that may serve."""
 
     engine: str
@@ -141,7 +146,7 @@ class Wanted:
     enable_thinking: bool | None = None
 
 
-def planned(folder: Path, sides: Mapping[Side, ModelInfo], wanted: Wanted) -> tuple[list[Turn], str]:
+def plan_serving(folder: Path, sides: Mapping[Side, ModelInfo], wanted: ServingOptions) -> tuple[list[Turn], str]:
     """The turns on this machine for the run in `folder`, which need not exist yet, as the printed plan says; and
     what its servers compute in. Raises ComposeError where this machine can't serve so."""
     from compose.plan import check, choose, dtype
@@ -165,7 +170,7 @@ def planned(folder: Path, sides: Mapping[Side, ModelInfo], wanted: Wanted) -> tu
         console.say(line)
     python = pythons.get(plan.kind, pythons["embedded"])
     check(plan, served, python)
-    start = partial(started, plan=plan, run=folder.name, python=python, logs=folder / "logs", say=console.say)
+    start = partial(start_servers, plan=plan, run=folder.name, python=python, logs=folder / "logs", say=console.say)
     return [partial(start, turn) for turn in plan.turns(served)], dtype(plan)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blindside import console
-from eval.cli.model_folder import prompts_named
 from eval.cli.options import REPORTS, TRAIN_ENV, Concurrency, Reports, RunArgument, TrainEnv
+from eval.cli.training.model_folder import prompts_named
 
 if TYPE_CHECKING:
     from blindside.tables.turns import Fields

@@ -8,16 +8,26 @@ import typer
 
 from blindside import console
 from blindside.words import counted
-from eval.cli.gather import tell_looks
-from eval.cli.model_folder import prompts_named
-from eval.cli.options import REPORTS, Concurrency, EnableThinking, MaxTokens, MixedPrecision, Reports, Timeout
+from eval.cli.collecting.prove_and_collect import print_answer_notes
+from eval.cli.options import (
+    REPORTS,
+    BaseUrl,
+    Concurrency,
+    EnableThinking,
+    MaxTokens,
+    MixedPrecision,
+    Reports,
+    Timeout,
+    TunedUrl,
+)
+from eval.cli.training.model_folder import prompts_named
 from eval.errors import RunError
 from eval.records import Side
 
 
 def collect(
-    base_url: Annotated[list[str], typer.Option(help="URL of the base model's server; repeatable, for replicas.")],
-    tuned_url: Annotated[list[str], typer.Option(help="URL of the tuned model's server; repeatable, for replicas.")],
+    base_url: BaseUrl,
+    tuned_url: TunedUrl,
     prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, hub:owner/name, or a recipe's name.")],
     run: Annotated[str, typer.Option(help="The run's name.")],
     max_tokens: MaxTokens = 512,
@@ -73,7 +83,7 @@ def collect(
         mixed=mixed_precision,
     )
     summary = run_collection(opened, urls, options=options, say=console.say)
-    tell_looks(opened)
+    print_answer_notes(opened)
     console.say(f"answers in {opened.responses_path}; judge them with `blindside judge {opened.name}`")
     if summary.failed:
         failures = read_answers(opened.responses_path).failures.values()

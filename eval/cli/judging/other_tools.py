@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from blindside import console
-from eval.cli.options import REPORTS, Reports
+from eval.cli.options import REPORTS, GatePolicy, Reports
 from eval.errors import InputError
 
 RunName = Annotated[str, typer.Argument(help="The run's name.")]
@@ -28,9 +28,7 @@ def import_verdicts(
             help="KIND=NAME: task, id, prompt, reviewer, outcome, left, seconds, time or comment; repeatable."
         ),
     ] = None,
-    policy: Annotated[
-        Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")
-    ] = None,
+    policy: GatePolicy = None,
     reports: Reports = REPORTS,
 ) -> None:
     """Import verdicts from another tool into a run; every row is used, or counted with the reason.
@@ -76,16 +74,14 @@ def export_tasks(
         typer.Option(min=0, max=1, help="Share of the pairs that get --overlap reviewers; the others get one."),
     ] = None,
     cluster: Annotated[str, typer.Option(help="near: prompts that ask nearly the same count as one.")] = "",
-    policy: Annotated[
-        Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")
-    ] = None,
+    policy: GatePolicy = None,
     reports: Reports = REPORTS,
 ) -> None:
     """Write a run's pairs as tasks for another tool, blind: which model is on the left stays in the run's folder.
 
     Example: `blindside export-tasks first --to label-studio`
     """
-    from eval.cli.judge import asked_study
+    from eval.cli.judging.judge import asked_study
     from eval.judge.elsewhere.exports import TOOLS
     from eval.judge.elsewhere.exports import export_tasks as write
     from eval.judge.opening.fits import unmet_before

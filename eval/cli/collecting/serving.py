@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eval.records import Side
 
 
-class Stack(Protocol):
+class Servers(Protocol):
     """Servers that run: where each side answers, what serves, and a look whether all still live."""
 
     @property
@@ -39,7 +39,7 @@ class Stack(Protocol):
     def check(self) -> None: ...
 
 
-class Elsewhere:
+class RunningServers:
     """Servers that somebody else started, and watches."""
 
     def __init__(self, base: Sequence[str], tuned: Sequence[str]) -> None:
@@ -59,7 +59,7 @@ class Elsewhere:
         return None
 
 
-class Ours:
+class StartedServers:
     """Servers that we started, by either engine."""
 
     def __init__(
@@ -74,18 +74,18 @@ class Ours:
 
 
 @contextmanager
-def started(
+def start_servers(
     turn: Sequence[Model], plan: Plan, *, run: str, python: Path, logs: Path, say: Callable[[str], None]
-) -> Iterator[Stack]:
+) -> Iterator[Servers]:
     """The servers of one turn of the plan; they are down again when this is left, however it is left.
 
     `python` is that of the environment that serves, where it is not a container that does.
     """
-    with _stack(turn, plan, run=run, python=python, logs=logs, say=say) as stack:
-        yield Ours(stack.addresses(), stack.served, stack.engine, stack.check)
+    with _stack_of(turn, plan, run=run, python=python, logs=logs, say=say) as stack:
+        yield StartedServers(stack.addresses(), stack.served, stack.engine, stack.check)
 
 
-def _stack(
+def _stack_of(
     turn: Sequence[Model], plan: Plan, *, run: str, python: Path, logs: Path, say: Callable[[str], None]
 ) -> EmbeddedStack | VllmStack | DockerStack:
     if plan.kind == "embedded":

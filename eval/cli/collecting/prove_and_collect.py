@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blindside import console
-from eval.cli.parity import prove_determinism, prove_parity
-from eval.cli.serving import Stack
+from eval.cli.collecting.parity import prove_determinism, prove_parity
+from eval.cli.collecting.serving import Servers
 from eval.errors import EngineError, EngineUnreachable, RunError
 from eval.records import SIDES, Side
 from eval.run import Run, open_run
@@ -19,7 +19,7 @@ _LOOKS, _BETWEEN = 10, 0.2  # at whether a server has ended, and seconds between
 
 
 @dataclass(frozen=True)
-class How:
+class CollectionSettings:
     """`python` runs the reference, in `dtype`, which is what the servers compute in; `force` continues without parity.
 
     `timeout` is in seconds, for one request; `quick_parity` puts fewer probes.
@@ -35,26 +35,28 @@ class How:
     quick_parity: bool = False
 
 
-def complete(run: Run) -> bool:
+def is_complete(run: Run) -> bool:
     """Whether every answer is on disk: then nothing needs to be served."""
-    return not missing(run, SIDES)
+    return not count_missing(run, SIDES)
 
 
-def missing(run: Run, sides: Collection[Side]) -> int:
+def count_missing(run: Run, sides: Collection[Side]) -> int:
     """How many answers of these sides are not on disk."""
     from eval.answers import read_settled
 
     return sum(side in sides for _, side in read_settled(run.responses_path).missing(run.prompts()))
 
 
-def gather(run: Run, turns: Iterable[Callable[[], AbstractContextManager[Stack]]], how: How) -> int:
+def prove_and_collect(
+    run: Run, turns: Iterable[Callable[[], AbstractContextManager[Servers]]], how: CollectionSettings
+) -> int:
     """Take the turns one after the other, each with its own servers; returns how many answers failed."""
     from eval.collect.collector import CollectOptions, collect
 
     options = CollectOptions(concurrency=how.concurrency, timeout=how.timeout, mixed=how.mixed)
     failed = 0
     for turn in turns:
-        with turn() as servers, _why(servers):
+        with turn() as servers, _as_ended(servers):
             run = prove_parity(
                 run.update(engine=servers.engine),
                 servers,
@@ -69,7 +71,7 @@ def gather(run: Run, turns: Iterable[Callable[[], AbstractContextManager[Stack]]
 
 
 @contextmanager
-def _why(servers: Stack) -> Iterator[None]:
+def _as_ended(servers: Servers) -> Iterator[None]:
     """A server that is not reached any more may have ended: then that is raised, and not what it looked like."""
     try:
         yield
@@ -80,15 +82,15 @@ def _why(servers: Stack) -> Iterator[None]:
         raise
 
 
-def _ask_again(run: Run, servers: Stack) -> Run:
+def _ask_again(run: Run, servers: Servers) -> Run:
     """As prove_determinism. Where a server ends meanwhile and no answer is missing, the error says just that."""
     from compose.errors import ComposeError
 
     try:
-        with _why(servers):
+        with _as_ended(servers):
             return prove_determinism(run, servers)
     except (ComposeError, EngineError) as error:
-        if missing(run, servers.addresses):
+        if count_missing(run, servers.addresses):
             raise
         cut = RunError(
             f"all answers of {' and '.join(servers.addresses)} are collected, but the check whether they "
@@ -98,7 +100,7 @@ def _ask_again(run: Run, servers: Stack) -> Run:
         raise cut from error
 
 
-def tell_looks(run: Run) -> None:
+def print_answer_notes(run: Run) -> None:
     """Say what the answers look like, before anybody judges them."""
     from eval.answers import read_answers
     from eval.evidence.signals.answer_looks import looks

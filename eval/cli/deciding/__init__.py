@@ -1,0 +1,1 @@
+"""Commands that say how it came out: `report`, `results`, `gate`, `compare`, `release`."""
