@@ -73,12 +73,12 @@ def _judge(run: Run, reviewer: str, said: int) -> int:
     chance = random.Random(os.getpid())
     while True:
         try:
-            desk = JudgingState(run, STUDY)
-            person = Person(desk, reviewer)
+            judging = JudgingState(run, STUDY)
+            person = Person(judging, reviewer)
             while person.view.state == "ask":
                 view = person.act("vote", chance.choice(CHOICES), comment='two\nlines, one of them "quoted"')
                 if view.saved:
-                    own = [row for row in desk.ledger.rows if row.reviewer == reviewer]
+                    own = [row for row in judging.ledger.rows if row.reviewer == reviewer]
                     os.write(said, own[-1].verdict_id.encode() + b"\n")
                 time.sleep(0.004)
             return 0

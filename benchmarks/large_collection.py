@@ -27,7 +27,7 @@ from pathlib import Path
 
 from benchmarks import collection
 from eval.answers import read_answers
-from eval.judge.opening.begin import begin
+from eval.judge.setup.begin import begin_judging
 from eval.judge.store.ledger import Ledger
 from eval.judge.study.study import Overlap, Study
 from eval.policy import freeze_policy
@@ -143,7 +143,7 @@ def judge(run: Run, count: int) -> None:
     began = time.perf_counter()
     wanted, chance = Study(overlap=Overlap(reviewers=1)), random.Random(1)
     run = freeze_policy(run)
-    begin(run, wanted)
+    begin_judging(run, wanted)
     run = open_run(run.folder.parent, run.name)
     pairs = read_answers(run.responses_path).pairs(run.prompts())
     print(f"judging begins on {len(pairs):,} pairs: {time.perf_counter() - began:.1f} s", flush=True)

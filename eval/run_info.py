@@ -158,7 +158,7 @@ class RunChecks(Recorded):
 
 
 class GiveawayRecord(Recorded):
-    """Answers that name their model, as judge.opening.mark_giveaways found them, and what became of the pairs."""
+    """Answers that name their model, as judge.setup.mark_giveaways found them, and what became of the pairs."""
 
     policy: Literal["mark", "mask", "hold"]
     looked_at: int

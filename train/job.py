@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from train import earlier
+from train import earlier_training
 from train.artifact import NAME
 from train.container import container
 from train.container.image import image_name
@@ -51,7 +51,7 @@ class Job:
 
     @property
     def record(self) -> Path:
-        return earlier.record(self.work, self.name)
+        return earlier_training.record(self.work, self.name)
 
     @property
     def tokens(self) -> Path:

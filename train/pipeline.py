@@ -8,20 +8,20 @@ from importlib import metadata
 from pathlib import Path
 
 from train import artifact as artifacts
-from train import earlier
+from train import earlier_training
 from train.artifact import Artifact, Base
 from train.container import container
 from train.data import Prepared, Say, data_hashes, prepare, read_prompt_keys, write_prompt_keys
-from train.derived import derive, output_of, prepared_path
+from train.derived_recipe import derive, output_of, prepared_path
 from train.doctor.doctor import ready
-from train.earlier import Left
+from train.earlier_training import Left
 from train.errors import ArtifactError, ExportError, LaunchError
 from train.export import sharded
 from train.export.export import export, rules
 from train.export.sharded import Shards
+from train.figures.outcome import outcome
 from train.figures.picture import svg
 from train.figures.protocol import read_figures
-from train.figures.words import outcome
 from train.files import sha256_file, sha256_files, write_atomic
 from train.job import Job, inputs_hash
 from train.launch import ROOT, asked_launch, axolotl, environment, failure, run
@@ -55,14 +55,18 @@ def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
 def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     """The model of `job`, trained if it is not there yet; and whether it was. Raises TrainError."""
     inputs = inputs_hash(job)
-    earlier.recover(job.target)
+    earlier_training.recover(job.target)
     there = None if force else finished(job, inputs, say)
     if there is not None:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
         if there.export_rules == rules():
             return there, False
-        return earlier.export_again(job.target, _base(job)[0], there, say), False
-    trained = None if force or tokens.outdated(job.recipe, read_found(job.tokens)) else earlier.find(job.record, inputs)
+        return earlier_training.export_again(job.target, _base(job)[0], there, say), False
+    trained = (
+        None
+        if force or tokens.outdated(job.recipe, read_found(job.tokens))
+        else earlier_training.find(job.record, inputs)
+    )
     if trained is None:
         check_room(job.recipe, job.models)
         ready(job.recipe, job.models, say)
@@ -146,7 +150,7 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
         versions=found,
         outcome=told,
     )
-    earlier.keep(job.record, done)
+    earlier_training.keep(job.record, done)
     return done
 
 

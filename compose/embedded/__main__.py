@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from compose.embedded.early import bind, find, listen
 from compose.embedded.guard import follow_parent
+from compose.embedded.preflight import bind, find, listen
 from compose.errors import ComposeError
 
 if TYPE_CHECKING:

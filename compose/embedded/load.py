@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blindside.bounded import OverBound
+from blindside.sandbox import OverBound
 from blindside.tgi import reads_ends
 from compose.embedded import VERSION
-from compose.embedded.early import first_line
 from compose.embedded.model import LanguageModel
+from compose.embedded.preflight import first_line
 from compose.embedded.template import ChatTemplate
 from compose.embedded.text import Codec
 from compose.errors import ModelUnreadable

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from blindside.bounded import OverBound, Refused, Worker
+from blindside.sandbox import OverBound, Refused, Worker
 from compose.embedded.protocol import template_error
 
 

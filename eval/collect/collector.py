@@ -17,13 +17,13 @@ from blindside import console
 from blindside.words import counted
 from eval.answers import Settled, read_settled
 from eval.collect.engines.connect import Address, connect
-from eval.collect.engines.precision import refuse_mixed
 from eval.collect.engines.protocol import Engine
+from eval.collect.engines.quantisation import refuse_mixed
 from eval.collect.engines.retry import Backoff, Breaker, first_error
 from eval.collect.engines.transport import LARGEST
 from eval.collect.new_run import warnings_of
 from eval.collect.progress import Progress
-from eval.collect.worker import Fit, Lane
+from eval.collect.worker import Fit, SideWorker
 from eval.collect.writer import AnswerWriter, Line
 from eval.journal import Journal
 from eval.records import SIDES, Failure, Message, Prompt, Response, Side, utc_now
@@ -70,9 +70,9 @@ class CollectOptions:
         fit: Fit,
         tell: Callable[[str], None],
         check: Callable[[], None] | None = None,
-    ) -> Lane:
+    ) -> SideWorker:
         """One side's prompts on their way to its engine, asked as these options say."""
-        return Lane(
+        return SideWorker(
             side=side,
             engine=engine,
             todo=iter(todo),
@@ -197,7 +197,7 @@ class _Collection:
             enable_thinking=self.run.decoding.enable_thinking,
         )
 
-    def _lane(self, side: Side, engines: Mapping[Side, Engine], todo: Sequence[Prompt]) -> Lane:
+    def _lane(self, side: Side, engines: Mapping[Side, Engine], todo: Sequence[Prompt]) -> SideWorker:
         return self.options.lane(
             side,
             engines[side],
@@ -207,7 +207,7 @@ class _Collection:
             check=self.check,
         )
 
-    async def _work(self, lanes: Sequence[Lane]) -> None:
+    async def _work(self, lanes: Sequence[SideWorker]) -> None:
         """Raises the first of the errors that ended it, not a group."""
         try:
             async with asyncio.TaskGroup() as group:

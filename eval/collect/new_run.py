@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from eval.collect.engines.connect import Address, connect
-from eval.collect.engines.precision import refuse_mixed
 from eval.collect.engines.protocol import Engine, EngineInfo
+from eval.collect.engines.quantisation import refuse_mixed
 from eval.collect.engines.retry import Backoff
 from eval.collect.prompts.prompt_set import LoadedPrompts
 from eval.collect.provenance import code, versions

@@ -19,7 +19,7 @@ Fit = Callable[[Sequence[Message]], Awaitable[int]]
 
 
 @dataclass
-class Lane:
+class SideWorker:
     """One side's prompts on their way to its engine, `width` at once."""
 
     side: Side
@@ -64,8 +64,8 @@ class Lane:
             except EngineError as error:
                 if error.status in PERHAPS_THIS_PROMPT and await self._answers_others():
                     backoff.tries += 1
-                    told = f": {error.told}" if error.told else ""
-                    said = f"{self.engine.url} refused this prompt ({error.status}){told}"
+                    reason = f": {error.server_message}" if error.server_message else ""
+                    said = f"{self.engine.url} refused this prompt ({error.status}){reason}"
                     return self._failure(prompt, EngineError(said, status=error.status), backoff.tries)
                 wait = self._trouble(error, backoff)
                 if wait is None:

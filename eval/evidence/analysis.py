@@ -21,11 +21,11 @@ from eval.evidence.reviewers.reviewers import Reviewers, reviewers
 from eval.evidence.sequential.standing import by_plan, skipped_open
 from eval.evidence.signals.answer_signals import Signal, Signals, expected, measure
 from eval.evidence.signals.held_out import HeldOutAccuracy, held_out_accuracy
-from eval.evidence.signals.model_judge import Beside, beside_people, helped, with_skips
+from eval.evidence.signals.model_judge import JudgeBesidePeople, beside_people, helped, with_skips
 from eval.evidence.signals.ppi import Predicted
 from eval.evidence.verdict import RunVerdict, run_verdict
-from eval.judge.opening.freeze import thumbs_path
-from eval.judge.opening.planning import inclusion_chances, is_planned, planned_reviewers
+from eval.judge.setup.frozen_study import thumbs_path
+from eval.judge.setup.planning import inclusion_chances, is_planned, planned_reviewers
 from eval.judge.store.verdict_files import in_force, read_thumbs, read_verdicts
 from eval.judge.study.study import Study, read_frozen
 from eval.policy import policy_of
@@ -37,7 +37,7 @@ from eval.run import Run
 class Helped:
     """People's win rate with one model judge's help."""
 
-    beside: Beside
+    beside: JudgeBesidePeople
     predicted: Predicted
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from eval.answers import Answers, read_answers
-from eval.judge.opening.plan import Plan, read_plan
+from eval.judge.setup.plan import Plan, read_plan
 from eval.judge.store.side_files import Skip, read_skips
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.records import OUTCOMES, SIDES, Pair, Prompt, Verdict

@@ -99,7 +99,7 @@ def test_openai_compatible_servers_are_asked_as_ever(packages: Path, tmp_path: P
 def test_parity_and_log_probabilities_say_the_same(packages: Path) -> None:
     code = """
 import asyncio, sys
-from eval.collect.listeners.opening import open_listener
+from eval.collect.probing.open_prober import open_listener
 from eval.collect.engines.transport import Transport
 from eval.errors import EngineError
 async def listen():

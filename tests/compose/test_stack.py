@@ -17,7 +17,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from compose.embedded.early import bind
+from compose.embedded.preflight import bind
 from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing, PortTaken
 from compose.stack import EmbeddedStack, Model, healthy
 from tests.compose.servers import MODEL, need_train

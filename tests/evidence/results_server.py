@@ -16,7 +16,7 @@ _SERVE = """
 import json, sys
 from pathlib import Path
 from eval.report.pages.page import serve
-from eval.judge.door.front import Front
+from eval.judge.access.public_address import Front
 from eval.run import open_run
 folder, name, port, allowed, path = sys.argv[1:6]
 front = Front.of(allow_host=json.loads(allowed), root_path=path)

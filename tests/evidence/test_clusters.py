@@ -12,9 +12,9 @@ from eval.collect.prompts.parser import read_question
 from eval.evidence.analysis import all_figures, whole
 from eval.evidence.judgements import of_arrays
 from eval.evidence.verdict import run_verdict
-from eval.judge.opening.begin import begin
-from eval.judge.opening.near_duplicates import alike
-from eval.judge.opening.plan import plan_path
+from eval.judge.setup.begin import begin_judging
+from eval.judge.setup.near_duplicates import alike
+from eval.judge.setup.plan import plan_path
 from eval.judge.study.study import Study
 from eval.records import Prompt
 from eval.run import open_run
@@ -75,10 +75,10 @@ def test_near_duplicates_are_one_unit_where_the_study_says_so_and_counted_where_
     prompts = [prompt(n, text) for n, text in enumerate(texts)]
     answers = [response(one, side, f"{side} {one.id}") for one in prompts for side in ("base", "tuned")]
     run = make_run_of(tmp_path, prompts, answers)
-    begin(run)
+    begin_judging(run)
     assert (open_run(run.folder.parent, run.name).info.near, b"near" in plan_path(run).read_bytes()) == (3, False)
-    begin(run, Study(cluster="near"))
+    begin_judging(run, Study(cluster="near"))
     record(run, [verdict_on(run, pair, "tuned") for pair in whole(run).pairs])
     assert whole(run).verdict.rate.n == 3
-    begin(run, Study(cluster="given"))
+    begin_judging(run, Study(cluster="given"))
     assert whole(run).verdict.rate.n == 3

@@ -18,7 +18,7 @@ from eval.records import Message, Prompt
 from eval.release.gate.decision import Decision, Headline, RuleResult
 from eval.release.gate.outputs import markdown as gate_markdown
 from eval.report.compare import compare_runs
-from eval.report.pages.live import Source
+from eval.report.pages.live_snapshot import Source
 from eval.report.pages.page import show
 from eval.report.write_report import write_comparison, write_report
 from eval.run import Run

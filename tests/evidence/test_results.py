@@ -12,14 +12,14 @@ from markupsafe import escape
 from eval.answers import encode, read_answers
 from eval.evidence.analysis import all_figures
 from eval.judge.csv_codec import PLAIN
-from eval.judge.opening.freeze import thumbs_path
+from eval.judge.setup.frozen_study import thumbs_path
 from eval.judge.store.ledger import Ledger
 from eval.judge.study.gold import GoldPair
 from eval.judge.study.study import NAME, Gold, Study
 from eval.records import Failure, Message, Pair, Thumb, Verdict, utc_now
 from eval.report.pages.browse import LONGEST_SNIPPET, ROWS_A_PAGE, find, listing, open_item, snippet
 from eval.report.pages.figures import findings
-from eval.report.pages.live import Source
+from eval.report.pages.live_snapshot import Source
 from eval.report.pages.page import show
 from eval.report.pages.query import Query, parse
 from eval.report.pages.snapshot import Snapshot, read_snapshot

@@ -11,9 +11,9 @@ import sys
 from functools import partial
 
 from eval.evidence.signals.degeneration import is_empty, repeating
-from eval.judge.opening.giveaways import Finder
 from eval.judge.rendering.render import formatted, plain_html
 from eval.judge.rendering.scripts import language_of
+from eval.judge.setup.giveaways import Finder
 from tests.judge.attacks import attacks
 
 

@@ -25,8 +25,8 @@ _SERVE = """
 import json, os, sys
 from pathlib import Path
 print(os.getpid(), flush=True)
-from eval.judge.door.accounts import Accounts
-from eval.judge.door.front import Front
+from eval.judge.access.accounts import Accounts
+from eval.judge.access.public_address import Front
 from eval.judge.page.app import serve
 from eval.judge.study.study import Study
 from eval.run import open_run

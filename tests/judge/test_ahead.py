@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.page.ahead import NOTHING
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.page.next_pair import NOTHING
 from eval.judge.page.page_protocol import View
 from eval.judge.page.views import stage_html
 from eval.judge.store.verdict_files import read_verdicts
@@ -40,7 +40,7 @@ def body(view: View) -> str:
 def test_what_is_ready_is_what_comes(run: Run, mode: str) -> None:
     mixed = {"gold": Gold(rate=0.3, pairs=tuple(map(gold, range(5)))), "repeats": {"rate": 0.3, "after": 3}}
     ana = Person(JudgingState(run, Study.model_validate({"practice": 0, "mode": mode, **mixed})))
-    Person(ana.desk, "Bo").judge_all(most=3)
+    Person(ana.judging, "Bo").judge_all(most=3)
     for turn in range(60):
         ready = look_ahead(ana)
         if turn % 7 == 5:
@@ -78,11 +78,11 @@ def test_nothing_is_ready_while_a_verdict_is_changed_or_in_practice(run: Run) ->
 
 
 def test_it_is_kept_for_its_reviewer_as_long_as_others_have_another(tmp_path: Path) -> None:
-    desk = JudgingState(with_key(make_run(tmp_path, n=4)), Study(practice=0, overlap=Overlap(reviewers=1)))
-    ana = Person(desk)
+    judging = JudgingState(with_key(make_run(tmp_path, n=4)), Study(practice=0, overlap=Overlap(reviewers=1)))
+    ana = Person(judging)
     ready = look_ahead(ana)
     assert ready.pair is not None
-    bo = Person(desk, "Bo")
+    bo = Person(judging, "Bo")
     theirs = [bo.item]
     bo.vote()
     theirs.append(bo.item)
@@ -92,4 +92,4 @@ def test_it_is_kept_for_its_reviewer_as_long_as_others_have_another(tmp_path: Pa
     # Now Bo has judged it: somebody else's verdict counts, and what was ready does not come.
     bo.vote()
     ana.vote()
-    assert (ana.view.state, len(read_verdicts(desk.run.verdicts_path))) == ("done", 4)
+    assert (ana.view.state, len(read_verdicts(judging.run.verdicts_path))) == ("done", 4)

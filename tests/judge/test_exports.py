@@ -11,9 +11,9 @@ import pytest
 
 from eval.answers import encode, read_answers
 from eval.errors import RunError
-from eval.judge.elsewhere.exported import exported_path, read_exported
-from eval.judge.elsewhere.exports import TOOLS, Tool, export_tasks
-from eval.judge.elsewhere.imports import import_verdicts
+from eval.judge.other_tools.exported import exported_path, read_exported
+from eval.judge.other_tools.exports import TOOLS, Tool, export_tasks
+from eval.judge.other_tools.imports import import_verdicts
 from eval.judge.store.verdict_files import read_verdicts
 from eval.judge.study.study import Giveaways, Overlap, Study
 from eval.records import Side

@@ -216,7 +216,7 @@ def test_a_refused_edit_stays_an_edit(run: Run, ana: Person) -> None:
 def test_nobody_edits_what_is_not_theirs_or_not_in_force(run: Run, ana: Person) -> None:
     for _ in range(21):
         ana.act("vote", "left", "x", criteria=GIVEN)
-    bo = Person(ana.desk, "Bo")
+    bo = Person(ana.judging, "Bo")
     old, new = rows(run)[0].verdict_id, rows(run)[-1].verdict_id
     due = bo.item
     assert bo.act("edit", edit=new).notice == EDIT_GONE
@@ -243,13 +243,13 @@ def test_an_edited_verdict_is_the_last_one(run: Run, ana: Person) -> None:
 
 
 def test_a_page_that_closes_gives_its_pair_to_the_others(run: Run) -> None:
-    desk = JudgingState(make_run(run.folder.parent.parent / "two", n=2), Study(practice=0))
-    ana, bo = Person(desk, "Ana"), Person(desk, "Bo")
+    judging = JudgingState(make_run(run.folder.parent.parent / "two", n=2), Study(practice=0))
+    ana, bo = Person(judging, "Ana"), Person(judging, "Bo")
     theirs = ana.item
     assert bo.item != theirs
     bo.vote()
     ana.act("leave")
-    assert Person(desk, "Cy").item == theirs
+    assert Person(judging, "Cy").item == theirs
     assert ana.vote("right", nonce=ana.view.nonce).saved
 
 

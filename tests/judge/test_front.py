@@ -7,40 +7,46 @@ import socket
 import pytest
 
 from eval.errors import InputError
-from eval.judge.door.front import Front, host_of, origin_of
+from eval.judge.access.public_address import PublicAddress, host_of, origin_of
 
 
 @pytest.mark.parametrize(
     ("front", "host", "reached", "known"),
     [
-        *((Front(), host, "127.0.0.1", True) for host in ("127.0.0.1", "127.0.0.1:7860", "LocalHost:1", "localhost.")),
-        *((Front(), host, "::1", True) for host in ("[::1]", "[::1]:7860", "[0:0:0:0:0:0:0:1]:7860")),
-        *((Front(), host, "127.0.0.1", False) for host in ("judge.evil.test", "judge.evil.test:7860", "", "127.0.0.2")),
         *(
-            (Front(), host, "127.0.0.1", False)
+            (PublicAddress(), host, "127.0.0.1", True)
+            for host in ("127.0.0.1", "127.0.0.1:7860", "LocalHost:1", "localhost.")
+        ),
+        *((PublicAddress(), host, "::1", True) for host in ("[::1]", "[::1]:7860", "[0:0:0:0:0:0:0:1]:7860")),
+        *(
+            (PublicAddress(), host, "127.0.0.1", False)
+            for host in ("judge.evil.test", "judge.evil.test:7860", "", "127.0.0.2")
+        ),
+        *(
+            (PublicAddress(), host, "127.0.0.1", False)
             for host in ("localhost.evil.test", "127.0.0.1.evil.test", "evil@localhost")
         ),
         *(
-            (Front(), host, "127.0.0.1", False)
+            (PublicAddress(), host, "127.0.0.1", False)
             for host in ("localhost/", "localhost:80:80", "local host", "[::1", "::1")
         ),
-        (Front.of("192.0.2.7"), "192.0.2.7:7860", "", True),
-        (Front.of("192.0.2.7"), "192.0.2.8:7860", "", False),
-        (Front.of("2001:DB8::7"), "[2001:db8:0::7]:7860", "", True),
-        (Front.of("Lab.example.org"), "lab.example.org:7860", "", True),
-        (Front.of("0.0.0.0"), "192.0.2.7:7860", "192.0.2.7", True),
-        (Front.of("0.0.0.0"), "192.0.2.8:7860", "192.0.2.7", False),
-        (Front.of("::"), "192.0.2.7:7860", "::ffff:192.0.2.7", True),
-        (Front.of("0.0.0.0"), f"{socket.gethostname().upper()}:7860", "192.0.2.7", True),
-        (Front.of("0.0.0.0"), "judge.evil.test:7860", "192.0.2.7", False),
-        (Front.of(allow_host=["Judge.example.org"]), "judge.example.org.:8443", "127.0.0.1", True),
-        (Front.of(allow_host=["Judge.example.org"]), "sub.judge.example.org", "127.0.0.1", False),
-        (Front.of(allow_host=["bücher.example"]), "xn--bcher-kva.example", "127.0.0.1", True),
-        (Front.of(allow_host=["a.example", "b.example"]), "b.example", "127.0.0.1", True),
-        (Front.of(allow_host=["2001:db8::7"]), "[2001:db8::7]", "127.0.0.1", True),
+        (PublicAddress.of("192.0.2.7"), "192.0.2.7:7860", "", True),
+        (PublicAddress.of("192.0.2.7"), "192.0.2.8:7860", "", False),
+        (PublicAddress.of("2001:DB8::7"), "[2001:db8:0::7]:7860", "", True),
+        (PublicAddress.of("Lab.example.org"), "lab.example.org:7860", "", True),
+        (PublicAddress.of("0.0.0.0"), "192.0.2.7:7860", "192.0.2.7", True),
+        (PublicAddress.of("0.0.0.0"), "192.0.2.8:7860", "192.0.2.7", False),
+        (PublicAddress.of("::"), "192.0.2.7:7860", "::ffff:192.0.2.7", True),
+        (PublicAddress.of("0.0.0.0"), f"{socket.gethostname().upper()}:7860", "192.0.2.7", True),
+        (PublicAddress.of("0.0.0.0"), "judge.evil.test:7860", "192.0.2.7", False),
+        (PublicAddress.of(allow_host=["Judge.example.org"]), "judge.example.org.:8443", "127.0.0.1", True),
+        (PublicAddress.of(allow_host=["Judge.example.org"]), "sub.judge.example.org", "127.0.0.1", False),
+        (PublicAddress.of(allow_host=["bücher.example"]), "xn--bcher-kva.example", "127.0.0.1", True),
+        (PublicAddress.of(allow_host=["a.example", "b.example"]), "b.example", "127.0.0.1", True),
+        (PublicAddress.of(allow_host=["2001:db8::7"]), "[2001:db8::7]", "127.0.0.1", True),
     ],
 )
-def test_a_name_is_ours_or_it_is_not(front: Front, host: str, reached: str, known: bool) -> None:
+def test_a_name_is_ours_or_it_is_not(front: PublicAddress, host: str, reached: str, known: bool) -> None:
     assert front.knows(host_of(host)[0], reached) == known
 
 
@@ -63,14 +69,14 @@ def test_an_origin_is_a_name_and_a_port(header: str, origin: tuple[str, int]) ->
 
 
 def test_only_a_named_proxy_says_the_scheme() -> None:
-    assert Front().scheme("localhost", "http", "https") == "http"
-    assert Front.of(allow_host=["a.example"]).scheme("a.example", "http", "https") == "https"
-    assert Front.of(root_path="/judge").scheme("a.example", "https", "http") == "http"
-    assert Front.of(root_path="/judge").scheme("a.example", "http", "javascript") == "http"
+    assert PublicAddress().scheme("localhost", "http", "https") == "http"
+    assert PublicAddress.of(allow_host=["a.example"]).scheme("a.example", "http", "https") == "https"
+    assert PublicAddress.of(root_path="/judge").scheme("a.example", "https", "http") == "http"
+    assert PublicAddress.of(root_path="/judge").scheme("a.example", "http", "javascript") == "http"
 
 
 def test_a_share_link_is_let_in_and_is_tls() -> None:
-    front = Front()
+    front = PublicAddress()
     assert not front.knows("abc.gradio.live")
     front.tunnel("https://ABC.gradio.live")
     assert front.knows("abc.gradio.live")
@@ -83,7 +89,7 @@ def test_a_share_link_is_let_in_and_is_tls() -> None:
 )
 def test_what_is_no_host_name_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="give one host name"):
-        Front.of(allow_host=[name])
+        PublicAddress.of(allow_host=[name])
 
 
 @pytest.mark.parametrize(
@@ -91,11 +97,11 @@ def test_what_is_no_host_name_is_refused(name: str) -> None:
 )
 def test_what_is_no_path_is_refused(path: str) -> None:
     with pytest.raises(InputError, match="give the path that the proxy serves it under"):
-        Front.of(root_path=path)
+        PublicAddress.of(root_path=path)
 
 
 def test_a_path_loses_its_last_slash() -> None:
-    assert [Front.of(root_path=path).path for path in ("", "/", "/tools/judge", "/tools/judge/")] == [
+    assert [PublicAddress.of(root_path=path).path for path in ("", "/", "/tools/judge", "/tools/judge/")] == [
         "",
         "",
         "/tools/judge",

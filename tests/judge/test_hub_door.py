@@ -9,14 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from eval.judge.door.front import Front
-from eval.judge.door.gatekeeper import FOREIGN, Gatekeeper, tell
-from eval.judge.door.hub_accounts import HubAccounts
-from eval.judge.door.hub_door import HubDoor
-from eval.judge.door.hub_oauth import HubOAuth
-from eval.judge.door.login import REVIEWER
-from eval.judge.door.routes import HUB_LOGIN, PAGE
-from eval.judge.door.serving import listen, url
+from eval.judge.access.gatekeeper import FOREIGN, Gatekeeper, tell
+from eval.judge.access.hub_accounts import HubAccounts
+from eval.judge.access.hub_login import HubLogin
+from eval.judge.access.hub_oauth import HubOAuth
+from eval.judge.access.login import REVIEWER
+from eval.judge.access.public_address import PublicAddress
+from eval.judge.access.routes import HUB_LOGIN, PAGE
+from eval.judge.access.server import listen, url
 from tests.judge.asking import Answer, ask
 from tests.release.hub_server import listening
 from tests.release.hub_spaces import CLIENT, SECRET
@@ -64,10 +64,10 @@ def server() -> Iterator[Server]:
     with listening(Hub()) as hub, listen("127.0.0.1", 0, print) as sock:
         server = Server(hub, [])
         environment = {"OAUTH_CLIENT_ID": CLIENT, "OAUTH_CLIENT_SECRET": SECRET, "OPENID_PROVIDER_URL": hub.url}
-        front = Front(framed_by="https://huggingface.co")
+        front = PublicAddress(framed_by="https://huggingface.co")
         front.tunnel(f"https://{HOST}")
         accounts = HubAccounts(["ANN"], ["Lab"])
-        door = HubDoor(who, accounts, HubOAuth.of(environment, HOST), "the login page", server.said.append)
+        door = HubLogin(who, accounts, HubOAuth.of(environment, HOST), "the login page", server.said.append)
         config = uvicorn.Config(Gatekeeper(door, front, [*PAGE, *HUB_LOGIN]), log_level="critical", lifespan="off")
         running = uvicorn.Server(config)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [sock]})

@@ -16,12 +16,12 @@ from eval.answers import read_answers
 from eval.errors import BlindsideError, InputError
 from eval.evidence.judgements import read_table
 from eval.evidence.reviewers.bias import bias
-from eval.judge.elsewhere.exported import read_exported
-from eval.judge.elsewhere.exports import export_tasks
-from eval.judge.elsewhere.given import Names, utc
-from eval.judge.elsewhere.imports import Imported, import_verdicts
-from eval.judge.opening.begin import begin
-from eval.judge.opening.planning import blinding_rule
+from eval.judge.other_tools.exported import read_exported
+from eval.judge.other_tools.exports import export_tasks
+from eval.judge.other_tools.given_verdict import ColumnNames, utc
+from eval.judge.other_tools.imports import Imported, import_verdicts
+from eval.judge.setup.begin import begin_judging
+from eval.judge.setup.planning import blinding_rule
 from eval.judge.store.acknowledged import acknowledged_path, alterations
 from eval.judge.store.side_files import read_skips
 from eval.judge.store.verdict_files import in_force, read_rows, read_verdicts
@@ -99,7 +99,7 @@ LAYOUTS: dict[str, tuple[Row, dict[str, Any], tuple[str, str]]] = {
     "both bad": ({"id": "hidden-item-0000", "reviewer": "ann", "outcome": "both_bad"}, {}, ("both_bad", "")),
     "a column named": (
         {"id": "hidden-item-0000", "wer": "ann", "was": "base"},
-        {"names": Names({"reviewer": "wer", "outcome": "was"})},
+        {"names": ColumnNames({"reviewer": "wer", "outcome": "was"})},
         ("base", ""),
     ),
     "one reviewer for all": ({"id": "hidden-item-0000", "outcome": "base"}, {"reviewer": "ann"}, ("base", "")),
@@ -330,7 +330,7 @@ def test_one_annotation_that_says_two_things_is_none(tmp_path: Path) -> None:
     one["result"].append({"from_name": "neither", "type": "choices", "value": {"choices": ["tie"]}})
     path = written(tmp_path / "back.json", back)
     assert bring(run, path).excluded["says several things"] == 1
-    assert bring(run, path, names=Names({"outcome": "better"})).new == 1
+    assert bring(run, path, names=ColumnNames({"outcome": "better"})).new == 1
 
 
 def test_sides_and_seconds_that_nobody_told_enter_no_figure(tmp_path: Path) -> None:
@@ -346,10 +346,10 @@ def test_judging_after_an_import_is_blind_by_a_key_and_its_late_plan_is_told(tmp
     run, path = some(tmp_path)
     bring(run, path)
     assert blinding_rule(open_run(run.folder.parent, run.name)) is None
-    assert begin(run).blinding.rule == "keyed"
+    assert begin_judging(run).blinding.rule == "keyed"
     (change,) = open_run(run.folder.parent, run.name).info.plan_changes
     assert (change.rows, change.what) == (12, "planned only after verdicts had been imported")
-    assert begin(run).blinding.rule == "keyed"
+    assert begin_judging(run).blinding.rule == "keyed"
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ KEY_NAMES = {
 
 
 def notices() -> Iterator[str]:
-    """The key of every notice that a sitting may give."""
+    """The key of every notice that a session may give."""
     for path in sorted(ASSETS.parents[1].rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Notice":

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.opening.freeze import freeze
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.setup.frozen_study import freeze
 from eval.judge.store.verdict_files import columns_in, read_verdicts
 from eval.judge.study.forms import form_of
 from eval.judge.study.study import Overlap, Study, read_frozen, read_study

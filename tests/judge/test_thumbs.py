@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from eval.judge.opening.freeze import thumbs_path
 from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.session import STALE
+from eval.judge.setup.frozen_study import thumbs_path
 from eval.judge.store.verdict_files import in_force, read_thumbs, read_verdicts
 from eval.judge.study.forms import Filled
 from eval.judge.study.study import Study

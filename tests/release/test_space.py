@@ -15,8 +15,8 @@ from packaging.requirements import Requirement
 
 from eval.answers import read_answers
 from eval.errors import ReleaseError
-from eval.judge.door.accounts import add_account
-from eval.judge.opening.keyfile import KEY_FILE
+from eval.judge.access.accounts import add_account
+from eval.judge.setup.keyfile import KEY_FILE
 from eval.judge.study.study import Study
 from eval.release.hub.sync import Sync
 from eval.release.hub.upload import client

@@ -11,8 +11,8 @@ from eval.answers import read_answers
 from eval.expect.expect import Expect
 from eval.journal import Journal
 from eval.judge.csv_codec import encode_row
-from eval.judge.opening.freeze import freeze
-from eval.judge.opening.plan import Plan, PlannedPair, plan_path, write_plan
+from eval.judge.setup.frozen_study import freeze
+from eval.judge.setup.plan import Plan, PlannedPair, plan_path, write_plan
 from eval.judge.store.hash_chain import seal_of
 from eval.judge.store.side_files import Skip, append_skip
 from eval.judge.study.study import Overlap, Study

@@ -11,7 +11,7 @@ import pytest
 
 from eval.answers import read_answers
 from eval.records import Pair
-from eval.report.pages.live import Source
+from eval.report.pages.live_snapshot import Source
 from eval.report.pages.page import show
 from eval.run import Run
 from tests.evidence.judged import record, verdict_on

@@ -13,14 +13,14 @@ from eval.evidence.signals.traits import LONGER, winning
 from eval.report.compare import compare_runs
 from eval.report.pages.browse import find
 from eval.report.pages.figures import findings
-from eval.report.pages.live import Source
+from eval.report.pages.live_snapshot import Source
 from eval.report.pages.page import show
 from eval.report.pages.query import Query
+from eval.report.pages.reasons import groups, phrases
 from eval.report.pages.reviewer_table import what_if
 from eval.report.pages.snapshot import Entry, Snapshot, read_snapshot
 from eval.report.pages.static import MOST, report_html
-from eval.report.pages.trust import MARKS, STOP, all_conditions
-from eval.report.pages.why import groups, phrases
+from eval.report.pages.trust_strip import MARKS, STOP, all_conditions
 from eval.report.pages.words import words
 from eval.report.write_report import write_comparison, write_report
 from eval.run import Run

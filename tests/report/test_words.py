@@ -12,10 +12,10 @@ import pytest
 from blindside.yaml_files import read_yaml
 from eval.evidence.analysis import all_figures
 from eval.judge.study.study import Language
-from eval.report.pages.live import Source
+from eval.report.pages.live_snapshot import Source
 from eval.report.pages.page import show
 from eval.report.pages.snapshot import read_snapshot
-from eval.report.pages.trust import strip
+from eval.report.pages.trust_strip import strip
 from eval.report.pages.words import CHINESE, words
 from eval.run import Run
 from tests.report.rich import make_rich

@@ -14,10 +14,10 @@ from blindside.gpus import Gpu, Version, untested
 from blindside.tgi import not_for_tgi
 from train.container.image import CUDA as IMAGE_CUDA
 from train.container.image import image_name
+from train.doctor.disk_and_ports import check_cache, check_disk, check_port, hub_repos
 from train.doctor.scale import check_launch, check_recipes, check_spread, count_processes, what_to_rent
-from train.doctor.surroundings import check_cache, check_disk, check_port, hub_repos
-from train.doctor.tried import check_export, check_switch
-from train.doctor.turns import check_turns
+from train.doctor.template_trial import check_turns
+from train.doctor.trial_export import check_export, check_switch
 from train.errors import RecipeError, TrainError
 from train.launch import ROOT, WORKSPACE
 from train.recipe import Recipe

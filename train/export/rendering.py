@@ -1,4 +1,4 @@
-"""The child that renders templates like transformers: `python -P -m train.export.rendering` (blindside.bounded)."""
+"""The child that renders templates like transformers: `python -P -m train.export.rendering` (blindside.sandbox)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jinja2 import Environment, Template, TemplateError
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from blindside.bounded import serve
+from blindside.sandbox import serve
 
 _ENDS = ("block_end", "comment_end", "raw_begin", "raw_end")
 _BEGINS = ("block_begin", "comment_begin", "raw_begin", "raw_end")

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from blindside.bounded import OverBound, Refused, Worker
+from blindside.sandbox import OverBound, Refused, Worker
 from train.errors import ExportError
 from train.export.rendering import DATE
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from operator import attrgetter
 
+from train.figures.outcome import accuracy
 from train.figures.protocol import Figures, Row
-from train.figures.words import accuracy
 
 _WIDE, _HIGH, _LEFT, _TOP, _GAP = 300, 140, 56, 48, 70
 #: Title, and what is drawn: name in the legend, field, pairs.

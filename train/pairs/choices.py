@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from blindside import console
-from blindside.tables.asked import CONVERSATION, QUESTION, with_parts, with_system
 from blindside.tables.cells import texts_of
 from blindside.tables.codes import BOTH_BAD, CHOICE, NONE, TIE, UNKNOWN, A, Codes, by_model, code_of, decide, family
+from blindside.tables.prompt_columns import CONVERSATION, QUESTION, with_parts, with_system
 from blindside.tables.rows import MALFORMED, Excluded, Message, Record, Unusable, Watched, first_filled, number
 from blindside.tables.turns import CONFLICT, Fields, answer, full_conversations, text_of, turns
 from train.errors import PairsError

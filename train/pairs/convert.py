@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blindside import console
-from blindside.tables.asked import marks_sentence, template_mark
+from blindside.tables.prompt_columns import marks_sentence, template_mark
 from blindside.tables.rows import Excluded, unread_sentence
 from blindside.tables.turns import Fields
 from blindside.thinking import apart

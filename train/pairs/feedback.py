@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from blindside import console
-from blindside.tables.asked import CONVERSATION, QUESTION, with_parts, with_system
 from blindside.tables.codes import DOWN, NEUTRAL, NONE, UP, Codes, code_of, decide
+from blindside.tables.prompt_columns import CONVERSATION, QUESTION, with_parts, with_system
 from blindside.tables.rows import MALFORMED, Excluded, Message, Record, Unusable, first_filled
 from blindside.tables.turns import Fields, text_of, turns
 from blindside.words import counted

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from blindside.reading import parse_json
-from blindside.tables.asked import CONVERSATION, QUESTION, with_parts, with_system
+from blindside.tables.prompt_columns import CONVERSATION, QUESTION, with_parts, with_system
 from blindside.tables.rows import MALFORMED, Message, Record, Unusable, Watched, first_filled, identity, number
 from blindside.tables.turns import (
     Fields,

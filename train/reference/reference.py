@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from blindside.bounded import OverBound, Refused, forked
+from blindside.sandbox import OverBound, Refused, forked
 from blindside.tgi import reads_ends
 from train.errors import ExportError
 from train.export.servable import as_ids

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from train.artifact import Artifact
 from train.data import Say
+from train.figures.outcome import accuracy
 from train.figures.protocol import Figures, read_figures
-from train.figures.words import accuracy
 from train.job import Job
 from train.pipeline import make
 from train.progress import Progress

@@ -75,12 +75,12 @@ def results(
 
     Example: `blindside results tiny-1a2b3c4d`
     """
-    from eval.judge.door.front import Front
+    from eval.judge.access.public_address import PublicAddress
     from eval.report.pages.page import serve
     from eval.run import open_run
     from eval.sweep import is_sweep
 
-    front = Front.of(host, allow_host or (), root_path)
+    front = PublicAddress.of(host, allow_host or (), root_path)
     if is_sweep(reports, run):
         from eval.report.sweep.page import serve as serve_sweep
 

@@ -61,20 +61,20 @@ def judge(
     Example: `blindside judge tiny-1a2b3c4d --auth reviewers.csv --overlap 2 --overlap-share 0.2`
     """
     from eval.cli.sweep.judge import open_sweep, racing
-    from eval.judge.door.accounts import Accounts as Logins
-    from eval.judge.door.front import Front
-    from eval.judge.door.serving import load_gradio
-    from eval.judge.opening.begin import refuse_candidate
-    from eval.judge.opening.fits import unmet_before
-    from eval.judge.opening.near_duplicates import alike
+    from eval.judge.access.accounts import Accounts as Logins
+    from eval.judge.access.public_address import PublicAddress
+    from eval.judge.access.server import load_gradio
     from eval.judge.page.app import Serving, refuse_open_share, serve_state
     from eval.judge.page.judging_state import JudgingState
+    from eval.judge.setup.begin import refuse_candidate
+    from eval.judge.setup.near_duplicates import alike
+    from eval.judge.setup.policy_check import unmet_before
     from eval.policy import freeze_policy
     from eval.release.hub.sync import Sync
     from eval.run import open_run
     from eval.sweep import is_sweep
 
-    front = Front.of(host, allow_host or (), root_path)
+    front = PublicAddress.of(host, allow_host or (), root_path)
     logins = Logins(auth) if auth is not None else None
     refuse_open_share(share, logins)
     how = Serving(port, host, browser, reviewer, logins, share, front)
@@ -133,7 +133,7 @@ def add(name: Annotated[str, typer.Argument(help="The reviewer's name.")], auth:
 
     Example: `blindside reviewer add ann`
     """
-    from eval.judge.door.accounts import add_account
+    from eval.judge.access.accounts import add_account
 
     console.say(f"{add_account(auth, name, _password())} may log in now: blindside judge --auth {auth}")
 
@@ -144,7 +144,7 @@ def passwd(name: Annotated[str, typer.Argument(help="The reviewer's name.")], au
 
     Example: `blindside reviewer passwd ann`
     """
-    from eval.judge.door.accounts import change_password
+    from eval.judge.access.accounts import change_password
 
     change_password(auth, name, _password())
     console.say(f"{name} has a new password")
@@ -156,7 +156,7 @@ def remove(name: Annotated[str, typer.Argument(help="The reviewer's name.")], au
 
     Example: `blindside reviewer remove ann`
     """
-    from eval.judge.door.accounts import remove_account
+    from eval.judge.access.accounts import remove_account
 
     remove_account(auth, name)
     console.say(f"{name} can no longer log in; verdicts stay")
@@ -168,7 +168,7 @@ def list_names(auth: Accounts = ACCOUNTS) -> None:
 
     Example: `blindside reviewer list`
     """
-    from eval.judge.door.accounts import read_accounts
+    from eval.judge.access.accounts import read_accounts
 
     for name in read_accounts(auth):
         console.say(name)

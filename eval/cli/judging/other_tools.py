@@ -36,9 +36,9 @@ def import_verdicts(
     Example: `blindside import-verdicts first project-1.json`
     """
     from blindside.tables.codes import read_option
-    from eval.judge.elsewhere.given import Names
-    from eval.judge.elsewhere.imports import MEANINGS
-    from eval.judge.elsewhere.imports import import_verdicts as bring
+    from eval.judge.other_tools.given_verdict import ColumnNames
+    from eval.judge.other_tools.imports import MEANINGS
+    from eval.judge.other_tools.imports import import_verdicts as bring
     from eval.policy import freeze_policy
     from eval.run import open_run
 
@@ -49,12 +49,12 @@ def import_verdicts(
     except ValueError as error:
         raise InputError(str(error)) from None
     opened = freeze_policy(open_run(reports, run), policy, when="before verdicts were imported")
-    names = Names(_columns(column or []))
+    names = ColumnNames(_columns(column or []))
     bring(opened, file, names=names, choices=words, left=left, reviewer=reviewer)  # type: ignore[arg-type]
 
 
 def _columns(given: list[str]) -> dict[str, str]:
-    from eval.judge.elsewhere.given import COLUMNS
+    from eval.judge.other_tools.given_verdict import COLUMNS
 
     found = dict(one.partition("=")[::2] for one in given)
     wrong = next((one for one in given if one.partition("=")[0] not in COLUMNS or not one.partition("=")[2]), None)
@@ -82,10 +82,10 @@ def export_tasks(
     Example: `blindside export-tasks first --to label-studio`
     """
     from eval.cli.judging.judge import asked_study
-    from eval.judge.elsewhere.exports import TOOLS
-    from eval.judge.elsewhere.exports import export_tasks as write
-    from eval.judge.opening.fits import unmet_before
-    from eval.judge.opening.near_duplicates import alike
+    from eval.judge.other_tools.exports import TOOLS
+    from eval.judge.other_tools.exports import export_tasks as write
+    from eval.judge.setup.near_duplicates import alike
+    from eval.judge.setup.policy_check import unmet_before
     from eval.policy import freeze_policy
     from eval.run import open_run
 

@@ -100,7 +100,7 @@ def _deployed(opened: Run, repo: str, data: str) -> Deployed:
 def _check_door(settings: Settings, auth: Path | None) -> None:
     """Raises InputError where nobody, or everybody, could judge, and for a file without logins."""
     from eval.errors import InputError
-    from eval.judge.door.accounts import Accounts
+    from eval.judge.access.accounts import Accounts
 
     if (auth is not None) == settings.by_hub:
         raise InputError("say who may judge: logins by --auth reviewers.csv, or Hub accounts by --user and --org")

@@ -59,26 +59,26 @@ def _with_policy(runs: dict[str, Run], policy: Path | None) -> dict[str, Run]:
 
 @contextmanager
 def racing(reports: Path, found: Sweep, runs: dict[str, Run], study: Study | None) -> Iterator[SweepState]:
-    """The desk, whose candidates are dropped as the race has it, while the page is served."""
+    """The judging state, whose candidates are dropped as the race has it, while the page is served."""
     from eval.judge.sweep.sweep_state import SweepState
 
-    desk, end = SweepState(reports / found.sweep, runs, study), threading.Event()
-    race = Racing(reports, found.sweep, desk)
+    judging, end = SweepState(reports / found.sweep, runs, study), threading.Event()
+    race = Racing(reports, found.sweep, judging)
     race.look()
     thread = threading.Thread(target=race.until, args=(end,), daemon=True)
     thread.start()
     try:
-        yield desk
+        yield judging
     finally:
         end.set()
         thread.join()
 
 
 class Racing:
-    """Looks at the verdicts of a sweep, writes down who is dropped, and has the desk ask them no more."""
+    """Looks at the verdicts of a sweep, writes down who is dropped, and has them asked about no more."""
 
-    def __init__(self, reports: Path, name: str, desk: SweepState) -> None:
-        self._reports, self._name, self._desk = reports, name, desk
+    def __init__(self, reports: Path, name: str, judging: SweepState) -> None:
+        self._reports, self._name, self._judging = reports, name, judging
         self._seen: object = None
         self._answers: dict[str, Answers] = {}
         self._said = ""
@@ -115,7 +115,7 @@ class Racing:
             write_sweep(self._reports, found.model_copy(update={"dropped": (*found.dropped, *new)}))
             for one in new:
                 console.say(f"{one.candidate} is asked no more: {one.why}")
-        self._desk.stop(seen.race.dropped.keys())
+        self._judging.stop(seen.race.dropped.keys())
         self._seen = stamps if not new else None
         self._tell(_state(found, runs, seen))
 

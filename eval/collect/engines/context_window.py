@@ -10,7 +10,7 @@ from eval.records import Message
 
 
 @dataclass(frozen=True)
-class Room:
+class ContextWindow:
     """A server's limits in tokens. `template_tokens` is what the chat template makes of a one-word question."""
 
     url: str

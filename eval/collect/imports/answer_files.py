@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from blindside.tables.asked import PARTS, SYSTEM
 from blindside.tables.encoding import Note
+from blindside.tables.prompt_columns import PARTS, SYSTEM
 from blindside.tables.reader import ignore
 from blindside.tables.rows import filled, identity
 from eval.collect.imports.joining import Answer, Join, Joined

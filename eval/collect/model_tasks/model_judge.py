@@ -62,7 +62,7 @@ def why_none(reply: Response | Failure | None) -> str:
     return "no verdict in the reply" if lines else "an empty reply"
 
 
-def told(replies: Iterable[Response | Failure | None]) -> Iterator[str]:
+def opinion_of(replies: Iterable[Response | Failure | None]) -> Iterator[str]:
     """A line for each reason why replies gave no verdict, with their number and how the first of them begins."""
     counts, first = Counter[str](), dict[str, str]()
     for reply in replies:
@@ -115,7 +115,7 @@ def ask_model(
         raise first_error(several) from None
     verdicts = [_verdict(run, model, pair, answers) for pair in pairs]
     silent = [(pair.prompt_id, side) for pair in pairs for side in SIDES if _label(answers, pair, side) == "none"]
-    for line in told(answers.responses.get(key) or answers.failures.get(key) for key in silent):
+    for line in opinion_of(answers.responses.get(key) or answers.failures.get(key) for key in silent):
         say(line)
     others = [row for row in read_model_verdicts(run) if row.model != model]
     write_table(verdicts_path(run), ModelVerdict, [*others, *verdicts])

@@ -22,7 +22,7 @@ from eval.collect.engines.protocol import Engine
 from eval.collect.engines.retry import first_error
 from eval.collect.progress import Progress
 from eval.collect.refusals import refuses
-from eval.collect.worker import Lane
+from eval.collect.worker import SideWorker
 from eval.collect.writer import AnswerWriter
 from eval.errors import InputError, RunError
 from eval.journal import Journal
@@ -190,7 +190,7 @@ class _Synthesis:
                 return
             yield prompt
 
-    def _lane(self, side: Side, engine: Engine, todo: Iterator[Prompt], progress: Progress) -> Lane:
+    def _lane(self, side: Side, engine: Engine, todo: Iterator[Prompt], progress: Progress) -> SideWorker:
         limit = self._how.max_tokens + (self._how.thinking if side == "tuned" else 0)
 
         async def fit(messages: Sequence[Message]) -> int:

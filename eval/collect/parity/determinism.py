@@ -19,7 +19,7 @@ from eval.collect.collector import CollectOptions
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.protocol import Engine
 from eval.collect.engines.retry import Breaker
-from eval.collect.worker import Lane
+from eval.collect.worker import SideWorker
 from eval.errors import RunError
 from eval.records import Failure, Message, Prompt, Response, Side
 from eval.run import Run
@@ -166,7 +166,7 @@ class _Job:
                 into[row.prompt_id] = row
 
         engine = engines[side]
-        lane = Lane(
+        lane = SideWorker(
             side=side,
             engine=engine,
             todo=iter(prompts),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from eval.collect.listeners.heard import Heard, Identity
+from eval.collect.probing.protocol import Identity, ProbeResult
 from eval.records import Side
 from eval.run_info import ModelInfo
 from train.reference.protocol import Job, Reference, Rendering, Scores
@@ -93,7 +93,7 @@ class Served:
     url: str
     model: ModelInfo
     identity: Identity
-    heards: Sequence[Heard]
+    results: Sequence[ProbeResult]
     known: Known
     dtype: str
     #: The name that the server should give; empty: the model's own.
@@ -104,13 +104,13 @@ class Served:
         return TOLERANCES[self.dtype]
 
     @property
-    def answered(self) -> list[Heard]:
-        return [heard for heard in self.heards if not heard.refused]
+    def answered(self) -> list[ProbeResult]:
+        return [result for result in self.results if not result.refused]
 
     @property
-    def texts(self) -> list[Heard]:
+    def texts(self) -> list[ProbeResult]:
         """Raw texts: both sides were asked the same ones."""
-        return [heard for heard in self.answered if not heard.probe.chat]
+        return [result for result in self.answered if not result.probe.chat]
 
     def check(self, name: str, passed: bool | None, detail: str) -> Check:
         return Check(self.side, name, passed, detail)

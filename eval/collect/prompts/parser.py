@@ -11,8 +11,8 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from blindside.reading import parse_json
-from blindside.tables.asked import CONVERSATION, QUESTION, template_mark, with_parts, with_system
 from blindside.tables.cells import texts_of
+from blindside.tables.prompt_columns import CONVERSATION, QUESTION, template_mark, with_parts, with_system
 from blindside.tables.rows import Unusable, Watched, first_filled, identity
 from blindside.tables.turns import Fields, turns
 from eval.collect.input_records import ID, Record

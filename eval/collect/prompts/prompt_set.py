@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from blindside.tables.asked import marks_sentence
 from blindside.tables.encoding import Note
+from blindside.tables.prompt_columns import marks_sentence
 from blindside.tables.rows import unread_sentence
 from blindside.words import counted
 from eval.collect.input_records import Record, read_records

@@ -1,4 +1,4 @@
-"""Whether something other than the answers' worth moved the verdicts: place, length, order in the sitting, speed."""
+"""Whether something other than the answers' worth moved the verdicts: place, length, order in the session, speed."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _SCORES = {"tuned": 1.0, "base": 0.0, "tie": 0.5, "both_bad": 0.5, "none": np.na
 
 
 @dataclass(frozen=True)
-class Beside:
+class JudgeBesidePeople:
     """Scores of `items` in [0, 1], shape (items,): people's mean, NaN where there is none, and the judge's."""
 
     model: str
@@ -36,7 +36,7 @@ class Beside:
     consistent: Estimate
 
 
-def beside_people(rows: Sequence[ModelVerdict], table: Judgements, items: Sequence[str]) -> Beside:
+def beside_people(rows: Sequence[ModelVerdict], table: Judgements, items: Sequence[str]) -> JudgeBesidePeople:
     """One model's scores beside people's, for `items` in their order.
 
     Raises InputError where the rows are those of several models.
@@ -50,7 +50,7 @@ def beside_people(rows: Sequence[ModelVerdict], table: Judgements, items: Sequen
     people = dict(zip(table.items, means, strict=True))
     human = np.array([people.get(item, np.nan) for item in items], dtype=np.float64)
     both = ~np.isnan(human) & ~np.isnan(said)
-    return Beside(
+    return JudgeBesidePeople(
         model=names[0] if names else "",
         items=tuple(items),
         human=human,
@@ -61,13 +61,13 @@ def beside_people(rows: Sequence[ModelVerdict], table: Judgements, items: Sequen
     )
 
 
-def with_skips(found: Beside, skipped: Collection[str]) -> Beside:
+def with_skips(found: JudgeBesidePeople, skipped: Collection[str]) -> JudgeBesidePeople:
     """As if people had preferred the base on every item that was put before them and skipped: the worst case."""
     open_ones = np.array([item in skipped for item in found.items], dtype=np.bool_)
     return replace(found, human=np.where(open_ones, 0.0, found.human), judged=found.judged | open_ones)
 
 
-def helped(found: Beside, drawn: NDArray[np.bool_], *, confidence: float = 0.95) -> Predicted:
+def helped(found: JudgeBesidePeople, drawn: NDArray[np.bool_], *, confidence: float = 0.95) -> Predicted:
     """People's win rate with this judge's help; `drawn`: for which items people were drawn, shape (items,).
 
     Items that people still owe a verdict are left out: they say nothing of either.

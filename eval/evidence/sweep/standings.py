@@ -14,7 +14,7 @@ from eval.evidence.judgements import Judgements, build_judgements, by_cluster, p
 from eval.evidence.sequential.racing import Entrant, Race, race
 from eval.evidence.sequential.sequential import closed_in
 from eval.evidence.sequential.standing import judgements_left, plan_by_cluster
-from eval.judge.opening.planning import planned_reviewers
+from eval.judge.setup.planning import planned_reviewers
 from eval.judge.store.verdict_files import read_verdicts
 from eval.policy import policy_of
 from eval.records import Verdict, utc_now

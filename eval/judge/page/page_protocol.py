@@ -1,4 +1,4 @@
-"""What the browser sends and what it is shown: the words that the page and a sitting speak with each other."""
+"""What the browser sends and what it is shown: the messages between the page and a session."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from eval.judge.csv_codec import LONGEST
-from eval.judge.page.practising import Feedback
+from eval.judge.page.practice_feedback import Feedback
 from eval.judge.study.forms import Filled, Form, Notice, Place
-from eval.judge.study.said import Language
+from eval.judge.study.localized import Language
 from eval.judge.study.study import Mode
 from eval.records import Pair, Response, Row, Side
 

@@ -1,4 +1,4 @@
-"""The page's HTML, from what a sitting says is to be shown. Everything is escaped but what judge.rendering made."""
+"""The page's HTML, from what a session says is to be shown. Everything is escaped but what judge.rendering made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from eval.judge.rendering.render import formatted, plain_html
 from eval.judge.rendering.scripts import language_attribute
 from eval.judge.rendering.templates import templates_in
 from eval.judge.study.forms import Option, Place, form_of
-from eval.judge.study.said import Language
+from eval.judge.study.localized import Language
 from eval.judge.study.strings import LANGUAGES, say, table
 from eval.judge.study.study import Mode, Study
 from eval.records import Response

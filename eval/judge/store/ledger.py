@@ -28,7 +28,7 @@ from eval.judge.store.acknowledged import (
 from eval.judge.store.file_lock import FileLock
 from eval.judge.store.hash_chain import sealed
 from eval.judge.store.refusals import cannot_put_back, not_saved, other_columns, restless
-from eval.judge.store.settling import Read, read_settled
+from eval.judge.store.settled_file import Read, read_settled
 from eval.judge.store.verdict_files import R, RowsFile, parse_rows
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from eval.judge.study.said import Label, Language
+from eval.judge.study.localized import Label, Language
 from eval.judge.study.strings import say_tag
 from eval.judge.study.study import Criterion, Mode, Reason, Study
 from eval.records import SIDES, Side

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import get_args
 
-from eval.judge.study.said import Language
+from eval.judge.study.localized import Language
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
@@ -231,7 +231,7 @@ STRINGS: dict[str, tuple[str, str]] = {
         "Ask the study organiser for your login.",
         "名字和密码由本次评测的负责人提供。",
     ),
-    # What a sitting tells (eval.judge.page.session)
+    # What a session tells (eval.judge.page.session)
     "notice_stale": (
         "That answer was for a pair that is no longer open, and was not recorded: this is the pair to judge now.",
         "刚才的评判针对的是已经关闭的题，没有记录。现在要评判的是这一题。",

@@ -1,6 +1,6 @@
 """study.yml: what reviewers are asked, how pairs are shared out, and what is mixed in to learn of the reviewers.
 
-The study is frozen into the run's study.json when judging begins (`opening.freeze`); everything after reads that.
+The study is frozen into the run's study.json when judging begins (`setup.frozen_study`); everything after reads that.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from blindside.yaml_files import BadYaml, read_yaml
 from eval.errors import InputError
 from eval.judge.csv_codec import BETWEEN_TAGS, Columns
 from eval.judge.study.gold import GoldPair, read_gold
+from eval.judge.study.localized import Label, Language, LocalizedText
 from eval.judge.study.practice import OwnPractice, plainly, read_practice
-from eval.judge.study.said import Label, Language, Said
 from eval.records import Row, Side, Thumb, Verdict
 
 NAME = "study.json"
@@ -31,7 +31,7 @@ COMPARED = ("base", "tuned", "tie")
 #: In the mode `graded`, how far a verdict preferred its side: a column, and what its cells hold beside nothing.
 STRENGTH, STRENGTHS = "strength", ("1", "2")
 
-__all__ = ["Language", "Said", "Study", "read_frozen", "read_study"]
+__all__ = ["Language", "LocalizedText", "Study", "read_frozen", "read_study"]
 
 
 def _scale(value: Any) -> Any:
@@ -53,7 +53,7 @@ class Criterion(Row):
     """A further question on each pair: which answer is better in that, or a value for each answer."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
-    question: Said
+    question: LocalizedText
     scale: Annotated[Literal["pairwise"] | dict[str, Label], BeforeValidator(_scale)] = "pairwise"
     required: bool = False
 
@@ -108,9 +108,9 @@ class Giveaways(Row):
 class Study(Row):
     """The whole of study.yml. Without a file, everything is as the defaults say."""
 
-    question: Said | None = None
+    question: LocalizedText | None = None
     #: Markdown: on the first card, and at any time beside the page.
-    instructions: Said | None = None
+    instructions: LocalizedText | None = None
     mode: Mode = "compare"
     #: Whose answers get thumbs.
     side: Side = "tuned"

@@ -17,9 +17,9 @@ from eval.evidence.judgements import build_judgements
 from eval.evidence.reviewers.agreement import coefficients
 from eval.evidence.signals.answer_signals import expected, measure
 from eval.evidence.verdict import RunVerdict
-from eval.judge.opening.fits import unmet
-from eval.judge.opening.freeze import is_judged
-from eval.judge.opening.planning import asked_reviewers, blinding_rule
+from eval.judge.setup.frozen_study import is_judged
+from eval.judge.setup.planning import asked_reviewers, blinding_rule
+from eval.judge.setup.policy_check import unmet
 from eval.judge.study.study import read_frozen
 from eval.policy import Policy
 from eval.records import SIDES, Side, Verdict

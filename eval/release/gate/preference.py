@@ -15,7 +15,7 @@ from eval.evidence.sequential.standing import by_plan, judgements_left, skipped_
 from eval.evidence.signals.model_judge import beside_people, helped, with_skips
 from eval.evidence.signals.ppi import predicted_log_wealth, settled
 from eval.evidence.verdict import RunVerdict, missing, run_verdict
-from eval.judge.opening.planning import inclusion_chances, is_planned, planned_reviewers
+from eval.judge.setup.planning import inclusion_chances, is_planned, planned_reviewers
 from eval.policy import Policy
 from eval.run import Run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from eval.judge.opening.plan import plan_path, read_plan
+from eval.judge.setup.plan import plan_path, read_plan
 from eval.judge.store.acknowledged import alterations, in_short
 from eval.judge.store.verdict_files import RowsFile
 from eval.policy import frozen

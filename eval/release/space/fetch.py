@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from eval.errors import ReleaseError
 from eval.journal import write_atomically
-from eval.judge.opening.keyfile import KEY_FILE
+from eval.judge.setup.keyfile import KEY_FILE
 from eval.release.hub.sync import snapshot
 from eval.release.space.layout import ACCOUNTS, FIXED, RUN, SETTINGS, TABLES, Settings
 from eval.release.space.store import Store

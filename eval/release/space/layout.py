@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from eval.errors import ReleaseError
 from eval.journal import write_atomically
-from eval.judge.opening.keyfile import KEY_FILE
+from eval.judge.setup.keyfile import KEY_FILE
 from eval.records import Row
 from eval.release.hub.sync import TABLES as TABLES
 

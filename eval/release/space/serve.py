@@ -19,15 +19,15 @@ from huggingface_hub import HfApi, get_session
 
 from blindside import console
 from eval.errors import BlindsideError, ReleaseError
-from eval.judge.door.accounts import Accounts
-from eval.judge.door.front import Front, host_of
-from eval.judge.door.hub_accounts import HubAccounts
-from eval.judge.door.hub_oauth import HubOAuth
-from eval.judge.door.serving import listen, load_gradio, run_until_signalled
+from eval.judge.access.accounts import Accounts
+from eval.judge.access.hub_accounts import HubAccounts
+from eval.judge.access.hub_oauth import HubOAuth
+from eval.judge.access.public_address import PublicAddress, host_of
+from eval.judge.access.server import listen, load_gradio, run_until_signalled
 from eval.judge.page.app import copied_application
-from eval.judge.page.copies import Copies
+from eval.judge.page.copy_status import CopyStatus
 from eval.judge.page.judging_state import JudgingState
-from eval.judge.store.watching import watched
+from eval.judge.store.file_watch import watched
 from eval.release.hub.sync import Sync
 from eval.release.hub.upload import client
 from eval.release.hub.verify_upload import TIMEOUT
@@ -69,9 +69,9 @@ class Place:
         port = int(environment.get("GRADIO_SERVER_PORT") or PORT)
         return cls(Store(_api(), repo, run, _AGAIN), disk / "blindside", kept, hosts, port)
 
-    def front(self) -> Front:
+    def front(self) -> PublicAddress:
         """The Space's names, under TLS whatever its proxy says, in a frame of the Hub alone."""
-        front = Front.of("0.0.0.0")
+        front = PublicAddress.of("0.0.0.0")
         for host in self.hosts:
             front.tunnel(f"https://{host_of(host)[0]}")
         front.framed_by = HUB
@@ -134,17 +134,17 @@ class Server:
     def __init__(self, place: Place, wanted: Settings, lease: Lease, fetched: Fetched) -> None:
         run = fetched.run
         self._place, self._wanted, self._lease, self._run = place, wanted, lease, run
-        self._desk = JudgingState(run)
+        self._judging = JudgingState(run)
         self._accounts, self._oauth = self._door()
         self._sync = Sync(run, place.store.repo, minutes=wanted.every / 60, say=console.say, may=lease.check)
         self._sync.begin_with(fetched.tables, fetched.at)
 
-    def serve(self, sock: socket.socket, front: Front) -> bool:
+    def serve(self, sock: socket.socket, front: PublicAddress) -> bool:
         """Serve until SIGTERM (False), or until another server took over (True). Raises InputError."""
         app = copied_application(
-            self._desk, self._accounts, front, oauth=self._oauth, copies=self.copies, say=console.say
+            self._judging, self._accounts, front, oauth=self._oauth, copies=self.copies, say=console.say
         )
-        with watched(self._desk.ledger), self._sync, self._lease.kept(_end):
+        with watched(self._judging.ledger), self._sync, self._lease.kept(_end):
             run_until_signalled(app, sock.dup(), self._ready)
         if self._lease.lost.is_set():
             if self._place.kept:  # the other server continues in this very folder
@@ -154,11 +154,11 @@ class Server:
         self._lease.release()
         return False
 
-    def copies(self) -> Copies:
+    def copies(self) -> CopyStatus:
         at = self._sync.copied_at
         rows = sum(_rows(self._sync.waiting(name)) for name in ("verdicts.csv", "thumbs.csv"))
         said = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds") if at else ""
-        return Copies(said, rows, self._wanted.every, self._place.kept)
+        return CopyStatus(said, rows, self._wanted.every, self._place.kept)
 
     def _door(self) -> tuple[Accounts | HubAccounts, HubOAuth | None]:
         if not self._wanted.by_hub:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from eval.judge.door.front import Front
-from eval.judge.door.gatekeeper import Gatekeeper, tell
-from eval.judge.door.routes import PAGE
+from eval.judge.access.gatekeeper import Gatekeeper, tell
+from eval.judge.access.public_address import PublicAddress
+from eval.judge.access.routes import PAGE
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -33,7 +33,7 @@ class Waiting:
 
 
 @contextmanager
-def waiting(sock: socket.socket, front: Front) -> Iterator[Waiting]:
+def waiting(sock: socket.socket, front: PublicAddress) -> Iterator[Waiting]:
     """Serve the sentence on `sock`, which stays open for who comes after."""
     import uvicorn
 

@@ -12,17 +12,17 @@ from eval.evidence.estimates.metric import Metric
 from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED
 from eval.evidence.signals.traits import winning
 from eval.records import Side
-from eval.report.pages import trust
+from eval.report.pages import trust_strip
 from eval.report.pages.browse import Line, find, lines
 from eval.report.pages.drawing import Picture
 from eval.report.pages.pictures import marks, tables
-from eval.report.pages.pictures import people as sittings
+from eval.report.pages.pictures import people as by_reviewer
 from eval.report.pages.pictures import prompts as by_prompt
 from eval.report.pages.pictures.over_time import over_time
 from eval.report.pages.query import Query, browse
+from eval.report.pages.reasons import Group, groups
 from eval.report.pages.reviewer_table import Person, people
 from eval.report.pages.snapshot import Snapshot
-from eval.report.pages.why import Group, groups
 from eval.report.pages.words import Words
 from eval.report.tables import run_checks
 from eval.report.tables.markdown import how_asked, left_out
@@ -81,7 +81,7 @@ class Findings:
     headline: Metric
     finding: str
     two_claims: str
-    marks: tuple[trust.Mark, ...]
+    marks: tuple[trust_strip.Mark, ...]
     #: Thumbs up and down in force, where the study asks for these; None where it compares.
     thumbs: tuple[int, int] | None
     outcomes: tuple[Part, ...]
@@ -127,7 +127,7 @@ def _findings(snapshot: Snapshot, say: Words) -> Findings:
         headline=Metric.share("win rate", verdict.quoted),
         finding=say.sentence(verdict.headline),
         two_claims=say.sentence(verdict.two_claims),
-        marks=trust.strip(verdict, say, there),
+        marks=trust_strip.strip(verdict, say, there),
         thumbs=_thumbs(snapshot),
         outcomes=_outcomes(snapshot, say),
         sections=sections,
@@ -173,7 +173,7 @@ def _sections(snapshot: Snapshot, say: Words) -> Iterator[Section]:
         (
             "reviewers",
             "Reviewers",
-            [sittings.seconds(found, say), sittings.matrix(found, say), tables.habits(found, say)],
+            [by_reviewer.seconds(found, say), by_reviewer.matrix(found, say), tables.habits(found, say)],
         ),
         (
             "why",

@@ -10,16 +10,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from blindside import console
+from eval.judge.access.gatekeeper import Gatekeeper
+from eval.judge.access.public_address import PublicAddress
+from eval.judge.access.routes import Route
+from eval.judge.access.server import present
 from eval.judge.csv_codec import PLAIN, encode_row
-from eval.judge.door.front import Front
-from eval.judge.door.gatekeeper import Gatekeeper
-from eval.judge.door.routes import Route
-from eval.judge.door.serving import present
 from eval.judge.study.study import Language
-from eval.report.pages.live import Source
+from eval.report.pages.live_snapshot import Source
+from eval.report.pages.plain_pages import LANGUAGE, STAMP, Asked, pages
 from eval.report.pages.query import parse
 from eval.report.pages.views import Frame, computing_html, page_html, trouble_html
-from eval.report.pages.web import LANGUAGE, STAMP, Asked, pages
 from eval.report.pages.words import words
 from eval.run import Run
 
@@ -42,7 +42,7 @@ def show(run: Run, source: Source, address: str = "", language: Language = "en")
     return page_html(latest.snapshot, query, frame)
 
 
-def application(run: Run, front: Front | None = None) -> ASGIApp:
+def application(run: Run, front: PublicAddress | None = None) -> ASGIApp:
     """An ASGI application that serves the pages at / and lets no request leave the machine.
 
     `front`: by which names it may be asked for; else loopback's only.
@@ -58,7 +58,7 @@ def application(run: Run, front: Front | None = None) -> ASGIApp:
         f"/download/{name}.csv": (partial(make, source), f"{run.name}-{name}.csv")
         for name, make in (("verdicts", verdicts_csv), ("resolved", resolved_csv))
     }
-    return Gatekeeper(pages(page, source.stamp, files), front or Front(), ROUTES, queried=True)
+    return Gatekeeper(pages(page, source.stamp, files), front or PublicAddress(), ROUTES, queried=True)
 
 
 def serve(
@@ -68,14 +68,14 @@ def serve(
     host: str = "127.0.0.1",
     open_browser: bool = True,
     say: Callable[[str], None] = _say,
-    front: Front | None = None,
+    front: PublicAddress | None = None,
 ) -> None:
     """Serve the pages until Ctrl-C or SIGTERM, on `port` or the next free one; `say` gets the address.
 
     `front`: by which other names they may be asked for than by `host`. Raises InputError where the run's files cannot
     be read or the address is not ours, BlindsideError where no port is free.
     """
-    names = front or Front.of(host)
+    names = front or PublicAddress.of(host)
     present(
         lambda: application(run, names),
         "Results",

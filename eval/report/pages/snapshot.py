@@ -14,7 +14,7 @@ from eval.evidence.judgements import Judgements, build_judgements
 from eval.evidence.reviewers.criteria import grade
 from eval.evidence.signals.traits import traits_of
 from eval.judge.csv_codec import PLAIN, Columns
-from eval.judge.opening.freeze import thumbs_path
+from eval.judge.setup.frozen_study import thumbs_path
 from eval.judge.store.acknowledged import alterations, in_short
 from eval.judge.store.side_files import Skip, read_skips
 from eval.judge.store.verdict_files import RowsFile, in_force, read_rows, read_thumbs

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from eval.judge.study.study import Language
 from eval.report.compare import Comparison
 from eval.report.pages.browse import Item, find, whole_item
+from eval.report.pages.compare_page import versus_alone
 from eval.report.pages.figures import findings
 from eval.report.pages.query import Query, parse
 from eval.report.pages.snapshot import Entry, Snapshot
-from eval.report.pages.versus import versus_alone
 from eval.report.pages.views import Frame, Pane, panes, render
 from eval.report.pages.words import words
 

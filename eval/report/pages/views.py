@@ -17,12 +17,12 @@ from eval.judge.rendering.render import formatted, plain_html
 from eval.judge.rendering.templates import templates_in
 from eval.records import SIDES, Response, Row, Side
 from eval.report.pages.browse import LONGEST_SNIPPET, Item, listing, open_item
+from eval.report.pages.compare_page import versus
 from eval.report.pages.figures import findings
 from eval.report.pages.filters import choices, described
 from eval.report.pages.query import Query
 from eval.report.pages.reviewer_table import what_if
 from eval.report.pages.snapshot import Snapshot
-from eval.report.pages.versus import versus
 from eval.report.pages.words import Words
 
 ASSETS = Path(__file__).parent / "assets"

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from blindside import console
-from eval.judge.door.front import Front
-from eval.judge.door.gatekeeper import Gatekeeper
-from eval.judge.door.routes import Route
-from eval.judge.door.serving import present
+from eval.judge.access.gatekeeper import Gatekeeper
+from eval.judge.access.public_address import PublicAddress
+from eval.judge.access.routes import Route
+from eval.judge.access.server import present
 from eval.judge.rendering.differences import differences
 from eval.judge.rendering.render import Formatted, formatted, plain_html
 from eval.judge.study.study import Language
 from eval.records import Row
 from eval.report.pages.drawing import Picture
 from eval.report.pages.pictures.bars import Bars, paired
+from eval.report.pages.plain_pages import LANGUAGE, STAMP, Asked, pages
 from eval.report.pages.query import LONGEST
 from eval.report.pages.views import Frame, render
-from eval.report.pages.web import LANGUAGE, STAMP, Asked, pages
 from eval.report.pages.words import Words, words
 from eval.report.pairs.pair_file import FILTERS, PairFile, read_shelf, trouble
 
@@ -115,7 +115,7 @@ def look(shelf: PairFile, address: str = "", language: Language = "en") -> str:
     return pair_html(shelf, parse(address), words(language))
 
 
-def application(path: Path, front: Front | None = None) -> ASGIApp:
+def application(path: Path, front: PublicAddress | None = None) -> ASGIApp:
     """An ASGI application that serves the page at /, to who asks by a name of `front` (else of loopback).
 
     Raises PairsError where the file can't be read.
@@ -125,7 +125,7 @@ def application(path: Path, front: Front | None = None) -> ASGIApp:
     def page(asked: Asked) -> str:
         return look(shelf, asked.address, asked.language)
 
-    return Gatekeeper(pages(page, str), front or Front(), ROUTES, queried=True)
+    return Gatekeeper(pages(page, str), front or PublicAddress(), ROUTES, queried=True)
 
 
 def serve(
@@ -140,5 +140,5 @@ def serve(
 
     Raises PairsError where the file can't be read, BlindsideError where no port is free.
     """
-    app = application(path, Front.of(host))
+    app = application(path, PublicAddress.of(host))
     present(lambda: app, "Pairs", host=host, port=port, open_browser=open_browser, say=say)

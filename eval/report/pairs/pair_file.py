@@ -11,7 +11,7 @@ from blindside.tables.rows import Excluded
 from train.pairs.pair import Pair
 from train.pairs.problems import problem_of
 from train.pairs.source import read_pairs
-from train.pairs.survey.look import stripped
+from train.pairs.survey.scan import stripped
 
 #: More would not fit into a page's patience, or a laptop's memory; the rest is counted.
 MOST = 50_000

@@ -13,14 +13,14 @@ from blindside.markdown import plain
 from eval.errors import BlindsideError
 from eval.evidence.estimates.metric import Metric
 from eval.journal import write_atomically
-from eval.judge.door.front import Front
-from eval.judge.door.gatekeeper import Gatekeeper
-from eval.judge.door.routes import Route
-from eval.judge.door.serving import present
+from eval.judge.access.gatekeeper import Gatekeeper
+from eval.judge.access.public_address import PublicAddress
+from eval.judge.access.routes import Route
+from eval.judge.access.server import present
 from eval.judge.study.study import Language
 from eval.records import utc_now
+from eval.report.pages.plain_pages import LANGUAGE, STAMP, Asked, pages
 from eval.report.pages.views import Frame, render
-from eval.report.pages.web import LANGUAGE, STAMP, Asked, pages
 from eval.report.pages.words import words
 from eval.report.sweep.snapshot import SweepSnapshot, SweepSource, read_sweep_snapshot
 from eval.report.sweep.views import SweepQuery, findings, parse_sweep, prompt_list, prompt_page, sentence
@@ -51,7 +51,7 @@ def show(source: SweepSource, name: str, address: str = "", language: Language =
     return render("sweep_browse.jinja", frame, query, listing=prompt_list(found, query))
 
 
-def application(reports: Path, name: str, front: Front | None = None) -> ASGIApp:
+def application(reports: Path, name: str, front: PublicAddress | None = None) -> ASGIApp:
     """An ASGI application as `eval.report.pages.page.application`. Raises InputError, RunError."""
     source = SweepSource(reports, name)
     source.current()
@@ -59,7 +59,7 @@ def application(reports: Path, name: str, front: Front | None = None) -> ASGIApp
     def page(asked: Asked) -> str:
         return show(source, name, asked.address, asked.language)
 
-    return Gatekeeper(pages(page, source.stamp), front or Front(), ROUTES, queried=True)
+    return Gatekeeper(pages(page, source.stamp), front or PublicAddress(), ROUTES, queried=True)
 
 
 def serve(
@@ -70,10 +70,10 @@ def serve(
     host: str = "127.0.0.1",
     open_browser: bool = True,
     say: Callable[[str], None] = _say,
-    front: Front | None = None,
+    front: PublicAddress | None = None,
 ) -> None:
     """Serve the pages until Ctrl-C or SIGTERM, as `eval.report.pages.page.serve`."""
-    names = front or Front.of(host)
+    names = front or PublicAddress.of(host)
     present(
         lambda: application(reports, name, names),
         "Results",

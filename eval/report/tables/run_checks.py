@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from blindside.words import confidence_words, counted
-from eval.judge.opening.planning import blinding_rule
+from eval.judge.setup.planning import blinding_rule
 from eval.policy import policy_of
 from eval.records import SIDES, Side
 from eval.run import Run

@@ -11,8 +11,8 @@ from blindside.tables.rows import MALFORMED
 from blindside.words import counted
 from train.pairs.check import FEW, MANY
 from train.pairs.problems import EMPTY, FRAME, ORDER, SAME
-from train.pairs.survey import look as kinds
-from train.pairs.survey.look import Look, Seen
+from train.pairs.survey import scan as kinds
+from train.pairs.survey.scan import Look, Seen
 from train.pairs.survey.secrets import EMAIL
 from train.resources.findings import Finding
 

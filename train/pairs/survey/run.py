@@ -16,9 +16,9 @@ from train.pairs.convert import Tally, usable
 from train.pairs.pair import Pair
 from train.pairs.source import PLAIN, TRAIN_ENV, local_file, read_pairs
 from train.pairs.survey.counting import TokenCounter
-from train.pairs.survey.look import NEAR, SPACE, Look, Looker, stripped
-from train.pairs.survey.near import Overlap
+from train.pairs.survey.near_duplicates import Overlap
 from train.pairs.survey.report import findings, passed
+from train.pairs.survey.scan import NEAR, SPACE, Look, Looker, stripped
 from train.pairs.write import write_card, write_pairs
 from train.recipe import Recipe
 from train.resources.findings import Finding, show

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from blindside.bounded import MEGABYTES, OverBound, forked, limit_memory, limit_time
+from blindside.sandbox import MEGABYTES, OverBound, forked, limit_memory, limit_time
 from train.pairs.survey.protocol import BATCH_ROWS, BATCH_SECONDS, EVERY, EXACT, SHOWN, Asked, Counted
 
 _OWN = "tokenizer_default"

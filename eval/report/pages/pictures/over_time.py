@@ -12,7 +12,7 @@ from eval.evidence.judgements import by_cluster
 from eval.evidence.sequential.e_process import confidence_sequence, fixed_bets
 from eval.evidence.sequential.sequential import Closed, closed_in
 from eval.evidence.sequential.standing import by_plan, plan_by_cluster
-from eval.judge.opening.planning import is_planned
+from eval.judge.setup.planning import is_planned
 from eval.report.pages.drawing import WIDE, Picture, area, dot, line, path, percent, svg, text
 from eval.report.pages.snapshot import Snapshot
 from eval.report.pages.words import Words

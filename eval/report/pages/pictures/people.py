@@ -1,4 +1,4 @@
-"""What reviewers did: seconds over the sitting, a row each; and how often each two of them agree."""
+"""What reviewers did: seconds per verdict over a session, a row each; and how often each two of them agree."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eval.report.pages.drawing import WIDE, Link, Picture, box, cut, dot, line, 
 from eval.report.pages.query import browse
 from eval.report.pages.words import Words
 
-#: Verdicts of a sitting are drawn in so many steps at most, and so many reviewers, those with most verdicts.
+#: Verdicts of a session are drawn in so many steps at most, and so many reviewers, those with most verdicts.
 _STEPS, _MOST = 60, 12
 _LEFT, _ROW = 110.0, 40.0
 #: Seconds at the ends of the axis, which is logarithmic.

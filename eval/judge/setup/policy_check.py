@@ -1,0 +1,71 @@
+"""Whether a study can give what the gate's policy asks for, told before anybody judges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import ceil
+
+from blindside.words import counted
+from eval.answers import read_answers
+from eval.judge.setup.planning import draw_items, make_plan
+from eval.judge.study.blinding import Blinding
+from eval.judge.study.study import Study, read_frozen
+from eval.judge.study.tasks import tasks_of
+from eval.policy import Policy, policy_of
+from eval.run import Run
+
+#: A policy can be given again until the first verdict.
+_NOW = " (`judge --policy gate.yml`) before anybody judges"
+
+
+def unmet_before(run: Run, study: Study | None) -> list[str]:
+    """As `unmet`, for a run that is about to be judged by this study (None: the run's own). Raises InputError."""
+    study = study or read_frozen(run.folder)
+    answers = read_answers(run.responses_path)
+    tasks = tasks_of(run, study, answers)
+    blinding = Blinding(run.name, None)
+    drawn = draw_items(blinding, study, tasks, None)
+    asked = {item: task.category for item, task in tasks.items() if drawn[item]}
+    return list(unmet(policy_of(run), study, make_plan(blinding, study, drawn, asked, None).reviewers))
+
+
+def unmet(policy: Policy, study: Study, planned: Mapping[str, int]) -> Iterator[str]:
+    """What the policy asks for and the study cannot give, a sentence with its remedy each.
+
+    `planned`: item -> reviewers, for every pair that people are asked. Nothing for thumbs, which no gate reads.
+    """
+    if study.mode == "thumbs":
+        return
+    pairs, most = len(planned), max(planned.values(), default=0)
+    if pairs < policy.prompts:
+        yield (
+            f"the gate asks for {counted(policy.prompts, 'judged prompt')}, and the study holds {pairs}: "
+            f"collect more prompts, or put `prompts: {pairs}` into gate.yml{_NOW}"
+        )
+    if policy.overlap is not None:
+        wanted = policy.overlap
+        share = sum(n >= wanted.reviewers for n in planned.values()) / max(1, pairs)
+        if share < wanted.share:
+            yield (
+                f"the gate asks for {counted(wanted.reviewers, 'reviewer')} on {wanted.share:.0%} of the prompts, "
+                f"and the study gives them to {share:.0%}: judge with `--overlap {wanted.reviewers} --overlap-share "
+                f"{min(1.0, 2 * wanted.share):g}`, or put `overlap: null` into gate.yml{_NOW}"
+            )
+    if policy.agreement is not None and most < 2:
+        yield (
+            "the gate asks for agreement, and no pair is judged by two reviewers: judge with "
+            f"`--overlap 2 --overlap-share 0.2`, or put `agreement: null` into gate.yml{_NOW}"
+        )
+    if policy.preference.predicted and study.sample >= 1:
+        yield (
+            "the gate lets a model judge help, and people are asked about every prompt: put `sample: 0.5` into "
+            f"study.yml, or `predicted: false` into gate.yml{_NOW}"
+        )
+    people = 1 if policy.max_share_per_reviewer is None else ceil(1 / policy.max_share_per_reviewer)
+    needed = max(policy.reviewers, 2 if policy.population == "like_these" else 1)
+    if people > needed:
+        yield (
+            f"the gate asks for {counted(needed, 'reviewer')}, none with more than "
+            f"{policy.max_share_per_reviewer:.0%} of the judgements: that takes {people} reviewers or "
+            f"more; put `reviewers: {people}` into gate.yml{_NOW}"
+        )

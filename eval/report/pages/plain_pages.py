@@ -1,0 +1,76 @@
+"""Plain pages on this machine's network: HTML for an address, files to take home, a stamp that says when to look again.
+
+No Gradio: these pages ask nothing of their reader but links, and are there as soon as the command is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eval.judge.access.routes import Route
+from eval.judge.study.study import Language
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp
+
+STAMP = Route("GET", "/stamp")
+LANGUAGE = Route("GET", "/language/(en|zh)")
+_COOKIE = "blindside_language"
+_FRESH = {"cache-control": "no-store"}
+
+#: What a file holds, and its name for who saves it.
+File = tuple[Callable[[], bytes], str]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request for a page: the address from its `?` on, and the reader's language."""
+
+    address: str
+    language: Language
+
+
+def pages(page: Callable[[Asked], str], stamp: Callable[[], str], files: Mapping[str, File] | None = None) -> ASGIApp:
+    """An application that serves `page` at /; `Gatekeeper` belongs before it."""
+    from starlette.applications import Starlette
+    from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
+    from starlette.responses import Response as Plain
+    from starlette.routing import Route as Path
+
+    def show(request: Request) -> Response:
+        return HTMLResponse(page(Asked(f"?{request.url.query}", _language(request))), headers=_FRESH)
+
+    def look(_: Request) -> Response:
+        return PlainTextResponse(stamp(), headers=_FRESH)
+
+    def switch(request: Request) -> Response:
+        back = RedirectResponse(f"../?{request.url.query}", status_code=303)
+        back.set_cookie(_COOKIE, request.path_params["language"], max_age=31_536_000)
+        return back
+
+    def take(file: File) -> Callable[[Request], Response]:
+        def send(_: Request) -> Response:
+            # Names of runs are letters, digits, dot, dash and underscore: they need no quoting.
+            held = {"content-disposition": f'attachment; filename="{file[1]}"', **_FRESH}
+            return Plain(file[0](), media_type="text/csv", headers=held)
+
+        return send
+
+    return Starlette(
+        routes=[
+            Path("/", show),
+            Path("/stamp", look),
+            Path("/language/{language}", switch),
+            *(Path(path, take(file)) for path, file in (files or {}).items()),
+        ]
+    )
+
+
+def _language(request: Request) -> Language:
+    """What the reader chose here, or else what their browser asks for first."""
+    chosen = request.cookies.get(_COOKIE) or request.headers.get("accept-language", "")
+    return "zh" if chosen.strip().lower().startswith("zh") else "en"
