@@ -22,7 +22,7 @@ def split(address: str) -> SplitResult | None:
     return parts if usable and written and not _cut(parts) else None
 
 
-def shown(address: str) -> str:
+def without_secrets(address: str) -> str:
     """The address without user, password and query; of a text that is no address, no more than its beginning."""
     parts = split(address)
     if parts is None:

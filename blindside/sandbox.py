@@ -26,7 +26,7 @@ MEGABYTES = 512  # of memory, beside what the process has already
 ANSWER = 64 * 2**20  # bytes of an answer
 
 
-class OverBound(Exception):
+class LimitExceeded(Exception):
     """The work took too much, and was ended; the text says what of, and follows a noun."""
 
 
@@ -34,7 +34,7 @@ _TIME = f"takes more than {SECONDS} s: look for an endless loop in it"
 _MEMORY = f"takes more than {MEGABYTES} MB: look for what it repeats"
 
 
-class Refused(Exception):
+class WorkFailed(Exception):
     """The work itself raised an error; this is its text."""
 
 
@@ -137,12 +137,12 @@ def _child(call: Callable[[], object], write: int) -> NoReturn:
 def _read(answer: bytes, code: int | None) -> Any:
     """The value in a child's answer. Raises OverBound where it has none, or says so, and Refused."""
     if not answer.endswith(b"\n"):
-        raise OverBound(_TIME if code == -signal.SIGXCPU else _MEMORY)
+        raise LimitExceeded(_TIME if code == -signal.SIGXCPU else _MEMORY)
     said = json.loads(answer)
     if "over" in said:
-        raise OverBound(said["over"])
+        raise LimitExceeded(said["over"])
     if "error" in said:
-        raise Refused(said["error"])
+        raise WorkFailed(said["error"])
     return said["is"]
 
 

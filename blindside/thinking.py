@@ -14,7 +14,7 @@ _BARE_CHANNELS = re.compile(r"analysis(?P<thinking>.*?)assistant\s?final(?P<text
 _SOLUTION = re.compile(r"<\|(?:begin|end)_of_solution\|>")
 
 
-def apart(text: str) -> tuple[str, str]:
+def split_thinking(text: str) -> tuple[str, str]:
     """(thinking, answer) of a model's text; the answer is empty where the thinking was not ended."""
     if _CHANNEL.match(text):
         return _channels(text)
@@ -29,7 +29,7 @@ def apart(text: str) -> tuple[str, str]:
         return text[thought:].strip(), ""
     answer = text[end.end() :]
     # Some think in several blocks before they answer.
-    more, rest = apart(answer) if _BLOCK.match(answer) else ("", answer)
+    more, rest = split_thinking(answer) if _BLOCK.match(answer) else ("", answer)
     thinking = "\n\n".join(filter(None, (text[thought : end.start()].strip(), more)))
     return thinking, _SOLUTION.sub("", rest).strip()
 

@@ -26,7 +26,7 @@ from compose.errors import ComposeError, EngineNotHealthy, PortTaken
 from compose.folder import check as check_folder
 from compose.folder import is_local
 from compose.interrupts import interrupts_held
-from compose.leftovers import PROJECT, sweep
+from compose.leftovers import PROJECT, remove_orphans
 from compose.limits import dials
 from compose.machine import compose_version, connect, free_port
 from compose.plan import Plan
@@ -34,7 +34,7 @@ from compose.pull import ensure
 from compose.replicas import port_dial, replicated, written
 from compose.sides import by_side
 from compose.stack import Model, healthy
-from compose.watch import Watch
+from compose.watch import ContainerWatch
 
 PORT = "80/tcp"  # of a server, inside its container
 LOOK_EVERY = 0.2  # seconds
@@ -74,7 +74,7 @@ class DockerStack:
         self.engine = ""
         self.project = f"blindside-{_slug(run)}-{secrets.token_hex(3)}"
         self.compose = Compose(self.project, self._files(), self._environment(run))
-        self._watch: Watch | None = None
+        self._watch: ContainerWatch | None = None
         self._reaper: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> DockerStack:
@@ -87,7 +87,7 @@ class DockerStack:
             self._name_engine()
             self._write_servers()
             self._reaper = reaper.start(f"{PROJECT}={self.project}")
-            self._watch = Watch(self.project, self.logs, self.say)
+            self._watch = ContainerWatch(self.project, self.logs, self.say)
             self._start(time.monotonic() + self.startup_seconds)
         except BaseException:
             self._take_down()
@@ -218,7 +218,7 @@ class DockerStack:
         try:
             with contextlib.suppress(ComposeError):
                 self.compose.down()
-            sweep(self.project)
+            remove_orphans(self.project)
         except (ComposeError, DockerException) as error:
             self.say(f"the containers could not be removed ({error}); `blindside down` does it later")
         else:

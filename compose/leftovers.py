@@ -35,7 +35,7 @@ def down(run: str | None = None, say: Callable[[str], None] = console.say) -> in
         client.close()
 
 
-def sweep(project: str) -> int:
+def remove_orphans(project: str) -> int:
     """Remove every container and network of one Compose project; returns how many containers there were."""
     client = connect()
     try:

@@ -27,7 +27,7 @@ class Machine:
     untested: str = ""
 
 
-def look() -> Machine:
+def inspect_machine() -> Machine:
     """What there is now. Raises nothing: what is missing is said in the answer."""
     gpus, note = find_gpus(), untested()
     try:

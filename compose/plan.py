@@ -13,7 +13,7 @@ from compose.errors import ComposeError, DockerMissing, EnvironmentMissing
 from compose.folder import check as check_folder
 from compose.folder import is_local
 from compose.limits import config_of, dials, gib, limits_of, memory_needed, unset, words
-from compose.machine import Machine, look
+from compose.machine import Machine, inspect_machine
 from compose.replicas import count, place
 from compose.stack import Model
 
@@ -84,7 +84,7 @@ def choose(
         raise ComposeError(f"SERVER={server} is unknown; use {', '.join(SERVERS)}")
     if engine == "embedded":
         return _embedded("as requested")
-    machine = machine or look()
+    machine = machine or inspect_machine()
     plan = _chosen(engine, models, server, sequential, machine, vllm)
     return replace(plan, why=f"{plan.why}; {machine.untested}") if machine.untested else plan
 

@@ -36,7 +36,7 @@ PROGRESS = (
 )
 
 
-class Watch:
+class ContainerWatch:
     """What becomes of the containers of one project, from its creation on; `logs` gets one `<side>.log` each."""
 
     def __init__(self, project: str, logs: Path, say: Callable[[str], None]) -> None:

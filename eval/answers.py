@@ -78,7 +78,7 @@ class _Lighter:
 
 
 @dataclass
-class Settled:
+class AnsweredKeys:
     """Who has answered what, without the answers: a collection holds no more of them than this. `failures` as above."""
 
     answered: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in SIDES})
@@ -121,9 +121,9 @@ def read_answers(path: Path) -> Answers:
     return answers
 
 
-def read_settled(path: Path) -> Settled:
+def read_answered_keys(path: Path) -> AnsweredKeys:
     """As `read_answers`, keeping no text."""
-    settled = Settled()
+    settled = AnsweredKeys()
     _read_into(path, settled.add)
     return settled
 

@@ -27,7 +27,7 @@ _USUAL: dict[str, Any] = {"field_messages": "messages", "field_chosen": "chosen"
 
 
 @dataclass
-class Prepared:
+class PreparedData:
     """What a recipe is trained on: prompt keys, and the `datasets` entries that Axolotl gets."""
 
     keys: set[str] = field(default_factory=set)
@@ -73,15 +73,15 @@ def local_path(asked: DataSet) -> Path:
     return path
 
 
-def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
+def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> PreparedData:
     """Check every data set of the recipe; a cleaned one is written to `work`, and pairs with a key, so that the
     tokens of each can be checked. Raises PairsError or RecipeError."""
     check_types(recipe)
-    done = Prepared()
+    done = PreparedData()
     keyed = tokens.checked(recipe)
     found = [_check(asked, work / f"hub-{number}.jsonl", env) for number, asked in enumerate(recipe.datasets)]
     rows = [row for checked in found for row in checked.rows]
-    held = held_out.choose(rows, held_out.wanted(recipe, len(rows))) if keyed else set[str]()
+    held = held_out.choose(rows, held_out.held_out_wanted(recipe, len(rows))) if keyed else set[str]()
     for number, (asked, entry) in enumerate(zip(recipe.datasets, recipe.config["datasets"], strict=True)):
         checked = found[number]
         kind = "pairs" if asked.is_pairs else "rows"

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from train.data import Prepared
+from train.data import PreparedData
 from train.job import Job
 from train.launch import ROOT, asked_launch
 from train.recipe import Recipe
@@ -14,7 +14,7 @@ from train.resources.sharding import deepspeed_file
 from train.tokens import stage as tokens
 
 
-def derive(job: Job, prepared: Prepared, output: Path) -> Recipe:
+def derive(job: Job, prepared: PreparedData, output: Path) -> Recipe:
     """Write the recipe as Axolotl gets it to the work folder, with DeepSpeed's file where it names one."""
     changes = {
         "output_dir": str(output),

@@ -14,7 +14,7 @@ from train.export.sharded import files
 from train.files import sha256_files, write_atomic
 
 
-class Left(BaseModel):
+class EarlierTraining(BaseModel):
     """A training that ended, of which no finished model was made yet."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,14 +34,14 @@ def record(work: Path, name: str) -> Path:
     return work / f"{name}.trained.json"
 
 
-def keep(path: Path, left: Left) -> None:
+def keep(path: Path, left: EarlierTraining) -> None:
     write_atomic(path, left.model_dump_json(indent=2) + "\n")
 
 
-def find(path: Path, inputs: str) -> Left | None:
+def find(path: Path, inputs: str) -> EarlierTraining | None:
     """The training that these very inputs made, if its weights still lie there as it left them."""
     try:
-        found = Left.model_validate_json(path.read_bytes())
+        found = EarlierTraining.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
     if found.inputs_sha256 != inputs or not (left := files(found.output)):

@@ -15,7 +15,7 @@ SHARE, LEAST, MOST = 0.05, 20, 200
 ENOUGH = 200
 
 
-def wanted(recipe: Recipe, pairs: int) -> int:
+def held_out_wanted(recipe: Recipe, pairs: int) -> int:
     """How many of so many pairs are held out: none where the recipe says what is (val_set_size, test_datasets)."""
     own = recipe.config.get("val_set_size") is not None or recipe.config.get("test_datasets")
     return 0 if own or pairs < ENOUGH else min(max(round(SHARE * pairs), LEAST), MOST)

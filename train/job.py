@@ -92,7 +92,7 @@ def _of_several(recipe: Recipe) -> dict[str, Any]:
 
 def _decisive_versions(job: Job) -> dict[str, str]:
     """Those that tell one training from another; the image's packages go by its name, so that nothing is pulled."""
-    if container.wanted(job.recipe):
+    if container.container_wanted(job.recipe):
         return {"image": image_name(), "blindside": metadata.version("blindside")}
     return versions(job.env)
 

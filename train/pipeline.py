@@ -11,10 +11,10 @@ from train import artifact as artifacts
 from train import earlier_training
 from train.artifact import Artifact, Base
 from train.container import container
-from train.data import Prepared, Say, data_hashes, prepare, read_prompt_keys, write_prompt_keys
+from train.data import PreparedData, Say, data_hashes, prepare, read_prompt_keys, write_prompt_keys
 from train.derived_recipe import derive, output_of, prepared_path
 from train.doctor.doctor import ready
-from train.earlier_training import Left
+from train.earlier_training import EarlierTraining
 from train.errors import ArtifactError, ExportError, LaunchError
 from train.export import sharded
 from train.export.export import export, rules
@@ -103,7 +103,7 @@ def follow(job: Job, *, force: bool, say: Say) -> None:
     say(f"{job.name} is trained; the first machine continues with the model")
 
 
-def _finish(job: Job, trained: Left, derived: Recipe, prepared: Prepared, say: Say) -> Artifact:
+def _finish(job: Job, trained: EarlierTraining, derived: Recipe, prepared: PreparedData, say: Say) -> Artifact:
     """All that comes after the training. What Axolotl wrote is needed until blindside.json is there."""
     output = trained.output
     if job.recipe.has_adapter:
@@ -128,7 +128,7 @@ def _finish(job: Job, trained: Left, derived: Recipe, prepared: Prepared, say: S
     return done
 
 
-def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
+def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> EarlierTraining:
     output = derived.output_dir
     # First, while it costs nothing: an image that does not report its versions must not cost a training.
     found = _versions(job)
@@ -142,7 +142,7 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
     told = outcome(read_figures(job.figures), job.recipe.config)
     for line in told:
         say(line)
-    done = Left(
+    done = EarlierTraining(
         inputs_sha256=inputs,
         output=output,
         weights_sha256=sha256_files(sharded.files(output)),
@@ -162,7 +162,7 @@ def _launch(job: Job, derived: Recipe, say: Say) -> dict[str, float]:
     say(f"Axolotl trains {job.name} from {job.recipe.base_model} (log: {job.log})")
     progress = job.progress(job.name)
     if asked_launch(derived.path).leads:  # only the first process of all writes what was found
-        progress = job.progress(job.name, watch=tokens.Watch(job.recipe, job.tokens))
+        progress = job.progress(job.name, watch=tokens.PluginWatch(job.recipe, job.tokens))
     try:
         return _run(job)("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
     except LaunchError:
@@ -190,7 +190,7 @@ def _gather(job: Job, derived: Recipe, shards: Shards, say: Say) -> Path:
 
 
 def _run(job: Job) -> Callable[..., dict[str, float]]:
-    return container.axolotl if container.wanted(job.recipe) else axolotl
+    return container.axolotl if container.container_wanted(job.recipe) else axolotl
 
 
 def _base(job: Job) -> tuple[Path, Base]:
@@ -203,7 +203,7 @@ def _base(job: Job) -> tuple[Path, Base]:
     return found, Base(source=job.recipe.base_model, revision=commit, weights_sha256=artifacts.hash_weights(found))
 
 
-def _artifact(job: Job, base: Base, trained: Left, metrics: dict[str, float]) -> Artifact:
+def _artifact(job: Job, base: Base, trained: EarlierTraining, metrics: dict[str, float]) -> Artifact:
     return Artifact(
         name=job.name,
         base=base,
@@ -224,7 +224,7 @@ def _artifact(job: Job, base: Base, trained: Left, metrics: dict[str, float]) ->
 
 
 def _versions(job: Job) -> dict[str, str]:
-    if not container.wanted(job.recipe):
+    if not container.container_wanted(job.recipe):
         return versions(job.env)
     own = {"blindside": metadata.version("blindside")}
     return container.versions(PACKAGES, Progress(job.name)) | own

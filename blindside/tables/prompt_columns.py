@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from blindside.tables.rows import Message, Watched, filled, first_filled
+from blindside.tables.rows import Message, TrackedRow, filled, first_filled
 from blindside.tables.turns import text_of
 from blindside.words import counted
 
@@ -50,7 +50,7 @@ def with_parts(values: Mapping[str, Any], column: str, text: str) -> str:
 
 def _leave(values: Mapping[str, Any], names: Iterable[str]) -> None:
     """Columns that were looked at, and hold nothing that can be used."""
-    if isinstance(values, Watched):
+    if isinstance(values, TrackedRow):
         for name in names:
             values.leave(name)
 

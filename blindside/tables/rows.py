@@ -45,7 +45,7 @@ class Unusable(Exception):
         self.detail = detail
 
 
-class Watched(Mapping[str, Any]):
+class TrackedRow(Mapping[str, Any]):
     """A row's values, which remember the columns that were looked at."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:

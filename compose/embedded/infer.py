@@ -17,7 +17,7 @@ T = TypeVar("T")
 WORKERS = 2  # long texts are tokenized so many at once: /info gives the number
 
 
-class Infer:
+class Inference:
     """The engine behind all routes."""
 
     def __init__(self, batcher: Batcher, codec: Codec, limits: Limits, metrics: Metrics, *, prefill: bool) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from blindside import console
 from blindside.words import counted
-from eval.answers import Settled, read_settled
+from eval.answers import AnsweredKeys, read_answered_keys
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.protocol import Engine
 from eval.collect.engines.quantisation import refuse_mixed
@@ -113,7 +113,7 @@ def collect(
     RunError when another process collects this run or the disk is full. Whatever happens, answers that came are kept.
     """
     with run.writing():
-        prompts, answers = run.prompts(), read_settled(run.responses_path)
+        prompts, answers = run.prompts(), read_answered_keys(run.responses_path)
         options = options or CollectOptions()
         missing, refused = _missing(prompts, answers, urls, options)
         already = len(urls) * len(prompts) - len(missing) - refused
@@ -144,7 +144,7 @@ def collect(
 
 
 def _missing(
-    prompts: Sequence[Prompt], answers: Settled, urls: Mapping[Side, Address], options: CollectOptions
+    prompts: Sequence[Prompt], answers: AnsweredKeys, urls: Mapping[Side, Address], options: CollectOptions
 ) -> tuple[list[tuple[Prompt, Side]], int]:
     """What is to be asked, and how many are left because a server refused them before."""
     missing = [(prompt, side) for prompt, side in answers.missing(prompts) if side in urls]
@@ -161,7 +161,12 @@ class _Collection:
     """The asking of one call of `collect`, and what it adds to run.json."""
 
     def __init__(
-        self, run: Run, answers: Settled, options: CollectOptions, check: Callable[[], None], say: Callable[[str], None]
+        self,
+        run: Run,
+        answers: AnsweredKeys,
+        options: CollectOptions,
+        check: Callable[[], None],
+        say: Callable[[str], None],
     ) -> None:
         self.run = run
         self.answers = answers
@@ -281,7 +286,7 @@ def _fine() -> None:
     return None
 
 
-def _tell(summary: CollectSummary, answers: Settled, say: Callable[[str], None]) -> None:
+def _tell(summary: CollectSummary, answers: AnsweredKeys, say: Callable[[str], None]) -> None:
     say(f"{counted(summary.answered, 'answer')} in {summary.seconds:.1f} s")
     if not summary.failed:
         return

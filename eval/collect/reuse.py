@@ -20,7 +20,7 @@ from eval.run_info import ModelInfo, Reused, RunChecks, RunInfo
 BASE: Side = "base"
 
 
-def donor(run: Run) -> Run | None:
+def find_reusable_run(run: Run) -> Run | None:
     """A run beside this one whose base answers are all there and are to the same questions; None where there is none.
 
     The engine is not compared: before this run's servers are up nobody knows theirs.
@@ -44,7 +44,7 @@ def same_engine(run: Run, other: Run) -> bool:
     return run.info.engine == other.info.engine and alike
 
 
-def take(run: Run, other: Run) -> Run | None:
+def take_base_answers(run: Run, other: Run) -> Run | None:
     """Copy the base's answers and what was proved of its server; the run that says so, or None if they are not whole.
 
     Raises RunError where somebody else collects into this run.

@@ -22,7 +22,7 @@ from train.sweep.grid import Changes, check, combinations, named
 LONGEST = 91
 
 
-class Definition(Row):
+class SweepDefinition(Row):
     """The whole of sweep.yml."""
 
     #: A name in train/recipes/ or a path; what `grid` and `changes` change.
@@ -41,7 +41,7 @@ class Definition(Row):
     screen: tuple[Screen, ...] = ()
 
     @model_validator(mode="after")
-    def _whole(self) -> Definition:
+    def _whole(self) -> SweepDefinition:
         trains = self.grid or self.changes
         if trains and not self.recipe:
             raise ValueError("recipe: give the recipe that grid or changes change")
@@ -57,7 +57,7 @@ class Definition(Row):
         return {**named(combinations(self.grid)), **self.changes}
 
 
-def read_definition(path: Path, recipe: str = "") -> Definition:
+def read_definition(path: Path, recipe: str = "") -> SweepDefinition:
     """The definition in a file, on `recipe` where one is given. Raises InputError, or RecipeError for changes."""
     try:
         data = read_yaml(path)
@@ -67,17 +67,17 @@ def read_definition(path: Path, recipe: str = "") -> Definition:
         raise InputError(f"{error.problem}: correct the file", path=path, line=error.line) from None
     if not isinstance(data, dict):
         raise InputError("holds no sweep: give `recipe:` and `grid:`", path=path)
-    if not data.keys() & Definition.model_fields.keys():
+    if not data.keys() & SweepDefinition.model_fields.keys():
         data = {"grid": data}
     if recipe:
         data = {**data, "recipe": recipe}
     return checked(data, path)
 
 
-def checked(data: Mapping[str, Any], path: Path | None = None) -> Definition:
+def checked(data: Mapping[str, Any], path: Path | None = None) -> SweepDefinition:
     """Raises InputError naming the field, RecipeError for changes that a sweep can't have."""
     try:
-        found = Definition.model_validate(data)
+        found = SweepDefinition.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -87,7 +87,7 @@ def checked(data: Mapping[str, Any], path: Path | None = None) -> Definition:
     return found
 
 
-def candidates(name: str, found: Definition) -> tuple[Candidate, ...]:
+def candidates(name: str, found: SweepDefinition) -> tuple[Candidate, ...]:
     """The candidates of sweep `name`: trained ones are named after it, so that models/ tells whose they are.
 
     Raises InputError where there are fewer than two, or two of one name.
@@ -108,7 +108,7 @@ def candidates(name: str, found: Definition) -> tuple[Candidate, ...]:
     return tuple(every)
 
 
-def begun(name: str, found: Definition, before: Sweep | None, *, judged: bool) -> Sweep:
+def begun(name: str, found: SweepDefinition, before: Sweep | None, *, judged: bool) -> Sweep:
     """What sweep.json says when the command begins: new candidates join, and known ones stay as they are.
 
     Raises InputError where the file says otherwise than what is fixed: the screening rules from the beginning, the

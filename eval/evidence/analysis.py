@@ -22,7 +22,7 @@ from eval.evidence.sequential.standing import by_plan, skipped_open
 from eval.evidence.signals.answer_signals import Signal, Signals, expected, measure
 from eval.evidence.signals.held_out import HeldOutAccuracy, held_out_accuracy
 from eval.evidence.signals.model_judge import JudgeBesidePeople, beside_people, helped, with_skips
-from eval.evidence.signals.ppi import Predicted
+from eval.evidence.signals.ppi import PredictionPowered
 from eval.evidence.verdict import RunVerdict, run_verdict
 from eval.judge.setup.frozen_study import thumbs_path
 from eval.judge.setup.planning import inclusion_chances, is_planned, planned_reviewers
@@ -34,15 +34,15 @@ from eval.run import Run
 
 
 @dataclass(frozen=True)
-class Helped:
+class JudgeAssisted:
     """People's win rate with one model judge's help."""
 
     beside: JudgeBesidePeople
-    predicted: Predicted
+    predicted: PredictionPowered
 
 
 @dataclass(frozen=True)
-class Known:
+class FixedInputs:
     """What judging does not change: pairs, the frozen plan (item -> reviewers), items in drawing order, signals."""
 
     pairs: tuple[Pair, ...]
@@ -74,7 +74,7 @@ class Analysis:
     study: Study
     #: Of a study by thumbs, those in force.
     thumbs: tuple[Thumb, ...]
-    helped: tuple[Helped, ...]
+    helped: tuple[JudgeAssisted, ...]
     #: item -> reviewers, as it was frozen.
     plan: Mapping[str, int]
 
@@ -86,16 +86,16 @@ def whole(run: Run) -> Analysis:
     return analysis_of(run, answers, table, verdicts)
 
 
-def known_of(run: Run, answers: Answers) -> Known:
+def known_of(run: Run, answers: Answers) -> FixedInputs:
     """What is known before anybody judges. Raises InputError where study or plan cannot be read."""
     prompts = run.prompts()
     pairs = tuple(answers.pairs(prompts))
     signals = measure(pairs, expected(prompts))
-    return Known(pairs, planned_reviewers(run, answers), tuple(inclusion_chances(run, answers)), signals)
+    return FixedInputs(pairs, planned_reviewers(run, answers), tuple(inclusion_chances(run, answers)), signals)
 
 
 def analysis_of(
-    run: Run, answers: Answers, table: Judgements, verdicts: Sequence[Verdict], *, known: Known | None = None
+    run: Run, answers: Answers, table: Judgements, verdicts: Sequence[Verdict], *, known: FixedInputs | None = None
 ) -> Analysis:
     """As `whole`, of answers and a table that were read before and the verdicts in it; `known` from before, if any."""
     known = known or known_of(run, answers)
@@ -131,13 +131,13 @@ def _bad(table: Judgements, verdicts: Sequence[Verdict]) -> BadRates:
 
 def _helped(
     table: Judgements, rows: Sequence[ModelVerdict], drawn: Sequence[str], plan: Mapping[str, int]
-) -> Iterator[Helped]:
+) -> Iterator[JudgeAssisted]:
     """What each model that judged adds to people's verdicts; a prompt that people skipped counts as a loss."""
     skipped = set(skipped_open(table, plan))
     asked = np.array([item in plan for item in drawn], dtype=np.bool_)
     for model in sorted({row.model for row in rows}):
         beside = with_skips(beside_people([row for row in rows if row.model == model], table, drawn), skipped)
-        yield Helped(beside, helped(beside, asked))
+        yield JudgeAssisted(beside, helped(beside, asked))
 
 
 def all_figures(found: Analysis) -> list[Metric]:
@@ -234,7 +234,7 @@ def _held_out(found: HeldOutAccuracy | None) -> Iterator[Metric]:
     yield Metric.number("held-out pairs: margin of the implicit reward (nats)", found.margin, "pairs")
 
 
-def _judge(found: Helped) -> Iterator[Metric]:
+def _judge(found: JudgeAssisted) -> Iterator[Metric]:
     name, predicted = found.beside.model, found.predicted
     yield Metric.share(f"model judge {name}: agrees with human preference", found.beside.agreement)
     yield Metric.share(f"model judge {name}: the same in both orders", found.beside.consistent)

@@ -10,7 +10,7 @@ import numpy as np
 from blindside.markdown import plain
 from blindside.words import counted
 from eval.errors import RunError
-from eval.evidence.estimates.bootstrap import Signed, signed_bootstrap
+from eval.evidence.estimates.bootstrap import SignedEstimate, signed_bootstrap
 from eval.evidence.estimates.metric import with_interval
 from eval.evidence.estimates.winrate import Estimate, win_rate
 from eval.evidence.judgements import prompt_means, read_table
@@ -19,7 +19,7 @@ from eval.run import Run
 
 
 @dataclass(frozen=True)
-class Half:
+class ComparedRun:
     """One run of a comparison: its win rate on all its prompts and on the shared ones."""
 
     run: Run
@@ -41,9 +41,9 @@ class Flip:
 class Comparison:
     """`change` is new minus old per shared prompt; `better`, `worse`, `same` count shared prompts by its sign."""
 
-    old: Half
-    new: Half
-    change: Signed
+    old: ComparedRun
+    new: ComparedRun
+    change: SignedEstimate
     better: int
     worse: int
     same: int
@@ -86,8 +86,8 @@ def compare_runs(old: Run, new: Run, *, seed: int = 0) -> Comparison:
     before, after = (np.array([half[key] for key in shared], dtype=np.float64) for half in scores)
     change = after - before
     return Comparison(
-        old=Half(old, win_rate(_array(scores[0])), win_rate(before)),
-        new=Half(new, win_rate(_array(scores[1])), win_rate(after)),
+        old=ComparedRun(old, win_rate(_array(scores[0])), win_rate(before)),
+        new=ComparedRun(new, win_rate(_array(scores[1])), win_rate(after)),
         change=signed_bootstrap(change, seed=seed),
         better=int((change > 0).sum()),
         worse=int((change < 0).sum()),

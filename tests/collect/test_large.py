@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.large_collection import served
-from eval.answers import read_answers, read_settled
+from eval.answers import read_answered_keys, read_answers
 from eval.records import SIDES
 from eval.run import open_run
 from tests.peak import measured
@@ -38,6 +38,6 @@ def test_answers_of_120_megabytes_are_not_held(tmp_path: Path) -> None:
     run = open_run(tmp_path, str(PROMPTS))
     assert run.responses_path.stat().st_size > 2 * PROMPTS * LENGTH
     assert read_answers(run.responses_path).missing(run.prompts()) == []
-    assert read_settled(run.responses_path).count == 2 * PROMPTS
+    assert read_answered_keys(run.responses_path).count == 2 * PROMPTS
     assert len((run.info.models["base"].url or "").split()) == 4
     assert many.megabytes < few.megabytes + 30

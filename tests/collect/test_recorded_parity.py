@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from eval.collect.parity.findings import Known, Saved, Served
+from eval.collect.parity.findings import ReferenceAnswers, SavedModel, ServedModel
 from eval.collect.parity.reference import ask_references
 from eval.collect.parity.weights import check_greedy, check_prompts, check_weights
 from eval.collect.probing.probes import Probe
@@ -57,7 +57,7 @@ FOREIGN = ProbeResult(Probe("text", text="text"), prompt=(Token(1, "a", None), T
 
 
 @pytest.fixture(scope="module")
-def served() -> dict[str, Served]:
+def served() -> dict[str, ServedModel]:
     """What TGI said by launch, beside transformers on the weights that it served."""
     need_train()
     results: dict[str, list[ProbeResult]] = {launch: [] for launch in LAUNCHES}
@@ -67,11 +67,13 @@ def served() -> dict[str, Served]:
     whole = [result for launch in ("main", "hf5-tokfix") for result in results[launch]]
     jobs: dict[Side, Job] = {"base": _job("float32", [*whole, FOREIGN]), "tuned": _job("bfloat16", results["bf16"])}
     references = ask_references(train_python(), jobs, None)
-    known: dict[str, Known] = {jobs[side].dtype: Known.of(references[side], jobs[side], []) for side in jobs}
+    known: dict[str, ReferenceAnswers] = {
+        jobs[side].dtype: ReferenceAnswers.of(references[side], jobs[side], []) for side in jobs
+    }
     info = Identity("text-generation-inference", "tiny", None, TGI, is_tgi=True)
     model = ModelInfo(name="tiny", source=str(MODEL))
     return {
-        launch: Served("base", "http://tgi", model, info, results[launch], known[dtype], dtype)
+        launch: ServedModel("base", "http://tgi", model, info, results[launch], known[dtype], dtype)
         for launch, dtype in LAUNCHES.items()
     }
 
@@ -85,7 +87,7 @@ def _job(dtype: str, results: list[ProbeResult]) -> Job:
 
 @pytest.mark.parametrize(("launch", "least"), [("main", 700), ("bf16", 150)])
 def test_a_tgi_that_serves_the_saved_weights_agrees_within_its_dtype(
-    served: dict[str, Served], launch: str, least: int
+    served: dict[str, ServedModel], launch: str, least: int
 ) -> None:
     one = served[launch]
     assert sum(len(result.prompt) - 1 for result in one.results) >= least
@@ -95,7 +97,7 @@ def test_a_tgi_that_serves_the_saved_weights_agrees_within_its_dtype(
         assert found.passed, found.detail
 
 
-def test_the_rope_base_that_tgi_misread_is_named(served: dict[str, Served]) -> None:
+def test_the_rope_base_that_tgi_misread_is_named(served: dict[str, ServedModel]) -> None:
     one = served["hf5-tokfix"]
     prompts, weights = check_prompts(one), check_weights(one, False, None)
     assert prompts.passed is False
@@ -103,7 +105,7 @@ def test_the_rope_base_that_tgi_misread_is_named(served: dict[str, Served]) -> N
     assert "with rope base 10000 instead of 1000000" in weights.detail
 
 
-def test_tokens_that_the_saved_model_lacks_are_another_models(served: dict[str, Served]) -> None:
+def test_tokens_that_the_saved_model_lacks_are_another_models(served: dict[str, ServedModel]) -> None:
     """Nothing of such a server can be scored, which is no excuse but a failure."""
     one = replace(served["main"], results=[FOREIGN])
     for found in (check_prompts(one), check_greedy(one)):
@@ -112,8 +114,8 @@ def test_tokens_that_the_saved_model_lacks_are_another_models(served: dict[str, 
     assert check_weights(one, False, None).passed is not True
 
 
-def test_the_same_model_on_both_sides_can_not_be_told_apart(served: dict[str, Served]) -> None:
+def test_the_same_model_on_both_sides_can_not_be_told_apart(served: dict[str, ServedModel]) -> None:
     one = served["main"]
-    found = check_weights(one, True, Saved("tuned", one.model, one.known))
+    found = check_weights(one, True, SavedModel("tuned", one.model, one.known))
     assert found.passed is None
     assert "cannot be distinguished" in found.detail

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from eval.collect.parity.findings import Known, Served
+from eval.collect.parity.findings import ReferenceAnswers, ServedModel
 from eval.collect.parity.reference import ask_references
 from eval.collect.parity.weights import check_greedy, check_prompts, check_window
 from eval.collect.probing.probes import Probe
@@ -46,10 +46,10 @@ def _result(family: str) -> list[ProbeResult]:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Served]]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[ServedModel]]:
     """For each family two: beside what TGI computes, and beside what was trained."""
     need_train()
-    done: dict[str, list[Served]] = {}
+    done: dict[str, list[ServedModel]] = {}
     for family in SERVED:
         saved, folder = FAMILIES / family / "hf5", tmp_path_factory.mktemp("exported") / "model"
         export(saved, saved, folder)
@@ -62,14 +62,22 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Served]]:
         info = Identity("text-generation-inference", "FOLDER", None, TGI, is_tgi=True)
         model = ModelInfo(name=family, source=str(folder))
         done[family] = [
-            Served("base", "http://tgi", model, info, results, Known.of(references[side], jobs[side], []), "float32")
+            ServedModel(
+                "base",
+                "http://tgi",
+                model,
+                info,
+                results,
+                ReferenceAnswers.of(references[side], jobs[side], []),
+                "float32",
+            )
             for side in ("base", "tuned")
         ]
     return done
 
 
 @pytest.mark.parametrize("family", SERVED)
-def test_the_real_tgi_agrees_with_what_tgi_computes(family: str, served: dict[str, list[Served]]) -> None:
+def test_the_real_tgi_agrees_with_what_tgi_computes(family: str, served: dict[str, list[ServedModel]]) -> None:
     """Gemma 2 among them: with the soft cap left out it would be off by up to 2.2."""
     one, _ = served[family]
     assert max(len(result.prompt) for result in one.results) > 100
@@ -79,7 +87,7 @@ def test_the_real_tgi_agrees_with_what_tgi_computes(family: str, served: dict[st
 
 @pytest.mark.parametrize("family", [family for family, (_, window) in SERVED.items() if window])
 def test_beyond_the_window_training_and_serving_differ_and_it_is_told(
-    family: str, served: dict[str, list[Served]]
+    family: str, served: dict[str, list[ServedModel]]
 ) -> None:
     computed, trained = served[family]
     assert check_prompts(trained).passed is False
@@ -91,7 +99,7 @@ def test_beyond_the_window_training_and_serving_differ_and_it_is_told(
     assert long >= 3
 
 
-def test_nothing_is_told_where_there_is_no_difference(served: dict[str, list[Served]]) -> None:
+def test_nothing_is_told_where_there_is_no_difference(served: dict[str, list[ServedModel]]) -> None:
     assert check_window(served["phi3"][0]) is None
     one = served["gemma2"][0]
     short = [result for result in one.results if len(result.ids) <= 16]

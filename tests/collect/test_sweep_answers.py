@@ -11,7 +11,7 @@ from eval.answers import read_answers
 from eval.cli.collecting.evaluate import ServingOptions
 from eval.cli.collecting.prove_and_collect import CollectionSettings
 from eval.cli.sweep.collect import SweepSettings, collect_all, same_base
-from eval.collect.sweep_file import Definition
+from eval.collect.sweep_file import SweepDefinition
 from eval.errors import RunError
 from eval.judge.study.study import Study
 from eval.judge.sweep.sweep_state import SweepState
@@ -63,7 +63,7 @@ def test_what_cannot_be_a_candidate_is_named_and_the_others_go_on(tmp_path: Path
     other = other.update(models={**other.info.models, "base": base})
     with pytest.raises(RunError, match="its base is not that of low: a sweep has one base"):
         same_base(other, found, reports)
-    asking = SweepSettings("rates", Definition(), reports, tmp_path / "models", Decoding(), WANTED, HOW)
+    asking = SweepSettings("rates", SweepDefinition(), reports, tmp_path / "models", Decoding(), WANTED, HOW)
     gone = Candidate(name="gone", model="gone")
     more = found.model_copy(update={"candidates": (*found.candidates, gone)})
     after = collect_all(more, asking)
@@ -76,5 +76,7 @@ def test_a_judged_candidate_stays_one_whatever_became_of_its_folder(tmp_path: Pa
     found = make_sweep(tmp_path, k=2)
     state = SweepState(tmp_path / "reports" / "rates", runs(tmp_path), Study(practice=0))
     Person(state, "Ana").judge_all()
-    asking = SweepSettings("rates", Definition(), tmp_path / "reports", tmp_path / "models", Decoding(), WANTED, HOW)
+    asking = SweepSettings(
+        "rates", SweepDefinition(), tmp_path / "reports", tmp_path / "models", Decoding(), WANTED, HOW
+    )
     assert collect_all(found, asking) == found

@@ -13,7 +13,7 @@ import pytest
 
 from eval.answers import read_answers
 from eval.errors import InputError
-from eval.evidence.estimates.bootstrap import Signed
+from eval.evidence.estimates.bootstrap import SignedEstimate
 from eval.evidence.estimates.categories import categories
 from eval.evidence.estimates.counts import prompt_counts, resampled
 from eval.evidence.estimates.winrate import Estimate
@@ -52,9 +52,9 @@ def signals_of(run: Run) -> Signals:
     return measure(read_answers(run.responses_path).pairs(prompts), expected(prompts))
 
 
-def found_in(value: Any) -> Iterator[Estimate | Signed]:
+def found_in(value: Any) -> Iterator[Estimate | SignedEstimate]:
     """Every estimate within a result."""
-    if isinstance(value, Estimate | Signed):
+    if isinstance(value, Estimate | SignedEstimate):
         yield value
     elif isinstance(value, tuple):
         for one in value:
@@ -64,7 +64,7 @@ def found_in(value: Any) -> Iterator[Estimate | Signed]:
             yield from found_in(getattr(value, field.name))
 
 
-def everything(table: Judgements) -> list[Estimate | Signed]:
+def everything(table: Judgements) -> list[Estimate | SignedEstimate]:
     counts = prompt_counts(table.item, table.outcome, len(table.items))
     results = (
         *(summarise(table, failed=0), resampled(counts, draws=200), agreement(table, draws=200)),

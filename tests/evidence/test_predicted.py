@@ -7,14 +7,16 @@ import pytest
 
 from eval.evidence.estimates.winrate import Estimate
 from eval.evidence.sequential.e_process import fixed_bets, log_wealth
-from eval.evidence.signals.ppi import Predicted, predicted_log_wealth, predicted_win_rate, settled
+from eval.evidence.signals.ppi import PredictionPowered, predicted_log_wealth, predicted_win_rate, settled
 from tests.evidence.studies import sampled
 
 STUDIES, PROMPTS, PEOPLE = 2000, 600, 150
 THRESHOLD = np.log(20)
 
 
-def _estimates(seed: int, judge: dict[str, float], *, studies: int = STUDIES, people: int = PEOPLE) -> list[Predicted]:
+def _estimates(
+    seed: int, judge: dict[str, float], *, studies: int = STUDIES, people: int = PEOPLE
+) -> list[PredictionPowered]:
     drawn = sampled(np.random.default_rng(seed), studies, PROMPTS, people, **judge)
     return [predicted_win_rate(*study) for study in zip(drawn.human, drawn.judge, drawn.asked, strict=True)]
 

@@ -18,7 +18,7 @@ from eval.records import Message, Prompt
 from eval.release.gate.decision import Decision, Headline, RuleResult
 from eval.release.gate.outputs import markdown as gate_markdown
 from eval.report.compare import compare_runs
-from eval.report.pages.live_snapshot import Source
+from eval.report.pages.live_snapshot import SnapshotSource
 from eval.report.pages.page import show
 from eval.report.write_report import write_comparison, write_report
 from eval.run import Run
@@ -125,7 +125,7 @@ def test_tables_hold_nothing_that_a_terminal_obeys(word: str, tmp_path: Path) ->
 def test_pages_hold_no_element_of_a_names_making(word: str, tmp_path: Path) -> None:
     run, calm = judged_run(tmp_path / "evil", word), judged_run(tmp_path / "calm", "name")
     for view in ("", "?view=browse", "?view=compare", f"?{urlencode({'without': word})}", "?view=browse&sort=ratio"):
-        pages = [Audit(show(one, Source(one), view)) for one in (run, calm)]
+        pages = [Audit(show(one, SnapshotSource(one), view)) for one in (run, calm)]
         assert pages[0].tags == pages[1].tags
         assert {name for name, _ in pages[0].attributes} == {name for name, _ in pages[1].attributes}
     write_report(run)

@@ -10,7 +10,7 @@ import pytest
 
 from eval.answers import read_answers
 from eval.collect.refusals import refuses
-from eval.evidence.estimates.bootstrap import Signed
+from eval.evidence.estimates.bootstrap import SignedEstimate
 from eval.evidence.estimates.winrate import Estimate
 from eval.evidence.signals.answer_signals import Signals, expected, length_ratio, measure
 from eval.evidence.signals.degeneration import is_empty, repeating
@@ -176,13 +176,13 @@ def test_no_pairs_are_insufficient() -> None:
     found = measure([])
     nothing = Estimate(None, None, None, 0)
     assert (found.empty.tuned, found.unchanged, found.must_pass.passed_by.base) == (nothing, nothing, nothing)
-    assert (found.length_ratio, found.must_pass.n) == (Signed(None, None, None, 0), 0)
+    assert (found.length_ratio, found.must_pass.n) == (SignedEstimate(None, None, None, 0), 0)
     assert set(found.limits.values()) == {None}
 
 
 def test_the_length_ratio_says_when_it_cannot_tell() -> None:
-    assert length_ratio(np.array([[4.0, 2.0]])) == Signed(0.5, None, None, 1)
-    assert length_ratio(np.array([[0.0, 2.0], [0.0, 1.0]])) == Signed(None, None, None, 2)
+    assert length_ratio(np.array([[4.0, 2.0]])) == SignedEstimate(0.5, None, None, 1)
+    assert length_ratio(np.array([[0.0, 2.0], [0.0, 1.0]])) == SignedEstimate(None, None, None, 2)
     assert length_ratio(np.array([[1000.0, 2.0], [0.0, 1.0], [0.0, 1.0]])).low is None
 
 

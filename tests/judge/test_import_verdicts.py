@@ -19,7 +19,7 @@ from eval.evidence.reviewers.bias import bias
 from eval.judge.other_tools.exported import read_exported
 from eval.judge.other_tools.exports import export_tasks
 from eval.judge.other_tools.given_verdict import ColumnNames, utc
-from eval.judge.other_tools.imports import Imported, import_verdicts
+from eval.judge.other_tools.imports import ImportSummary, import_verdicts
 from eval.judge.setup.begin import begin_judging
 from eval.judge.setup.planning import blinding_rule
 from eval.judge.store.acknowledged import acknowledged_path, alterations
@@ -44,7 +44,7 @@ def sheet(path: Path, rows: Sequence[Row]) -> Path:
     return path
 
 
-def bring(run: Run, path: Path, **options: Any) -> Imported:
+def bring(run: Run, path: Path, **options: Any) -> ImportSummary:
     tally = import_verdicts(run, path, say=lambda _: None, **options)
     assert tally.rows == tally.new + tally.there + tally.excluded.total()
     return tally

@@ -12,7 +12,7 @@ from eval.judge.page.judging_state import JudgingState
 from eval.judge.store.side_files import read_rows
 from eval.judge.store.verdict_files import read_verdicts
 from eval.judge.study.study import Overlap, Study
-from eval.judge.sweep.shown import NAME, Shown
+from eval.judge.sweep.shown import NAME, ShownPair
 from eval.judge.sweep.sweep_state import SweepState
 from eval.records import Verdict
 from eval.sweep import Candidate, Dropped, read_sweep, write_sweep
@@ -27,8 +27,8 @@ def judging(folder: Path, study: Study | None = ONE) -> SweepState:
     return SweepState(folder / "reports" / "rates", runs(folder), study)
 
 
-def shown(folder: Path) -> list[Shown]:
-    return read_rows(folder / "reports" / "rates" / NAME, Shown)
+def shown(folder: Path) -> list[ShownPair]:
+    return read_rows(folder / "reports" / "rates" / NAME, ShownPair)
 
 
 def rows(folder: Path) -> dict[str, list[Verdict]]:

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 from blindside.markdown import code, plain
 from eval.release.gate.decision import Headline, read_decision, write_decision
-from eval.release.hub.bundle import gather
+from eval.release.hub.bundle import build_bundle
 from eval.release.hub.release import release
 from eval.run import Run, write_run_json
 from eval.run_info import RunChecks, SweepMember
@@ -152,7 +152,7 @@ def test_the_recipe_is_left_out_once_it_has_changed(project: Project) -> None:
 def test_the_recipe_goes_out_without_this_machines_folders(project: Project, tmp_path: Path) -> None:
     staging = tmp_path / "staging"
     staging.mkdir()
-    gather(project.run, read_decision(project.run.folder), "our/tuned", staging, comments=False)
+    build_bundle(project.run, read_decision(project.run.folder), "our/tuned", staging, comments=False)
     assert (staging / "eval" / "recipe.yml").read_text() == "base_model: base\nrl: dpo\noutput_dir: out\n"
 
 

@@ -13,12 +13,12 @@ from eval.errors import InputError
 from eval.evidence.judgements import read_table
 from eval.judge.setup.planning import inclusion_chances
 from eval.policy import Policy, Preference
-from eval.release.gate.preference import Preferred, preferred
+from eval.release.gate.preference import PreferenceResult, preferred
 from eval.run import Run
 from tests.release.studies import judge, study
 
 
-def found(run: Run, **asked: object) -> Preferred:
+def found(run: Run, **asked: object) -> PreferenceResult:
     policy = Policy(preference=Preference.model_validate(asked))
     return preferred(run, read_answers(run.responses_path), read_table(run)[0], policy)[0]
 

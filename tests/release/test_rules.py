@@ -19,7 +19,7 @@ from eval.release.gate.decision import Decision, Headline, RuleResult, Status
 from eval.release.gate.findings import Findings
 from eval.release.gate.gate import settle
 from eval.release.gate.outputs import junit, markdown, print_decision
-from eval.release.gate.preference import Preferred
+from eval.release.gate.preference import PreferenceResult
 from eval.release.gate.rules import apply
 from eval.report.tables.run_checks import Parity
 
@@ -33,7 +33,7 @@ def verdict_on(outcomes: list[int], **changes: Any) -> RunVerdict:
 
 
 GOOD = Findings(
-    preferred=Preferred(Estimate(0.62, 0.55, 0.69, 150), shown=True, refuted=False, spent=False),
+    preferred=PreferenceResult(Estimate(0.62, 0.55, 0.69, 150), shown=True, refuted=False, spent=False),
     verdict=verdict_on([1, 1, 1, 0, 1, 1, 0] * 20),
     plan_changes=(),
     unmet=(),
@@ -60,8 +60,8 @@ def statuses(policy: Policy | None = None, **changes: Any) -> dict[str, Status]:
     return {rule.name: rule.status for rule in apply(policy or Policy(), found)}
 
 
-def preferred(*, refuted: bool = False, spent: bool = False) -> Preferred:
-    return Preferred(Estimate(0.5, 0.4, 0.6, 80), shown=False, refuted=refuted, spent=spent)
+def preferred(*, refuted: bool = False, spent: bool = False) -> PreferenceResult:
+    return PreferenceResult(Estimate(0.5, 0.4, 0.6, 80), shown=False, refuted=refuted, spent=spent)
 
 
 def test_good_figures_pass_every_rule_of_the_default() -> None:

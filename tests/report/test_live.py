@@ -11,7 +11,7 @@ import pytest
 
 from eval.answers import read_answers
 from eval.records import Pair
-from eval.report.pages.live_snapshot import Source
+from eval.report.pages.live_snapshot import SnapshotSource
 from eval.report.pages.page import show
 from eval.run import Run
 from tests.evidence.judged import record, verdict_on
@@ -35,7 +35,7 @@ def test_before_the_first_figures_a_page_says_so_and_then_has_them(run: Run) -> 
     """Its prompts come out of a pipe, so that nothing is computed before the page was looked at."""
     kept = run.prompts_path.rename(run.folder / "kept.jsonl")
     os.mkfifo(run.prompts_path)
-    source = Source(run, patience=0)
+    source = SnapshotSource(run, patience=0)
     assert 'id="computing"' in show(run, source)
     assert source.stamp() == "none behind"
     with run.prompts_path.open("wb") as pipe:
@@ -46,7 +46,7 @@ def test_before_the_first_figures_a_page_says_so_and_then_has_them(run: Run) -> 
 
 
 def test_older_figures_are_shown_at_once_and_labelled_until_the_new_ones_are_there(run: Run) -> None:
-    source = Source(run, patience=0)
+    source = SnapshotSource(run, patience=0)
     source.current()
     before = source.stamp()
     assert BEHIND not in show(run, source)
@@ -61,7 +61,7 @@ def test_older_figures_are_shown_at_once_and_labelled_until_the_new_ones_are_the
 
 
 def test_a_stamp_alone_makes_new_figures_be_computed(run: Run) -> None:
-    source = Source(run, patience=0)
+    source = SnapshotSource(run, patience=0)
     source.current()
     before = source.stamp()
     record(run, [verdict_on(run, pairs_of(run)[1], "tie")])
@@ -71,14 +71,14 @@ def test_a_stamp_alone_makes_new_figures_be_computed(run: Run) -> None:
 
 
 def test_many_who_ask_at_once_share_one_computation(run: Run) -> None:
-    source = Source(run)
+    source = SnapshotSource(run)
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: source.current()[0], range(8)))
     assert len({id(one) for one in found}) == 1
 
 
 def test_what_goes_wrong_behind_reaches_the_page_in_one_sentence(run: Run) -> None:
-    source = Source(run)
+    source = SnapshotSource(run)
     kept = run.verdicts_path.read_bytes(), run.prompts_path.read_bytes()
     run.verdicts_path.write_bytes(kept[0].replace(b",tie,", b",draw,"))
     assert "verdicts.csv:2: outcome" in show(run, source)

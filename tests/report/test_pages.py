@@ -13,7 +13,7 @@ from eval.evidence.signals.traits import LONGER, winning
 from eval.report.compare import compare_runs
 from eval.report.pages.browse import find
 from eval.report.pages.figures import findings
-from eval.report.pages.live_snapshot import Source
+from eval.report.pages.live_snapshot import SnapshotSource
 from eval.report.pages.page import show
 from eval.report.pages.query import Query
 from eval.report.pages.reasons import groups, phrases
@@ -47,7 +47,7 @@ def test_the_strip_is_what_the_verdict_says_and_nothing_else(snapshot: Snapshot)
     marks = findings(snapshot, words("en")).marks
     for mark, one in zip(marks, conditions, strict=True):
         assert (mark.sign, mark.figure) == (MARKS[one.state], one.figure)
-    page = show(snapshot.run, Source(snapshot.run))
+    page = show(snapshot.run, SnapshotSource(snapshot.run))
     assert verdict.headline in html.unescape(page)
     ids = set(re.findall(r'id="([\w-]+)"', page))
     assert all(mark.href.startswith("?") or mark.href[1:] in ids for mark in marks)
@@ -153,9 +153,9 @@ def test_leaving_somebody_out_gives_the_figures_of_a_run_without_them(snapshot: 
     everybody = what_if(snapshot, ("bob", "Ann Lee", "李雷"))
     assert everybody is not None
     assert everybody.nothing
-    page = show(snapshot.run, Source(snapshot.run), "?without=bob")
+    page = show(snapshot.run, SnapshotSource(snapshot.run), "?without=bob")
     assert "What if" in page
-    assert show(snapshot.run, Source(snapshot.run), "?without=nobody").count('id="what-if"') == 0
+    assert show(snapshot.run, SnapshotSource(snapshot.run), "?without=nobody").count('id="what-if"') == 0
 
 
 def test_a_comparison_lists_the_prompts_whose_winner_changed(runs: tuple[Run, Run]) -> None:
@@ -165,7 +165,7 @@ def test_a_comparison_lists_the_prompts_whose_winner_changed(runs: tuple[Run, Ru
     for flip in found.flips:
         sides = ["<" if score < 0.5 else ">" if score > 0.5 else "=" for score in (flip.before, flip.after)]
         assert sign[sides[0]] != sign[sides[1]]
-    page = show(new, Source(new), "?view=compare")
+    page = show(new, SnapshotSource(new), "?view=compare")
     assert "Flipped prompts" in page
     assert f"{100 * (found.change.value or 0):+.1f} points" in page
     assert "Trend over runs" in page
@@ -179,12 +179,12 @@ def test_a_comparison_lists_the_prompts_whose_winner_changed(runs: tuple[Run, Ru
 
 def test_a_run_alone_says_that_there_is_none_to_compare(tmp_path: Path) -> None:
     run = make_judged(tmp_path, pairs=5)
-    assert "No other run here" in show(run, Source(run), "?view=compare")
+    assert "No other run here" in show(run, SnapshotSource(run), "?view=compare")
 
 
 def test_a_pages_figures_follow_a_new_verdict(tmp_path: Path) -> None:
     run = make_rich(tmp_path, pairs=20)
-    source = Source(run)
+    source = SnapshotSource(run)
     before = show(run, source)
     verdict = source.current()[0].counted[0]
     other = "base" if verdict.outcome == "tuned" else "tuned"
@@ -220,7 +220,7 @@ def test_both_languages_are_written(runs: tuple[Run, Run]) -> None:
 
 def test_every_mark_leads_somewhere_however_little_there_is(tmp_path: Path) -> None:
     run = make_judged(tmp_path, pairs=3)
-    page = show(run, Source(run))
+    page = show(run, SnapshotSource(run))
     hrefs = re.findall(r'class="rs-mark [^"]*" href="([^"]*)"', page)
     assert len(hrefs) == 9
     assert {href[1:] for href in hrefs if href.startswith("#")} <= set(re.findall(r'id="([\w-]+)"', page))

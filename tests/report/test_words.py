@@ -12,7 +12,7 @@ import pytest
 from blindside.yaml_files import read_yaml
 from eval.evidence.analysis import all_figures
 from eval.judge.study.study import Language
-from eval.report.pages.live_snapshot import Source
+from eval.report.pages.live_snapshot import SnapshotSource
 from eval.report.pages.page import show
 from eval.report.pages.snapshot import read_snapshot
 from eval.report.pages.trust_strip import strip
@@ -107,7 +107,7 @@ def test_every_sentence_and_figure_of_a_run_is_translated(run: Run) -> None:
 
 @pytest.mark.parametrize("address", ["", "?view=browse&length=half", "?item=item-004", "?view=compare", "?without=bob"])
 def test_a_chinese_page_says_no_english_but_names(run: Run, address: str) -> None:
-    page = show(run, Source(run), address, "zh")
+    page = show(run, SnapshotSource(run), address, "zh")
     body = re.sub(r"<(style|script|bdi|code|q|title)\b.*?</\1>", " ", page, flags=re.DOTALL)
     body = re.sub(
         r"<div class=\"bs-(text|said)\".*?</article>|<td class=\"rs-answer.*?</td>", " ", body, flags=re.DOTALL
@@ -125,7 +125,9 @@ def test_a_chinese_page_says_no_english_but_names(run: Run, address: str) -> Non
 def test_a_studys_own_words_for_tags_and_scales_are_said(
     run: Run, address: str, language: Language, tag: str, value: str
 ) -> None:
-    page = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", show(run, Source(run), address, language), flags=re.DOTALL)
+    page = re.sub(
+        r"<(style|script)\b.*?</\1>|<[^>]*>", " ", show(run, SnapshotSource(run), address, language), flags=re.DOTALL
+    )
     assert tag in page
     assert f": {value}" in page
     assert "ignores the instruction" not in page

@@ -21,7 +21,7 @@ from tests.support import free_port
 from tests.train.families import FAMILIES
 from tests.train.models import HF5, hf5_folder, load
 from tests.train.models import recipe as tiny_recipe
-from train.doctor.doctor import Machine, examine, look, ready
+from train.doctor.doctor import Machine, examine, inspect_machine, ready
 from train.errors import TrainError
 from train.export.export import export
 from train.export.rendering import render as as_transformers
@@ -320,12 +320,12 @@ def test_gpus_are_read_from_nvidia_smi(tmp_path: Path, monkeypatch: pytest.Monke
     assert cuda() == (13, 0)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     assert [gpu.name for gpu in chosen_gpus()] == ["Tesla T4"]
-    assert [gpu.name for gpu in look().gpus] == ["Tesla T4"]
+    assert [gpu.name for gpu in inspect_machine().gpus] == ["Tesla T4"]
 
 
 def test_a_docker_that_does_not_answer_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    problem = look().engine.problem
+    problem = inspect_machine().engine.problem
     assert problem.startswith(f"no Docker engine answers at unix://{tmp_path}/none.sock: start it")
 
 

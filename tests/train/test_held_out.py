@@ -10,7 +10,7 @@ import yaml
 
 from tests.train.models import recipe
 from train.data import prepare
-from train.held_out import choose, note, split, wanted
+from train.held_out import choose, held_out_wanted, note, split
 from train.pairs.read import Row
 from train.recipe import read_recipe
 
@@ -25,13 +25,13 @@ def rows(count: int, each: int = 1) -> list[Row]:
 
 @pytest.mark.parametrize(("pairs", "held"), [(199, 0), (200, 20), (560, 28), (1000, 50), (4000, 200), (90_000, 200)])
 def test_five_percent_are_held_out_between_20_and_200(pairs: int, held: int, tmp_path: Path) -> None:
-    assert wanted(read_recipe(recipe(tmp_path, tmp_path)), pairs) == held
+    assert held_out_wanted(read_recipe(recipe(tmp_path, tmp_path)), pairs) == held
 
 
 @pytest.mark.parametrize("own", [{"val_set_size": 0}, {"val_set_size": 0.1}, {"test_datasets": [{"path": "x.jsonl"}]}])
 def test_what_the_recipe_says_goes_before(own: dict[str, object], tmp_path: Path) -> None:
     asked = read_recipe(recipe(tmp_path, tmp_path, **own))
-    assert wanted(asked, 1000) == 0
+    assert held_out_wanted(asked, 1000) == 0
     assert note(asked, 1000, 0) == ("no pair is held out" if own == {"val_set_size": 0} else
                                     "pairs are held out as the recipe says")  # fmt: skip
 

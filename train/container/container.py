@@ -41,7 +41,7 @@ _VERSIONS = (
 )
 
 
-def wanted(recipe: Recipe) -> bool:
+def container_wanted(recipe: Recipe) -> bool:
     """Whether the recipe is to be trained in the image: TRAINER=docker or local says so; auto (the default) where a
     GPU recipe meets a GPU that Docker can give to containers. Raises LaunchError for another word.
     """

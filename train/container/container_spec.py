@@ -13,7 +13,7 @@ from docker.errors import APIError
 from docker.types import DeviceRequest, LogConfig
 
 from blindside.machine import reaches_gpus
-from blindside.remedies import Known, first_remedy
+from blindside.remedies import KnownCause, first_remedy
 from train.container.mounts import CACHES, mounts, written
 from train.launch import environment
 from train.recipe import Recipe
@@ -54,17 +54,17 @@ exit "$status"
 """
 
 _CAUSES = (
-    Known(
+    KnownCause(
         ("could not select device driver", "nvidia-container-cli: initialization", "unknown runtime"),
         "Docker cannot give containers the GPU: install the NVIDIA Container Toolkit and restart Docker "
         "(docs.nvidia.com/datacenter/cloud-native/container-toolkit), or train with TRAINER=local",
     ),
-    Known(
+    KnownCause(
         ("unsatisfied condition: cuda",),
         "the NVIDIA driver is too old for the image: update it, or name an image for an older CUDA with AXOLOTL_IMAGE",
     ),
-    Known(("no space left",), "the disk is full: `docker system prune`, or move Docker's data to a larger disk"),
-    Known(
+    KnownCause(("no space left",), "the disk is full: `docker system prune`, or move Docker's data to a larger disk"),
+    KnownCause(
         ("shared from the host", "mounts denied"),
         "Docker Desktop is not allowed to share this folder: allow it in its settings",
     ),

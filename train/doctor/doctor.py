@@ -26,7 +26,7 @@ from train.resources.gpus import Engine, chosen_gpus, cuda, find_engine
 from train.resources.hub import cache_of, check_hub, reach, read_config
 from train.resources.memory import GIB, Estimate, estimate, needs_gpu, wants_gpu
 from train.resources.recipe_types import check_types
-from train.resources.shapes import Found, find_shape, saved_config
+from train.resources.shapes import FoundShape, find_shape, saved_config
 
 #: The guide's least CUDA.
 LEAST_CUDA = (12, 1)
@@ -45,7 +45,7 @@ class Machine:
     untested: str = ""
 
 
-def look() -> Machine:
+def inspect_machine() -> Machine:
     gpus = chosen_gpus()
     return Machine(gpus, cuda() if gpus else None, find_engine(), _free_memory(), untested())
 
@@ -72,7 +72,7 @@ def examine(
 
     `ports` are those that the pages and servers will ask for, `workspace` a rented machine's volume. Raises nothing.
     """
-    seen, known = machine or look(), dict(os.environ) if variables is None else variables
+    seen, known = machine or inspect_machine(), dict(os.environ) if variables is None else variables
     found = [_gpu(seen, recipe)]
     if seen.untested:
         found.append(Finding("GPU", "warn", seen.untested, "watch the first steps, and tell us how it went"))
@@ -155,7 +155,7 @@ def _cuda(machine: Machine, recipe: Recipe | None) -> Finding:
     return Finding("CUDA", "ok", said)
 
 
-def find_sizes(recipe: Recipe, variables: Mapping[str, str], *, ask_hub: bool) -> Found | None:
+def find_sizes(recipe: Recipe, variables: Mapping[str, str], *, ask_hub: bool) -> FoundShape | None:
     """The base's sizes, and where they are from; None where nothing tells them."""
     revision = recipe.config.get("revision_of_model")
     return find_shape(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from blindside.sandbox import Refused
+from blindside.sandbox import WorkFailed
 from blindside.tables.rows import Message
 from blindside.words import counted
 from train.data import is_local, local_path
@@ -51,8 +51,8 @@ def _kinds(recipe: Recipe) -> Iterator[tuple[str, Turns]]:
                 yield f"{asked.path}:{row.line}", row.messages
 
 
-def _refused(kinds: list[tuple[str, Turns]], rendered: list[str | Refused]) -> Finding | None:
-    found = next(((one, told) for one, told in zip(kinds, rendered, strict=True) if isinstance(told, Refused)), None)
+def _refused(kinds: list[tuple[str, Turns]], rendered: list[str | WorkFailed]) -> Finding | None:
+    found = next(((one, told) for one, told in zip(kinds, rendered, strict=True) if isinstance(told, WorkFailed)), None)
     if found is None:
         return None
     (where, turns), told = found
@@ -61,7 +61,7 @@ def _refused(kinds: list[tuple[str, Turns]], rendered: list[str | Refused]) -> F
     return Finding("template", "fail", f"the base's refuses the turns of {where} ({roles}): {told}", remedy)
 
 
-def _dated(template: str, special: dict[str, str], rendered: list[str | Refused]) -> Finding | None:
+def _dated(template: str, special: dict[str, str], rendered: list[str | WorkFailed]) -> Finding | None:
     """A date that the template writes is the day's on which it is rendered: another in each training and serving."""
     if not any(isinstance(text, str) and DATE in text for text in rendered):
         return None
@@ -70,7 +70,7 @@ def _dated(template: str, special: dict[str, str], rendered: list[str | Refused]
     )
     remedy = (
         "collect both sides on one day; the model is trained on another date than it is served with"
-        if isinstance(with_system, Refused) or DATE in with_system
+        if isinstance(with_system, WorkFailed) or DATE in with_system
         else "give pairs and prompts a system turn of their own: then it writes none"
     )
     return Finding(

@@ -15,7 +15,7 @@ from blindside import console
 from blindside.tables.cells import texts_of
 from blindside.tables.codes import BOTH_BAD, CHOICE, NONE, TIE, UNKNOWN, A, Codes, by_model, code_of, decide, family
 from blindside.tables.prompt_columns import CONVERSATION, QUESTION, with_parts, with_system
-from blindside.tables.rows import MALFORMED, Excluded, Message, Record, Unusable, Watched, first_filled, number
+from blindside.tables.rows import MALFORMED, Excluded, Message, Record, TrackedRow, Unusable, first_filled, number
 from blindside.tables.turns import CONFLICT, Fields, answer, full_conversations, text_of, turns
 from train.errors import PairsError
 from train.pairs.convert import Tally, write_counted
@@ -106,7 +106,7 @@ def _said(values: Mapping[str, Any], fields: Fields) -> Iterator[tuple[str, Any]
 
 
 def _pair(record: Record, fields: Fields, codes: Codes) -> Pair:
-    values = Watched(record.values)
+    values = TrackedRow(record.values)
     said = next((value for name, value in _said(record.values, fields) if name == codes.column), None)
     if codes.column == _VOTED:
         if record.values.get("type") not in _VOTES:
@@ -125,7 +125,7 @@ def _pair(record: Record, fields: Fields, codes: Codes) -> Pair:
     return Pair(record.path, record.line, messages, chosen, rejected, source=source, unread=unread)
 
 
-def _answers(values: Watched, fields: Fields) -> Parts:
+def _answers(values: TrackedRow, fields: Fields) -> Parts:
     """The conversation and both answers of a row."""
     one, other, _ = family(values)
     if one == "conversation_a":

@@ -11,7 +11,7 @@ from blindside import console
 from blindside.tables.prompt_columns import marks_sentence, template_mark
 from blindside.tables.rows import Excluded, unread_sentence
 from blindside.tables.turns import Fields
-from blindside.thinking import apart
+from blindside.thinking import split_thinking
 from blindside.words import counted
 from train.errors import PairsError
 from train.pairs.pair import Pair
@@ -41,7 +41,7 @@ class Tally:
         self.unread.update(pair.unread)
         mark = template_mark(*(m["content"] for m in pair.messages), pair.chosen, pair.rejected)
         self.marks.update([mark] if mark else [])
-        self.thinking += any(apart(answer)[0] for answer in (pair.chosen, pair.rejected))
+        self.thinking += any(split_thinking(answer)[0] for answer in (pair.chosen, pair.rejected))
 
     def leave_out(self, row: Excluded) -> None:
         self.excluded[row.reason] += 1

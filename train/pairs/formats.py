@@ -10,7 +10,7 @@ from typing import Any
 
 from blindside.reading import parse_json
 from blindside.tables.prompt_columns import CONVERSATION, QUESTION, with_parts, with_system
-from blindside.tables.rows import MALFORMED, Message, Record, Unusable, Watched, first_filled, identity, number
+from blindside.tables.rows import MALFORMED, Message, Record, TrackedRow, Unusable, first_filled, identity, number
 from blindside.tables.turns import (
     Fields,
     answer,
@@ -235,7 +235,7 @@ def _without_answers(record: Record) -> str:
 
 def to_pair(record: Record, convert: Convert, fields: Fields) -> Pair:
     """Raises Unusable."""
-    values = Watched(record.values)
+    values = TrackedRow(record.values)
     messages, chosen, rejected = convert(values, fields)
     given = values.get("id", values.get("prompt_id"))
     source = _source(values.get("source"))

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from blindside.sandbox import OverBound, Refused, forked
+from blindside.sandbox import LimitExceeded, WorkFailed, forked
 from blindside.tgi import reads_ends
 from train.errors import ExportError
 from train.export.servable import as_ids
@@ -140,9 +140,9 @@ def _render(tokenizer: Any, chat: list[dict[str, str]]) -> Rendering:
 
     try:
         text, ids = forked(both)
-    except OverBound as error:
+    except LimitExceeded as error:
         return Rendering(error=f"the chat template {error}")
-    except Refused as error:
+    except WorkFailed as error:
         return Rendering(error=_first_line(error))
     return Rendering(text=text, ids=ids)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import requests
 
-from blindside.addresses import shown
+from blindside.addresses import without_secrets
 from train.resources.findings import Finding, Level
 
 PATIENCE = 5.0  # seconds for one answer
@@ -31,7 +31,7 @@ def reach(variables: Mapping[str, str]) -> str:
     if variables.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         return "HF_HUB_OFFLINE is set"
     status = _ask(f"{endpoint(variables)}/api/models?limit=1", "")[0]
-    return "" if status else f"{shown(endpoint(variables))} does not answer"
+    return "" if status else f"{without_secrets(endpoint(variables))} does not answer"
 
 
 def check_hub(repos: Mapping[str, str], variables: Mapping[str, str], problem: str) -> Iterator[Finding]:
@@ -43,7 +43,7 @@ def check_hub(repos: Mapping[str, str], variables: Mapping[str, str], problem: s
         found = f"not here: {', '.join(missing)}" if missing else "all that is needed is in the cache"
         yield Finding("Hub", level, f"{problem}; {found}", f"{remedy}, {LATER}" if missing else "")
         return
-    yield Finding("Hub", "ok", f"{shown(endpoint(variables))} answers")
+    yield Finding("Hub", "ok", f"{without_secrets(endpoint(variables))} answers")
     token = token_of(variables)
     for name, kind in repos.items():
         row = _permitted(name, kind, variables, token)
@@ -76,7 +76,7 @@ def _permitted(name: str, kind: str, variables: Mapping[str, str], token: str) -
         return Finding("Hub", "fail", f"the Hub has no {name}", "check the name in the recipe")
     if status in (401, 403) or (not token and _gated(body)):
         first = "accept its terms" if token else "accept its terms, and set HF_TOKEN to a token that may read it"
-        return Finding("token", "fail", f"{name} is gated or private", f"{first} at {shown(page)}")
+        return Finding("token", "fail", f"{name} is gated or private", f"{first} at {without_secrets(page)}")
     return None
 
 

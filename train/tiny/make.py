@@ -13,7 +13,7 @@ from train.data import Say
 from train.errors import LaunchError
 from train.files import sha256_file, sha256_json, write_atomic
 from train.job import Job
-from train.launch import ROOT, environment, meaningful, run
+from train.launch import ROOT, environment, meaningful_lines, run
 from train.pipeline import make
 from train.progress import Progress
 from train.recipe import RECIPES, Recipe, read_recipe
@@ -70,7 +70,9 @@ def _make_world(work: Path, env: Path, seed: str, say: Say) -> None:
     command = [python, "-m", "train.tiny.blank", str(work.absolute())]
     status = run(command, environment(env, offline=True), log, Progress("tiny, world"), ROOT)
     if status != 0:
-        raise LaunchError(f"the tiny model could not be made; the full log is {log}", tail=meaningful(log), log=log)
+        raise LaunchError(
+            f"the tiny model could not be made; the full log is {log}", tail=meaningful_lines(log), log=log
+        )
     write_atomic(done, seed)
 
 

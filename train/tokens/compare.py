@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from train.tokens.served import Messages, Served
+from train.tokens.served import Messages, ServedTokenizer
 
 _SHOWN = 4
 
@@ -20,7 +20,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedPair:
     """What TRL made of a row."""
 
     prompt: list[int]
@@ -34,13 +34,15 @@ def ended(ids: list[int], stops: list[int]) -> list[int]:
     return ids[: at + 1]
 
 
-def length(pair: Pair, served: Served) -> int:
+def length(pair: Pair, served: ServedTokenizer) -> int:
     """Tokens of the pair as a server has them, with the longer answer and its end."""
     text, prompt = served.prompt(pair.messages)
     return len(prompt) + 1 + max(len(served.answer(text, len(prompt), one)) for one in (pair.chosen, pair.rejected))
 
 
-def compare(pair: Pair, found: Prepared, served: Served, limit: int | None) -> Literal["same", "cut"] | str:
+def compare(
+    pair: Pair, found: PreparedPair, served: ServedTokenizer, limit: int | None
+) -> Literal["same", "cut"] | str:
     """Whether the pair is trained on as it is served; else the first difference, as a sentence with its remedy."""
     text, prompt = served.prompt(pair.messages)
     if found.prompt != prompt:
@@ -52,7 +54,7 @@ def compare(pair: Pair, found: Prepared, served: Served, limit: int | None) -> L
     return next((said for want, ids in wanted if (said := _answer(ids, want, served))), "same")
 
 
-def _prompt(trained: list[int], wanted: list[int], served: Served) -> str:
+def _prompt(trained: list[int], wanted: list[int], served: ServedTokenizer) -> str:
     shown = _difference(trained, wanted, served)
     return (
         f"a prompt is trained on as other tokens than a server is sent: {shown}; set chat_template: tokenizer_default "
@@ -60,7 +62,7 @@ def _prompt(trained: list[int], wanted: list[int], served: Served) -> str:
     )
 
 
-def _answer(trained: list[int], wanted: list[int], served: Served) -> str | None:
+def _answer(trained: list[int], wanted: list[int], served: ServedTokenizer) -> str | None:
     if trained[: len(wanted)] != wanted:
         return (
             f"an answer is trained on as other tokens than a server generates: {_difference(trained, wanted, served)}; "
@@ -76,7 +78,7 @@ def _answer(trained: list[int], wanted: list[int], served: Served) -> str | None
     )
 
 
-def _difference(trained: list[int], wanted: list[int], served: Served) -> str:
+def _difference(trained: list[int], wanted: list[int], served: ServedTokenizer) -> str:
     both = zip(trained, wanted, strict=False)
     at = next((i for i, (one, other) in enumerate(both) if one != other), min(len(trained), len(wanted)))
     start = max(at - 1, 0)

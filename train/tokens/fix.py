@@ -16,14 +16,14 @@ from typing import Any
 
 from train.errors import ExportError
 from train.export.checks import check_tokenizer
-from train.tokens.served import Served
+from train.tokens.served import ServedTokenizer
 
 #: What decides in transformers 5 whether a tokenizer adds special tokens of its own.
 _ADDS = ("add_bos_token", "add_eos_token")
 _TEXT = "Ünïcode 1+1, 1234567  two\nlines\n\n\tit's <b>日本 🚢"
 
 
-def derive(served: Served, folder: Path) -> tuple[str, ...]:
+def derive(served: ServedTokenizer, folder: Path) -> tuple[str, ...]:
     """Have such a copy in `folder` where one is needed and does what it should; what it does otherwise, in words.
 
     Each process of a training calls this, and each writes the same: the first one's is taken.
@@ -45,7 +45,7 @@ def derive(served: Served, folder: Path) -> tuple[str, ...]:
     return ()
 
 
-def restore(tokenizer: Any, served: Served) -> None:
+def restore(tokenizer: Any, served: ServedTokenizer) -> None:
     """Make a tokenizer that was loaded from the copy the base's again, in place: Axolotl saves it with the model."""
     base = served.tokenizer
     tokenizer.backend_tokenizer.post_processor = (served.file or base.backend_tokenizer).post_processor
@@ -56,13 +56,13 @@ def restore(tokenizer: Any, served: Served) -> None:
             tokenizer.init_kwargs[name] = base.init_kwargs[name]
 
 
-def _adds(served: Served) -> bool:
+def _adds(served: ServedTokenizer) -> bool:
     text = served.render([{"role": "user", "content": "Hello"}], prompt=True)
     without = served.tokenizer(text, add_special_tokens=False)["input_ids"]
     return bool(served.tokenizer(text)["input_ids"] != without)
 
 
-def unlike(tokenizer: Any, served: Served) -> str | None:
+def unlike(tokenizer: Any, served: ServedTokenizer) -> str | None:
     """Why a tokenizer cannot be exported in place of the base's tokenizer.json, as the export says it."""
     if served.file is None or not tokenizer.is_fast:
         return None
@@ -74,13 +74,13 @@ def unlike(tokenizer: Any, served: Served) -> str | None:
     return None
 
 
-def _end(served: Served) -> int | None:
+def _end(served: ServedTokenizer) -> int | None:
     """The one token by which the template ends a turn, where TRL would put another behind it."""
     alone = served.turn is not None and served.ids(served.behind().lstrip()) == [served.turn]
     return served.turn if alone and served.turn != served.tokenizer.eos_token_id else None
 
 
-def _write(served: Served, folder: Path, end: int | None, kind: str | None) -> None:
+def _write(served: ServedTokenizer, folder: Path, end: int | None, kind: str | None) -> None:
     tokenizer = served.tokenizer
     tokenizer.save_pretrained(folder)
     if served.file is not None:
@@ -116,7 +116,7 @@ def _sequences(pieces: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [piece for piece in pieces if "Sequence" in piece]
 
 
-def _does(folder: Path, served: Served, end: int | None) -> bool:
+def _does(folder: Path, served: ServedTokenizer, end: int | None) -> bool:
     """Whether the copy, read back, adds nothing, splits as the base does and has the end token."""
     from transformers import AutoTokenizer
 
@@ -127,7 +127,7 @@ def _does(folder: Path, served: Served, end: int | None) -> bool:
     return same and unlike(found, served) is None
 
 
-def _words(served: Served, adds: bool, end: int | None, splits: bool) -> tuple[str, ...]:
+def _words(served: ServedTokenizer, adds: bool, end: int | None, splits: bool) -> tuple[str, ...]:
     said = ["pairs are tokenized without the tokenizer's own special tokens, which servers do not add"] if adds else []
     if splits:
         kind = type(served.tokenizer).__name__

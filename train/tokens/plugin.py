@@ -18,9 +18,9 @@ from axolotl.utils.chat_templates import get_chat_template_from_config
 from axolotl.utils.logging import get_logger
 
 from train.token_check import KEY, TrainedTokens, tokenizer_beside, write_found
-from train.tokens.compare import Pair, Prepared, compare, ended, length
+from train.tokens.compare import Pair, PreparedPair, compare, ended, length
 from train.tokens.fix import derive, restore, unlike
-from train.tokens.served import Served, load
+from train.tokens.served import ServedTokenizer, load
 
 LOG = get_logger("axolotl.tokens")
 ANSWERS = ("chosen_ids", "rejected_ids")
@@ -113,7 +113,7 @@ def forget_reference(trainer: Any) -> None:
     LOG.info("the reference's log-probabilities are known: its copy of the weights is let go")
 
 
-def _load(cfg: Any, template: str | None) -> Served:
+def _load(cfg: Any, template: str | None) -> ServedTokenizer:
     return load(cfg.base_model, cfg.revision_of_model, template, trust=bool(cfg.trust_remote_code))
 
 
@@ -128,7 +128,10 @@ def own_tokens(cfg: Any) -> bool:
 
 
 def check(
-    data: list[tuple[int, Pair]], prepared: Iterator[tuple[int, Prepared]], served: Served, limit: int | None
+    data: list[tuple[int, Pair]],
+    prepared: Iterator[tuple[int, PreparedPair]],
+    served: ServedTokenizer,
+    limit: int | None,
 ) -> TrainedTokens:
     """Count the pairs by what became of them; of those that are trained on otherwise, the first is reported."""
     pairs, missing = dict(data), Counter(key for key, _ in data)
@@ -204,10 +207,10 @@ def _ended_row(row: dict[str, Any], stops: list[int]) -> dict[str, Any]:
     return {field: ended(row[field], stops) for field in ANSWERS}
 
 
-def rows(trainer: Any) -> Iterator[tuple[int, Prepared]]:
+def rows(trainer: Any) -> Iterator[tuple[int, PreparedPair]]:
     """What TRL prepared of the stage's pairs, for training and, where the recipe splits some off, for evaluation."""
     fields = (KEY, "prompt_ids", *ANSWERS)
     for data in (trainer.train_dataset, trainer.eval_dataset):
         if data is not None and KEY in data.column_names:
             for row in data.select_columns(list(fields)):
-                yield row[KEY], Prepared(*(list(row[name]) for name in fields[1:]))
+                yield row[KEY], PreparedPair(*(list(row[name]) for name in fields[1:]))

@@ -41,7 +41,7 @@ def forget(outcome: Path) -> None:
     shutil.rmtree(tokenizer_beside(outcome), ignore_errors=True)
 
 
-class Watch:
+class PluginWatch:
     """Reads what Axolotl prints, and raises TokensError as soon as it continues without our plugin.
 
     Axolotl tells of a plugin that it cannot import, and trains anyway; one without our hooks says nothing.

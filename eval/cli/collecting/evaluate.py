@@ -38,7 +38,7 @@ from eval.cli.options import (
     TrainEnv,
     VllmEnv,
 )
-from eval.cli.training.model_folder import Trained
+from eval.cli.training.model_folder import TrainedModel
 from eval.errors import InputError, RunError
 from eval.records import Side
 from eval.run import Run, open_run
@@ -82,7 +82,7 @@ def evaluate(
     """
     from eval.collect.new_run import start_collected_run
 
-    trained = Trained.read(models, recipe)
+    trained = TrainedModel.read(models, recipe)
     loaded, sides = trained.prompts(prompts, reports), trained.sides()
     decoding = Decoding(max_tokens=max_tokens, enable_thinking=enable_thinking)
     name = run or default_name(trained.artifact.name, sides, decoding, loaded.prompt_set.sha256)

@@ -84,11 +84,11 @@ def parity(
     It also exits with 3 if nothing could be proved about a server. `make eval` does this by itself.
     Example: `blindside parity --base-url http://127.0.0.1:8080 --tuned-url http://127.0.0.1:8081 --dtype float32`
     """
-    from eval.cli.training.model_folder import Trained
+    from eval.cli.training.model_folder import TrainedModel
     from eval.collect.parity.parity import check_parity
     from eval.report.tables import run_checks
 
-    trained = Trained.read(models, recipe)
+    trained = TrainedModel.read(models, recipe)
     asked: list[Prompt] = trained.prompts(prompts).prompts
     urls: dict[Side, list[str]] = {"base": base_url, "tuned": tuned_url}
     sides: dict[Side, ModelInfo] = trained.sides()

@@ -42,9 +42,9 @@ def is_complete(run: Run) -> bool:
 
 def count_missing(run: Run, sides: Collection[Side]) -> int:
     """How many answers of these sides are not on disk."""
-    from eval.answers import read_settled
+    from eval.answers import read_answered_keys
 
-    return sum(side in sides for _, side in read_settled(run.responses_path).missing(run.prompts()))
+    return sum(side in sides for _, side in read_answered_keys(run.responses_path).missing(run.prompts()))
 
 
 def prove_and_collect(

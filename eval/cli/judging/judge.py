@@ -68,7 +68,7 @@ def judge(
     from eval.judge.page.judging_state import JudgingState
     from eval.judge.setup.begin import refuse_candidate
     from eval.judge.setup.near_duplicates import alike
-    from eval.judge.setup.policy_check import unmet_before
+    from eval.judge.setup.policy_check import unmet_rules_before
     from eval.policy import freeze_policy
     from eval.release.hub.sync import Sync
     from eval.run import open_run
@@ -88,7 +88,7 @@ def judge(
         found, runs = open_sweep(reports, run, policy)
         first = next(iter(runs.values()), None)
         wanted = asked(first) if first else None
-        for line in unmet_before(first, wanted) if first else ():
+        for line in unmet_rules_before(first, wanted) if first else ():
             console.say(f"note: {line}")
         load_gradio()
         serve_state(lambda: racing(reports, found, runs, wanted), how, say=console.say)
@@ -97,7 +97,7 @@ def judge(
     refuse_candidate(opened)
     wanted = asked(opened)
     opened = freeze_policy(opened, policy)
-    for line in (*unmet_before(opened, wanted), *alike(opened.prompts())):
+    for line in (*unmet_rules_before(opened, wanted), *alike(opened.prompts())):
         console.say(f"note: {line}")
     load_gradio()  # before anything asks the Hub, through a proxy perhaps, that is hidden meanwhile
     with Sync(opened, sync, say=console.say) if sync else nullcontext():

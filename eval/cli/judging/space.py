@@ -12,7 +12,7 @@ from eval.cli.options import REPORTS, Reports, RunArgument
 
 if TYPE_CHECKING:
     from eval.judge.study.study import Study
-    from eval.release.space.layout import Deployed, Settings
+    from eval.release.space.layout import DeployedSpace, Settings
     from eval.run import Run
 
 Data = Annotated[
@@ -48,7 +48,7 @@ def space(
     """
     from eval.policy import freeze_policy
     from eval.release.space.layout import Settings
-    from eval.release.space.publish import TOKEN_VARIABLE, Wanted, publish
+    from eval.release.space.publish import TOKEN_VARIABLE, SpacePlan, publish
     from eval.release.space.publish import stop as pause
     from eval.run import open_run
 
@@ -60,7 +60,7 @@ def space(
         return
     settings = Settings(every=every, users=tuple(user or ()), orgs=tuple(org or ()))
     _check_door(settings, auth)
-    wanted = Wanted(deployed.space, deployed.data, settings, auth, private, bucket)
+    wanted = SpacePlan(deployed.space, deployed.data, settings, auth, private, bucket)
     publish(freeze_policy(opened, policy), _study(study), wanted, console.say)
     console.say(f"The Space has your token, unless {TOKEN_VARIABLE} gives it one of its own (docs/space.md)")
     console.say(f"Judge at https://huggingface.co/spaces/{deployed.space}, once it is built")
@@ -82,10 +82,10 @@ def pull(run: RunArgument = "", data: Data = "", reports: Reports = REPORTS) -> 
     console.say(f"{pulled.new:,} new verdicts from {deployed.data}, {pulled.rows:,} in all")
 
 
-def _deployed(opened: Run, repo: str, data: str) -> Deployed:
+def _deployed(opened: Run, repo: str, data: str) -> DeployedSpace:
     """The run's Space, as the command line or else the run's folder says. Raises InputError where neither does."""
     from eval.errors import InputError
-    from eval.release.space.layout import Deployed, read_deployed
+    from eval.release.space.layout import DeployedSpace, read_deployed
 
     known = read_deployed(opened.folder)
     space = repo or (known.space if known else "")
@@ -94,7 +94,7 @@ def _deployed(opened: Run, repo: str, data: str) -> Deployed:
         raise InputError(
             f"run {opened.name} has no Space: make one with `blindside space {opened.name} --repo owner/name`"
         )
-    return Deployed(space=space, data=place)
+    return DeployedSpace(space=space, data=place)
 
 
 def _check_door(settings: Settings, auth: Path | None) -> None:

@@ -11,9 +11,9 @@ from blindside.errors import BlindsideError
 from blindside.words import counted
 from eval.cli.collecting.evaluate import ServingOptions, default_name, plan_serving
 from eval.cli.collecting.prove_and_collect import CollectionSettings, count_missing, is_complete, prove_and_collect
-from eval.cli.training.model_folder import GENERAL_PROMPTS, Trained, prompts_named
+from eval.cli.training.model_folder import GENERAL_PROMPTS, TrainedModel, prompts_named
 from eval.collect.prompts.prompt_set import LoadedPrompts
-from eval.collect.sweep_file import Definition
+from eval.collect.sweep_file import SweepDefinition
 from eval.errors import RunError
 from eval.records import SIDES, Side
 from eval.run import Run, open_run
@@ -26,7 +26,7 @@ class SweepSettings:
     """What all candidates of a sweep are asked, and how."""
 
     name: str
-    definition: Definition
+    definition: SweepDefinition
     reports: Path
     models: Path
     decoding: Decoding
@@ -62,14 +62,14 @@ def _failed(sweep: Sweep, candidate: Candidate, error: BlindsideError | OSError)
     return sweep.changed(candidate.name, state="failed", reason=reason)
 
 
-def _read_models(sweep: Sweep, settings: SweepSettings) -> tuple[Sweep, dict[str, Trained]]:
+def _read_models(sweep: Sweep, settings: SweepSettings) -> tuple[Sweep, dict[str, TrainedModel]]:
     """The model folders that can be served, by candidate, and the sweep that says which can't."""
     folders = {}
     for candidate in sweep.candidates:
         if candidate.urls or candidate.state == "screened" or (candidate.state == "failed" and not candidate.model):
             continue
         try:
-            folders[candidate.name] = Trained.read(
+            folders[candidate.name] = TrainedModel.read(
                 settings.models, candidate.model or candidate.name, shared=settings.name
             )
         except (BlindsideError, OSError) as error:
@@ -78,7 +78,7 @@ def _read_models(sweep: Sweep, settings: SweepSettings) -> tuple[Sweep, dict[str
     return sweep, folders
 
 
-def _prompts(folders: Mapping[str, Trained], settings: SweepSettings) -> LoadedPrompts:
+def _prompts(folders: Mapping[str, TrainedModel], settings: SweepSettings) -> LoadedPrompts:
     """One set for all: without what any of the candidates was trained on, so that all are asked the same."""
     from eval.collect.prompts.prompt_set import load_prompts
     from eval.collect.prompts.retired import retired_keys
@@ -97,7 +97,7 @@ def _prompts(folders: Mapping[str, Trained], settings: SweepSettings) -> LoadedP
 
 
 def _collect(
-    sweep: Sweep, candidate: Candidate, trained: Trained | None, loaded: LoadedPrompts, settings: SweepSettings
+    sweep: Sweep, candidate: Candidate, trained: TrainedModel | None, loaded: LoadedPrompts, settings: SweepSettings
 ) -> Run:
     """A run of the candidate with all its answers. Raises RunError where some are missing."""
     _same_prompts(sweep, loaded, settings.reports)
@@ -140,7 +140,7 @@ def same_base(run: Run, sweep: Sweep, reports: Path) -> None:
 
 
 def _start_run(
-    sweep: Sweep, candidate: Candidate, trained: Trained | None, loaded: LoadedPrompts, settings: SweepSettings
+    sweep: Sweep, candidate: Candidate, trained: TrainedModel | None, loaded: LoadedPrompts, settings: SweepSettings
 ) -> Run:
     from eval.collect.new_run import start_collected_run
 
@@ -167,17 +167,17 @@ def _keep_curves(folder: Path, run: Run) -> None:
         write_atomically(kept, source.read_bytes())
 
 
-def _collect_missing(run: Run, candidate: Candidate, trained: Trained | None, settings: SweepSettings) -> Run:
+def _collect_missing(run: Run, candidate: Candidate, trained: TrainedModel | None, settings: SweepSettings) -> Run:
     """First the tuned model alone where the base's answers are in another run, and then those are taken if they may."""
-    from eval.collect.reuse import donor, take
+    from eval.collect.reuse import find_reusable_run, take_base_answers
 
-    other = donor(run) if count_missing(run, ["base"]) else None
+    other = find_reusable_run(run) if count_missing(run, ["base"]) else None
     failed = 0
     if other is not None:
         if count_missing(run, ["tuned"]):
             failed = _ask(run, ["tuned"], candidate, trained, settings)
         run = open_run(run.folder.parent, run.name)
-        taken = take(run, other)
+        taken = take_base_answers(run, other)
         if taken is not None:
             run, reused = taken, taken.info.reused["base"]
             console.say(
@@ -195,7 +195,9 @@ def _collect_missing(run: Run, candidate: Candidate, trained: Trained | None, se
     return run
 
 
-def _ask(run: Run, sides: list[Side], candidate: Candidate, trained: Trained | None, settings: SweepSettings) -> int:
+def _ask(
+    run: Run, sides: list[Side], candidate: Candidate, trained: TrainedModel | None, settings: SweepSettings
+) -> int:
     """Have these sides answer what the run lacks; how many answers failed."""
     if trained is None:
         from eval.collect.collector import CollectOptions, collect

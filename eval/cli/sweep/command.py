@@ -37,7 +37,7 @@ from eval.errors import InputError, RunError
 from eval.run_info import Decoding
 
 if TYPE_CHECKING:
-    from eval.collect.sweep_file import Definition
+    from eval.collect.sweep_file import SweepDefinition
     from eval.sweep import Sweep
 
 
@@ -101,7 +101,7 @@ def sweep(
 
 def _definition(
     file: Path | None, recipe: str, tuned_url: Sequence[str], base_url: Sequence[str], prompts: str
-) -> Definition:
+) -> SweepDefinition:
     """What the file says, or else the options."""
     from eval.collect.sweep_file import checked, read_definition
 

@@ -63,7 +63,7 @@ def racing(reports: Path, found: Sweep, runs: dict[str, Run], study: Study | Non
     from eval.judge.sweep.sweep_state import SweepState
 
     judging, end = SweepState(reports / found.sweep, runs, study), threading.Event()
-    race = Racing(reports, found.sweep, judging)
+    race = RaceWatch(reports, found.sweep, judging)
     race.look()
     thread = threading.Thread(target=race.until, args=(end,), daemon=True)
     thread.start()
@@ -74,7 +74,7 @@ def racing(reports: Path, found: Sweep, runs: dict[str, Run], study: Study | Non
         thread.join()
 
 
-class Racing:
+class RaceWatch:
     """Looks at the verdicts of a sweep, writes down who is dropped, and has them asked about no more."""
 
     def __init__(self, reports: Path, name: str, judging: SweepState) -> None:

@@ -33,7 +33,7 @@ def prompts_named(source: str, models: Path = Path("models")) -> str:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedModel:
     """A tuned model in `models`, whose weights are still those that its blindside.json names."""
 
     models: Path
@@ -43,7 +43,7 @@ class Trained:
     shared: str = ""
 
     @classmethod
-    def read(cls, models: Path, recipe: str, *, shared: str = "") -> Trained:
+    def read(cls, models: Path, recipe: str, *, shared: str = "") -> TrainedModel:
         """Raises RunError where `recipe` was not trained yet, TrainError where its files were changed since."""
         from train.artifact import read_artifact, verify
         from train.export.export import rules

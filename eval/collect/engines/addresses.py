@@ -11,7 +11,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote
 
-from blindside.addresses import shown, split
+from blindside.addresses import split, without_secrets
 from eval.errors import InputError
 
 #: Sent to both servers as a bearer token where it is set; never written down.
@@ -52,7 +52,7 @@ def read_address(address: str, key: str = "") -> ServerAddress:
     parts = split(address.strip())
     if parts is None:
         raise InputError(
-            f"{shown(address)!r} is not a server's address: give one like http://127.0.0.1:8080 "
+            f"{without_secrets(address)!r} is not a server's address: give one like http://127.0.0.1:8080 "
             "(in a user or password, write / ? # @ as %2F %3F %23 %40)"
         )
     whole = parts.path.rstrip("/")

@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import TypeVar
 
-from blindside.addresses import shown
+from blindside.addresses import without_secrets
 from eval.collect.engines.protocol import Completion, Engine, EngineInfo
 from eval.collect.engines.retry import NOT_THIS_SERVER, cannot_batch
 from eval.errors import BlindsideError, EngineError, EngineOverloaded, EngineRejected, EngineUnreachable, InputError
@@ -47,7 +47,7 @@ class _Replica:
     @property
     def name(self) -> str:
         """The address as it may be told."""
-        return shown(self.address)
+        return without_secrets(self.address)
 
     @contextmanager
     def working(self) -> Iterator[Engine]:
@@ -186,7 +186,7 @@ async def connect_replicas(
     """
     twice = [address for address in addresses if addresses.count(address) > 1]
     if twice:
-        raise InputError(f"{shown(twice[0])} is given twice for one side: name each replica once")
+        raise InputError(f"{without_secrets(twice[0])} is given twice for one side: name each replica once")
     async with AsyncExitStack() as stack:
         engines = [(address, await stack.enter_async_context(open_one(address))) for address in addresses]
         replicas = Replicas(engines, open_one, tell, first_check=first_check)

@@ -12,7 +12,7 @@ from types import TracebackType
 import aiohttp
 from yarl import URL
 
-from blindside.addresses import shown
+from blindside.addresses import without_secrets
 from eval.collect.engines.addresses import key_from_environment, read_address
 from eval.collect.engines.http_body import MEGABYTE, read_bounded
 from eval.collect.engines.network import proxy_for, tls_context
@@ -121,10 +121,10 @@ class Transport:
                 "check its certificate, or that it speaks https"
             ) from None
         except aiohttp.ClientHttpProxyError as error:
-            told = f"the proxy {shown(proxy or '')} refuses the way to {self.url} ({error.status})"
+            told = f"the proxy {without_secrets(proxy or '')} refuses the way to {self.url} ({error.status})"
             raise EngineUnreachable(f"{told}: put its host into NO_PROXY if no proxy is needed") from None
         except aiohttp.ClientProxyConnectionError as error:
-            told = f"cannot connect to the proxy {shown(proxy or '')} ({self._short(error.os_error)})"
+            told = f"cannot connect to the proxy {without_secrets(proxy or '')} ({self._short(error.os_error)})"
             raise EngineUnreachable(f"{told}: put the host of {self.url} into NO_PROXY if none is needed") from None
         except aiohttp.ClientConnectorError as error:
             number = error.os_error.errno
@@ -137,7 +137,7 @@ class Transport:
 
     def _moved(self, response: aiohttp.ClientResponse) -> EngineError:
         there = str(response.url.join(URL(response.headers["Location"])))
-        address = self._short(ValueError(shown(there.partition("?")[0])))
+        address = self._short(ValueError(without_secrets(there.partition("?")[0])))
         return EngineError(
             f"{self.url} has moved ({response.status}): give the address that it names, {address}",
             status=response.status,

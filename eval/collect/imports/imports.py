@@ -22,7 +22,7 @@ from eval.collect.imports.answer_files import (
     model_name,
     table_row,
 )
-from eval.collect.imports.joining import Answer, Join, Joined, index, join_sides, rows_of_table
+from eval.collect.imports.joining import ImportedAnswer, JoinedPrompt, JoinResult, index, join_sides, rows_of_table
 from eval.collect.imports.no_answers import keep_answers
 from eval.collect.input_records import read_records
 from eval.collect.prompts.parser import Question
@@ -79,7 +79,7 @@ def import_alpaca_eval(
 
     Raises as import_table does.
     """
-    join = Join()
+    join = JoinResult()
     base, tuned = alpaca_outputs(base_path, join, say), alpaca_outputs(tuned_path, join, say)
     join_sides(index(base, "base", join), index(tuned, "tuned", join), join)
     names = _names(base, tuned, "generator", base_path, tuned_path, base_name, tuned_name)
@@ -110,7 +110,7 @@ def import_fastchat(
 
     Raises as import_table does.
     """
-    join, asked = Join(), fastchat_questions(questions, say)
+    join, asked = JoinResult(), fastchat_questions(questions, say)
     base, tuned = fastchat_answers(base_path, join, say), fastchat_answers(tuned_path, join, say)
     join_sides(index(base, "base", join), index(tuned, "tuned", join), join, lambda answer: asked.get(answer.key))
     silent = asked.keys() - {answer.key for answer in (*base, *tuned)}
@@ -125,8 +125,8 @@ def import_fastchat(
 
 
 def _names(
-    base: Sequence[Answer],
-    tuned: Sequence[Answer],
+    base: Sequence[ImportedAnswer],
+    tuned: Sequence[ImportedAnswer],
     column: str,
     base_path: Path,
     tuned_path: Path,
@@ -146,7 +146,7 @@ Say = Callable[[str], None]
 def make_run(
     reports: Path,
     name: str,
-    join: Join,
+    join: JoinResult,
     *,
     source: str,
     names: Mapping[Side, str],
@@ -203,7 +203,7 @@ def make_run(
     return run
 
 
-def _write(run: Run, joined: Iterable[Joined]) -> Run:
+def _write(run: Run, joined: Iterable[JoinedPrompt]) -> Run:
     """Append the answers that are not there yet, all with one fsync."""
     with run.writing():
         there = read_answers(run.responses_path).responses
@@ -215,7 +215,7 @@ def _write(run: Run, joined: Iterable[Joined]) -> Run:
         return run.update(lambda now: {"counts": counts, "times": {**now.times, "imported": utc_now()}})
 
 
-def _response(row: Joined, side: Side) -> Response:
+def _response(row: JoinedPrompt, side: Side) -> Response:
     prompt, text = row.question.prompt, row.answer(side)
     return Response(
         prompt_id=prompt.id,
@@ -230,7 +230,7 @@ def _response(row: Joined, side: Side) -> Response:
     )
 
 
-def _model(name: str, source: str, joined: Iterable[Joined], side: Side) -> ModelInfo:
+def _model(name: str, source: str, joined: Iterable[JoinedPrompt], side: Side) -> ModelInfo:
     """Nobody knows the weights: what the model is, for us, is what it answered."""
     digest = hashlib.sha256()
     for line in sorted(f"{row.question.content} {sha256_text(row.answer(side))}\n" for row in joined):

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
-from blindside.thinking import apart
+from blindside.thinking import split_thinking
 from blindside.words import counted
 from eval.collect.imports.error_texts import error_in, repeated
-from eval.collect.imports.joining import Join, Joined
+from eval.collect.imports.joining import JoinedPrompt, JoinResult
 from eval.records import SIDES, Side
 
 ONLY_THOUGHT = "thinking without an answer"
@@ -18,7 +18,7 @@ REPEATED = "the same text on more than 5% of the prompts"
 Same = Mapping[Side, frozenset[str]]
 
 
-def keep_answers(join: Join, *, keep_errors: bool) -> None:
+def keep_answers(join: JoinResult, *, keep_errors: bool) -> None:
     """Take thinking apart, and leave out prompts with an answer that is none; each reason is counted and noted."""
     rows = [_split(row) for row in join.joined]
     for side in SIDES:
@@ -42,7 +42,7 @@ def keep_answers(join: Join, *, keep_errors: bool) -> None:
         join.note(len(lines), f"prompt is {since}", f"prompts are {since}", lines)
 
 
-def _why_none(row: Joined, side: Side, same: Same, keep_errors: bool) -> tuple[str, Side]:
+def _why_none(row: JoinedPrompt, side: Side, same: Same, keep_errors: bool) -> tuple[str, Side]:
     """Why one side's answer is none, or nothing."""
     text = row.answer(side)
     if row.thinking.get(side) and not text:
@@ -52,8 +52,8 @@ def _why_none(row: Joined, side: Side, same: Same, keep_errors: bool) -> tuple[s
     return error_in(text) or (REPEATED if text.strip() in same[side] else ""), side
 
 
-def _split(row: Joined) -> Joined:
+def _split(row: JoinedPrompt) -> JoinedPrompt:
     """The row with its thinking apart; an answer without any stays as it is, white space and all."""
-    parts = {side: apart(row.answer(side)) for side in SIDES}
+    parts = {side: split_thinking(row.answer(side)) for side in SIDES}
     thinking = {side: thought for side, (thought, _) in parts.items() if thought}
     return replace(row, base=parts["base"][1], tuned=parts["tuned"][1], thinking=thinking)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eval.collect.parity.findings import Check, Served
+from eval.collect.parity.findings import Check, ServedModel
 from eval.collect.probing.protocol import ProbeResult
 from train.export.servable import as_ids
 
@@ -10,7 +10,7 @@ from train.export.servable import as_ids
 _REASONS = {"stop": "eos_token"}
 
 
-def check_end(served: Served) -> Check:
+def check_end(served: ServedModel) -> Check:
     """Whether answers end at the saved model's end tokens and nowhere else.
 
     A base may never have learned to end, and that is no fault of its server: it is noted. Of the tuned model, which is
@@ -37,7 +37,7 @@ def check_end(served: Served) -> Check:
     return served.check(name, None, f"{found}: was it trained to end its turn (train_on_eos)?")
 
 
-def _past_the_end(served: Served, result: ProbeResult) -> str:
+def _past_the_end(served: ServedModel, result: ProbeResult) -> str:
     ends = set(served.known.reference.ends)
     at = next((n for n, token in enumerate(result.answer, start=1) if token.id in ends), None)
     if at is None or at == len(result.answer):
@@ -49,7 +49,7 @@ def _past_the_end(served: Served, result: ProbeResult) -> str:
     )
 
 
-def _cause(served: Served, token: int) -> str:
+def _cause(served: ServedModel, token: int) -> str:
     file = f"generation_config.json in {served.model.source}"
     said = served.known.reference.generation_eos
     if not served.known.reference.list_is_read:
@@ -67,7 +67,7 @@ def _cause(served: Served, token: int) -> str:
     return f"{file} lists it, so {served.url} reads other settings: does it serve this folder?"
 
 
-def _other_end(served: Served, result: ProbeResult) -> str:
+def _other_end(served: ServedModel, result: ProbeResult) -> str:
     reference = served.known.reference
     last = result.answer[-1] if result.answer else None
     shown = served.identity.proof.shows_end
@@ -82,7 +82,7 @@ def _other_end(served: Served, result: ProbeResult) -> str:
     return ""
 
 
-def _other_count(served: Served, result: ProbeResult) -> str:
+def _other_count(served: ServedModel, result: ProbeResult) -> str:
     """/v1/chat/completions beside the other route on the same tokens, with the same limit."""
     if result.chat_answer is None or list(result.chat_ids) != result.prompt_ids:
         return ""

@@ -42,7 +42,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
 
 
 @dataclass(frozen=True)
-class Known:
+class ReferenceAnswers:
     """What transformers says of one saved model, found by what was asked."""
 
     reference: Reference
@@ -53,7 +53,7 @@ class Known:
     misread: Mapping[str, Mapping[tuple[int, ...], Sequence[float]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, reference: Reference, job: Job, names: Sequence[str]) -> Known:
+    def of(cls, reference: Reference, job: Job, names: Sequence[str]) -> ReferenceAnswers:
         """`names` are those of the job's conversations, in their order."""
         texts = dict(zip(job.texts, reference.texts, strict=False))
         scored = [texts[text] for text in job.scored_texts if text in texts]
@@ -77,16 +77,16 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedModel:
     """One side as it is on disk."""
 
     side: Side
     model: ModelInfo
-    known: Known
+    known: ReferenceAnswers
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedModel:
     """One server of one side, what it said, and what the saved model should say."""
 
     side: Side
@@ -94,7 +94,7 @@ class Served:
     model: ModelInfo
     identity: Identity
     results: Sequence[ProbeResult]
-    known: Known
+    known: ReferenceAnswers
     dtype: str
     #: The name that the server should give; empty: the model's own.
     expected: str = ""

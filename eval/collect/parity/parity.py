@@ -13,7 +13,7 @@ from pathlib import Path
 from blindside import console
 from blindside.words import counted
 from eval.collect.parity.ends import check_end
-from eval.collect.parity.findings import TOLERANCES, Check, Known, Saved, Served
+from eval.collect.parity.findings import TOLERANCES, Check, ReferenceAnswers, SavedModel, ServedModel
 from eval.collect.parity.probe_servers import ProbedServer, probe_servers
 from eval.collect.parity.reference import ask_references, missing
 from eval.collect.parity.template import check_info, check_template, check_tokens, check_trained_template
@@ -129,7 +129,10 @@ def check_parity(
     jobs = {side: _job(model, dtype, probes, probed, side) for side, model in models.items()}
     references = _references(python, jobs, memory, probed, say)
     names = [probe.name for probe in probes if probe.chat]
-    saved = {side: Saved(side, models[side], Known.of(references[side], jobs[side], names)) for side in models}
+    saved = {
+        side: SavedModel(side, models[side], ReferenceAnswers.of(references[side], jobs[side], names))
+        for side in models
+    }
     by_server = [tuple(_check(one, saved, dtype, expected_ids or {})) for one in probed]
     several = {side for side, url in servers if sum(side == other for other, _ in servers) > 1}
     checks = [
@@ -163,7 +166,7 @@ def _references(
 
 
 def _check(
-    one: ProbedServer, saved: Mapping[Side, Saved], dtype: str, expected_ids: Mapping[Side, str]
+    one: ProbedServer, saved: Mapping[Side, SavedModel], dtype: str, expected_ids: Mapping[Side, str]
 ) -> Iterator[Check]:
     """All findings about one server."""
     expected = expected_ids.get(one.side, "")
@@ -174,10 +177,10 @@ def _check(
         yield Check(one.side, name, None, _untold(one, untold), note=tells)
     own, other = saved[one.side], next((other for side, other in saved.items() if side != one.side), None)
     if not one.identity.proof.tokens:
-        yield check_info(Served(one.side, one.url, own.model, one.identity, (), own.known, dtype, expected))
+        yield check_info(ServedModel(one.side, one.url, own.model, one.identity, (), own.known, dtype, expected))
         return
     results = [result.with_ids(own.known.texts.get(result.text, [])) for result in one.results]
-    served = Served(one.side, one.url, own.model, one.identity, results, own.known, dtype, expected)
+    served = ServedModel(one.side, one.url, own.model, one.identity, results, own.known, dtype, expected)
     yield check_info(served)
     yield check_template(served)
     if trained := check_trained_template(served):

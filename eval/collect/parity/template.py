@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blindside.words import counted
-from eval.collect.parity.findings import Check, Served
+from eval.collect.parity.findings import Check, ServedModel
 from eval.collect.probing.protocol import ProbeResult, says_no_template
 from train.reference.protocol import Rendering
 
 _AROUND = 24  # characters shown on each side of a difference
 
 
-def check_info(served: Served) -> Check:
+def check_info(served: ServedModel) -> Check:
     """Whether the server names the model: the same name, the same folder, or the name that the caller expects."""
     name, says, wants = "info", served.identity.model_id, served.expected or served.model.source
     revision, sha = served.model.revision, served.identity.revision
@@ -28,7 +28,7 @@ def check_info(served: Served) -> Check:
     return served.check(name, False, f"{served.url} says that it serves {says}, not {wants}: is the address right?")
 
 
-def check_template(served: Served) -> Check:
+def check_template(served: ServedModel) -> Check:
     """Whether conversations become the same text as transformers makes with the saved template."""
     chats = [result for result in served.results if result.probe.chat]
     reference = served.known.reference
@@ -55,7 +55,7 @@ def _without_template(result: ProbeResult) -> bool:
     return result.by_template and says_no_template(result.refused)
 
 
-def _missing(served: Served) -> str:
+def _missing(served: ServedModel) -> str:
     text = f"template missing: {served.url} has none. {served.identity.proof.template_from}: export the model again"
     there = served.known.reference.template_sha256
     return text + (f" ({served.model.source} has a chat_template.jinja)" if there else "")
@@ -83,7 +83,7 @@ def first_difference(server: str, saved: str) -> str:
     return f"from character {at + 1} on the server has {shown[0]}, the saved template gives {shown[1]}"
 
 
-def check_trained_template(served: Served) -> Check | None:
+def check_trained_template(served: ServedModel) -> Check | None:
     """Whether the folder's template is still the one that training ended with; None where nobody wrote that down."""
     wants, found = served.model.template_sha256, served.known.reference.template_sha256
     if wants is None or served.known.reference.missing:
@@ -102,7 +102,7 @@ def _short(sha256: str | None) -> str:
     return "none" if sha256 is None else f"{sha256[:12]}…"
 
 
-def check_tokens(served: Served) -> Check:
+def check_tokens(served: ServedModel) -> Check:
     """Whether conversations and texts become the same tokens."""
     reference = served.known.reference
     if reference.missing:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from blindside.words import counted
-from eval.collect.parity.findings import Check, Saved, Served
+from eval.collect.parity.findings import Check, SavedModel, ServedModel
 from eval.collect.probing.protocol import ProbeResult
 from train.reference.protocol import Scores
 
@@ -42,7 +42,7 @@ class _Point:
         )
 
 
-def check_prompts(served: Served) -> Check:
+def check_prompts(served: ServedModel) -> Check:
     """Whether the probabilities of the prompts' own tokens agree: a wrong rope shows here when no text shows it."""
     name = "prompt log-probabilities"
     if unable := _unable(served):
@@ -65,7 +65,7 @@ def check_prompts(served: Served) -> Check:
     )
 
 
-def check_greedy(served: Served) -> Check:
+def check_greedy(served: ServedModel) -> Check:
     """Whether each generated token is the likeliest one for transformers too, or tied with it, and as likely."""
     name = "greedy tokens"
     if unable := _unable(served):
@@ -89,7 +89,7 @@ def check_greedy(served: Served) -> Check:
     return served.check(name, True, f"{counted(count, 'token')}{tied}, largest difference {largest:.2g}")
 
 
-def check_weights(served: Served, prompts_agree: bool | None, other: Saved | None) -> Check:
+def check_weights(served: ServedModel, prompts_agree: bool | None, other: SavedModel | None) -> Check:
     """Whose weights answer: those saved, the other side's, or the saved ones with rope misread."""
     name, own = "weights", _distance(served, served.known.of_prompt)
     if own is None:
@@ -114,11 +114,11 @@ def check_weights(served: Served, prompts_agree: bool | None, other: Saved | Non
     return served.check(name, True, f"mean difference to the saved weights {own:.2g}, to {other.side}'s {theirs:.2g}")
 
 
-def _of(other: Saved) -> str:
+def _of(other: SavedModel) -> str:
     return f"{other.side}'s weights ({other.model.source})"
 
 
-def _explained(served: Served, what: str, own: float, far: float, other: Saved | None) -> str:
+def _explained(served: ServedModel, what: str, own: float, far: float, other: SavedModel | None) -> str:
     sizes = f"mean difference {far:.2g}, to {served.model.source} as saved {own:.2g}"
     if other is not None and what == _of(other):
         return f"other weights: the server of {served.side} at {served.url} answers with {what}: {sizes}"
@@ -128,7 +128,7 @@ def _explained(served: Served, what: str, own: float, far: float, other: Saved |
     )
 
 
-def _unexplained(served: Served, own: float, other: Saved | None) -> str:
+def _unexplained(served: ServedModel, own: float, other: SavedModel | None) -> str:
     others = f", {other.side}'s weights" if other is not None else ""
     text = (
         f"other weights than those saved in {served.model.source} (mean difference {own:.2g}): the saved ones{others} "
@@ -142,18 +142,18 @@ def _unexplained(served: Served, own: float, other: Saved | None) -> str:
 _HALF = 0.05
 
 
-def _unable(served: Served) -> str:
+def _unable(served: ServedModel) -> str:
     reference = served.known.reference
     return reference.missing or reference.unscored
 
 
-def _foreign(served: Served) -> str:
+def _foreign(served: ServedModel) -> str:
     """Told where a server uses tokens that the saved model doesn't have: nothing more can be compared then."""
     unknown = any(len(result.ids) > 1 and not _scores(served, result).logprobs for result in served.answered)
     return f"{served.url} uses tokens that {served.model.source} does not have: it is another model" if unknown else ""
 
 
-def _scores(served: Served, result: ProbeResult) -> Scores:
+def _scores(served: ServedModel, result: ProbeResult) -> Scores:
     return served.known.scores[tuple(result.ids)]
 
 
@@ -178,7 +178,7 @@ def _mean(points: Sequence[_Point]) -> float:
     return sum(point.difference for point in points) / len(points)
 
 
-def _distance(served: Served, lookup: Lookup) -> float | None:
+def _distance(served: ServedModel, lookup: Lookup) -> float | None:
     """Mean difference between what a server says of raw texts and what a model does; None where nothing is common."""
     scored = [(result, lookup(tuple(result.prompt_ids))) for result in served.texts if result.scored]
     differences = [
@@ -190,7 +190,7 @@ def _distance(served: Served, lookup: Lookup) -> float | None:
     return sum(differences) / len(differences) if differences else None
 
 
-def check_window(served: Served) -> Check | None:
+def check_window(served: ServedModel) -> Check | None:
     """A note where TGI served texts that reach beyond the window; None where training and serving are the same.
 
     It is true of TGI itself, and all other checks compare with what TGI computes: nothing is left unchecked.

@@ -27,7 +27,7 @@ _CLOSE = 1e-9
 
 
 @dataclass(frozen=True)
-class Signed:
+class SignedEstimate:
     """A number that may be negative, over n prompts, with its 95% interval; None where the data cannot carry one."""
 
     value: float | None
@@ -73,18 +73,18 @@ def bootstrap(
     return Estimate(value, low, high, n)
 
 
-def signed_bootstrap(values: Floats, *, confidence: float = 0.95, draws: int = DRAWS, seed: int = 0) -> Signed:
+def signed_bootstrap(values: Floats, *, confidence: float = 0.95, draws: int = DRAWS, seed: int = 0) -> SignedEstimate:
     """Mean of values in [-1, 1], shape (prompts,), with the interval of `bootstrap`."""
     found = bootstrap((values + 1) / 2, confidence=confidence, draws=draws, seed=seed)
     value, low, high = (None if share is None else 2 * share - 1 for share in (found.value, found.low, found.high))
-    return Signed(value, low, high, found.n)
+    return SignedEstimate(value, low, high, found.n)
 
 
-def net_wins(scores: Floats, *, confidence: float = 0.95, draws: int = DRAWS, seed: int = 0) -> Signed:
+def net_wins(scores: Floats, *, confidence: float = 0.95, draws: int = DRAWS, seed: int = 0) -> SignedEstimate:
     """Prompts won by tuned minus prompts won by base (majorities; even prompts are 0), a count with its interval."""
     mean = signed_bootstrap(np.sign(scores - 0.5), confidence=confidence, draws=draws, seed=seed)
     value, low, high = (None if share is None else share * mean.n for share in (mean.value, mean.low, mean.high))
-    return Signed(value, low, high, mean.n)
+    return SignedEstimate(value, low, high, mean.n)
 
 
 def sign_flip(scores: Floats, *, null: float = 0.5, draws: int = DRAWS, seed: int = 0) -> SignFlip:

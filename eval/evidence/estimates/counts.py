@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from eval.evidence.estimates.bootstrap import (
     DRAWS,
     Floats,
-    Signed,
+    SignedEstimate,
     SignFlip,
     bootstrap,
     net_wins,
@@ -51,7 +51,7 @@ class Resampled:
 
     win_rate: Estimate
     win_rate_without_ties: Estimate
-    net_wins: Signed
+    net_wins: SignedEstimate
     ties: Estimate
     both_bad: Estimate
     sign_flip: SignFlip
@@ -63,7 +63,7 @@ class BadRates:
 
     base: Estimate
     tuned: Estimate
-    difference: Signed
+    difference: SignedEstimate
 
 
 def prompt_counts(item: Codes, outcome: Codes, prompts: int) -> Counts:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.evidence.estimates.bootstrap import Signed
+from eval.evidence.estimates.bootstrap import SignedEstimate
 from eval.evidence.estimates.contrast import Contrast, contrast
 from eval.evidence.estimates.distributions import t_quantile, t_two_sided
 from eval.evidence.estimates.logistic import fit_logistic
@@ -44,7 +44,7 @@ class Length:
 
     raw: Estimate
     controlled: Estimate
-    effect: Signed
+    effect: SignedEstimate
     p_value: float | None
     #: Of the prompts whose answers differ in length, how often (ties one half) the longer one won.
     longer: Estimate
@@ -95,7 +95,7 @@ def length(table: Judgements) -> Length:
     item, score = np.flatnonzero(~np.isnan(means)), _there(means)
     ratio = _log_ratio(table)[item]
     longer, beyond = ratio != 0, _beyond(ratio)
-    unknown = Estimate(None, None, None, len(score)), Signed(None, None, None, len(score)), None
+    unknown = Estimate(None, None, None, len(score)), SignedEstimate(None, None, None, len(score)), None
     return Length(
         win_rate(score),
         *(unknown if beyond else _controlled(score, ratio)),
@@ -108,21 +108,21 @@ def _beyond(ratio: Floats) -> bool:
     return bool(len(ratio)) and min(float((ratio >= 0).mean()), float((ratio <= 0).mean())) < EITHER_SIDE
 
 
-def _controlled(score: Floats, ratio: Floats) -> tuple[Estimate, Signed, float | None]:
+def _controlled(score: Floats, ratio: Floats) -> tuple[Estimate, SignedEstimate, float | None]:
     """Win rate at equal length, slope, and its p-value; the rate as it is where all lengths are equal already."""
     n = len(score)
     if not ratio.any():
-        return win_rate(score), Signed(None, None, None, n), None
+        return win_rate(score), SignedEstimate(None, None, None, n), None
     bounded = np.tanh(ratio / np.sqrt((ratio**2).mean()))
     fit = fit_logistic(np.column_stack([np.ones(n), bounded]), score)
     if fit is None:
-        return Estimate(None, None, None, n), Signed(None, None, None, n), None
+        return Estimate(None, None, None, n), SignedEstimate(None, None, None, n), None
     critical = t_quantile(0.975, n - 2)
     (at, slope), errors = fit.coefficients, np.sqrt(np.diag(fit.covariance))
     if errors.min() <= 0:
-        return Estimate(_share(at), None, None, n), Signed(float(slope), None, None, n), None
+        return Estimate(_share(at), None, None, n), SignedEstimate(float(slope), None, None, n), None
     low, high = at - critical * errors[0], at + critical * errors[0]
-    effect = Signed(float(slope), float(slope - critical * errors[1]), float(slope + critical * errors[1]), n)
+    effect = SignedEstimate(float(slope), float(slope - critical * errors[1]), float(slope + critical * errors[1]), n)
     p_value = t_two_sided(slope / errors[1], n - 2)
     return Estimate(_share(at), _share(low), _share(high), n), effect, p_value
 

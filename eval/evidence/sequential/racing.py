@@ -18,7 +18,7 @@ from math import ceil, log2
 from typing import Literal
 
 from eval.evidence.sequential.e_process import ALPHA, confidence_sequence, fixed_bets
-from eval.evidence.sequential.sequential import Closed
+from eval.evidence.sequential.sequential import ClosedPrompts
 
 #: By what candidates are dropped.
 Rule = Literal["sure", "halving"]
@@ -31,7 +31,7 @@ class Entrant:
     Those are ties by themselves: left out, a candidate that hardly changed would be raced on the few prompts it did.
     """
 
-    closed: Closed
+    closed: ClosedPrompts
     horizon: int
     identical: int = 0
 

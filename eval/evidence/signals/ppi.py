@@ -25,7 +25,7 @@ TRUST = (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
-class Predicted:
+class PredictionPowered:
     """The prediction-powered win rate beside the one of people alone; n counts prompts that people judged."""
 
     estimate: Estimate
@@ -38,7 +38,7 @@ class Predicted:
     saved: int
 
 
-def predicted_win_rate(human: Floats, judge: Floats, asked: Flags, *, confidence: float = 0.95) -> Predicted:
+def predicted_win_rate(human: Floats, judge: Floats, asked: Flags, *, confidence: float = 0.95) -> PredictionPowered:
     """PPI++ estimate of people's mean score (Angelopoulos, Duchi and Zrnic 2023), with the prompt as the unit.
 
     All have shape (prompts,): the mean score of the people, NaN where they were not asked or saw both answers as bad;
@@ -59,7 +59,7 @@ def predicted_win_rate(human: Floats, judge: Floats, asked: Flags, *, confidence
     preferred = ~np.isnan(human[asked])
     scores = human[asked][preferred]
     people = win_rate(scores, confidence=confidence)
-    alone = Predicted(people, people, len(judge), 0.0, 0)
+    alone = PredictionPowered(people, people, len(judge), 0.0, 0)
     if len(scores) < ENOUGH or asked.all() or people.value is None:
         return alone
     residual = np.where(preferred, np.nan_to_num(human[asked]) - people.value, 0.0)
@@ -77,7 +77,7 @@ def predicted_win_rate(human: Floats, judge: Floats, asked: Flags, *, confidence
     critical = t_quantile((1 + confidence) / 2, n - 2)
     low, high = wilson(value, value * (1 - value) / variance, critical=critical)
     saved = max(0, round(n * (before / variance - 1)))
-    return Predicted(Estimate(value, low, high, n), people, len(judge), weight, saved)
+    return PredictionPowered(Estimate(value, low, high, n), people, len(judge), weight, saved)
 
 
 def _weight(residual: Floats, asked: Floats, others: Floats) -> float:

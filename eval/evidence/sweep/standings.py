@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from eval.answers import Answers, read_answers
-from eval.evidence.estimates.bootstrap import Signed, signed_bootstrap
+from eval.evidence.estimates.bootstrap import SignedEstimate, signed_bootstrap
 from eval.evidence.judgements import Judgements, build_judgements, by_cluster, prompt_means
 from eval.evidence.sequential.racing import Entrant, Race, race
 from eval.evidence.sequential.sequential import closed_in
@@ -28,7 +28,7 @@ class Difference:
 
     first: str
     second: str
-    change: Signed
+    change: SignedEstimate
 
 
 @dataclass(frozen=True)

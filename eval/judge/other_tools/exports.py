@@ -31,7 +31,7 @@ _EMPTY = "(empty answer)"
 
 
 @dataclass(frozen=True)
-class Shown:
+class BlindTask:
     """One task as people elsewhere see it."""
 
     task: str
@@ -71,7 +71,7 @@ def export_tasks(run: Run, tool: Tool, out: Path, study: Study | None = None, *,
     return [out / name for name in files]
 
 
-def _tasks(setup: JudgingSetup) -> list[tuple[Shown, ExportedTask]]:
+def _tasks(setup: JudgingSetup) -> list[tuple[BlindTask, ExportedTask]]:
     """The pairs that people are asked, in the order of the plan, which has nothing to do with what they hold."""
     asked = setup.plan.reviewers
     items = [item for item in setup.plan.drawn if item in asked]
@@ -79,14 +79,14 @@ def _tasks(setup: JudgingSetup) -> list[tuple[Shown, ExportedTask]]:
     return [_task(setup, item, setup.marked.tasks[item], sides[item], asked[item]) for item in items]
 
 
-def _task(setup: JudgingSetup, item: str, task: Task, left: Side, reviewers: int) -> tuple[Shown, ExportedTask]:
+def _task(setup: JudgingSetup, item: str, task: Task, left: Side, reviewers: int) -> tuple[BlindTask, ExportedTask]:
     assert task.pair is not None
     shown = setup.marked.shown(item, task, mask=setup.study.giveaways.policy == "mask").pair
     assert shown is not None
     right: Side = "tuned" if left == "base" else "base"
     texts = shown.answer(left).text, shown.answer(right).text
     return (
-        Shown(setup.blinding.seeded("task", "", item).hex()[:20], _asked(task.messages), *texts, reviewers),
+        BlindTask(setup.blinding.seeded("task", "", item).hex()[:20], _asked(task.messages), *texts, reviewers),
         ExportedTask(
             item=item,
             left=left,
@@ -108,12 +108,12 @@ def _asked(messages: Sequence[Message]) -> str:
     return "\n\n".join(f"{message.role}: {message.content}" for message in messages)
 
 
-def _data(one: Shown) -> dict[str, Any]:
+def _data(one: BlindTask) -> dict[str, Any]:
     texts = {name: text if text.strip() else _EMPTY for name, text in (("left", one.left), ("right", one.right))}
     return {"task": one.task, "prompt": one.prompt, **texts, "reviewers": one.reviewers}
 
 
-def _label_studio(study: Study, tasks: Sequence[Shown]) -> Mapping[str, bytes]:
+def _label_studio(study: Study, tasks: Sequence[BlindTask]) -> Mapping[str, bytes]:
     question = study.question.say("en") if study.question else _TITLE
     config = _CONFIG.format(question=_attribute(question))
     return {"tasks.json": _json([{"data": _data(one)} for one in tasks]), "label-studio.xml": config.encode()}
@@ -126,7 +126,7 @@ def _attribute(text: str) -> str:
     return text
 
 
-def _argilla(study: Study, tasks: Sequence[Shown]) -> Mapping[str, bytes]:
+def _argilla(study: Study, tasks: Sequence[BlindTask]) -> Mapping[str, bytes]:
     question = study.question.say("en") if study.question else _TITLE
     records = [
         {
@@ -190,7 +190,7 @@ _CONFIG = """<View>
   <TextArea name="comment" toName="prompt" placeholder="Comment (optional)" maxSubmissions="1"/>
 </View>
 """
-_WRITERS: dict[Tool, Callable[[Study, Sequence[Shown]], Mapping[str, bytes]]] = {
+_WRITERS: dict[Tool, Callable[[Study, Sequence[BlindTask]], Mapping[str, bytes]]] = {
     "label-studio": _label_studio,
     "argilla": _argilla,
 }

@@ -42,7 +42,7 @@ _NAMED = 3
 
 
 @dataclass
-class Imported:
+class ImportSummary:
     """What became of a file's rows: `rows` = new + there + excluded. `there`: came in before."""
 
     rows: int = 0
@@ -57,7 +57,7 @@ class Imported:
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadVerdicts:
     """A file, read: its verdicts and what is none, and how it was taken."""
 
     given: tuple[GivenVerdict, ...]
@@ -74,7 +74,7 @@ def import_verdicts(
     left: Left = "",
     reviewer: str = "",
     say: Say = console.say,
-) -> Imported:
+) -> ImportSummary:
     """Read a file and append its verdicts, all with one fsync, behind those that are there.
 
     `choices`: what each of their words means, where the file does not tell. `left`: which model their first answer is
@@ -86,7 +86,7 @@ def import_verdicts(
     read = read_given(path, names, say)
     codes = _codes(read, path, choices or {}, model_words(run))
     say(codes.sentence())
-    tally = Imported(rows=len(read.given) + len(read.excluded))
+    tally = ImportSummary(rows=len(read.given) + len(read.excluded))
     for one in read.excluded:
         tally.leave_out(one.reason, str(one))
     pairs = {pair.prompt_id: pair for pair in read_answers(run.responses_path).pairs(run.prompts())}
@@ -109,7 +109,7 @@ def import_verdicts(
     return tally
 
 
-def read_given(path: Path, names: ColumnNames, say: Say) -> Read:
+def read_given(path: Path, names: ColumnNames, say: Say) -> ReadVerdicts:
     """What a file of any layout holds. Raises InputError for what makes it unreadable as a whole."""
     given: list[GivenVerdict] = []
     excluded: list[Excluded] = []
@@ -129,7 +129,7 @@ def read_given(path: Path, names: ColumnNames, say: Say) -> Read:
         raise InputError("holds no rows: give a file with at least one", path=path)
     layout = ", ".join(layouts) or "table"
     say(f"{path.name} is read as {layout}")
-    return Read(tuple(given), tuple(excluded), layout)
+    return ReadVerdicts(tuple(given), tuple(excluded), layout)
 
 
 _LAYOUTS = (
@@ -139,7 +139,7 @@ _LAYOUTS = (
 )
 
 
-def _codes(read: Read, path: Path, choices: Mapping[str, str], words: Mapping[str, str]) -> Codes:
+def _codes(read: ReadVerdicts, path: Path, choices: Mapping[str, str], words: Mapping[str, str]) -> Codes:
     """What each of their words means. Raises InputError for one that is unknown: nothing is guessed."""
     counts = Counter(code_of(one.said) for one in read.given if one.said != SKIPPED)
     if read.given and not any(filled(one.said) for one in read.given):
@@ -163,7 +163,7 @@ def _codes(read: Read, path: Path, choices: Mapping[str, str], words: Mapping[st
 
 
 def _resolved(
-    resolver: Resolver, given: Sequence[GivenVerdict], path: Path, tally: Imported
+    resolver: Resolver, given: Sequence[GivenVerdict], path: Path, tally: ImportSummary
 ) -> tuple[list[Verdict], list[tuple[str, str, str]]]:
     """The verdicts in the order of their times, one a pair and reviewer; and (item, reviewer, time) of every skip."""
     made: list[tuple[GivenVerdict, Verdict]] = []
@@ -206,7 +206,7 @@ def _record(run: Run, record: ImportRecord) -> None:
         raise InputError(problem, path=run.folder / "run.json") from None
 
 
-def _write(run: Run, verdicts: Sequence[Verdict], tally: Imported) -> None:
+def _write(run: Run, verdicts: Sequence[Verdict], tally: ImportSummary) -> None:
     ledger = Ledger(run.verdicts_path, Verdict, run.name, read_frozen(run.folder).columns)
     with ledger.turn():
         rows = list(_new(ledger.rows, verdicts, tally))
@@ -215,7 +215,7 @@ def _write(run: Run, verdicts: Sequence[Verdict], tally: Imported) -> None:
         tally.new = len(rows)
 
 
-def _new(there: Sequence[Verdict], verdicts: Sequence[Verdict], tally: Imported) -> Iterator[Verdict]:
+def _new(there: Sequence[Verdict], verdicts: Sequence[Verdict], tally: ImportSummary) -> Iterator[Verdict]:
     """The rows to append: what is there stays, and a verdict that was changed elsewhere replaces the one imported."""
     ids = {row.verdict_id for row in there}
     last = {row.slot: row for row in there}
@@ -241,7 +241,7 @@ def _write_skips(run: Run, skips: Sequence[tuple[str, str, str]]) -> None:
             there.add((item, reviewer))
 
 
-def _tell(tally: Imported, say: Say) -> None:
+def _tell(tally: ImportSummary, say: Say) -> None:
     used = tally.new + tally.there
     new = f"{tally.new} new, {tally.there} there before"
     say(f"{counted(tally.rows, 'row')}: {counted(used, 'verdict')} ({new}), {tally.rows - used} not usable")

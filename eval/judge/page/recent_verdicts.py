@@ -11,7 +11,7 @@ from eval.judge.page.page_protocol import Recent
 from eval.judge.page.reviewer_state import Draft, ReviewerState, Shown
 from eval.judge.study import blinding, forms
 from eval.judge.study.control_items import Key
-from eval.judge.study.forms import Filled, Place
+from eval.judge.study.forms import FilledForm, Place
 from eval.judge.study.study import STRENGTH, Study
 from eval.records import Judgement, Side, Thumb, Verdict
 
@@ -61,10 +61,10 @@ def given(judging: JudgingState, state: ReviewerState, key: Key) -> Draft:
             forms.place_of("base", row.left): row.tags_base,
             forms.place_of("tuned", row.left): row.tags_tuned,
         }
-        return Draft(row.comment, Filled(forms.from_cells(judging.study, row.criteria, row.left), _present(tags)))
+        return Draft(row.comment, FilledForm(forms.from_cells(judging.study, row.criteria, row.left), _present(tags)))
     if isinstance(row, Thumb):
         return Draft(
-            row.comment, Filled(forms.from_cells(judging.study, row.criteria, "base"), _present({"left": row.tags}))
+            row.comment, FilledForm(forms.from_cells(judging.study, row.criteria, "base"), _present({"left": row.tags}))
         )
     return Draft()
 

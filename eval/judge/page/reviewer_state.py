@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from eval.judge.study.assignment import ReviewerQueue
 from eval.judge.study.control_items import ControlItems, Key
-from eval.judge.study.forms import Filled
+from eval.judge.study.forms import FilledForm
 from eval.records import Judgement
 
 #: What is on a page: a pair of the run, or the number of one for practice.
@@ -18,7 +18,7 @@ class Draft:
     """What was typed beside a pair."""
 
     comment: str = ""
-    filled: Filled = field(default_factory=Filled)
+    filled: FilledForm = field(default_factory=FilledForm)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from eval.judge.page.practice_feedback import Feedback, feedback, go_on, practic
 from eval.judge.page.recent_verdicts import Rest, earlier, given, outcome_of, pace, recent
 from eval.judge.page.reviewer_state import Draft, ReviewerState, Shown
 from eval.judge.study import blinding, forms
-from eval.judge.study.forms import Filled, Notice
+from eval.judge.study.forms import FilledForm, Notice
 from eval.judge.study.localized import Language
 from eval.judge.study.tasks import Task
 from eval.records import Side
@@ -52,7 +52,7 @@ class ReviewerSession:
 
     def handle(self, action: Action) -> View:
         """Do what the page asks, and answer with what to show: the same once more where nothing could be saved."""
-        typed = Draft(action.comment, Filled(action.criteria, action.tags))
+        typed = Draft(action.comment, FilledForm(action.criteria, action.tags))
         try:
             with self.judging.turn(self.reviewer) as state:
                 if action.act == "ahead":

@@ -18,18 +18,18 @@ from eval.run import Run
 _NOW = " (`judge --policy gate.yml`) before anybody judges"
 
 
-def unmet_before(run: Run, study: Study | None) -> list[str]:
-    """As `unmet`, for a run that is about to be judged by this study (None: the run's own). Raises InputError."""
+def unmet_rules_before(run: Run, study: Study | None) -> list[str]:
+    """As `unmet_rules`, for a run that is about to be judged by this study (None: the run's own). Raises InputError."""
     study = study or read_frozen(run.folder)
     answers = read_answers(run.responses_path)
     tasks = tasks_of(run, study, answers)
     blinding = Blinding(run.name, None)
     drawn = draw_items(blinding, study, tasks, None)
     asked = {item: task.category for item, task in tasks.items() if drawn[item]}
-    return list(unmet(policy_of(run), study, make_plan(blinding, study, drawn, asked, None).reviewers))
+    return list(unmet_rules(policy_of(run), study, make_plan(blinding, study, drawn, asked, None).reviewers))
 
 
-def unmet(policy: Policy, study: Study, planned: Mapping[str, int]) -> Iterator[str]:
+def unmet_rules(policy: Policy, study: Study, planned: Mapping[str, int]) -> Iterator[str]:
     """What the policy asks for and the study cannot give, a sentence with its remedy each.
 
     `planned`: item -> reviewers, for every pair that people are asked. Nothing for thumbs, which no gate reads.

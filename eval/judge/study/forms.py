@@ -72,7 +72,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Filled:
+class FilledForm:
     """Criteria and tags as given: pairwise `name` -> left, right or tie; per answer `name.left`, `name.right` -> value.
 
     In thumbs the one answer is "left".
@@ -119,7 +119,7 @@ def keys_of(criterion: Criterion, mode: Mode) -> tuple[str, ...]:
     return tuple(f"{criterion.name}.{place}" for place in (PLACES[:1] if mode == "thumbs" else PLACES))
 
 
-def problem(study: Study, filled: Filled, comment: str, language: Language) -> Notice | None:
+def problem(study: Study, filled: FilledForm, comment: str, language: Language) -> Notice | None:
     """What keeps a verdict from being taken, or None: something required is missing, or was never asked."""
     allowed: dict[str, set[str]] = {}
     for criterion in study.criteria:
@@ -148,7 +148,7 @@ def place_of(side: Side, left: Side) -> Place:
     return "left" if side == left else "right"
 
 
-def to_cells(study: Study, filled: Filled, left: Side) -> dict[str, str]:
+def to_cells(study: Study, filled: FilledForm, left: Side) -> dict[str, str]:
     """The criteria as columns and cells, an empty one where nothing was given."""
     cells = dict.fromkeys(study.columns.criteria, "")
     for criterion in study.criteria:

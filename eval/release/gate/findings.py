@@ -19,11 +19,11 @@ from eval.evidence.signals.answer_signals import expected, measure
 from eval.evidence.verdict import RunVerdict
 from eval.judge.setup.frozen_study import is_judged
 from eval.judge.setup.planning import asked_reviewers, blinding_rule
-from eval.judge.setup.policy_check import unmet
+from eval.judge.setup.policy_check import unmet_rules
 from eval.judge.study.study import read_frozen
 from eval.policy import Policy
 from eval.records import SIDES, Side, Verdict
-from eval.release.gate.preference import Preferred, preferred
+from eval.release.gate.preference import PreferenceResult, preferred
 from eval.report.tables.run_checks import Parity, parity
 from eval.run import Run
 from eval.run_info import BlindingRule, SweepMember
@@ -33,7 +33,7 @@ from eval.run_info import BlindingRule, SweepMember
 class Findings:
     """Figures of one run. Shares are in [0, 1]; None stands for what the data does not tell."""
 
-    preferred: Preferred
+    preferred: PreferenceResult
     verdict: RunVerdict
     #: What was changed of the plan after it was frozen, a sentence each; None where no hash of it was taken.
     plan_changes: tuple[str, ...] | None
@@ -70,7 +70,7 @@ class Findings:
     excluded: Mapping[str, int] = field(default_factory=dict)
 
 
-def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
+def read_findings(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
     """`rows` are those of verdicts.csv. Raises InputError for files that cannot be trusted."""
     answers, prompts = read_answers(run.responses_path), run.prompts()
     table, _ = build_judgements(run, answers, rows)
@@ -82,7 +82,7 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
         preferred=claim,
         verdict=verdict,
         plan_changes=_changes(run),
-        unmet=tuple(unmet(policy, read_frozen(run.folder), asked_reviewers(run, answers))),
+        unmet=tuple(unmet_rules(policy, read_frozen(run.folder), asked_reviewers(run, answers))),
         largest_share=float(by_reviewer.max() / max(1, len(table))),
         prompts=len(table.items),
         judgements=len(table),

@@ -16,7 +16,7 @@ from eval.release.gate.decision import (
     read_decision,
     write_decision,
 )
-from eval.release.gate.findings import Findings, gather
+from eval.release.gate.findings import Findings, read_findings
 from eval.release.gate.outputs import write_outputs
 from eval.release.gate.rules import apply
 from eval.release.gate.stale import bind, changed_rows, changed_since_asked
@@ -42,7 +42,7 @@ def decide(run: Run) -> Decision:
     if stale:
         raise StaleInputs("; ".join(stale))
     policy = policy_of(run)
-    findings = gather(run, policy, rows)
+    findings = read_findings(run, policy, rows)
     rules = apply(policy, findings)
     outcome, reasons = settle(rules)
     decision = Decision(

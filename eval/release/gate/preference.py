@@ -21,7 +21,7 @@ from eval.run import Run
 
 
 @dataclass(frozen=True)
-class Preferred:
+class PreferenceResult:
     """The human win rate as the policy's method sees it: a one-sided claim, shown, refuted, or still open.
 
     `spent`: no judgement is left that could still settle it. `advice`: what to do next, as half a sentence.
@@ -36,7 +36,7 @@ class Preferred:
     saved: int | None = None
 
 
-def preferred(run: Run, answers: Answers, table: Judgements, policy: Policy) -> tuple[Preferred, RunVerdict]:
+def preferred(run: Run, answers: Answers, table: Judgements, policy: Policy) -> tuple[PreferenceResult, RunVerdict]:
     """What the verdicts of a run say of the policy's claim. Raises InputError where a model judge is asked for and
     none judged."""
     plan = planned_reviewers(run, answers)
@@ -46,10 +46,10 @@ def preferred(run: Run, answers: Answers, table: Judgements, policy: Policy) -> 
     return of_verdict(verdict), verdict
 
 
-def of_verdict(found: RunVerdict) -> Preferred:
+def of_verdict(found: RunVerdict) -> PreferenceResult:
     """The policy's claim as people's verdicts alone have it."""
     state, spent = found.state, not found.progress.left
-    return Preferred(
+    return PreferenceResult(
         found.quoted,
         shown=state == "shown",
         refuted=state in ("refuted", "contradicted") or (found.one_look and state == "not shown"),
@@ -58,7 +58,7 @@ def of_verdict(found: RunVerdict) -> Preferred:
     )
 
 
-def _predicted(run: Run, answers: Answers, table: Judgements, policy: Policy, plan: dict[str, int]) -> Preferred:
+def _predicted(run: Run, answers: Answers, table: Judgements, policy: Policy, plan: dict[str, int]) -> PreferenceResult:
     """People's win rate with a model judge's help: prompts that people were drawn for, and those that only it saw.
 
     A prompt that people were drawn for and skipped counts as a loss.
@@ -98,12 +98,12 @@ def _predicted(run: Run, answers: Answers, table: Judgements, policy: Policy, pl
     advice = "shown" if shown else "shown at a look, contradicted since" if against else ""
     if not advice and not left:
         advice = "every drawn prompt is judged, and it is not shown"
-    return Preferred(now, shown=shown, refuted=against, spent=not left, advice=advice, saved=whole.saved)
+    return PreferenceResult(now, shown=shown, refuted=against, spent=not left, advice=advice, saved=whole.saved)
 
 
-def _by_interval(estimate: Estimate, null: float, due: int, left: int, saved: int) -> Preferred:
+def _by_interval(estimate: Estimate, null: float, due: int, left: int, saved: int) -> PreferenceResult:
     """One look, at the end of the plan: before it the interval promises nothing to somebody who may continue."""
     if due:
-        return Preferred(estimate, False, False, spent=False, advice=missing(left))
+        return PreferenceResult(estimate, False, False, spent=False, advice=missing(left))
     shown = estimate.low is not None and estimate.low > null
-    return Preferred(estimate, shown=shown, refuted=not shown and not left, spent=not left, saved=saved)
+    return PreferenceResult(estimate, shown=shown, refuted=not shown and not left, spent=not left, saved=saved)

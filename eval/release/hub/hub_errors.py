@@ -10,7 +10,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 from huggingface_hub.utils import validate_repo_id
 
-from blindside.addresses import shown
+from blindside.addresses import without_secrets
 from blindside.hub_http import http
 from eval.errors import ReleaseError
 
@@ -46,9 +46,10 @@ def _sentence(error: BaseException, api: HfApi, repo: str, again: str) -> str:
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set: unset it"
     if isinstance(error, http.InvalidURL | http.UnsupportedProtocol):
-        return f"{shown(api.endpoint)} is not a Hub's address ({_said(str(error), api)}): correct or unset HF_ENDPOINT"
+        endpoint = without_secrets(api.endpoint)
+        return f"{endpoint} is not a Hub's address ({_said(str(error), api)}): correct or unset HF_ENDPOINT"
     if isinstance(error, http.HTTPError | ConnectionError | TimeoutError):
-        return f"the network to {shown(api.endpoint)} was lost ({_kind(error)}): {again}"
+        return f"the network to {without_secrets(api.endpoint)} was lost ({_kind(error)}): {again}"
     if isinstance(error, RuntimeError) and error.__cause__ is not None:
         # The client wraps what happened to a file of Git LFS.
         return _sentence(error.__cause__, api, repo, again)

@@ -12,7 +12,7 @@ from blindside.words import counted
 from eval.errors import ReleaseError, StaleInputs
 from eval.release.gate.decision import Decision, read_decision
 from eval.release.gate.stale import changed
-from eval.release.hub.bundle import Bundle, File, gather, model_folder
+from eval.release.hub.bundle import Bundle, ReleaseFile, build_bundle, model_folder
 from eval.release.hub.hub_errors import repo_name
 from eval.release.hub.upload import client, size, upload
 from eval.release.hub.verify_upload import read_back
@@ -26,7 +26,7 @@ class Released:
     """What was done. `commit` and `url` are empty and `checked` is 0 after a dry run."""
 
     repo: str
-    files: tuple[File, ...]
+    files: tuple[ReleaseFile, ...]
     card: str
     dry_run: bool
     url: str = ""
@@ -64,7 +64,7 @@ def release(
     _check_bound(run, decision)
     api = None if dry_run else client()
     with tempfile.TemporaryDirectory(prefix="blindside-release-") as staging:
-        bundle = gather(run, decision, repo, Path(staging), comments=comments)
+        bundle = build_bundle(run, decision, repo, Path(staging), comments=comments)
         _tell(bundle, repo, say)
         if api is None:
             for line in bundle.card.splitlines():

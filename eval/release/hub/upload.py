@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi, get_session, get_token
 from huggingface_hub.hf_api import RepoFile
 
-from blindside.addresses import shown
+from blindside.addresses import without_secrets
 from blindside.hub_http import http
 from eval.errors import ReleaseError
-from eval.release.hub.bundle import Bundle, File
+from eval.release.hub.bundle import Bundle, ReleaseFile
 from eval.release.hub.hub_errors import in_words
 from eval.release.hub.verify_upload import differs, listed
 
@@ -78,17 +78,19 @@ def upload(
         deletions = [CommitOperationDelete(path) for path in others if path not in replaced]
         commit = _commit(api, repo, [*additions, *deletions], message, info.sha, create_pr=create_pr, say=say)
     revision = commit.pr_revision or commit.oid
-    return Uploaded(repo, f"{shown(api.endpoint)}/{repo}", commit.oid, revision, commit.pr_url)
+    return Uploaded(repo, f"{without_secrets(api.endpoint)}/{repo}", commit.oid, revision, commit.pr_url)
 
 
-def _other_weights(there: Mapping[str, RepoFile], files: Sequence[File]) -> list[str]:
+def _other_weights(there: Mapping[str, RepoFile], files: Sequence[ReleaseFile]) -> list[str]:
     """Paths of weights on the Hub that are not, byte for byte, among `files`."""
     ours = {file.path: file for file in files}
     weights = [path for path in there if path.endswith(_WEIGHTS) and "/" not in path]
     return [path for path in weights if path not in ours or differs(ours[path], there[path])]
 
 
-def _send(api: HfApi, repo: str, files: Sequence[File], *, create_pr: bool, say: Say) -> list[CommitOperationAdd]:
+def _send(
+    api: HfApi, repo: str, files: Sequence[ReleaseFile], *, create_pr: bool, say: Say
+) -> list[CommitOperationAdd]:
     """Bring the files of Git LFS to the Hub's storage, each as soon as the one before is there; none is visible yet."""
     additions = []
     for number, file in enumerate(files, 1):

@@ -13,7 +13,7 @@ from huggingface_hub.utils import build_hf_headers
 
 from blindside.hub_http import http
 from eval.errors import ReleaseError
-from eval.release.hub.bundle import File
+from eval.release.hub.bundle import ReleaseFile
 from eval.release.hub.hub_errors import in_words
 
 #: Files up to this size are downloaded again; of larger ones the Hub's own sha256 is compared. In bytes.
@@ -27,7 +27,7 @@ def listed(api: HfApi, repo: str, revision: str) -> dict[str, RepoFile]:
     return {file.path: file for file in there if isinstance(file, RepoFile)}
 
 
-def read_back(api: HfApi, repo: str, revision: str, files: Sequence[File], say: Callable[[str], None]) -> int:
+def read_back(api: HfApi, repo: str, revision: str, files: Sequence[ReleaseFile], say: Callable[[str], None]) -> int:
     """Compare every file of a release with what the Hub has; the number of those that were downloaded again.
 
     Raises ReleaseError that names the files which are missing or differ.
@@ -52,7 +52,7 @@ def read_back(api: HfApi, repo: str, revision: str, files: Sequence[File], say: 
     return len(small)
 
 
-def differs(file: File, there: RepoFile | None) -> str | None:
+def differs(file: ReleaseFile, there: RepoFile | None) -> str | None:
     """What is wrong by the Hub's own list: sha256 of a file of Git LFS, git's own hash of any other."""
     if there is None:
         return f"{file.path} is missing"
@@ -80,7 +80,7 @@ def opened(
         yield response
 
 
-def _download(api: HfApi, repo: str, revision: str, file: File) -> str:
+def _download(api: HfApi, repo: str, revision: str, file: ReleaseFile) -> str:
     """Hex sha256 of what comes back."""
     found = hashlib.sha256()
     with opened(api, repo, file.path, revision=revision) as response:

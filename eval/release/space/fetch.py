@@ -21,7 +21,7 @@ _SECRET = frozenset({KEY_FILE, ACCOUNTS})
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedRun:
     """A run on this disk, and its tables as the Hub had them `at` (seconds since the epoch)."""
 
     run: Run
@@ -29,7 +29,7 @@ class Fetched:
     at: float
 
 
-def fetch(store: Store, reports: Path) -> Fetched:
+def fetch(store: Store, reports: Path) -> FetchedRun:
     """The run, whole, in its folder below `reports`, which may be there already: of its tables the longer ones stay.
 
     Raises ReleaseError where rows here and there parted, or a row on the Hub is not as it was written.
@@ -46,7 +46,7 @@ def fetch(store: Store, reports: Path) -> Fetched:
         _put(folder, name, _continued(folder, name, theirs, store))
     # It comes last: its presence means that the run is complete.
     _put(folder, RUN, store.read(RUN, revision))
-    return Fetched(open_run(reports, store.run), tables, at)
+    return FetchedRun(open_run(reports, store.run), tables, at)
 
 
 def settings(store: Store) -> Settings:

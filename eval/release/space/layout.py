@@ -38,22 +38,22 @@ class Settings(Row):
         return bool(self.users or self.orgs)
 
 
-class Deployed(Row):
+class DeployedSpace(Row):
     """In the run's folder here: the Space that serves it, and the data set repository that holds it."""
 
     space: str
     data: str
 
 
-def write_deployed(folder: Path, deployed: Deployed) -> None:
+def write_deployed(folder: Path, deployed: DeployedSpace) -> None:
     write_atomically(folder / _LOCAL, (deployed.model_dump_json(indent=2) + "\n").encode())
 
 
-def read_deployed(folder: Path) -> Deployed | None:
+def read_deployed(folder: Path) -> DeployedSpace | None:
     """Raises ReleaseError for a file that is not ours."""
     path = folder / _LOCAL
     try:
-        return Deployed.model_validate_json(path.read_bytes())
+        return DeployedSpace.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except ValidationError:

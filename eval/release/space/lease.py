@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from eval.errors import ReleaseError
 from eval.records import Row
 from eval.release.space.layout import LEASE
-from eval.release.space.store import Moved, Store
+from eval.release.space.store import RevisionMoved, Store
 
 
 class Serving(Row):
@@ -63,7 +63,7 @@ class Lease:
                 if asked_at is None:
                     self._write(there.model_copy(update={"asked": self.id}), revision)
                     asked_at = time.monotonic()
-            except Moved:
+            except RevisionMoved:
                 continue
             time.sleep(self._look)
 
@@ -93,7 +93,7 @@ class Lease:
                 if self._read(revision).server == self.id:
                     self._write(Serving(), revision)
                 return
-            except Moved:
+            except RevisionMoved:
                 continue
             except ReleaseError:
                 return
@@ -103,7 +103,7 @@ class Lease:
         while not end.wait(self._look):
             try:
                 seen = self._answer(seen)
-            except (ReleaseError, Moved):
+            except (ReleaseError, RevisionMoved):
                 continue
             if self.lost.is_set():
                 on_lost()

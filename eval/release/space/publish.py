@@ -25,12 +25,12 @@ from eval.release.space.layout import (
     SECRET_TOKEN,
     SETTINGS,
     TABLES,
-    Deployed,
+    DeployedSpace,
     Settings,
     write_deployed,
 )
 from eval.release.space.repository import MARK, files
-from eval.release.space.store import AGAIN, Moved, Store
+from eval.release.space.store import AGAIN, RevisionMoved, Store
 from eval.release.space.tables import later, parted_at
 from eval.run import Run, open_run
 from eval.run_info import RunInfo
@@ -41,7 +41,7 @@ VOLUME_AT = "/data"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SpacePlan:
     """A Space to be made: `space` and `data` are repositories (owner/name), `accounts` the file of logins, `bucket`
     a storage bucket for /data."""
 
@@ -53,7 +53,7 @@ class Wanted:
     bucket: str = ""
 
 
-def publish(run: Run, study: Study | None, wanted: Wanted, say: Callable[[str], None]) -> Deployed:
+def publish(run: Run, study: Study | None, wanted: SpacePlan, say: Callable[[str], None]) -> DeployedSpace:
     """Make the Space, or bring it up to date. Raises ReleaseError, and InputError where the run cannot be judged.
 
     Rows that were judged there are never overwritten; what judging goes by is fixed once there are some.
@@ -70,7 +70,7 @@ def publish(run: Run, study: Study | None, wanted: Wanted, say: Callable[[str], 
     with in_words(api, wanted.space, again=AGAIN):
         space = _put_space(api, wanted, f"{data}/{run.name}")
     say(f"{space} holds the page, and nothing of the run")
-    deployed = Deployed(space=space, data=data)
+    deployed = DeployedSpace(space=space, data=data)
     write_deployed(run.folder, deployed)
     return deployed
 
@@ -80,14 +80,14 @@ def space_token() -> str:
     return os.environ.get(TOKEN_VARIABLE) or str(client().token)
 
 
-def stop(deployed: Deployed) -> None:
+def stop(deployed: DeployedSpace) -> None:
     """Pause the Space. Raises ReleaseError."""
     api = client()
     with in_words(api, deployed.space, again=AGAIN):
         api.pause_space(deployed.space)
 
 
-def _put_run(store: Store, run: Run, wanted: Wanted) -> None:
+def _put_run(store: Store, run: Run, wanted: SpacePlan) -> None:
     while True:
         revision = store.head()
         added = {
@@ -98,7 +98,7 @@ def _put_run(store: Store, run: Run, wanted: Wanted) -> None:
         }
         try:
             store.commit(added, revision, f"The run {run.name}")
-        except Moved:
+        except RevisionMoved:
             continue
         return
 
@@ -138,7 +138,7 @@ def _rows(store: Store, revision: str, run: Run) -> dict[str, bytes]:
     return found
 
 
-def _put_space(api: HfApi, wanted: Wanted, place: str) -> str:
+def _put_space(api: HfApi, wanted: SpacePlan, place: str) -> str:
     secrets = {SECRET_PLACE: place, SECRET_TOKEN: space_token()}
     volumes = [Volume(type="bucket", source=wanted.bucket, mount_path=VOLUME_AT)] if wanted.bucket else None
     space = api.create_repo(

@@ -31,7 +31,7 @@ from eval.judge.store.file_watch import watched
 from eval.release.hub.sync import Sync
 from eval.release.hub.upload import client
 from eval.release.hub.verify_upload import TIMEOUT
-from eval.release.space.fetch import Fetched, fetch, settings
+from eval.release.space.fetch import FetchedRun, fetch, settings
 from eval.release.space.layout import ACCOUNTS, SECRET_PLACE, SECRET_TOKEN, Settings
 from eval.release.space.lease import Lease
 from eval.release.space.store import Store
@@ -45,7 +45,7 @@ _AGAIN = "it is tried again in a moment"
 
 
 @dataclass(frozen=True)
-class Place:
+class SpaceEnvironment:
     """Where a Space finds itself. `kept`: its disk outlasts it. `hosts`: how browsers call it, the first one first."""
 
     store: Store
@@ -55,7 +55,7 @@ class Place:
     port: int
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Place:
+    def of(cls, environment: Mapping[str, str]) -> SpaceEnvironment:
         """From a Space's environment. Raises ReleaseError where a secret is missing."""
         repo, _, run = environment.get(SECRET_PLACE, "").rpartition("/")
         if not repo or not run or not environment.get(SECRET_TOKEN):
@@ -88,13 +88,13 @@ def main() -> None:
     console.guard()
     try:
         load_gradio()
-        serve(Place.of(os.environ))
+        serve(SpaceEnvironment.of(os.environ))
     except BlindsideError as error:
         console.tell(f"blindside: {error}")
         sys.exit(1)
 
 
-def serve(place: Place) -> None:
+def serve(place: SpaceEnvironment) -> None:
     """Serve the run, again and again where another server takes it, until SIGTERM. Raises BlindsideError."""
     front = place.front()
     with listen("0.0.0.0", place.port, console.say) as sock:
@@ -107,7 +107,7 @@ def serve(place: Place) -> None:
                 return
 
 
-def _begun(place: Place, page: Waiting) -> Server:
+def _begun(place: SpaceEnvironment, page: Waiting) -> Server:
     """The server that alone has the run, on this disk; waits for as long as that takes."""
     told = ""
     lease: Lease | None = None
@@ -131,7 +131,7 @@ def _begun(place: Place, page: Waiting) -> Server:
 class Server:
     """One run on this disk, held by `lease`."""
 
-    def __init__(self, place: Place, wanted: Settings, lease: Lease, fetched: Fetched) -> None:
+    def __init__(self, place: SpaceEnvironment, wanted: Settings, lease: Lease, fetched: FetchedRun) -> None:
         run = fetched.run
         self._place, self._wanted, self._lease, self._run = place, wanted, lease, run
         self._judging = JudgingState(run)

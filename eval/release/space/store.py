@@ -16,7 +16,7 @@ from eval.release.hub.verify_upload import TIMEOUT
 AGAIN = "give the command again"
 
 
-class Moved(Exception):
+class RevisionMoved(Exception):
     """Somebody else committed since the revision that was read: read it again."""
 
 
@@ -52,7 +52,7 @@ class Store:
                 )
             except HfHubHTTPError as error:
                 if error.response.status_code == 412:
-                    raise Moved from None
+                    raise RevisionMoved from None
                 raise
         return str(done.oid)
 

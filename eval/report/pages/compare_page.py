@@ -35,7 +35,7 @@ class Flipped:
 
 
 @dataclass(frozen=True)
-class Versus:
+class ComparePage:
     """`runs` can be chosen; `found` is None where none is chosen, or `trouble` says why there is none."""
 
     runs: tuple[str, ...]
@@ -49,7 +49,7 @@ class Versus:
     trend: Picture | None
 
 
-def versus(run: Run, query: Query, say: Words) -> Versus:
+def versus(run: Run, query: Query, say: Words) -> ComparePage:
     """What the compare page shows; without a choice the run before this one is taken."""
     runs = _runs(run)
     names = tuple(one.name for one in runs if one.name != run.name)
@@ -59,7 +59,7 @@ def versus(run: Run, query: Query, say: Words) -> Versus:
     return _shown(names, chosen, trouble, found, _trend(runs, run, say), say)
 
 
-def versus_alone(found: Comparison, say: Words) -> Versus:
+def versus_alone(found: Comparison, say: Words) -> ComparePage:
     """The same of one comparison, without a choice of runs."""
     names = (found.old.run.name,)
     return _shown(names, names[0], "", found, _trend([found.old.run, found.new.run], found.new.run, say), say)
@@ -67,9 +67,9 @@ def versus_alone(found: Comparison, say: Words) -> Versus:
 
 def _shown(
     names: tuple[str, ...], chosen: str, trouble: str, found: Comparison | None, trend: Picture | None, say: Words
-) -> Versus:
+) -> ComparePage:
     flips = tuple(_flipped(one.asked, one.item, one.before, one.after, say) for one in found.flips) if found else ()
-    return Versus(
+    return ComparePage(
         runs=names,
         chosen=chosen,
         trouble=trouble,

@@ -44,7 +44,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Part:
+class OutcomeShare:
     """A part of the bar of outcomes; `key` names its colour."""
 
     key: str
@@ -84,7 +84,7 @@ class Findings:
     marks: tuple[trust_strip.Mark, ...]
     #: Thumbs up and down in force, where the study asks for these; None where it compares.
     thumbs: tuple[int, int] | None
-    outcomes: tuple[Part, ...]
+    outcomes: tuple[OutcomeShare, ...]
     sections: tuple[Section, ...]
     people: tuple[Person, ...]
     #: Those without whom the finding would read otherwise.
@@ -213,11 +213,11 @@ def _thumbs(snapshot: Snapshot) -> tuple[int, int] | None:
     return up, len(snapshot.thumbs) - up
 
 
-def _outcomes(snapshot: Snapshot, say: Words) -> tuple[Part, ...]:
+def _outcomes(snapshot: Snapshot, say: Words) -> tuple[OutcomeShare, ...]:
     """The two wins stand at the two ends of the bar."""
     codes = {"tuned": TUNED, "tie": TIE, "both_bad": BOTH_BAD, "base": BASE}
     return tuple(
-        Part(key, say(by_prompt.WORDS[key]), snapshot.table.count(code), browse(verdict=key))
+        OutcomeShare(key, say(by_prompt.WORDS[key]), snapshot.table.count(code), browse(verdict=key))
         for key, code in codes.items()
     )
 

@@ -62,7 +62,7 @@ class _Read:
     error: Exception | None = None
 
 
-class Source:
+class SnapshotSource:
     """A run's files, read for pages. `patience`: seconds that a page waits for what is newer before it shows what
     there is."""
 

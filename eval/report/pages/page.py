@@ -16,8 +16,8 @@ from eval.judge.access.routes import Route
 from eval.judge.access.server import present
 from eval.judge.csv_codec import PLAIN, encode_row
 from eval.judge.study.study import Language
-from eval.report.pages.live_snapshot import Source
-from eval.report.pages.plain_pages import LANGUAGE, STAMP, Asked, pages
+from eval.report.pages.live_snapshot import SnapshotSource
+from eval.report.pages.plain_pages import LANGUAGE, STAMP, PageRequest, pages
 from eval.report.pages.query import parse
 from eval.report.pages.views import Frame, computing_html, page_html, trouble_html
 from eval.report.pages.words import words
@@ -33,7 +33,7 @@ PATIENCE, _FIRST = 0.25, 3.0
 ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE, Route("GET", r"/download/(verdicts|resolved)\.csv"))
 
 
-def show(run: Run, source: Source, address: str = "", language: Language = "en") -> str:
+def show(run: Run, source: SnapshotSource, address: str = "", language: Language = "en") -> str:
     """The whole page at an address; it says what cannot be read, and that figures are not the newest."""
     query, latest = parse(address), source.latest()
     frame = Frame(run.name, latest.looked_at, latest.stamp, words(language), behind=latest.behind)
@@ -48,10 +48,10 @@ def application(run: Run, front: PublicAddress | None = None) -> ASGIApp:
     `front`: by which names it may be asked for; else loopback's only.
     Raises InputError where the run's files cannot be read; the pages of a large run say so, when it shows.
     """
-    source = Source(run, PATIENCE)
+    source = SnapshotSource(run, PATIENCE)
     source.begin(_FIRST)
 
-    def page(asked: Asked) -> str:
+    def page(asked: PageRequest) -> str:
         return show(run, source, asked.address, asked.language)
 
     files = {
@@ -87,13 +87,13 @@ def serve(
     )
 
 
-def verdicts_csv(source: Source) -> bytes:
+def verdicts_csv(source: SnapshotSource) -> bytes:
     """verdicts.csv as it is on disk."""
     path = source.run.verdicts_path
     return path.read_bytes() if path.exists() else PLAIN.header()
 
 
-def resolved_csv(source: Source) -> bytes:
+def resolved_csv(source: SnapshotSource) -> bytes:
     """The rows that the figures are made of, as `blindside report` writes them."""
     snapshot = source.current()[0]
     return snapshot.columns.header() + b"".join(encode_row(verdict, snapshot.columns) for verdict in snapshot.counted)

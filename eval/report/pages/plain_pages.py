@@ -27,14 +27,16 @@ File = tuple[Callable[[], bytes], str]
 
 
 @dataclass(frozen=True)
-class Asked:
+class PageRequest:
     """One request for a page: the address from its `?` on, and the reader's language."""
 
     address: str
     language: Language
 
 
-def pages(page: Callable[[Asked], str], stamp: Callable[[], str], files: Mapping[str, File] | None = None) -> ASGIApp:
+def pages(
+    page: Callable[[PageRequest], str], stamp: Callable[[], str], files: Mapping[str, File] | None = None
+) -> ASGIApp:
     """An application that serves `page` at /; `Gatekeeper` belongs before it."""
     from starlette.applications import Starlette
     from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse
@@ -42,7 +44,7 @@ def pages(page: Callable[[Asked], str], stamp: Callable[[], str], files: Mapping
     from starlette.routing import Route as Path
 
     def show(request: Request) -> Response:
-        return HTMLResponse(page(Asked(f"?{request.url.query}", _language(request))), headers=_FRESH)
+        return HTMLResponse(page(PageRequest(f"?{request.url.query}", _language(request))), headers=_FRESH)
 
     def look(_: Request) -> Response:
         return PlainTextResponse(stamp(), headers=_FRESH)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from eval.answers import Answers, read_answers
-from eval.evidence.analysis import Analysis, Known, analysis_of, known_of
+from eval.evidence.analysis import Analysis, FixedInputs, analysis_of, known_of
 from eval.evidence.judgements import Judgements, build_judgements
 from eval.evidence.reviewers.criteria import grade
 from eval.evidence.signals.traits import traits_of
@@ -123,7 +123,7 @@ class Snapshot:
     #: What of verdicts.csv is not as it was when it was saved, a sentence each.
     altered: tuple[str, ...] = ()
     #: What judging does not change, from an earlier snapshot of the same answers and plan.
-    known_before: Known | None = None
+    known_before: FixedInputs | None = None
     _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -168,7 +168,7 @@ class Snapshot:
         return frozenset().union(*(entry.traits for entry in self.entries))
 
     @cached_property
-    def known(self) -> Known:
+    def known(self) -> FixedInputs:
         return self.known_before or known_of(self.run, self.answers)
 
     def without(self, reviewers: Sequence[str]) -> Analysis:

@@ -24,7 +24,7 @@ _HREF = re.compile(r'href="([^"]*)"')
 
 
 @dataclass(frozen=True)
-class Held:
+class HeldPair:
     """A pair in the file; `mark` is where links to it lead."""
 
     mark: str
@@ -50,7 +50,7 @@ def comparison_html(found: Comparison, language: Language = "en") -> str:
     return _closed(render("compare.jinja", frame, Query(view="compare"), versus=versus_alone(found, say)), {})
 
 
-def _held(snapshot: Snapshot, frame: Frame) -> Iterator[Held]:
+def _held(snapshot: Snapshot, frame: Frame) -> Iterator[HeldPair]:
     """Those worth reading first, as many as there is room for: disagreements, comments, base's wins, then the rest."""
     room = MOST
     for number, entry in enumerate(_by_worth(snapshot)):
@@ -59,7 +59,7 @@ def _held(snapshot: Snapshot, frame: Frame) -> Iterator[Held]:
             return
         query = Query(view="browse", item=entry.prompt.id)
         item = whole_item(snapshot, entry)
-        yield Held(f"pair-{number + 1}", item, tuple(panes(snapshot, item, query, frame.say)))
+        yield HeldPair(f"pair-{number + 1}", item, tuple(panes(snapshot, item, query, frame.say)))
 
 
 def _by_worth(snapshot: Snapshot) -> list[Entry]:

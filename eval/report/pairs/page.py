@@ -18,7 +18,7 @@ from eval.judge.study.study import Language
 from eval.records import Row
 from eval.report.pages.drawing import Picture
 from eval.report.pages.pictures.bars import Bars, paired
-from eval.report.pages.plain_pages import LANGUAGE, STAMP, Asked, pages
+from eval.report.pages.plain_pages import LANGUAGE, STAMP, PageRequest, pages
 from eval.report.pages.query import LONGEST
 from eval.report.pages.views import Frame, render
 from eval.report.pages.words import Words, words
@@ -122,7 +122,7 @@ def application(path: Path, front: PublicAddress | None = None) -> ASGIApp:
     """
     shelf = read_shelf(path)
 
-    def page(asked: Asked) -> str:
+    def page(asked: PageRequest) -> str:
         return look(shelf, asked.address, asked.language)
 
     return Gatekeeper(pages(page, str), front or PublicAddress(), ROUTES, queried=True)

@@ -19,7 +19,7 @@ from eval.judge.access.routes import Route
 from eval.judge.access.server import present
 from eval.judge.study.study import Language
 from eval.records import utc_now
-from eval.report.pages.plain_pages import LANGUAGE, STAMP, Asked, pages
+from eval.report.pages.plain_pages import LANGUAGE, STAMP, PageRequest, pages
 from eval.report.pages.views import Frame, render
 from eval.report.pages.words import words
 from eval.report.sweep.snapshot import SweepSnapshot, SweepSource, read_sweep_snapshot
@@ -56,7 +56,7 @@ def application(reports: Path, name: str, front: PublicAddress | None = None) ->
     source = SweepSource(reports, name)
     source.current()
 
-    def page(asked: Asked) -> str:
+    def page(asked: PageRequest) -> str:
         return show(source, name, asked.address, asked.language)
 
     return Gatekeeper(pages(page, source.stamp), front or PublicAddress(), ROUTES, queried=True)

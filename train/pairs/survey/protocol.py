@@ -14,7 +14,7 @@ BATCH_ROWS, BATCH_SECONDS = 256, 120
 
 
 @dataclass
-class Asked:
+class TokenRequest:
     """A recipe's tokenizer and template. `sequence_len` 0: no limit."""
 
     tokenizer: str
@@ -26,7 +26,7 @@ class Asked:
 
 
 @dataclass
-class Counted:
+class TokenCounts:
     """Sums of tokens, and lines of the pairs that Axolotl would spoil or leave out."""
 
     error: str = ""

@@ -12,7 +12,7 @@ from blindside.words import counted
 from train.pairs.check import FEW, MANY
 from train.pairs.problems import EMPTY, FRAME, ORDER, SAME
 from train.pairs.survey import scan as kinds
-from train.pairs.survey.scan import Look, Seen
+from train.pairs.survey.scan import Occurrences, ScanResult
 from train.pairs.survey.secrets import EMAIL
 from train.resources.findings import Finding
 
@@ -46,7 +46,7 @@ _NOTES = {
 }
 
 
-def findings(look: Look, *, evaluation: int | None = None) -> list[Finding]:
+def findings(look: ScanResult, *, evaluation: int | None = None) -> list[Finding]:
     """All that is to be said of a look. `evaluation`: how many evaluation prompts were held against it."""
     found = [_size(look), *_left_out(look), *_secrets(look)]
     found += [_note(name, look.seen[name]) for name in _NOTES if name in look.seen]
@@ -62,7 +62,7 @@ def passed(found: list[Finding]) -> bool:
     return not any(one.level == "fail" for one in found)
 
 
-def _size(look: Look) -> Finding:
+def _size(look: ScanResult) -> Finding:
     n = look.usable
     said = f"{counted(look.rows, 'row')}, {counted(n, 'usable pair')}"
     if not n:
@@ -76,24 +76,24 @@ def _size(look: Look) -> Finding:
     return Finding("rows", "ok", said)
 
 
-def _left_out(look: Look) -> Iterator[Finding]:
+def _left_out(look: ScanResult) -> Iterator[Finding]:
     for name, seen in sorted(look.seen.items(), key=lambda item: -item[1].count):
         if name in _NOTES or name == kinds.SECRET:
             continue
         yield Finding(name, "fail", _where(seen), _REMEDIES.get(name, _FIX), (seen.example,) if seen.example else ())
 
 
-def _note(name: str, seen: Seen) -> Finding:
+def _note(name: str, seen: Occurrences) -> Finding:
     return Finding(name, "warn", _where(seen), _NOTES[name], (seen.example,) if seen.example else ())
 
 
-def _where(seen: Seen) -> str:
+def _where(seen: Occurrences) -> str:
     lines = ", ".join(str(line) for line in sorted(seen.lines))
     more = ", …" if seen.count > len(seen.lines) else ""
     return f"{counted(seen.count, 'row')} (line {lines}{more})"
 
 
-def _secrets(look: Look) -> Iterator[Finding]:
+def _secrets(look: ScanResult) -> Iterator[Finding]:
     for kind, seen in sorted(look.secrets.items()):
         if kind == EMAIL:
             yield Finding(kind, "warn", _where(seen), "look whether they may be learned and said to anybody")
@@ -101,7 +101,7 @@ def _secrets(look: Look) -> Iterator[Finding]:
             yield Finding(kind, "fail", _where(seen), f"withdraw the key where it is real; {_FIX}")
 
 
-def _lengths(look: Look) -> Finding:
+def _lengths(look: ScanResult) -> Finding:
     chosen, rejected = np.frombuffer(look.chosen_lengths, "u4"), np.frombuffer(look.rejected_lengths, "u4")
     differ = int((chosen != rejected).sum())
     longer = int((chosen > rejected).sum())
@@ -116,18 +116,18 @@ def _lengths(look: Look) -> Finding:
     return Finding("lengths", "ok", said)
 
 
-def _turns(look: Look) -> Finding:
+def _turns(look: ScanResult) -> Finding:
     parts = [f"{count} with {turns}" for turns, count in sorted(look.turns.items())]
     return Finding("user's turns", "ok", ", ".join(parts[:6]) + (", …" if len(parts) > 6 else ""))
 
 
-def _languages(look: Look) -> Finding:
+def _languages(look: ScanResult) -> Finding:
     total = look.languages.total()
     parts = [f"{name} {count / total:.0%}" for name, count in look.languages.most_common(6)]
     return Finding("languages", "ok", ", ".join(parts))
 
 
-def _tokens(look: Look) -> Iterator[Finding]:
+def _tokens(look: ScanResult) -> Iterator[Finding]:
     tokens = look.tokens
     if tokens is None:
         yield Finding("tokens", "ok", "not counted: give a recipe")

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 
 from blindside.tables.prompt_columns import template_mark
 from blindside.tables.rows import Excluded
-from blindside.thinking import apart
+from blindside.thinking import split_thinking
 from train.pairs.pair import Pair
 from train.pairs.problems import problem_of
 from train.pairs.survey.counting import TokenCounter
 from train.pairs.survey.language import language_of
 from train.pairs.survey.near_duplicates import NearDuplicates, Overlap, question_of, shingles
-from train.pairs.survey.protocol import SHOWN, Counted
+from train.pairs.survey.protocol import SHOWN, TokenCounts
 from train.pairs.survey.secrets import EMAIL, kinds_in
 
 SPACE = "white space at the ends of a text"
@@ -35,7 +35,7 @@ UNREAD = "columns that are not read"
 
 
 @dataclass
-class Seen:
+class Occurrences:
     """How often something was found, and the first lines where."""
 
     count: int = 0
@@ -50,7 +50,7 @@ class Seen:
 
 
 @dataclass
-class Look:
+class ScanResult:
     """What a file holds. `drop`: the lines that cannot stay as they are, each with its reason."""
 
     rows: int = 0
@@ -59,10 +59,10 @@ class Look:
     languages: Counter[str] = field(default_factory=Counter)
     chosen_lengths: array[int] = field(default_factory=lambda: array("I"))
     rejected_lengths: array[int] = field(default_factory=lambda: array("I"))
-    seen: defaultdict[str, Seen] = field(default_factory=lambda: defaultdict(Seen))
-    secrets: defaultdict[str, Seen] = field(default_factory=lambda: defaultdict(Seen))
+    seen: defaultdict[str, Occurrences] = field(default_factory=lambda: defaultdict(Occurrences))
+    secrets: defaultdict[str, Occurrences] = field(default_factory=lambda: defaultdict(Occurrences))
     drop: dict[int, str] = field(default_factory=dict)
-    tokens: Counted | None = None
+    tokens: TokenCounts | None = None
     #: Those that are nearly an earlier pair.
     near_lines: array[int] = field(default_factory=lambda: array("I"))
 
@@ -77,18 +77,18 @@ def stripped(pair: Pair) -> Pair:
     return replace(pair, messages=messages, chosen=pair.chosen.strip(), rejected=pair.rejected.strip())
 
 
-class Looker:
+class Scanner:
     """Looks at rows as they pass; `done` when the last one has."""
 
     def __init__(self, overlap: Overlap, counter: TokenCounter | None) -> None:
-        self.look = Look()
+        self.look = ScanResult()
         self._overlap = overlap
         self._counter = counter
         self._near = NearDuplicates()
         #: Digest of prompt and both answers in an order of their own: the first line, negative where they are swapped.
         self._first: dict[bytes, int] = {}
 
-    def all(self, rows: Iterable[Pair | Excluded]) -> Look:
+    def all(self, rows: Iterable[Pair | Excluded]) -> ScanResult:
         for row in rows:
             self.look.rows += 1
             if isinstance(row, Excluded):
@@ -127,7 +127,7 @@ class Looker:
         text = "\n".join([*(m["content"] for m in pair.messages), pair.chosen, pair.rejected])
         if mark := template_mark(text):
             self.look.seen[MARKS].add(pair.line, mark)
-        if any(apart(answer)[0] for answer in (pair.chosen, pair.rejected)):
+        if any(split_thinking(answer)[0] for answer in (pair.chosen, pair.rejected)):
             self.look.seen[THINKING].add(pair.line)
         if pair.unread:
             self.look.seen[UNREAD].add(pair.line, ", ".join(pair.unread))
@@ -159,7 +159,7 @@ class Looker:
         elif len(self._overlap) and self._overlap.near(asked):
             self.look.leave_out(pair.line, NEARLY_ASKED)
 
-    def _done(self) -> Look:
+    def _done(self) -> ScanResult:
         for line, other in self._near.pairs():
             self.look.near_lines.append(line)
             self.look.seen[NEAR].add(line, f"line {line} is nearly line {other}")
@@ -170,5 +170,5 @@ class Looker:
             for line in tokens.refused:
                 self.look.leave_out(line, REFUSED, tokens.refused_why)
             if tokens.too_long:
-                self.look.seen[TOO_LONG] = Seen(tokens.too_long, tokens.first_too_long)
+                self.look.seen[TOO_LONG] = Occurrences(tokens.too_long, tokens.first_too_long)
         return self.look

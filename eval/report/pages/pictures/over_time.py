@@ -10,7 +10,7 @@ from markupsafe import Markup
 from eval.evidence.analysis import Analysis
 from eval.evidence.judgements import by_cluster
 from eval.evidence.sequential.e_process import confidence_sequence, fixed_bets
-from eval.evidence.sequential.sequential import Closed, closed_in
+from eval.evidence.sequential.sequential import ClosedPrompts, closed_in
 from eval.evidence.sequential.standing import by_plan, plan_by_cluster
 from eval.judge.setup.planning import is_planned
 from eval.report.pages.drawing import WIDE, Picture, area, dot, line, path, percent, svg, text
@@ -70,7 +70,7 @@ def _points(found: Analysis) -> list[Point]:
     return list(zip(at.tolist(), means, *map(list, zip(*bounds, strict=True)), strict=True))
 
 
-def _closed(found: Analysis) -> Closed:
+def _closed(found: Analysis) -> ClosedPrompts:
     prompts = by_plan(found.table, found.plan) if is_planned(found.run) else found.table
     return closed_in(by_cluster(prompts), plan_by_cluster(prompts, found.plan))
 

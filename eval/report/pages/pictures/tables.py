@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eval.evidence.analysis import Analysis, Helped
+from eval.evidence.analysis import Analysis, JudgeAssisted
 from eval.evidence.estimates.categories import INTERVALS, P_VALUES
 from eval.evidence.signals.traits import Winning
 from eval.report.pages.drawing import Picture
@@ -119,7 +119,7 @@ def held_out(found: Analysis, say: Words) -> Picture | None:
     return forest("held", say("Held-out pairs"), rows, say, of=say("Model"), unit="pair", note=note)
 
 
-def judge(one: Helped, say: Words) -> Picture | None:
+def judge(one: JudgeAssisted, say: Words) -> Picture | None:
     """One model judge beside people, never among them."""
     rows = [
         Row(say("Agrees with people"), one.beside.agreement, kind="base"),
