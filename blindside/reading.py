@@ -31,7 +31,7 @@ class BadFile(Exception):
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def open_input(path: Path) -> Iterator[IO[bytes]]:
     """The file's bytes, unpacked where its name ends in .gz. Raises OSError, and BadFile while a bomb is read."""
     with path.open("rb") as raw:
         if path.suffix.lower() != ".gz":
@@ -41,7 +41,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             yield file
 
 
-def lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+def read_lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     """Every line with its number, its end left on. Raises BadFile at one that is too long, which is not read whole."""
     number = 0
     while line := file.readline(LONGEST + 1):
@@ -51,7 +51,7 @@ def lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         yield number, line
 
 
-def whole(file: IO[bytes]) -> bytes:
+def read_whole(file: IO[bytes]) -> bytes:
     """All that is left of a file. Raises BadFile where it is too large to be read at once."""
     data = file.read(WHOLE + 1)
     if len(data) > WHOLE:
@@ -66,7 +66,7 @@ class CsvLines:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._lines = lines(file)
+        self._lines = read_lines(file)
         self._of_row = 0
         #: Of the line that was read last.
         self.number = 0

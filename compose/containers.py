@@ -27,11 +27,11 @@ from compose.folder import check as check_folder
 from compose.folder import is_local
 from compose.interrupts import interrupts_held
 from compose.leftovers import PROJECT, remove_orphans
-from compose.limits import dials
+from compose.limits import user_settings
 from compose.machine import compose_version, connect, free_port
 from compose.plan import Plan
-from compose.pull import ensure
-from compose.replicas import port_dial, replicated, written
+from compose.pull import ensure_image
+from compose.replicas import port_dial, replica_compose, replicated
 from compose.sides import by_side
 from compose.stack import Model, healthy
 from compose.watch import ContainerWatch
@@ -133,7 +133,7 @@ class DockerStack:
         image = images.pop()
         client = connect()
         try:
-            digest = ensure(client, image, self.say)
+            digest = ensure_image(client, image, self.say)
         finally:
             client.close()
         self.engine = f"{self.plan.server} {image.partition('@')[0]}@{digest}"
@@ -143,7 +143,7 @@ class DockerStack:
         """Where there are several servers a side, or GPUs a server: one file with all of them, kept with the logs."""
         if self.plan.replicas == 1 and not self.plan.gpus:
             return
-        merged = written(self.compose.config(), self.servers, self.plan.gpus)
+        merged = replica_compose(self.compose.config(), self.servers, self.plan.gpus)
         path = self.logs / "compose.json"
         path.write_text(json.dumps(merged, indent=2) + "\n", encoding="utf-8")
         self.compose.files = (path,)
@@ -164,7 +164,7 @@ class DockerStack:
 
     def _up(self, sides: Sequence[str]) -> None:
         """Start the services at ports that the user chose, or at free ones that stay the same if one is restarted."""
-        own = {side: dials().get(port_dial(side), "") for side in sides}
+        own = {side: user_settings().get(port_dial(side), "") for side in sides}
         for attempt in range(TRIES):
             ports = {port_dial(side): own[side] or str(free_port()) for side in sides}
             self.compose.environment |= ports

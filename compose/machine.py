@@ -10,7 +10,7 @@ import docker
 
 from blindside import machine
 from blindside.gpus import Gpu, find_gpus, untested
-from blindside.machine import ask, reaches_gpus
+from blindside.machine import command_output, reaches_gpus
 from compose.errors import DockerMissing
 
 
@@ -55,7 +55,7 @@ def compose_version() -> str:
             "there is no docker command: install Docker Engine with its Compose plugin "
             "(docs.docker.com/engine/install), or use ENGINE=embedded"
         )
-    asked = ask("docker", "compose", "version", "--short")
+    asked = command_output("docker", "compose", "version", "--short")
     if asked is None or not asked.removeprefix("v")[:1].isdigit():
         old = " (docker-compose v1 is installed, but retired and not used)" if shutil.which("docker-compose") else ""
         raise DockerMissing(

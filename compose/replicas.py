@@ -18,7 +18,7 @@ from compose.stack import Model
 MOST = 64
 
 
-def count(dials: Mapping[str, str], name: str) -> int:
+def count_setting(dials: Mapping[str, str], name: str) -> int:
     """A dial that is a whole number, 1 where it is not set. Raises ComposeError."""
     given = (dials.get(name) or "1").strip()
     if not given.isdecimal() or not 1 <= int(given) <= MOST:
@@ -35,7 +35,7 @@ def replicated(models: Iterable[Model], replicas: int) -> list[Model]:
     return [replace(model, side=name) for model in models for name in services_of(model.side, replicas)]
 
 
-def place(sides: Sequence[str], gpus: Sequence[int], replicas: int, shards: int) -> dict[str, tuple[int, ...]]:
+def assign_gpus(sides: Sequence[str], gpus: Sequence[int], replicas: int, shards: int) -> dict[str, tuple[int, ...]]:
     """The GPUs of each service, all its own, taken in the order given; empty where there are too few."""
     names = [name for side in sides for name in services_of(side, replicas)]
     if len(names) * shards > len(gpus):
@@ -47,7 +47,9 @@ def port_dial(service: str) -> str:
     return f"{service.upper().replace('-', '_')}_PORT"
 
 
-def written(merged: Mapping[str, Any], models: Sequence[Model], gpus: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+def replica_compose(
+    merged: Mapping[str, Any], models: Sequence[Model], gpus: Mapping[str, tuple[int, ...]]
+) -> dict[str, Any]:
     """`docker compose config` of the files for one server a side, with all services of `models`."""
     made = {}
     for service in (model.side for model in models):

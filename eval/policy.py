@@ -152,7 +152,7 @@ def find_policy(given: Path | None) -> Path:
     return given or (PROJECT if PROJECT.is_file() else DEFAULT)
 
 
-def frozen(run: Run) -> Path:
+def frozen_policy_path(run: Run) -> Path:
     """Where the run's own copy lies."""
     return run.folder / NAME
 
@@ -162,7 +162,7 @@ def policy_of(run: Run) -> Policy:
 
     Of one candidate among k each claim is made at (1 - confidence) / k: choosing it is paid for, whichever it is.
     """
-    policy = read_policy(frozen(run)) if frozen(run).is_file() else read_policy(DEFAULT)
+    policy = read_policy(frozen_policy_path(run)) if frozen_policy_path(run).is_file() else read_policy(DEFAULT)
     if run.info.sweep is None:
         return policy
     alpha = (1 - policy.preference.confidence) / run.info.sweep.of
@@ -181,18 +181,18 @@ def freeze_policy(run: Run, given: Path | None = None, *, when: str = "before ju
     if run.info.policy_sha256 and (given is None or _judged(run)):
         if given is not None and policy_sha256(given) != run.info.policy_sha256:
             raise InputError(
-                f"differs from the policy that run {run.name} was judged under ({frozen(run)}): "
+                f"differs from the policy that run {run.name} was judged under ({frozen_policy_path(run)}): "
                 "use that one, or judge a new run under the new policy",
                 path=given,
             )
         return run
     data = path.read_bytes()
     try:
-        write_atomically(frozen(run), data)
+        write_atomically(frozen_policy_path(run), data)
         return run.update(policy_sha256=hashlib.sha256(data).hexdigest(), policy_fixed_at=_when(run, when))
     except OSError as error:
         problem = f"cannot be written ({error.strerror}): free the disk or the folder, then judge"
-        raise InputError(problem, path=frozen(run)) from None
+        raise InputError(problem, path=frozen_policy_path(run)) from None
 
 
 def _judged(run: Run) -> bool:

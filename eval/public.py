@@ -130,10 +130,10 @@ class Run:
 
     def summary(self) -> pd.DataFrame:
         """Every figure of the report as in summary.csv, by its stable id: metric, value, low95, high95, n, n_counts."""
-        from eval.evidence.analysis import all_figures, whole
+        from eval.evidence.analysis import all_figures, analyse_run
         from eval.report.tables.csv_tables import summary_csv
 
-        text = summary_csv(all_figures(whole(self._run)))
+        text = summary_csv(all_figures(analyse_run(self._run)))
         frame: pd.DataFrame = pd.read_csv(StringIO(text), keep_default_na=False, na_values=[""]).set_index("id")
         return frame
 

@@ -152,7 +152,7 @@ def runs_of(reports: Path, sweep: Sweep) -> dict[str, Run]:
     return {one.name: open_run(reports, one.run) for one in sweep.judged}
 
 
-def bind(reports: Path, sweep: Sweep) -> None:
+def bind_runs(reports: Path, sweep: Sweep) -> None:
     """Have every run of the sweep say that it is one of so many candidates, whatever becomes of its folder."""
     for one in sweep.candidates:
         with suppress(RunError):

@@ -64,7 +64,7 @@ class Artifact(BaseModel):
     inputs_sha256: Sha256
 
 
-def now() -> str:
+def utc_seconds() -> str:
     """Now, in UTC, ISO 8601 to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 

@@ -78,10 +78,10 @@ def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> PreparedData:
     tokens of each can be checked. Raises PairsError or RecipeError."""
     check_types(recipe)
     done = PreparedData()
-    keyed = tokens.checked(recipe)
+    keyed = tokens.is_checked(recipe)
     found = [_check(asked, work / f"hub-{number}.jsonl", env) for number, asked in enumerate(recipe.datasets)]
     rows = [row for checked in found for row in checked.rows]
-    held = held_out.choose(rows, held_out.held_out_wanted(recipe, len(rows))) if keyed else set[str]()
+    held = held_out.choose_held_out(rows, held_out.held_out_wanted(recipe, len(rows))) if keyed else set[str]()
     for number, (asked, entry) in enumerate(zip(recipe.datasets, recipe.config["datasets"], strict=True)):
         checked = found[number]
         kind = "pairs" if asked.is_pairs else "rows"
@@ -89,7 +89,7 @@ def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> PreparedData:
         for remark in checked.remarks():
             say(f"  note: {remark}")
         done.keys |= checked.keys()
-        trained, apart = held_out.split(checked.rows, held)
+        trained, apart = held_out.split_held_out(checked.rows, held)
         parts = (done.datasets, "clean", trained), (done.held_out, "held-out", apart)
         for entries, name, some in parts if apart else parts[:1]:
             part = replace(checked, rows=some)
@@ -97,7 +97,7 @@ def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> PreparedData:
             kept = entry if entries is done.datasets else {**entry, **_USUAL}
             entries.append(_entry(kept, named, part, work / f"{name}-{number}.jsonl", keyed))
     if keyed:
-        say(f"  note: {held_out.note(recipe, len(rows), len(held_out.split(rows, held)[1]))}")
+        say(f"  note: {held_out.held_out_note(recipe, len(rows), len(held_out.split_held_out(rows, held)[1]))}")
     return done
 
 

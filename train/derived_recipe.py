@@ -28,7 +28,7 @@ def derive(job: Job, prepared: PreparedData, output: Path) -> Recipe:
     file = deepspeed_file(given) if isinstance(given, str) else None
     if file is not None:
         changes["deepspeed"] = str(_copied(file, job.work))
-    own = tokens.fields(job.recipe, job.tokens, job.figures, several=asked_launch(job.recipe.path).world > 1)
+    own = tokens.plugin_fields(job.recipe, job.tokens, job.figures, several=asked_launch(job.recipe.path).world > 1)
     return job.recipe.derive(job.work / f"{job.name}.yml", **changes, **own)
 
 

@@ -21,7 +21,7 @@ def held_out_wanted(recipe: Recipe, pairs: int) -> int:
     return 0 if own or pairs < ENOUGH else min(max(round(SHARE * pairs), LEAST), MOST)
 
 
-def choose(rows: Iterable[Row], count: int) -> set[str]:
+def choose_held_out(rows: Iterable[Row], count: int) -> set[str]:
     """Keys of prompts whose pairs are held out, all of a prompt's or none: `count` pairs or somewhat fewer.
 
     Drawn by the hash of each prompt, so that the same data gives the same ones in any order; empty where a few prompts
@@ -36,7 +36,7 @@ def choose(rows: Iterable[Row], count: int) -> set[str]:
     return chosen if taken >= LEAST else set()
 
 
-def split(rows: Sequence[Row], held: set[str]) -> tuple[list[Row], list[Row]]:
+def split_held_out(rows: Sequence[Row], held: set[str]) -> tuple[list[Row], list[Row]]:
     """Rows that are trained on, and those that are held out."""
     parts: tuple[list[Row], list[Row]] = ([], [])
     for row in rows:
@@ -44,7 +44,7 @@ def split(rows: Sequence[Row], held: set[str]) -> tuple[list[Row], list[Row]]:
     return parts
 
 
-def note(recipe: Recipe, pairs: int, held: int) -> str:
+def held_out_note(recipe: Recipe, pairs: int, held: int) -> str:
     """What is reported of it."""
     if held:
         return f"{held} of {pairs} pairs are held out and scored before and after (val_set_size overrides that)"

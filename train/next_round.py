@@ -12,7 +12,7 @@ from train.data import Say
 from train.errors import ArtifactError, RecipeError
 from train.job import Job
 from train.launch import ROOT
-from train.pipeline import from_root, make
+from train.pipeline import from_root, make_model
 from train.recipe import Recipe, read_recipe
 from train.resources.machine import locked
 from train.resources.recipe_types import OF_PAIRS
@@ -56,7 +56,7 @@ def train_round(asked: Round, models: Path, env: Path, *, force: bool, say: Say)
                 train_base(models, env, first, force=False, say=say)
         recipe = with_pairs(recipe, asked, work, base)
         job = Job(recipe, asked.name, models, work, env, prompts=PROMPTS if tiny else _prompts(base))
-        return make(job, force=force, say=say)[0]
+        return make_model(job, force=force, say=say)[0]
 
 
 def with_pairs(recipe: Recipe, asked: Round, work: Path, base: str) -> Recipe:

@@ -13,7 +13,7 @@ from train.artifact import Artifact, Base
 from train.container import container
 from train.data import PreparedData, Say, data_hashes, prepare, read_prompt_keys, write_prompt_keys
 from train.derived_recipe import derive, output_of, prepared_path
-from train.doctor.doctor import ready
+from train.doctor.doctor import check_ready
 from train.earlier_training import EarlierTraining
 from train.errors import ArtifactError, ExportError, LaunchError
 from train.export import sharded
@@ -34,7 +34,7 @@ from train.tokens import stage as tokens
 _KEPT = ("loss", "train_loss", "train_runtime", "train_steps_per_second", "train_samples_per_second")
 
 
-def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
+def finished_model(job: Job, inputs: str, say: Say) -> Artifact | None:
     """The artifact of a model that these very inputs made, whose weights are still what they were.
 
     One whose tokens were not checked by this version's rules is reported, and made again.
@@ -46,17 +46,17 @@ def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
         artifacts.verify(job.target)
     except ArtifactError:
         return None
-    if tokens.outdated(job.recipe, found.tokens):
+    if tokens.is_outdated(job.recipe, found.tokens):
         say(f"{job.target} was trained before its tokens were checked as they are now: it is trained again")
         return None
     return found
 
 
-def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
+def make_model(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     """The model of `job`, trained if it is not there yet; and whether it was. Raises TrainError."""
     inputs = inputs_hash(job)
     earlier_training.recover(job.target)
-    there = None if force else finished(job, inputs, say)
+    there = None if force else finished_model(job, inputs, say)
     if there is not None:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
         if there.export_rules == rules():
@@ -64,12 +64,12 @@ def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
         return earlier_training.export_again(job.target, _base(job)[0], there, say), False
     trained = (
         None
-        if force or tokens.outdated(job.recipe, read_found(job.tokens))
+        if force or tokens.is_outdated(job.recipe, read_found(job.tokens))
         else earlier_training.find(job.record, inputs)
     )
     if trained is None:
         check_room(job.recipe, job.models)
-        ready(job.recipe, job.models, say)
+        check_ready(job.recipe, job.models, say)
     else:
         say(f"{job.name} is trained already ({trained.output}); what comes after it is missing")
     prepared = prepare(job.recipe, job.work, job.env, say)
@@ -93,11 +93,11 @@ def follow(job: Job, *, force: bool, say: Say) -> None:
 
     Where the model exists already, on storage that both see, the first machine starts nothing: nobody waits for it.
     """
-    if not force and finished(job, inputs_hash(job), say) is not None:
+    if not force and finished_model(job, inputs_hash(job), say) is not None:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
         return
     check_room(job.recipe, job.models)
-    ready(job.recipe, job.models, say)
+    check_ready(job.recipe, job.models, say)
     derived = derive(job, prepare(job.recipe, job.work, job.env, say), output_of(job))
     _launch(job, derived, say)
     say(f"{job.name} is trained; the first machine continues with the model")
@@ -138,7 +138,7 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> EarlierTraining:
             output, ignore_errors=True
         )  # ours alone; an earlier run's weights must not be taken for this one's
     figures = _launch(job, derived, say)
-    tokens.tell(job.recipe, job.tokens, job.log, say)
+    tokens.report_outcome(job.recipe, job.tokens, job.log, say)
     told = outcome(read_figures(job.figures), job.recipe.config)
     for line in told:
         say(line)
@@ -156,7 +156,7 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> EarlierTraining:
 
 def _launch(job: Job, derived: Recipe, say: Say) -> dict[str, float]:
     """Let Axolotl train; the figures that it printed last. Raises LaunchError or TokensError."""
-    tokens.forget(job.tokens)
+    tokens.forget_outcome(job.tokens)
     job.figures.unlink(missing_ok=True)
     shutil.rmtree(prepared_path(job), ignore_errors=True)  # Axolotl knows pairs by their path alone
     say(f"Axolotl trains {job.name} from {job.recipe.base_model} (log: {job.log})")
@@ -218,7 +218,7 @@ def _artifact(job: Job, base: Base, trained: EarlierTraining, metrics: dict[str,
         tokens=read_found(job.tokens),
         outcome=trained.outcome,
         prompts=None if job.prompts is None else from_root(job.prompts),
-        created_at=artifacts.now(),
+        created_at=artifacts.utc_seconds(),
         inputs_sha256=trained.inputs_sha256,
     )
 

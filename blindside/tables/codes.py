@@ -75,7 +75,7 @@ class Codes:
         return f"`{self.column}` is read as: {', '.join(shown)}"
 
 
-def family(values: Mapping[str, Any]) -> tuple[str, str, int | None]:
+def answer_columns(values: Mapping[str, Any]) -> tuple[str, str, int | None]:
     """The columns of both answers that a row has, and the number of the first; the first of ANSWERS where none is."""
     return next((names for names in ANSWERS if names[0] in values and names[1] in values), ANSWERS[0])
 
@@ -88,7 +88,7 @@ def by_model(values: Mapping[str, Any], said: Any) -> Any:
     return said
 
 
-def decide(
+def decide_codes(
     column: str,
     counts: Counter[str],
     rules: Literal["choices", "thumbs"],

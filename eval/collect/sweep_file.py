@@ -71,10 +71,10 @@ def read_definition(path: Path, recipe: str = "") -> SweepDefinition:
         data = {"grid": data}
     if recipe:
         data = {**data, "recipe": recipe}
-    return checked(data, path)
+    return check_definition(data, path)
 
 
-def checked(data: Mapping[str, Any], path: Path | None = None) -> SweepDefinition:
+def check_definition(data: Mapping[str, Any], path: Path | None = None) -> SweepDefinition:
     """Raises InputError naming the field, RecipeError for changes that a sweep can't have."""
     try:
         found = SweepDefinition.model_validate(data)
@@ -108,7 +108,7 @@ def candidates(name: str, found: SweepDefinition) -> tuple[Candidate, ...]:
     return tuple(every)
 
 
-def begun(name: str, found: SweepDefinition, before: Sweep | None, *, judged: bool) -> Sweep:
+def begin_sweep(name: str, found: SweepDefinition, before: Sweep | None, *, judged: bool) -> Sweep:
     """What sweep.json says when the command begins: new candidates join, and known ones stay as they are.
 
     Raises InputError where the file says otherwise than what is fixed: the screening rules from the beginning, the

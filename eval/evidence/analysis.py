@@ -12,16 +12,16 @@ from eval.collect.model_tasks.rows import ModelVerdict, read_model_verdicts, rea
 from eval.evidence.estimates.categories import Categories, categories
 from eval.evidence.estimates.counts import BadRates, Resampled, bad_rates, prompt_counts, resampled
 from eval.evidence.estimates.metric import Metric
-from eval.evidence.headline import Summary, figures, summarise
+from eval.evidence.headline import Summary, metrics, summarise
 from eval.evidence.judgements import Judgements, build_judgements, by_cluster
 from eval.evidence.reviewers.agreement import Agreement, agreement
 from eval.evidence.reviewers.bias import Bias, bias
 from eval.evidence.reviewers.criteria import criteria_figures, thumb_figures
 from eval.evidence.reviewers.reviewers import Reviewers, reviewers
-from eval.evidence.sequential.standing import by_plan, skipped_open
+from eval.evidence.sequential.plan_progress import skipped_open, within_plan
 from eval.evidence.signals.answer_signals import Signal, Signals, expected, measure
 from eval.evidence.signals.held_out import HeldOutAccuracy, held_out_accuracy
-from eval.evidence.signals.model_judge import JudgeBesidePeople, beside_people, helped, with_skips
+from eval.evidence.signals.model_judge import JudgeBesidePeople, beside_people, with_judge, with_skips
 from eval.evidence.signals.ppi import PredictionPowered
 from eval.evidence.verdict import RunVerdict, run_verdict
 from eval.judge.setup.frozen_study import thumbs_path
@@ -74,19 +74,19 @@ class Analysis:
     study: Study
     #: Of a study by thumbs, those in force.
     thumbs: tuple[Thumb, ...]
-    helped: tuple[JudgeAssisted, ...]
+    judge_assisted: tuple[JudgeAssisted, ...]
     #: item -> reviewers, as it was frozen.
     plan: Mapping[str, int]
 
 
-def whole(run: Run) -> Analysis:
+def analyse_run(run: Run) -> Analysis:
     """Everything of a run. Raises InputError for files that cannot be trusted."""
     answers = read_answers(run.responses_path)
     table, verdicts = build_judgements(run, answers, read_verdicts(run.verdicts_path, run=run.name))
-    return analysis_of(run, answers, table, verdicts)
+    return analyse(run, answers, table, verdicts)
 
 
-def known_of(run: Run, answers: Answers) -> FixedInputs:
+def fixed_inputs(run: Run, answers: Answers) -> FixedInputs:
     """What is known before anybody judges. Raises InputError where study or plan cannot be read."""
     prompts = run.prompts()
     pairs = tuple(answers.pairs(prompts))
@@ -94,13 +94,13 @@ def known_of(run: Run, answers: Answers) -> FixedInputs:
     return FixedInputs(pairs, planned_reviewers(run, answers), tuple(inclusion_chances(run, answers)), signals)
 
 
-def analysis_of(
+def analyse(
     run: Run, answers: Answers, table: Judgements, verdicts: Sequence[Verdict], *, known: FixedInputs | None = None
 ) -> Analysis:
-    """As `whole`, of answers and a table that were read before and the verdicts in it; `known` from before, if any."""
-    known = known or known_of(run, answers)
+    """As `analyse_run`, of answers, a table and its verdicts that were read before; so was `known`, if it is given."""
+    known = known or fixed_inputs(run, answers)
     plan, units, preferences = known.plan, by_cluster(table), read_preferences(run)
-    counted = by_plan(table, plan) if is_planned(run) else table
+    counted = within_plan(table, plan) if is_planned(run) else table
     return Analysis(
         run=run,
         table=table,
@@ -118,7 +118,7 @@ def analysis_of(
         held_out=held_out_accuracy(preferences) if preferences else None,
         study=read_frozen(run.folder),
         thumbs=tuple(in_force(read_thumbs(thumbs_path(run), run=run.name))),
-        helped=tuple(_helped(counted, read_model_verdicts(run), known.drawn, plan)),
+        judge_assisted=tuple(_judge_assisted(counted, read_model_verdicts(run), known.drawn, plan)),
         plan=plan,
     )
 
@@ -129,7 +129,7 @@ def _bad(table: Judgements, verdicts: Sequence[Verdict]) -> BadRates:
     return bad_rates(table.item, table.outcome, base, tuned, len(table.items))
 
 
-def _helped(
+def _judge_assisted(
     table: Judgements, rows: Sequence[ModelVerdict], drawn: Sequence[str], plan: Mapping[str, int]
 ) -> Iterator[JudgeAssisted]:
     """What each model that judged adds to people's verdicts; a prompt that people skipped counts as a loss."""
@@ -137,13 +137,13 @@ def _helped(
     asked = np.array([item in plan for item in drawn], dtype=np.bool_)
     for model in sorted({row.model for row in rows}):
         beside = with_skips(beside_people([row for row in rows if row.model == model], table, drawn), skipped)
-        yield JudgeAssisted(beside, helped(beside, asked))
+        yield JudgeAssisted(beside, with_judge(beside, asked))
 
 
 def all_figures(found: Analysis) -> list[Metric]:
     """summary.csv's rows: the headline first, then every other figure with its n and interval."""
     return [
-        *figures(found.summary),
+        *metrics(found.summary),
         *_resampled(found.resampled),
         Metric.share("base answers found bad (both bad, or a tag)", found.bad.base),
         Metric.share("tuned answers found bad (both bad, or a tag)", found.bad.tuned),
@@ -155,7 +155,7 @@ def all_figures(found: Analysis) -> list[Metric]:
         *_held_out(found.held_out),
         *criteria_figures(found.study, found.verdicts),
         *(thumb_figures(found.thumbs) if found.study.mode == "thumbs" else ()),
-        *(figure for one in found.helped for figure in _judge(one)),
+        *(figure for one in found.judge_assisted for figure in _judge(one)),
     ]
 
 

@@ -153,7 +153,7 @@ def skips(table: Judgements, plan: Mapping[str, int], null: float, worst: Estima
     return Condition(name, state, figure, f"{counted(n, 'prompt was', 'prompts were')} skipped", where)
 
 
-def said_of(states: tuple[Condition, ...], state: State) -> Iterator[str]:
+def objections(states: tuple[Condition, ...], state: State) -> Iterator[str]:
     """How a headline says of each condition in this state that it does not hold."""
     return (one.but for one in states if one.state == state)
 

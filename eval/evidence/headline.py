@@ -55,7 +55,7 @@ def summarise(table: Judgements, *, failed: int) -> Summary:
     )
 
 
-def figures(summary: Summary) -> list[Metric]:
+def metrics(summary: Summary) -> list[Metric]:
     """summary.csv's rows, in order."""
     table, sign = summary.table, summary.sign_test
     units = by_cluster(table)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blindside.markdown import plain
+from blindside.markdown import as_text
 from blindside.words import counted
 from eval.errors import RunError
 from eval.evidence.estimates.bootstrap import SignedEstimate, signed_bootstrap
@@ -102,11 +102,11 @@ def compare_runs(old: Run, new: Run, *, seed: int = 0) -> Comparison:
 def markdown(found: Comparison) -> str:
     """The comparison for people: every figure with its n and interval."""
     rows = [
-        f"| {plain(half.run.name)} | {with_interval(half.win_rate)} | {with_interval(half.shared)} |"
+        f"| {as_text(half.run.name)} | {with_interval(half.win_rate)} | {with_interval(half.shared)} |"
         for half in (found.old, found.new)
     ]
     lines = [
-        f"# {plain(found.new.run.name)} after {plain(found.old.run.name)}",
+        f"# {as_text(found.new.run.name)} after {as_text(found.old.run.name)}",
         "",
         found.in_words,
         "",

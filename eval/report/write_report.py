@@ -42,7 +42,7 @@ def write_report(run: Run, folder: Path | None = None, *, pairs: bool = True) ->
             _log.warning("%s", line)
         files = _files(snapshot, pairs)
         folder = folder or run.report_folder
-        with writing_to(folder, otherwise=", or name another folder with --out"):
+        with write_errors_named(folder, otherwise=", or name another folder with --out"):
             for name, text in files.items():
                 write_atomically(folder / name, text.encode())
             write_atomically(folder / "verdicts.csv", _joined(_rows(snapshot)))
@@ -68,14 +68,14 @@ def write_comparison(found: Comparison) -> str:
     """Write compare-<old>.md and .html into report/ of the new run, and return the text of the first."""
     text, folder = compare.markdown(found), found.new.run.report_folder
     name = f"compare-{found.old.run.name}"
-    with writing_to(folder):
+    with write_errors_named(folder):
         write_atomically(folder / f"{name}.md", text.encode())
         write_atomically(folder / f"{name}.html", comparison_html(found).encode())
     return text
 
 
 @contextmanager
-def writing_to(folder: Path, *, otherwise: str = "") -> Iterator[None]:
+def write_errors_named(folder: Path, *, otherwise: str = "") -> Iterator[None]:
     """Around whatever writes into `folder`: raises RunError where the disk refuses; `otherwise` is a second remedy."""
     try:
         yield

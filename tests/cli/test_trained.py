@@ -12,7 +12,7 @@ from eval.cli.training.model_folder import GENERAL_PROMPTS, TrainedModel, prompt
 from eval.errors import RunError
 from tests.support import ROOT
 from tests.train.models import edit
-from train.artifact import Artifact, Base, hash_weights, now, read_artifact, write_artifact
+from train.artifact import Artifact, Base, hash_weights, read_artifact, utc_seconds, write_artifact
 from train.errors import TrainError
 from train.files import sha256_file
 from train.pairs.keys import prompt_key
@@ -35,7 +35,7 @@ def trained(tmp_path: Path, base: str, *, revision: str | None = None) -> Path:
         tokenizer_sha256="0" * 64,
         versions={},
         metrics={},
-        created_at=now(),
+        created_at=utc_seconds(),
         inputs_sha256="0" * 64,
     )
     write_artifact(folder, artifact)

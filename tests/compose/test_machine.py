@@ -9,7 +9,7 @@ import pytest
 from blindside.gpus import Gpu, find_gpus, memory_of, untested
 from compose.errors import DockerMissing
 from compose.machine import compose_version, connect, inspect_machine
-from compose.plan import choose
+from compose.plan import choose_plan
 
 
 def _only(folder: Path, monkeypatch: pytest.MonkeyPatch, **commands: str) -> None:
@@ -75,7 +75,7 @@ def test_mig_and_amd_are_said_to_be_untested(tmp_path: Path, monkeypatch: pytest
     _only(tmp_path, monkeypatch, nvidia_smi=MIG)
     assert untested().startswith("GPU 0 is cut into MIG slices, which is untested")
     assert inspect_machine().untested == untested()
-    plan = choose("auto", models=(), machine=inspect_machine())
+    plan = choose_plan("auto", models=(), machine=inspect_machine())
     assert plan.why.endswith(untested())
     _only(tmp_path, monkeypatch, nvidia_smi="echo '0, [N/A]'")
     assert untested() == ""

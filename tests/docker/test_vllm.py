@@ -12,7 +12,7 @@ import pytest
 
 from compose.containers import DockerStack
 from compose.machine import Machine
-from compose.plan import choose
+from compose.plan import choose_plan
 from eval.cli.collecting.prove_and_collect import CollectionSettings, is_complete, prove_and_collect
 from eval.cli.collecting.serving import Servers, StartedServers
 from eval.run import open_run
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.train
 @contextmanager
 def containers(tmp_path: Path, seen: list[DockerStack]) -> Iterator[Servers]:
     (hub := tmp_path / "hub").mkdir()
-    plan = choose("docker", models=MODELS, server="vllm", machine=Machine(engine="27.0", compose="2.30.0"))
+    plan = choose_plan("docker", models=MODELS, server="vllm", machine=Machine(engine="27.0", compose="2.30.0"))
     environment = {**plan.environment, "HUB_CACHE": str(hub), "DTYPE": "float32", **variables(VLLM_PYTHON)}
     plan = dataclasses.replace(plan, environment=environment, local=ROOT / "tests/docker/vllm.yml")
     made = DockerStack(MODELS, run="test", plan=plan, logs=tmp_path / "logs", startup_seconds=600)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from eval.judge.access.gatekeeper import FOREIGN, Gatekeeper, tell
+from eval.judge.access.gatekeeper import FOREIGN, Gatekeeper, send_text
 from eval.judge.access.hub_accounts import HubAccounts
 from eval.judge.access.hub_login import HubLogin
 from eval.judge.access.hub_oauth import HubOAuth
@@ -54,7 +54,7 @@ class Server:
 
 async def who(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
-        await tell(send, 200, f"you are {scope[REVIEWER]}")
+        await send_text(send, 200, f"you are {scope[REVIEWER]}")
 
 
 @pytest.fixture

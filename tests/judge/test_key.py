@@ -168,7 +168,7 @@ def test_a_lost_key_is_told_and_rows_keep_their_sides(run: Run, caplog: pytest.L
         shown.append((again.item, again.view.left))
     assert shown == [(row.item, row.left) for row in reversed(first)]
     assert "The key was replaced 1×; verdicts keep the sides they were given." in "\n".join(
-        run_checks.lines(reopened(run))
+        run_checks.check_lines(reopened(run))
     )
 
 
@@ -220,7 +220,9 @@ def test_a_run_judged_before_goes_on_with_the_old_rule_and_says_so(run: Run, cap
     assert not key_path(run).exists()
     assert record(run) == ("unkeyed", 0)
     assert json.loads((run.folder / NAME).read_text())["blinding"] == "unkeyed"
-    assert "Sides: computed by an unkeyed hash of run, reviewer and item" in "\n".join(run_checks.lines(reopened(run)))
+    assert "Sides: computed by an unkeyed hash of run, reviewer and item" in "\n".join(
+        run_checks.check_lines(reopened(run))
+    )
     JudgingState(with_key(run))  # a key that turns up later is not this run's
     assert record(run) == ("unkeyed", 0)
 

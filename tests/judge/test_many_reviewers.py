@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eval.answers import read_answers
 from eval.judge.page.judging_state import JudgingState
-from eval.judge.setup.frozen_study import freeze
+from eval.judge.setup.frozen_study import freeze_study
 from eval.judge.setup.planning import planned_reviewers
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.judge.study.study import Overlap, Repeats, Study
@@ -79,7 +79,7 @@ def check(run: Run, told: dict[str, int], n: int) -> None:
 
 def test_eight_threads_in_two_processes(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=60)
-    freeze(run, STUDY)
+    freeze_study(run, STUDY)
     processes = [start(run, name) for name in ("one", "two")]
     for process in processes:
         tell(process)
@@ -94,7 +94,7 @@ def test_eight_threads_in_two_processes(tmp_path: Path) -> None:
 
 def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=60)
-    freeze(run, STUDY)
+    freeze_study(run, STUDY)
     process = start(run, "one")
     tell(process)
     assert process.stdout is not None

@@ -10,7 +10,7 @@ import pytest
 
 from eval.answers import encode, read_answers
 from eval.errors import InputError
-from eval.evidence.analysis import all_figures, whole
+from eval.evidence.analysis import all_figures, analyse_run
 from eval.journal import Journal
 from eval.judge.page.judging_state import JudgingState
 from eval.judge.setup.begin import begin_judging
@@ -90,7 +90,7 @@ def test_the_evidence_needs_no_key_and_writes_nothing(tmp_path: Path) -> None:
     assert planned_reviewers(copy, answers).keys() == judging.tasks.keys()
     assert set(inclusion_chances(copy, answers)) == {prompt.id for prompt in run.prompts()}
     assert list(inclusion_chances(copy, answers)) == list(inclusion_chances(run, answers))
-    ours, theirs = whole(open_run(run.folder.parent, run.name)), read_snapshot(copy).whole
+    ours, theirs = analyse_run(open_run(run.folder.parent, run.name)), read_snapshot(copy).whole
     assert theirs.verdict.progress == ours.verdict.progress
     assert all_figures(theirs) == all_figures(ours)
     assert found_in(copy.folder) == before
@@ -104,12 +104,12 @@ def test_a_plan_that_is_missing_is_told_and_not_guessed(tmp_path: Path) -> None:
     plan_path(run).unlink()
     run = open_run(run.folder.parent, run.name)
     with pytest.raises(InputError, match=r"plan\.json: is missing, and says which pairs people were drawn for"):
-        whole(run)
+        analyse_run(run)
     plan_path(run).write_text('{"blinding": "keyed"}')
     with pytest.raises(InputError, match=r"plan\.json: mode: Field required: restore it"):
-        whole(run)
+        analyse_run(run)
     plan_path(run).write_bytes(plan)
-    assert len(whole(run).table) == 3
+    assert len(analyse_run(run).table) == 3
 
 
 def test_before_anybody_judges_only_counts_are_told_and_no_key_is_made(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_before_anybody_judges_only_counts_are_told_and_no_key_is_made(tmp_path:
     before = found_in(run.folder)
     plan = planned_reviewers(run, read_answers(run.responses_path))
     assert sorted(plan.values()) == [1] * 42 + [2] * 18
-    assert whole(run).verdict.progress.left == 78
+    assert analyse_run(run).verdict.progress.left == 78
     assert found_in(run.folder) == before
     assert sorted(begin_judging(run).plan.reviewers.values()) == sorted(plan.values())
 
@@ -183,4 +183,4 @@ def test_an_edited_plan_is_refused_by_everybody(name: str, tmp_path: Path) -> No
         begin_judging(run)
     if name == "plan.json":
         with pytest.raises(InputError, match="restore it"):
-            whole(run)
+            analyse_run(run)

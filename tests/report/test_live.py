@@ -12,7 +12,7 @@ import pytest
 from eval.answers import read_answers
 from eval.records import Pair
 from eval.report.pages.live_snapshot import SnapshotSource
-from eval.report.pages.page import show
+from eval.report.pages.page import show_page
 from eval.run import Run
 from tests.evidence.judged import record, verdict_on
 from tests.judge.runs import make_run
@@ -36,25 +36,25 @@ def test_before_the_first_figures_a_page_says_so_and_then_has_them(run: Run) -> 
     kept = run.prompts_path.rename(run.folder / "kept.jsonl")
     os.mkfifo(run.prompts_path)
     source = SnapshotSource(run, patience=0)
-    assert 'id="computing"' in show(run, source)
+    assert 'id="computing"' in show_page(run, source)
     assert source.stamp() == "none behind"
     with run.prompts_path.open("wb") as pipe:
         pipe.write(kept.read_bytes())
         kept.rename(run.prompts_path)
     source.current()
-    assert "1 judgement of 1 prompt" in show(run, source)
+    assert "1 judgement of 1 prompt" in show_page(run, source)
 
 
 def test_older_figures_are_shown_at_once_and_labelled_until_the_new_ones_are_there(run: Run) -> None:
     source = SnapshotSource(run, patience=0)
     source.current()
     before = source.stamp()
-    assert BEHIND not in show(run, source)
+    assert BEHIND not in show_page(run, source)
     record(run, [verdict_on(run, pairs_of(run)[1], "tie")])
-    page = show(run, source)
+    page = show_page(run, source)
     assert ("1 judgement of 1 prompt" in page) == (BEHIND in page)
     source.current()
-    page = show(run, source)
+    page = show_page(run, source)
     assert "2 judgements of 2 prompts" in page
     assert BEHIND not in page
     assert source.stamp().split() != before.split()
@@ -81,9 +81,9 @@ def test_what_goes_wrong_behind_reaches_the_page_in_one_sentence(run: Run) -> No
     source = SnapshotSource(run)
     kept = run.verdicts_path.read_bytes(), run.prompts_path.read_bytes()
     run.verdicts_path.write_bytes(kept[0].replace(b",tie,", b",draw,"))
-    assert "verdicts.csv:2: outcome" in show(run, source)
+    assert "verdicts.csv:2: outcome" in show_page(run, source)
     run.verdicts_path.write_bytes(kept[0])
     run.prompts_path.unlink()
-    assert "The figures cannot be computed (FileNotFoundError" in show(run, source)
+    assert "The figures cannot be computed (FileNotFoundError" in show_page(run, source)
     run.prompts_path.write_bytes(kept[1])
-    assert "1 judgement of 1 prompt" in show(run, source)
+    assert "1 judgement of 1 prompt" in show_page(run, source)

@@ -14,9 +14,9 @@ from eval.report.compare import compare_runs
 from eval.report.pages.browse import find
 from eval.report.pages.figures import findings
 from eval.report.pages.live_snapshot import SnapshotSource
-from eval.report.pages.page import show
+from eval.report.pages.page import show_page
 from eval.report.pages.query import Query
-from eval.report.pages.reasons import groups, phrases
+from eval.report.pages.reasons import comment_groups, phrases
 from eval.report.pages.reviewer_table import what_if
 from eval.report.pages.snapshot import Entry, Snapshot, read_snapshot
 from eval.report.pages.static import MOST, report_html
@@ -47,7 +47,7 @@ def test_the_strip_is_what_the_verdict_says_and_nothing_else(snapshot: Snapshot)
     marks = findings(snapshot, words("en")).marks
     for mark, one in zip(marks, conditions, strict=True):
         assert (mark.sign, mark.figure) == (MARKS[one.state], one.figure)
-    page = show(snapshot.run, SnapshotSource(snapshot.run))
+    page = show_page(snapshot.run, SnapshotSource(snapshot.run))
     assert verdict.headline in html.unescape(page)
     ids = set(re.findall(r'id="([\w-]+)"', page))
     assert all(mark.href.startswith("?") or mark.href[1:] in ids for mark in marks)
@@ -107,7 +107,7 @@ def test_sorting_orders_by_what_it_names(snapshot: Snapshot) -> None:
 
 
 def test_comments_stand_with_the_side_and_the_tag_that_they_are_about(snapshot: Snapshot) -> None:
-    found = {group.title: group for group in groups(snapshot, words("en"))}
+    found = {group.title: group for group in comment_groups(snapshot, words("en"))}
     assert "far too long" in {phrase for phrase, _, _ in found["Base was better"].phrases}
     for title, outcome in (("Tuned was better", "tuned"), ("Base was better", "base")):
         assert found[title].total == sum(v.outcome == outcome and bool(v.comment) for v in snapshot.counted)
@@ -153,9 +153,9 @@ def test_leaving_somebody_out_gives_the_figures_of_a_run_without_them(snapshot: 
     everybody = what_if(snapshot, ("bob", "Ann Lee", "李雷"))
     assert everybody is not None
     assert everybody.nothing
-    page = show(snapshot.run, SnapshotSource(snapshot.run), "?without=bob")
+    page = show_page(snapshot.run, SnapshotSource(snapshot.run), "?without=bob")
     assert "What if" in page
-    assert show(snapshot.run, SnapshotSource(snapshot.run), "?without=nobody").count('id="what-if"') == 0
+    assert show_page(snapshot.run, SnapshotSource(snapshot.run), "?without=nobody").count('id="what-if"') == 0
 
 
 def test_a_comparison_lists_the_prompts_whose_winner_changed(runs: tuple[Run, Run]) -> None:
@@ -165,7 +165,7 @@ def test_a_comparison_lists_the_prompts_whose_winner_changed(runs: tuple[Run, Ru
     for flip in found.flips:
         sides = ["<" if score < 0.5 else ">" if score > 0.5 else "=" for score in (flip.before, flip.after)]
         assert sign[sides[0]] != sign[sides[1]]
-    page = show(new, SnapshotSource(new), "?view=compare")
+    page = show_page(new, SnapshotSource(new), "?view=compare")
     assert "Flipped prompts" in page
     assert f"{100 * (found.change.value or 0):+.1f} points" in page
     assert "Trend over runs" in page
@@ -179,19 +179,19 @@ def test_a_comparison_lists_the_prompts_whose_winner_changed(runs: tuple[Run, Ru
 
 def test_a_run_alone_says_that_there_is_none_to_compare(tmp_path: Path) -> None:
     run = make_judged(tmp_path, pairs=5)
-    assert "No other run here" in show(run, SnapshotSource(run), "?view=compare")
+    assert "No other run here" in show_page(run, SnapshotSource(run), "?view=compare")
 
 
 def test_a_pages_figures_follow_a_new_verdict(tmp_path: Path) -> None:
     run = make_rich(tmp_path, pairs=20)
     source = SnapshotSource(run)
-    before = show(run, source)
+    before = show_page(run, source)
     verdict = source.current()[0].counted[0]
     other = "base" if verdict.outcome == "tuned" else "tuned"
     write_rows(
         run, [verdict.model_copy(update={"verdict_id": "new", "replaces": verdict.verdict_id, "outcome": other})]
     )
-    assert show(run, source) != before
+    assert show_page(run, source) != before
 
 
 def test_a_file_holds_the_pairs_that_there_is_room_for_and_stays_small(
@@ -220,7 +220,7 @@ def test_both_languages_are_written(runs: tuple[Run, Run]) -> None:
 
 def test_every_mark_leads_somewhere_however_little_there_is(tmp_path: Path) -> None:
     run = make_judged(tmp_path, pairs=3)
-    page = show(run, SnapshotSource(run))
+    page = show_page(run, SnapshotSource(run))
     hrefs = re.findall(r'class="rs-mark [^"]*" href="([^"]*)"', page)
     assert len(hrefs) == 9
     assert {href[1:] for href in hrefs if href.startswith("#")} <= set(re.findall(r'id="([\w-]+)"', page))

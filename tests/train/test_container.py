@@ -28,7 +28,7 @@ from tests.train.models import recipe as tiny_recipe
 from tests.train.stand_in import IMAGE, recipe, somebody
 from train.container.container import axolotl, container_wanted, versions
 from train.container.image import IMAGE as PINNED
-from train.container.image import bar, ensure, image_name
+from train.container.image import bar, ensure_image, image_name
 from train.errors import LaunchError
 from train.progress import Progress
 from train.recipe import find_recipe, read_recipe
@@ -305,7 +305,7 @@ def test_the_image_is_pinned_and_can_be_another(client: docker.DockerClient, mon
     train = (ROOT / "pyproject.toml").read_text()
     assert f'"axolotl=={image_name().rpartition(":")[2]}"' in train
     assert image_name() == PINNED
-    assert ensure(client, IMAGE, Progress("x", io.StringIO())).tags == [IMAGE]
+    assert ensure_image(client, IMAGE, Progress("x", io.StringIO())).tags == [IMAGE]
 
 
 def test_a_pull_shows_what_is_here_and_what_is_left() -> None:

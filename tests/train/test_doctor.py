@@ -21,7 +21,7 @@ from tests.support import free_port
 from tests.train.families import FAMILIES
 from tests.train.models import HF5, hf5_folder, load
 from tests.train.models import recipe as tiny_recipe
-from train.doctor.doctor import Machine, examine, inspect_machine, ready
+from train.doctor.doctor import Machine, check_ready, examine, inspect_machine
 from train.errors import TrainError
 from train.export.export import export
 from train.export.rendering import render as as_transformers
@@ -287,7 +287,7 @@ def test_a_training_stops_on_what_surely_breaks_and_says_the_rest(tmp_path: Path
     def stop(name: str, seen: Machine, **changes: Any) -> list[str]:
         said: list[str] = []
         told = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
-        ready(recipe(name, **changes), tmp_path, said.append, machine=seen, variables=told)
+        check_ready(recipe(name, **changes), tmp_path, said.append, machine=seen, variables=told)
         return said
 
     base = hf5_folder(tmp_path / "tiny-base")
@@ -368,7 +368,7 @@ def test_turns_that_the_template_refuses_are_told_before_training(
         f"the base's refuses the turns of {tmp_path}/pairs.jsonl:2 ({roles}): not such turns",
     )
     with pytest.raises(TrainError, match="take such pairs out, or put a system turn's text into the user's"):
-        ready(asked, tmp_path, lambda line: None, machine=machine(), variables={"HF_HUB_OFFLINE": "1"})
+        check_ready(asked, tmp_path, lambda line: None, machine=machine(), variables={"HF_HUB_OFFLINE": "1"})
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def axolotl(
     client = connect()
     try:
         with _reaped(client) as run:
-            image = images.ensure(client, images.image_name(), progress)
+            image = images.ensure_image(client, images.image_name(), progress)
             chosen = options(client.info(), what, read_recipe(recipe), cwd, variables)
             chosen |= {} if asked_launch(recipe).nodes == 1 else {"network_mode": "host"}
             container = _create(client, image, run, chosen, token_of(variables))
@@ -85,7 +85,7 @@ def versions(packages: Sequence[str], progress: Progress) -> dict[str, str]:
     """Of the image's packages, and `image`: its digest. Pulls the image where it is not here. Raises LaunchError."""
     client = connect()
     try:
-        image = images.ensure(client, images.image_name(), progress)
+        image = images.ensure_image(client, images.image_name(), progress)
         with _reaped(client) as run:
             chosen = {"environment": {"HOME": "/tmp"}, "network_mode": "none", "user": "0", "mounts": extra_mounts()}
             container = _create(client, image, run, chosen | {"command": ["python", "-c", _VERSIONS, *packages]}, "")

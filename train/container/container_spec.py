@@ -14,7 +14,7 @@ from docker.types import DeviceRequest, LogConfig
 
 from blindside.machine import reaches_gpus
 from blindside.remedies import KnownCause, first_remedy
-from train.container.mounts import CACHES, mounts, written
+from train.container.mounts import CACHES, mounts, written_folders
 from train.launch import environment
 from train.recipe import Recipe
 from train.resources.gpus import visible
@@ -110,7 +110,7 @@ def _caller(rootless: bool) -> list[str]:
 
 
 def _folders(recipe: Recipe, cwd: Path, variables: Mapping[str, str]) -> list[str]:
-    places = [str(place) for place in written(recipe, cwd, variables)]
+    places = [str(place) for place in written_folders(recipe, cwd, variables)]
     return [str(len(places)), *places]
 
 

@@ -95,7 +95,7 @@ def examine(
     return [*found, _docker(seen)]
 
 
-def ready(
+def check_ready(
     recipe: Recipe,
     models: Path,
     say: Callable[[str], None],

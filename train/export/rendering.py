@@ -24,7 +24,7 @@ def plain(source: str) -> str:
     trimmed, whole = _tokens(source, trim=True), _tokens(source, trim=False)
     if [one for one in trimmed if one[0] == "data"] == [one for one in whole if one[0] == "data"]:
         return source
-    found = "".join(_written(place, trimmed) for place in range(len(trimmed)))
+    found = "".join(_expression(place, trimmed) for place in range(len(trimmed)))
     return found + "\n" if found.endswith("\n") else found  # one at the very end is dropped by every reader
 
 
@@ -33,7 +33,7 @@ def _tokens(source: str, *, trim: bool) -> list[tuple[str, str]]:
     return [(kind, text) for _, kind, text in lexer.tokeniter(source, None)]
 
 
-def _written(place: int, tokens: list[tuple[str, str]]) -> str:
+def _expression(place: int, tokens: list[tuple[str, str]]) -> str:
     kind, text = tokens[place]
     if kind != "data":
         return _marks(kind, text)

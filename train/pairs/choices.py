@@ -13,7 +13,19 @@ from typing import Any
 
 from blindside import console
 from blindside.tables.cells import texts_of
-from blindside.tables.codes import BOTH_BAD, CHOICE, NONE, TIE, UNKNOWN, A, Codes, by_model, code_of, decide, family
+from blindside.tables.codes import (
+    BOTH_BAD,
+    CHOICE,
+    NONE,
+    TIE,
+    UNKNOWN,
+    A,
+    Codes,
+    answer_columns,
+    by_model,
+    code_of,
+    decide_codes,
+)
 from blindside.tables.prompt_columns import CONVERSATION, QUESTION, with_parts, with_system
 from blindside.tables.rows import MALFORMED, Excluded, Message, Record, TrackedRow, Unusable, first_filled, number
 from blindside.tables.turns import CONFLICT, Fields, answer, full_conversations, text_of, turns
@@ -72,8 +84,8 @@ def _codes(log: Path, fields: Fields, given: Mapping[str, str]) -> Codes:
     for record in read_records(log):
         if isinstance(record, Record):
             columns |= dict.fromkeys(record.values)
-            first.add(family(record.values)[2])
-            for column, value in _said(record.values, fields):
+            first.add(answer_columns(record.values)[2])
+            for column, value in _choice_values(record.values, fields):
                 counts.setdefault(column, Counter())[code_of(value)] += 1
     name = next((one for one in (_VOTED, _HOT, fields.chosen, *CHOICE) if one in counts), None)
     if name is None and columns:
@@ -85,13 +97,13 @@ def _codes(log: Path, fields: Fields, given: Mapping[str, str]) -> Codes:
         raise PairsError("is empty", path=log)
     counted = 0 if name == "better_response_id" else next(iter(first)) if len(first) == 1 else None
     with named(log):
-        return decide(name, counts[name], "choices", given, first=counted)
+        return decide_codes(name, counts[name], "choices", given, first=counted)
 
 
 _VOTED, _HOT = "type", "winner_model_a, winner_model_b, winner_tie"
 
 
-def _said(values: Mapping[str, Any], fields: Fields) -> Iterator[tuple[str, Any]]:
+def _choice_values(values: Mapping[str, Any], fields: Fields) -> Iterator[tuple[str, Any]]:
     """Every column that may say the choice of a row, with what it says."""
     if "states" in values or {"tstamp", "type"} <= values.keys():
         if values.get("type") in _VOTES:
@@ -107,7 +119,7 @@ def _said(values: Mapping[str, Any], fields: Fields) -> Iterator[tuple[str, Any]
 
 def _pair(record: Record, fields: Fields, codes: Codes) -> Pair:
     values = TrackedRow(record.values)
-    said = next((value for name, value in _said(record.values, fields) if name == codes.column), None)
+    said = next((value for name, value in _choice_values(record.values, fields) if name == codes.column), None)
     if codes.column == _VOTED:
         if record.values.get("type") not in _VOTES:
             raise Unusable(NO_VOTE, f"the line's type is {record.values.get('type')!r:.40}")
@@ -127,7 +139,7 @@ def _pair(record: Record, fields: Fields, codes: Codes) -> Pair:
 
 def _answers(values: TrackedRow, fields: Fields) -> Parts:
     """The conversation and both answers of a row."""
-    one, other, _ = family(values)
+    one, other, _ = answer_columns(values)
     if one == "conversation_a":
         return full_conversations(values.get(one), values.get(other), Fields(chosen=one, rejected=other))
     column = fields.prompt or first_filled(values, _PROMPT) or "prompt"

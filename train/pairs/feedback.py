@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from blindside import console
-from blindside.tables.codes import DOWN, NEUTRAL, NONE, UP, Codes, code_of, decide
+from blindside.tables.codes import DOWN, NEUTRAL, NONE, UP, Codes, code_of, decide_codes
 from blindside.tables.prompt_columns import CONVERSATION, QUESTION, with_parts, with_system
 from blindside.tables.rows import MALFORMED, Excluded, Message, Record, Unusable, first_filled
 from blindside.tables.turns import Fields, text_of, turns
@@ -97,7 +97,7 @@ def _codes(log: Path, given: Mapping[str, str]) -> Codes:
         known, there = ", ".join((*_THUMB, *_EDIT)), ", ".join(columns)
         raise PairsError(f"has no column of thumbs or edits (one of {known}); its columns are: {there}", path=log)
     with named(log):
-        return decide(column or "thumb", counts.get(column or "", Counter()), "thumbs", given)
+        return decide_codes(column or "thumb", counts.get(column or "", Counter()), "thumbs", given)
 
 
 #: Of thumbs that are words, as our own files have them.

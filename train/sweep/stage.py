@@ -12,7 +12,7 @@ from train.data import Say
 from train.figures.outcome import accuracy
 from train.figures.protocol import Figures, read_figures
 from train.job import Job
-from train.pipeline import make
+from train.pipeline import make_model
 from train.progress import Progress
 from train.recipe import Recipe, find_recipe, read_recipe
 from train.resources.machine import locked
@@ -64,7 +64,7 @@ def train_candidate(
         job = Job(
             recipe, name, asked.models, work, asked.env, prompts=PROMPTS if asked.is_tiny else None, progress=progress
         )
-        return make(job, force=False, say=say)[0]
+        return make_model(job, force=False, say=say)[0]
 
 
 def write_recipe(asked: Trainings, name: str, changes: Changes, work: Path) -> Recipe:

@@ -23,7 +23,7 @@ _ADDS = ("add_bos_token", "add_eos_token")
 _TEXT = "Ünïcode 1+1, 1234567  two\nlines\n\n\tit's <b>日本 🚢"
 
 
-def derive(served: ServedTokenizer, folder: Path) -> tuple[str, ...]:
+def derive_tokenizer(served: ServedTokenizer, folder: Path) -> tuple[str, ...]:
     """Have such a copy in `folder` where one is needed and does what it should; what it does otherwise, in words.
 
     Each process of a training calls this, and each writes the same: the first one's is taken.
@@ -45,7 +45,7 @@ def derive(served: ServedTokenizer, folder: Path) -> tuple[str, ...]:
     return ()
 
 
-def restore(tokenizer: Any, served: ServedTokenizer) -> None:
+def restore_tokenizer(tokenizer: Any, served: ServedTokenizer) -> None:
     """Make a tokenizer that was loaded from the copy the base's again, in place: Axolotl saves it with the model."""
     base = served.tokenizer
     tokenizer.backend_tokenizer.post_processor = (served.file or base.backend_tokenizer).post_processor

@@ -19,7 +19,7 @@ from axolotl.utils.logging import get_logger
 
 from train.token_check import KEY, TrainedTokens, tokenizer_beside, write_found
 from train.tokens.compare import Pair, PreparedPair, compare, ended, length
-from train.tokens.fix import derive, restore, unlike
+from train.tokens.fix import derive_tokenizer, restore_tokenizer, unlike
 from train.tokens.served import ServedTokenizer, load
 
 LOG = get_logger("axolotl.tokens")
@@ -54,7 +54,7 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
             return
         served = _load(cfg, get_chat_template_from_config(cfg) if _names_template(cfg) else None)
         folder = tokenizer_beside(Path(cfg.trained_tokens))
-        if served.template is not None and (fixed := derive(served, folder)):
+        if served.template is not None and (fixed := derive_tokenizer(served, folder)):
             self.fixed, cfg.tokenizer_config = fixed, str(folder)
 
     def add_callbacks_post_trainer(self, cfg: Any, trainer: Any) -> list[Any]:
@@ -69,7 +69,7 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
         tails = trim(trainer, served.stops)
         forget_reference(trainer)
         if self.fixed:
-            restore(trainer.processing_class, served)
+            restore_tokenizer(trainer.processing_class, served)
         if not trainer.is_world_process_zero():  # all processes have the same pairs: one of them looks
             return
         found = check(read_pairs(cfg), rows(trainer), served, cfg.sequence_len)

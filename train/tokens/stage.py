@@ -17,25 +17,25 @@ from train.token_check import PLUGIN, RULES, TrainedTokens, read_found, tokenize
 UNCHECKED = "UNCHECKED_TOKENS"
 
 
-def checked(recipe: Recipe) -> bool:
+def is_checked(recipe: Recipe) -> bool:
     """Whether the recipe is a DPO over pairs, whose tokens are compared with the served ones before the first step."""
     return recipe.config.get("rl") in ("dpo", "ipo") and all(asked.is_pairs for asked in recipe.datasets)
 
 
-def outdated(recipe: Recipe, found: TrainedTokens | None) -> bool:
+def is_outdated(recipe: Recipe, found: TrainedTokens | None) -> bool:
     """Whether a model of this recipe, of whose tokens this was found, was checked by other rules, or never."""
-    return checked(recipe) and (found is None or found.rules != RULES)
+    return is_checked(recipe) and (found is None or found.rules != RULES)
 
 
-def fields(recipe: Recipe, outcome: Path, figures: Path, *, several: bool = False) -> dict[str, Any]:
+def plugin_fields(recipe: Recipe, outcome: Path, figures: Path, *, several: bool = False) -> dict[str, Any]:
     """The fields by which Axolotl loads our plugin; `several` processes need it whatever they train."""
     own = {"plugins": [*(recipe.config.get("plugins") or []), PLUGIN]}
-    if not checked(recipe):
+    if not is_checked(recipe):
         return own if several else {}
     return {**own, "trained_tokens": str(outcome), "training_figures": str(figures)}
 
 
-def forget(outcome: Path) -> None:
+def forget_outcome(outcome: Path) -> None:
     """What an earlier run found is no longer said."""
     outcome.unlink(missing_ok=True)
     shutil.rmtree(tokenizer_beside(outcome), ignore_errors=True)
@@ -49,7 +49,7 @@ class PluginWatch:
 
     def __init__(self, recipe: Recipe, outcome: Path) -> None:
         self._outcome = outcome
-        self._over = not checked(recipe) or os.environ.get(UNCHECKED, "") not in ("", "0")
+        self._over = not is_checked(recipe) or os.environ.get(UNCHECKED, "") not in ("", "0")
         self._failed = False
 
     def __call__(self, line: str) -> None:
@@ -79,9 +79,9 @@ def raise_for(outcome: Path) -> None:
         raise TokensError(f"nothing was trained: {found.problem}") from None
 
 
-def tell(recipe: Recipe, outcome: Path, log: Path, say: Callable[[str], None]) -> None:
+def report_outcome(recipe: Recipe, outcome: Path, log: Path, say: Callable[[str], None]) -> None:
     """Say the outcome; that there is none is written down as one."""
-    if not checked(recipe):
+    if not is_checked(recipe):
         return
     found = read_found(outcome)
     if found is None:

@@ -149,12 +149,12 @@ class ServingOptions:
 def plan_serving(folder: Path, sides: Mapping[Side, ModelInfo], wanted: ServingOptions) -> tuple[list[Turn], str]:
     """The turns on this machine for the run in `folder`, which need not exist yet, as the printed plan says; and
     what its servers compute in. Raises ComposeError where this machine can't serve so."""
-    from compose.plan import check, choose, dtype
+    from compose.plan import check_plan, choose_plan, plan_dtype
     from compose.stack import Model
 
     served = [Model(side, model.source, model.revision) for side, model in sides.items()]
     pythons = {"embedded": wanted.train_env / "bin" / "python", "vllm": wanted.vllm_env / "bin" / "python"}
-    plan = choose(
+    plan = choose_plan(
         wanted.engine,
         models=served,
         server=wanted.server,
@@ -169,9 +169,9 @@ def plan_serving(folder: Path, sides: Mapping[Side, ModelInfo], wanted: ServingO
     for line in plan.lines():
         console.say(line)
     python = pythons.get(plan.kind, pythons["embedded"])
-    check(plan, served, python)
+    check_plan(plan, served, python)
     start = partial(start_servers, plan=plan, run=folder.name, python=python, logs=folder / "logs", say=console.say)
-    return [partial(start, turn) for turn in plan.turns(served)], dtype(plan)
+    return [partial(start, turn) for turn in plan.turns(served)], plan_dtype(plan)
 
 
 def _finish(run: Run, failed: int) -> None:

@@ -67,7 +67,7 @@ def judge(
     from eval.judge.page.app import Serving, refuse_open_share, serve_state
     from eval.judge.page.judging_state import JudgingState
     from eval.judge.setup.begin import refuse_candidate
-    from eval.judge.setup.near_duplicates import alike
+    from eval.judge.setup.near_duplicates import near_duplicate_notes
     from eval.judge.setup.policy_check import unmet_rules_before
     from eval.policy import freeze_policy
     from eval.release.hub.sync import Sync
@@ -97,7 +97,7 @@ def judge(
     refuse_candidate(opened)
     wanted = asked(opened)
     opened = freeze_policy(opened, policy)
-    for line in (*unmet_rules_before(opened, wanted), *alike(opened.prompts())):
+    for line in (*unmet_rules_before(opened, wanted), *near_duplicate_notes(opened.prompts())):
         console.say(f"note: {line}")
     load_gradio()  # before anything asks the Hub, through a proxy perhaps, that is hidden meanwhile
     with Sync(opened, sync, say=console.say) if sync else nullcontext():

@@ -72,9 +72,9 @@ def sweep(
     """
     from eval.cli.sweep.collect import SweepSettings, collect_all
     from eval.cli.sweep.train import train_all
-    from eval.collect.sweep_file import begun
+    from eval.collect.sweep_file import begin_sweep
     from eval.evidence.sweep.screen import by_training
-    from eval.sweep import bind, check_name, is_begun, is_sweep, read_sweep, write_sweep
+    from eval.sweep import bind_runs, check_name, is_begun, is_sweep, read_sweep, write_sweep
 
     found = _definition(file, recipe, tuned_url or [], base_url or [], prompts)
     title = name or (file.stem if file else "")
@@ -84,7 +84,7 @@ def sweep(
     with _alone(reports, title):
         before = read_sweep(reports, title) if is_sweep(reports, title) else None
         judged = before is not None and is_begun(reports, before.candidates)
-        now = begun(title, found, before, judged=judged)
+        now = begin_sweep(title, found, before, judged=judged)
         write_sweep(reports, now)
         console.say(f"sweep {title}: {counted(len(now.candidates), 'candidate')}")
         how = CollectionSettings(env / "bin" / "python", dtype, concurrency, force, timeout, quick_parity=quick_parity)
@@ -95,7 +95,7 @@ def sweep(
         _tell_unscreened(now)
         write_sweep(reports, now)
         now = collect_all(now, SweepSettings(title, found, reports, models, decoding, wanted, how))
-        bind(reports, now)
+        bind_runs(reports, now)
     _finish(now)
 
 
@@ -103,13 +103,13 @@ def _definition(
     file: Path | None, recipe: str, tuned_url: Sequence[str], base_url: Sequence[str], prompts: str
 ) -> SweepDefinition:
     """What the file says, or else the options."""
-    from eval.collect.sweep_file import checked, read_definition
+    from eval.collect.sweep_file import check_definition, read_definition
 
     if file is not None and tuned_url:
         raise InputError("give a file or --tuned-url, not both: a file names servers under `tuned_url:`")
     if file is not None:
         found = read_definition(file, recipe)
-        return checked(found.model_dump() | ({"prompts": prompts} if prompts else {}))
+        return check_definition(found.model_dump() | ({"prompts": prompts} if prompts else {}))
     if not tuned_url:
         raise InputError("name a sweep.yml, or candidates that are served already with --tuned-url name=URL")
     urls: dict[str, list[str]] = {}
@@ -118,7 +118,7 @@ def _definition(
         if not is_named or "/" in own:
             raise InputError(f"--tuned-url {said}: give it as name=URL, so that the candidate has a name")
         urls.setdefault(own, []).append(url)
-    return checked({"tuned_url": urls, "base_url": list(base_url), "prompts": prompts})
+    return check_definition({"tuned_url": urls, "base_url": list(base_url), "prompts": prompts})
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from blindside import console
 from eval.answers import Answers, read_answers
 from eval.errors import BlindsideError
 from eval.run import Run
-from eval.sweep import Sweep, bind, is_begun, read_sweep, runs_of, write_sweep
+from eval.sweep import Sweep, bind_runs, is_begun, read_sweep, runs_of, write_sweep
 
 if TYPE_CHECKING:
     from eval.evidence.sweep.standings import Standings
@@ -39,7 +39,7 @@ def open_sweep(reports: Path, name: str, policy: Path | None) -> tuple[Sweep, di
     if not is_begun(reports, found.candidates):
         found = by_answers(found, reports).model_copy(update={"judged_at": utc_now()})
         write_sweep(reports, found)
-        bind(reports, found)
+        bind_runs(reports, found)
     for one in found.candidates:
         if one.state in ("failed", "screened"):
             console.say(f"note: {one.name} is not asked about: {one.state}, {one.reason}")
@@ -51,9 +51,9 @@ def open_sweep(reports: Path, name: str, policy: Path | None) -> tuple[Sweep, di
 
 def _with_policy(runs: dict[str, Run], policy: Path | None) -> dict[str, Run]:
     """All by one policy: who comes later is decided by that of those that were judged before."""
-    from eval.policy import freeze_policy, frozen
+    from eval.policy import freeze_policy, frozen_policy_path
 
-    known = next((frozen(run) for run in runs.values() if run.info.policy_sha256), None)
+    known = next((frozen_policy_path(run) for run in runs.values() if run.info.policy_sha256), None)
     return {one: freeze_policy(run, policy or known) for one, run in runs.items()}
 
 

@@ -22,11 +22,11 @@ from eval.collect.imports.answer_files import (
     model_name,
     table_row,
 )
-from eval.collect.imports.joining import ImportedAnswer, JoinedPrompt, JoinResult, index, join_sides, rows_of_table
+from eval.collect.imports.joining import ImportedAnswer, JoinedPrompt, JoinResult, by_key, join_sides, rows_of_table
 from eval.collect.imports.no_answers import keep_answers
 from eval.collect.input_records import read_records
 from eval.collect.prompts.parser import Question
-from eval.collect.prompts.prompt_set import key, prompts_sha256
+from eval.collect.prompts.prompt_set import prompts_sha256, training_key
 from eval.collect.prompts.retired import retired_keys
 from eval.collect.provenance import code, versions
 from eval.errors import InputError
@@ -81,7 +81,7 @@ def import_alpaca_eval(
     """
     join = JoinResult()
     base, tuned = alpaca_outputs(base_path, join, say), alpaca_outputs(tuned_path, join, say)
-    join_sides(index(base, "base", join), index(tuned, "tuned", join), join)
+    join_sides(by_key(base, "base", join), by_key(tuned, "tuned", join), join)
     names = _names(base, tuned, "generator", base_path, tuned_path, base_name, tuned_name)
     return make_run(
         reports,
@@ -112,7 +112,7 @@ def import_fastchat(
     """
     join, asked = JoinResult(), fastchat_questions(questions, say)
     base, tuned = fastchat_answers(base_path, join, say), fastchat_answers(tuned_path, join, say)
-    join_sides(index(base, "base", join), index(tuned, "tuned", join), join, lambda answer: asked.get(answer.key))
+    join_sides(by_key(base, "base", join), by_key(tuned, "tuned", join), join, lambda answer: asked.get(answer.key))
     silent = asked.keys() - {answer.key for answer in (*base, *tuned)}
     left_out = "question has no answer at all and is left out", "questions have no answer at all and are left out"
     join.note(len(silent), *left_out, sorted(silent))
@@ -166,7 +166,7 @@ def make_run(
     if not join.joined:
         raise InputError("no prompt has an answer of both models: nothing was imported", path=source)
     retired = retired_keys(reports)
-    joined = [row for row in join.joined if key(row.question.prompt) not in retired]
+    joined = [row for row in join.joined if training_key(row.question.prompt) not in retired]
     gone = len(join.joined) - len(joined)
     if gone:
         join.left_out["retired"] += gone * join.each

@@ -57,24 +57,24 @@ class JoinResult:
     def note(self, count: int, one: str, several: str, examples: Iterable[str]) -> None:
         """Add "<count> <one or several>: <examples>" where there is something to tell."""
         if count:
-            self.notes.append(f"{counted(count, one, several)}: {shown(examples)}")
+            self.notes.append(f"{counted(count, one, several)}: {first_names(examples)}")
 
 
-def shown(names: Iterable[str]) -> str:
+def first_names(names: Iterable[str]) -> str:
     """The first few names, and how many more there are."""
     every = [name if len(name) <= 60 else name[:59] + "…" for name in names]
     more = f" and {len(every) - SHOWN} more" if len(every) > SHOWN else ""
     return ", ".join(every[:SHOWN]) + more
 
 
-def index(answers: Iterable[ImportedAnswer], side: str, join: JoinResult) -> dict[str, ImportedAnswer]:
+def by_key(answers: Iterable[ImportedAnswer], side: str, join: JoinResult) -> dict[str, ImportedAnswer]:
     """One side's answers by key. A key with several different answers is left out and named: which is meant?"""
-    by_key: dict[str, ImportedAnswer] = {}
+    found: dict[str, ImportedAnswer] = {}
     unclear: dict[str, ImportedAnswer] = {}
     repeats: list[ImportedAnswer] = []
     for answer in answers:
         join.records += 1
-        before = by_key.setdefault(answer.key, answer)
+        before = found.setdefault(answer.key, answer)
         if before is not answer:
             repeats.append(answer)
             if before.text != answer.text:
@@ -91,7 +91,7 @@ def index(answers: Iterable[ImportedAnswer], side: str, join: JoinResult) -> dic
         f"prompts have several different answers of {side} and are left out",
         map(label, unclear.values()),
     )
-    return {key: answer for key, answer in by_key.items() if key not in unclear}
+    return {key: answer for key, answer in found.items() if key not in unclear}
 
 
 def label(answer: ImportedAnswer) -> str:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 
 from blindside import console
-from blindside.reading import BadFile, lines, parse_json
+from blindside.reading import BadFile, parse_json, read_lines
 from eval.collect.csv_records import write_table
 from eval.collect.engines.retry import first_error
 from eval.collect.engines.transport import Transport
@@ -56,7 +56,7 @@ def read_held_out(path: Path) -> list[HeldOut]:
     """
     try:
         with path.open("rb") as file:
-            pairs = [_pair(line, path, number) for number, line in lines(file) if line.strip()]
+            pairs = [_pair(line, path, number) for number, line in read_lines(file) if line.strip()]
     except BadFile as error:
         raise InputError(error.problem, path=path, line=error.line) from None
     except OSError as error:

@@ -15,10 +15,10 @@ from blindside.words import counted
 from eval.collect.parity.ends import check_end
 from eval.collect.parity.findings import TOLERANCES, Check, ReferenceAnswers, SavedModel, ServedModel
 from eval.collect.parity.probe_servers import ProbedServer, probe_servers
-from eval.collect.parity.reference import ask_references, missing
+from eval.collect.parity.reference import ask_references, why_missing
 from eval.collect.parity.template import check_info, check_template, check_tokens, check_trained_template
 from eval.collect.parity.weights import check_greedy, check_prompts, check_weights, check_window
-from eval.collect.probing.probes import CHAT_TOKENS, Probe, choose
+from eval.collect.probing.probes import CHAT_TOKENS, Probe, choose_probes
 from eval.collect.probing.protocol import ProbeResult
 from eval.errors import InputError, ParityFailed
 from eval.records import Prompt, Side
@@ -122,7 +122,7 @@ def check_parity(
     if dtype not in TOLERANCES:
         raise InputError(f"no tolerance is known for dtype {dtype!r}: give one of {', '.join(TOLERANCES)}")
     # What can't be compared with anything is not asked for.
-    probes = [] if missing(python) else choose(prompts, tokens=tokens, quick=quick)
+    probes = [] if why_missing(python) else choose_probes(prompts, tokens=tokens, quick=quick)
     servers = [(side, url) for side, given in urls.items() for url in ([given] if isinstance(given, str) else given)]
     say(f"parity: asking {counted(len(servers), 'server')} {counted(len(probes), 'probe')} each")
     probed = probe_servers(servers, probes, say)
@@ -159,7 +159,7 @@ def _references(
     """transformers' word on each side, which is not asked for where no server told anything to compare with it."""
     if not any(one.identity.proof.tokens for one in probed):
         return {side: Reference(missing="no server reports anything to compare with") for side in jobs}
-    if not missing(python):
+    if not why_missing(python):
         dtype = next(iter(jobs.values())).dtype
         say(f"parity: the same by transformers, in {dtype}, from the saved weights")
     return ask_references(python, jobs, memory, say)

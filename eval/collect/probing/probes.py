@@ -40,7 +40,7 @@ class Probe:
         return replace(self, tokens=max(self.tokens, END_TOKENS))
 
 
-def choose(prompts: Sequence[Prompt], *, tokens: int = CHAT_TOKENS, quick: bool = False) -> list[Probe]:
+def choose_probes(prompts: Sequence[Prompt], *, tokens: int = CHAT_TOKENS, quick: bool = False) -> list[Probe]:
     """Conversations: the shortest, the middle and the longest, one of several messages, a short answer. Four texts.
 
     `quick`: the shortest and the short answer, and one text: every check is made, of less.

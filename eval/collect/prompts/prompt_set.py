@@ -51,8 +51,8 @@ def load_prompts(
     described, records = _records(source, notes.append)
     questions = [read_question(record) for record in records]
     unique = _without_duplicates(questions)
-    untrained = [question for question in unique if key(question.prompt) not in training_keys]
-    fresh = [question for question in untrained if key(question.prompt) not in retired]
+    untrained = [question for question in unique if training_key(question.prompt) not in training_keys]
+    fresh = [question for question in untrained if training_key(question.prompt) not in retired]
     asked = fresh if limit is None else fresh[:limit]
     if not asked:
         why = ", or were harvested for it" if len(fresh) < len(untrained) else ""
@@ -79,7 +79,7 @@ def load_prompts(
     return LoadedPrompts(prompts, prompt_set, [*notes, *_messages(prompt_set, asked, len(fresh), gone)], gone)
 
 
-def key(prompt: Prompt) -> str:
+def training_key(prompt: Prompt) -> str:
     """The key under which training data knows this prompt."""
     return prompt_key([{"role": message.role, "content": message.content} for message in prompt.messages])
 

@@ -75,7 +75,7 @@ def bias(table: Judgements) -> Bias:
     judged = np.bincount(table.reviewer, minlength=len(table.reviewers))
     late = table.position >= judged[table.reviewer] / 2
     return Bias(
-        left=win_rate(_there(prompt_means(table.item, left, prompts))),
+        left=win_rate(_present(prompt_means(table.item, left, prompts))),
         places=contrast(table.item, placed, table.left == TUNED, prompts),
         length=length(table),
         late=contrast(table.item, score, late, prompts),
@@ -92,7 +92,7 @@ def length(table: Judgements) -> Length:
     fewer than `EITHER_SIDE` of the prompts on one side of equal length the line is not read off there.
     """
     means = prompt_means(table.item, table.score, len(table.items))
-    item, score = np.flatnonzero(~np.isnan(means)), _there(means)
+    item, score = np.flatnonzero(~np.isnan(means)), _present(means)
     ratio = _log_ratio(table)[item]
     longer, beyond = ratio != 0, _beyond(ratio)
     unknown = Estimate(None, None, None, len(score)), SignedEstimate(None, None, None, len(score)), None
@@ -151,7 +151,7 @@ def _log_ratio(table: Judgements) -> Floats:
     return np.asarray(np.log(_ratio(table)), dtype=np.float64)
 
 
-def _there(means: Floats) -> Floats:
+def _present(means: Floats) -> Floats:
     return means[~np.isnan(means)]
 
 

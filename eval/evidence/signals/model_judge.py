@@ -67,7 +67,7 @@ def with_skips(found: JudgeBesidePeople, skipped: Collection[str]) -> JudgeBesid
     return replace(found, human=np.where(open_ones, 0.0, found.human), judged=found.judged | open_ones)
 
 
-def helped(found: JudgeBesidePeople, drawn: NDArray[np.bool_], *, confidence: float = 0.95) -> PredictionPowered:
+def with_judge(found: JudgeBesidePeople, drawn: NDArray[np.bool_], *, confidence: float = 0.95) -> PredictionPowered:
     """People's win rate with this judge's help; `drawn`: for which items people were drawn, shape (items,).
 
     Items that people still owe a verdict are left out: they say nothing of either.

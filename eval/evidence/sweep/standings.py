@@ -11,9 +11,9 @@ import numpy as np
 from eval.answers import Answers, read_answers
 from eval.evidence.estimates.bootstrap import SignedEstimate, signed_bootstrap
 from eval.evidence.judgements import Judgements, build_judgements, by_cluster, prompt_means
+from eval.evidence.sequential.plan_progress import judgements_left, plan_by_cluster
 from eval.evidence.sequential.racing import Entrant, Race, race
 from eval.evidence.sequential.sequential import closed_in
-from eval.evidence.sequential.standing import judgements_left, plan_by_cluster
 from eval.judge.setup.planning import planned_reviewers
 from eval.judge.store.verdict_files import read_verdicts
 from eval.policy import policy_of

@@ -35,7 +35,7 @@ _NAMES = frozenset(name for name, _ in (*OURS, _NO_FRAME))
 _DECIDED_HERE = ("httponly", "secure", "samesite", "partitioned")
 
 
-def guarded(headers: Iterable[Header], *, https: bool, framed_by: str = "") -> list[Header]:
+def with_security_headers(headers: Iterable[Header], *, https: bool, framed_by: str = "") -> list[Header]:
     """An answer's headers, with ours once, none that lets another site read it, and cookies closed.
 
     `framed_by`: the one origin whose pages may show the answer in a frame.
@@ -98,19 +98,19 @@ class Gatekeeper:
         linked = route is not None and route.linked
         refusal = self._refusal(asked, route, linked=linked)
         if refusal is not None:
-            await tell(answer, *refusal)
+            await send_text(answer, *refusal)
             return
         if asked.method == "POST":
             body = await _whole(receive)
             if body is None:
-                await tell(answer, 413, TOO_LARGE)
+                await send_text(answer, 413, TOO_LARGE)
                 return
             receive = _again(body, receive)
         try:
             await self._app(asked.inner(queried=self._queried or linked), receive, answer)
         except Exception:
             if not answer.begun:
-                await tell(answer, 500, BROKEN)
+                await send_text(answer, 500, BROKEN)
             raise
 
     def _refusal(
@@ -143,12 +143,12 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.begun = True
-            headers = guarded(message.get("headers", []), https=self._https, framed_by=self._framed_by)
+            headers = with_security_headers(message.get("headers", []), https=self._https, framed_by=self._framed_by)
             message = {**message, "headers": headers}
         await self._send(message)
 
 
-async def tell(send: Send, status: int, sentence: str, headers: Sequence[Header] = ()) -> None:
+async def send_text(send: Send, status: int, sentence: str, headers: Sequence[Header] = ()) -> None:
     """Answer with one sentence."""
     body = f"{sentence}\n".encode()
     start = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode()), *headers]

@@ -9,7 +9,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs
 
-from eval.judge.access.gatekeeper import Header, tell
+from eval.judge.access.gatekeeper import Header, send_text
 from eval.judge.access.hub_accounts import HubAccounts
 from eval.judge.access.hub_oauth import HubOAuth, HubRefusedError
 from eval.judge.access.login import PasswordLogin
@@ -48,7 +48,7 @@ class HubLogin(PasswordLogin):
                 await super().__call__(scope, receive, send)
         except HubRefusedError as error:
             self._say(f"login refused: the Hub did not say who it is ({error})")
-            await tell(send, 502, f"The Hub did not say who you are: {_AGAIN}.")
+            await send_text(send, 502, f"The Hub did not say who you are: {_AGAIN}.")
 
     async def _leave(self, scope: Scope, send: Send) -> None:
         state = secrets.token_urlsafe(32)
@@ -59,7 +59,7 @@ class HubLogin(PasswordLogin):
         query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=10)
         code, state = query.get("code", [""])[0], query.get("state", [""])[0]
         if not code or not state or not hmac.compare_digest(state.encode(), _cookie_of(scope).encode()):
-            await tell(send, 403, f"This login was not begun here, or it took too long: {_AGAIN}.")
+            await send_text(send, 403, f"This login was not begun here, or it took too long: {_AGAIN}.")
             return
         info = await self._in_thread(self._oauth.who, code)
         name = self._hub_accounts.admit(info)
@@ -67,7 +67,9 @@ class HubLogin(PasswordLogin):
         if not name:
             account = str(info.get("preferred_username") or "")
             self._say(f"login refused: the Hub's account {account[:100]!r} is not on the list")
-            await tell(send, 403, "Your Hugging Face account is not on this study's list: ask its organiser.", [over])
+            await send_text(
+                send, 403, "Your Hugging Face account is not on this study's list: ask its organiser.", [over]
+            )
             return
         await _redirect(send, f"{scope['root_path']}/", [over, self.enter(scope, name, "hub")])
 
@@ -79,7 +81,7 @@ class HubLogin(PasswordLogin):
 
 
 async def _redirect(send: Send, address: str, headers: list[Header]) -> None:
-    await tell(send, 303, "Go on there.", [(b"location", address.encode()), *headers])
+    await send_text(send, 303, "Go on there.", [(b"location", address.encode()), *headers])
 
 
 def _state_cookie(scope: Scope, state: str, more: str = "; Max-Age=600") -> Header:

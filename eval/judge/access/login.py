@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from eval.judge.access.gatekeeper import tell
+from eval.judge.access.gatekeeper import send_text
 from eval.judge.access.login_limits import LoginLimiter, TooManyAttempts
 from eval.judge.access.sessions import Accounts, Sessions
 from eval.judge.study.names import LONGEST_NAME, clean_name
@@ -52,7 +52,7 @@ class PasswordLogin:
         elif asked[1] == "/":
             await self._show(send)
         else:
-            await tell(send, 401, "Not logged in: open the page and log in.")
+            await send_text(send, 401, "Not logged in: open the page and log in.")
 
     def _logged_in(self, scope: Scope) -> str:
         return next(filter(None, map(self._sessions.name, self._tokens(scope))), "")
@@ -75,13 +75,13 @@ class PasswordLogin:
             right = await self._guesses.check(name, password)
         except TooManyAttempts as error:
             retry = (b"retry-after", str(error.seconds).encode())
-            await tell(send, 429, f"Too many attempts: try again in {error.seconds} s.", [retry])
+            await send_text(send, 429, f"Too many attempts: try again in {error.seconds} s.", [retry])
             return
         if not right:
             self._tell_failure(scope, name)
-            await tell(send, 401, "Incorrect name or password: try again.")
+            await send_text(send, 401, "Incorrect name or password: try again.")
             return
-        await tell(send, 200, "Logged in.", [self.enter(scope, name, fingerprint)])
+        await send_text(send, 200, "Logged in.", [self.enter(scope, name, fingerprint)])
 
     def enter(self, scope: Scope, name: str, fingerprint: str) -> tuple[bytes, bytes]:
         """Log in who proved to be `name`; the header that gives the browser its new token."""
@@ -90,7 +90,7 @@ class PasswordLogin:
 
     async def _log_out(self, scope: Scope, send: Send) -> None:
         self._end(scope)
-        await tell(send, 200, "Logged out.", [self._set_cookie(scope, "", "; Max-Age=0")])
+        await send_text(send, 200, "Logged out.", [self._set_cookie(scope, "", "; Max-Age=0")])
 
     def _end(self, scope: Scope) -> None:
         for token in self._tokens(scope):

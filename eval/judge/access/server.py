@@ -141,7 +141,7 @@ def tunnelled(sock: socket.socket) -> str:
         raise BlindsideError(f"no share link could be made ({reason}): leave --share out, or try again") from None
 
 
-def present(
+def serve_page(
     make: Callable[[], ASGIApp],
     name: str,
     *,
@@ -199,21 +199,21 @@ def load_gradio() -> None:
             os.environ["no_proxy"] = before
 
 
-def piece(value: str) -> gr.HTML:
+def html_piece(value: str) -> gr.HTML:
     """HTML as it is: the default template and no script of Gradio's, so that nothing found in the text is run."""
     import gradio as gr
 
     return gr.HTML(value, js_on_load=None, apply_default_css=False)
 
 
-def bare() -> FastAPI:
+def bare_app() -> FastAPI:
     """An empty application, open to whoever asks: `Gatekeeper` belongs before it."""
     from fastapi import FastAPI
 
     return FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
 
-def mounted(app: FastAPI, page: gr.Blocks, head: str) -> FastAPI:
+def mount_page(app: FastAPI, page: gr.Blocks, head: str) -> FastAPI:
     """`app` with the Gradio page at /, `head` (style and script) in its <head>."""
     import gradio as gr
 

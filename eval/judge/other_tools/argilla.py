@@ -85,7 +85,7 @@ def _given(record: Record, user: str, answered: Answered, names: ColumnNames, *,
     return GivenVerdict(
         line=record.line,
         reviewer=user,
-        said=SKIPPED if skipped else _said(answered, list(shown), names),
+        said=SKIPPED if skipped else _comparison_value(answered, list(shown), names),
         task=identity(names.value(beside, "task")) or identity(values.get("id")),
         item=identity(names.value(beside, "id")),
         prompt=names.value(shown, "prompt"),
@@ -94,7 +94,7 @@ def _given(record: Record, user: str, answered: Answered, names: ColumnNames, *,
     )
 
 
-def _said(answered: Answered, fields: list[str], names: ColumnNames) -> Any:
+def _comparison_value(answered: Answered, fields: list[str], names: ColumnNames) -> Any:
     """The value of the question that compares: a label, or a ranking of two."""
     wanted = names.given.get("outcome")
     ranked = [name for name, value in answered.items() if isinstance(value, list)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from blindside.tables.codes import CHOICE, by_model, family
+from blindside.tables.codes import CHOICE, answer_columns, by_model
 from blindside.tables.prompt_columns import CONVERSATION, QUESTION
 from blindside.tables.rows import Excluded, Record, filled, first_filled, identity, number
 
@@ -75,7 +75,7 @@ def from_plain(record: Record, names: ColumnNames) -> Iterator[GivenVerdict | Ex
         yield Excluded(record.path, record.line, UNANSWERED, "nobody has annotated the task")
         return
     answers = answers_in(values)
-    one, other = family(values)[:2]
+    one, other = answer_columns(values)[:2]
     left = names.value({name: value for name, value in values.items() if answers is None or name != one}, "left")
     in_place = answers is None and other in values and one == "left"
     yield GivenVerdict(
@@ -86,7 +86,7 @@ def from_plain(record: Record, names: ColumnNames) -> Iterator[GivenVerdict | Ex
         item=identity(names.value(values, "id")),
         prompt=names.value(values, "prompt"),
         answers=answers,
-        first=family(values)[2] if answers else None,
+        first=answer_columns(values)[2] if answers else None,
         left="" if in_place else identity(left),
         seconds=number(names.value(values, "seconds")),
         at=utc(names.value(values, "time")),
@@ -96,7 +96,7 @@ def from_plain(record: Record, names: ColumnNames) -> Iterator[GivenVerdict | Ex
 
 def answers_in(values: Mapping[str, Any]) -> tuple[str, str] | None:
     """Both answers where a row has them as texts."""
-    one, other, _ = family(values)
+    one, other, _ = answer_columns(values)
     a, b = values.get(one), values.get(other)
     return (a, b) if isinstance(a, str) and isinstance(b, str) and a.strip() and b.strip() else None
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from blindside import console
 from blindside.reading import BadFile
-from blindside.tables.codes import BOTH_BAD, NONE, TIE, UNKNOWN, A, B, Codes, code_of, decide
+from blindside.tables.codes import BOTH_BAD, NONE, TIE, UNKNOWN, A, B, Codes, code_of, decide_codes
 from blindside.tables.reader import read_rows
 from blindside.tables.rows import Excluded, Unusable, filled
 from blindside.words import counted
@@ -147,7 +147,7 @@ def _codes(read: ReadVerdicts, path: Path, choices: Mapping[str, str], words: Ma
     first = {one.first for one in read.given}
     try:
         numbered = next(iter(first)) if len(first) == 1 else None
-        codes = decide("outcome", counts, "choices", choices, first=numbered, names=words)
+        codes = decide_codes("outcome", counts, "choices", choices, first=numbered, names=words)
     except BadFile as error:
         raise InputError(error.problem.replace('"0=a,1=b"', '"1=base,2=tuned"'), path=path) from None
     unknown = [code for code in counts if code and codes.of(code) == UNKNOWN]

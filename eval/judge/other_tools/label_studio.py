@@ -38,7 +38,7 @@ def _annotation(line: int, data: Mapping[str, Any], one: Mapping[str, Any], name
     ):
         raise Unusable(MALFORMED, "has an annotation whose results are no list of objects")
     skipped = one.get("was_cancelled") is True
-    said = SKIPPED if skipped else _said(results, names)
+    said = SKIPPED if skipped else _control_value(results, names)
     answers = answers_in(data)
     return GivenVerdict(
         line=line,
@@ -55,7 +55,7 @@ def _annotation(line: int, data: Mapping[str, Any], one: Mapping[str, Any], name
     )
 
 
-def _said(results: list[dict[str, Any]], names: ColumnNames) -> Any:
+def _control_value(results: list[dict[str, Any]], names: ColumnNames) -> Any:
     """What the controls for the verdict hold. Raises Unusable where they say several things, or nothing."""
     wanted = names.given.get("outcome")
     found: list[Any] = []

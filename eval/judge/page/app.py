@@ -21,7 +21,7 @@ from eval.judge.access.hub_oauth import HubOAuth
 from eval.judge.access.login import REVIEWER, PasswordLogin
 from eval.judge.access.public_address import PublicAddress
 from eval.judge.access.routes import COPIES, HUB_LOGIN, LOGIN, PAGE
-from eval.judge.access.server import bare, load_gradio, mounted, piece, present
+from eval.judge.access.server import bare_app, html_piece, load_gradio, mount_page, serve_page
 from eval.judge.access.sessions import Accounts
 from eval.judge.page.copy_status import CopyStatus, with_copies
 from eval.judge.page.judging_state import JudgingState
@@ -57,8 +57,8 @@ def build(judging: JudgingState, *, reviewer: str = "", logins: bool = False, co
     with gr.Blocks(title="blindside", analytics_enabled=False, fill_width=True) as page:
         session = gr.State(None)
         for html in (top_html(judging.study, logins=logins, copied=copied), ""):
-            stage = piece(html)
-        piece(bar_html(judging.study, logins=logins))
+            stage = html_piece(html)
+        html_piece(bar_html(judging.study, logins=logins))
         action = gr.Textbox(visible="hidden")
         send = gr.Button(visible="hidden", elem_id="bs-send")
         for event in (send.click, page.load):
@@ -97,7 +97,7 @@ def _application(
     judging: JudgingState, reviewer: str, accounts: Accounts | None, front: PublicAddress, say: Callable[[str], None]
 ) -> ASGIApp:
     page = build(judging, reviewer=reviewer, logins=accounts is not None)
-    app: ASGIApp = mounted(bare(), page, head_html())
+    app: ASGIApp = mount_page(bare_app(), page, head_html())
     if accounts is None:
         return Gatekeeper(app, front, PAGE)
     return Gatekeeper(PasswordLogin(app, accounts, login_html(), say), front, [*PAGE, *LOGIN])
@@ -116,7 +116,7 @@ def copied_application(
 
     With `oauth` people log in by accounts of the Hub, and `accounts` are HubAccounts.
     """
-    app: ASGIApp = with_copies(mounted(bare(), build(judging, logins=True, copied=True), head_html()), copies)
+    app: ASGIApp = with_copies(mount_page(bare_app(), build(judging, logins=True, copied=True), head_html()), copies)
     if oauth is not None and isinstance(accounts, HubAccounts):
         hub_door = HubLogin(app, accounts, oauth, login_html(hub=True), say)
         return Gatekeeper(hub_door, front, [*PAGE, *HUB_LOGIN, *COPIES])
@@ -172,7 +172,7 @@ def serve_state(
             stack.enter_context(watched(judging.ledger))
             return _application(judging, how.reviewer, how.accounts, names, say)
 
-        present(
+        serve_page(
             made,
             "Judge",
             host=how.host,

@@ -18,7 +18,7 @@ from eval.judge.rendering.scripts import language_attribute
 from eval.judge.rendering.templates import templates_in
 from eval.judge.study.forms import Option, Place, form_of
 from eval.judge.study.localized import Language
-from eval.judge.study.strings import LANGUAGES, say, table
+from eval.judge.study.strings import LANGUAGES, strings_json, text_of
 from eval.judge.study.study import Mode, Study
 from eval.records import Response
 
@@ -121,7 +121,7 @@ def stage_html(view: View, show: Show | None = None) -> str:
             marked=show.marked,
             marking="coarse" if coarse else "unlike" if texts and not marks else "",
             listed=show.listed,
-            told=say(f"notice_{notice.key}", show.language, detail=notice.detail) if notice else "",
+            told=text_of(f"notice_{notice.key}", show.language, detail=notice.detail) if notice else "",
             alarm=notice.key if notice and notice.key in ALARMS else "",
             words=WORDS,
             choices=CHOICES[view.mode],
@@ -184,7 +184,7 @@ def _panes(view: View) -> Sequence[Pane]:
 
 def _words(language: Language) -> dict[str, object]:
     def t(key: str, **values: object) -> str:
-        return say(key, language, **values)
+        return text_of(key, language, **values)
 
     return {"t": t}
 
@@ -210,8 +210,8 @@ def _guide(study: Study, language: Language) -> Guide:
         language,
         _question(study, language),
         formatted(told).html if told else None,
-        [(say(choice.word, language), say(choice.explained, language)) for choice in explained],
-        [*asked, *([(say("tags", language), tags)] if tags else [])],
+        [(text_of(choice.word, language), text_of(choice.explained, language)) for choice in explained],
+        [*asked, *([(text_of("tags", language), tags)] if tags else [])],
     )
 
 
@@ -222,12 +222,12 @@ def _described(options: Sequence[Option]) -> Sequence[Option]:
 def _question(study: Study, language: Language) -> str:
     """What the verdict answers, above its buttons."""
     own = study.question.say(language) if study.question else ""
-    return own or say("thumbs_question" if study.mode == "thumbs" else "question", language)
+    return own or text_of("thumbs_question" if study.mode == "thumbs" else "question", language)
 
 
 def _head(styles: Sequence[str], scripts: Sequence[str]) -> str:
     css, script = ("".join((ASSETS / name).read_text("utf-8") for name in names) for names in (styles, scripts))
-    return f"<style>{css}</style><script>window.blindside = {{ strings: {table()} }};\n{script}</script>"
+    return f"<style>{css}</style><script>window.blindside = {{ strings: {strings_json()} }};\n{script}</script>"
 
 
 @lru_cache(maxsize=1)

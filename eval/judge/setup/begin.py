@@ -15,7 +15,7 @@ from pathlib import Path
 from blindside.words import counted
 from eval.answers import read_answers
 from eval.errors import InputError
-from eval.judge.setup.frozen_study import freeze, is_judged
+from eval.judge.setup.frozen_study import freeze_study, is_judged
 from eval.judge.setup.keyfile import KEY_FILE, make_key, read_key
 from eval.judge.setup.mark_giveaways import MarkedAnswers, mark_giveaways
 from eval.judge.setup.near_duplicates import near_groups
@@ -61,7 +61,7 @@ def begin_judging(run: Run, study: Study | None = None) -> JudgingSetup:
     with ExitStack() as stack:
         with _writing(lock):
             stack.enter_context(FileLock(lock).held())
-        study = freeze(run, study)
+        study = freeze_study(run, study)
         blinding = _blinding_of(run)
         marked, plan = _planned(run, study, blinding)
     return JudgingSetup(study, blinding, marked, plan)

@@ -22,7 +22,7 @@ def thumbs_path(run: Run) -> Path:
     return run.folder / "thumbs.csv"
 
 
-def freeze(run: Run, study: Study | None = None) -> Study:
+def freeze_study(run: Run, study: Study | None = None) -> Study:
     """Write study.json and return the study: the one given, or without one that of the file, or the default one.
 
     Raises InputError where rows are there already whose columns, values or mode the study does not have, and where the

@@ -25,7 +25,7 @@ def near_groups(prompts: Sequence[Prompt]) -> dict[str, str]:
     return {prompts[number].id: prompts[at].id for number, at in first.items()}
 
 
-def alike(prompts: Sequence[Prompt]) -> list[str]:
+def near_duplicate_notes(prompts: Sequence[Prompt]) -> list[str]:
     """A sentence where prompts without a cluster ask nearly the same as another one; else nothing."""
     groups = near_groups(prompts)
     later = next((item for item, first in groups.items() if item != first), None)

@@ -10,7 +10,7 @@ from eval.judge.setup.frozen_study import is_judged
 from eval.judge.setup.keyfile import KEY_FILE
 from eval.judge.setup.plan import Plan, PlannedPair, plan_path, read_asked, read_plan, read_plan_file
 from eval.judge.store.verdict_files import read_verdicts
-from eval.judge.study.assignment import drawing_order, is_drawn, planned
+from eval.judge.study.assignment import drawing_order, is_drawn, plan_reviewers
 from eval.judge.study.blinding import Blinding
 from eval.judge.study.study import NAME as STUDY
 from eval.judge.study.study import Overlap, Study, read_frozen
@@ -42,7 +42,7 @@ def make_plan(
     """
     groups = near or {}
     kept = {item: n for item, n in before.reviewers.items() if item in asked} if before else {}
-    new = planned(blinding, {item: name for item, name in asked.items() if item not in kept}, study.overlap)
+    new = plan_reviewers(blinding, {item: name for item, name in asked.items() if item not in kept}, study.overlap)
     reviewers = kept | new
     return Plan(
         blinding=blinding.rule,

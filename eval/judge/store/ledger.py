@@ -27,7 +27,7 @@ from eval.judge.store.acknowledged import (
 )
 from eval.judge.store.file_lock import FileLock
 from eval.judge.store.hash_chain import sealed
-from eval.judge.store.refusals import cannot_put_back, not_saved, other_columns, restless
+from eval.judge.store.refusals import cannot_put_back, changed_too_often, not_saved, other_columns
 from eval.judge.store.settled_file import Read, read_settled
 from eval.judge.store.verdict_files import R, RowsFile, parse_rows
 
@@ -102,7 +102,7 @@ class Ledger(Generic[R]):
                     self._catch_up()
                     return
                 self._catch_up()
-            raise restless(self._path)
+            raise changed_too_often(self._path)
 
     def _appended(self, rows: Sequence[R]) -> bool:
         """Whether the rows are on disk behind the row that their first seal follows."""
@@ -158,7 +158,7 @@ class Ledger(Generic[R]):
             lost = [row for key, row in self._known.items() if key not in self._lines]
             if lost:
                 self._put_back(lost)
-        raise restless(self._path)
+        raise changed_too_often(self._path)
 
     def _read_settled(self) -> Read[R]:
         row, run, known = self._row, self._run, self._known

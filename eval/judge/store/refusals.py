@@ -24,7 +24,7 @@ def other_columns(path: Path, there: Columns, wanted: Columns) -> InputError:
     )
 
 
-def restless(path: Path) -> NotSaved:
+def changed_too_often(path: Path) -> NotSaved:
     return NotSaved(
         f"Not saved ({path.name} keeps being changed by another program): close it, then press the key again"
     )

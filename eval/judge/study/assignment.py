@@ -22,7 +22,7 @@ LEASE_SECONDS = 600.0
 MOST_ASKEW = 2
 
 
-def planned(blinding: Blinding, categories: Mapping[str, str], overlap: Overlap) -> dict[str, int]:
+def plan_reviewers(blinding: Blinding, categories: Mapping[str, str], overlap: Overlap) -> dict[str, int]:
     """How many reviewers each item is to have. `categories`: item -> category.
 
     The share that is judged by several is the same in each category, to within one pair.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from eval.judge.study.localized import Label, Language
-from eval.judge.study.strings import say_tag
+from eval.judge.study.strings import tag_text
 from eval.judge.study.study import Criterion, Mode, Reason, Study
 from eval.records import SIDES, Side
 
@@ -101,7 +101,7 @@ def _tag(study: Study, tag: str, language: Language) -> Option:
 
 def tag_word(study: Study, tag: str, language: Language) -> str:
     """A tag in the study's own words, else in the page's."""
-    return study.tag_words.get(tag, Label()).say(language) or say_tag(tag, language)
+    return study.tag_words.get(tag, Label()).say(language) or tag_text(tag, language)
 
 
 def value_word(study: Study, column: str, value: str, language: Language) -> str:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from blindside.reading import BadFile, lines
+from blindside.reading import BadFile, read_lines
 from eval.errors import InputError
 from eval.records import Message, Pair, Response, Row, Side, Text, sha256_text
 
@@ -80,7 +80,7 @@ def read_pairs(path: Path, row: type[R], setting: str) -> list[R]:
     """The rows of the JSON lines that `setting` of a study names. Raises InputError naming file, line and field."""
     try:
         with path.open("rb") as file:
-            return [_parse(path, row, number, line) for number, line in lines(file) if line.strip()]
+            return [_parse(path, row, number, line) for number, line in read_lines(file) if line.strip()]
     except BadFile as error:
         raise InputError(error.problem, path=path, line=error.line) from None
     except OSError as error:

@@ -297,17 +297,17 @@ STRINGS: dict[str, tuple[str, str]] = {
 }
 
 
-def say(key: str, language: Language, /, **values: object) -> str:
+def text_of(key: str, language: Language, /, **values: object) -> str:
     """The string in a language. Raises KeyError for a key that is not in the table, or a value that is not given."""
     return STRINGS[key][LANGUAGES.index(language)].format(**values)
 
 
-def say_tag(tag: str, language: Language) -> str:
+def tag_text(tag: str, language: Language) -> str:
     """A known tag's words; another one as it is."""
-    return say(f"tag_{tag}", language) if f"tag_{tag}" in STRINGS else tag
+    return text_of(f"tag_{tag}", language) if f"tag_{tag}" in STRINGS else tag
 
 
-def table() -> str:
+def strings_json() -> str:
     """The whole table for the page's script, as JSON that can stand in a <script>: language -> key -> string."""
     whole = {language: {key: both[at] for key, both in STRINGS.items()} for at, language in enumerate(LANGUAGES)}
     return json.dumps(whole, ensure_ascii=False).replace("<", "\\u003c")

@@ -18,9 +18,9 @@ from eval.release.gate.decision import (
 )
 from eval.release.gate.findings import Findings, read_findings
 from eval.release.gate.outputs import write_outputs
-from eval.release.gate.rules import apply
-from eval.release.gate.stale import bind, changed_rows, changed_since_asked
-from eval.report.write_report import writing_to
+from eval.release.gate.rules import apply_rules
+from eval.release.gate.stale import changed_rows, changed_since_asked, hash_inputs
+from eval.report.write_report import write_errors_named
 from eval.run import Run
 
 
@@ -32,7 +32,7 @@ def decide(run: Run) -> Decision:
     """
     if not run.info.policy_sha256:
         raise StaleInputs(f"run {run.name} has no policy: fix one with `blindside gate {run.name} --policy gate.yml`")
-    bound = bind(run)
+    bound = hash_inputs(run)
     file = read_rows(run.verdicts_path, Verdict, run=run.name)
     rows = file.rows
     if rows and not run.responses_path.is_file():
@@ -43,8 +43,8 @@ def decide(run: Run) -> Decision:
         raise StaleInputs("; ".join(stale))
     policy = policy_of(run)
     findings = read_findings(run, policy, rows)
-    rules = apply(policy, findings)
-    outcome, reasons = settle(rules)
+    rules = apply_rules(policy, findings)
+    outcome, reasons = outcome_of(rules)
     decision = Decision(
         run=run.name,
         decision=outcome,
@@ -60,13 +60,13 @@ def decide(run: Run) -> Decision:
             "last_seal": next((row.seal for row in reversed(rows) if not row.imported), ""),
         },
     )
-    with writing_to(run.folder):
+    with write_errors_named(run.folder):
         write_decision(run.folder, decision)
         write_outputs(run.report_folder, decision)
     return decision
 
 
-def settle(rules: list[RuleResult]) -> tuple[Outcome, tuple[str, ...]]:
+def outcome_of(rules: list[RuleResult]) -> tuple[Outcome, tuple[str, ...]]:
     """One failed rule holds a release back; without one, a rule that is still open leaves the evidence insufficient."""
     failed = [rule for rule in rules if rule.status == "fail"]
     if failed:

@@ -11,8 +11,8 @@ from eval.collect.model_tasks.rows import read_model_verdicts
 from eval.errors import InputError
 from eval.evidence.estimates.winrate import Estimate
 from eval.evidence.judgements import Judgements
-from eval.evidence.sequential.standing import by_plan, judgements_left, skipped_open
-from eval.evidence.signals.model_judge import beside_people, helped, with_skips
+from eval.evidence.sequential.plan_progress import judgements_left, skipped_open, within_plan
+from eval.evidence.signals.model_judge import beside_people, with_judge, with_skips
 from eval.evidence.signals.ppi import predicted_log_wealth, settled
 from eval.evidence.verdict import RunVerdict, missing, run_verdict
 from eval.judge.setup.planning import inclusion_chances, is_planned, planned_reviewers
@@ -42,7 +42,7 @@ def preferred(run: Run, answers: Answers, table: Judgements, policy: Policy) -> 
     plan = planned_reviewers(run, answers)
     verdict = run_verdict(table, plan, policy, planned=is_planned(run))
     if policy.preference.predicted:
-        return _predicted(run, answers, by_plan(table, plan) if is_planned(run) else table, policy, plan), verdict
+        return _predicted(run, answers, within_plan(table, plan) if is_planned(run) else table, policy, plan), verdict
     return of_verdict(verdict), verdict
 
 
@@ -71,7 +71,7 @@ def _predicted(run: Run, answers: Answers, table: Judgements, policy: Policy, pl
     drawn, left, skipped = inclusion_chances(run, answers), judgements_left(table, plan), set(skipped_open(table, plan))
     found = with_skips(beside_people(rows, table, list(drawn)), skipped)
     people = np.array([item in plan for item in drawn], dtype=np.bool_)
-    whole = helped(found, people, confidence=asked.confidence)
+    whole = with_judge(found, people, confidence=asked.confidence)
     if asked.method == "fixed":
         due = judgements_left(table, {item: n for item, n in plan.items() if item not in skipped})
         return _by_interval(whole.estimate, null, due, left, whole.saved)

@@ -36,7 +36,7 @@ SIDES_SAID: Mapping[BlindingRule | Literal["imported"] | None, str] = {
 }
 
 
-def apply(policy: Policy, findings: Findings) -> list[RuleResult]:
+def apply_rules(policy: Policy, findings: Findings) -> list[RuleResult]:
     """Every rule that the policy asks for, in the order of the file."""
     return [rule for rules in _RULES for rule in rules(policy, findings)]
 

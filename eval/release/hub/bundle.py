@@ -90,7 +90,7 @@ def build_bundle(run: Run, decision: Decision, repo: str, staging: Path, *, comm
         artifact=artifact,
         origin=found,
         licence=licence,
-        proved=run_checks.lines(run),
+        proved=run_checks.check_lines(run),
         forced=run_checks.forced(run),
         picture=any(file.path == "training.svg" for file in model),
         comments=comments,

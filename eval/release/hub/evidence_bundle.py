@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blindside.yaml_files import BadYaml, read_yaml
-from eval.policy import frozen
+from eval.policy import frozen_policy_path
 from eval.release.gate.decision import Decision, write_decision
 from eval.release.gate.outputs import write_outputs
 from eval.release.hub.pseudonyms import KINDS, Pseudonyms, pseudonyms, published, renamed, reviewers
@@ -50,7 +50,7 @@ def write_evidence(
     write_decision(folder, told)
     info = published_run(run.info)
     write_run_json(folder, info)
-    (folder / frozen(run).name).write_bytes(frozen(run).read_bytes())
+    (folder / frozen_policy_path(run).name).write_bytes(frozen_policy_path(run).read_bytes())
     _write_study(run, folder)
     if artifact is not None:
         _write_training(artifact, folder)

@@ -11,7 +11,7 @@ from blindside import console
 from blindside.words import counted
 from eval.errors import ReleaseError, StaleInputs
 from eval.release.gate.decision import Decision, read_decision
-from eval.release.gate.stale import changed
+from eval.release.gate.stale import changed_inputs
 from eval.release.hub.bundle import Bundle, ReleaseFile, build_bundle, model_folder
 from eval.release.hub.hub_errors import repo_name
 from eval.release.hub.upload import client, size, upload
@@ -107,7 +107,7 @@ def _refusal(run: Run, decision: Decision) -> ReleaseError | None:
 
 def _check_bound(run: Run, decision: Decision) -> None:
     model_folder(run)
-    if lines := changed(run, decision):
+    if lines := changed_inputs(run, decision):
         raise StaleInputs(f"{'; '.join(lines)}: restore it, or judge and decide again; nothing was uploaded")
 
 

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from blindside.words import counted
 from eval.errors import ReleaseError
 from eval.journal import whole_csv_rows
-from eval.release.hub.hub_errors import in_words, repo_name
+from eval.release.hub.hub_errors import as_release_errors, repo_name
 from eval.release.hub.upload import client
 from eval.release.hub.verify_upload import TIMEOUT, opened
 from eval.run import Run
@@ -100,7 +100,7 @@ class Sync:
         api = client()
         # By itself the client waits for ever, and whoever ends judging would wait with it.
         get_session().timeout = TIMEOUT
-        with in_words(api, self._repo, again=f"it is tried again in {self._seconds / 60:g} minutes"):
+        with as_release_errors(api, self._repo, again=f"it is tried again in {self._seconds / 60:g} minutes"):
             repo = api.create_repo(self._repo, repo_type="dataset", private=True, exist_ok=True).repo_id
             for _ in range(RACES):
                 try:

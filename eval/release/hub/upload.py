@@ -18,7 +18,7 @@ from blindside.addresses import without_secrets
 from blindside.hub_http import http
 from eval.errors import ReleaseError
 from eval.release.hub.bundle import Bundle, ReleaseFile
-from eval.release.hub.hub_errors import in_words
+from eval.release.hub.hub_errors import as_release_errors
 from eval.release.hub.verify_upload import differs, listed
 
 Say = Callable[[str], None]
@@ -61,7 +61,7 @@ def upload(
 
     A repository that holds other weights is only changed by a pull request, which then takes them away.
     """
-    with in_words(api, repo):
+    with as_release_errors(api, repo):
         repo = api.create_repo(repo, private=private or None, exist_ok=True).repo_id
         info = api.model_info(repo)
         if private and not info.private:

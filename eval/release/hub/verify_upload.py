@@ -14,7 +14,7 @@ from huggingface_hub.utils import build_hf_headers
 from blindside.hub_http import http
 from eval.errors import ReleaseError
 from eval.release.hub.bundle import ReleaseFile
-from eval.release.hub.hub_errors import in_words
+from eval.release.hub.hub_errors import as_release_errors
 
 #: Files up to this size are downloaded again; of larger ones the Hub's own sha256 is compared. In bytes.
 SMALL = 10 * 1000**2
@@ -32,7 +32,7 @@ def read_back(api: HfApi, repo: str, revision: str, files: Sequence[ReleaseFile]
 
     Raises ReleaseError that names the files which are missing or differ.
     """
-    with in_words(api, repo):
+    with as_release_errors(api, repo):
         there = listed(api, repo, revision)
         wrong = [line for file in files if (line := differs(file, there.get(file.path)))]
         small = [file for file in files if file.size <= SMALL and file.path in there]

@@ -14,7 +14,7 @@ from blindside import console
 from blindside.tables.rows import Excluded, Message
 from blindside.words import counted
 from eval.answers import read_answers
-from eval.collect.prompts.prompt_set import key
+from eval.collect.prompts.prompt_set import training_key
 from eval.collect.prompts.retired import Retired, retire
 from eval.errors import InputError, RunError
 from eval.evidence.reviewers.criteria import grade
@@ -184,7 +184,9 @@ _UNFIT = {
 def retire_prompts(run: Run, prompts: Iterable[Prompt], out: Path) -> int:
     """Write down that these prompts are training data from now on; returns how many are new."""
     now = utc_now()
-    rows = [Retired(prompt_key=key(p), run=run.name, item=p.id, retired_at=now, pairs=str(out)) for p in prompts]
+    rows = [
+        Retired(prompt_key=training_key(p), run=run.name, item=p.id, retired_at=now, pairs=str(out)) for p in prompts
+    ]
     return retire(run.folder.parent, rows)
 
 

@@ -14,7 +14,7 @@ from eval.judge.setup.keyfile import KEY_FILE
 from eval.release.hub.sync import snapshot
 from eval.release.space.layout import ACCOUNTS, FIXED, RUN, SETTINGS, TABLES, Settings
 from eval.release.space.store import Store
-from eval.release.space.tables import check_seals, later, parted_at
+from eval.release.space.tables import check_seals, continuation, parted_at
 from eval.run import Run, open_run
 
 _SECRET = frozenset({KEY_FILE, ACCOUNTS})
@@ -60,7 +60,7 @@ def settings(store: Store) -> Settings:
 def _continued(folder: Path, name: str, theirs: bytes, store: Store) -> bytes:
     ours = snapshot(folder / name)
     check_seals(folder, name, theirs, store.run)
-    longer = later(ours, theirs)
+    longer = continuation(ours, theirs)
     if longer is None:
         raise ReleaseError(
             f"{name} on this disk and in {store.repo} differ from line {parted_at(ours, theirs)} on: "

@@ -13,7 +13,7 @@ from huggingface_hub.errors import EntryNotFoundError
 from eval.errors import ReleaseError
 from eval.judge.setup.begin import begin_judging
 from eval.judge.study.study import Study
-from eval.release.hub.hub_errors import in_words, repo_name
+from eval.release.hub.hub_errors import as_release_errors, repo_name
 from eval.release.hub.sync import snapshot
 from eval.release.hub.upload import client
 from eval.release.hub.verify_upload import opened
@@ -31,7 +31,7 @@ from eval.release.space.layout import (
 )
 from eval.release.space.repository import MARK, files
 from eval.release.space.store import AGAIN, RevisionMoved, Store
-from eval.release.space.tables import later, parted_at
+from eval.release.space.tables import continuation, parted_at
 from eval.run import Run, open_run
 from eval.run_info import RunInfo
 
@@ -63,11 +63,11 @@ def publish(run: Run, study: Study | None, wanted: SpacePlan, say: Callable[[str
     begin_judging(run, study)
     run = open_run(run.folder.parent, run.name)
     api = client()
-    with in_words(api, wanted.data, again=AGAIN):
+    with as_release_errors(api, wanted.data, again=AGAIN):
         data = api.create_repo(wanted.data, repo_type="dataset", private=True, exist_ok=True).repo_id
     _put_run(Store(api, data, run.name), run, wanted)
     say(f"{data} (private) holds the run")
-    with in_words(api, wanted.space, again=AGAIN):
+    with as_release_errors(api, wanted.space, again=AGAIN):
         space = _put_space(api, wanted, f"{data}/{run.name}")
     say(f"{space} holds the page, and nothing of the run")
     deployed = DeployedSpace(space=space, data=data)
@@ -83,7 +83,7 @@ def space_token() -> str:
 def stop(deployed: DeployedSpace) -> None:
     """Pause the Space. Raises ReleaseError."""
     api = client()
-    with in_words(api, deployed.space, again=AGAIN):
+    with as_release_errors(api, deployed.space, again=AGAIN):
         api.pause_space(deployed.space)
 
 
@@ -128,7 +128,7 @@ def _rows(store: Store, revision: str, run: Run) -> dict[str, bytes]:
     found = {}
     for name in TABLES:
         ours, theirs = snapshot(run.folder / name), store.read(name, revision)
-        if later(ours, theirs) is None:
+        if continuation(ours, theirs) is None:
             raise ReleaseError(
                 f"{run.folder / name} and the copy in {store.repo} differ from line {parted_at(ours, theirs)} on, and "
                 "nothing was changed: judge in one place"

@@ -13,7 +13,7 @@ from eval.release.hub.sync import snapshot
 from eval.release.space.layout import FIXED, RUN, TABLES
 from eval.release.space.store import Store
 from eval.release.space.stranded import FOLDER
-from eval.release.space.tables import KINDS, check_seals, later, parted_at
+from eval.release.space.tables import KINDS, check_seals, continuation, parted_at
 from eval.run import Run
 from eval.run_info import RunInfo
 
@@ -69,7 +69,7 @@ def _refuse_other(run: Run, store: Store, revision: str) -> None:
 def _refuse_parted(run: Run, store: Store, name: str, theirs: bytes) -> None:
     path = run.folder / name
     ours = snapshot(path)
-    if later(ours, theirs) is None:
+    if continuation(ours, theirs) is None:
         raise ReleaseError(
             f"{path} and the copy in {store.repo} differ from line {parted_at(ours, theirs)} on, and nothing was "
             "changed: rows were judged or altered in both places; put the one here aside and pull again, "

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from eval.judge.access.gatekeeper import Gatekeeper, tell
+from eval.judge.access.gatekeeper import Gatekeeper, send_text
 from eval.judge.access.public_address import PublicAddress
 from eval.judge.access.routes import PAGE
 
@@ -29,7 +29,7 @@ class Waiting:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             status = 200 if scope["path"] == "/" else 503
-            await tell(send, status, self.sentence, [(b"refresh", b"10"), (b"cache-control", b"no-store")])
+            await send_text(send, status, self.sentence, [(b"refresh", b"10"), (b"cache-control", b"no-store")])
 
 
 @contextmanager

@@ -49,7 +49,7 @@ class ComparePage:
     trend: Picture | None
 
 
-def versus(run: Run, query: Query, say: Words) -> ComparePage:
+def compare_page(run: Run, query: Query, say: Words) -> ComparePage:
     """What the compare page shows; without a choice the run before this one is taken."""
     runs = _runs(run)
     names = tuple(one.name for one in runs if one.name != run.name)

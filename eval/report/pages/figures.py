@@ -19,8 +19,8 @@ from eval.report.pages.pictures import marks, tables
 from eval.report.pages.pictures import people as by_reviewer
 from eval.report.pages.pictures import prompts as by_prompt
 from eval.report.pages.pictures.over_time import over_time
-from eval.report.pages.query import Query, browse
-from eval.report.pages.reasons import Group, groups
+from eval.report.pages.query import Query, browse_link
+from eval.report.pages.reasons import Group, comment_groups
 from eval.report.pages.reviewer_table import Person, people
 from eval.report.pages.snapshot import Snapshot
 from eval.report.pages.words import Words
@@ -127,16 +127,16 @@ def _findings(snapshot: Snapshot, say: Words) -> Findings:
         headline=Metric.share("win rate", verdict.quoted),
         finding=say.sentence(verdict.headline),
         two_claims=say.sentence(verdict.two_claims),
-        marks=trust_strip.strip(verdict, say, there),
+        marks=trust_strip.trust_strip(verdict, say, there),
         thumbs=_thumbs(snapshot),
         outcomes=_outcomes(snapshot, say),
         sections=sections,
         people=people(snapshot),
         decisive=whole.reviewers.decisive,
-        why=groups(snapshot, say),
+        why=comment_groups(snapshot, say),
         excerpts=tuple(_excerpt(snapshot, say(title), say(empty), query) for title, empty, query in _LISTS),
         figures=tuple(all_figures(whole)),
-        servers=tuple(map(say.sentence, run_checks.lines(snapshot.run))),
+        servers=tuple(map(say.sentence, run_checks.check_lines(snapshot.run))),
         notes=tuple(map(say.sentence, (how_asked(whole), left_out(whole)))),
         excluded=tuple((say.sentence(reason), n) for reason, n in sorted(table.excluded.items())),
         trainings=trainings(snapshot.run),
@@ -187,7 +187,7 @@ def _sections(snapshot: Snapshot, say: Words) -> Iterator[Section]:
                 tables.answers(found, say),
                 tables.others(found, say) if len(found.table) else None,
                 tables.held_out(found, say),
-                *(tables.judge(one, say) for one in found.helped),
+                *(tables.judge(one, say) for one in found.judge_assisted),
             ],
         ),
     )
@@ -217,7 +217,7 @@ def _outcomes(snapshot: Snapshot, say: Words) -> tuple[OutcomeShare, ...]:
     """The two wins stand at the two ends of the bar."""
     codes = {"tuned": TUNED, "tie": TIE, "both_bad": BOTH_BAD, "base": BASE}
     return tuple(
-        OutcomeShare(key, say(by_prompt.WORDS[key]), snapshot.table.count(code), browse(verdict=key))
+        OutcomeShare(key, say(by_prompt.WORDS[key]), snapshot.table.count(code), browse_link(verdict=key))
         for key, code in codes.items()
     )
 

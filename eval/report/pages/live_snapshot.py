@@ -110,7 +110,7 @@ class SnapshotSource:
             wait([job], None if self._patience == math.inf else self._patience)
         read = self._read or _Read((), self._begun_at)
         behind = read.stamp != _stamp(self.run)
-        return Latest(read.snapshot, _told(read.error), read.looked_at, _short(self._read), behind)
+        return Latest(read.snapshot, _error_text(read.error), read.looked_at, _short(self._read), behind)
 
     def stamp(self) -> str:
         """Another one as soon as there is something else to show, then " behind" where newer files are being read.
@@ -170,7 +170,7 @@ class SnapshotSource:
         return snapshot
 
 
-def _told(error: Exception | None) -> str:
+def _error_text(error: Exception | None) -> str:
     if error is None or isinstance(error, BlindsideError):
         return str(error or "")
     return (

@@ -13,12 +13,12 @@ from blindside import console
 from eval.judge.access.gatekeeper import Gatekeeper
 from eval.judge.access.public_address import PublicAddress
 from eval.judge.access.routes import Route
-from eval.judge.access.server import present
+from eval.judge.access.server import serve_page
 from eval.judge.csv_codec import PLAIN, encode_row
 from eval.judge.study.study import Language
 from eval.report.pages.live_snapshot import SnapshotSource
 from eval.report.pages.plain_pages import LANGUAGE, STAMP, PageRequest, pages
-from eval.report.pages.query import parse
+from eval.report.pages.query import parse_query
 from eval.report.pages.views import Frame, computing_html, page_html, trouble_html
 from eval.report.pages.words import words
 from eval.run import Run
@@ -33,9 +33,9 @@ PATIENCE, _FIRST = 0.25, 3.0
 ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE, Route("GET", r"/download/(verdicts|resolved)\.csv"))
 
 
-def show(run: Run, source: SnapshotSource, address: str = "", language: Language = "en") -> str:
+def show_page(run: Run, source: SnapshotSource, address: str = "", language: Language = "en") -> str:
     """The whole page at an address; it says what cannot be read, and that figures are not the newest."""
-    query, latest = parse(address), source.latest()
+    query, latest = parse_query(address), source.latest()
     frame = Frame(run.name, latest.looked_at, latest.stamp, words(language), behind=latest.behind)
     if latest.snapshot is None:
         return trouble_html(query, frame, latest.problem) if latest.problem else computing_html(query, frame)
@@ -52,7 +52,7 @@ def application(run: Run, front: PublicAddress | None = None) -> ASGIApp:
     source.begin(_FIRST)
 
     def page(asked: PageRequest) -> str:
-        return show(run, source, asked.address, asked.language)
+        return show_page(run, source, asked.address, asked.language)
 
     files = {
         f"/download/{name}.csv": (partial(make, source), f"{run.name}-{name}.csv")
@@ -76,7 +76,7 @@ def serve(
     be read or the address is not ours, BlindsideError where no port is free.
     """
     names = front or PublicAddress.of(host)
-    present(
+    serve_page(
         lambda: application(run, names),
         "Results",
         host=host,

@@ -79,12 +79,12 @@ FILTERS = (
 )
 
 
-def browse(**fields: Any) -> str:
+def browse_link(**fields: Any) -> str:
     """A link to Browse with these filters."""
     return Query(view="browse", **fields).href()
 
 
-def parse(address: str) -> Query:
+def parse_query(address: str) -> Query:
     """The query of an address (`?item=…`). What no link of ours says is read as the default."""
     try:
         pairs = parse_qsl(address.removeprefix("?"), max_num_fields=_MOST_FIELDS)

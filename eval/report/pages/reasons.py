@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from eval.judge.study.forms import tag_word
 from eval.records import Outcome, Verdict
-from eval.report.pages.query import browse
+from eval.report.pages.query import browse_link
 from eval.report.pages.snapshot import Snapshot
 from eval.report.pages.words import Words
 
@@ -58,7 +58,7 @@ class Group:
     tagged: bool
 
 
-def groups(snapshot: Snapshot, say: Words) -> tuple[Group, ...]:
+def comment_groups(snapshot: Snapshot, say: Words) -> tuple[Group, ...]:
     """By verdict, then by side and tag; a group without a comment is left out."""
     by_outcome: dict[str, list[Verdict]] = defaultdict(list)
     by_tag: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
@@ -101,11 +101,11 @@ def _group(title: str, kind: str, rows: Sequence[Verdict], where: dict[str, str]
         tagged="tag" in where,
         title=title,
         kind=kind,
-        href=browse(**where, sort="comments"),
+        href=browse_link(**where, sort="comments"),
         comments=tuple(Remark(row.comment, row.item, row.reviewer) for row in longest[:SHOWN]),
         total=len(rows),
         phrases=tuple(
-            (phrase, n, browse(**where, q=f'"{phrase}"')) for phrase, n in phrases([row.comment for row in rows])
+            (phrase, n, browse_link(**where, q=f'"{phrase}"')) for phrase, n in phrases([row.comment for row in rows])
         ),
     )
 

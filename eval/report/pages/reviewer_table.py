@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from eval.evidence.analysis import Analysis
 from eval.evidence.estimates.metric import Metric
 from eval.evidence.reviewers.reviewers import median
-from eval.report.pages.query import Query, browse
+from eval.report.pages.query import Query, browse_link
 from eval.report.pages.snapshot import Snapshot
 
 
@@ -45,7 +45,7 @@ def people(snapshot: Snapshot) -> tuple[Person, ...]:
     return tuple(
         Person(
             name=row.name,
-            href=browse(reviewer=row.name),
+            href=browse_link(reviewer=row.name),
             what_if=Query(without=(row.name,)).href(),
             judgements=row.judgements,
             skips=skips[row.name],

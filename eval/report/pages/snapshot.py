@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from eval.answers import Answers, read_answers
-from eval.evidence.analysis import Analysis, FixedInputs, analysis_of, known_of
+from eval.evidence.analysis import Analysis, FixedInputs, analyse, fixed_inputs
 from eval.evidence.judgements import Judgements, build_judgements
 from eval.evidence.reviewers.criteria import grade
 from eval.evidence.signals.traits import traits_of
@@ -169,7 +169,7 @@ class Snapshot:
 
     @cached_property
     def known(self) -> FixedInputs:
-        return self.known_before or known_of(self.run, self.answers)
+        return self.known_before or fixed_inputs(self.run, self.answers)
 
     def without(self, reviewers: Sequence[str]) -> Analysis:
         """What would be known if these reviewers had judged nothing."""
@@ -177,7 +177,7 @@ class Snapshot:
         return self._whole(*build_judgements(self.run, self.answers, rows))
 
     def _whole(self, table: Judgements, verdicts: Sequence[Verdict]) -> Analysis:
-        return analysis_of(self.run, self.answers, table, verdicts, known=self.known)
+        return analyse(self.run, self.answers, table, verdicts, known=self.known)
 
     @cached_property
     def by_id(self) -> dict[str, Entry]:

@@ -11,7 +11,7 @@ from eval.report.compare import Comparison
 from eval.report.pages.browse import Item, find, whole_item
 from eval.report.pages.compare_page import versus_alone
 from eval.report.pages.figures import findings
-from eval.report.pages.query import Query, parse
+from eval.report.pages.query import Query, parse_query
 from eval.report.pages.snapshot import Entry, Snapshot
 from eval.report.pages.views import Frame, Pane, panes, render
 from eval.report.pages.words import words
@@ -103,5 +103,5 @@ def _closed(page: str, marks: dict[str, str]) -> str:
 def _within(href: str, marks: dict[str, str]) -> str:
     if re.fullmatch(r"#[a-z0-9-]+", href):
         return href
-    item = parse(href.replace("&amp;", "&")).item if href.startswith("?") else ""
+    item = parse_query(href.replace("&amp;", "&")).item if href.startswith("?") else ""
     return f"#{marks[item]}" if item in marks else ""

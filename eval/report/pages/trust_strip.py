@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eval.evidence.conditions import Condition, State
 from eval.evidence.verdict import RunVerdict
-from eval.report.pages.query import browse
+from eval.report.pages.query import browse_link
 from eval.report.pages.words import Words
 
 STOP = "stop or continue"
@@ -22,7 +22,7 @@ _WHERE = {
     "agreement": "#agreement",
     "speed": "#seconds",
     "early against late": "#place",
-    "skips": browse(verdict="skipped"),
+    "skips": browse_link(verdict="skipped"),
 }
 _FIGURES = "#figures"
 _STATES: dict[str, State] = {"shown": "fine", "weaker": "doubt", "open": "open"}
@@ -40,7 +40,7 @@ class Mark:
     href: str
 
 
-def strip(found: RunVerdict, say: Words, there: Collection[str]) -> tuple[Mark, ...]:
+def trust_strip(found: RunVerdict, say: Words, there: Collection[str]) -> tuple[Mark, ...]:
     """All conditions of a verdict, whether one may stop first. `there`: the parts that the page has, by id."""
     return tuple(_mark(one, say, there) for one in all_conditions(found))
 

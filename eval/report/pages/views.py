@@ -17,7 +17,7 @@ from eval.judge.rendering.render import formatted, plain_html
 from eval.judge.rendering.templates import templates_in
 from eval.records import SIDES, Response, Row, Side
 from eval.report.pages.browse import LONGEST_SNIPPET, Item, listing, open_item
-from eval.report.pages.compare_page import versus
+from eval.report.pages.compare_page import compare_page
 from eval.report.pages.figures import findings
 from eval.report.pages.filters import choices, described
 from eval.report.pages.query import Query
@@ -62,7 +62,7 @@ def page_html(snapshot: Snapshot, query: Query, frame: Frame) -> str:
     """The page that a query asks for."""
     say = frame.say
     if query.view == "compare":
-        return render("compare.jinja", frame, query, versus=versus(snapshot.run, query, say))
+        return render("compare.jinja", frame, query, versus=compare_page(snapshot.run, query, say))
     if query.view == "results":
         return render(
             "results.jinja",

@@ -11,7 +11,7 @@ from blindside import console
 from eval.judge.access.gatekeeper import Gatekeeper
 from eval.judge.access.public_address import PublicAddress
 from eval.judge.access.routes import Route
-from eval.judge.access.server import present
+from eval.judge.access.server import serve_page
 from eval.judge.rendering.differences import differences
 from eval.judge.rendering.render import Formatted, formatted, plain_html
 from eval.judge.study.study import Language
@@ -22,7 +22,7 @@ from eval.report.pages.plain_pages import LANGUAGE, STAMP, PageRequest, pages
 from eval.report.pages.query import LONGEST
 from eval.report.pages.views import Frame, render
 from eval.report.pages.words import Words, words
-from eval.report.pairs.pair_file import FILTERS, PairFile, read_shelf, trouble
+from eval.report.pairs.pair_file import FILTERS, PairFile, read_pair_file, trouble
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -45,7 +45,7 @@ class PairQuery(Row):
         return "?" + urlencode(self.model_copy(update=changes).model_dump(exclude_defaults=True))
 
 
-def parse(address: str) -> PairQuery:
+def parse_pair_query(address: str) -> PairQuery:
     """The query of an address; what no link of ours says is read as the default."""
     try:
         given = dict(parse_qsl(address.removeprefix("?"), max_num_fields=_MOST_FIELDS))
@@ -110,9 +110,9 @@ _say = console.say
 ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE)
 
 
-def look(shelf: PairFile, address: str = "", language: Language = "en") -> str:
+def show_pair(shelf: PairFile, address: str = "", language: Language = "en") -> str:
     """The page at an address: one pair, kept within what its filter and search find."""
-    return pair_html(shelf, parse(address), words(language))
+    return pair_html(shelf, parse_pair_query(address), words(language))
 
 
 def application(path: Path, front: PublicAddress | None = None) -> ASGIApp:
@@ -120,10 +120,10 @@ def application(path: Path, front: PublicAddress | None = None) -> ASGIApp:
 
     Raises PairsError where the file can't be read.
     """
-    shelf = read_shelf(path)
+    shelf = read_pair_file(path)
 
     def page(asked: PageRequest) -> str:
-        return look(shelf, asked.address, asked.language)
+        return show_pair(shelf, asked.address, asked.language)
 
     return Gatekeeper(pages(page, str), front or PublicAddress(), ROUTES, queried=True)
 
@@ -141,4 +141,4 @@ def serve(
     Raises PairsError where the file can't be read, BlindsideError where no port is free.
     """
     app = application(path, PublicAddress.of(host))
-    present(lambda: app, "Pairs", host=host, port=port, open_browser=open_browser, say=say)
+    serve_page(lambda: app, "Pairs", host=host, port=port, open_browser=open_browser, say=say)

@@ -60,7 +60,7 @@ class PairFile:
         return [(name, chosen[n], rejected[n]) for n, name in enumerate(names)]
 
 
-def read_shelf(path: Path) -> PairFile:
+def read_pair_file(path: Path) -> PairFile:
     """Raises PairsError for a file that can't be read."""
     shelf = PairFile(path.name)
     for row in read_pairs(path):

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blindside import console
-from blindside.markdown import plain
+from blindside.markdown import as_text
 from eval.errors import BlindsideError
 from eval.evidence.estimates.metric import Metric
 from eval.journal import write_atomically
 from eval.judge.access.gatekeeper import Gatekeeper
 from eval.judge.access.public_address import PublicAddress
 from eval.judge.access.routes import Route
-from eval.judge.access.server import present
+from eval.judge.access.server import serve_page
 from eval.judge.study.study import Language
 from eval.records import utc_now
 from eval.report.pages.plain_pages import LANGUAGE, STAMP, PageRequest, pages
@@ -24,7 +24,7 @@ from eval.report.pages.views import Frame, render
 from eval.report.pages.words import words
 from eval.report.sweep.snapshot import SweepSnapshot, SweepSource, read_sweep_snapshot
 from eval.report.sweep.views import SweepQuery, findings, parse_sweep, prompt_list, prompt_page, sentence
-from eval.report.write_report import writing_to
+from eval.report.write_report import write_errors_named
 from eval.spreadsheet import neutralise
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE)
 HEAD = ("candidate", "state", "reason", "run", "prompts", "verdicts", "win_rate", "low", "high")
 
 
-def show(source: SweepSource, name: str, address: str = "", language: Language = "en") -> str:
+def show_page(source: SweepSource, name: str, address: str = "", language: Language = "en") -> str:
     """The whole page at an address; a file that cannot be read is said on the page."""
     query, say = parse_sweep(address), words(language)
     try:
@@ -57,7 +57,7 @@ def application(reports: Path, name: str, front: PublicAddress | None = None) ->
     source.current()
 
     def page(asked: PageRequest) -> str:
-        return show(source, name, asked.address, asked.language)
+        return show_page(source, name, asked.address, asked.language)
 
     return Gatekeeper(pages(page, source.stamp), front or PublicAddress(), ROUTES, queried=True)
 
@@ -74,7 +74,7 @@ def serve(
 ) -> None:
     """Serve the pages until Ctrl-C or SIGTERM, as `eval.report.pages.page.serve`."""
     names = front or PublicAddress.of(host)
-    present(
+    serve_page(
         lambda: application(reports, name, names),
         "Results",
         host=host,
@@ -95,7 +95,7 @@ def write_sweep_report(reports: Path, name: str, folder: Path | None = None) -> 
     last = max((one.judged_at for own in found.standings.verdicts.values() for one in own), default="")
     frame = Frame(name, last, "", words("en"), alone=True)
     page = render("sweep.jinja", frame, SweepQuery(), found=findings(found, words("en")))
-    with writing_to(folder, otherwise=", or name another folder with --out"):
+    with write_errors_named(folder, otherwise=", or name another folder with --out"):
         write_atomically(folder / "sweep.html", page.encode())
         write_atomically(folder / "sweep.csv", _csv(found).encode())
         write_atomically(folder / "sweep.md", markdown(found).encode())
@@ -106,11 +106,15 @@ def markdown(found: SweepSnapshot) -> str:
     """The sweep for people: every candidate, also those that failed or were dropped."""
     shown = findings(found, words("en"))
     rows = [
-        f"| {plain(row.one.name)} | {plain(row.changes)} | {_said(row.rate)} | {row.verdicts} | {plain(row.what)} |"
+        "| "
+        + " | ".join(
+            [as_text(row.one.name), as_text(row.changes), _value_text(row.rate), str(row.verdicts), as_text(row.what)]
+        )
+        + " |"
         for row in shown.candidates
     ]
     lines = [
-        f"# Sweep {plain(found.sweep.sweep)}",
+        f"# Sweep {as_text(found.sweep.sweep)}",
         "",
         sentence(found),
         "",
@@ -122,13 +126,16 @@ def markdown(found: SweepSnapshot) -> str:
         "",
         "| difference on shared prompts | | |",
         "|---|---|---|",
-        *(f"| {plain(a)} − {plain(b)} | {_said(figure)} | {figure.n} prompts |" for a, b, figure in shown.differences),
+        *(
+            f"| {as_text(a)} − {as_text(b)} | {_value_text(figure)} | {figure.n} prompts |"
+            for a, b, figure in shown.differences
+        ),
         "",
     ]
     return "\n".join(lines)
 
 
-def _said(figure: Metric | None) -> str:
+def _value_text(figure: Metric | None) -> str:
     if figure is None or figure.value is None:
         return ""
     return f"{figure.said}, {figure.interval}"

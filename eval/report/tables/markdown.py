@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from blindside.markdown import plain
+from blindside.markdown import as_text
 from blindside.words import counted
 from eval.evidence.analysis import Analysis, all_figures
 from eval.evidence.estimates.categories import INTERVALS, P_VALUES
@@ -22,7 +22,7 @@ UNIT = (
 )
 
 #: Sentences and names of figures are not cut.
-_whole = partial(plain, longest=None)
+_whole = partial(as_text, longest=None)
 
 
 def markdown(found: Analysis) -> str:
@@ -33,7 +33,7 @@ def markdown(found: Analysis) -> str:
 
 def _head(found: Analysis) -> Iterator[str]:
     info = found.run.info
-    yield from (f"# {plain(found.run.name)}", "")
+    yield from (f"# {as_text(found.run.name)}", "")
     if run_checks.forced(found.run):
         yield from (FORCED, "")
     yield from (_whole(found.verdict.headline), "", f"{CAN_WE_STOP} {found.verdict.advice}.", "")
@@ -45,7 +45,7 @@ def _head(found: Analysis) -> Iterator[str]:
     yield from ("| side | model | weights or revision |", "|---|---|---|")
     for side, model in info.models.items():
         pin = (model.weights_sha256 or model.revision or "not pinned")[:16]
-        yield f"| {side} | {plain(model.name)} | {plain(pin)} |"
+        yield f"| {side} | {as_text(model.name)} | {as_text(pin)} |"
     yield ""
     yield _whole(how_asked(found))
     yield ""
@@ -66,7 +66,7 @@ def _categories(found: Analysis) -> Iterator[str]:
     for row in found.categories.rows:
         share = Metric.share("", row.win_rate)
         corrected = "" if row.holm is None else f"{row.holm:.3g}"
-        yield f"| {plain(row.name) or 'none'} | {share.said} | {share.interval} | {share.n} | {corrected} |"
+        yield f"| {as_text(row.name) or 'none'} | {share.said} | {share.interval} | {share.n} | {corrected} |"
     looked_at = f"The intervals hold for all {found.categories.looked_at} together ({INTERVALS}, 95%); p-values are"
     yield from ("", f"{looked_at} corrected over all of them ({P_VALUES}).", "")
 
@@ -79,10 +79,10 @@ def _reviewers(found: Analysis) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for row in found.reviewers.rows:
         cells = [Metric.number("", row.seconds).said, *(_short(one) for one in (row.left, row.repeats, row.gold))]
-        yield f"| {plain(row.name)} | {row.judgements} | {' | '.join(cells)} |"
+        yield f"| {as_text(row.name)} | {row.judgements} | {' | '.join(cells)} |"
     yield ""
     if found.reviewers.decisive:
-        names = " or ".join(map(plain, found.reviewers.decisive))
+        names = " or ".join(map(as_text, found.reviewers.decisive))
         yield from (f"The conclusion depends on one reviewer: without {names} it changes.", "")
 
 
@@ -92,7 +92,7 @@ def _short(estimate: Estimate) -> str:
 
 
 def _foot(found: Analysis) -> Iterator[str]:
-    yield from map(_whole, run_checks.lines(found.run))
+    yield from map(_whole, run_checks.check_lines(found.run))
     giveaways = found.run.info.giveaways
     if giveaways:
         yield _whole(

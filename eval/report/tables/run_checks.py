@@ -13,7 +13,7 @@ from eval.run import Run
 from eval.run_info import CheckRecord, ModelInfo
 
 
-def lines(run: Run) -> list[str]:
+def check_lines(run: Run) -> list[str]:
     """A line for each model, also where nothing was checked: silence would look like a pass; and one of the sides."""
     return [*_sweep(run), *servers(run), *tokens(run.info.models), *_training(run.info.models), *_sides(run)]
 

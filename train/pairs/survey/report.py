@@ -58,7 +58,7 @@ def findings(look: ScanResult, *, evaluation: int | None = None) -> list[Finding
     return found
 
 
-def passed(found: list[Finding]) -> bool:
+def is_passed(found: list[Finding]) -> bool:
     return not any(one.level == "fail" for one in found)
 
 

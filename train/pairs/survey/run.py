@@ -17,7 +17,7 @@ from train.pairs.pair import Pair
 from train.pairs.source import PLAIN, TRAIN_ENV, local_file, read_pairs
 from train.pairs.survey.counting import TokenCounter
 from train.pairs.survey.near_duplicates import Overlap
-from train.pairs.survey.report import findings, passed
+from train.pairs.survey.report import findings, is_passed
 from train.pairs.survey.scan import NEAR, SPACE, Scanner, ScanResult, stripped
 from train.pairs.write import write_card, write_pairs
 from train.recipe import Recipe
@@ -46,7 +46,7 @@ class Survey:
 
     @property
     def ok(self) -> bool:
-        return passed(self.findings)
+        return is_passed(self.findings)
 
 
 def check_pairs(

@@ -14,7 +14,7 @@ from eval.judge.study.study import Criterion, Study
 from eval.records import SIDES, Verdict
 from eval.report.pages.drawing import Picture
 from eval.report.pages.pictures.bars import Bars, paired, shares
-from eval.report.pages.query import browse
+from eval.report.pages.query import browse_link
 from eval.report.pages.words import Words
 
 
@@ -25,7 +25,7 @@ def tags(found: Analysis, say: Words) -> Picture | None:
             tag_word(found.study, tag, say.language),
             win_rate(means(found.verdicts, partial(tagged, tag, "base"))),
             win_rate(means(found.verdicts, partial(tagged, tag, "tuned"))),
-            (browse(tag=f"base:{tag}"), browse(tag=f"tuned:{tag}")),
+            (browse_link(tag=f"base:{tag}"), browse_link(tag=f"tuned:{tag}")),
         )
         for tag in found.study.tags
     ]
@@ -42,7 +42,7 @@ def _rows(study: Study, criterion: Criterion, verdicts: Sequence[Verdict], say: 
     name = criterion.name
     if criterion.scale == "pairwise":
         rates = [win_rate(means(verdicts, partial(chosen, name, side))) for side in SIDES]
-        hrefs = [browse(criterion=f"{name}={side}") for side in SIDES]
+        hrefs = [browse_link(criterion=f"{name}={side}") for side in SIDES]
         yield shares(say("{name}: better", name=name), rates[0], rates[1], (hrefs[0], hrefs[1]))
     elif numeric(criterion):
         yield _rated(criterion, verdicts, say)
@@ -50,7 +50,7 @@ def _rows(study: Study, criterion: Criterion, verdicts: Sequence[Verdict], say: 
         for value in criterion.values:
             columns = [f"{name}_{side}" for side in SIDES]
             rates = [win_rate(means(verdicts, partial(chosen, column, value))) for column in columns]
-            hrefs = [browse(criterion=f"{column}={value}") for column in columns]
+            hrefs = [browse_link(criterion=f"{column}={value}") for column in columns]
             word = value_word(study, name, value, say.language)
             yield shares(f"{name}: {word}", rates[0], rates[1], (hrefs[0], hrefs[1]))
 

@@ -10,8 +10,8 @@ from markupsafe import Markup
 from eval.evidence.analysis import Analysis
 from eval.evidence.judgements import by_cluster
 from eval.evidence.sequential.e_process import confidence_sequence, fixed_bets
+from eval.evidence.sequential.plan_progress import plan_by_cluster, within_plan
 from eval.evidence.sequential.sequential import ClosedPrompts, closed_in
-from eval.evidence.sequential.standing import by_plan, plan_by_cluster
 from eval.judge.setup.planning import is_planned
 from eval.report.pages.drawing import WIDE, Picture, area, dot, line, path, percent, svg, text
 from eval.report.pages.snapshot import Snapshot
@@ -71,7 +71,7 @@ def _points(found: Analysis) -> list[Point]:
 
 
 def _closed(found: Analysis) -> ClosedPrompts:
-    prompts = by_plan(found.table, found.plan) if is_planned(found.run) else found.table
+    prompts = within_plan(found.table, found.plan) if is_planned(found.run) else found.table
     return closed_in(by_cluster(prompts), plan_by_cluster(prompts, found.plan))
 
 

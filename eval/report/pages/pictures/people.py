@@ -11,7 +11,7 @@ from markupsafe import Markup
 from eval.evidence.analysis import Analysis
 from eval.evidence.conditions import HASTY
 from eval.report.pages.drawing import WIDE, Link, Picture, box, cut, dot, line, linked, path, percent, svg, text
-from eval.report.pages.query import browse
+from eval.report.pages.query import browse_link
 from eval.report.pages.words import Words
 
 #: Verdicts of a session are drawn in so many steps at most, and so many reviewers, those with most verdicts.
@@ -42,7 +42,7 @@ def seconds(found: Analysis, say: Words) -> Picture | None:
         spoken=spoken,
         head=(say("Reviewer"), say("Verdicts"), say("Median seconds")),
         rows=tuple(
-            (Link(name, browse(reviewer=name)), f"{first + 1:,}–{last:,}", f"{middle:.1f}")
+            (Link(name, browse_link(reviewer=name)), f"{first + 1:,}–{last:,}", f"{middle:.1f}")
             for name, steps in people
             for first, last, middle in steps
         ),
@@ -113,7 +113,7 @@ def _lines(people: Sequence[tuple[str, list[Step]]], medians: dict[str, float], 
         hit = box(0, top - 2, WIDE, _ROW - 2, "rs-hit", said)
         label = text(0, top + _ROW / 2, cut(name, 16), kind="rs-name")
         value = text(WIDE, top + _ROW / 2, say("{n} s", n=f"{medians[name]:.1f}"), anchor="end", kind="rs-value")
-        yield linked(browse(reviewer=name), said, hit, label, drawn, value)
+        yield linked(browse_link(reviewer=name), said, hit, label, drawn, value)
     yield text(_LEFT, 18 + _ROW * len(people), say("first verdict"), kind="rs-tick")
     yield text(
         _LEFT + wide, 18 + _ROW * len(people), say("verdict {n}", n=f"{longest:,}"), anchor="end", kind="rs-tick"

@@ -14,7 +14,7 @@ from eval.evidence.analysis import Analysis
 from eval.records import Outcome
 from eval.report.pages.browse import LENGTHS
 from eval.report.pages.drawing import WIDE, Link, Picture, box, dot, line, linked, path, percent, svg, text
-from eval.report.pages.query import Query, browse
+from eval.report.pages.query import Query, browse_link
 from eval.report.pages.snapshot import Entry, Snapshot
 from eval.report.pages.words import Words
 
@@ -96,7 +96,7 @@ def lengths(snapshot: Snapshot, found: Analysis, say: Words) -> Picture | None:
         head=(say("The tuned answer is"), say("Win rate"), say("95% interval"), "n"),
         rows=tuple(
             (
-                Link(label, browse(length=which) if one.win_rate.n else ""),
+                Link(label, browse_link(length=which) if one.win_rate.n else ""),
                 "–" if one.win_rate.value is None else percent(one.win_rate.value),
                 "–"
                 if one.win_rate.low is None or one.win_rate.high is None
@@ -147,7 +147,7 @@ def _drawn(columns: Sequence[Column], say: Words) -> Iterator[Markup]:
             y -= high
             if high:
                 parts.append(box(number * step, y, step - min(1.0, step / 4), high, f"rs-fill-{one}", said))
-        href = Query(item=column.first, view="browse").href() if column.prompts == 1 else browse(sort="base")
+        href = Query(item=column.first, view="browse").href() if column.prompts == 1 else browse_link(sort="base")
         yield linked(href, said, *parts) if len(columns) <= 60 else Markup("").join(parts)
     yield text(0, _HIGH + 18, say("base won"), kind="rs-tick")
     yield text(step * len(columns), _HIGH + 18, say("tuned won"), anchor="end", kind="rs-tick")
@@ -196,6 +196,6 @@ def _bins(found: Analysis, say: Words, x: Callable[[float], float], y: Callable[
         if rate.low is not None and rate.high is not None:
             parts.insert(0, line(at, y(rate.low), at, y(rate.high), "rs-whisker"))
         middles.append((at, y(rate.value)))
-        yield linked(browse(length=which), said, box(at - 14, y(1), 28, y(0) - y(1), "rs-hit", said), *parts)
+        yield linked(browse_link(length=which), said, box(at - 14, y(1), 28, y(0) - y(1), "rs-hit", said), *parts)
     if len(middles) > 1:
         yield path(middles, "rs-line-tuned rs-thin")

@@ -10,7 +10,7 @@ from eval.evidence.signals.traits import Winning
 from eval.report.pages.drawing import Picture
 from eval.report.pages.pictures.bars import paired, shares
 from eval.report.pages.pictures.forest import Row, forest
-from eval.report.pages.query import browse
+from eval.report.pages.query import browse_link
 from eval.report.pages.words import Words
 
 
@@ -21,7 +21,7 @@ def categories(found: Analysis, say: Words) -> Picture | None:
         Row(
             row.name or say("no category"),
             row.win_rate,
-            browse(category=row.name) if row.name else "",
+            browse_link(category=row.name) if row.name else "",
             (f"{row.judgements:,}", _interval(row.alone.low, row.alone.high), _p(row.p_value), _p(row.holm)),
         )
         for row in each.rows
@@ -51,7 +51,10 @@ def others(found: Analysis, say: Words) -> Picture | None:
         Row(say("Identical as ties"), summary.win_rate_with_identical),
         Row(say("Skipped go to base"), verdict.worst),
         Row(say("Skipped go to tuned"), verdict.best),
-        *(Row(say("With {judge} (PPI++)", judge=one.beside.model), one.predicted.estimate) for one in found.helped),
+        *(
+            Row(say("With {judge} (PPI++)", judge=one.beside.model), one.predicted.estimate)
+            for one in found.judge_assisted
+        ),
     ]
     return forest("others", say("Other ways to count"), rows, say, of=say("Counted"))
 
@@ -76,7 +79,7 @@ def habits(found: Analysis, say: Words) -> Picture | None:
 def traits(found: Sequence[Winning], say: Words) -> Picture | None:
     """What winners do: how often the one answer with a trait won. A click lists where the tuned one has it."""
     rows = [
-        Row(say(one.trait), one.rate, browse(trait=f"{one.trait}:{'tuned' if one.by_side['tuned'] else 'base'}"))
+        Row(say(one.trait), one.rate, browse_link(trait=f"{one.trait}:{'tuned' if one.by_side['tuned'] else 'base'}"))
         for one in sorted(found, key=lambda one: -(one.rate.value or 0.0))
     ]
     note = say(
@@ -97,7 +100,10 @@ def answers(found: Analysis, say: Words) -> Picture | None:
     ]
     must = signals.must_pass
     if must.n:
-        hrefs = (browse(expect="broken") if must.broken else "", browse(expect="repaired") if must.repaired else "")
+        hrefs = (
+            browse_link(expect="broken") if must.broken else "",
+            browse_link(expect="repaired") if must.repaired else "",
+        )
         rows.append(shares(say("Must-pass passed"), must.passed_by.base, must.passed_by.tuned, hrefs))
     note = say(
         "Over {pairs}, judged or not; {same} of them have the same answer twice.",

@@ -15,7 +15,7 @@ MANY = 0.2
 _WORDS = {"truncated": "cut", "empty": "empty", "repetition": "repeating", "refusals": "refusing"}
 
 
-def looks(pairs: Sequence[Pair], enable_thinking: bool | None = None) -> Iterator[str]:
+def answer_notes(pairs: Sequence[Pair], enable_thinking: bool | None = None) -> Iterator[str]:
     """A line for each side, one for pairs whose answers are the same, and what to do where these are many.
 
     `enable_thinking` is what was asked of the chat template: whether a server heeded it shows in its answers.

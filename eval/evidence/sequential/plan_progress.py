@@ -23,7 +23,7 @@ def skipped_open(table: Judgements, plan: Mapping[str, int]) -> list[str]:
     return [item for item, reviewers in plan.items() if item in table.put_off and judged.get(item, 0) < reviewers]
 
 
-def by_plan(table: Judgements, plan: Mapping[str, int]) -> Judgements:
+def within_plan(table: Judgements, plan: Mapping[str, int]) -> Judgements:
     """The table without verdicts beyond the plan: of each planned item as many as it was to have, the first ones."""
     order = np.argsort(table.item, kind="stable")
     codes = table.item[order]
@@ -42,7 +42,7 @@ def plan_by_cluster(table: Judgements, plan: Mapping[str, int]) -> dict[str, int
     return found
 
 
-def standing(table: Judgements, plan: Mapping[str, int], *, null: float = 0.5, alpha: float = ALPHA) -> Progress:
+def plan_progress(table: Judgements, plan: Mapping[str, int], *, null: float = 0.5, alpha: float = ALPHA) -> Progress:
     """The anytime-valid test of a win rate above `null`, on the prompts that are closed by the plan."""
     left = judgements_left(table, plan)
     return progress(closed_in(table, plan), horizon=max(1, len(plan)), null=null, alpha=alpha, left=left)
