@@ -17,7 +17,7 @@ from eval.records import Side
 from eval.run_info import ModelInfo
 from tests.collect import models
 from tests.collect.other_engines import Echo, Front, LlamaCpp, Sglang, fronting
-from tests.collect.test_parity import PROMPTS
+from tests.collect.parity_world import PROMPTS
 from tests.compose.replay import DATA
 from tests.compose.servers import change, need_train
 from tests.support import ROOT, require
