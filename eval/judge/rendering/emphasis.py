@@ -25,7 +25,7 @@ _WHERE_ESCAPED = "*_`~#$|.)"
 _RUN = 60
 
 
-def use_emphasis(md: MarkdownIt) -> None:
+def use(md: MarkdownIt) -> None:
     """Have `md` leave marks that are text as they are."""
     md.inline.ruler.at("emphasis", _emphasis)
     md.inline.ruler.at("strikethrough", _strikethrough)

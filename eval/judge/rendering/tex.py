@@ -48,7 +48,7 @@ _ATTRIBUTES = {
 }  # fmt: skip
 
 
-def use_tex(md: MarkdownIt) -> None:
+def use(md: MarkdownIt) -> None:
     """Have `md` take TeX for what it is."""
     md.inline.ruler.before("escape", "tex", _inline)
     md.block.ruler.before("table", "tex", _block, {"alt": ["paragraph", "reference", "blockquote", "list"]})

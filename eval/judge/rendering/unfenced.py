@@ -59,7 +59,7 @@ _MARKDOWN = re.compile(r"\s{0,3}(?:[-+]\s|\*\s|\d{1,9}[.)]\s|\#{2,6}\s|```|~~~|\
 _SENTENCE = re.compile(r"\s{0,3}[A-Z][\w'’]*(?:\s+[\w'’,-]+){4,}.*[.!?:]$")
 
 
-def use_unfenced(md: MarkdownIt) -> None:
+def use(md: MarkdownIt) -> None:
     """Have `md` show unfenced code as code."""
     md.block.ruler.before("table", "unfenced", _rule, {"alt": ["paragraph"]})
 
