@@ -6,7 +6,7 @@ import asyncio
 import json
 
 #: Seconds before an answer.
-DELAY = 0.05  # seconds until the server answers
+DELAY = 0.05
 TEXT = "The capital of Portugal is Lisbon, which lies on the Tagus and has been the seat of government for centuries."
 
 

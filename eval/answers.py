@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from blindside.validation import first_problem
 from eval.errors import InputError
 from eval.journal import json_lines
 from eval.records import SIDES, Failure, Message, Pair, Prompt, Response, Side
@@ -135,9 +136,7 @@ def _read_into(path: Path, add: Callable[[Response | Failure], None]) -> None:
         try:
             add(_LINE.validate_json(line))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            problem = f"{where or 'line'}: {first['msg']}: remove the line to have it asked again"
+            problem = f"{first_problem(error, whole='line')}: remove the line to have it asked again"
             raise InputError(problem, path=path, line=number) from None
         except ValueError as error:
             raise InputError(f"{error}: remove one of the two lines", path=path, line=number) from None

@@ -7,17 +7,17 @@ and refuses one that has changed since.
 from __future__ import annotations
 
 import hashlib
-import reprlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from blindside.yaml_files import BadYaml, read_yaml
+from blindside.validation import first_problem
 from eval.errors import InputError
 from eval.journal import write_atomically
 from eval.records import Row
 from eval.run import Run
+from eval.settings_file import read_settings
 
 #: Where a project keeps its policy, and what is used where it has none.
 PROJECT = Path("gate.yml")
@@ -123,20 +123,12 @@ class Policy(Row):
 
 def read_policy(path: Path) -> Policy:
     """The policy in a YAML file. Raises InputError naming file and field."""
-    try:
-        data: Any = read_yaml(path)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror}): give a policy with --policy", path=path) from None
-    except BadYaml as error:
-        raise InputError(f"{error.problem}: correct the file, texts in quotes", path=path, line=error.line) from None
-    if not isinstance(data, dict):
-        raise InputError("holds no rules: give at least `preference:`", path=path)
+    empty = "holds no rules: give at least `preference:`"
+    data = read_settings(path, unreadable="give a policy with --policy", empty=empty)
     try:
         return Policy.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise InputError(f"{field}: {first['msg']}, not {reprlib.repr(first['input'])}: fix it", path=path) from None
+        raise InputError(f"{first_problem(error, value=True)}: fix it", path=path) from None
 
 
 def policy_sha256(path: Path) -> str:

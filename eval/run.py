@@ -22,6 +22,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from blindside.validation import first_problem
 from eval.errors import RunError
 from eval.journal import write_atomically
 from eval.records import Prompt
@@ -180,11 +181,7 @@ def _read(folder: Path) -> Run:
     try:
         return Run(folder, RunInfo.model_validate_json(path.read_bytes()))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise RunError(
-            f"{path}: {field or 'file'}: {first['msg']}: restore the file, or start a new run with RUN="
-        ) from None
+        raise RunError(f"{path}: {first_problem(error)}: restore the file, or start a new run with RUN=") from None
 
 
 def _refuse_other(run: Run, info: RunInfo) -> None:

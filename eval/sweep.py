@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from blindside.validation import first_problem
 from eval.errors import InputError, RunError
 from eval.journal import write_atomically
 from eval.records import Row
@@ -120,9 +121,7 @@ def read_sweep(reports: Path, name: str) -> Sweep:
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}): fix that", path=path) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise InputError(f"{field}: {first['msg']}: restore the file", path=path) from None
+        raise InputError(f"{first_problem(error)}: restore the file", path=path) from None
 
 
 def write_sweep(reports: Path, sweep: Sweep) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from blindside.validation import first_problem
 from train.errors import ArtifactError
 from train.files import sha256_file, sha256_files, sha256_json, write_atomic
 from train.token_check import TrainedTokens
@@ -107,9 +108,8 @@ def read_artifact(folder: Path) -> Artifact:
             f"{folder} is not a finished model (it has no {NAME}); run `make train` to make it"
         ) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise ArtifactError(f"{path}: {where}: {first['msg']}; delete {folder} and train again") from None
+        problem = f"{path}: {first_problem(error, whole='the file')}; delete {folder} and train again"
+        raise ArtifactError(problem) from None
 
 
 def verify(folder: Path) -> None:

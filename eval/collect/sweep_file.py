@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from blindside.yaml_files import BadYaml, read_yaml
+from blindside.validation import first_problem
 from eval.errors import InputError
 from eval.records import Row, utc_now
+from eval.settings_file import read_settings
 from eval.sweep import Candidate, Screen, Sweep, check_name
 from train.sweep.grid import Changes, check, combinations, named
 
@@ -59,14 +60,8 @@ class SweepDefinition(Row):
 
 def read_definition(path: Path, recipe: str = "") -> SweepDefinition:
     """The definition in a file, on `recipe` where one is given. Raises InputError, or RecipeError for changes."""
-    try:
-        data = read_yaml(path)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror}): name another file", path=path) from None
-    except BadYaml as error:
-        raise InputError(f"{error.problem}: correct the file", path=path, line=error.line) from None
-    if not isinstance(data, dict):
-        raise InputError("holds no sweep: give `recipe:` and `grid:`", path=path)
+    empty = "holds no sweep: give `recipe:` and `grid:`"
+    data = read_settings(path, unreadable="name another file", empty=empty)
     if not data.keys() & SweepDefinition.model_fields.keys():
         data = {"grid": data}
     if recipe:
@@ -79,10 +74,7 @@ def check_definition(data: Mapping[str, Any], path: Path | None = None) -> Sweep
     try:
         found = SweepDefinition.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{field + ': ' if field else ''}{message}: fix it", path=path) from None
+        raise InputError(f"{first_problem(error, whole='')}: fix it", path=path) from None
     check(found.trained)
     return found
 

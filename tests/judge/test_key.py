@@ -32,19 +32,19 @@ from tests.support import ROOT
 _BEGIN = """
 import sys
 from pathlib import Path
-from eval.judge.setup.begin import begin
+from eval.judge.setup.begin import begin_judging
 from eval.run import open_run
 run = open_run(Path(sys.argv[1]), "trial")
 print("ready", flush=True)
 sys.stdin.readline()
-print(begin(run).blinding.fingerprint)
+print(begin_judging(run).blinding.fingerprint)
 """
 #: A process for each line, a step and a folder of runs: it begins judging, and dies by kill -9 in front of the
 #: so-manieth thing that it does to a file of the key, the plan or run.json. How each ended is printed.
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from eval.judge.setup.begin import begin
+from eval.judge.setup.begin import begin_judging
 from eval.run import open_run
 def watch(event, args):
     global left
@@ -60,7 +60,7 @@ for line in sys.stdin:
     if not child:
         left = int(step)
         sys.addaudithook(watch)
-        begin(open_run(Path(folder), "trial"))
+        begin_judging(open_run(Path(folder), "trial"))
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """

@@ -32,7 +32,7 @@ import json, sys
 from pathlib import Path
 from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.app import build
-from eval.judge.access.server import bare, mounted
+from eval.judge.access.server import bare_app, mount_page
 from eval.run import open_run
 
 def routes(app, under=""):
@@ -45,7 +45,7 @@ def routes(app, under=""):
             yield from ((method, path) for method in route.methods)
 
 folder, name = sys.argv[1:]
-print(json.dumps(sorted(set(routes(mounted(bare(), build(JudgingState(open_run(Path(folder), name))), ""))))))
+print(json.dumps(sorted(set(routes(mount_page(bare_app(), build(JudgingState(open_run(Path(folder), name))), ""))))))
 """
 
 

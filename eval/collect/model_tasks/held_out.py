@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from blindside import console
 from blindside.reading import BadFile, parse_json, read_lines
+from blindside.validation import first_problem
 from eval.collect.csv_records import write_table
 from eval.collect.engines.retry import first_error
 from eval.collect.engines.transport import Transport
@@ -100,9 +101,7 @@ def _pair(line: bytes, path: Path, number: int) -> HeldOut:
             raise InputError("is not an object with messages, chosen, rejected", path=path, line=number)
         return HeldOut.model_validate({key: raw.get(key) for key in HeldOut.model_fields})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{where}: {first['msg']}: fix the pair", path=path, line=number) from None
+        raise InputError(f"{first_problem(error, whole='pair')}: fix the pair", path=path, line=number) from None
     except ValueError:
         raise InputError("is not JSON: fix the line", path=path, line=number) from None
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
+from blindside.validation import field_of
 from eval.collect.engines.http_errors import body_of, error_message, status_error
 from eval.collect.engines.transport import Transport
 from eval.collect.probing.probes import Chat, Probe
@@ -182,8 +183,7 @@ class JsonClient:
         try:
             return kind.model_validate_json(reply.body)
         except ValidationError as error:
-            field = ".".join(str(part) for part in error.errors()[0]["loc"])
-            raise EngineError(f"{self.url}{path} answered {reply.looks()}, without {field}") from None
+            raise EngineError(f"{self.url}{path} answered {reply.looks()}, without {field_of(error)}") from None
 
 
 async def supports(asking: Awaitable[bool]) -> bool:

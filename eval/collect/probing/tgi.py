@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from blindside.validation import field_of
 from eval.collect.engines.tgi_info import Info, refusal
 from eval.collect.engines.transport import Reply, Transport
 from eval.collect.probing.probes import Chat, Probe
@@ -165,8 +166,8 @@ class TgiProber(ChatOrTextProber):
         try:
             return kind.model_validate_json(reply.body)
         except ValidationError as error:
-            field = ".".join(str(part) for part in error.errors()[0]["loc"])
-            raise EngineError(f"{self.transport.url}{path} answered {reply.looks()}, without {field}") from None
+            problem = f"{self.transport.url}{path} answered {reply.looks()}, without {field_of(error)}"
+            raise EngineError(problem) from None
 
     async def _send(self, path: str, body: dict[str, Any]) -> Reply:
         reply = await self.transport.post(path, json.dumps(body).encode())

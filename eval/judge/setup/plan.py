@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
+from blindside.validation import first_problem
 from blindside.words import counted
 from eval.errors import InputError
 from eval.journal import write_atomically
@@ -143,9 +144,7 @@ def read_plan_file(path: Path, sha256: str) -> Plan | None:
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}): restore it", path=path) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise InputError(f"{field}: {first['msg']}: restore it", path=path) from None
+        raise InputError(f"{first_problem(error)}: restore it", path=path) from None
     if sha256 and found != sha256:
         raise InputError("is not the plan that was frozen at the first verdict: restore it", path=path)
     return plan

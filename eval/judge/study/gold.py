@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import Field, ValidationError, model_validator
 
 from blindside.reading import BadFile, read_lines
+from blindside.validation import first_problem
 from eval.errors import InputError
 from eval.records import Message, Pair, Response, Row, Side, Text, sha256_text
 
@@ -92,9 +93,4 @@ def _parse(path: Path, row: type[R], number: int, line: bytes) -> R:
     try:
         return row.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise InputError(
-            f"{field + ': ' if field else ''}{message}: correct the line", path=path, line=number
-        ) from None
+        raise InputError(f"{first_problem(error, whole='')}: correct the line", path=path, line=number) from None

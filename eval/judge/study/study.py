@@ -5,20 +5,20 @@ The study is frozen into the run's study.json when judging begins (`setup.frozen
 
 from __future__ import annotations
 
-import reprlib
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from blindside.yaml_files import BadYaml, read_yaml
+from blindside.validation import first_problem
 from eval.errors import InputError
 from eval.judge.csv_codec import BETWEEN_TAGS, Columns
 from eval.judge.study.gold import GoldPair, read_gold
 from eval.judge.study.localized import Label, Language, LocalizedText
 from eval.judge.study.practice import OwnPractice, plainly, read_practice
 from eval.records import Row, Side, Thumb, Verdict
+from eval.settings_file import read_settings
 
 NAME = "study.json"
 
@@ -196,14 +196,8 @@ class Study(Row):
 
 def read_study(path: Path) -> Study:
     """The study in a YAML file, with the gold pairs of its file read. Raises InputError naming file and field."""
-    try:
-        data: Any = read_yaml(path)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror}): give a study with --study", path=path) from None
-    except BadYaml as error:
-        raise InputError(f"{error.problem}: correct the file, texts in quotes", path=path, line=error.line) from None
-    if not isinstance(data, dict):
-        raise InputError("holds no settings: give at least `question:`", path=path)
+    empty = "holds no settings: give at least `question:`"
+    data = read_settings(path, unreadable="give a study with --study", empty=empty)
     study = _checked(path, data)
     study = _with_practice(path, study) if study.own_practice else study
     study = _with_gold(path, study) if study.gold else study
@@ -271,8 +265,4 @@ def _checked(path: Path, data: dict[str, Any]) -> Study:
 
 
 def _refused(path: Path, error: ValidationError) -> InputError:
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    given = "" if first["type"] == "value_error" else f", not {reprlib.repr(first['input'])}"
-    return InputError(f"{field + ': ' if field else ''}{message}{given}: fix it", path=path)
+    return InputError(f"{first_problem(error, whole='', value=True)}: fix it", path=path)

@@ -5,19 +5,14 @@ They tell which model wrote what, so they are a server of their own: nothing her
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from blindside import console
-from eval.judge.access.gatekeeper import Gatekeeper
 from eval.judge.access.public_address import PublicAddress
-from eval.judge.access.routes import Route
-from eval.judge.access.server import serve_page
 from eval.judge.csv_codec import PLAIN, encode_row
 from eval.judge.study.study import Language
 from eval.report.pages.live_snapshot import SnapshotSource
-from eval.report.pages.plain_pages import LANGUAGE, STAMP, PageRequest, pages
+from eval.report.pages.plain_pages import PageRequest, ServeOptions, guarded_pages, serve_results
 from eval.report.pages.query import parse_query
 from eval.report.pages.views import Frame, computing_html, page_html, trouble_html
 from eval.report.pages.words import words
@@ -26,11 +21,8 @@ from eval.run import Run
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-
-_say = console.say
 #: Seconds that a page waits for newer figures before it shows what there is, and the command for the first.
 PATIENCE, _FIRST = 0.25, 3.0
-ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE, Route("GET", r"/download/(verdicts|resolved)\.csv"))
 
 
 def show_page(run: Run, source: SnapshotSource, address: str = "", language: Language = "en") -> str:
@@ -43,9 +35,8 @@ def show_page(run: Run, source: SnapshotSource, address: str = "", language: Lan
 
 
 def application(run: Run, front: PublicAddress | None = None) -> ASGIApp:
-    """An ASGI application that serves the pages at / and lets no request leave the machine.
+    """The pages as `guarded_pages`.
 
-    `front`: by which names it may be asked for; else loopback's only.
     Raises InputError where the run's files cannot be read; the pages of a large run say so, when it shows.
     """
     source = SnapshotSource(run, PATIENCE)
@@ -58,33 +49,12 @@ def application(run: Run, front: PublicAddress | None = None) -> ASGIApp:
         f"/download/{name}.csv": (partial(make, source), f"{run.name}-{name}.csv")
         for name, make in (("verdicts", verdicts_csv), ("resolved", resolved_csv))
     }
-    return Gatekeeper(pages(page, source.stamp, files), front or PublicAddress(), ROUTES, queried=True)
+    return guarded_pages(page, source.stamp, files, front)
 
 
-def serve(
-    run: Run,
-    *,
-    port: int = 7870,
-    host: str = "127.0.0.1",
-    open_browser: bool = True,
-    say: Callable[[str], None] = _say,
-    front: PublicAddress | None = None,
-) -> None:
-    """Serve the pages until Ctrl-C or SIGTERM, on `port` or the next free one; `say` gets the address.
-
-    `front`: by which other names they may be asked for than by `host`. Raises InputError where the run's files cannot
-    be read or the address is not ours, BlindsideError where no port is free.
-    """
-    names = front or PublicAddress.of(host)
-    serve_page(
-        lambda: application(run, names),
-        "Results",
-        host=host,
-        port=port,
-        open_browser=open_browser,
-        say=say,
-        exposed="anyone who reaches this machine can read the results: reviewers must not, before they have judged",
-    )
+def serve(run: Run, **options: Unpack[ServeOptions]) -> None:
+    """Serve the pages until Ctrl-C or SIGTERM. Raises as `application` and `serve_results` do."""
+    serve_results(lambda front: application(run, front), **options)
 
 
 def verdicts_csv(source: SnapshotSource) -> bytes:

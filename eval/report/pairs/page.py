@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from blindside import console
-from eval.judge.access.gatekeeper import Gatekeeper
 from eval.judge.access.public_address import PublicAddress
-from eval.judge.access.routes import Route
 from eval.judge.access.server import serve_page
 from eval.judge.rendering.differences import differences
 from eval.judge.rendering.render import Formatted, formatted, plain_html
@@ -18,7 +16,7 @@ from eval.judge.study.study import Language
 from eval.records import Row
 from eval.report.pages.drawing import Picture
 from eval.report.pages.pictures.bars import Bars, paired
-from eval.report.pages.plain_pages import LANGUAGE, STAMP, PageRequest, pages
+from eval.report.pages.plain_pages import PageRequest, guarded_pages
 from eval.report.pages.query import LONGEST
 from eval.report.pages.views import Frame, render
 from eval.report.pages.words import Words, words
@@ -106,10 +104,6 @@ def _as_it_is(text: str) -> Formatted:
     return Formatted(plain_html(text))
 
 
-_say = console.say
-ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE)
-
-
 def show_pair(shelf: PairFile, address: str = "", language: Language = "en") -> str:
     """The page at an address: one pair, kept within what its filter and search find."""
     return pair_html(shelf, parse_pair_query(address), words(language))
@@ -125,7 +119,7 @@ def application(path: Path, front: PublicAddress | None = None) -> ASGIApp:
     def page(asked: PageRequest) -> str:
         return show_pair(shelf, asked.address, asked.language)
 
-    return Gatekeeper(pages(page, str), front or PublicAddress(), ROUTES, queried=True)
+    return guarded_pages(page, str, front=front)
 
 
 def serve(
@@ -134,7 +128,7 @@ def serve(
     port: int = 7880,
     host: str = "127.0.0.1",
     open_browser: bool = True,
-    say: Callable[[str], None] = _say,
+    say: Callable[[str], None] = console.say,
 ) -> None:
     """Serve the page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` gets the address.
 

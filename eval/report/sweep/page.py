@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from blindside import console
 from blindside.markdown import as_text
 from eval.errors import BlindsideError
 from eval.evidence.estimates.metric import Metric
 from eval.journal import write_atomically
-from eval.judge.access.gatekeeper import Gatekeeper
 from eval.judge.access.public_address import PublicAddress
-from eval.judge.access.routes import Route
-from eval.judge.access.server import serve_page
 from eval.judge.study.study import Language
 from eval.records import utc_now
-from eval.report.pages.plain_pages import LANGUAGE, STAMP, PageRequest, pages
+from eval.report.pages.plain_pages import PageRequest, ServeOptions, guarded_pages, serve_results
 from eval.report.pages.views import Frame, render
 from eval.report.pages.words import words
 from eval.report.sweep.snapshot import SweepSnapshot, SweepSource, read_sweep_snapshot
@@ -30,8 +25,6 @@ from eval.spreadsheet import neutralise
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-_say = console.say
-ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE)
 HEAD = ("candidate", "state", "reason", "run", "prompts", "verdicts", "win_rate", "low", "high")
 
 
@@ -59,30 +52,12 @@ def application(reports: Path, name: str, front: PublicAddress | None = None) ->
     def page(asked: PageRequest) -> str:
         return show_page(source, name, asked.address, asked.language)
 
-    return Gatekeeper(pages(page, source.stamp), front or PublicAddress(), ROUTES, queried=True)
+    return guarded_pages(page, source.stamp, front=front)
 
 
-def serve(
-    reports: Path,
-    name: str,
-    *,
-    port: int = 7870,
-    host: str = "127.0.0.1",
-    open_browser: bool = True,
-    say: Callable[[str], None] = _say,
-    front: PublicAddress | None = None,
-) -> None:
+def serve(reports: Path, name: str, **options: Unpack[ServeOptions]) -> None:
     """Serve the pages until Ctrl-C or SIGTERM, as `eval.report.pages.page.serve`."""
-    names = front or PublicAddress.of(host)
-    serve_page(
-        lambda: application(reports, name, names),
-        "Results",
-        host=host,
-        port=port,
-        open_browser=open_browser,
-        say=say,
-        exposed="anyone who reaches this machine can read the results: reviewers must not, before they have judged",
-    )
+    serve_results(lambda front: application(reports, name, front), **options)
 
 
 def write_sweep_report(reports: Path, name: str, folder: Path | None = None) -> SweepSnapshot:
