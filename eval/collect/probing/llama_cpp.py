@@ -6,18 +6,10 @@ from dataclasses import replace
 
 from pydantic import AliasChoices, BaseModel, Field
 
+from eval.collect.probing.base import BaseProber, fit_to_tokens
+from eval.collect.probing.json_client import JsonClient, ProbeRefused
 from eval.collect.probing.probes import Chat, Probe
-from eval.collect.probing.proofs import LLAMA_CPP
-from eval.collect.probing.protocol import (
-    ChatOrTextProber,
-    Identity,
-    JsonClient,
-    ProbeRefused,
-    ProbeResult,
-    Token,
-    fit_to_tokens,
-)
-from eval.collect.probing.protocol import no_log_probabilities as none
+from eval.collect.probing.protocol import Identity, ProbeResult, Token
 
 
 class _Template(BaseModel):
@@ -40,27 +32,15 @@ class _Completion(BaseModel):
     probabilities: list[_Token] = Field([], validation_alias=AliasChoices("completion_probabilities", "probs"))
 
 
-class LlamaCppProber(ChatOrTextProber):
+class LlamaCppProber(BaseProber):
     """As Prober, of llama.cpp's own server. `longest` is its context in tokens."""
 
     def __init__(self, client: JsonClient, identity: Identity, longest: int | None) -> None:
-        self.url = client.url
-        self.identity = identity
+        super().__init__(client.url, identity)
         self._client = client
         self._longest = longest or 4096
 
-    async def render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
-        """As Prober.render."""
-        try:
-            return await self._rendered(chat)
-        except ProbeRefused as refusal:
-            raise refusal.rejected(self.url, "conversation") from None
-
-    async def score(self, text: str) -> tuple[Token, ...]:
-        """Raises EngineError: it has none."""
-        raise none(self.url, LLAMA_CPP)
-
-    async def _rendered(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
+    async def _render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
         try:
             text = (await self._client.post(_Template, "/apply-template", messages=chat)).prompt
         except ProbeRefused as refusal:
@@ -68,7 +48,7 @@ class LlamaCppProber(ChatOrTextProber):
         return text, tuple(await self._ids(text))
 
     async def _chat(self, probe: Probe) -> ProbeResult:
-        text, ids = await self._rendered(probe.chat)
+        text, ids = await self._render(probe.chat)
         return replace(await self._result(probe, list(ids), probe.tokens), templated=text, chat_ids=ids)
 
     async def _text(self, probe: Probe) -> ProbeResult:

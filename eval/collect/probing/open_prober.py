@@ -9,9 +9,10 @@ from eval.collect.engines.model_list import ListedModel, choose_model, no_engine
 from eval.collect.engines.tgi_info import read_info
 from eval.collect.engines.transport import Transport
 from eval.collect.probing.echo import EchoProber
+from eval.collect.probing.json_client import JsonClient, supports
 from eval.collect.probing.llama_cpp import LlamaCppProber
 from eval.collect.probing.proofs import CHAT_ONLY, ECHO, LLAMA_CPP, SGLANG, VLLM
-from eval.collect.probing.protocol import Identity, JsonClient, Prober, supports
+from eval.collect.probing.protocol import Identity, Prober
 from eval.collect.probing.sglang import SglangProber
 from eval.collect.probing.tgi import TgiProber
 from eval.collect.probing.vllm import VllmProber

@@ -8,28 +8,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from eval.collect.probing.base import TokenizingProber, fit_to_tokens
+from eval.collect.probing.json_client import ChatMessage, ProbeRefused, Usage
 from eval.collect.probing.probes import Chat, Probe
 from eval.collect.probing.proofs import SGLANG
-from eval.collect.probing.protocol import (
-    ChatMessage,
-    ChatOrTextProber,
-    Identity,
-    JsonClient,
-    ProbeRefused,
-    ProbeResult,
-    Token,
-    Usage,
-    fit_to_tokens,
-    no_log_probabilities,
-)
+from eval.collect.probing.protocol import ProbeResult, Token
 from eval.errors import EngineError
 
 #: [log-probability, id, text]; none for the first token of a prompt, no text unless it is asked for.
 _Row = tuple[float | None, int, str | None]
-
-
-class _Ids(BaseModel):
-    tokens: list[int]
 
 
 class _Text(BaseModel):
@@ -62,36 +49,19 @@ class _ChatCompletion(BaseModel):
     usage: Usage
 
 
-class SglangProber(ChatOrTextProber):
+class SglangProber(TokenizingProber):
     """As Prober, of an SGLang server. `longest` is its context in tokens."""
 
-    def __init__(self, client: JsonClient, identity: Identity, model: str, longest: int | None) -> None:
-        self.url = client.url
-        self.identity = identity
-        self._client = client
-        self._model = model
-        self._longest = longest or 4096
-
-    async def render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
-        """As Prober.render: its tokens, and the text that they were made of."""
-        try:
-            ids = (await self._complete(chat, 1)).choices[0].prompt_token_ids
-        except ProbeRefused as refusal:
-            raise refusal.rejected(self.url, "conversation") from None
+    async def _render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
+        ids = (await self._complete(chat, 1)).choices[0].prompt_token_ids
         text = await self._decode(ids or ())
         if not ids or await self._ids(text, special=False) != ids:
             raise EngineError(f"{self.url} does not report the text of a templated conversation: {SGLANG.remedy}")
         return text, tuple(ids)
 
-    async def score(self, text: str) -> tuple[Token, ...]:
-        """As Prober.score."""
-        try:
-            result = await self._result(Probe("score"), await self._ids(text, special=False), 1)
-        except ProbeRefused as refusal:
-            raise refusal.rejected(self.url, "text") from None
-        if not result.scored:
-            raise no_log_probabilities(self.url, SGLANG)
-        return result.prompt
+    async def _score(self, text: str) -> tuple[Token, ...]:
+        result = await self._result(Probe("score"), await self._ids(text, special=False), 1)
+        return result.prompt if result.scored else ()
 
     async def _chat(self, probe: Probe) -> ProbeResult:
         try:
@@ -117,10 +87,6 @@ class SglangProber(ChatOrTextProber):
         text, ids = await fit_to_tokens(probe.text, self._longest - probe.tokens - 2, self._ids)
         return replace(await self._result(probe, ids, probe.tokens), text=text)
 
-    async def _ids(self, text: str, *, special: bool = True) -> list[int]:
-        given = {"model": self._model, "prompt": text, "add_special_tokens": special}
-        return (await self._client.post(_Ids, "/tokenize", **given)).tokens
-
     async def _decode(self, ids: Sequence[int]) -> str:
         given = {"model": self._model, "tokens": list(ids), "skip_special_tokens": False}
         return (await self._client.post(_Text, "/detokenize", **given)).text
@@ -135,8 +101,7 @@ class SglangProber(ChatOrTextProber):
             return_prompt_token_ids=True,
             **given,
         )
-        if not done.choices:
-            raise EngineError(f"{self.url} answered a completion without a text")
+        self.first(done.choices)
         return done
 
     async def _result(self, probe: Probe, ids: list[int], limit: int) -> ProbeResult:

@@ -11,17 +11,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from blindside.validation import field_of
 from eval.collect.engines.tgi_info import Info, refusal
 from eval.collect.engines.transport import Reply, Transport
+from eval.collect.probing.base import BaseProber
+from eval.collect.probing.json_client import Body, ProbeRefused
 from eval.collect.probing.probes import Chat, Probe
 from eval.collect.probing.proofs import TGI
-from eval.collect.probing.protocol import (
-    Body,
-    ChatOrTextProber,
-    Identity,
-    ProbeRefused,
-    ProbeResult,
-    Token,
-    no_log_probabilities,
-)
+from eval.collect.probing.protocol import Identity, ProbeResult, Token
 from eval.errors import EngineError
 
 
@@ -74,32 +68,23 @@ class _Completion(BaseModel):
 _SPANS = TypeAdapter(list[_Span])
 
 
-class TgiProber(ChatOrTextProber):
+class TgiProber(BaseProber):
     """As Prober, of one TGI server or another that speaks its protocol."""
 
     def __init__(self, transport: Transport, info: Info) -> None:
+        engine = Identity(info.engine(), info.model_id, info.model_sha, TGI, is_tgi=info.is_tgi)
+        super().__init__(transport.url, engine)
         self.transport = transport
-        self.url = transport.url
         self.info = info
-        self.identity = Identity(info.engine(), info.model_id, info.model_sha, TGI, is_tgi=info.is_tgi)
 
-    async def render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
-        """As Prober.render."""
-        try:
-            body = await self._post(_ChatTokens, "/chat_tokenize", model="tgi", messages=chat)
-        except ProbeRefused as refusal:
-            raise refusal.rejected(self.url, "conversation") from None
+    async def _render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
+        body = await self._post(_ChatTokens, "/chat_tokenize", model="tgi", messages=chat)
         return body.templated_text, tuple(token.id for token in body.tokenize_response)
 
-    async def score(self, text: str) -> tuple[Token, ...]:
-        """As Prober.score. /generate adds a BOS even where the text begins with one."""
-        try:
-            result = await self._generate(Probe("score"), text, 1)
-        except ProbeRefused as refusal:
-            raise refusal.rejected(self.url, "text") from None
-        if not result.scored:
-            raise no_log_probabilities(self.url, TGI)
-        return result.prompt
+    async def _score(self, text: str) -> tuple[Token, ...]:
+        """/generate adds a BOS even where the text begins with one."""
+        result = await self._generate(Probe("score"), text, 1)
+        return result.prompt if result.scored else ()
 
     async def _chat(self, probe: Probe) -> ProbeResult:
         tokens = await self._post(_ChatTokens, "/chat_tokenize", model="tgi", messages=probe.chat)
@@ -148,9 +133,7 @@ class TgiProber(ChatOrTextProber):
     async def _complete(self, chat: Chat, limit: int) -> tuple[str, str, int]:
         path, given = "/v1/chat/completions", {"max_tokens": limit, "temperature": 0.0}
         body = await self._post(_Completion, path, model="tgi", messages=chat, **given)
-        if not body.choices:
-            raise EngineError(f"{self.transport.url} answered a completion without a text")
-        choice = body.choices[0]
+        choice = self.first(body.choices)
         return choice.message.content or "", choice.finish_reason, body.usage.completion_tokens
 
     async def _spans(self, text: str) -> list[_Span]:

@@ -8,28 +8,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from eval.collect.probing.base import TokenizingProber, fit_to_tokens
+from eval.collect.probing.json_client import ChatMessage, JsonClient, ProbeRefused, Usage
 from eval.collect.probing.probes import Chat, Probe
 from eval.collect.probing.proofs import VLLM
-from eval.collect.probing.protocol import (
-    ChatMessage,
-    ChatOrTextProber,
-    Identity,
-    JsonClient,
-    ProbeRefused,
-    ProbeResult,
-    Token,
-    Usage,
-    fit_to_tokens,
-    no_log_probabilities,
-)
+from eval.collect.probing.protocol import Identity, ProbeResult, Token
 from eval.errors import EngineError
 
 #: Undoes what the model's generation_config.json or the server may set otherwise.
 GREEDY: Mapping[str, Any] = {"temperature": 0.0, "repetition_penalty": 1.0, "seed": 0, "stream": False}
-
-
-class _Ids(BaseModel):
-    tokens: list[int]
 
 
 class _Text(BaseModel):
@@ -75,15 +62,8 @@ class _ChatCompletion(BaseModel):
     prompt_text: str | None = None
 
 
-class VllmProber(ChatOrTextProber):
+class VllmProber(TokenizingProber):
     """As Prober, of vLLM or another server that has its extensions. `longest` is its context in tokens."""
-
-    def __init__(self, client: JsonClient, identity: Identity, model: str, longest: int | None) -> None:
-        self.url = client.url
-        self.identity = identity
-        self._client = client
-        self._model = model
-        self._longest = longest or 4096
 
     @classmethod
     async def answers(cls, client: JsonClient, model: str) -> bool:
@@ -91,27 +71,17 @@ class VllmProber(ChatOrTextProber):
         choice = await cls(client, Identity("", model, None, VLLM), model, None)._continue("a", 1)
         return choice.prompt_logprobs is not None and bool(choice.token_ids)
 
-    async def render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
-        """As Prober.render."""
-        try:
-            ids = await self._templated(chat)
-            text, ids, _ = await self._rendered(await self._complete(chat, 1), ids)
-        except ProbeRefused as refusal:
-            raise refusal.rejected(self.url, "conversation") from None
+    async def _render(self, chat: Chat) -> tuple[str, tuple[int, ...]]:
+        ids = await self._templated(chat)
+        text, ids, _ = await self._rendered(await self._complete(chat, 1), ids)
         if tuple(await self._ids(text, special=False)) != ids:
             raise EngineError(f"{self.url} does not report the text of a templated conversation: use a newer vLLM")
         return text, ids
 
-    async def score(self, text: str) -> tuple[Token, ...]:
-        """As Prober.score."""
-        try:
-            ids = await self._ids(text, special=False)
-            choice = await self._continue(ids, 1)
-        except ProbeRefused as refusal:
-            raise refusal.rejected(self.url, "text") from None
-        if choice.prompt_logprobs is None:
-            raise no_log_probabilities(self.url, VLLM)
-        return _prompt(choice, ids)
+    async def _score(self, text: str) -> tuple[Token, ...]:
+        ids = await self._ids(text, special=False)
+        choice = await self._continue(ids, 1)
+        return () if choice.prompt_logprobs is None else _prompt(choice, ids)
 
     async def _chat(self, probe: Probe) -> ProbeResult:
         ids = await self._templated(probe.chat)
@@ -140,13 +110,9 @@ class VllmProber(ChatOrTextProber):
     async def _templated(self, chat: Chat) -> tuple[int, ...]:
         """The tokens of a conversation; what is refused here is refused by the template."""
         try:
-            return tuple((await self._client.post(_Ids, "/tokenize", model=self._model, messages=chat)).tokens)
+            return await self._chat_ids(chat)
         except ProbeRefused as refusal:
             raise ProbeRefused(str(refusal), by_template=True) from None
-
-    async def _ids(self, text: str, *, special: bool = True) -> list[int]:
-        given = {"model": self._model, "prompt": text, "add_special_tokens": special}
-        return (await self._client.post(_Ids, "/tokenize", **given)).tokens
 
     async def _rendered(self, done: _ChatCompletion, ids: tuple[int, ...]) -> tuple[str, tuple[int, ...], bool]:
         """What the model was given: text, tokens, and whether the text is the server's own words."""
@@ -162,17 +128,14 @@ class VllmProber(ChatOrTextProber):
         done = await self._client.post(
             _ChatCompletion, "/v1/chat/completions", model=self._model, messages=chat, **given
         )
-        if not done.choices:
-            raise EngineError(f"{self.url} answered a completion without a text")
+        self.first(done.choices)
         return done
 
     async def _continue(self, prompt: str | Sequence[int], limit: int) -> _Choice:
         """The greedy continuation of a text, or of tokens, with all that the server tells of it."""
         given = {"max_tokens": limit, "logprobs": 0, "prompt_logprobs": 0, "return_token_ids": True, **GREEDY}
         done = await self._client.post(_Completion, "/v1/completions", model=self._model, prompt=prompt, **given)
-        if not done.choices:
-            raise EngineError(f"{self.url} answered a completion without a text")
-        return done.choices[0]
+        return self.first(done.choices)
 
     async def _result(self, probe: Probe, prompt: str | list[int], limit: int) -> ProbeResult:
         choice = await self._continue(prompt, limit)
