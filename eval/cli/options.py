@@ -31,6 +31,14 @@ BaseUrl = Annotated[list[str], typer.Option(help="URL of the base model's server
 TunedUrl = Annotated[list[str], typer.Option(help="URL of the tuned model's server; repeatable, for replicas.")]
 GatePolicy = Annotated[Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")]
 Port = Annotated[int, typer.Option(help="Port of the page on 127.0.0.1; the next free one if it is taken.")]
+Overlap = Annotated[int | None, typer.Option(min=1, help="Reviewers per pair.")]
+OverlapShare = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Share of the pairs that get --overlap reviewers; the others get one."),
+]
+Cluster = Annotated[str, typer.Option(help="near: prompts that ask nearly the same count as one.")]
+Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
 AllowHost = Annotated[
     list[str] | None,
     typer.Option(

@@ -9,7 +9,7 @@ import typer
 
 from blindside import console
 from blindside.words import counted
-from eval.cli.options import REPORTS, AllowHost, Reports, RootPath, RunArgument
+from eval.cli.options import REPORTS, AllowHost, Browser, Host, Reports, RootPath, RunArgument
 
 
 def report(
@@ -65,10 +65,10 @@ def runs(reports: Reports = REPORTS) -> None:
 def results(
     run: RunArgument = "",
     port: Annotated[int, typer.Option(help="Port of the pages; the next free one if it is taken.")] = 7870,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Host = "127.0.0.1",
     allow_host: AllowHost = None,
     root_path: RootPath = "",
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    browser: Browser = True,
     reports: Reports = REPORTS,
 ) -> None:
     """Open results and browse pages on a run or a sweep. They name the models: not for reviewers who still judge.

@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blindside import console
-from eval.cli.options import REPORTS, AllowHost, GatePolicy, Port, Reports, RootPath, RunArgument
+from eval.cli.options import (
+    REPORTS,
+    AllowHost,
+    Browser,
+    Cluster,
+    GatePolicy,
+    Host,
+    Overlap,
+    OverlapShare,
+    Port,
+    Reports,
+    RootPath,
+    RunArgument,
+)
 from eval.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,18 +41,15 @@ reviewer_app = typer.Typer(help="Manage the reviewers' logins: add, passwd, remo
 def judge(
     run: RunArgument = "",
     port: Port = 7860,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Host = "127.0.0.1",
     allow_host: AllowHost = None,
     root_path: RootPath = "",
     study: Annotated[
         Path | None, typer.Option(help="YAML: criteria, tags, overlap, gold pairs (docs/judging.md).")
     ] = None,
-    overlap: Annotated[int | None, typer.Option(min=1, help="Reviewers per pair.")] = None,
-    overlap_share: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Share of the pairs that get --overlap reviewers; the others get one."),
-    ] = None,
-    cluster: Annotated[str, typer.Option(help="near: prompts that ask nearly the same count as one.")] = "",
+    overlap: Overlap = None,
+    overlap_share: OverlapShare = None,
+    cluster: Cluster = "",
     mode: Annotated[
         str, typer.Option(help="compare; graded: how much better; or thumbs: up or down on one model's answers.")
     ] = "",
@@ -51,7 +61,7 @@ def judge(
     share: Annotated[bool, typer.Option("--share", help="Give the page a public address; needs --auth.")] = False,
     policy: GatePolicy = None,
     sync: Annotated[str, typer.Option(help="Copy verdicts to this private data set repository while judging.")] = "",
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    browser: Browser = True,
     reports: Reports = REPORTS,
 ) -> None:
     """Open the blind judging page on a run, or one over all candidates of a sweep; verdicts go to verdicts.csv.
@@ -106,7 +116,7 @@ def judge(
 
 def demo(
     port: Port = 7860,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    browser: Browser = True,
     reports: Reports = REPORTS,
 ) -> None:
     """Open the judging page on a sample run: answers of the project's own tiny models, nothing to train or serve.

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from blindside import console
-from eval.cli.options import REPORTS, GatePolicy, Reports
+from eval.cli.options import REPORTS, Cluster, GatePolicy, Overlap, OverlapShare, Reports
 from eval.errors import InputError
 
 RunName = Annotated[str, typer.Argument(help="The run's name.")]
@@ -68,12 +68,9 @@ def export_tasks(
     to: Annotated[str, typer.Option(help="label-studio or argilla.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the files; default: RUN-TOOL here.")] = None,
     study: Annotated[Path | None, typer.Option(help="YAML: question, overlap, sample (docs/judging.md).")] = None,
-    overlap: Annotated[int | None, typer.Option(min=1, help="Reviewers per pair.")] = None,
-    overlap_share: Annotated[
-        float | None,
-        typer.Option(min=0, max=1, help="Share of the pairs that get --overlap reviewers; the others get one."),
-    ] = None,
-    cluster: Annotated[str, typer.Option(help="near: prompts that ask nearly the same count as one.")] = "",
+    overlap: Overlap = None,
+    overlap_share: OverlapShare = None,
+    cluster: Cluster = "",
     policy: GatePolicy = None,
     reports: Reports = REPORTS,
 ) -> None:

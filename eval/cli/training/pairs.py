@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from blindside import console
-from eval.cli.options import REPORTS, TRAIN_ENV, Concurrency, Reports, RunArgument, TrainEnv
+from eval.cli.options import REPORTS, TRAIN_ENV, Browser, Concurrency, Reports, RunArgument, TrainEnv
 from eval.cli.training.model_folder import prompts_named
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def synthesize(
 def browse(
     file: Annotated[Path, typer.Argument(help="A pair file of a known format.")],
     port: Annotated[int, typer.Option(help="Port of the page; the next free one if it is taken.")] = 7880,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
+    browser: Browser = True,
 ) -> None:
     """Browse a pair file in a page: prompt, chosen, rejected, differences, lengths.
 
