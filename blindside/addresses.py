@@ -1,4 +1,4 @@
-"""Addresses as they may be printed and stored: without user, password and query, which may be keys."""
+"""Server addresses for printing and storing: without user, password and query, which may be keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NVIDIA GPUs as `nvidia-smi` lists them, with unified memory; GPUs cut into slices, and those of another maker."""
+"""NVIDIA GPUs as `nvidia-smi` lists them; MIG slices and other makers' GPUs are named as untested."""
 
 from __future__ import annotations
 

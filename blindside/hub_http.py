@@ -1,4 +1,4 @@
-"""The HTTP library whose errors huggingface_hub raises: `http` is httpx2 since its 2.0, and httpx before.
+"""`http`: the HTTP library whose errors huggingface_hub raises (httpx2 since 2.0, httpx before).
 
 Gradio 6.26, the newest without a known hole, asks for huggingface_hub below 2; plain pip keeps to that.
 """

@@ -1,4 +1,4 @@
-"""Data sets of the Hub as people name them: hub:owner/name[:split]."""
+"""Names of Hub data sets as people write them: hub:owner/name[:split]."""
 
 from __future__ import annotations
 

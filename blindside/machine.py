@@ -1,4 +1,4 @@
-"""What this machine has: commands that answer, a Docker engine, and whether that reaches NVIDIA GPUs."""
+"""This machine: output of commands, the Docker engine, and whether it reaches NVIDIA GPUs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words that are not ours, in Markdown: they show to the letter, and no markup, HTML, link or mention comes of them."""
+"""Escapes foreign text for Markdown: it shows literally, without markup, HTML, links or mentions."""
 
 from __future__ import annotations
 

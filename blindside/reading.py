@@ -1,4 +1,4 @@
-"""Reading files that people hand in: a line, an item, a whole and what is unpacked each have a bound.
+"""Reads files that people hand in, with limits on a line, an item, the whole, and decompressed size.
 
 A few hundred kilobytes of gzip unpack to gigabytes, and a file without a line end is one line, however long.
 """

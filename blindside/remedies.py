@@ -1,4 +1,4 @@
-"""What is behind the lines of a log, where it is known, and what fixes it."""
+"""Known causes behind lines of a log, and what fixes them."""
 
 from __future__ import annotations
 

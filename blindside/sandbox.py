@@ -1,4 +1,4 @@
-"""Code of strangers, such as a chat template, in a process of its own with so much time and memory and no more.
+"""Runs untrusted code, such as a chat template, in a process with limited time and memory.
 
 An endless loop could be interrupted from within; `9**9**9` and `'a' * 10**9` are one step of the interpreter, which
 nothing interrupts but the kernel. So a child does the work under the kernel's limits, and is started again after it

@@ -1,4 +1,4 @@
-"""What a model thought, apart from what it answered: in marks of its own, in harmony's channels, or never ended."""
+"""Separates a model's thinking from its answer: think tags, harmony's channels, thoughts that never end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pydantic found wrong first, as the beginning of a sentence that a remedy follows."""
+"""The first problem that pydantic found, as the beginning of a sentence that a remedy follows."""
 
 from __future__ import annotations
 

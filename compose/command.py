@@ -1,4 +1,4 @@
-"""`docker compose` as a command: it starts and stops, and says how the files come out when put together."""
+"""`docker compose` as a command: up, down, and the merged configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two servers as containers: started by `docker compose`, watched, and taken down whatever happens.
+"""The two servers as Docker containers: started, watched, and always taken down.
 
 A stack is one Compose project with a name of its own, so two runs do not meet. If this process is killed outright, a
 small second one (blindside/containers/reaper.py) takes the containers down.

@@ -1,4 +1,4 @@
-"""Containers that outlived the program that started them: found by label, and removed."""
+"""Removes containers that outlived the program that started them, found by label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the user has set, and what models take: tokens of a text, and memory."""
+"""Limits of servers: what the user has set, tokens of a text, memory of models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine has to serve with: Docker, Compose v2, and NVIDIA GPUs that containers can reach."""
+"""What this machine has to serve with: Docker, Compose v2, NVIDIA GPUs that containers reach."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which engine serves, by which compose files, on which GPU: decided from what is there, and said with the reason."""
+"""Chooses engine, compose files and GPUs from what this machine has, and says why."""
 
 from __future__ import annotations
 

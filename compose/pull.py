@@ -1,4 +1,4 @@
-"""The servers' image, and lines on how its pull goes."""
+"""Pulls the servers' image, and reports its progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is behind the last lines of a server's log, where it is known, and what fixes it."""
+"""Known causes in the last lines of a server's log, and their remedies."""
 
 from __future__ import annotations
 

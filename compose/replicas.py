@@ -1,6 +1,6 @@
-"""Several servers a side, and several GPUs a server: which GPUs each one has, and the compose file that says so.
+"""Several servers per side, several GPUs per server: their GPUs, and their compose file.
 
-The dials are REPLICAS (servers a side) and NUM_SHARD (GPUs that a server spreads its model over). A side's servers are
+The settings are REPLICAS (servers a side) and NUM_SHARD (GPUs that a server spreads its model over). A side's servers are
 the services `base`, `base-2`, `base-3` …, alike in all but port and GPUs.
 """
 

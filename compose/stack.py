@@ -1,4 +1,4 @@
-"""Starting the servers of both sides, and taking them down again whatever happens.
+"""Starts the servers of both sides as processes, and always takes them down again.
 
 Each server is a process in a group of its own and holds our end of a pipe as its standard input. Leaving the stack
 ends the groups; if this process is killed, the pipe closes and the servers end: the embedded engine by itself

@@ -1,4 +1,4 @@
-"""vLLM as processes of this machine, for those who have no Docker or are in a container already: rented GPUs above all.
+"""vLLM as processes, for machines without Docker or inside a container: rented GPUs above all.
 
 What it is started with stands in the compose files, and is read from there: both ways serve alike.
 """

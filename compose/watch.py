@@ -1,4 +1,4 @@
-"""Watching a run's containers: their logs into files, and what befalls them told at once.
+"""Watches a run's containers: copies their logs into files, and reports at once when one dies.
 
 One thread hears the engine's events, one more reads each log. `check` may be called from any thread, often.
 """

@@ -1,4 +1,4 @@
-"""Append-only files whose acknowledged records survive anything but the loss of the disk.
+"""Append-only files: an acknowledged record survives anything but the loss of the disk.
 
 A record counts as written when `append` returns: it is on disk (fdatasync), after everything that was there
 before, and no other process wrote between its bytes (flock). Whoever reads such a file never writes to it: only a

@@ -1,4 +1,4 @@
-"""gate.yml: what a release asks for, fixed before anybody judges.
+"""gate.yml: what a release requires, fixed before anybody judges.
 
 The policy is copied into the run's folder and its hash into run.json when judging begins; the gate decides by the copy
 and refuses one that has changed since.

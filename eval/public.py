@@ -1,4 +1,4 @@
-"""What `import blindside` offers in a notebook: a run opened as pandas frames, and the same figures as in its report.
+"""The public names of `import blindside`: runs as pandas frames, and the figures of the report.
 
 Frames of judgements have the columns `item`, `reviewer` and `outcome` (base, tuned, tie, both_bad), one row per
 judgement; with a column `cluster`, clusters are the unit instead of items.

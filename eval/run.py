@@ -1,4 +1,4 @@
-"""A run: the folder reports/<name>/, its provenance in run.json, and the prompts it asks.
+"""A run folder, reports/<name>/: its provenance in run.json, and its prompts.
 
 reports/<name>/
   run.json          written first; says what was compared, by which engine, with what parameters (eval.run_info)

@@ -1,4 +1,4 @@
-"""What run.json says: what was compared, how it was asked, and what was found of servers and answers on the way."""
+"""run.json: what was compared, how it was asked, and what was found of servers and answers."""
 
 from __future__ import annotations
 

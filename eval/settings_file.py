@@ -1,4 +1,4 @@
-"""Settings that people write in YAML: a study, a gate's policy, a sweep."""
+"""Reads settings that people write in YAML: a study, a gate's policy, a sweep."""
 
 from __future__ import annotations
 

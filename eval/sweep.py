@@ -1,4 +1,4 @@
-"""A sweep: several tuned models against one base, bound by reports/<name>/sweep.json. Each one is a run of its own.
+"""sweep.json: several tuned models against one base, each a run of its own.
 
 sweep.json is written before anything is trained, and grows. Its screening rules are fixed then; its candidates at the
 first verdict. Nothing leaves it: what failed or was dropped stays, with the reason.

@@ -1,4 +1,4 @@
-"""blindside.json: what a finished model folder is made of. It is written last; its presence means complete."""
+"""blindside.json: the provenance of a finished model folder. Written last; its presence means complete."""
 
 from __future__ import annotations
 

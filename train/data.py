@@ -1,4 +1,4 @@
-"""The data sets of a recipe: checked, hashed, and where something had to be cleaned, a copy for Axolotl."""
+"""A recipe's data sets: checked, hashed, and cleaned into a copy for Axolotl where needed."""
 
 from __future__ import annotations
 

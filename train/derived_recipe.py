@@ -1,4 +1,4 @@
-"""The recipe as Axolotl gets it: the checked pairs, folders of this machine, our plugin."""
+"""The recipe as Axolotl gets it: checked pairs, local folders, our plugin."""
 
 from __future__ import annotations
 

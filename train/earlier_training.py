@@ -1,4 +1,4 @@
-"""What an earlier training left: a run whose weights are whole, or a model that another version exported."""
+"""What an earlier training left: a run with whole weights, or a model exported by another version."""
 
 from __future__ import annotations
 

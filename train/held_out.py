@@ -1,4 +1,4 @@
-"""Pairs that are kept out of a training, so that it can be said whether it learned more than its own pairs."""
+"""Held-out pairs: kept out of a training, to show whether it learned more than its own pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One training as it was asked for: the recipe, where its model goes, and the hash of all that decides the outcome."""
+"""One training job: the recipe, where its model goes, and the hash of everything that decides the outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run Axolotl as a subprocess of the train environment: progress visible, the whole log kept, nothing left behind."""
+"""Runs Axolotl as a subprocess of the train environment: visible progress, a complete log, nothing left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A further round: a recipe's settings on pairs of one's own, and where asked from the model of an earlier round."""
+"""A further round: a recipe's settings on your own pairs, optionally from an earlier round's model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One recipe, one model: check the data, let Axolotl train, export, and write blindside.json last."""
+"""One recipe to one model: check the data, train by Axolotl, export, write blindside.json last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Axolotl prints, told in one line that moves: steps, loss, time left."""
+"""Axolotl's output as one moving line: steps, loss, time left."""
 
 from __future__ import annotations
 

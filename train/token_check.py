@@ -1,4 +1,4 @@
-"""What the stage and its plugin inside Axolotl tell each other: where things lie, and what was found."""
+"""The record of the token check, shared by the stage and its plugin inside Axolotl."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An image: taken from this machine, or pulled with its progress shown as it goes."""
+"""Container images: found on this machine, or pulled with visible progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A text that is a list: as JSON, or as Python prints it, which is how pandas writes a column of lists into CSV."""
+"""Cells that hold a list: JSON, or Python's repr, as pandas writes lists into CSV."""
 
 from __future__ import annotations
 

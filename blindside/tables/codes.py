@@ -1,4 +1,4 @@
-"""What the codes of a column mean, decided by all values of a file: 1 is the first of 1 and 2, the second of 0 and 1.
+"""The meaning of a column's codes, decided over the whole file: 1 is the first of 1 and 2, the second of 0 and 1.
 
 Where the set of values leaves it open, nothing is read: `--choices "0=a,1=b"` says it.
 """

@@ -1,4 +1,4 @@
-"""CSV and TSV as spreadsheets of all countries save them: the delimiter, the header, and rows of cells."""
+"""CSV and TSV as spreadsheets of all countries save them: delimiter, header, rows."""
 
 from __future__ import annotations
 

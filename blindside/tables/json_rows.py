@@ -1,4 +1,4 @@
-"""Rows out of JSON: a line each, a list, an object around a list, pandas' frames, and objects printed over lines."""
+"""Rows from JSON: lines, lists, wrapped lists, pandas frames, pretty-printed objects."""
 
 from __future__ import annotations
 

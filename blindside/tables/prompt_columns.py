@@ -1,4 +1,4 @@
-"""What a row asks: the columns that hold the question, what belongs to it, and marks that do not belong there."""
+"""The columns of a prompt: question, context, system prompt; and template marks that do not belong there."""
 
 from __future__ import annotations
 

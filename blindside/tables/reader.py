@@ -1,4 +1,4 @@
-"""Rows out of a file by its name, one after the other and never all at once, with notes on what was unusual.
+"""Reads a file's rows one at a time, by its suffix, with notes on what was unusual.
 
 A row that is broken is an Excluded with its line; what makes a whole file unreadable is a BadFile.
 """

@@ -1,4 +1,4 @@
-"""What a row of a file is, what takes its place where it cannot be used, and what its values mean."""
+"""A row of a file, an excluded row, and the values of a row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conversations as data sets write them: lists of turns under several names, and transcripts in one text."""
+"""Conversations in data sets: lists of turns under several names, and transcripts in one text."""
 
 from __future__ import annotations
 

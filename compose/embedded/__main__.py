@@ -1,4 +1,4 @@
-"""The command line: flags named like those of TGI's launcher."""
+"""The embedded engine's command line, with flags named like TGI's launcher's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Continuous batching: one thread that owns the model and generates for all requests at once.
+"""Continuous batching: one thread owns the model and generates for all requests at once.
 
 A request that arrives joins the running batch before its next step, so nobody waits for a window to close or for
 another answer to end. Whole answers go back to the event loop.

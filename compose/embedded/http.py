@@ -1,4 +1,4 @@
-"""What every route shares: reading a body, answering, refusing, and noticing that a client has left."""
+"""What all routes share: reading a body, answering, refusing, noticing that a client has left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a checked request to its answer: permits, tokenizing, and the batcher."""
+"""From a checked request to its answer: permits, tokenization, the batcher."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loading a model folder or Hub id for serving: which files TGI reads, and what follows from them."""
+"""Loads a model folder or Hub id for serving, as TGI reads it."""
 
 from __future__ import annotations
 

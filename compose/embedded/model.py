@@ -1,4 +1,4 @@
-"""Loading a causal language model, and the two things it is asked: read prompts, and one step further.
+"""The language model: reads prompts, and takes one step of generation.
 
 Rows that are generated together share one cache, padded on the left. A row that joins is padded to the others'
 length, a row that leaves is cut out, and padding that no row needs any more is trimmed, so rows of different

@@ -1,4 +1,4 @@
-"""What is checked before torch is imported, which takes seconds: a wrong name or a taken port is reported at once."""
+"""Checks before torch is imported, which takes seconds: model name and port."""
 
 from __future__ import annotations
 

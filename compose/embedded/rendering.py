@@ -1,4 +1,4 @@
-"""The child that renders chat templates as TGI does: `python -P -m compose.embedded.rendering` (blindside.sandbox).
+"""The child process that renders chat templates as TGI does: `python -P -m compose.embedded.rendering`.
 
 A template may be anybody's, and may hold an endless loop; here it takes no more than its time and memory.
 """

@@ -1,4 +1,4 @@
-"""The routes of TGI that blindside uses: what each takes, and what it answers."""
+"""The routes of TGI that blindside uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From tokens to text and back, with TGI's rules for text that comes token by token."""
+"""Tokens to text and back, with TGI's rules for text that comes token by token."""
 
 from __future__ import annotations
 

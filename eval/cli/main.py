@@ -1,4 +1,4 @@
-"""The `blindside` command: one file a stage, and the one place where errors become sentences."""
+"""The `blindside` command: every subcommand is registered here, and errors become one sentence here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both sides' greedy answers to every prompt that has none yet, appended to responses.jsonl as they come.
+"""Collects both sides' greedy answers to every prompt that has none yet, and appends them to responses.jsonl.
 
 Killed at any moment and started again, it asks only for what is missing: an answer counts once it is on disk.
 """

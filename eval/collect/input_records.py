@@ -1,4 +1,4 @@
-"""Records of prompts and answers, each with its line; every problem is an InputError with file and line."""
+"""Reads records of prompts and answers with their line numbers; every problem is an InputError with file and line."""
 
 from __future__ import annotations
 

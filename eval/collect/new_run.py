@@ -1,4 +1,4 @@
-"""How a collected run begins: which models are compared, and all of run.json that is known before the first answer."""
+"""Starts a collected run: which models are compared, and all of run.json that is known before the first answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether an answer refuses: a sign, by the words that refusals begin with, and no proof."""
+"""Whether an answer refuses, by the words that refusals begin with: a sign, not a proof."""
 
 from __future__ import annotations
 

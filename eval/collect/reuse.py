@@ -1,4 +1,4 @@
-"""The base's answers, asked for once: taken from a run that put the same prompts to the same base in the same way.
+"""Reuses the base's answers from a run that asked the same base the same prompts in the same way.
 
 Same means: the base's whole identity (weights or revision, template, settings), decoding, every prompt by hash, the
 engine, and the version that its server told. A base that nothing pins is never the same. Each answer's own hash and

@@ -1,4 +1,4 @@
-"""sweep.yml: which candidates there are, what is asked of them, and by which rules some are dropped.
+"""sweep.yml: the candidates, their prompts, and the rules by which some are dropped.
 
 Also read: a file in Axolotl's own format for sweeps, whose keys all have lists of values; the recipe is then given
 beside it.

@@ -1,4 +1,4 @@
-"""One side of a collection: asks its prompts, tries again where that may help, and knows when its server is gone."""
+"""Asks one side's prompts: retries where that may help, and gives up when the server is gone."""
 
 from __future__ import annotations
 

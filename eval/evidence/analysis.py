@@ -1,4 +1,4 @@
-"""All that is known of one judged run, each part by the module that computes it; parts that were not asked are None."""
+"""The whole analysis of one judged run, each part by its own module; None where a part was not asked for."""
 
 from __future__ import annotations
 

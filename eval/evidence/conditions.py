@@ -1,4 +1,4 @@
-"""What else must hold for a win rate to be believed: each condition fine, a doubt, or contradicted, with its figure.
+"""Conditions that a win rate rests on: each is fine, in doubt, or contradicted, with its figure.
 
 The limits are ours, chosen so that careful people never reach them: somebody who picks at random gets a known answer
 right, or a repeated pair alike, in half of all cases or fewer, and nobody reads two answers within a second.

@@ -1,4 +1,4 @@
-"""From a run's files to one typed table of judgements; every row that does not enter it is counted by reason."""
+"""Builds one typed table of judgements from a run's files; every row left out is counted by reason."""
 
 from __future__ import annotations
 

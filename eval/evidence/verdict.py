@@ -1,5 +1,4 @@
-"""The verdict of a run: what is claimed, on what conditions, in one sentence. Report, results, gate, terminal and card
-all say what this says."""
+"""The verdict of a run: the claim and its conditions, as one sentence that report, pages, gate and card repeat."""
 
 from __future__ import annotations
 

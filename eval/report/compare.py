@@ -1,4 +1,4 @@
-"""Two runs side by side: what a release gained over the one before, paired on the prompts that both were judged on."""
+"""Compares two runs on the prompts judged in both: what a release gained over the one before."""
 
 from __future__ import annotations
 

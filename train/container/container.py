@@ -1,4 +1,4 @@
-"""Run Axolotl in its own image: the same command, log, figures and errors as `launch.axolotl`, on a GPU.
+"""Runs Axolotl in its image: same command, log, figures and errors as `launch.axolotl`.
 
 The image's user is root, and its Python lies below /root, which only root may enter: `--user` alone cannot start it
 (docker/Dockerfile-uv-base). So the container starts as root, opens the way to that Python in its own copy of the image,

@@ -1,4 +1,4 @@
-"""What a training's container is made with: who it becomes, what it sees, and what `docker inspect` may show of it."""
+"""How a training's container is created: user, mounts, GPUs, and what `docker inspect` may show."""
 
 from __future__ import annotations
 

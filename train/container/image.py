@@ -1,4 +1,4 @@
-"""Axolotl's image: which one, and pulled with its progress shown where it is not on this machine."""
+"""Axolotl's image: its name, and pulling it with visible progress."""
 
 from __future__ import annotations
 

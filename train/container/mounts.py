@@ -1,4 +1,4 @@
-"""Which folders a training in a container sees, each at the path that it has here, so that recipes need no change."""
+"""The folders that a training in a container sees, each under its own path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies around a training: room on disks, the Hub's cache, ports."""
+"""Checks of disk space, the Hub's cache, and ports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must be right before a training starts, each with its remedy. `examine` looks; `show` prints.
+"""All checks before a training: `examine` runs them, `check_ready` stops on what surely breaks.
 
 A `fail` will surely break the run; a `warn` may. Nothing is loaded and nothing is written.
 """

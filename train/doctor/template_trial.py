@@ -1,4 +1,4 @@
-"""The base's chat template, tried on each kind of conversation that the recipe's pairs have, before a training."""
+"""Tries the base's chat template on each kind of conversation in the recipe's pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The export, tried before a training: what the base's own files do not pass, no training of it will."""
+"""Tries the export on the base's own files before a training."""
 
 from __future__ import annotations
 

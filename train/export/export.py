@@ -1,4 +1,4 @@
-"""Make what Axolotl wrote servable by TGI 3.3 and by transformers 5 alike, or refuse, naming why.
+"""Makes Axolotl's output servable by TGI 3.3 and transformers 5 alike, or refuses, naming why.
 
 Axolotl saves with transformers 5, TGI 3.3 reads with transformers 4.51: left as it is, the server dies, or reads a
 wrong rope base and the tuned model talks nonsense. What is served is checked against the base first: the tokenizer and

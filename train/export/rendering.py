@@ -1,4 +1,4 @@
-"""The child that renders templates like transformers: `python -P -m train.export.rendering` (blindside.sandbox)."""
+"""The child process that renders templates as transformers does: `python -P -m train.export.rendering`."""
 
 from __future__ import annotations
 

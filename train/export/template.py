@@ -1,4 +1,4 @@
-"""A model folder's chat template: where it is, whether two of them say the same, and what ends a turn."""
+"""A model folder's chat template: where it is, whether copies agree, and what ends a turn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text part of a Gemma 3 with an image part (4B and larger), as a model of its own that trains and serves on text.
+"""Extracts the text model of a Gemma 3 with an image part (4B and larger).
 
 transformers 5 saves the image part under names that TGI 3.3 does not read, and Axolotl asks for pictures' processor.
 """

@@ -1,4 +1,4 @@
-"""What became of a DPO run, in words with intervals, and what to change where it did not become what it should."""
+"""The outcome of a DPO training in words, with intervals, and what to change where it failed."""
 
 from __future__ import annotations
 

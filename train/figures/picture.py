@@ -1,4 +1,4 @@
-"""training.svg: loss, rewards, margin and accuracy over the steps, of training and of the held-out pairs."""
+"""training.svg: loss, rewards, margin and accuracy over the steps, for training and held-out pairs."""
 
 from __future__ import annotations
 

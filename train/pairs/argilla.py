@@ -1,4 +1,4 @@
-"""Argilla's exports: fields and people's responses, nested or flattened, ranking or label, of version 1 and 2."""
+"""Argilla's exports: fields and responses, nested or flattened, ranking or label, of version 1 and 2."""
 
 from __future__ import annotations
 

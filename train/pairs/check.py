@@ -1,4 +1,4 @@
-"""Check training rows before Axolotl gets them, and clean what can be cleaned.
+"""Checks training rows before Axolotl gets them, and cleans what can be cleaned.
 
 What corrupts a target without a word is in train.pairs.problems.
 """

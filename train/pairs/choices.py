@@ -1,4 +1,4 @@
-"""`blindside pairs from-choices`: two answers and which one was chosen; also FastChat's log of votes, and arenas' data.
+"""`blindside pairs from-choices`: two answers and a choice; also FastChat's vote logs, and arena data.
 
 What a code of a choice means is decided by all values of the file (`blindside.tables.codes`), printed, and refused
 where it is open. Layouts: docs/formats.md.

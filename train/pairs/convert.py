@@ -1,4 +1,4 @@
-"""`blindside pairs convert`: any known format in, Axolotl's chat_template.default out; in = out + what is counted."""
+"""`blindside pairs convert`: any known format to Axolotl's chat_template.default; every row is counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`blindside pairs from-feedback`: a log of thumbs and of edits becomes pairs; what has no match is counted.
+"""`blindside pairs from-feedback`: a log of thumbs and edits becomes pairs; unmatched rows are counted.
 
 A row is {prompt, answer, thumb, user, time} or, where an answer was corrected, {prompt, answer, edit}. Names of the
 columns vary; the first that is there is taken. `prompt` is a text or a conversation.

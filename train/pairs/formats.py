@@ -1,4 +1,4 @@
-"""The shapes that preference data has in the wild: how each is known by its first row, and how a row becomes a pair.
+"""Known formats of preference data: each recognised by its first row, and how a row becomes a pair.
 
 Axolotl's and TRL's types that share columns share a reader; NAMES maps every name to it.
 """

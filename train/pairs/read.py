@@ -1,4 +1,4 @@
-"""Read rows of training data, as Axolotl's chat_template strategies take them, into one shape."""
+"""Reads rows of training data, as Axolotl's chat_template strategies take them, into one shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a file or a data set of the Hub to pairs, one at a time: every row gives a Pair or an Excluded."""
+"""Reads pairs one at a time from a file or a data set of the Hub: each row is a Pair or an Excluded."""
 
 from __future__ import annotations
 

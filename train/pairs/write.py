@@ -1,4 +1,4 @@
-"""Pairs on disk as Axolotl's `chat_template.default` reads them, JSONL or Parquet, with a card for the Hub.
+"""Writes pairs as Axolotl's `chat_template.default` reads them, JSONL or Parquet, with a card for the Hub.
 
 A row is {"messages": [{role, content}…], "chosen": {role, content}, "rejected": {role, content}}, and `id` and
 `source` where the pair has them. In Parquet `source` is a text of JSON, since its keys differ from pair to pair.

@@ -1,4 +1,4 @@
-"""What transformers itself makes of a saved model: renderings, tokens and log-probabilities, to hold a server against.
+"""transformers' renderings, tokens and log-probabilities of a saved model, to compare a server with.
 
 `python -P -m train.reference.reference` in the train environment, with the root as PYTHONPATH: a Request on stdin,
 an Answer on stdout, both JSON (train.reference.protocol).

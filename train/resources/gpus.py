@@ -1,4 +1,4 @@
-"""What can train here: NVIDIA GPUs, as `nvidia-smi` lists them, and a Docker engine that reaches them."""
+"""What can train here: NVIDIA GPUs, and a Docker engine that reaches them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Hub, asked before a training asks it: does it answer, and will it give what the recipe names?"""
+"""Asks the Hub before a training does: does it answer, and may we read what the recipe names?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the machine has: room on the disk, versions of the train environment, models in the Hub's cache, a lock."""
+"""The machine: disk space, versions of the train environment, cached models, a lock."""
 
 from __future__ import annotations
 

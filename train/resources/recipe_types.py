@@ -1,4 +1,4 @@
-"""Types of data sets in recipes of preference training: one is trained on, the others are converted first."""
+"""Types of data sets in recipes: one is trained on, the others are converted first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sizes of a model, from its config.json: here, in the Hub's cache, on the Hub, or by what its name says."""
+"""The size of a model, from its config.json: local, cached, on the Hub, or guessed from its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a recipe spreads a training over GPUs: FSDP, DeepSpeed's stages, tensor and context parallelism.
+"""How a recipe spreads a training over GPUs: FSDP, DeepSpeed, tensor and context parallelism.
 
 As Axolotl reads them: what FSDP shards goes over all GPUs but for replicas (`dp_replicate_size`); tensor parallelism
 splits each layer's matrices, context parallelism the tokens of each text.

@@ -1,4 +1,4 @@
-"""What changes from candidate to candidate, in Axolotl's own keys and its own file format for sweeps.
+"""What changes from candidate to candidate, in Axolotl's own format for sweeps.
 
 Axolotl 0.19 (axolotl.cli.utils.sweeps): every key of the file has a list of values, `_` a list of mappings whose values
 belong together; all combinations are trained. Here they come in the order of the file, and are named by what they

@@ -1,4 +1,4 @@
-"""The trainings of a sweep: each candidate is the base recipe with changes, written down as a recipe of its own."""
+"""The trainings of a sweep: each candidate is a recipe of its own, derived from the base recipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trainings of a sweep as they go: a row each, in a table that moves on a terminal, elsewhere a line each."""
+"""The table of a sweep's trainings: updated in place on a terminal, elsewhere a line each."""
 
 from __future__ import annotations
 

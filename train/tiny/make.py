@@ -1,4 +1,4 @@
-"""The tiny recipe, from nothing: the world, a random model, SFT to the base, DPO to the tuned, held-out figures."""
+"""The tiny recipe from nothing: world, random model, SFT to the base, DPO to the tuned, held-out figures."""
 
 from __future__ import annotations
 

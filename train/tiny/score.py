@@ -1,4 +1,4 @@
-"""Whether an answer about the small world is right and fluent, and how long answers are. No torch."""
+"""Whether an answer about the small world is right and fluent, and how long. No torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One prepared pair against what is served for it."""
+"""Compares one prepared pair with what is served for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A copy of the base's tokenizer under which TRL prepares what is served, for the time of the preparation only.
+"""A temporary copy of the base's tokenizer under which TRL prepares the tokens that are served.
 
 TRL tokenizes rendered conversations with the tokenizer's own special tokens added, and puts its end token behind
 answers that end with another; a server does neither. And servers read tokenizer.json, where transformers builds the

@@ -1,4 +1,4 @@
-"""An Axolotl plugin: before the first step, what TRL has prepared is compared with what is served.
+"""The Axolotl plugin that compares TRL's tokens with the served ones before the first step.
 
 Axolotl imports it by the derived recipe's `plugins:`, on this machine and in its image, so it needs nothing that
 Axolotl's own environment lacks.

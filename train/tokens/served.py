@@ -1,4 +1,4 @@
-"""What a server is sent for a conversation, and generates for an answer, as ids of the base's tokenizer."""
+"""The token ids that a server is sent for a conversation, and generates for an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stage's side of the check: what the derived recipe says to the plugin, and what is made of its outcome."""
+"""The token check in the stage: the plugin's fields in the derived recipe, and its outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`blindside model-judge` and `blindside preferences`: what servers say beside people."""
+"""`blindside model-judge` and `blindside preferences`: verdicts and likelihoods from models, shown beside people's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is proved of the servers before and after a collection, and how it gets into run.json; `blindside parity`."""
+"""`blindside parity`, and the parity and determinism checks of every collection, recorded in run.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From servers to answers: prove what is served, ask what is missing, ask a sample again."""
+"""One collection: check what is served, collect missing answers, then ask a sample again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which servers a command stands on: containers, processes here, or addresses elsewhere; and `blindside down`."""
+"""The servers a command uses: started here by Docker or as processes, or running elsewhere; and `blindside down`."""
 
 from __future__ import annotations
 

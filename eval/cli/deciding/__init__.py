@@ -1,1 +1,1 @@
-"""Commands that say how it came out: `report`, `results`, `gate`, `compare`, `release`."""
+"""Commands on results: `report`, `results`, `gate`, `compare`, `release`."""

@@ -1,4 +1,4 @@
-"""`blindside gate` and `blindside compare`: a decision that CI can read, and two runs side by side."""
+"""`blindside gate` and `blindside compare`: a decision for CI, and a comparison of two runs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Commands with which people judge: `judge`, `plan`, `space`, and other annotation tools."""
+"""Commands for human judging: `judge`, `plan`, `space`, and other annotation tools."""

@@ -1,4 +1,4 @@
-"""`blindside import-verdicts` and `export-tasks`: people who judge in another tool."""
+"""`blindside import-verdicts` and `export-tasks`: judging in another annotation tool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`blindside plan`: how many judgements a study needs, before anybody judges."""
+"""`blindside plan`: how many judgements a study needs, computed before judging begins."""
 
 from __future__ import annotations
 

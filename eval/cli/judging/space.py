@@ -1,4 +1,4 @@
-"""`blindside space` and `blindside pull`: the judging page as a Space, and its verdicts home."""
+"""`blindside space` and `blindside pull`: the judging page as a Hugging Face Space, and its verdicts copied back."""
 
 from __future__ import annotations
 

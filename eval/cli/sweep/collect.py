@@ -1,4 +1,4 @@
-"""The answers of a sweep: each candidate's own, and the base's once."""
+"""Collecting a sweep's answers: each candidate's own, and the base's only once."""
 
 from __future__ import annotations
 

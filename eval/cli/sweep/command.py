@@ -1,4 +1,4 @@
-"""`blindside sweep`: several tuned models against one base, trained and asked one after the other."""
+"""`blindside sweep`: train several candidates, and compare each with the same base."""
 
 from __future__ import annotations
 

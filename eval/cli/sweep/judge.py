@@ -1,4 +1,4 @@
-"""`blindside judge SWEEP`: one page over all candidates, and the race that says who is asked no more."""
+"""`blindside judge SWEEP`: one page over all candidates; candidates that fall behind are dropped while it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trainings of a sweep, and sweep.json after each."""
+"""Training a sweep's candidates; sweep.json is updated after each."""
 
 from __future__ import annotations
 

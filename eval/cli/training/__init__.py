@@ -1,1 +1,1 @@
-"""Commands that make models: `train`, `export`, and the preference data for it, `pairs` and `harvest`."""
+"""Commands on models and preference data: `train`, `doctor`, `export`, `pairs`, `harvest`."""

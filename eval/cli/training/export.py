@@ -1,4 +1,4 @@
-"""`blindside export`: any model that transformers 5 saved, in the form that a server reads."""
+"""`blindside export`: rewrite a model that transformers 5 saved into the form that servers read."""
 
 from __future__ import annotations
 

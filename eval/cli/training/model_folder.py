@@ -1,4 +1,4 @@
-"""What a training run left for the evaluation: the two sides, their prompts, and what they were trained on."""
+"""A trained model folder as the evaluation needs it: both sides, their prompts, and what they were trained on."""
 
 from __future__ import annotations
 

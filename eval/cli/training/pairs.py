@@ -1,4 +1,4 @@
-"""`blindside pairs` and `blindside harvest`: preference data in, checked, made, and back from verdicts."""
+"""`blindside pairs` and `blindside harvest`: check, convert and make preference pairs, also from verdicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what a server put into a message to a completion: its text, its thinking, a refusal, or no answer at all."""
+"""Turns a server's message into a completion: its text, its thinking, a refusal, or no answer at all."""
 
 from __future__ import annotations
 

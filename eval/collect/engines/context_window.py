@@ -1,4 +1,4 @@
-"""How long an answer may be in a server's context; most prompts need not be counted to know."""
+"""How many tokens an answer may have in a server's context; most prompts need not be tokenized to know."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an HTTP status to the error class that says whether to ask again, whichever protocol the server speaks."""
+"""Maps an HTTP status to the error class that says whether to try again, for every protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an OpenAI-compatible server says of itself: its models, and what is known of the software behind it."""
+"""/v1/models of an OpenAI-compatible server: its models, and the software behind it."""
 
 from __future__ import annotations
 

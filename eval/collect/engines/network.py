@@ -1,4 +1,4 @@
-"""Between us and a server: proxies and certificate authorities of the environment, never for this machine itself."""
+"""Proxies and certificate authorities from the environment; none for this machine itself."""
 
 from __future__ import annotations
 

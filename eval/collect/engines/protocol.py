@@ -1,4 +1,4 @@
-"""What blindside needs of a server that serves a model, whichever protocol it speaks."""
+"""The interface of an engine: what blindside needs of a model server, whichever protocol it speaks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a server tells of the weights it loaded: their quantisation, and the context that it gives them."""
+"""What a server reports of the weights it loaded: their quantisation and context length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several servers of one model behind one Engine: the least busy one is asked, one that dies is left out and reported.
+"""Several servers of one model as one Engine: the least busy one is asked, a dead one is left out and reported.
 
 A request that fails on one replica goes to the next. One that failed three times in a row where another one then
 answered is left out (at once where it refuses us), so the last one that answers never is. It comes back when it can be

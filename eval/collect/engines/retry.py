@@ -1,4 +1,4 @@
-"""When to ask again: how long to wait, and when to give one prompt, or a whole server, up."""
+"""When to try again: how long to wait, and when to give up on one prompt or on a whole server."""
 
 from __future__ import annotations
 

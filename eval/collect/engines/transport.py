@@ -1,4 +1,4 @@
-"""One pooled session to one server; what goes wrong on the wire becomes an error of ours, in one sentence."""
+"""One pooled HTTP session to one server; network trouble becomes an EngineError of one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that stand where an answer belongs and are none: what a client wrote down when its server failed."""
+"""Recognises error messages that a client wrote down in place of an answer."""
 
 from __future__ import annotations
 

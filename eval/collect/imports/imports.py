@@ -1,4 +1,4 @@
-"""Runs made of answers that were collected elsewhere: one table, AlpacaEval's files, or FastChat's.
+"""Makes a run of answers that were collected elsewhere: one table, AlpacaEval's files, or FastChat's.
 
 Joined by id or by the prompt's text, never by position; what did not join is counted and told.
 The formats: docs/formats.md.

@@ -1,4 +1,4 @@
-"""Answers of two models brought together by prompt, and what found no partner."""
+"""Joins the answers of two models by prompt, and counts unmatched answers."""
 
 from __future__ import annotations
 

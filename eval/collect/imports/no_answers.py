@@ -1,4 +1,4 @@
-"""Of joined answers what is judged: thinking apart from the answer, and no error that was written down as an answer."""
+"""Keeps from joined answers what can be judged: no thinking, and no error message in place of an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of two written answers a served model finds likelier: log-probabilities of held-out pairs, on both sides.
+"""Log-probabilities of held-out pairs on both servers: which written answer each model finds likelier.
 
 reports/<run>/preferences.csv   one row a (pair, side), natural logarithms summed over the answer's tokens
 """

@@ -1,4 +1,4 @@
-"""A model as a judge, beside people and never among them: both orders are asked, and who disagrees with himself ties.
+"""A model as a judge: each pair is asked in both orders, and a judge that contradicts itself gives a tie.
 
 reports/<run>/model_judge/<model>.jsonl   every reply, append-only, so that a broken run goes on
 reports/<run>/model_verdicts.csv          one row a (model, item), rewritten from the replies

@@ -1,4 +1,4 @@
-"""`blindside pairs synthesize`: a small model answers, a stronger one corrects it; what was corrected is the pair.
+"""`blindside pairs synthesize`: a small model answers, a stronger one corrects; correction against answer is a pair.
 
 WORK/answers.jsonl and WORK/corrections.jsonl hold every reply as it came, append-only, so that a broken run continues
 where it ended; the pairs are made again from them.

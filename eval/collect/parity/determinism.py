@@ -1,4 +1,4 @@
-"""Is a temperature-0 answer the same when it is asked again? A sample is, under load and alone, on both sides.
+"""Determinism: a sample of prompts is asked again, under load and alone, and the answers are compared.
 
 On GPUs a batch of another size rounds differently and may flip a token: how often that happens belongs in the report.
 """

@@ -1,4 +1,4 @@
-"""Does an answer end where it should: at the end-of-turn token, and by the same count on every route."""
+"""Checks where answers end: at the end-of-turn token, and with the same token count on every route."""
 
 from __future__ import annotations
 

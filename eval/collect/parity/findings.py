@@ -1,4 +1,4 @@
-"""What a parity check is made of: one finding, how much two engines may differ, and what was learned of one side."""
+"""The records of a parity check: one finding, its tolerance, the saved model and the served one."""
 
 from __future__ import annotations
 

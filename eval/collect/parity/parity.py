@@ -1,4 +1,4 @@
-"""Do the servers serve what was saved? Probes are put to each server and to transformers itself, and compared.
+"""Runs the parity check: puts probes to each server and to transformers itself, and compares the results.
 
 Names, templates, tokens, log-probabilities and ends must agree; where they don't, the cause is named where it can be.
 What an engine does not report is named as not checked (eval.collect.probing.proofs).

@@ -1,4 +1,4 @@
-"""Putting the probes to the servers: at once to servers apart, one after the other to what one address serves."""
+"""Probes all servers: separate addresses at once, models behind one address in turn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking transformers itself, in the train environment: a subprocess, JSON in and JSON out."""
+"""Asks transformers for its own results: a subprocess in the train environment, JSON in and JSON out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a server read what it should: its name, the chat template, the tokens."""
+"""Checks what a server reads: its model name, the chat template, the tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does a server run the saved weights: log-probabilities beside transformers' own, and whose they are if not these."""
+"""Checks which weights a server runs: compares log-probabilities with transformers', and names whose they are."""
 
 from __future__ import annotations
 

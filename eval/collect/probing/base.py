@@ -1,4 +1,4 @@
-"""What probers of all protocols have in common: what becomes of a refusal, and of missing log-probabilities."""
+"""What all probers share: how refusals and missing log-probabilities are reported."""
 
 from __future__ import annotations
 

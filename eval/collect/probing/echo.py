@@ -1,6 +1,6 @@
-"""What an OpenAI-compatible server tells by `echo` and `logprobs`: log-probabilities of a text's tokens, without ids.
+"""Probes OpenAI-compatible servers through `echo` and `logprobs`: log-probabilities of a text's tokens, without ids.
 
-Servers that can only chat tell nothing; they are result anyway, so that their name is compared.
+Servers that can only chat tell nothing; they are probed anyway, so that their name is compared.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""JSON requests to one server, and what it refuses."""
+"""JSON requests of a prober to one server; what the server refuses raises ProbeRefused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a llama.cpp server makes of a probe; it tells no log-probabilities of prompts."""
+"""Probes llama.cpp servers; they report no log-probabilities of prompts."""
 
 from __future__ import annotations
 

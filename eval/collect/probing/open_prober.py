@@ -1,4 +1,4 @@
-"""From an address to whatever listens there: what a server can tell is found by asking it."""
+"""Chooses the prober for an address by asking the server what it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked to learn what a server serves: a few conversations of the run, and a few texts as they stand."""
+"""Chooses the probes: a few conversations of the run, and a few raw texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each engine tells of the model it serves, so what can be proved of it; docs/serving.md has the same table."""
+"""What can be proved of each engine, by what it reports; docs/serving.md has the same table."""
 
 from __future__ import annotations
 

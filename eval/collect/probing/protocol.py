@@ -1,4 +1,4 @@
-"""What a server makes of one probe, and what every prober of servers can do."""
+"""The interface of a prober, and the result of one probe."""
 
 from __future__ import annotations
 

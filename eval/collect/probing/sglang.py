@@ -1,4 +1,4 @@
-"""What an SGLang server makes of a probe, by its native /generate and the extensions of its chat route."""
+"""Probes SGLang servers through its native /generate and the extensions of its chat route."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a TGI server makes of a probe: its template, its tokens, their log-probabilities, and where it ends."""
+"""Probes TGI servers: template, tokens, their log-probabilities, and where an answer ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a vLLM server makes of a probe: prompts as tokens, and log-probabilities of prompts by its own extensions."""
+"""Probes vLLM servers: prompts as tokens, and log-probabilities of prompts through its extensions."""
 
 from __future__ import annotations
 

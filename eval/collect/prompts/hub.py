@@ -1,4 +1,4 @@
-"""Data sets of the Hub: which files hold a split, brought here and pinned to a commit."""
+"""Downloads a data set of the Hub, pinned to a commit: which of its files hold a split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a record to a Prompt: which columns are read, and how a conversation is checked."""
+"""Turns a record into a Prompt: which columns are read, and how a conversation is checked."""
 
 from __future__ import annotations
 

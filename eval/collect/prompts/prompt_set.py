@@ -1,4 +1,4 @@
-"""Prompt sets: what is asked of both models, after duplicates and training data are left out.
+"""Loads a prompt set, without duplicates, training data and retired prompts.
 
 A source is a JSONL, JSON, CSV, TSV or Parquet file, or a data set of the Hub: hub:owner/name[:split].
 Columns and rules: docs/formats.md.

@@ -1,4 +1,4 @@
-"""Evaluation prompts that became training pairs: reports/retired.jsonl, one line a prompt, append-only.
+"""Evaluation prompts that became training pairs: reports/retired.jsonl, one line per prompt, append-only.
 
 A model that was trained on a prompt cannot be judged by it, nor can any that is made from it later: so no later run
 asks a prompt that is written down here.

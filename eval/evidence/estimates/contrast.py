@@ -1,4 +1,4 @@
-"""Two groups of the same judgements held against each other, with the prompt as the unit."""
+"""Compares two groups of the same judgements, with the prompt as the unit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdicts collapsed to one row per prompt, and the figures that resampling gives on them."""
+"""Counts verdicts per prompt and outcome, and the figures that are resampled from them."""
 
 from __future__ import annotations
 

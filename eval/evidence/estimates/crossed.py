@@ -1,4 +1,4 @@
-"""What reviewers like these would prefer: prompts and reviewers are both samples, and cross each other.
+"""The win rate for reviewers like these: prompts and reviewers are both samples (crossed random effects).
 
 The interval of `estimates.winrate` is about these reviewers: it knows that prompts vary, and takes the people as
 given. Two people who lean the same way make it narrow, and say little of the next two.

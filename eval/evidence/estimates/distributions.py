@@ -1,4 +1,4 @@
-"""Quantiles and tails of the distributions that intervals need: Student's t, normal, beta, and throws of a fair coin.
+"""Quantiles and tails that intervals need: Student's t, normal, beta, and fair coin flips.
 
 Written here because SciPy takes longer to import than a report to be made; held against SciPy in the tests.
 """

@@ -1,4 +1,4 @@
-"""One figure of a report, as machines and as people read it: with its n, and with an interval where it has one."""
+"""One figure of a report with its n and interval, for machines and for people."""
 
 from __future__ import annotations
 

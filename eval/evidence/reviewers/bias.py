@@ -1,4 +1,4 @@
-"""Whether something other than the answers' worth moved the verdicts: place, length, order in the session, speed."""
+"""Bias: whether position, length, order in the session or speed moved the verdicts, beyond the answers' quality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each reviewer did: how much, how fast, how steadily, and whether the result hangs on any one of them.
+"""Figures of each reviewer: how many, how fast, how consistent; and whether the finding depends on any one of them.
 
 For the results only: a reviewer never sees these figures, nor anybody else's verdicts, before judging is over.
 """

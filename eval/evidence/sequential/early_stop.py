@@ -1,4 +1,4 @@
-"""The win rate of a study that stopped early: the mean at that moment is too high, since it is why it stopped."""
+"""Corrects the win rate of a study that stopped early: at that moment the mean is biased upwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What verdicts are expected to look like, before there are any: the model behind a plan.
+"""The model behind a plan: how verdicts are expected to be distributed.
 
 The score of a prompt is the mean of its verdicts. Two people who judge one prompt agree more than chance would have
 them, so their verdicts bring less than two: the variance of a prompt's score with k reviewers is

@@ -1,4 +1,4 @@
-"""Where a run stands by its own plan: what is judged, what is left, and whether one may stop."""
+"""Progress of a run by its own plan: what is judged, what is left, and whether it may stop."""
 
 from __future__ import annotations
 

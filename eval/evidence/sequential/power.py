@@ -1,4 +1,4 @@
-"""How many judgements a study needs, before anybody judges, and what a study of a given size can show."""
+"""Power: how many judgements a study needs, and what a study of a given size can show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several candidates against one base: who is asked no more, at any look, and who is the best.
+"""Racing several candidates against one base: who is dropped at any look, and who is the best.
 
 Each of k candidates has a confidence sequence of its win rate over the base at level alpha / k, so all of them hold
 together, at all looks, with probability 1 - alpha. `sure`: a candidate whose upper end is below the best one's lower

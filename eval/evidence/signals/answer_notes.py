@@ -1,4 +1,4 @@
-"""What the answers of a collection look like, said before anybody judges them."""
+"""Notes on a collection's answers, printed before judging: lengths, empty answers, loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals that need no judge: what the answers themselves show, side by side, over all pairs that both sides answered.
+"""Signals that need no judge, over all pairs that both sides answered: refusals, loops, truncation, lengths, checks.
 
 A pair that nobody judged counts as well. None of these says which model is better; each may say that one is broken.
 """

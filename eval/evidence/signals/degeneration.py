@@ -1,4 +1,4 @@
-"""What can be seen of one answer by rule: that it is empty, that it goes in circles. Both are signs, not proofs."""
+"""Degenerate answers, found by rule: empty ones, and loops. Both are signs, not proofs."""
 
 from __future__ import annotations
 

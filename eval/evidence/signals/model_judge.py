@@ -1,4 +1,4 @@
-"""What a model judge said of each prompt, beside people's scores: aligned arrays, and how often the two agree."""
+"""A model judge's scores aligned with people's, and how often the two agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""People's win rate, made more precise by a judge who need not be right: prediction-powered inference.
+"""Prediction-powered inference: people's win rate, made more precise by a judge that need not be right.
 
 A model judge scores every prompt, people a random sample of them. On the sample the judge's error is seen and taken
 off; so the estimate is of what *people* prefer and holds whatever the judge's bias, and the better the judge agrees

@@ -1,4 +1,4 @@
-"""What can be seen of an answer without a judge, and what of it goes along with winning."""
+"""Traits of answers that need no judge (lists, code, length …), and which of them go with winning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is dropped before people judge, by the rules that sweep.json has held since before the first training."""
+"""Drops candidates before people judge, by the rules in sweep.json."""
 
 from __future__ import annotations
 

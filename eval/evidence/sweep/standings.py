@@ -1,4 +1,4 @@
-"""How the candidates of a sweep stand, from the verdicts of their runs: the race, and paired differences."""
+"""Standings of a sweep's candidates from the verdicts of their runs: the race, and paired differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""reviewers.csv: who may log in to judge, and a slow salted hash (scrypt) of each password.
+"""reviewers.csv: who may log in to judge, with a salted scrypt hash of each password.
 
 The file is readable by its owner only and is replaced as a whole, so a broken write leaves the old one.
 """

@@ -1,4 +1,4 @@
-"""Stands before a whole application: who may ask, for what and how much, and what every answer carries.
+"""Middleware before every page: which requests are let through, and the security headers of every answer.
 
 Pure ASGI and outermost, so that error answers and redirects pass it too. No page can make a browser leave out or forge
 `Host`, `Origin` and `Sec-Fetch-*`; who can forge them (curl) has no reviewer's cookie.

@@ -1,4 +1,4 @@
-"""Accounts of the Hugging Face Hub that may judge: by name, or by an organisation that they are in."""
+"""Which accounts of the Hugging Face Hub may judge: by name, or by organisation."""
 
 from __future__ import annotations
 

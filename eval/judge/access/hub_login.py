@@ -1,4 +1,4 @@
-"""The front door where people log in with an account of the Hugging Face Hub."""
+"""The login page for accounts of the Hugging Face Hub."""
 
 from __future__ import annotations
 

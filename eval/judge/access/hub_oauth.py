@@ -1,4 +1,4 @@
-"""Asking the Hugging Face Hub who somebody is: OAuth 2.0's authorisation code, by the application of a Space."""
+"""OAuth 2.0 with the Hugging Face Hub, by the application of a Space: who is logging in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page's front door: who is not logged in is shown a login page in our look, and is served nothing else."""
+"""The login page with name and password; nothing else is served before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passwords: two are checked at a time, and a name that failed waits longer. Guessing stops nobody who judges."""
+"""Limits on password guesses: two are checked at a time, and a name that failed waits longer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Under which names, path and scheme a server may be asked for: what protects it from DNS rebinding and other sites."""
+"""The names, path and scheme of a page: protection from DNS rebinding and from other sites."""
 
 from __future__ import annotations
 

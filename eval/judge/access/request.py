@@ -1,4 +1,4 @@
-"""A request as its browser means it: whatever proxies made of host, scheme and path, and who sent it."""
+"""A request as its browser meant it: host, scheme and path behind any proxies, and which site sent it."""
 
 from __future__ import annotations
 

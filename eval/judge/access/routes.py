@@ -1,4 +1,4 @@
-"""What may be asked for: everything that the pages use in Chromium, and nothing else that Gradio serves."""
+"""The allowed routes: everything that the pages use, and nothing else that Gradio serves."""
 
 from __future__ import annotations
 

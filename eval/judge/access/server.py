@@ -1,4 +1,4 @@
-"""A port, a server, and an end: how a page is put on this machine's network, guarded, and taken down."""
+"""Serves a page on a port of this machine until a signal, with a browser or a tunnel where asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is logged in: a random token each, kept in memory only, and good for as long as its account stays as it is."""
+"""Login sessions: random tokens in memory, valid as long as the account stays unchanged."""
 
 from __future__ import annotations
 

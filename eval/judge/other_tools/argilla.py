@@ -1,4 +1,4 @@
-"""Argilla's records with people's responses, of version 2 (nested, or flattened) and version 1."""
+"""Reads Argilla's records with responses, of version 2 (nested, or flattened) and version 1."""
 
 from __future__ import annotations
 

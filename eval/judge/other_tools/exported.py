@@ -1,4 +1,4 @@
-"""`.exported.json`: which answer stood left in each exported task. Like the run's key it never leaves its folder."""
+"""`.exported.json`: which answer was on the left in each exported task. It never leaves the run's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`blindside export-tasks`: the pairs of a run as tasks for another tool, in which nothing tells base from tuned.
+"""`blindside export-tasks`: a run's pairs as blind tasks for another tool.
 
 Only places go out: which model is on the left comes from the run's key and stays in the run (`exported`).
 """

@@ -1,4 +1,4 @@
-"""One verdict as another tool's file has it, and which columns of a plain table hold what."""
+"""One verdict as another tool's file has it, and the columns of a plain table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`blindside import-verdicts`: verdicts that people gave elsewhere, into the run's verdicts.csv.
+"""`blindside import-verdicts`: verdicts from another tool into the run's verdicts.csv.
 
 Every row of the file becomes a verdict, or is counted by its reason. Imported rows are marked, and carry no seal. A
 skip there is a skip here. Doing it again adds nothing; what a kill left out, the next import adds.

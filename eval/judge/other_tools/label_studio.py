@@ -1,4 +1,4 @@
-"""Label Studio's JSON: tasks with annotations, each a list of results of the project's controls."""
+"""Reads Label Studio's JSON: tasks with annotations, each a list of results of the project's controls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what a file says to a verdict on a pair of the run: which prompt, which model stood where, what was chosen."""
+"""Matches an imported verdict with a pair of the run: which prompt, which model was where, what was chosen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The judging page in Gradio: three pieces of HTML, and one event that carries every action to the server.
+"""The judging page in Gradio: three pieces of HTML, and one event for every action.
 
 Gradio takes seconds to import, so it is imported where it is used.
 """

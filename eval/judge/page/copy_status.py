@@ -1,4 +1,4 @@
-"""What a server says of its copies, where its own disk may be lost: GET /copied, which the page's header shows."""
+"""GET /copied: how far verdicts are copied to the Hub, where the server's own disk may be lost."""
 
 from __future__ import annotations
 

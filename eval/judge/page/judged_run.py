@@ -1,4 +1,4 @@
-"""One run among those that a judging page is about: its pairs, its key, its rows on disk."""
+"""One run on a judging page: its pairs, its key, its rows on disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pair after the one on the page, made ready so that nobody has to wait for it after a verdict."""
+"""Prepares the next pair while the current one is read, so that nobody waits after a verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose session continues: a page that was just opened is welcomed, asked for a name, and seated."""
+"""Opens or continues a session for a page: welcome, name, first pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the browser sends and what it is shown: the messages between the page and a session."""
+"""The messages between the page and a session: actions in, views out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which practice pairs a study has, and what a reviewer is told about a verdict on one."""
+"""The practice pairs of a study, and the feedback on a reviewer's verdict."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A reviewer's own verdicts, as the page shows them again: in places, not in models."""
+"""A reviewer's own verdicts as the page lists them: by left and right, never by model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One reviewer's part of the rows on disk, and what of them is kept in memory only."""
+"""The state of one reviewer: their rows on disk, and what is kept in memory only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One reviewer's session, independent of Gradio: what the page asks for, and what it is shown then.
+"""One reviewer's session, independent of Gradio: takes an action, returns the next view.
 
 Every action carries the nonce of the showing that it answers. A nonce is good once: whatever is posted twice, late, or
 by hand is answered with the pair that is due, and nothing is recorded.

@@ -1,4 +1,4 @@
-"""The page's HTML, from what a session says is to be shown. Everything is escaped but what judge.rendering made."""
+"""The page's HTML for a session's view. Everything is escaped but what judge.rendering made."""
 
 from __future__ import annotations
 

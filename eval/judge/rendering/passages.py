@@ -1,4 +1,4 @@
-"""Where two answers that are no versions of one text differ: sentences, or else paragraphs, without a counterpart.
+"""Marks sentences or paragraphs without a counterpart, for answers that are no versions of one text.
 
 A passage has a counterpart if enough of its words (by their first letters, short ones left out) stand in one passage of
 the other answer. Over the 80 pairs of Vicuna-13B and LLaMA-13B on Vicuna's questions 75 are marked this way, and one by

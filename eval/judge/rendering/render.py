@@ -1,4 +1,4 @@
-"""A model's text as HTML that shows all of it and runs none of it.
+"""Renders a text, as Markdown or plain, so that all of it is shown and none of it runs.
 
 Markdown is rendered on the server. Each answer takes time in proportion to its length, of which there is a bound:
 reviewers share one process, and wait for each other's answers.

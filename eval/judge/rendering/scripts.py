@@ -1,4 +1,4 @@
-"""Which language a text is likely in, by its letters: enough to choose fonts and line breaks."""
+"""The likely language of a text, by its script: for fonts and line breaks."""
 
 from __future__ import annotations
 

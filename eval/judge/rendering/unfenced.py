@@ -1,4 +1,4 @@
-"""Code that a model wrote without a fence: shown as code, line by line and with its indents.
+"""Code without a fence is shown as code, line by line with its indents.
 
 Markdown would make headings of its comments, lists and emphasis of its operators, and drop its indents. In doubt a line
 is a paragraph, which keeps its leading spaces too.

@@ -1,1 +1,1 @@
-"""From a collected run to one that is judged: everything that is fixed before the first verdict."""
+"""Everything that is fixed before the first verdict: study, key, plan, giveaways."""

@@ -1,4 +1,4 @@
-"""When a judging server starts: study, key and plan are fixed, or found as they were fixed before.
+"""Sets up judging when a server starts: study, key and plan are fixed, or read as they were fixed before.
 
 All of it under one lock, so that two servers that start on one run at once go by the same.
 """

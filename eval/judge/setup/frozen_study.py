@@ -1,4 +1,4 @@
-"""A run's study is fixed when judging begins: written into its folder, and held against what is asked for later."""
+"""study.json: the study as it was when judging began, compared with what is asked for later."""
 
 from __future__ import annotations
 

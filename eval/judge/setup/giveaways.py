@@ -1,4 +1,4 @@
-"""Finds what in an answer gives its model away: names, the ids of this run's models, words of the system prompt.
+"""Finds giveaways in an answer: model names, the ids of this run's models, words of the system prompt.
 
 An answer is not suspected for what its prompt says already: a question about Qwen may be answered with its name.
 """

@@ -1,4 +1,4 @@
-"""`.blinding.key`: 32 random bytes, made for each run when judging begins, for the eyes of the judging server alone.
+"""`.blinding.key`: 32 random bytes per run, made when judging begins, read by the judging server alone.
 
 Who has them can compute which answer is on the left, so the file never leaves the run's folder: a release, a copy on
 the Hub and a report are all made without it.

@@ -1,4 +1,4 @@
-"""Before judging: every answer is looked through for giveaways, and run.json says which pairs have them."""
+"""Searches all answers for giveaways before judging, and records the pairs in run.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prompts that ask nearly the same: an interval takes prompts for independent, and these are not."""
+"""Near-duplicate prompts: intervals assume that prompts are independent, and these are not."""
 
 from __future__ import annotations
 

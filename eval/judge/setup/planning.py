@@ -1,4 +1,4 @@
-"""Who is to judge what: the plan that is written down when judging begins, and what stands in for one before."""
+"""Makes and reads the plan of a run: which pairs people judge, and how many reviewers each has."""
 
 from __future__ import annotations
 

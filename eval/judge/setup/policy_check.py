@@ -1,4 +1,4 @@
-"""Whether a study can give what the gate's policy asks for, told before anybody judges."""
+"""Checks before judging whether a study can satisfy the gate's policy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reviewers were told is saved, kept a second time: `.verdicts.acknowledged.csv` beside verdicts.csv.
+"""`.verdicts.acknowledged.csv`: a second copy of every row that a reviewer was told is saved.
 
 People open verdicts.csv, save older copies over it and let sync tools replace it; nobody opens this one. What it holds
 and the other file lacks, or holds otherwise, was lost or changed after it was acknowledged.

@@ -1,4 +1,4 @@
-"""A file of verdicts is looked after while nobody judges: what vanishes from it is put back within a second."""
+"""Watches a file of verdicts while nobody judges: rows that vanish are put back within a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one writer of verdicts.csv and thumbs.csv: a row a judgement, appended, on disk before the page moves on.
+"""The one writer of verdicts.csv and thumbs.csv: each row is on disk before the page moves on.
 
 Others may change the file at any time: a second server appends, a spreadsheet saves what it had opened, a sync tool
 puts an older copy back. Whatever they do, a row that was acknowledged is in the file again before the next one is.

@@ -1,4 +1,4 @@
-"""Why a verdict, or a file of verdicts, is not taken: one sentence each, with what to do."""
+"""Errors when a verdict, or a file of verdicts, cannot be used: one sentence each, with the remedy."""
 
 from __future__ import annotations
 

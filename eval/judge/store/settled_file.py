@@ -1,4 +1,4 @@
-"""Reading a file that another program may be half-way through saving."""
+"""Reads a file that another program may be in the middle of saving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small CSV files beside verdicts.csv that hold no verdict: appended to, and read again when a server starts."""
+"""skips.csv and flags.csv: small append-only files beside verdicts.csv."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pair a reviewer is asked next: the one that needs a judgement most, without reserving any for long.
+"""Chooses the pair that a reviewer is asked next: the one that needs a judgement most.
 
 A pair on somebody's page is leased, so that it goes to nobody else meanwhile. A lease is a courtesy and no lock: it
 ends by itself, it is in memory only, and where nothing but leased pairs is left they are given anyway.

@@ -1,4 +1,4 @@
-"""What a reviewer fills in beside the verdict: in places on the page (left, right), in models in the file."""
+"""The form beside the verdict: by left and right on the page, by model in the file."""
 
 from __future__ import annotations
 

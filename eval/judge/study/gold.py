@@ -1,4 +1,4 @@
-"""Pairs with a known answer: JSON lines of `id`, `prompt` or `messages`, `better`, `worse` and, if wished, `category`.
+"""Gold pairs, with a known answer: JSON lines of `id`, `prompt` or `messages`, `better`, `worse`, `category`.
 
 Asked like any other pair, they tell how a reviewer judges. In their rows `tuned` stands for the better answer and
 `base` for the worse.

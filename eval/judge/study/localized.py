@@ -1,4 +1,4 @@
-"""Words of a study for its reviewers: one string for every language, or one a language."""
+"""A study's texts for reviewers: one for every language, or one per language."""
 
 from __future__ import annotations
 

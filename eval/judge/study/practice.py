@@ -1,4 +1,4 @@
-"""Pairs for practice, in the reviewer's language: asked on the first visit, and never written down."""
+"""Practice pairs, in the reviewer's language: shown on the first visit, never recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""study.yml: what reviewers are asked, how pairs are shared out, and what is mixed in to learn of the reviewers.
+"""study.yml: what reviewers are asked, how pairs are shared out, and which control items are mixed in.
 
 The study is frozen into the run's study.json when judging begins (`setup.frozen_study`); everything after reads that.
 """

@@ -1,4 +1,4 @@
-"""What a reviewer can be asked: two answers to compare, or in thumbs one answer; and the row that comes of it."""
+"""A task for a reviewer: two answers to compare, or one answer for thumbs; and the row that it becomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pair of which candidate a reviewer is asked next: an incomplete design, balanced as it grows.
+"""Chooses the next pair of a sweep: an incomplete block design, balanced as it grows.
 
 Of each prompt a reviewer sees one pair at most. Within that, the next pair is one that waits for further reviewers;
 of the candidate that this reviewer has judged least, then of the one that all have; of the category of which they have

@@ -1,4 +1,4 @@
-"""shown.csv: which candidate's pair of a prompt was put before whom, written before it is shown.
+"""shown.csv: which candidate's pair of a prompt each reviewer saw, written before it is shown.
 
 Whoever saw one candidate's pair has seen the base's answer: another candidate's pair of that prompt would give it away.
 So what was shown is kept through restarts, also where no verdict came of it.

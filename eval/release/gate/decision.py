@@ -1,4 +1,4 @@
-"""decision.json: what the gate decided, why, and the hashes that the decision is bound to."""
+"""decision.json: what the gate decided and why, bound to its inputs by hashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gate looks at: every figure that a rule of the policy may ask for, none of them computed here."""
+"""The gate's inputs: every figure that a rule of the policy may ask for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a judged run to a decision: release, hold, or insufficient evidence. What it cannot trust it does not decide."""
+"""Decides on a run: release, hold, or insufficient evidence; files that cannot be trusted stop it."""
 
 from __future__ import annotations
 

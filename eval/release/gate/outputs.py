@@ -1,4 +1,4 @@
-"""A decision as a CI system reads it: JUnit XML, a Markdown summary for a pull request, a table for a terminal."""
+"""A decision for CI systems: JUnit XML, a Markdown summary, a terminal table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rule on people's preference, by the policy's method: shown, refuted, or still open."""
+"""The rule on people's preference, by the policy's method: shown, refuted, or open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of a policy, each as one line: what was asked, what was found, and how that came out.
+"""The rules of a policy, a line each: what was required, what was found, the outcome.
 
 `insufficient` is for what more judging, or a check that was not made, could still settle; `fail` for what it could not.
 """

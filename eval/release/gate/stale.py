@@ -1,4 +1,4 @@
-"""What a decision is bound to, and what of it is no longer what was judged."""
+"""Whether anything that a decision rests on has changed since."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exactly what a release uploads: which files, under which names, with which sizes and hashes."""
+"""The files of a release, with their names, sizes and hashes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model card: metadata that the Hub validates, and how the model was judged, with what that does not say.
+"""The model card: metadata that the Hub validates, how the model was judged, and what that does not show.
 
 The text is card.md.jinja. Whatever is put into it goes through blindside.markdown, so that no name can become markup.
 """

@@ -1,4 +1,4 @@
-"""The evidence as it goes out: eval/ in the repository, with reviewers under pseudonyms and nothing of this machine."""
+"""The published evidence, eval/ in the repository: reviewers under pseudonyms, nothing of this machine."""
 
 from __future__ import annotations
 

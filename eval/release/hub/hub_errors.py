@@ -1,4 +1,4 @@
-"""What the Hub or the network refused, as one sentence with the remedy. No sentence holds a token or a signed URL."""
+"""Errors of the Hub or the network as one sentence with the remedy, without tokens or signed URLs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a tuned model comes from: its base on the Hub, the Hub's data sets, and the licence that goes with them."""
+"""The lineage of a tuned model: its base on the Hub, the data sets, and the licence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reviewers under other names: what is published shows who judged alike, and names nobody.
+"""Pseudonyms of reviewers: published files show who judged alike, and name nobody.
 
 The names come from a keyed hash. The key is random, is in the run's folder and never leaves it: with it a pseudonym
 can be traced by whoever holds the run, without it not even by trying likely names.

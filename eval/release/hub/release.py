@@ -1,4 +1,4 @@
-"""`blindside release`: what people preferred, and nothing else, goes to the Hub with its evidence."""
+"""`blindside release`: upload a model that people preferred, with its evidence, and nothing else."""
 
 from __future__ import annotations
 

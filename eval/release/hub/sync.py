@@ -1,4 +1,4 @@
-"""Copies of the verdicts on the Hub, made while people judge: a disk may break before anybody has published anything.
+"""Copies verdicts to the Hub while people judge, in case the disk fails.
 
 Like huggingface_hub's CommitScheduler, which commits an append-only folder every few minutes, but for two things:
 starting without a network must not keep people from judging, and no half-written row may go out. The copies name the

@@ -1,4 +1,4 @@
-"""To the Hub and back: upload a bundle in one commit, resumable by file, then read back and compare every hash.
+"""Uploads a bundle in one commit, resumable by file, then compares every hash with what was sent.
 
 One commit, because a release that broke off must not leave half a model where people load it from. Files of Git LFS go
 first, one by one; the Hub keeps them by hash, so the same command continues where it broke off. (`upload_large_folder`

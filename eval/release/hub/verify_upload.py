@@ -1,4 +1,4 @@
-"""What lies on the Hub after an upload, held against what was sent."""
+"""Compares what the Hub holds after an upload with what was sent."""
 
 from __future__ import annotations
 

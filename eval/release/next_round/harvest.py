@@ -1,4 +1,4 @@
-"""Verdicts become the next round's pairs, and their prompts are retired: `blindside harvest RUN`.
+"""`blindside harvest`: verdicts become pairs, and their prompts are retired.
 
 A pair is taken where enough reviewers agree on the better answer. Everything else is counted by its reason.
 """

@@ -1,4 +1,4 @@
-"""Thumbs of `--mode thumbs` become pairs: an answer that was liked against one to the same prompt that was not.
+"""Thumbs become pairs: a liked answer against a disliked one to the same prompt.
 
 One run shows one answer a prompt, so it takes several runs, of models that answered the same prompts.
 """

@@ -1,4 +1,4 @@
-"""The run comes from its repository onto the Space's disk, before anybody judges."""
+"""Downloads the run onto the Space's disk before anybody judges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies where: the public repository of a Space, and the private data set repository that holds the run."""
+"""Names and places: a Space's public repository, and the private data set repository with the run."""
 
 from __future__ import annotations
 

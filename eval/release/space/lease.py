@@ -1,4 +1,4 @@
-"""One server at a time on one run: `serving.json` in its repository says which.
+"""serving.json, the lease on a run: at most one server serves it at a time.
 
 A server that finds another one's name there asks (`asked`), by a commit. Whoever serves looks for such a question all
 the time, and answers by taking it away; where nobody answers, the server that asked takes over. No clock is compared,

@@ -1,4 +1,4 @@
-"""A run becomes a Space: first the run into its private repository, then the code into the Space's own."""
+"""Publishes a run as a Space: first the run into its private repository, then the code into the Space's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdicts that were given at a Space come home: whole, behind those that are here, or not at all."""
+"""Copies the verdicts of a Space back: whole and appended to those here, or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is in a Space's own repository, which may be public: the code, and nothing of the run, not even its name."""
+"""The files of a Space's own repository, which may be public: the code, and nothing of the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Space runs: the run is fetched, judged on this page alone, and copied back while people judge."""
+"""The program of a Space: fetch the run, serve its judging page, copy verdicts back meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The private data set repository of a run: read at one revision, written upon the revision that was read."""
+"""A run's private data set repository: read at one revision, written on top of that revision."""
 
 from __future__ import annotations
 

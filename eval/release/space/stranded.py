@@ -1,4 +1,4 @@
-"""Verdicts that a server had not copied when another one took over: kept beside the table, which has others."""
+"""Verdicts that a server had not copied when another took over: kept beside the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of two places held against each other: which continues which, and whether their seals are whole."""
+"""Compares the rows of two copies of a table: which continues which, and whether their seals hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page while there is nothing to judge: the run is being fetched, or another server has it."""
+"""The page while there is nothing to judge yet: the run is being fetched, or another server has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of a run's prompts and one item of it: search, filters, pages, and what is shown of a pair."""
+"""The browse page: a run's prompts with search and filters, and one item of them."""
 
 from __future__ import annotations
 

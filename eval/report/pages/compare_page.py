@@ -1,4 +1,4 @@
-"""The compare page: this run against an earlier one, prompts whose winner changed, and the win rate of all runs."""
+"""The compare page: this run against an earlier one, changed winners, the win rate of all runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures as SVG: a few shapes with their texts escaped. Colours are classes, which the page's style sheet has.
+"""SVG: a few shapes with escaped texts. Colours are classes of the page's style sheet.
 
 All are `WIDE` units wide, about as many pixels as a column of the page has, so that text keeps its size.
 """

@@ -1,4 +1,4 @@
-"""The results page of a snapshot: the verdict with its conditions, the sections with their pictures, the lists."""
+"""The results page of a snapshot: verdict with conditions, sections with pictures, lists."""
 
 from __future__ import annotations
 

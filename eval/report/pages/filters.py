@@ -1,4 +1,4 @@
-"""The choices of the browse page: what each filter offers, in the reader's language."""
+"""The filters of the browse page, in the reader's language."""
 
 from __future__ import annotations
 

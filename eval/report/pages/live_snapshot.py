@@ -1,4 +1,4 @@
-"""The newest snapshot of a run for many pages at once: computed by one thread at a time, behind what is shown.
+"""The newest snapshot of a run for many pages, computed by one thread in the background.
 
 A page never waits for the analysis of a large run: it shows the last one, says that newer verdicts are being counted,
 and follows by itself.

@@ -1,4 +1,4 @@
-"""The results, browse and compare pages: plain pages, each at the address that is its whole state.
+"""The results, browse and compare pages: the address of each is its whole state.
 
 They tell which model wrote what, so they are a server of their own: nothing here is served by the judging page.
 """

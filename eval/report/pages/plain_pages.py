@@ -1,4 +1,4 @@
-"""Plain pages on this machine's network: HTML for an address, files to take home, a stamp that says when to look again.
+"""Plain pages on this machine: HTML for an address, files to download, a stamp that says when to reload.
 
 No Gradio: these pages ask nothing of their reader but links, and are there as soon as the command is.
 """

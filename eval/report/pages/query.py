@@ -1,4 +1,4 @@
-"""What a page's address asks for. The address is the whole state of the pages, so any of them can be shared."""
+"""The query of a page's address: all of its state, so that any view can be shared."""
 
 from __future__ import annotations
 

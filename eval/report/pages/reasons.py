@@ -1,4 +1,4 @@
-"""Why one answer won: comments by the side that they are about, their tags, and phrases that come again."""
+"""Why an answer won: comments grouped by side and tag, and recurring phrases."""
 
 from __future__ import annotations
 

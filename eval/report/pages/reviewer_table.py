@@ -1,4 +1,4 @@
-"""The reviewers on the results page: what each did, and what would be found without them."""
+"""The reviewers on the results page: figures of each, and the finding without them."""
 
 from __future__ import annotations
 

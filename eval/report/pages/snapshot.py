@@ -1,4 +1,4 @@
-"""A run's files as they were at one moment, read once for all pages, and read again only where they changed."""
+"""A run's files at one moment, read once for all pages, and again only where they changed."""
 
 from __future__ import annotations
 

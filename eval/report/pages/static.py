@@ -1,4 +1,4 @@
-"""report.html: the results page with its pairs in one file that asks for nothing and runs nothing."""
+"""report.html: the results page with its pairs in one file, without script or requests."""
 
 from __future__ import annotations
 

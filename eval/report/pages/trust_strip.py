@@ -1,4 +1,4 @@
-"""The trust strip: the nine conditions that a win rate rests on, as the gate has them: mark, figure, link of each."""
+"""The trust strip: the nine conditions of a win rate, each with mark, figure and link."""
 
 from __future__ import annotations
 

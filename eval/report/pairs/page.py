@@ -1,4 +1,4 @@
-"""`blindside pairs browse FILE`: a plain page on this machine alone."""
+"""The page of `blindside pairs browse FILE`, on this machine alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pairs of a file, held for looking: which of them a filter and a search leave, and how long their answers are."""
+"""The pairs of a file for browsing: filters, search, lengths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages of a sweep say: candidates as a forest plot, differences, trainings, and all answers to one prompt."""
+"""The content of a sweep's pages: candidates, differences, trainings, all answers to one prompt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The CSV tables of a report: a row a figure, a category, a reviewer, a disagreement."""
+"""The CSV tables of a report: figures, categories, reviewers, disagreements."""
 
 from __future__ import annotations
 

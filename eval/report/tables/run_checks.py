@@ -1,4 +1,4 @@
-"""What run.json says of how answers and verdicts came about: parity, determinism, sides; as lines of a report."""
+"""The checks in run.json as lines of a report: parity, determinism, sides, tokens."""
 
 from __future__ import annotations
 

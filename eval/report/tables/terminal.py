@@ -1,4 +1,4 @@
-"""The figures of a run in the terminal: few lines, and the finding last."""
+"""A run's figures in the terminal: a few lines, the finding last."""
 
 from __future__ import annotations
 

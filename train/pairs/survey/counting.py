@@ -1,4 +1,4 @@
-"""Tokens under a recipe's own tokenizer and template, counted by the train environment while the pairs go by."""
+"""Counts tokens with a recipe's own tokenizer and template, in the train environment, while pairs pass by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is nearly the same: MinHash over three-word shingles inside the data, exact overlap against few prompts."""
+"""Near duplicates: MinHash over three-word shingles in the data, exact overlap with a few prompts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of train.pairs.survey.tokens and what it answers, as JSON; importable without transformers."""
+"""The JSON messages to and from train.pairs.survey.tokens; importable without transformers."""
 
 from __future__ import annotations
 

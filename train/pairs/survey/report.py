@@ -1,4 +1,4 @@
-"""What a look at a pair file means: one finding a thing, with what to fix."""
+"""Findings of a survey, each with what to fix."""
 
 from __future__ import annotations
 

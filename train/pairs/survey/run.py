@@ -1,4 +1,4 @@
-"""`blindside pairs check`: from a file or a data set of the Hub to a report and, with `fix`, to a cleaned file."""
+"""`blindside pairs check`: from a file or a data set to a report, and with `--fix` to a cleaned file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One pass over a pair file: every row is looked at once, and what is kept of it is a few hundred bytes."""
+"""One pass over a pair file: each row is looked at once, and a few hundred bytes of it are kept."""
 
 from __future__ import annotations
 

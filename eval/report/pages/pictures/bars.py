@@ -1,4 +1,4 @@
-"""Two bars for each name, base and tuned: tags, criteria, and what rules see in the answers."""
+"""Paired bars, base and tuned: tags, criteria, traits of answers."""
 
 from __future__ import annotations
 

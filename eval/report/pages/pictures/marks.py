@@ -1,4 +1,4 @@
-"""What reviewers marked beside their verdicts: tags and criteria, base and tuned side by side."""
+"""Pictures of tags and criteria, base and tuned side by side."""
 
 from __future__ import annotations
 

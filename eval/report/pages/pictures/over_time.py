@@ -1,4 +1,4 @@
-"""The win rate as prompts were closed: its confidence sequence, the plan's end, and where one could have stopped."""
+"""The win rate as prompts were closed: its confidence sequence, and where the study could have stopped."""
 
 from __future__ import annotations
 

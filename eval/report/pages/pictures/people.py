@@ -1,4 +1,4 @@
-"""What reviewers did: seconds per verdict over a session, a row each; and how often each two of them agree."""
+"""Pictures of reviewers: seconds per verdict over a session, and pairwise agreement."""
 
 from __future__ import annotations
 

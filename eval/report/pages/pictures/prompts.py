@@ -1,4 +1,4 @@
-"""All prompts at once: a column of verdicts each, and the length of their answers against how they were judged."""
+"""Pictures of all prompts: verdicts per prompt, and answer lengths against verdicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The forests of the results page: categories, habits, other ways to count, traits, held-out pairs, model judges."""
+"""The forest plots of the results page: categories, habits, other counts, traits, held-out pairs, judges."""
 
 from __future__ import annotations
 
