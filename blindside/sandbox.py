@@ -47,7 +47,7 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, job: Any) -> Any:
-        """What the child makes of `job`, both JSON. Raises OverBound, and Refused for an error that it raised."""
+        """What the child makes of `job`, both JSON. Raises LimitExceeded, and WorkFailed for an error that it raised."""
         with self._turn:
             process = self._running()
             assert process.stdin is not None
@@ -108,7 +108,7 @@ def serve(handle: Callable[[Any], Any]) -> None:
 def forked(call: Callable[[], Any]) -> Any:
     """What `call` returns, which is JSON, done by a copy of this process under the limits. For programs of one thread.
 
-    Raises OverBound, and Refused for an error that `call` raised.
+    Raises LimitExceeded, and WorkFailed for an error that `call` raised.
     """
     read, write = os.pipe()
     child = os.fork()
@@ -135,7 +135,7 @@ def _child(call: Callable[[], object], write: int) -> NoReturn:
 
 
 def _read(answer: bytes, code: int | None) -> Any:
-    """The value in a child's answer. Raises OverBound where it has none, or says so, and Refused."""
+    """The value in a child's answer. Raises LimitExceeded where it has none, or says so, and WorkFailed."""
     if not answer.endswith(b"\n"):
         raise LimitExceeded(_TIME if code == -signal.SIGXCPU else _MEMORY)
     said = json.loads(answer)

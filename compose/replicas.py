@@ -1,7 +1,7 @@
 """Several servers per side, several GPUs per server: their GPUs, and their compose file.
 
-The settings are REPLICAS (servers a side) and NUM_SHARD (GPUs that a server spreads its model over). A side's servers are
-the services `base`, `base-2`, `base-3` …, alike in all but port and GPUs.
+REPLICAS says how many servers a side has, NUM_SHARD over how many GPUs each spreads its model. A side's servers are the
+services `base`, `base-2`, `base-3` …, alike in all but port and GPUs.
 """
 
 from __future__ import annotations

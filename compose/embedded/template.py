@@ -21,7 +21,7 @@ class ChatTemplate:
     """A model's chat template, or the lack of one."""
 
     def __init__(self, source: str | None, bos: str | None, eos: str | None) -> None:
-        """Raises Refused for what is no template, OverBound for one that takes too long to read."""
+        """Raises WorkFailed for what is no template, LimitExceeded for one that takes too long to read."""
         self.names = {"bos_token": bos, "eos_token": eos}
         self._source = source
         self._worker = Worker("compose.embedded.rendering")

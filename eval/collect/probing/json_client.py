@@ -47,7 +47,7 @@ class ProbeRefused(Exception):
 
 
 class JsonClient:
-    """JSON requests to one server. A status of `refusals` raises Refused, another error EngineError."""
+    """JSON requests to one server. A status of `refusals` raises ProbeRefused, another error EngineError."""
 
     def __init__(self, transport: Transport, *, refusals: frozenset[int] = frozenset({400, 422})) -> None:
         self.transport = transport

@@ -27,7 +27,7 @@ _AGAIN = "open the page and log in again"
 
 
 class HubLogin(PasswordLogin):
-    """`Door`, by accounts of the Hub: `page` has the link that leads there."""
+    """`PasswordLogin`, by accounts of the Hub: `page` has the link that leads there."""
 
     def __init__(
         self, app: ASGIApp, accounts: HubAccounts, oauth: HubOAuth, page: str, say: Callable[[str], None]

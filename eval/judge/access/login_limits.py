@@ -40,7 +40,7 @@ class LoginLimiter:
         self._failed: dict[str, tuple[int, float]] = {}
 
     async def check(self, name: str, password: str) -> bool:
-        """Whether this is the password. Raises TooManyError where that is not looked at."""
+        """Whether this is the password. Raises TooManyAttempts where that is not looked at."""
         import anyio
 
         key = clean_name(name)[0]

@@ -1,8 +1,8 @@
 """Tokens of pairs as Axolotl counts them, and answers that it would not find. Runs in .venv-train:
 
-    python -P -m train.pairs.survey.tokens < (a line with an Asked, then lines [line, messages, chosen, rejected])
+    python -P -m train.pairs.survey.tokens < (a line with a TokenRequest, then lines [line, messages, chosen, rejected])
 
-prints a Counted as JSON. What it cannot do at all is reported in `error`.
+prints a TokenCounts as JSON. What it cannot do at all is reported in `error`.
 """
 
 from __future__ import annotations
