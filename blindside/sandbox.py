@@ -47,7 +47,7 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, job: Any) -> Any:
-        """What the child makes of `job`, both JSON. Raises LimitExceeded, and WorkFailed for an error that it raised."""
+        """What the child makes of `job`, both JSON. Raises LimitExceeded, or WorkFailed with its error."""
         with self._turn:
             process = self._running()
             assert process.stdin is not None
@@ -138,18 +138,18 @@ def _read(answer: bytes, code: int | None) -> Any:
     """The value in a child's answer. Raises LimitExceeded where it has none, or says so, and WorkFailed."""
     if not answer.endswith(b"\n"):
         raise LimitExceeded(_TIME if code == -signal.SIGXCPU else _MEMORY)
-    said = json.loads(answer)
-    if "over" in said:
-        raise LimitExceeded(said["over"])
-    if "error" in said:
-        raise WorkFailed(said["error"])
-    return said["is"]
+    reply = json.loads(answer)
+    if "over" in reply:
+        raise LimitExceeded(reply["over"])
+    if "error" in reply:
+        raise WorkFailed(reply["error"])
+    return reply["is"]
 
 
 def _answer(handle: Callable[[Any], Any], line: bytes) -> bytes:
     try:
-        said = json.dumps({"is": handle(json.loads(line))}).encode()
-        return said if len(said) <= ANSWER else json.dumps({"over": _MEMORY}).encode()
+        reply = json.dumps({"is": handle(json.loads(line))}).encode()
+        return reply if len(reply) <= ANSWER else json.dumps({"over": _MEMORY}).encode()
     except MemoryError:
         return json.dumps({"over": _MEMORY}).encode()
     except Exception as error:  # noqa: BLE001 - whatever it raised is the answer

@@ -40,7 +40,7 @@ def _channels(text: str) -> tuple[str, str]:
     answer: list[str] = []
     while (channel := _CHANNEL.match(text)) is not None:
         end = _MESSAGE_END.search(text, channel.end())
-        said = text[channel.end() : end.start() if end else len(text)].strip()
-        (answer if channel[1].lower() == "final" else thinking).append(said)
+        thought = text[channel.end() : end.start() if end else len(text)].strip()
+        (answer if channel[1].lower() == "final" else thinking).append(thought)
         text = text[end.end() :] if end else ""
     return "\n\n".join(thinking), "\n\n".join(answer)

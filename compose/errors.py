@@ -32,8 +32,8 @@ _ROUTINE = re.compile(
 def excerpt(log: str, most: int = MOST) -> tuple[str, ...]:
     """The last lines that say something: without colours, blank lines, and what is written for each request."""
     lines = [_COLOURS.sub("", line).strip() for line in re.split(r"[\r\n]+", log)]
-    told = [line for line in lines if line and not _ROUTINE.search(line)]
-    return tuple(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…" for line in told[-most:])
+    useful = [line for line in lines if line and not _ROUTINE.search(line)]
+    return tuple(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…" for line in useful[-most:])
 
 
 class ComposeError(BlindsideError):

@@ -269,8 +269,8 @@ class EmbeddedStack(ProcessStack):
         server.said += part
         if not server.said.endswith(b"\n"):
             return False
-        told: dict[str, Any] = json.loads(server.said)
-        server.url, server.engine = f"http://127.0.0.1:{told['port']}", told["engine"]
+        ready: dict[str, Any] = json.loads(server.said)
+        server.url, server.engine = f"http://127.0.0.1:{ready['port']}", ready["engine"]
         return True
 
 

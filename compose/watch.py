@@ -172,13 +172,13 @@ class ContainerWatch:
             client.close()
 
     def _copy(self, side: str, stream: Iterable[Any], write: Callable[[bytes], object]) -> None:
-        said, rest = 0.0, ""
+        reported_at, rest = 0.0, ""
         for part in stream:
             write(part)
             *lines, rest = re.split(r"[\r\n]+", rest + part.decode(errors="replace"))
             news = [text for text in map(progress, lines) if text]
-            if news and time.monotonic() - said >= SAY_EVERY:
-                said = time.monotonic()
+            if news and time.monotonic() - reported_at >= SAY_EVERY:
+                reported_at = time.monotonic()
                 self.say(f"{side}: {news[-1]}")
 
 

@@ -124,8 +124,8 @@ class Journal:
             os.close(fd)
 
     def _is_still(self, fd: int) -> bool:
-        there = stamp_of(self.path)
-        return there is not None and there[0] == _stamp(fd)[0]
+        stamp = stamp_of(self.path)
+        return stamp is not None and stamp[0] == _stamp(fd)[0]
 
     def _repair(self, fd: int) -> Path | None:
         """Called under the lock."""

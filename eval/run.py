@@ -138,14 +138,14 @@ def start_run(reports: Path, info: RunInfo, prompts: Sequence[Prompt]) -> Run:
 
 def open_run(reports: Path, name: str) -> Run:
     """The run called `name`; when that is empty, the one last collected or judged. RunError lists what there is."""
-    there = list_runs(reports)
-    if not there:
+    runs = list_runs(reports)
+    if not runs:
         raise RunError(f"there is no run in {reports}/: make one with `make eval` (or `blindside collect`)")
     if not name:
-        return _read(max(there, key=_last_touched))
+        return _read(max(runs, key=_last_touched))
     wanted = reports / name
-    if wanted not in there:
-        known = ", ".join(sorted(folder.name for folder in there)[:10])
+    if wanted not in runs:
+        known = ", ".join(sorted(folder.name for folder in runs)[:10])
         raise RunError(f"there is no run {name!r} in {reports}/: there are {known}")
     return _read(wanted)
 

@@ -134,16 +134,16 @@ def write_sweep(reports: Path, sweep: Sweep) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (path.parent / ".sweep.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            there = read_sweep(reports, sweep.sweep) if path.exists() else sweep
-            write_atomically(path, (_with_dropped(sweep, there).model_dump_json(indent=2) + "\n").encode())
+            on_disk = read_sweep(reports, sweep.sweep) if path.exists() else sweep
+            write_atomically(path, (_with_dropped(sweep, on_disk).model_dump_json(indent=2) + "\n").encode())
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror}): free the disk or the folder", path=path) from None
 
 
-def _with_dropped(sweep: Sweep, there: Sweep) -> Sweep:
-    ours = {one.candidate for one in there.dropped}
-    dropped = (*there.dropped, *(one for one in sweep.dropped if one.candidate not in ours))
-    return sweep.model_copy(update={"dropped": dropped, "judged_at": there.judged_at or sweep.judged_at})
+def _with_dropped(sweep: Sweep, on_disk: Sweep) -> Sweep:
+    ours = {one.candidate for one in on_disk.dropped}
+    dropped = (*on_disk.dropped, *(one for one in sweep.dropped if one.candidate not in ours))
+    return sweep.model_copy(update={"dropped": dropped, "judged_at": on_disk.judged_at or sweep.judged_at})
 
 
 def runs_of(reports: Path, sweep: Sweep) -> dict[str, Run]:

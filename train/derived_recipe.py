@@ -45,5 +45,5 @@ def prepared_path(job: Job) -> Path:
 def output_of(job: Job) -> Path:
     """The recipe's own, or one in the work folder where that cannot be made: /workspace is a rented machine's."""
     asked = (ROOT / job.recipe.output_dir).absolute()
-    there = next(parent for parent in (asked, *asked.parents) if parent.exists())
-    return asked if os.access(there, os.W_OK) else (job.work / "output").absolute()
+    folder = next(parent for parent in (asked, *asked.parents) if parent.exists())
+    return asked if os.access(folder, os.W_OK) else (job.work / "output").absolute()

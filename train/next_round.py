@@ -82,19 +82,19 @@ def with_pairs(recipe: Recipe, asked: Round, work: Path, base: str) -> Recipe:
     return recipe.replaced(datasets=[entry], output_dir=output, **from_base)
 
 
-def find_base(said: str, models: Path) -> str:
+def find_base(base: str, models: Path) -> str:
     """What a recipe would say for it: a folder from the project's root, or a name of the Hub.
 
     Raises RecipeError where there is none, ArtifactError where a model of ours was not finished or changed since.
     """
-    for folder in (Path(said), models / said):
+    for folder in (Path(base), models / base):
         if (folder / "config.json").is_file():
             if (folder / NAME).exists() or folder.resolve().parent == models.resolve():
                 artifacts.verify(folder)
             return from_root(folder)
-    if _HUB_ID.fullmatch(said) and not Path(said).parent.is_dir():
-        return said
-    raise RecipeError(f"there is no model {said}: train it first, or name another folder or a model of the Hub")
+    if _HUB_ID.fullmatch(base) and not Path(base).parent.is_dir():
+        return base
+    raise RecipeError(f"there is no model {base}: train it first, or name another folder or a model of the Hub")
 
 
 def _prompts(base: str) -> Path | None:
@@ -122,8 +122,8 @@ def _check_target(target: Path, base: str, recipe: str) -> None:
     if target.resolve() == (ROOT / base).resolve():
         raise RecipeError(f"{target} is the base of this round: {remedy}")
     try:
-        there = artifacts.read_artifact(target)
+        artifact = artifacts.read_artifact(target)
     except ArtifactError:
         return
-    if there.recipe != recipe:
-        raise RecipeError(f"{target} is another model, made by {there.recipe}: {remedy}")
+    if artifact.recipe != recipe:
+        raise RecipeError(f"{target} is another model, made by {artifact.recipe}: {remedy}")

@@ -56,12 +56,12 @@ def make_model(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     """The model of `job`, trained if it is not there yet; and whether it was. Raises TrainError."""
     inputs = inputs_hash(job)
     earlier_training.recover(job.target)
-    there = None if force else finished_model(job, inputs, say)
-    if there is not None:
+    existing = None if force else finished_model(job, inputs, say)
+    if existing is not None:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
-        if there.export_rules == rules():
-            return there, False
-        return earlier_training.export_again(job.target, _base(job)[0], there, say), False
+        if existing.export_rules == rules():
+            return existing, False
+        return earlier_training.export_again(job.target, _base(job)[0], existing, say), False
     trained = (
         None
         if force or tokens.is_outdated(job.recipe, read_found(job.tokens))
@@ -139,8 +139,8 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> EarlierTraining:
         )  # ours alone; an earlier run's weights must not be taken for this one's
     figures = _launch(job, derived, say)
     tokens.report_outcome(job.recipe, job.tokens, job.log, say)
-    told = outcome(read_figures(job.figures), job.recipe.config)
-    for line in told:
+    outcome_lines = outcome(read_figures(job.figures), job.recipe.config)
+    for line in outcome_lines:
         say(line)
     done = EarlierTraining(
         inputs_sha256=inputs,
@@ -148,7 +148,7 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> EarlierTraining:
         weights_sha256=sha256_files(sharded.files(output)),
         metrics={k: v for k, v in figures.items() if k in _KEPT or k.startswith("rewards/")},
         versions=found,
-        outcome=told,
+        outcome=outcome_lines,
     )
     earlier_training.keep(job.record, done)
     return done

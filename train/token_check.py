@@ -57,14 +57,14 @@ class TrainedTokens(BaseModel):
 
     def notes(self) -> list[str]:
         """What was fixed, cut and left out, a sentence each."""
-        said = list(self.fixed)
+        sentences = list(self.fixed)
         longer = f"longer than sequence_len {self.limit}; raise it to train on them whole"
         for count, what in ((self.too_long, "left out"), (self.cut, "cut")):
             if count:
-                said.append(f"{count:,} of {self.pairs:,} pairs were {what}: {longer}")
+                sentences.append(f"{count:,} of {self.pairs:,} pairs were {what}: {longer}")
         if self.left_out:
-            said.append(f"{self.left_out:,} of {self.pairs:,} pairs were left out by Axolotl as the recipe says")
-        return said
+            sentences.append(f"{self.left_out:,} of {self.pairs:,} pairs were left out by Axolotl as the recipe says")
+        return sentences
 
     def sentences(self) -> list[str]:
         """What a person is reported, a line each."""

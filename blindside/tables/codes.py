@@ -80,12 +80,12 @@ def answer_columns(values: Mapping[str, Any]) -> tuple[str, str, int | None]:
     return next((names for names in ANSWERS if names[0] in values and names[1] in values), ANSWERS[0])
 
 
-def by_model(values: Mapping[str, Any], said: Any) -> Any:
+def by_model(values: Mapping[str, Any], value: Any) -> Any:
     """A winner that is named as the row names its models is the one or the other."""
     models = [values.get(name) for name in ("model_a", "model_b")]
-    if isinstance(said, str) and models[0] != models[1] and said in models:
-        return "model_a" if said == models[0] else "model_b"
-    return said
+    if isinstance(value, str) and models[0] != models[1] and value in models:
+        return "model_a" if value == models[0] else "model_b"
+    return value
 
 
 def decide_codes(
@@ -110,8 +110,12 @@ def decide_codes(
     numbers = frozenset(scale)
     found: dict[float, str] | None = {}
     if numbers:
-        said = any(what != NONE for what in meaning.values())
-        found = choices_of(numbers, first, words_too=said) if rules == "choices" else thumbs_of(numbers, words_too=said)
+        decided = any(what != NONE for what in meaning.values())
+        found = (
+            choices_of(numbers, first, words_too=decided)
+            if rules == "choices"
+            else thumbs_of(numbers, words_too=decided)
+        )
     flags = counts.keys() - {""}
     if found is None or (rules == "choices" and flags and flags <= {"true", "false"}):
         shown = ", ".join(sorted(filter(None, counts))[:8])

@@ -66,10 +66,10 @@ def _lettered(value: Any) -> str:
     return "\n".join(f"{name}. {text}" for name, text in zip(names, texts, strict=True))
 
 
-def with_system(values: Mapping[str, Any], named: str, said: Sequence[Message]) -> tuple[Message, ...]:
+def with_system(values: Mapping[str, Any], named: str, messages: Sequence[Message]) -> tuple[Message, ...]:
     """A system column that is not empty goes first, where the conversation has no system turn of its own."""
     column = named or first_filled(values, SYSTEM)
-    if column is None or said[0]["role"] == "system" or not filled(values.get(column)):
+    if column is None or messages[0]["role"] == "system" or not filled(values.get(column)):
         _leave(values, [column] if column else [])
-        return tuple(said)
-    return ({"role": "system", "content": text_of(values[column], column)}, *said)
+        return tuple(messages)
+    return ({"role": "system", "content": text_of(values[column], column)}, *messages)

@@ -254,11 +254,11 @@ class _Collection:
         """What the servers say of themselves, before the first answer."""
         for warning in warnings_of(self.run, engines):
             self.say(warning)
-        told = {side: {"url": engine.url, "served": engine.info.served} for side, engine in engines.items()}
+        servers = {side: {"url": engine.url, "served": engine.info.served} for side, engine in engines.items()}
 
         def change(now: RunInfo) -> dict[str, Any]:
             """Of these sides alone: another process may have collected the other one since this run was opened."""
-            models = {side: model.model_copy(update=told.get(side, {})) for side, model in now.models.items()}
+            models = {side: model.model_copy(update=servers.get(side, {})) for side, model in now.models.items()}
             if not self.options.mixed:
                 refuse_mixed({side: model.served for side, model in models.items()})
             return {"models": models, "times": {**now.times, "collecting_since": utc_now()}}

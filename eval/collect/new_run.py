@@ -79,20 +79,22 @@ def _engine_name(asked: Mapping[Side, tuple[EngineInfo, str]]) -> str:
 
 def warnings_of(run: Run, engines: Mapping[Side, Engine]) -> list[str]:
     """What a person should know before answers of these servers go into this run."""
-    told = []
+    warnings = []
     if set(engines) == set(SIDES):
         base, tuned = engines["base"].info, engines["tuned"].info
         if base.name != tuned.name:
-            told.append(f"the sides run different software ({base.name}; {tuned.name}): compare like with like")
+            warnings.append(f"the sides run different software ({base.name}; {tuned.name}): compare like with like")
         if (base.model_id, base.revision) == (tuned.model_id, tuned.revision):
-            told.append(f"both servers say that they serve {base.model_id}: is one address wrong?")
+            warnings.append(f"both servers say that they serve {base.model_id}: is one address wrong?")
     for side, engine in engines.items():
         model = run.info.models[side]
         if model.revision is None and model.weights_sha256 is None:
-            told.append(f"{side}: {model.name} has no revision and no weights hash: what it was can't be proved later")
+            warnings.append(
+                f"{side}: {model.name} has no revision and no weights hash: what it was can't be proved later"
+            )
         if before := _software_before(model, engine.info):
-            told.append(f"{side}: earlier answers of this run came from other software ({before})")
-    return told
+            warnings.append(f"{side}: earlier answers of this run came from other software ({before})")
+    return warnings
 
 
 def _software_before(model: ModelInfo, now: EngineInfo) -> str:

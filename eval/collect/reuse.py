@@ -53,12 +53,12 @@ def take_base_answers(run: Run, other: Run) -> Run | None:
     if rows is None or not same_engine(run, other):
         return None
     with run.writing():
-        there = read_answers(run.responses_path)
-        new = [row for row in rows if (row.prompt_id, BASE) not in there.responses]
+        answers = read_answers(run.responses_path)
+        new = [row for row in rows if (row.prompt_id, BASE) not in answers.responses]
         Journal(run.responses_path).append(encode(new))
         seal = hashlib.sha256("".join(row.sha256 for row in rows).encode()).hexdigest()
         taken = Reused(run=_origin(other), answers=len(rows), sha256=seal, at=utc_now())
-        counts = {"asked": 2 * len(rows), "answered": len(there.responses) + len(new)}
+        counts = {"asked": 2 * len(rows), "answered": len(answers.responses) + len(new)}
 
         def told(now: RunInfo) -> dict[str, object]:
             base = now.models[BASE].model_copy(update=_served(other))

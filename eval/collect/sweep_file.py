@@ -129,5 +129,5 @@ def _says(one: Candidate) -> tuple[Changes, str, tuple[str, ...]]:
     return one.changes, one.model, one.urls
 
 
-def _urls(said: str | Sequence[str]) -> tuple[str, ...]:
-    return (said,) if isinstance(said, str) else tuple(said)
+def _urls(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)

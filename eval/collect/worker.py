@@ -65,8 +65,8 @@ class SideWorker:
                 if error.status in PERHAPS_THIS_PROMPT and await self._answers_others():
                     backoff.tries += 1
                     reason = f": {error.server_message}" if error.server_message else ""
-                    said = f"{self.engine.url} refused this prompt ({error.status}){reason}"
-                    return self._failure(prompt, EngineError(said, status=error.status), backoff.tries)
+                    problem = f"{self.engine.url} refused this prompt ({error.status}){reason}"
+                    return self._failure(prompt, EngineError(problem, status=error.status), backoff.tries)
                 wait = self._trouble(error, backoff)
                 if wait is None:
                     return self._failure(prompt, error, backoff.tries)

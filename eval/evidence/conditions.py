@@ -86,8 +86,8 @@ def _one_reviewer(rows: tuple[Reviewer, ...], decisive: tuple[str, ...], null: f
     if worst.without.value is not None and worst.without.value <= null and worst.name in decisive:
         return Condition(name, "contradicted", figure, f"not {figure}", where)
     if decisive:
-        said = f"the conclusion depends on one reviewer: without {' or '.join(decisive)} it changes"
-        return Condition(name, "doubt", figure, said, where)
+        sentence = f"the conclusion depends on one reviewer: without {' or '.join(decisive)} it changes"
+        return Condition(name, "doubt", figure, sentence, where)
     return Condition(name, "fine", figure, "", where)
 
 

@@ -142,9 +142,9 @@ def of_arrays(
 
 def prompt_means(item: NDArray[np.intp], value: NDArray[np.float64], prompts: int) -> NDArray[np.float64]:
     """Mean of the values of each prompt that are not NaN; NaN for a prompt without one. Shape (prompts,)."""
-    there = ~np.isnan(value)
-    number = np.bincount(item[there], minlength=prompts)
-    total = np.bincount(item[there], weights=value[there], minlength=prompts)
+    present = ~np.isnan(value)
+    number = np.bincount(item[present], minlength=prompts)
+    total = np.bincount(item[present], weights=value[present], minlength=prompts)
     return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 

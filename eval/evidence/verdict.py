@@ -97,9 +97,9 @@ class RunVerdict:
                 who = "The one verdict" if self.judgements == 1 else f"All {self.judgements} verdicts"
                 return f"{who} found both answers bad: nothing can be said of preference."
             return "No judgement yet that prefers a side or ties: judge some pairs first."
-        said = f"{self._figure}{self._claim}."
+        sentence = f"{self._figure}{self._claim}."
         doubts = list(objections(self.conditions, "doubt"))
-        return f"{said} Doubts: {'; '.join(doubts)}." if doubts and self.rate.low is not None else said
+        return f"{sentence} Doubts: {'; '.join(doubts)}." if doubts and self.rate.low is not None else sentence
 
     @property
     def two_claims(self) -> str:
@@ -219,8 +219,8 @@ def _skip_bounds(table: Judgements, plan: Mapping[str, int]) -> tuple[Floats, Fl
     over = np.array([item in table.passed_over for item in table.items], dtype=np.bool_)
     unseen = np.full(len([item for item in table.passed_over if item in plan and item not in set(table.items)]), np.nan)
     values, skipped = np.append(means, unseen), np.append(over & ~np.isnan(means), np.ones(len(unseen), dtype=np.bool_))
-    there = ~np.isnan(values) | skipped
-    low, high = np.where(skipped, 0.0, values)[there], np.where(skipped, 1.0, values)[there]
+    present = ~np.isnan(values) | skipped
+    low, high = np.where(skipped, 0.0, values)[present], np.where(skipped, 1.0, values)[present]
     return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
 
 

@@ -152,9 +152,9 @@ def _array(scores: Mapping[str, float]) -> np.ndarray[tuple[int], np.dtype[np.fl
 def _warnings(old: Run, new: Run) -> list[str]:
     """What makes the two less comparable."""
     pins = [run.info.models["base"].weights_sha256 or run.info.models["base"].revision for run in (old, new)]
-    said = []
+    warnings = []
     if pins[0] != pins[1] or pins[0] is None:
-        said.append("the two runs do not compare with the same base, so the change is not the tuned model's alone.")
+        warnings.append("the two runs do not compare with the same base, so the change is not the tuned model's alone.")
     if old.info.decoding != new.info.decoding:
-        said.append("the two runs decode differently (max_tokens).")
-    return said
+        warnings.append("the two runs decode differently (max_tokens).")
+    return warnings

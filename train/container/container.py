@@ -45,11 +45,11 @@ def container_wanted(recipe: Recipe) -> bool:
     """Whether the recipe is to be trained in the image: TRAINER=docker or local says so; auto (the default) where a
     GPU recipe meets a GPU that Docker can give to containers. Raises LaunchError for another word.
     """
-    said = os.environ.get("TRAINER") or "auto"
-    if said not in ("auto", "docker", "local"):
-        raise LaunchError(f"TRAINER is {said!r}; give auto, docker or local")
-    if said != "auto" or not wants_gpu(recipe.config) or not chosen_gpus():
-        return said == "docker"
+    trainer = os.environ.get("TRAINER") or "auto"
+    if trainer not in ("auto", "docker", "local"):
+        raise LaunchError(f"TRAINER is {trainer!r}; give auto, docker or local")
+    if trainer != "auto" or not wants_gpu(recipe.config) or not chosen_gpus():
+        return trainer == "docker"
     return find_engine().gpu_runtime
 
 
@@ -91,15 +91,15 @@ def versions(packages: Sequence[str], progress: Progress) -> dict[str, str]:
             container = _create(client, image, run, chosen | {"command": ["python", "-c", _VERSIONS, *packages]}, "")
             container.start()
             failed = container.wait()["StatusCode"] != 0
-            said = container.logs(stderr=failed).decode("utf-8", "replace").strip()
+            log = container.logs(stderr=failed).decode("utf-8", "replace").strip()
     except (DockerException, RequestException) as error:
         raise LaunchError(explain(error)) from error
     finally:
         progress.close()
         client.close()
     if failed:
-        raise LaunchError(f"{images.image_name()} has no Axolotl; check AXOLOTL_IMAGE", tail=said.splitlines()[-5:])
-    return {**json.loads(said.splitlines()[-1]), "image": digest(image, images.image_name())}
+        raise LaunchError(f"{images.image_name()} has no Axolotl; check AXOLOTL_IMAGE", tail=log.splitlines()[-5:])
+    return {**json.loads(log.splitlines()[-1]), "image": digest(image, images.image_name())}
 
 
 @contextmanager

@@ -30,17 +30,17 @@ def hub_repos(recipe: Recipe) -> dict[str, str]:
 def check_disk(recipe: Recipe | None, models: Path, workspace: Path) -> Finding:
     """Room where models go, against what the run writes; a GPU training is better given 200 GB."""
     places = [models] if recipe is None else [models, ROOT / recipe.output_dir]
-    free, place = min((shutil.disk_usage(there).free, there) for there in map(_existing, places))
-    said = f"{free / GB:.0f} GB are free on the disk of {place}"
+    free, place = min((shutil.disk_usage(folder).free, folder) for folder in map(_existing, places))
+    found = f"{free / GB:.0f} GB are free on the disk of {place}"
     need = GB if recipe is None else room_needed(recipe)
     if free < need:
         remedy = f"about {need / GB:.1f} GB are written: free some, or point models or output_dir to a larger volume"
-        return Finding("disk", "fail", said, remedy)
+        return Finding("disk", "fail", found, remedy)
     total = shutil.disk_usage(_existing(workspace if workspace.is_dir() else models)).total
     if recipe is not None and wants_gpu(recipe.config) and hub_repos(recipe) and total < VOLUME:
         remedy = "give a rented machine a volume of 200 GB: base, checkpoints, output and export are all stored there"
-        return Finding("disk", "warn", f"{said}, which is smaller than the 200 GB of the guide", remedy)
-    return Finding("disk", "ok", said)
+        return Finding("disk", "warn", f"{found}, which is smaller than the 200 GB of the guide", remedy)
+    return Finding("disk", "ok", found)
 
 
 def check_cache(recipe: Recipe | None, variables: Mapping[str, str], workspace: Path) -> Finding:
@@ -55,10 +55,10 @@ def check_cache(recipe: Recipe | None, variables: Mapping[str, str], workspace: 
         remedy = f"`export HF_HOME={workspace}/huggingface`, or downloads fill the root disk and go with the machine"
         return Finding("HF_HOME", "warn", f"{cache} is not on the volume {workspace}", remedy)
     free = shutil.disk_usage(place).free
-    said = f"{cache}, {free / GB:.0f} GB free"
+    found = f"{cache}, {free / GB:.0f} GB free"
     if recipe is not None and hub_repos(recipe) and free < room_needed(recipe) / 2:
-        return Finding("HF_HOME", "fail", said, "let HF_HOME name a folder on a larger disk")
-    return Finding("HF_HOME", "ok", said)
+        return Finding("HF_HOME", "fail", found, "let HF_HOME name a folder on a larger disk")
+    return Finding("HF_HOME", "ok", found)
 
 
 def _existing(place: Path) -> Path:

@@ -108,11 +108,11 @@ def check_ready(
     The Hub is only told of: what is taken from it is asked for next, and reported in its own words.
     """
     for one in examine(recipe, models=models, machine=machine, variables=variables):
-        said = f"{one.name}: {one.found}" + (f"; {one.remedy}" if one.remedy else "")
+        line = f"{one.name}: {one.found}" + (f"; {one.remedy}" if one.remedy else "")
         if one.level == "fail" and one.name != "Hub":
-            raise TrainError(said)
+            raise TrainError(line)
         if one.level != "ok" and one.name != "Docker":
-            say(f"  note: {said}")
+            say(f"  note: {line}")
 
 
 def _gpu(machine: Machine, recipe: Recipe | None) -> Finding:
@@ -140,19 +140,19 @@ def _cuda(machine: Machine, recipe: Recipe | None) -> Finding:
         return Finding(
             "CUDA", "warn", "nvidia-smi does not report its version", "run `nvidia-smi` and fix what it reports"
         )
-    said = "the driver runs CUDA up to " + ".".join(map(str, machine.cuda))
+    found = "the driver runs CUDA up to " + ".".join(map(str, machine.cuda))
     if machine.cuda < LEAST_CUDA:
         remedy = "update the NVIDIA driver to R530 or newer (R580 for the image of Axolotl)"
-        return Finding("CUDA", "fail" if needs else "warn", f"{said}, 12.1 is needed", remedy)
+        return Finding("CUDA", "fail" if needs else "warn", f"{found}, 12.1 is needed", remedy)
     if machine.cuda < IMAGE_CUDA and machine.engine.gpu_runtime and needs:
         return Finding(
             "CUDA",
             "warn",
-            f"{said}; {image_name()} is built for {'.'.join(map(str, IMAGE_CUDA))}",
+            f"{found}; {image_name()} is built for {'.'.join(map(str, IMAGE_CUDA))}",
             "update the driver to R580, name an image for an older CUDA with AXOLOTL_IMAGE, or set TRAINER=local; "
             "data centre GPUs may do as they are",
         )
-    return Finding("CUDA", "ok", said)
+    return Finding("CUDA", "ok", found)
 
 
 def find_sizes(recipe: Recipe, variables: Mapping[str, str], *, ask_hub: bool) -> FoundShape | None:

@@ -52,13 +52,15 @@ def _kinds(recipe: Recipe) -> Iterator[tuple[str, Turns]]:
 
 
 def _refused(kinds: list[tuple[str, Turns]], rendered: list[str | WorkFailed]) -> Finding | None:
-    found = next(((one, told) for one, told in zip(kinds, rendered, strict=True) if isinstance(told, WorkFailed)), None)
+    found = next(
+        ((one, refusal) for one, refusal in zip(kinds, rendered, strict=True) if isinstance(refusal, WorkFailed)), None
+    )
     if found is None:
         return None
-    (where, turns), told = found
+    (where, turns), refusal = found
     roles = ", ".join(message["role"] for message in turns)
     remedy = "take such pairs out, or put a system turn's text into the user's: no training and no server renders it"
-    return Finding("template", "fail", f"the base's refuses the turns of {where} ({roles}): {told}", remedy)
+    return Finding("template", "fail", f"the base's refuses the turns of {where} ({roles}): {refusal}", remedy)
 
 
 def _dated(template: str, special: dict[str, str], rendered: list[str | WorkFailed]) -> Finding | None:

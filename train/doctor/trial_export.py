@@ -36,9 +36,9 @@ def check_switch(recipe: Recipe) -> Finding | None:
     if not isinstance(given, dict) or not given:
         return None
     lines = " ".join(f"{{%- set {name} = {_literal(value)} %}}" for name, value in given.items())
-    said = "chat_template_kwargs reach neither Axolotl's DPO nor TGI 3.3, so trained and served prompts would differ"
+    problem = "chat_template_kwargs reach neither Axolotl's DPO nor TGI 3.3, so trained and served prompts would differ"
     remedy = f"take them out of the recipe, and begin the base's chat template with {lines}, which every reader obeys"
-    return Finding("template", "fail", said, remedy)
+    return Finding("template", "fail", problem, remedy)
 
 
 def _literal(value: object) -> str:
@@ -79,8 +79,8 @@ def _checked(recipe: Recipe, folder: Path) -> Finding:
         check_base(folder)
     except ExportError as error:
         if error.field != "eos_token_id" or not _says_its_end(recipe):
-            said = str(error).replace(str(folder), recipe.base_model)
-            return Finding("export", "fail", said)
+            problem = str(error).replace(str(folder), recipe.base_model)
+            return Finding("export", "fail", problem)
     return Finding("export", "ok", "the base's config, tokenizer and template pass the checks of the export")
 
 

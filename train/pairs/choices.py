@@ -90,9 +90,9 @@ def _codes(log: Path, fields: Fields, given: Mapping[str, str]) -> Codes:
     name = next((one for one in (_VOTED, _HOT, fields.chosen, *CHOICE) if one in counts), None)
     if name is None and columns:
         known = ", ".join(CHOICE)
-        there = ", ".join(columns)
+        names = ", ".join(columns)
         remedy = "name it by --field chosen=COLUMN"
-        raise PairsError(f"has no column of choices (one of {known}): {remedy}; its columns are: {there}", path=log)
+        raise PairsError(f"has no column of choices (one of {known}): {remedy}; its columns are: {names}", path=log)
     if name is None:
         raise PairsError("is empty", path=log)
     counted = 0 if name == "better_response_id" else next(iter(first)) if len(first) == 1 else None
@@ -110,7 +110,7 @@ def _choice_values(values: Mapping[str, Any], fields: Fields) -> Iterator[tuple[
             yield _VOTED, values["type"]
         return
     if {"winner_model_a", "winner_model_b"} <= values.keys():
-        marks = [said for name, said in _ONE_HOT.items() if number(values.get(name)) == 1]
+        marks = [value for name, value in _ONE_HOT.items() if number(values.get(name)) == 1]
         yield _HOT, marks[0] if len(marks) == 1 else None if not marks else "several"
     for name in (fields.chosen, *CHOICE):
         if name in values:
@@ -143,12 +143,12 @@ def _answers(values: TrackedRow, fields: Fields) -> Parts:
     if one == "conversation_a":
         return full_conversations(values.get(one), values.get(other), Fields(chosen=one, rejected=other))
     column = fields.prompt or first_filled(values, _PROMPT) or "prompt"
-    said = _listed(values.get(column), column)
-    if isinstance(said, list):
-        return _turn_by_turn(said, _listed(values.get(one), one), _listed(values.get(other), other))
-    if isinstance(said, str):
-        said = with_parts(values, column, said)
-    messages = with_system(values, fields.system, turns(said, column, fields))
+    value = _listed(values.get(column), column)
+    if isinstance(value, list):
+        return _turn_by_turn(value, _listed(values.get(one), one), _listed(values.get(other), other))
+    if isinstance(value, str):
+        value = with_parts(values, column, value)
+    messages = with_system(values, fields.system, turns(value, column, fields))
     return messages, *(answer(values.get(name), messages, name, fields) for name in (one, other))  # type: ignore[return-value]
 
 
@@ -175,12 +175,12 @@ def _turn_by_turn(asked: list[Any], a: Any, b: Any) -> Parts:
     return tuple(messages[:-1]), a[-1], b[-1]
 
 
-def _settled(meaning: str, said: Any, a: str, b: str) -> tuple[str, str]:
+def _settled(meaning: str, value: Any, a: str, b: str) -> tuple[str, str]:
     """(chosen, rejected). Raises Unusable for a tie, for both bad, and for a choice that names no answer."""
     if meaning in _REASONS:
         raise Unusable(meaning, _REASONS[meaning])
     if meaning == UNKNOWN:
-        raise Unusable(MALFORMED, f"the choice {said!r:.40} names neither answer")
+        raise Unusable(MALFORMED, f"the choice {value!r:.40} names neither answer")
     if a.strip() == b.strip():
         raise Unusable("the answers are the same", "both answers are the same text")
     return (a, b) if meaning == A else (b, a)
@@ -202,12 +202,12 @@ def _vote(record: Record) -> tuple[tuple[Message, ...], str, str, dict[str, Any]
 
 
 def _state(state: Mapping[str, Any]) -> tuple[tuple[Message, ...], str]:
-    said = state.get("messages")
+    value = state.get("messages")
     offset = state.get("offset") or 0
-    if not isinstance(said, list) or not isinstance(offset, int):
+    if not isinstance(value, list) or not isinstance(offset, int):
         raise Unusable(MALFORMED, "a state has no messages")
     texts: list[str] = []
-    for item in said[offset:]:
+    for item in value[offset:]:
         if not isinstance(item, list) or len(item) != 2:
             raise Unusable(MALFORMED, "a state has a message that is not [role, text]")
         texts.append(text_of(item[1], "messages"))

@@ -80,8 +80,8 @@ def write_counted(rows: Iterable[Pair | Excluded], out: Path, *, origin: str, ho
     kept = usable(rows, tally)
     first = next(kept, None)
     if first is None:
-        told = "; ".join([f"{count} {reason}" for reason, count in tally.excluded.most_common()])
-        raise PairsError(f"gives no pair ({told or 'it is empty'}); nothing was written", path=origin)
+        reasons = "; ".join([f"{count} {reason}" for reason, count in tally.excluded.most_common()])
+        raise PairsError(f"gives no pair ({reasons or 'it is empty'}); nothing was written", path=origin)
     tally.written = write_pairs(_chain(first, kept), out)
     card = write_card(out, pairs=tally.written, origin=origin, how=how, left_out=tally.excluded)
     say(f"{counted(tally.written, 'pair')} from {counted(tally.read, 'row')} written to {out} (card: {card.name})")

@@ -73,8 +73,8 @@ def from_conversations(values: Mapping[str, Any], fields: Fields) -> Parts:
 def from_prompt(values: Mapping[str, Any], fields: Fields) -> Parts:
     """Three texts, perhaps a system message: chatml.* and llama3.*, user_defined, TRL's explicit standard form, CSV."""
     column = _named(values, fields.prompt, _PROMPT)
-    said = with_parts(values, column, text_of(values.get(column), column))
-    prompt = with_system(values, fields.system, turns(said, column, fields))
+    value = with_parts(values, column, text_of(values.get(column), column))
+    prompt = with_system(values, fields.system, turns(value, column, fields))
     return _answered(values, prompt, fields)
 
 
@@ -211,8 +211,8 @@ def detect(record: Record, fields: Fields) -> str:
 
 def _is_whole(values: Mapping[str, Any], name: str) -> bool:
     """UltraFeedback's binarized `messages` repeats the whole chosen conversation: then it is no prompt."""
-    said = values.get(name)
-    return bool(said) and said == values.get("chosen")
+    value = values.get(name)
+    return bool(value) and value == values.get("chosen")
 
 
 def _without_answers(record: Record) -> str:
@@ -225,9 +225,9 @@ def _without_answers(record: Record) -> str:
         return "generations"
     if is_argilla(values):
         return "argilla"
-    there = ", ".join(values) or "nothing"
+    names = ", ".join(values) or "nothing"
     raise PairsError(
-        f"its columns ({there}) are no preference data that is known; name the columns of prompt, chosen and rejected",
+        f"its columns ({names}) are no preference data that is known; name the columns of prompt, chosen and rejected",
         path=record.path,
         line=record.line,
     )

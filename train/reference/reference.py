@@ -115,9 +115,9 @@ def _by_tokenizer(job: Job, folder: Path, tokenizer: Any) -> dict[str, Any]:
     template = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else ""
     turn = _end_of_turn(template, special, added)
     own = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
-    said = as_ids(generation.get("eos_token_id")) or as_ids(config.get("eos_token_id"))
+    ids = as_ids(generation.get("eos_token_id")) or as_ids(config.get("eos_token_id"))
     listed = reads_ends(config)
-    ends = sorted({*(said if listed else own), *([] if turn is None else [turn])})
+    ends = sorted({*(ids if listed else own), *([] if turn is None else [turn])})
     return {
         "template_sha256": sha256_file(jinja) if jinja.is_file() else None,
         "renderings": [_render(tokenizer, chat) for chat in job.chats],

@@ -17,9 +17,9 @@ LATER = "or train with a base and data that are on this machine"
 
 def cache_of(variables: Mapping[str, str]) -> Path:
     """HF_HOME, said or by default."""
-    said = variables.get("HF_HOME")
+    home = variables.get("HF_HOME")
     default = Path(variables.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-    return Path(said or default).expanduser().absolute()
+    return Path(home or default).expanduser().absolute()
 
 
 def endpoint(variables: Mapping[str, str]) -> str:
@@ -58,9 +58,9 @@ def _cached(name: str, kind: str, variables: Mapping[str, str]) -> bool:
 
 def token_of(variables: Mapping[str, str]) -> str:
     """The Hub's token, from where huggingface_hub takes it; empty where there is none."""
-    said = variables.get("HF_TOKEN") or variables.get("HUGGING_FACE_HUB_TOKEN")
-    if said:
-        return said.strip()
+    token = variables.get("HF_TOKEN") or variables.get("HUGGING_FACE_HUB_TOKEN")
+    if token:
+        return token.strip()
     try:
         return Path(variables.get("HF_TOKEN_PATH") or cache_of(variables) / "token").read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
@@ -81,8 +81,8 @@ def _permitted(name: str, kind: str, variables: Mapping[str, str], token: str) -
 
 
 def _gated(body: bytes) -> bool:
-    said = _parsed(body)
-    return isinstance(said, dict) and bool(said.get("gated"))
+    token = _parsed(body)
+    return isinstance(token, dict) and bool(token.get("gated"))
 
 
 def read_config(name: str, revision: str | None, variables: Mapping[str, str]) -> object:

@@ -121,9 +121,9 @@ def find_shape(
         return here
     if model in KNOWN:
         return FoundShape(KNOWN[model], "as published")
-    there = None if download is None else _found(download(), "from the Hub")
+    shape = None if download is None else _found(download(), "from the Hub")
     guess = guess_shape(model)
-    return there or (None if guess is None else FoundShape(guess, "guessed from its name"))
+    return shape or (None if guess is None else FoundShape(guess, "guessed from its name"))
 
 
 def saved_config(model: str, folder: Path, revision: str | None, cache: Path) -> object:

@@ -59,13 +59,13 @@ def check(changes: Mapping[str, Changes]) -> None:
 
 
 def _name(one: Changes) -> str:
-    said = "_".join(_words(one))
-    if len(said) <= _LONGEST:
-        return said
-    return f"{said[:_LONGEST]}-{hashlib.sha256(json.dumps(one, sort_keys=True).encode()).hexdigest()[:6]}"
+    text = "_".join(_words(one))
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]}-{hashlib.sha256(json.dumps(one, sort_keys=True).encode()).hexdigest()[:6]}"
 
 
 def _words(one: Changes) -> Iterator[str]:
     for key, value in one.items():
-        said = json.dumps(value) if isinstance(value, dict | list) else str(value)
-        yield f"{key}-{_OTHER.sub('-', said).strip('-')}"
+        text = json.dumps(value) if isinstance(value, dict | list) else str(value)
+        yield f"{key}-{_OTHER.sub('-', text).strip('-')}"

@@ -83,5 +83,9 @@ def last_figures(path: Path) -> dict[str, float]:
     if not rows:
         return {}
     last = rows[-1]
-    said: Mapping[str, float] = {"accuracy": accuracy(last), "margin": last.margin, "logps_chosen": last.logps_chosen}
-    return {f"{kind}_{key}": value for key, value in said.items() if isfinite(value)} | {"step": float(last.step)}
+    figures: Mapping[str, float] = {
+        "accuracy": accuracy(last),
+        "margin": last.margin,
+        "logps_chosen": last.logps_chosen,
+    }
+    return {f"{kind}_{key}": value for key, value in figures.items() if isfinite(value)} | {"step": float(last.step)}

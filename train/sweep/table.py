@@ -100,8 +100,8 @@ class Table:
     def line(self, name: str) -> str:
         """Like "low: trained; held-out accuracy 73%, margin 0.42, chosen log-prob. -31.2"."""
         state, *cells = self.rows[name].cells
-        said = [f"{head} {cell}" for head, cell in zip(HEAD[2:], cells, strict=True) if cell]
-        return f"{name}: {state}" + (f"; {', '.join(said)}" if said else "")
+        parts = [f"{head} {cell}" for head, cell in zip(HEAD[2:], cells, strict=True) if cell]
+        return f"{name}: {state}" + (f"; {', '.join(parts)}" if parts else "")
 
     def grid(self) -> Grid:
         """The table as it is now."""

@@ -48,10 +48,10 @@ def compare(
     if found.prompt != prompt:
         return _prompt(found.prompt, prompt, served)
     answers = [(pair.chosen, found.chosen), (pair.rejected, found.rejected)]
-    wanted = [(served.answer(text, len(prompt), said), ids) for said, ids in answers]
+    wanted = [(served.answer(text, len(prompt), difference), ids) for difference, ids in answers]
     if limit is not None and any(len(prompt) + len(want) + 1 > limit for want, _ in wanted):
         return "cut"
-    return next((said for want, ids in wanted if (said := _answer(ids, want, served))), "same")
+    return next((difference for want, ids in wanted if (difference := _answer(ids, want, served))), "same")
 
 
 def _prompt(trained: list[int], wanted: list[int], served: ServedTokenizer) -> str:

@@ -128,10 +128,12 @@ def _does(folder: Path, served: ServedTokenizer, end: int | None) -> bool:
 
 
 def _words(served: ServedTokenizer, adds: bool, end: int | None, splits: bool) -> tuple[str, ...]:
-    said = ["pairs are tokenized without the tokenizer's own special tokens, which servers do not add"] if adds else []
+    sentences = (
+        ["pairs are tokenized without the tokenizer's own special tokens, which servers do not add"] if adds else []
+    )
     if splits:
         kind = type(served.tokenizer).__name__
-        said.append(f"text is split as tokenizer.json says and servers do, not as transformers builds a {kind}")
+        sentences.append(f"text is split as tokenizer.json says and servers do, not as transformers builds a {kind}")
     if end is not None:
-        said.append(f"answers end with {served.show([end])}, without the tokenizer's end token behind it")
-    return tuple(said)
+        sentences.append(f"answers end with {served.show([end])}, without the tokenizer's end token behind it")
+    return tuple(sentences)

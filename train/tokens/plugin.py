@@ -135,11 +135,11 @@ def check(
 ) -> TrainedTokens:
     """Count the pairs by what became of them; of those that are trained on otherwise, the first is reported."""
     pairs, missing = dict(data), Counter(key for key, _ in data)
-    said: dict[int, str] = {}
+    problems: dict[int, str] = {}
     counts: Counter[str] = Counter()
     for key, row in prepared:
-        said[key] = compare(pairs[key], row, served, limit)
-        counts[said[key]] += 1
+        problems[key] = compare(pairs[key], row, served, limit)
+        counts[problems[key]] += 1
         missing[key] -= 1
     too_long = sum(n for key, n in missing.items() if n and limit is not None and length(pairs[key], served) > limit)
     return TrainedTokens(
@@ -149,13 +149,15 @@ def check(
         too_long=too_long,
         left_out=missing.total() - too_long,
         limit=limit,
-        problem=_problem(data, said, counts),
+        problem=_problem(data, problems, counts),
     )
 
 
-def _problem(data: list[tuple[int, Pair]], said: dict[int, str], counts: Counter[str]) -> str | None:
+def _problem(data: list[tuple[int, Pair]], problems: dict[int, str], counts: Counter[str]) -> str | None:
     other = counts.total() - counts["same"] - counts["cut"]
-    found = ((n, said[key]) for n, (key, _) in enumerate(data, 1) if said.get(key, "same") not in ("same", "cut"))
+    found = (
+        (n, problems[key]) for n, (key, _) in enumerate(data, 1) if problems.get(key, "same") not in ("same", "cut")
+    )
     return f"{other} of {len(data)} pairs differ, pair {{}}: {{}}".format(*next(found)) if other else None
 
 

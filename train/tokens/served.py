@@ -90,8 +90,8 @@ def _stops(base: str, revision: str | None) -> list[int]:
     found: list[int] = []
     for name in ("generation_config.json", "config.json"):
         place = _cached(base, name, revision)
-        said = json.loads(place.read_text(encoding="utf-8")) if place else {}
-        found += as_ids(said.get("eos_token_id"))
+        config = json.loads(place.read_text(encoding="utf-8")) if place else {}
+        found += as_ids(config.get("eos_token_id"))
     return found
 
 

@@ -43,8 +43,8 @@ def model_judge(
     options = CollectOptions(concurrency=concurrency, timeout=timeout)
     verdicts = ask_model(opened, url, options=options, max_tokens=max_tokens, say=console.say)
     counts = Counter(verdict.outcome for verdict in verdicts)
-    said = ", ".join(f"{name} {counts[name]}" for name in ("tuned", "base", "tie", "both_bad", "none"))
-    console.say(f"{verdicts[0].model} judged {counted(len(verdicts), 'pair')}: {said}")
+    summary = ", ".join(f"{name} {counts[name]}" for name in ("tuned", "base", "tie", "both_bad", "none"))
+    console.say(f"{verdicts[0].model} judged {counted(len(verdicts), 'pair')}: {summary}")
     agreed = sum(verdict.consistent for verdict in verdicts)
     console.say(f"the same in both orders: {agreed} of {len(verdicts)}; written to {verdicts_path(opened)}")
 

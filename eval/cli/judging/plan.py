@@ -71,8 +71,8 @@ def plan(
     if prompts is not None:
         for design in designs:
             found = needs.detectable(prompts, people, design)
-            said = "nothing" if found is None else f"a true win rate of {found:.1%} or more"
-            out.print(f"{prompts} prompts, {design.in_words}: show {said} in 80% of studies.")
+            shown = "nothing" if found is None else f"a true win rate of {found:.1%} or more"
+            out.print(f"{prompts} prompts, {design.in_words}: show {shown} in 80% of studies.")
 
 
 def _cells(need: Need) -> tuple[str, ...]:

@@ -211,5 +211,5 @@ def _ask(
 
 
 def _base_urls(settings: SweepSettings) -> list[str]:
-    said = settings.definition.base_url
-    return [said] if isinstance(said, str) else list(said)
+    urls = settings.definition.base_url
+    return [urls] if isinstance(urls, str) else list(urls)

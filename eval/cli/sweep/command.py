@@ -113,10 +113,10 @@ def _definition(
     if not tuned_url:
         raise InputError("name a sweep.yml, or candidates that are served already with --tuned-url name=URL")
     urls: dict[str, list[str]] = {}
-    for said in tuned_url:
-        own, is_named, url = said.partition("=")
+    for option in tuned_url:
+        own, is_named, url = option.partition("=")
         if not is_named or "/" in own:
-            raise InputError(f"--tuned-url {said}: give it as name=URL, so that the candidate has a name")
+            raise InputError(f"--tuned-url {option}: give it as name=URL, so that the candidate has a name")
         urls.setdefault(own, []).append(url)
     return check_definition({"tuned_url": urls, "base_url": list(base_url), "prompts": prompts})
 

@@ -15,22 +15,24 @@ AGAIN = frozenset({408, 409, 424, 425})
 
 def status_error(reply: Reply, url: str, message: str) -> EngineError:
     """The error for a reply that is none of 2xx. `message` is what the server itself said of it, or empty."""
-    status, said = reply.status, message or reply.looks()
+    status, reason = reply.status, message or reply.looks()
     if status == 429 or (status == 503 and reply.retry_after is not None):
-        return EngineOverloaded(f"{url} is overloaded ({status}): {said}", status=status, retry_after=reply.retry_after)
+        return EngineOverloaded(
+            f"{url} is overloaded ({status}): {reason}", status=status, retry_after=reply.retry_after
+        )
     if status in {401, 403, 404, 405}:
         return _not_ours(status, url, message)
     if status in AGAIN or status >= 500:
-        return EngineError(f"{url} failed ({status}): {said}", status=status)
-    return EngineRejected(f"{url} refused the request ({status}): {said}", status=status)
+        return EngineError(f"{url} failed ({status}): {reason}", status=status)
+    return EngineRejected(f"{url} refused the request ({status}): {reason}", status=status)
 
 
 def error_message(reply: Reply) -> str:
     """What a server said of its error: OpenAI's form, an older one of vLLM, FastAPI's, or TGI's; else nothing."""
     body = body_of(reply)
     error = body.get("error", body)
-    said = error.get("message", error.get("detail")) if isinstance(error, dict) else error
-    return " ".join(str(said).split())[:200] if said else ""
+    reason = error.get("message", error.get("detail")) if isinstance(error, dict) else error
+    return " ".join(str(reason).split())[:200] if reason else ""
 
 
 def body_of(reply: Reply) -> dict[str, Any]:

@@ -98,8 +98,8 @@ def choose_model(cards: list[ListedModel], wanted: str, url: str) -> ListedModel
     if len(cards) == 1:
         return cards[0]
     listed = ", ".join(card.id for card in cards[:10]) + (", …" if len(cards) > 10 else "")
-    there = f"serves {counted(len(cards), 'model')} ({listed})" if cards else "lists no model"
-    raise InputError(f"{url} {there}: name the one that is meant behind the address, as in {url}#{_example(cards)}")
+    found = f"serves {counted(len(cards), 'model')} ({listed})" if cards else "lists no model"
+    raise InputError(f"{url} {found}: name the one that is meant behind the address, as in {url}#{_example(cards)}")
 
 
 def _example(cards: list[ListedModel]) -> str:

@@ -26,8 +26,8 @@ class LoadedModel:
 
     def served(self) -> dict[str, Any]:
         """For run.json."""
-        told = {"quantization": self.quantization, "n_ctx": self.context, "parameters": self.parameters}
-        return {name: value for name, value in told.items() if value is not None}
+        facts = {"quantization": self.quantization, "n_ctx": self.context, "parameters": self.parameters}
+        return {name: value for name, value in facts.items() if value is not None}
 
 
 async def read_loaded(transport: Transport, card: ListedModel) -> LoadedModel:
@@ -45,11 +45,11 @@ async def read_loaded(transport: Transport, card: ListedModel) -> LoadedModel:
 
 def refuse_mixed(served: Mapping[Side, Mapping[str, Any]]) -> None:
     """Raise InputError where both sides tell their quantisation and it differs: that would be compared too."""
-    told = {side: str(facts["quantization"]) for side, facts in served.items() if facts.get("quantization")}
-    if len({name.upper() for name in told.values()}) > 1:
+    quantisations = {side: str(facts["quantization"]) for side, facts in served.items() if facts.get("quantization")}
+    if len({name.upper() for name in quantisations.values()}) > 1:
         raise InputError(
-            f"the base is served as {told['base']} and the tuned model as {told['tuned']}, so the run would compare "
-            "quantisations too: serve both alike, or say --mixed-precision"
+            f"the base is served as {quantisations['base']} and the tuned model as {quantisations['tuned']}, so the "
+            "run would compare quantisations too: serve both alike, or say --mixed-precision"
         )
 
 

@@ -121,11 +121,11 @@ class Transport:
                 "check its certificate, or that it speaks https"
             ) from None
         except aiohttp.ClientHttpProxyError as error:
-            told = f"the proxy {without_secrets(proxy or '')} refuses the way to {self.url} ({error.status})"
-            raise EngineUnreachable(f"{told}: put its host into NO_PROXY if no proxy is needed") from None
+            problem = f"the proxy {without_secrets(proxy or '')} refuses the way to {self.url} ({error.status})"
+            raise EngineUnreachable(f"{problem}: put its host into NO_PROXY if no proxy is needed") from None
         except aiohttp.ClientProxyConnectionError as error:
-            told = f"cannot connect to the proxy {without_secrets(proxy or '')} ({self._short(error.os_error)})"
-            raise EngineUnreachable(f"{told}: put the host of {self.url} into NO_PROXY if none is needed") from None
+            problem = f"cannot connect to the proxy {without_secrets(proxy or '')} ({self._short(error.os_error)})"
+            raise EngineUnreachable(f"{problem}: put the host of {self.url} into NO_PROXY if none is needed") from None
         except aiohttp.ClientConnectorError as error:
             number = error.os_error.errno
             reason = os.strerror(number) if number and number > 0 else self._short(error.os_error)
@@ -136,8 +136,8 @@ class Transport:
             ) from None
 
     def _moved(self, response: aiohttp.ClientResponse) -> EngineError:
-        there = str(response.url.join(URL(response.headers["Location"])))
-        address = self._short(ValueError(without_secrets(there.partition("?")[0])))
+        target = str(response.url.join(URL(response.headers["Location"])))
+        address = self._short(ValueError(without_secrets(target.partition("?")[0])))
         return EngineError(
             f"{self.url} has moved ({response.status}): give the address that it names, {address}",
             status=response.status,

@@ -131,10 +131,10 @@ _KINDS: Mapping[type, str] = {list: "a list", dict: "an object", bool: "true or 
 def _text(record: Record, column: str) -> str:
     value = record.values.get(column)
     if not isinstance(value, str):
-        there = ", ".join(map(str, record.values))
+        columns = ", ".join(map(str, record.values))
         kind = _KINDS.get(type(value), "a number")
         given = f", and is {kind}" if column in record.values else ""
-        raise record.error(f"{column} must be a text{given}; its columns are: {there}")
+        raise record.error(f"{column} must be a text{given}; its columns are: {columns}")
     return clean_text(value)
 
 

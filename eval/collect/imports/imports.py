@@ -206,9 +206,9 @@ def make_run(
 def _write(run: Run, joined: Iterable[JoinedPrompt]) -> Run:
     """Append the answers that are not there yet, all with one fsync."""
     with run.writing():
-        there = read_answers(run.responses_path).responses
+        existing = read_answers(run.responses_path).responses
         rows = [_response(row, side) for row in joined for side in SIDES]
-        missing = [row for row in rows if (row.prompt_id, row.side) not in there]
+        missing = [row for row in rows if (row.prompt_id, row.side) not in existing]
         if missing:
             Journal(run.responses_path).append(encode(missing))
         counts = {"asked": len(rows), "answered": len(rows), "failed": 0}

@@ -44,8 +44,8 @@ SHOWN = 200
 def verdict_in(text: str) -> str:
     """A, B, TIE or BAD, as the first or the last line says it; empty where neither does, or both say another."""
     lines = [line for line in text.splitlines() if line.strip()]
-    said = {word for line in (*lines[:1], *lines[-1:]) if (word := _of_line(line))}
-    return said.pop() if len(said) == 1 else ""
+    verdicts = {word for line in (*lines[:1], *lines[-1:]) if (word := _of_line(line))}
+    return verdicts.pop() if len(verdicts) == 1 else ""
 
 
 def why_none(reply: Response | Failure | None) -> str:

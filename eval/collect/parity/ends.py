@@ -51,19 +51,19 @@ def _past_the_end(served: ServedModel, result: ProbeResult) -> str:
 
 def _cause(served: ServedModel, token: int) -> str:
     file = f"generation_config.json in {served.model.source}"
-    said = served.known.reference.generation_eos
+    saved_ends = served.known.reference.generation_eos
     if not served.known.reference.list_is_read:
         return (
             "TGI ends answers of this architecture at the tokenizer's eos_token alone, which is another: export the "
             "model again"
         )
-    if said is None:
+    if saved_ends is None:
         return f"{file} names no end token: write eos_token_id: [{token}] there, or export the model again"
-    if isinstance(said, int) and served.identity.proof.ends_from:
+    if isinstance(saved_ends, int) and served.identity.proof.ends_from:
         only = served.identity.proof.ends_from
-        return f"{file} gives eos_token_id as the number {said}, and {only}: export the model again"
-    if token not in as_ids(said):
-        return f"{file} lists {said} without it: add it, or export the model again"
+        return f"{file} gives eos_token_id as the number {saved_ends}, and {only}: export the model again"
+    if token not in as_ids(saved_ends):
+        return f"{file} lists {saved_ends} without it: add it, or export the model again"
     return f"{file} lists it, so {served.url} reads other settings: does it serve this folder?"
 
 

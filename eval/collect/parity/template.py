@@ -57,8 +57,8 @@ def _without_template(result: ProbeResult) -> bool:
 
 def _missing(served: ServedModel) -> str:
     text = f"template missing: {served.url} has none. {served.identity.proof.template_from}: export the model again"
-    there = served.known.reference.template_sha256
-    return text + (f" ({served.model.source} has a chat_template.jinja)" if there else "")
+    saved = served.known.reference.template_sha256
+    return text + (f" ({served.model.source} has a chat_template.jinja)" if saved else "")
 
 
 def _difference(result: ProbeResult, rendering: Rendering, source: str) -> str:

@@ -42,8 +42,8 @@ async def open_prober(transport: Transport, model: str = "") -> Prober:
 
 
 async def _sglang(client: JsonClient, listed: ListedModel) -> Prober | None:
-    said = await client.get("/get_model_info") or await client.get("/model_info")
-    path = said.get("model_path")
+    reported = await client.get("/get_model_info") or await client.get("/model_info")
+    path = reported.get("model_path")
     if not isinstance(path, str):
         return None
     version = (await client.get("/get_server_info")).get("version", "")
@@ -53,15 +53,15 @@ async def _sglang(client: JsonClient, listed: ListedModel) -> Prober | None:
 
 
 async def _llama_cpp(client: JsonClient, listed: ListedModel) -> Prober | None:
-    said = await client.get("/props")
-    settings = said.get("default_generation_settings")
+    reported = await client.get("/props")
+    settings = reported.get("default_generation_settings")
     if not isinstance(settings, dict):
         return None
-    name = f"llama.cpp {said.get('build_info', '')}".strip()
+    name = f"llama.cpp {reported.get('build_info', '')}".strip()
     longest = settings.get("n_ctx")
     return LlamaCppProber(
         client,
-        Identity(name, str(said.get("model_path") or listed.id), None, LLAMA_CPP),
+        Identity(name, str(reported.get("model_path") or listed.id), None, LLAMA_CPP),
         longest if isinstance(longest, int) else None,
     )
 

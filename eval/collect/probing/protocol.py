@@ -108,5 +108,7 @@ class Prober(Protocol):
 
 def says_no_template(refusal: str) -> bool:
     """Whether a server says that it has no template: in TGI's words, or in transformers', which others pass on."""
-    said = refusal.lower()
-    return "template not found" in said or ("chat template" in said and ("must provide" in said or "not set" in said))
+    message = refusal.lower()
+    return "template not found" in message or (
+        "chat template" in message and ("must provide" in message or "not set" in message)
+    )

@@ -109,13 +109,13 @@ class SglangProber(TokenizingProber):
         sampling = {"max_new_tokens": limit, "temperature": 0.0, "repetition_penalty": 1.0}
         wanted = {"return_logprob": True, "logprob_start_len": 0, "return_text_in_logprobs": True}
         body = await self._client.post(_Generated, "/generate", input_ids=ids, sampling_params=sampling, **wanted)
-        told, finish = body.meta_info, body.meta_info.finish_reason
-        prompt = told.input_token_logprobs
+        meta, finish = body.meta_info, body.meta_info.finish_reason
+        prompt = meta.input_token_logprobs
         return ProbeResult(
             probe,
             prompt=_tokens(prompt) if prompt else tuple(Token(token, "", None) for token in ids),
             scored=bool(prompt),
-            answer=_tokens(told.output_token_logprobs),
+            answer=_tokens(meta.output_token_logprobs),
             finish="eos_token" if finish is not None and finish.type == "stop" else finish.type if finish else "",
             limit=limit,
             answer_text=body.text,

@@ -154,10 +154,10 @@ class VllmProber(TokenizingProber):
 def _prompt(choice: _Choice, ids: Sequence[int]) -> tuple[Token, ...]:
     """The prompt's tokens; each with its own log-probability, whatever others stand beside it."""
     rows = choice.prompt_logprobs or [None] * len(ids)
-    told = [(row or {}).get(token) for token, row in zip(ids, rows, strict=False)]
+    reported = [(row or {}).get(token) for token, row in zip(ids, rows, strict=False)]
     return tuple(
         Token(token, (one and one.decoded_token) or "", one.logprob if one else None)
-        for token, one in zip(ids, told, strict=False)
+        for token, one in zip(ids, reported, strict=False)
     )
 
 

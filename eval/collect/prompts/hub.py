@@ -69,8 +69,8 @@ def choose(files: list[str], split: str | None, source: str) -> list[str]:
     found = [file for file in data if _holds(file, name or "train")]
     chosen = found if found or name else data
     if not chosen:
-        there = ", ".join(data[:8]) or "none"
-        raise InputError(f"{source}: no data file of split {split or 'train'!r}; its data files are: {there}")
+        names = ", ".join(data[:8]) or "none"
+        raise InputError(f"{source}: no data file of split {split or 'train'!r}; its data files are: {names}")
     _ask_where_several("splits", [] if found else [_split_of(file) for file in chosen], source)
     best = min(SUFFIXES.index(kind_of(file)[0]) for file in chosen)
     same = sorted(file for file in chosen if SUFFIXES.index(kind_of(file)[0]) == best)

@@ -124,7 +124,7 @@ def _messages(prompt_set: PromptSet, asked: list[Question], fresh: int, retired:
     answers = sum("answer" in question.cut for question in asked)
     marked = [question.mark for question in asked if question.mark]
     trained = prompt_set.in_training_data
-    told = {
+    notes = {
         f"{counted(prompt_set.duplicates, 'duplicate prompt')} left out": prompt_set.duplicates,
         f"{counted(trained, 'prompt')} left out: the model was trained on them": trained,
         f"{counted(retired, 'prompt')} left out: earlier runs gave them to the training (retired.jsonl)": retired,
@@ -134,4 +134,4 @@ def _messages(prompt_set: PromptSet, asked: list[Question], fresh: int, retired:
         unread_sentence(prompt_set.unread): len(prompt_set.unread),
         marks_sentence(len(marked), marked[0] if marked else "", "prompt"): len(marked),
     }
-    return [text for text, count in told.items() if count]
+    return [text for text, count in notes.items() if count]

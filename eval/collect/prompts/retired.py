@@ -51,8 +51,8 @@ def retired_keys(reports: Path) -> frozenset[str]:
 
 def retire(reports: Path, rows: Iterable[Retired]) -> int:
     """Write down those that are not yet there; returns how many are new. Raises RunError where the disk refuses."""
-    there = read_retired(reports)
-    new = {row.prompt_key: row for row in rows if row.prompt_key not in there}
+    existing = read_retired(reports)
+    new = {row.prompt_key: row for row in rows if row.prompt_key not in existing}
     if not new:
         return 0
     try:

@@ -128,8 +128,8 @@ def _drawn_ratios(numerator: Floats, denominator: Floats, *, draws: int, seed: i
             rows = rng.integers(n, size=(size, n))
             sums[start : start + size, 0] = numerator[rows].sum(axis=1)
             sums[start : start + size, 1] = denominator[rows].sum(axis=1)
-    there = sums[:, 1] > 0
-    return np.asarray(sums[there, 0] / sums[there, 1], dtype=np.float64)
+    nonzero = sums[:, 1] > 0
+    return np.asarray(sums[nonzero, 0] / sums[nonzero, 1], dtype=np.float64)
 
 
 def _distinct(first: Floats, second: Floats) -> tuple[Floats, Floats, NDArray[np.intp]]:

@@ -29,8 +29,8 @@ def crossed_win_rate(table: Judgements, *, confidence: float = 0.95) -> Estimate
     chance. The critical value is Student's at R - 1 degrees of freedom, the smaller number of clusters. The interval
     is Wilson's at the effective number p (1 - p) / V, as everywhere. Needs two prompts and two reviewers.
     """
-    there = ~np.isnan(table.score)
-    item, reviewer, score = table.item[there], table.reviewer[there], table.score[there]
+    scored = ~np.isnan(table.score)
+    item, reviewer, score = table.item[scored], table.reviewer[scored], table.score[scored]
     means = prompt_means(table.item, table.score, len(table.items))
     prompts, people = int(np.count_nonzero(~np.isnan(means))), len(np.unique(reviewer))
     if prompts == 0:

@@ -157,8 +157,8 @@ def _present(means: Floats) -> Floats:
 
 def _medians(table: Judgements) -> Floats:
     """Median seconds of each reviewer, of those that are known; 0 for one without. Shape (reviewers,)."""
-    there = ~np.isnan(table.seconds)
-    reviewer, seconds = table.reviewer[there], table.seconds[there]
+    timed = ~np.isnan(table.seconds)
+    reviewer, seconds = table.reviewer[timed], table.seconds[timed]
     order = np.lexsort((seconds, reviewer))
     count = np.bincount(reviewer, minlength=len(table.reviewers))
     ordered, begins = np.append(seconds[order], 0.0), np.cumsum(count) - count

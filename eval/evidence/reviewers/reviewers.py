@@ -138,9 +138,9 @@ def _left_out(table: Judgements) -> list[Estimate]:
 
 def _sums(table: Judgements, rows: Codes) -> tuple[Floats, Codes]:
     """Sum of the scores in these rows and number of them per prompt, shape (items,) each."""
-    there = rows[table.outcome[rows] != BOTH_BAD]
-    item = table.item[there]
-    total = np.asarray(np.bincount(item, table.score[there], len(table.items)), dtype=np.float64)
+    preferring = rows[table.outcome[rows] != BOTH_BAD]
+    item = table.item[preferring]
+    total = np.asarray(np.bincount(item, table.score[preferring], len(table.items)), dtype=np.float64)
     return total, np.bincount(item, minlength=len(table.items))
 
 

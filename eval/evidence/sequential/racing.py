@@ -132,8 +132,8 @@ def _surely_worse(bounds: Mapping[str, Bounds]) -> dict[str, str]:
     if not bounds:
         return {}
     best = max(bounds, key=lambda name: bounds[name].low)
-    told = f"its upper end is below {best}'s lower end"
-    return {name: told for name, one in bounds.items() if one.high < bounds[best].low}
+    reason = f"its upper end is below {best}'s lower end"
+    return {name: reason for name, one in bounds.items() if one.high < bounds[best].low}
 
 
 def _halved(entrants: Mapping[str, Entrant], gone: Collection[str]) -> dict[str, str]:

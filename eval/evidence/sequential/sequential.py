@@ -150,10 +150,10 @@ class Progress:
             return f"too early to say: {closed} closed, {ENOUGH_FOR_A_RATE} are needed for a rate"
         if self.more is None:
             return "not at the present rate"
-        said = f"about {counted(self.more, 'more judgement')} at the present rate"
+        sentence = f"about {counted(self.more, 'more judgement')} at the present rate"
         if self.left is not None and self.more > self.left:
-            return f"{said}, and the plan holds {self.left:,}"
-        return said
+            return f"{sentence}, and the plan holds {self.left:,}"
+        return sentence
 
 
 def closed_prompts(item: Codes, score: Floats, planned: Codes, put_off: Floats | None = None) -> ClosedPrompts:

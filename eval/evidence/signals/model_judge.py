@@ -45,18 +45,18 @@ def beside_people(rows: Sequence[ModelVerdict], table: Judgements, items: Sequen
     if len(names) > 1:
         raise InputError(f"{', '.join(names)} judged this run: keep the rows of the one that is to help people")
     own = {row.item: row for row in rows}
-    said = np.array([_SCORES[own[item].outcome] if item in own else np.nan for item in items], dtype=np.float64)
+    judged = np.array([_SCORES[own[item].outcome] if item in own else np.nan for item in items], dtype=np.float64)
     means = prompt_means(table.item, table.score, len(table.items)).tolist()
     people = dict(zip(table.items, means, strict=True))
     human = np.array([people.get(item, np.nan) for item in items], dtype=np.float64)
-    both = ~np.isnan(human) & ~np.isnan(said)
+    both = ~np.isnan(human) & ~np.isnan(judged)
     return JudgeBesidePeople(
         model=names[0] if names else "",
         items=tuple(items),
         human=human,
-        judge=said,
+        judge=judged,
         judged=np.array([item in people for item in items], dtype=np.bool_),
-        agreement=win_rate((np.sign(human[both] - 0.5) == np.sign(said[both] - 0.5)).astype(np.float64)),
+        agreement=win_rate((np.sign(human[both] - 0.5) == np.sign(judged[both] - 0.5)).astype(np.float64)),
         consistent=win_rate(np.array([row.consistent for row in rows], dtype=np.float64)),
     )
 

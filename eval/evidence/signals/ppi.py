@@ -54,8 +54,8 @@ def predicted_win_rate(human: Floats, judge: Floats, asked: Flags, *, confidence
     of freedom less. Where the judge cannot help (no weight, no other prompts, fewer than `ENOUGH` scores) people are
     alone.
     """
-    there = ~np.isnan(judge)
-    human, judge, asked = human[there], judge[there] - 0.5, asked[there]
+    scored = ~np.isnan(judge)
+    human, judge, asked = human[scored], judge[scored] - 0.5, asked[scored]
     preferred = ~np.isnan(human[asked])
     scores = human[asked][preferred]
     people = win_rate(scores, confidence=confidence)

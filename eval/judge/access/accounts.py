@@ -188,8 +188,8 @@ def _checked(name: str) -> str:
 
 def _known(path: Path, accounts: dict[str, str], name: str) -> None:
     if name not in accounts:
-        there = ", ".join(sorted(accounts)[:10]) or "nobody"
-        raise InputError(f"{name!r} is not there: there is {there}", path=path)
+        names = ", ".join(sorted(accounts)[:10]) or "nobody"
+        raise InputError(f"{name!r} is not there: there is {names}", path=path)
 
 
 @contextmanager

@@ -75,9 +75,9 @@ class HubOAuth:
         """The cause is left behind: it carries the secret."""
         try:
             answer = http.request(method, url, timeout=_PATIENCE, **more)
-            said = answer.raise_for_status().json()
+            body = answer.raise_for_status().json()
         except (http.HTTPError, http.InvalidURL, ValueError) as error:
             raise HubRefusedError(type(error).__name__) from None
-        if not isinstance(said, dict):
+        if not isinstance(body, dict):
             raise HubRefusedError("no JSON object")
-        return said
+        return body

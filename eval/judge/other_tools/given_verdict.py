@@ -70,7 +70,7 @@ class ColumnNames:
 def from_plain(record: Record, names: ColumnNames) -> Iterator[GivenVerdict | Excluded]:
     """A row of a table: a verdict, by its columns. Label Studio's flat exports are such tables too."""
     values = {str(name).strip().lower(): value for name, value in record.values.items()}
-    said = _selected(by_model(values, names.value(values, "outcome")))
+    choice = _selected(by_model(values, names.value(values, "outcome")))
     if "annotation_id" in values and not filled(values["annotation_id"]):
         yield Excluded(record.path, record.line, UNANSWERED, "nobody has annotated the task")
         return
@@ -81,7 +81,7 @@ def from_plain(record: Record, names: ColumnNames) -> Iterator[GivenVerdict | Ex
     yield GivenVerdict(
         line=record.line,
         reviewer=identity(names.value(values, "reviewer")),
-        said=said,
+        said=choice,
         task=identity(names.value(values, "task")),
         item=identity(names.value(values, "id")),
         prompt=names.value(values, "prompt"),
@@ -101,13 +101,13 @@ def answers_in(values: Mapping[str, Any]) -> tuple[str, str] | None:
     return (a, b) if isinstance(a, str) and isinstance(b, str) and a.strip() and b.strip() else None
 
 
-def _selected(said: Any) -> Any:
+def _selected(choice: Any) -> Any:
     """Label Studio's flat exports hold a pairwise choice as [{"selected": "left"}]."""
-    if isinstance(said, str) and said.startswith('[{"selected":'):
-        return said.split('"')[3]
-    if isinstance(said, list) and len(said) == 1:
-        return said[0].get("selected") if isinstance(said[0], dict) else said[0]
-    return said
+    if isinstance(choice, str) and choice.startswith('[{"selected":'):
+        return choice.split('"')[3]
+    if isinstance(choice, list) and len(choice) == 1:
+        return choice[0].get("selected") if isinstance(choice[0], dict) else choice[0]
+    return choice
 
 
 def text(value: Any) -> str:

@@ -215,10 +215,10 @@ def _write(run: Run, verdicts: Sequence[Verdict], tally: ImportSummary) -> None:
         tally.new = len(rows)
 
 
-def _new(there: Sequence[Verdict], verdicts: Sequence[Verdict], tally: ImportSummary) -> Iterator[Verdict]:
+def _new(existing: Sequence[Verdict], verdicts: Sequence[Verdict], tally: ImportSummary) -> Iterator[Verdict]:
     """The rows to append: what is there stays, and a verdict that was changed elsewhere replaces the one imported."""
-    ids = {row.verdict_id for row in there}
-    last = {row.slot: row for row in there}
+    ids = {row.verdict_id for row in existing}
+    last = {row.slot: row for row in existing}
     for verdict in verdicts:
         before = last.get(verdict.slot)
         if verdict.verdict_id in ids:
@@ -234,11 +234,11 @@ def _new(there: Sequence[Verdict], verdicts: Sequence[Verdict], tally: ImportSum
 
 
 def _write_skips(run: Run, skips: Sequence[tuple[str, str, str]]) -> None:
-    there = {(skip.item, skip.reviewer) for skip in read_skips(run)}
+    existing = {(skip.item, skip.reviewer) for skip in read_skips(run)}
     for item, reviewer, at in skips:
-        if (item, reviewer) not in there:
+        if (item, reviewer) not in existing:
             append_skip(run, Skip(run=run.name, item=item, reviewer=reviewer, kind="judgement", skipped_at=at))
-            there.add((item, reviewer))
+            existing.add((item, reviewer))
 
 
 def _tell(tally: ImportSummary, say: Say) -> None:
@@ -246,8 +246,8 @@ def _tell(tally: ImportSummary, say: Say) -> None:
     new = f"{tally.new} new, {tally.there} there before"
     say(f"{counted(tally.rows, 'row')}: {counted(used, 'verdict')} ({new}), {tally.rows - used} not usable")
     for reason, n in tally.excluded.most_common():
-        said = tally.named[reason]
+        names = tally.named[reason]
         more = f", and {n - _NAMED} more" if n > _NAMED else ""
-        say(f"{n}: {reason} ({'; '.join(said[:_NAMED])}{more})")
+        say(f"{n}: {reason} ({'; '.join(names[:_NAMED])}{more})")
     if tally.new or tally.there:
         say("they are marked as imported, without a seal: the gate's policy must allow them (`imported: true`)")

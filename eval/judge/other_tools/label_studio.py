@@ -38,12 +38,12 @@ def _annotation(line: int, data: Mapping[str, Any], one: Mapping[str, Any], name
     ):
         raise Unusable(MALFORMED, "has an annotation whose results are no list of objects")
     skipped = one.get("was_cancelled") is True
-    said = SKIPPED if skipped else _control_value(results, names)
+    choice = SKIPPED if skipped else _control_value(results, names)
     answers = answers_in(data)
     return GivenVerdict(
         line=line,
         reviewer=_person(one.get("completed_by")),
-        said=said,
+        said=choice,
         task=identity(names.value(data, "task")),
         item=identity(names.value(data, "id")),
         prompt=names.value(data, "prompt"),

@@ -131,13 +131,13 @@ class Resolver:
 
     def _side(self, given: GivenVerdict, pair: Pair) -> Left:
         """Which model stood left: as the answers say, or else a column, or else the option."""
-        said = self._words.get(code_of(given.left), "") if given.left else ""
+        named = self._words.get(code_of(given.left), "") if given.left else ""
         shown = _by_answers(given.answers, pair) if given.answers else ""
         if given.answers and not shown:
             raise Unusable(OTHER_ANSWERS, f"prompt {pair.prompt_id}: its answers are not those of this run")
-        if shown and said and shown != said:
-            raise Unusable("says two things", f"the first answer is that of {shown}, and the row says {said}")
-        found = shown or said or self._left
+        if shown and named and shown != named:
+            raise Unusable("says two things", f"the first answer is that of {shown}, and the row says {named}")
+        found = shown or named or self._left
         return "base" if found == BASE else "tuned" if found == TUNED else ""
 
 

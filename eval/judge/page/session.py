@@ -134,10 +134,10 @@ class ReviewerSession:
 
     def _try(self, state: ReviewerState, number: int, choice: str, typed: Draft) -> View:
         """A verdict on a practice pair: what is known of it is reported, and the first one counts."""
-        told = feedback(self._practices[number - 1], choice, self._language)
-        if told is None:
+        message = feedback(self._practices[number - 1], choice, self._language)
+        if message is None:
             return self._practised(state, number, typed)
-        state.practised.setdefault(number, told.right)
+        state.practised.setdefault(number, message.right)
         state.drafts[number] = typed
         self._tried = choice
         return self._show(state, number, None)
@@ -294,7 +294,7 @@ class ReviewerSession:
     def _draft(self, state: ReviewerState, shown: Shown | None) -> Draft:
         if shown is None:
             return Draft()
-        there = state.drafts.get(shown)
-        if there is not None:
-            return there
+        draft = state.drafts.get(shown)
+        if draft is not None:
+            return draft
         return Draft() if isinstance(shown, int) else given(self.judging, state, shown)

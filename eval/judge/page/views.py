@@ -202,14 +202,14 @@ class Guide:
 
 def _guide(study: Study, language: Language) -> Guide:
     form = form_of(study, language)
-    told = study.instructions.say(language) if study.instructions else ""
+    instructions = study.instructions.say(language) if study.instructions else ""
     explained = [choice for choice in CHOICES[study.mode] if choice.explained]
     asked = [(one.question, _described(one.values)) for one in form.criteria]
     tags = _described(form.tags)
     return Guide(
         language,
         _question(study, language),
-        formatted(told).html if told else None,
+        formatted(instructions).html if instructions else None,
         [(text_of(choice.word, language), text_of(choice.explained, language)) for choice in explained],
         [*asked, *([(text_of("tags", language), tags)] if tags else [])],
     )

@@ -119,25 +119,25 @@ def _planned(run: Run, study: Study, blinding: Blinding) -> tuple[MarkedAnswers,
     Until the first verdict the plan follows the study. After it the plan stays, and what differs is reported.
     """
     run = open_run(run.folder.parent, run.folder.name)
-    judged, there = is_judged(run), read_asked(run)
-    before = there if there and there.holds_for(blinding, study) else None
+    judged, existing = is_judged(run), read_asked(run)
+    before = existing if existing and existing.holds_for(blinding, study) else None
     tasks = tasks_of(run, study, read_answers(run.responses_path))
     drawn = draw_items(blinding, study, tasks, before)
     marked = mark_giveaways(run, study, {item: task for item, task in tasks.items() if drawn[item]})
     asked = {item: task.category for item, task in marked.tasks.items()}
     held = [item for item, is_in in drawn.items() if is_in and item not in asked]
     near = near_groups(run.prompts())
-    groups = there.groups if judged and there else near if study.cluster == "near" else {}
+    groups = existing.groups if judged and existing else near if study.cluster == "near" else {}
     plan = make_plan(blinding, study, drawn, asked, before, held, groups)
     plan = plan.model_copy(update={"candidates": run.info.sweep.of if run.info.sweep else 0})
     with _writing(plan_path(run)):
-        if judged and there is None and only_imported(run):
+        if judged and existing is None and only_imported(run):
             _freeze(run, plan, len(near))
             _change(run, plan, plan, "planned only after verdicts had been imported")
-        elif not judged or (there is None and _may_be_made_again(run, plan, blinding)):
+        elif not judged or (existing is None and _may_be_made_again(run, plan, blinding)):
             _freeze(run, plan, len(near))
-        elif there is not None and not plan.asks_as(there):
-            _change(run, there, plan)
+        elif existing is not None and not plan.asks_as(existing):
+            _change(run, existing, plan)
         elif not run.info.plan_sha256:
             run.update(plan_sha256=_on_disk(run))
     return marked, plan

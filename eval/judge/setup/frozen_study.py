@@ -49,8 +49,8 @@ def _refuse_other_columns(run: Run, study: Study, before: Study | None) -> None:
     path = with_rows(rows_path(run, study))
     if path is None:
         return
-    there = columns_in(path, Thumb if study.mode == "thumbs" else Verdict)
-    if there != study.columns:
+    columns = columns_in(path, Thumb if study.mode == "thumbs" else Verdict)
+    if columns != study.columns:
         raise InputError(f"criteria, tags: {path.name} has rows with other columns: {remedy}", path=run.folder / NAME)
     lost = {name for name, values in (before.values if before else {}).items() if set(values) - set(study.values[name])}
     if lost:

@@ -90,8 +90,8 @@ class Finder:
         found = set(self._all(text, messages))
         if not found:
             return []
-        said = "\n".join(message.content for message in messages if message.role != "system").casefold()
-        new = (one for one in found if not _is_said(one.core.casefold(), said))
+        prompt = "\n".join(message.content for message in messages if message.role != "system").casefold()
+        new = (one for one in found if not _is_said(one.core.casefold(), prompt))
         return sorted(new, key=lambda one: (one.start, one.end))
 
     def _all(self, text: str, messages: Sequence[Message]) -> Iterator[Giveaway]:
@@ -120,10 +120,10 @@ def masked(text: str, found: Iterable[Giveaway]) -> str:
     return "".join([*pieces, text[at:]])
 
 
-def _is_said(core: str, said: str) -> bool:
+def _is_said(core: str, prompt: str) -> bool:
     """Whether a prompt has a name, or without its version (Qwen for Qwen2.5)."""
     stem = _STEM.match(core)
-    return core in said or (stem is not None and len(stem[0]) >= 4 and stem.end() < len(core) and stem[0] in said)
+    return core in prompt or (stem is not None and len(stem[0]) >= 4 and stem.end() < len(core) and stem[0] in prompt)
 
 
 def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -156,8 +156,8 @@ class _Present:
 
     def of(self, lower: str, words: frozenset[str]) -> tuple[str, ...]:
         """The longest first. `lower`: the text in lower case; `words`: its words of Latin letters, and ""."""
-        there = [name for word in self._letters & words for name in self._by_letters[word] if name in lower]
-        return tuple(self._names[name] for name in sorted(there, key=lambda name: (-len(name), name)))
+        names = [name for word in self._letters & words for name in self._by_letters[word] if name in lower]
+        return tuple(self._names[name] for name in sorted(names, key=lambda name: (-len(name), name)))
 
 
 def _windows(names: tuple[str, ...], text: str) -> list[tuple[int, int]]:

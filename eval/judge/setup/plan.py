@@ -164,18 +164,18 @@ def write_plan(path: Path, plan: Plan) -> None:
 
 def differences(before: Plan, after: Plan) -> str:
     """What reviewers are asked differently, in words: "overlap 2 on 30% of the pairs (before: 2 on 100%)"."""
-    said = []
+    changes = []
     if before.overlap != after.overlap:
-        said.append(f"overlap {_overlap(after.overlap)} of the pairs (before: {_overlap(before.overlap)})")
+        changes.append(f"overlap {_overlap(after.overlap)} of the pairs (before: {_overlap(before.overlap)})")
     if before.sample != after.sample:
-        said.append(f"sample {after.sample:g} (before: {before.sample:g})")
+        changes.append(f"sample {after.sample:g} (before: {before.sample:g})")
     pairs = len(after.pairs) - len(before.pairs)
     if pairs:
-        said.append(f"{counted(abs(pairs), 'pair')} {'more' if pairs > 0 else 'fewer'}")
+        changes.append(f"{counted(abs(pairs), 'pair')} {'more' if pairs > 0 else 'fewer'}")
     held = sum(pair.held for pair in after.pairs) - sum(pair.held for pair in before.pairs)
     if held:
-        said.append(f"{counted(abs(held), 'pair')} {'more' if held > 0 else 'fewer'} held back")
-    return ", ".join(said) or "other pairs, or other numbers of reviewers"
+        changes.append(f"{counted(abs(held), 'pair')} {'more' if held > 0 else 'fewer'} held back")
+    return ", ".join(changes) or "other pairs, or other numbers of reviewers"
 
 
 def _overlap(overlap: Overlap) -> str:

@@ -28,9 +28,9 @@ def watched(ledger: FileState) -> Iterator[None]:
     end = threading.Event()
 
     def watch() -> None:
-        told = ""
+        reported = ""
         while not end.wait(EVERY):
-            told = _look(ledger, told)
+            reported = _look(ledger, reported)
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -42,12 +42,12 @@ def watched(ledger: FileState) -> Iterator[None]:
         _look(ledger, "")
 
 
-def _look(ledger: FileState, told: str) -> str:
+def _look(ledger: FileState, reported: str) -> str:
     """What stops the judging, logged unless it is what was `told` before; empty where nothing does."""
     try:
         ledger.look()
     except BlindsideError as error:
-        if str(error) != told:
+        if str(error) != reported:
             _log.warning("%s", error)
         return str(error)
     return ""

@@ -119,8 +119,8 @@ class Ledger(Generic[R]):
             with self.turn():
                 self._report(self._journal.repair())
                 self._catch_up()
-                there = read_acknowledged(self._path, self._row, run=self._run)
-                self._copy.add(row for row in self.rows if row.verdict_id not in there)
+                acknowledged = read_acknowledged(self._path, self._row, run=self._run)
+                self._copy.add(row for row in self.rows if row.verdict_id not in acknowledged)
         except (NotSaved, OSError) as error:
             cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
             reason = cause.strerror if isinstance(cause, OSError) else cause
@@ -182,9 +182,9 @@ class Ledger(Generic[R]):
         return self._size <= len(data) and hashlib.sha256(data[: self._size]).digest() == self._sha256.digest()
 
     def _tell_changes(self, file: RowsFile[R]) -> None:
-        told = [one for one in changed_rows(self._path, file, self._known) if one not in self._told]
-        self._told.update(told)
-        for line in in_short(told):
+        alterations = [one for one in changed_rows(self._path, file, self._known) if one not in self._told]
+        self._told.update(alterations)
+        for line in in_short(alterations):
             _log.warning("%s", line)
 
     def _put_back(self, lost: Sequence[R]) -> None:

@@ -12,12 +12,12 @@ from eval.judge.store.acknowledged import acknowledged_path
 from eval.records import Judgement
 
 
-def other_columns(path: Path, there: Columns, wanted: Columns) -> InputError:
+def other_columns(path: Path, existing: Columns, wanted: Columns) -> InputError:
     def said(columns: Columns) -> str:
         return ", ".join([*columns.criteria, *(["tags"] if columns.tags else [])]) or "none"
 
     return InputError(
-        f"columns of the study: {said(there)} in the file, {said(wanted)} in the study: "
+        f"columns of the study: {said(existing)} in the file, {said(wanted)} in the study: "
         "continue with the study that the rows were judged by, or judge a run of another name",
         path=path,
         line=1,

@@ -144,10 +144,13 @@ class Study(Row):
             return data
         data = dict(data)
         if isinstance(data.get("tags"), dict):
-            words = {" ".join(str(tag).split()): said for tag, said in data["tags"].items()}
+            words = {" ".join(str(tag).split()): instructions for tag, instructions in data["tags"].items()}
             if len(words) < len(data["tags"]):
                 raise ValueError("tags: each once")
-            data |= {"tags": tuple(words), "tag_words": {tag: said for tag, said in words.items() if said is not None}}
+            data |= {
+                "tags": tuple(words),
+                "tag_words": {tag: instructions for tag, instructions in words.items() if instructions is not None},
+            }
         if isinstance(data.get("practice"), dict):
             data |= {"practice": 0, "own_practice": data["practice"]}
         return data
@@ -246,8 +249,8 @@ def _with_practice(path: Path, study: Study) -> Study:
 
 def _refuse_known_answers(path: Path, study: Study) -> None:
     """Whoever practised on a gold pair, or read it in the instructions, knows its answer from us."""
-    said = study.instructions
-    read = plainly(" ".join((said.en, said.zh))) if said else ""
+    instructions = study.instructions
+    read = plainly(" ".join((instructions.en, instructions.zh))) if instructions else ""
     own = study.own_practice.pairs if study.own_practice else ()
     practised = {plainly(words) for pair in own for words in (pair.prompt.en, pair.prompt.zh) if words}
     for pair in study.gold.pairs if study.gold else ():

@@ -84,9 +84,9 @@ class SweepPool(Pool):
         return self._seen.setdefault(reviewer, np.full(self._prompts, -1, dtype=np.int64))
 
     def _open(self, way: ReviewerQueue) -> NDArray[np.bool_]:
-        there = super()._open(way) & self._running[self.arm]
+        open_items = super()._open(way) & self._running[self.arm]
         before = self._seen_by(way.reviewer)[self.prompt]
-        return np.asarray(there & ((before < 0) | (before == np.arange(len(before)))), dtype=np.bool_)
+        return np.asarray(open_items & ((before < 0) | (before == np.arange(len(before)))), dtype=np.bool_)
 
     def _best(self, way: ReviewerQueue, at: NDArray[np.intp], short: NDArray[np.int64]) -> int:
         assert isinstance(way, SweepQueue)

@@ -47,8 +47,8 @@ def junit(decision: Decision) -> bytes:
         case = ElementTree.SubElement(suite, "testcase", classname="gate", name=_clean(rule.name), time="0")
         if rule.status != "pass":
             kind = "failure" if rule.status == "fail" else "error"
-            told = ElementTree.SubElement(case, kind, type=rule.status, message=_clean(rule.found))
-            told.text = _clean(f"asked: {rule.asked}\nfound: {rule.found}")
+            element = ElementTree.SubElement(case, kind, type=rule.status, message=_clean(rule.found))
+            element.text = _clean(f"asked: {rule.asked}\nfound: {rule.found}")
     ElementTree.indent(root)
     data: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return data

@@ -61,19 +61,19 @@ def _sides(policy: Policy, found: Findings) -> Iterator[RuleResult]:
 
 def _imported(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     asked = "verdicts given elsewhere may enter" if policy.imported else "every verdict was given here"
-    said = f"{found.imported:,} of {found.judgements:,} judgements were given elsewhere and carry no seal"
+    shown = f"{found.imported:,} of {found.judgements:,} judgements were given elsewhere and carry no seal"
     passed = policy.imported or not found.imported
-    yield _result("imported", asked, said if found.imported else "none was imported", passed)
+    yield _result("imported", asked, shown if found.imported else "none was imported", passed)
 
 
 def _plan(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     changes = found.plan_changes
-    said = "not recorded by the version that it was judged with" if changes is None else "as it was frozen"
+    shown = "not recorded by the version that it was judged with" if changes is None else "as it was frozen"
     if changes is None and found.imported == found.judgements:
-        said = "none: the verdicts were given elsewhere"
+        shown = "none: the verdicts were given elsewhere"
     if changes:
-        said = f"what is asked was changed {'; '.join(changes)}; the evidence continues by the frozen plan"
-    yield _result("plan", "frozen at the first verdict", said, True)
+        shown = f"what is asked was changed {'; '.join(changes)}; the evidence continues by the frozen plan"
+    yield _result("plan", "frozen at the first verdict", shown, True)
     yield _result(
         "study",
         "can give what the policy asks for",
@@ -90,20 +90,20 @@ def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     wanted = f"win rate above {policy.null:.0%}{who}, {how}, {confidence_words(asked.confidence)}" + (
         ", a model judge helping" if asked.predicted else ""
     )
-    said = with_interval(seen.estimate, nothing="no judgement yet") + (f"; {seen.advice}" if seen.advice else "")
+    shown = with_interval(seen.estimate, nothing="no judgement yet") + (f"; {seen.advice}" if seen.advice else "")
     if seen.saved:
-        said += f"; the model judge saved about {counted(seen.saved, 'prompt')} of people's work"
+        shown += f"; the model judge saved about {counted(seen.saved, 'prompt')} of people's work"
     passed = True if seen.shown else False if seen.refuted or seen.spent else None
-    yield _result(asked.rule.replace("_", "-"), wanted, said, passed)
+    yield _result(asked.rule.replace("_", "-"), wanted, shown, passed)
 
 
 def _sweep(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     """Not a choice of the policy: whoever is one of k has its claim tested at a k-th of the level."""
     if found.sweep is not None:
         one = found.sweep
-        said = f"{one.candidate}, one of {counted(one.of, 'candidate')} of sweep {one.sweep}"
+        shown = f"{one.candidate}, one of {counted(one.of, 'candidate')} of sweep {one.sweep}"
         level = confidence_words(policy.preference.confidence)
-        yield _result("sweep", "choosing among candidates is paid for", f"{said}: decided at {level}", True)
+        yield _result("sweep", "choosing among candidates is paid for", f"{shown}: decided at {level}", True)
 
 
 def _conditions(policy: Policy, found: Findings) -> Iterator[RuleResult]:
@@ -133,12 +133,12 @@ def _conditions(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     )
     seen = found.verdict
     safe = None if seen.worst.low is None else by_name["skips"].state == "fine"
-    told = policy.skips == "tell" or not found.preferred.shown
+    noted = policy.skips == "tell" or not found.preferred.shown
     yield _result(
         "skips",
         f"the claim holds if all that was skipped goes to base ({policy.skips})",
         _skips(found),
-        True if told else safe,
+        True if noted else safe,
         "fail" if found.preferred.spent else "insufficient",
     )
     for name in policy.hold_on:
@@ -164,9 +164,9 @@ def _enough(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     yield _at_least("prompts", policy.prompts, found.prompts, "judged")
     if found.near or found.clustered:
         alike = counted(found.near, "prompt asks", "prompts ask")
-        said = f"{alike} nearly the same as another one, each counted by itself"
-        said = "prompts of one cluster count as one unit" if found.clustered else said
-        yield _result("near-duplicates", "reported", said, True)
+        shown = f"{alike} nearly the same as another one, each counted by itself"
+        shown = "prompts of one cluster count as one unit" if found.clustered else shown
+        yield _result("near-duplicates", "reported", shown, True)
     yield _at_least("reviewers", policy.reviewers, found.reviewers, "")
     if policy.overlap is not None:
         share = found.overlap.get(policy.overlap.reviewers, 0.0)
@@ -186,8 +186,8 @@ def _people(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     if policy.agreement is not None:
         value = found.agreement.value
         passed = None if value is None else value >= policy.agreement
-        said = "undefined" if value is None else _number(found.agreement)
-        yield _result("agreement", f"Krippendorff's alpha {policy.agreement:g} or more", said, passed)
+        shown = "undefined" if value is None else _number(found.agreement)
+        yield _result("agreement", f"Krippendorff's alpha {policy.agreement:g} or more", shown, passed)
     if policy.both_bad is not None:
         value = found.both_bad.value
         passed = None if value is None else value <= policy.both_bad
@@ -207,9 +207,12 @@ def _categories(policy: Policy, found: Findings) -> Iterator[RuleResult]:
         if one.high is not None and one.high < asked.floor
     ]
     small = len(found.categories) - len(large)
-    said = "; ".join(low) or f"none of {len(large)}" + (f", {small} too small to tell" if small else "")
+    shown = "; ".join(low) or f"none of {len(large)}" + (f", {small} too small to tell" if small else "")
     yield _result(
-        "categories", f"none wholly below {asked.floor:.0%} ({counted(asked.prompts, 'prompt')} or more)", said, not low
+        "categories",
+        f"none wholly below {asked.floor:.0%} ({counted(asked.prompts, 'prompt')} or more)",
+        shown,
+        not low,
     )
 
 
@@ -220,14 +223,14 @@ def _signals(policy: Policy, found: Findings) -> Iterator[RuleResult]:
         if limit is not None:
             value = found.signals.get(name)
             passed = None if value is None else value <= limit
-            said = "not known" if value is None else f"{value:.1%}"
-            yield _result(name.replace("_", " "), f"{words}: {limit:.1%} or fewer", said, passed)
+            shown = "not known" if value is None else f"{value:.1%}"
+            yield _result(name.replace("_", " "), f"{words}: {limit:.1%} or fewer", shown, passed)
     if limits.length_ratio is not None:
         ratio = found.signals.get("length_ratio")
         least, most = limits.length_ratio
         passed = None if ratio is None else least <= ratio <= most
-        said = "not known" if ratio is None else f"{ratio:.2f}"
-        yield _result("length ratio", f"tuned over base {least:g} to {most:g}", said, passed)
+        shown = "not known" if ratio is None else f"{ratio:.2f}"
+        yield _result("length ratio", f"tuned over base {least:g} to {most:g}", shown, passed)
 
 
 def _must_pass(policy: Policy, found: Findings) -> Iterator[RuleResult]:
@@ -239,8 +242,8 @@ def _must_pass(policy: Policy, found: Findings) -> Iterator[RuleResult]:
         return
     broken = found.must_pass_broken
     passed = None if broken is None else broken <= policy.must_pass_broken
-    said = "not known" if broken is None else f"{broken} of {found.must_pass}"
-    yield _result("must-pass prompts", asked, said, passed)
+    shown = "not known" if broken is None else f"{broken} of {found.must_pass}"
+    yield _result("must-pass prompts", asked, shown, passed)
 
 
 def _servers(policy: Policy, found: Findings) -> Iterator[RuleResult]:
@@ -248,17 +251,17 @@ def _servers(policy: Policy, found: Findings) -> Iterator[RuleResult]:
         sides = {side: found.parity.get(side, Parity()) for side in SIDES}
         states = [one.holds for one in sides.values()]
         passed = False if False in states else None if None in states else True
-        said = ", ".join(f"{side}: {one.in_short}" for side, one in sides.items())
-        yield _result("parity", "both servers serve the saved models", said, passed)
+        shown = ", ".join(f"{side}: {one.in_short}" for side, one in sides.items())
+        yield _result("parity", "both servers serve the saved models", shown, passed)
     if policy.determinism is not None:
         shares = [found.determinism.get(side) for side in SIDES]
         known = [share for share in shares if share is not None]
         passed = False if any(s > policy.determinism for s in known) else None if len(known) < len(SIDES) else True
-        said = ", ".join(
+        shown = ", ".join(
             f"{side}: {'not checked' if share is None else f'{share:.1%}'}"
             for side, share in zip(SIDES, shares, strict=True)
         )
-        yield _result("determinism", f"{policy.determinism:.1%} or fewer change when asked again", said, passed)
+        yield _result("determinism", f"{policy.determinism:.1%} or fewer change when asked again", shown, passed)
 
 
 def _number(estimate: Estimate) -> str:

@@ -69,8 +69,8 @@ def changed_since_asked(run: Run, now: Mapping[str, str]) -> list[str]:
                 lines.append(f"{side}: {path} is not the one that answered: restore it, or serve and judge it as it is")
     plan, of = read_plan(run), run.info.sweep.of if run.info.sweep else 0
     if plan is not None and plan.candidates > of:
-        said = f"{run.folder / 'run.json'} says nothing of the sweep of {plan.candidates} candidates"
-        lines.append(f"{said} that {plan_path(run)} was frozen in: restore it")
+        problem = f"{run.folder / 'run.json'} says nothing of the sweep of {plan.candidates} candidates"
+        lines.append(f"{problem} that {plan_path(run)} was frozen in: restore it")
     if run.info.policy_sha256 and now["gate.yml"] != run.info.policy_sha256:
         lines.append(
             f"{frozen_policy_path(run)} is not the policy that was fixed {run.info.policy_fixed_at}: restore it"

@@ -73,7 +73,7 @@ def build_bundle(run: Run, decision: Decision, repo: str, staging: Path, *, comm
     """
     folder = model_folder(run)
     artifact = tuned_artifact(folder)
-    told = write_evidence(run, decision, artifact, staging / "eval", comments=comments)
+    notes = write_evidence(run, decision, artifact, staging / "eval", comments=comments)
     model = _files(folder, [path.name for path in weights(folder)] + sorted(MODEL_FILES))
     _bound(model, decision)
     _same_tokenizer(model, artifact)
@@ -85,7 +85,7 @@ def build_bundle(run: Run, decision: Decision, repo: str, staging: Path, *, comm
     facts = Facts(
         repo=repo,
         info=published_run(run.info),
-        decision=told,
+        decision=notes,
         policy=policy_of(run),
         artifact=artifact,
         origin=found,

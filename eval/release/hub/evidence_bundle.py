@@ -46,8 +46,8 @@ def write_evidence(
             (folder / name).write_bytes(published(run.folder / name, names, comments=comments))
     # A hash over verdicts would tell their reviewers' names to whoever tries likely ones.
     keyed = {name: names.keyed(pin) for name, pin in decision.bound.items() if name in _NAMING}
-    told = published_decision(decision, known, keyed)
-    write_decision(folder, told)
+    decision_text = published_decision(decision, known, keyed)
+    write_decision(folder, decision_text)
     info = published_run(run.info)
     write_run_json(folder, info)
     (folder / frozen_policy_path(run).name).write_bytes(frozen_policy_path(run).read_bytes())
@@ -55,8 +55,8 @@ def write_evidence(
     if artifact is not None:
         _write_training(artifact, folder)
     if run.report_folder.is_dir():
-        _write_report(Run(run.folder, info), folder, told, names)
-    return told
+        _write_report(Run(run.folder, info), folder, decision_text, names)
+    return decision_text
 
 
 def _tables(run: Run) -> list[Path]:

@@ -62,14 +62,15 @@ def _sentence(error: BaseException, api: HfApi, repo: str, again: str) -> str:
 
 def _refused(error: HfHubHTTPError, api: HfApi, repo: str, again: str) -> str:
     status = error.response.status_code
-    said = _clean_text(error.server_message or "", api)
+    message = _clean_text(error.server_message or "", api)
     if status in _BY_STATUS:
         proposed = " or propose the release with --create-pr" if again == AGAIN else ""
         sentence = _BY_STATUS[status].format(repo=repo, again=again, or_propose=proposed)
-        return f"{sentence} (the Hub: {said})" if said else sentence
+        return f"{sentence} (the Hub: {message})" if message else sentence
     if status >= 500:
         return f"the Hub is in trouble ({status}): {again}"
-    return f"the Hub refused the release ({status}{', ' + said if said else ''}): fix that and give the command again"
+    because = f"{status}, {message}" if message else str(status)
+    return f"the Hub refused the release ({because}): fix that and give the command again"
 
 
 def _kind(error: BaseException) -> str:

@@ -116,19 +116,19 @@ def find_licence(found: Origin) -> Licence:
         return _of_folder(found.folder) if found.folder else _unknown("the base has no record here")
     cached = [_cached(found, name) for name in ("README.md", *LICENCE_FILES)]
     files = tuple(path for path in cached[1:] if path)
-    said = _by_card(cached[0], f"https://huggingface.co/{found.hub}") if cached[0] else None
-    said = said or _by_text(files) or _asked(found)
-    if said is None:
-        said = _unknown(f"neither the files of {found.hub} on this machine nor the Hub gives")
-    return Licence(said.identifier, said.source, said.name, said.link, files)
+    licence = _by_card(cached[0], f"https://huggingface.co/{found.hub}") if cached[0] else None
+    licence = licence or _by_text(files) or _asked(found)
+    if licence is None:
+        licence = _unknown(f"neither the files of {found.hub} on this machine nor the Hub gives")
+    return Licence(licence.identifier, licence.source, licence.name, licence.link, files)
 
 
 def _of_folder(folder: Path) -> Licence:
     files = tuple(folder / name for name in LICENCE_FILES if (folder / name).is_file())
     card = folder / "README.md"
-    said = (_by_card(card) if card.is_file() else None) or _by_text(files)
-    said = said or _unknown("the base's folder has no licence file, and no card that names one")
-    return Licence(said.identifier, said.source, said.name, said.link, files)
+    licence = (_by_card(card) if card.is_file() else None) or _by_text(files)
+    licence = licence or _unknown("the base's folder has no licence file, and no card that names one")
+    return Licence(licence.identifier, licence.source, licence.name, licence.link, files)
 
 
 def _cached(found: Origin, name: str) -> Path | None:
@@ -147,10 +147,10 @@ def _by_card(path: Path, url: str = "") -> Licence | None:
 
 
 def _by_metadata(data: dict[str, Any], url: str) -> Licence | None:
-    said = str(data.get("license") or "").lower()
-    if said in IDENTIFIERS:
-        return Licence(said, "the base's card")
-    if said != "other":
+    licence = str(data.get("license") or "").lower()
+    if licence in IDENTIFIERS:
+        return Licence(licence, "the base's card")
+    if licence != "other":
         return None
     link = str(data.get("license_link") or "")
     if link and "://" not in link and url:

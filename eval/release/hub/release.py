@@ -76,8 +76,8 @@ def release(
         message = f"Release {run.name}, judged by people"
         done = upload(api, bundle, repo, private=private, create_pr=create_pr, message=message, say=say)
         downloaded = read_back(api, done.repo, done.revision, bundle.files, say)
-    said = f"all {len(bundle.files)} files on the Hub are what was sent ({downloaded} of them downloaded again)"
-    say(f"{done.pull_request or done.url}: {said}")
+    result = f"all {len(bundle.files)} files on the Hub are what was sent ({downloaded} of them downloaded again)"
+    say(f"{done.pull_request or done.url}: {result}")
     return Released(
         done.repo,
         bundle.files,

@@ -128,8 +128,8 @@ class Sync:
             self._may(api, str(info.sha))
         # Read after the revision is known: another server on this run may have appended and copied until then.
         changed = self._changed()
-        there = {name: download(api, repo, f"{self._run.name}/{name}", info.sha) for name in changed}
-        self._refuse_to_lose(repo, there, changed)
+        remote = {name: download(api, repo, f"{self._run.name}/{name}", info.sha) for name in changed}
+        self._refuse_to_lose(repo, remote, changed)
         additions = [
             CommitOperationAdd(path_in_repo=f"{self._run.name}/{name}", path_or_fileobj=data)
             for name, data in changed.items()
@@ -140,15 +140,15 @@ class Sync:
         self._sent |= changed
         return str(commit.oid)
 
-    def _refuse_to_lose(self, repo: str, there: Mapping[str, bytes], changed: Mapping[str, bytes]) -> None:
+    def _refuse_to_lose(self, repo: str, remote: Mapping[str, bytes], changed: Mapping[str, bytes]) -> None:
         name, folder = self._run.name, self._run.folder
-        if "run.json" in changed and "run.json" not in self._sent and not self._is_ours(there["run.json"]):
+        if "run.json" in changed and "run.json" not in self._sent and not self._is_ours(remote["run.json"]):
             raise ReleaseError(
                 f"{repo} holds another comparison that is called {name}: copy to another repository, "
                 "nothing was overwritten"
             )
         for file in (file for file in changed if file.endswith(".csv")):
-            if what := lost(changed[file], there[file]):
+            if what := lost(changed[file], remote[file]):
                 raise ReleaseError(
                     f"{folder / file} {what} in {repo}, and nothing was overwritten: put that one back by "
                     f"`hf download {repo} {name}/{file} --repo-type dataset --local-dir {folder.parent}`, "

@@ -66,8 +66,8 @@ def upload(
         info = api.model_info(repo)
         if private and not info.private:
             raise ReleaseError(f"{repo} exists and is public: make it private on the Hub first, or leave out --private")
-        there = listed(api, repo, "main")
-        others = _other_weights(there, bundle.files)
+        remote = listed(api, repo, "main")
+        others = _other_weights(remote, bundle.files)
         if others and not create_pr:
             raise ReleaseError(
                 f"{repo} holds other weights ({', '.join(others[:3])}): release under another name, "
@@ -81,11 +81,11 @@ def upload(
     return Uploaded(repo, f"{without_secrets(api.endpoint)}/{repo}", commit.oid, revision, commit.pr_url)
 
 
-def _other_weights(there: Mapping[str, RepoFile], files: Sequence[ReleaseFile]) -> list[str]:
+def _other_weights(remote: Mapping[str, RepoFile], files: Sequence[ReleaseFile]) -> list[str]:
     """Paths of weights on the Hub that are not, byte for byte, among `files`."""
     ours = {file.path: file for file in files}
-    weights = [path for path in there if path.endswith(_WEIGHTS) and "/" not in path]
-    return [path for path in weights if path not in ours or differs(ours[path], there[path])]
+    weights = [path for path in remote if path.endswith(_WEIGHTS) and "/" not in path]
+    return [path for path in weights if path not in ours or differs(ours[path], remote[path])]
 
 
 def _send(
@@ -113,10 +113,10 @@ def _commit(
     create_pr: bool,
     say: Say,
 ) -> CommitInfo:
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         commit = api.create_commit(repo, operations, commit_message=message, parent_commit=parent, create_pr=create_pr)
-    for warning in told:
+    for warning in caught:
         say(str(warning.message))
     return commit
 

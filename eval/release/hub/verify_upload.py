@@ -23,8 +23,8 @@ TIMEOUT = 60.0
 
 def listed(api: HfApi, repo: str, revision: str) -> dict[str, RepoFile]:
     """The files of a revision by their paths."""
-    there = api.list_repo_tree(repo, recursive=True, revision=revision)
-    return {file.path: file for file in there if isinstance(file, RepoFile)}
+    remote = api.list_repo_tree(repo, recursive=True, revision=revision)
+    return {file.path: file for file in remote if isinstance(file, RepoFile)}
 
 
 def read_back(api: HfApi, repo: str, revision: str, files: Sequence[ReleaseFile], say: Callable[[str], None]) -> int:
@@ -33,9 +33,9 @@ def read_back(api: HfApi, repo: str, revision: str, files: Sequence[ReleaseFile]
     Raises ReleaseError that names the files which are missing or differ.
     """
     with as_release_errors(api, repo):
-        there = listed(api, repo, revision)
-        wrong = [line for file in files if (line := differs(file, there.get(file.path)))]
-        small = [file for file in files if file.size <= SMALL and file.path in there]
+        remote = listed(api, repo, revision)
+        wrong = [line for file in files if (line := differs(file, remote.get(file.path)))]
+        small = [file for file in files if file.size <= SMALL and file.path in remote]
         wrong += [
             f"{file.path} comes back with other bytes"
             for file in small
@@ -46,19 +46,19 @@ def read_back(api: HfApi, repo: str, revision: str, files: Sequence[ReleaseFile]
             f"{repo} does not hold what was sent: {'; '.join(dict.fromkeys(wrong))}: don't use it, and "
             "give the command again"
         )
-    beside = sorted(set(there) - {file.path for file in files} - {".gitattributes"})
+    beside = sorted(set(remote) - {file.path for file in files} - {".gitattributes"})
     if beside:
         say(f"{repo} also holds what is not of this release: {', '.join(beside[:10])}")
     return len(small)
 
 
-def differs(file: ReleaseFile, there: RepoFile | None) -> str | None:
+def differs(file: ReleaseFile, remote: RepoFile | None) -> str | None:
     """What is wrong by the Hub's own list: sha256 of a file of Git LFS, git's own hash of any other."""
-    if there is None:
+    if remote is None:
         return f"{file.path} is missing"
-    if there.size != file.size:
-        return f"{file.path} has {there.size:,} bytes instead of {file.size:,}"
-    same = there.lfs.sha256 == file.sha256 if there.lfs else there.blob_id == git_hash(file.source)
+    if remote.size != file.size:
+        return f"{file.path} has {remote.size:,} bytes instead of {file.size:,}"
+    same = remote.lfs.sha256 == file.sha256 if remote.lfs else remote.blob_id == git_hash(file.source)
     return None if same else f"{file.path} has another hash"
 
 

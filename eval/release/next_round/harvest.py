@@ -87,13 +87,15 @@ def harvest(run: Run, out: Path, *, thresholds: Thresholds = Thresholds(), say: 
 def _votes(rows: Sequence[Verdict]) -> tuple[Counter[str], defaultdict[str, list[Verdict]]]:
     """What became of every row, and the judgements that count, by item."""
     counted = in_force(rows)
-    told = Counter({"replaced or taken back": len(rows) - len(counted)}) if len(counted) < len(rows) else Counter[str]()
+    counts = (
+        Counter({"replaced or taken back": len(rows) - len(counted)}) if len(counted) < len(rows) else Counter[str]()
+    )
     votes: defaultdict[str, list[Verdict]] = defaultdict(list)
     for row in counted:
-        told["counted" if row.kind == "judgement" else f"left out: {row.kind}"] += 1
+        counts["counted" if row.kind == "judgement" else f"left out: {row.kind}"] += 1
         if row.kind == "judgement":
             votes[row.item].append(row)
-    return told, votes
+    return counts, votes
 
 
 def _pair(

@@ -49,19 +49,19 @@ class Lease:
         asked_at: float | None = None
         while True:
             revision = self._store.head()
-            there = self._read(revision)
-            if asked_at is not None and there.asked != self.id and there.server:
+            serving = self._read(revision)
+            if asked_at is not None and serving.asked != self.id and serving.server:
                 busy()
                 time.sleep(self._rest)
                 asked_at = None
                 continue
             silent = asked_at is not None and time.monotonic() - asked_at > self._patience
             try:
-                if not there.server or silent:
+                if not serving.server or silent:
                     self._write(Serving(server=self.id), revision)
                     return
                 if asked_at is None:
-                    self._write(there.model_copy(update={"asked": self.id}), revision)
+                    self._write(serving.model_copy(update={"asked": self.id}), revision)
                     asked_at = time.monotonic()
             except RevisionMoved:
                 continue
@@ -114,10 +114,10 @@ class Lease:
         revision = self._store.head()
         if revision == seen and not self.lost.is_set():
             return seen
-        there = self._read(revision)
-        if there.server != self.id:
+        serving = self._read(revision)
+        if serving.server != self.id:
             self.lost.set()
-        elif there.asked:
+        elif serving.asked:
             return self._write(Serving(server=self.id), revision)
         return revision
 

@@ -106,10 +106,10 @@ def _put_run(store: Store, run: Run, wanted: SpacePlan) -> None:
 def _fixed(store: Store, revision: str, run: Run) -> dict[str, bytes]:
     """What judging goes by. Once there are verdicts there, it must be what they were given by."""
     ours = {name: data for name in (RUN, *FIXED) if (data := _bytes(run.folder / name))}
-    there = store.read(RUN, revision)
-    if there and RunInfo.model_validate_json(there).identity() != run.info.identity():
+    remote = store.read(RUN, revision)
+    if remote and RunInfo.model_validate_json(remote).identity() != run.info.identity():
         raise ReleaseError(f"{store.repo} holds another comparison that is called {run.name}: take another --data")
-    if there and any(store.read(name, revision) for name in TABLES[:2]):
+    if remote and any(store.read(name, revision) for name in TABLES[:2]):
         changed = [name for name in FIXED if not _goes_on(ours.get(name, b""), store.read(name, revision))]
         if changed:
             raise ReleaseError(
@@ -150,8 +150,8 @@ def _put_space(api: HfApi, wanted: SpacePlan, place: str) -> str:
         space_secrets=[{"key": key, "value": value} for key, value in secrets.items()],
         space_volumes=volumes,
     ).repo_id
-    there = _app(api, space)
-    if there and not there.startswith(MARK.encode()):
+    remote = _app(api, space)
+    if remote and not remote.startswith(MARK.encode()):
         raise ReleaseError(f"the Space {space} is another application: take another --repo, nothing was changed")
     for key, value in secrets.items():
         api.add_space_secret(space, key, value)
@@ -165,8 +165,8 @@ def _put_space(api: HfApi, wanted: SpacePlan, place: str) -> str:
 
 def _commit(api: HfApi, space: str, added: Mapping[str, bytes]) -> None:
     info = api.space_info(space)
-    there = {file.rfilename for file in info.siblings or ()}
-    old = [name for name in there if name.startswith("blindside-") and name.endswith(".whl") and name not in added]
+    remote = {file.rfilename for file in info.siblings or ()}
+    old = [name for name in remote if name.startswith("blindside-") and name.endswith(".whl") and name not in added]
     operations: list[CommitOperationAdd | CommitOperationDelete] = [
         *(CommitOperationAdd(path, data) for path, data in added.items()),
         *(CommitOperationDelete(path) for path in old),

@@ -53,10 +53,10 @@ def _judged(run: Run) -> int:
 
 
 def _refuse_other(run: Run, store: Store, revision: str) -> None:
-    there = store.read(RUN, revision)
-    if not there:
+    remote = store.read(RUN, revision)
+    if not remote:
         raise ReleaseError(f"{store.repo} holds no run {run.name}: name the repository by --data")
-    if RunInfo.model_validate_json(there).identity() != run.info.identity():
+    if RunInfo.model_validate_json(remote).identity() != run.info.identity():
         raise ReleaseError(f"{store.repo} holds another comparison that is called {run.name}: nothing was changed")
     for name in _SAME:
         path = run.folder / name

@@ -109,7 +109,7 @@ def serve(place: SpaceEnvironment) -> None:
 
 def _begun(place: SpaceEnvironment, page: Waiting) -> Server:
     """The server that alone has the run, on this disk; waits for as long as that takes."""
-    told = ""
+    reported = ""
     lease: Lease | None = None
     while True:
         try:
@@ -122,9 +122,9 @@ def _begun(place: SpaceEnvironment, page: Waiting) -> Server:
             return Server(place, wanted, lease, fetch(place.store, place.reports))
         except BlindsideError as error:
             page.sentence = BROKEN
-            if str(error) != told:
+            if str(error) != reported:
                 console.tell(f"not served yet: {error}")
-            told = str(error)
+            reported = str(error)
             time.sleep(5)
 
 
@@ -157,8 +157,8 @@ class Server:
     def copies(self) -> CopyStatus:
         at = self._sync.copied_at
         rows = sum(_rows(self._sync.waiting(name)) for name in ("verdicts.csv", "thumbs.csv"))
-        said = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds") if at else ""
-        return CopyStatus(said, rows, self._wanted.every, self._place.kept)
+        time = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds") if at else ""
+        return CopyStatus(time, rows, self._wanted.every, self._place.kept)
 
     def _door(self) -> tuple[Accounts | HubAccounts, HubOAuth | None]:
         if not self._wanted.by_hub:

@@ -59,5 +59,5 @@ class Store:
     def names(self, folder: str, revision: str) -> list[str]:
         """Paths of the files below a folder of the run."""
         with as_release_errors(self.api, self.repo, again=self.again):
-            there = self.api.list_repo_files(self.repo, repo_type="dataset", revision=revision)
-        return [path for path in there if path.startswith(f"{self.run}/{folder}/")]
+            names = self.api.list_repo_files(self.repo, repo_type="dataset", revision=revision)
+        return [path for path in names if path.startswith(f"{self.run}/{folder}/")]

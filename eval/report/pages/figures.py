@@ -118,7 +118,7 @@ def _findings(snapshot: Snapshot, say: Words) -> Findings:
     whole = snapshot.whole
     table, verdict = whole.table, whole.verdict
     sections = tuple(_sections(snapshot, say))
-    there = {"reviewers", "agreement", *(picture.key for section in sections for picture in section.pictures)}
+    anchors = {"reviewers", "agreement", *(picture.key for section in sections for picture in section.pictures)}
     return Findings(
         models=tuple(
             Model(side, model.name, (model.weights_sha256 or model.revision or say("not pinned"))[:12])
@@ -127,7 +127,7 @@ def _findings(snapshot: Snapshot, say: Words) -> Findings:
         headline=Metric.share("win rate", verdict.quoted),
         finding=say.sentence(verdict.headline),
         two_claims=say.sentence(verdict.two_claims),
-        marks=trust_strip.trust_strip(verdict, say, there),
+        marks=trust_strip.trust_strip(verdict, say, anchors),
         thumbs=_thumbs(snapshot),
         outcomes=_outcomes(snapshot, say),
         sections=sections,
@@ -197,8 +197,8 @@ def _sections(snapshot: Snapshot, say: Words) -> Iterator[Section]:
 
 def trainings(run: Run) -> tuple[tuple[str, str], ...]:
     """The pictures that the models' trainings left with the run: the base's round first."""
-    there = (("base", run.base_picture_path), ("tuned", run.picture_path))
-    return tuple((side, _image(path)) for side, path in there if path.is_file() and path.stat().st_size <= _LARGEST)
+    anchors = (("base", run.base_picture_path), ("tuned", run.picture_path))
+    return tuple((side, _image(path)) for side, path in anchors if path.is_file() and path.stat().st_size <= _LARGEST)
 
 
 def _image(path: Path) -> str:

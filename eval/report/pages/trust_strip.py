@@ -40,9 +40,9 @@ class Mark:
     href: str
 
 
-def trust_strip(found: RunVerdict, say: Words, there: Collection[str]) -> tuple[Mark, ...]:
+def trust_strip(found: RunVerdict, say: Words, anchors: Collection[str]) -> tuple[Mark, ...]:
     """All conditions of a verdict, whether one may stop first. `there`: the parts that the page has, by id."""
-    return tuple(_mark(one, say, there) for one in all_conditions(found))
+    return tuple(_mark(one, say, anchors) for one in all_conditions(found))
 
 
 def all_conditions(found: RunVerdict) -> tuple[Condition, ...]:
@@ -53,7 +53,7 @@ def all_conditions(found: RunVerdict) -> tuple[Condition, ...]:
     return (Condition(STOP, state, found.advice, found.advice, "report.html#time"), *found.conditions)
 
 
-def _mark(one: Condition, say: Words, there: Collection[str]) -> Mark:
+def _mark(one: Condition, say: Words, anchors: Collection[str]) -> Mark:
     name, href = say.sentence(one.name), _WHERE.get(one.name, _FIGURES)
     return Mark(
         name=name[:1].upper() + name[1:],
@@ -61,5 +61,5 @@ def _mark(one: Condition, say: Words, there: Collection[str]) -> Mark:
         sign=MARKS[one.state],
         words=say(one.state),
         figure=say.sentence(one.figure),
-        href=href if href.startswith("?") or href[1:] in there else _FIGURES,
+        href=href if href.startswith("?") or href[1:] in anchors else _FIGURES,
     )

@@ -97,8 +97,8 @@ def findings(found: SweepSnapshot, say: Words) -> SweepFindings:
 def sentence(found: SweepSnapshot) -> str:
     """How the sweep stands, for pages, files and terminal."""
     standing, race = found.standings, found.standings.race
-    said = sum(len(own) for own in standing.verdicts.values())
-    if not said:
+    verdicts = sum(len(own) for own in standing.verdicts.values())
+    if not verdicts:
         return f"{counted(len(found.runs), 'candidate')} of {len(found.sweep.candidates)} to judge, no verdict yet."
     best = race.bounds[race.best]
     lead = f"{race.best} leads with {best.value:.1%}" if best.value is not None else "nobody leads yet"
@@ -106,7 +106,7 @@ def sentence(found: SweepSnapshot) -> str:
     still = "it is the only one left" if left == 1 else f"{left} of {found.sweep.of} candidates are still asked about"
     if standing.over and left > 1:
         still = "every planned judgement is given"
-    return f"{lead} after {said:,} verdicts; {still}."
+    return f"{lead} after {verdicts:,} verdicts; {still}."
 
 
 def _estimate(found: SweepSnapshot, name: str) -> Estimate:

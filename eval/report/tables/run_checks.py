@@ -134,12 +134,12 @@ def _parity(run: Run, side: Side) -> str:
     found = parity(run, side)
     if not found.count:
         return "parity not checked"
-    said = f"{found.passed} of {counted(found.count, 'parity check')} passed in {found.dtype}"
-    said += f" ({counted(found.quick, 'probe')})" if found.quick else ""
+    sentence = f"{found.passed} of {counted(found.count, 'parity check')} passed in {found.dtype}"
+    sentence += f" ({counted(found.quick, 'probe')})" if found.quick else ""
     if found.failed:
-        said += f", FAILED: {', '.join(found.failed)}" + (" (continued by --force)" if found.forced else "")
-    said += f", not checked: {', '.join(found.unchecked)}" if found.unchecked else ""
-    return said + (f", noted: {', '.join(found.notes)}" if found.notes else "")
+        sentence += f", FAILED: {', '.join(found.failed)}" + (" (continued by --force)" if found.forced else "")
+    sentence += f", not checked: {', '.join(found.unchecked)}" if found.unchecked else ""
+    return sentence + (f", noted: {', '.join(found.notes)}" if found.notes else "")
 
 
 def _determinism(run: Run, side: Side) -> str:

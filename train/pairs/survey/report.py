@@ -64,16 +64,16 @@ def is_passed(found: list[Finding]) -> bool:
 
 def _size(look: ScanResult) -> Finding:
     n = look.usable
-    said = f"{counted(look.rows, 'row')}, {counted(n, 'usable pair')}"
+    found = f"{counted(look.rows, 'row')}, {counted(n, 'usable pair')}"
     if not n:
-        return Finding("rows", "fail", said, "there is nothing to train on")
+        return Finding("rows", "fail", found, "there is nothing to train on")
     if n < FEW:
-        return Finding("rows", "warn", said, f"{FEW} to {ENOUGH:,} are the least for DPO; fewer over-fit easily")
+        return Finding("rows", "warn", found, f"{FEW} to {ENOUGH:,} are the least for DPO; fewer over-fit easily")
     if n < ENOUGH:
-        return Finding("rows", "warn", said, f"{ENOUGH:,} and more are better; watch the held-out answers")
+        return Finding("rows", "warn", found, f"{ENOUGH:,} and more are better; watch the held-out answers")
     if n > MANY:
-        return Finding("rows", "warn", said, f"over {MANY:,} more pairs rarely help, and training takes long")
-    return Finding("rows", "ok", said)
+        return Finding("rows", "warn", found, f"over {MANY:,} more pairs rarely help, and training takes long")
+    return Finding("rows", "ok", found)
 
 
 def _left_out(look: ScanResult) -> Iterator[Finding]:
@@ -106,14 +106,14 @@ def _lengths(look: ScanResult) -> Finding:
     differ = int((chosen != rejected).sum())
     longer = int((chosen > rejected).sum())
     share = longer / differ if differ else 0.5
-    said = (
+    found = (
         f"chosen is longer in {longer} of {len(chosen)} pairs; medians {np.median(chosen):.0f} and "
         f"{np.median(rejected):.0f} characters"
     )
     if differ >= 20 and not 1 - ALWAYS < share < ALWAYS:
         way = "longer" if share >= ALWAYS else "shorter"
-        return Finding("lengths", "warn", said, f"chosen is nearly always the {way} one: it will teach {way} answers")
-    return Finding("lengths", "ok", said)
+        return Finding("lengths", "warn", found, f"chosen is nearly always the {way} one: it will teach {way} answers")
+    return Finding("lengths", "ok", found)
 
 
 def _turns(look: ScanResult) -> Finding:

@@ -57,12 +57,12 @@ def _rows(study: Study, criterion: Criterion, verdicts: Sequence[Verdict], say: 
 
 def _rated(criterion: Criterion, verdicts: Sequence[Verdict], say: Words) -> Bars:
     found = [signed_bootstrap(means(verdicts, partial(number, f"{criterion.name}_{side}"))) for side in SIDES]
-    said = ["–" if one.value is None else f"{one.value:.2f}" for one in found]
+    values = ["–" if one.value is None else f"{one.value:.2f}" for one in found]
     intervals = ["–" if one.low is None or one.high is None else f"{one.low:.2f} – {one.high:.2f}" for one in found]
     return Bars(
         say("{name}, mean", name=criterion.name),
         (found[0].value, found[1].value),
-        (said[0], said[1]),
+        (values[0], values[1]),
         (intervals[0], intervals[1]),
         found[0].n,
         most=max(float(value) for value in criterion.values) or 1.0,

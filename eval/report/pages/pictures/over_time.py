@@ -78,12 +78,12 @@ def _closed(found: Analysis) -> ClosedPrompts:
 def _note(found: Analysis, say: Words) -> str:
     test = found.verdict.progress
     words = say.sentence(found.verdict.advice)
-    said = words[:1].upper() + words[1:]
+    sentence = words[:1].upper() + words[1:]
     if test.first is None:
-        return say("{advice}. The plan ends at {plan} prompts.", advice=said, plan=f"{test.horizon:,}")
+        return say("{advice}. The plan ends at {plan} prompts.", advice=sentence, plan=f"{test.horizon:,}")
     return say(
         "{advice}. The plan ends at {plan} prompts; judging could have stopped at {stop}.",
-        advice=said,
+        advice=sentence,
         plan=f"{test.horizon:,}",
         stop=f"{test.first:,}",
     )
@@ -118,10 +118,10 @@ def _drawn(found: Analysis, say: Words, points: list[Point]) -> Iterator[Markup]
     )
 
 
-def _mark(x: float, said: str, kind: str, row: int) -> Iterator[Markup]:
+def _mark(x: float, label: str, kind: str, row: int) -> Iterator[Markup]:
     yield line(x, _TOP, x, _TOP + _HIGH, kind)
     anchor = "end" if x > WIDE / 2 else "start"
-    yield text(x + (-5 if anchor == "end" else 5), _TOP + 12 + 15 * row, said, anchor=anchor, kind="rs-tick")
+    yield text(x + (-5 if anchor == "end" else 5), _TOP + 12 + 15 * row, label, anchor=anchor, kind="rs-tick")
 
 
 def _ticks(last: int) -> list[int]:

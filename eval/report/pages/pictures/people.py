@@ -109,11 +109,11 @@ def _lines(people: Sequence[tuple[str, list[Step]]], medians: dict[str, float], 
         yield line(_LEFT, top + _ROW - 8, _LEFT + wide, top + _ROW - 8, "rs-grid")
         points = [(_LEFT + wide * (first + last) / 2 / longest, y(middle)) for first, last, middle in steps]
         drawn = path(points, "rs-line-tuned") if len(points) > 1 else dot(*points[0], 3, "rs-fill-tuned")
-        said = say("{name}, median {seconds} s", name=name, seconds=f"{medians[name]:.1f}")
-        hit = box(0, top - 2, WIDE, _ROW - 2, "rs-hit", said)
+        title = say("{name}, median {seconds} s", name=name, seconds=f"{medians[name]:.1f}")
+        hit = box(0, top - 2, WIDE, _ROW - 2, "rs-hit", title)
         label = text(0, top + _ROW / 2, cut(name, 16), kind="rs-name")
         value = text(WIDE, top + _ROW / 2, say("{n} s", n=f"{medians[name]:.1f}"), anchor="end", kind="rs-value")
-        yield linked(browse_link(reviewer=name), said, hit, label, drawn, value)
+        yield linked(browse_link(reviewer=name), title, hit, label, drawn, value)
     yield text(_LEFT, 18 + _ROW * len(people), say("first verdict"), kind="rs-tick")
     yield text(
         _LEFT + wide, 18 + _ROW * len(people), say("verdict {n}", n=f"{longest:,}"), anchor="end", kind="rs-tick"
@@ -131,9 +131,9 @@ def _cells(found: Analysis, names: Sequence[str], side: float) -> Iterator[Marku
             if first == second or raw is None or raw.value is None:
                 yield box(x + 1, y + 1, side - 2, side - 2, "rs-cell-none")
                 continue
-            said = f"{first}, {second}: {percent(raw.value)}, n={raw.n}"
+            title = f"{first}, {second}: {percent(raw.value)}, n={raw.n}"
             cell = Markup('<g class="rs-cell" style="--rs-share:{:.3f}">{}</g>').format(
-                raw.value, box(x + 1, y + 1, side - 2, side - 2, "rs-cell-fill", said)
+                raw.value, box(x + 1, y + 1, side - 2, side - 2, "rs-cell-fill", title)
             )
             yield cell
             if side >= 30:

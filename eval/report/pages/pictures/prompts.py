@@ -140,15 +140,15 @@ def _drawn(columns: Sequence[Column], say: Words) -> Iterator[Markup]:
     for number, column in enumerate(columns):
         counts, y = column.counts, 2 + _HIGH
         total = counts.total()
-        said = f"{column.first}: " + ", ".join(f"{say(WORDS[one])} {counts[one]}" for one in _STACK if counts[one])
+        title = f"{column.first}: " + ", ".join(f"{say(WORDS[one])} {counts[one]}" for one in _STACK if counts[one])
         parts = []
         for one in _STACK:
             high = _HIGH * counts[one] / total
             y -= high
             if high:
-                parts.append(box(number * step, y, step - min(1.0, step / 4), high, f"rs-fill-{one}", said))
+                parts.append(box(number * step, y, step - min(1.0, step / 4), high, f"rs-fill-{one}", title))
         href = Query(item=column.first, view="browse").href() if column.prompts == 1 else browse_link(sort="base")
-        yield linked(href, said, *parts) if len(columns) <= 60 else Markup("").join(parts)
+        yield linked(href, title, *parts) if len(columns) <= 60 else Markup("").join(parts)
     yield text(0, _HIGH + 18, say("base won"), kind="rs-tick")
     yield text(step * len(columns), _HIGH + 18, say("tuned won"), anchor="end", kind="rs-tick")
 
@@ -172,8 +172,8 @@ def _scatter(scored: Sequence[Entry], found: Analysis, say: Words) -> Iterator[M
         spread = y(entry.score or 0.0) + (number * 7 % 13 - 6)
         yield dot(x(entry.ratio or 1.0), min(max(spread, _TOP + 2), _TOP + high - 2), 2.2, "rs-one")
     yield from _bins(found, say, x, y)
-    for ratio, said in ((0.125, "1/8"), (0.25, "1/4"), (0.5, "1/2"), (1, "1"), (2, "2"), (4, "4"), (8, "8")):
-        yield text(x(ratio), _TOP + high + 18, said, anchor="middle", kind="rs-tick")
+    for ratio, title in ((0.125, "1/8"), (0.25, "1/4"), (0.5, "1/2"), (1, "1"), (2, "2"), (4, "4"), (8, "8")):
+        yield text(x(ratio), _TOP + high + 18, title, anchor="middle", kind="rs-tick")
     yield text(
         _LEFT + wide / 2,
         _TOP + high + 34,
@@ -191,11 +191,11 @@ def _bins(found: Analysis, say: Words, x: Callable[[float], float], y: Callable[
             continue
         low, high = max(one.low, 0.25), min(one.high, 4.0)
         at = x(1.0 if which == "same" else (low * high) ** 0.5)
-        said = f"{say(one.label)}: {percent(rate.value)}, n={rate.n}"
-        parts = [dot(at, y(rate.value), 6, "rs-fill-tuned rs-ringed", said)]
+        title = f"{say(one.label)}: {percent(rate.value)}, n={rate.n}"
+        parts = [dot(at, y(rate.value), 6, "rs-fill-tuned rs-ringed", title)]
         if rate.low is not None and rate.high is not None:
             parts.insert(0, line(at, y(rate.low), at, y(rate.high), "rs-whisker"))
         middles.append((at, y(rate.value)))
-        yield linked(browse_link(length=which), said, box(at - 14, y(1), 28, y(0) - y(1), "rs-hit", said), *parts)
+        yield linked(browse_link(length=which), title, box(at - 14, y(1), 28, y(0) - y(1), "rs-hit", title), *parts)
     if len(middles) > 1:
         yield path(middles, "rs-line-tuned rs-thin")
