@@ -60,7 +60,7 @@ def recover(target: Path) -> None:
     shutil.rmtree(_before(target), ignore_errors=True)
 
 
-def export_again(target: Path, base: Path, found: Artifact, say: Say) -> Artifact:
+def export_again(target: Path, base: Path, artifact: Artifact, say: Say) -> Artifact:
     """Export the model in `target` once more by today's rules; what was there stays until the new one is whole.
 
     Raises ExportError.
@@ -70,7 +70,7 @@ def export_again(target: Path, base: Path, found: Artifact, say: Say) -> Artifac
     for path in target.iterdir():
         if path.is_file() and not (beside / path.name).exists():
             shutil.copyfile(path, beside / path.name)
-    done = found.model_copy(update={**hash_exported(beside), "export_rules": rules()})
+    done = artifact.model_copy(update={**hash_exported(beside), "export_rules": rules()})
     write_artifact(beside, done)
     target.rename(_before(target))
     beside.rename(target)

@@ -81,8 +81,8 @@ def tokenizer_beside(path: Path) -> Path:
     return path.with_suffix(".tokenizer")
 
 
-def write_found(path: Path, found: TrainedTokens) -> None:
-    path.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
+def write_found(path: Path, check: TrainedTokens) -> None:
+    path.write_text(check.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def read_found(path: Path) -> TrainedTokens | None:

@@ -79,15 +79,15 @@ def check_definition(data: Mapping[str, Any], path: Path | None = None) -> Sweep
     return found
 
 
-def candidates(name: str, found: SweepDefinition) -> tuple[Candidate, ...]:
+def candidates(name: str, definition: SweepDefinition) -> tuple[Candidate, ...]:
     """The candidates of sweep `name`: trained ones are named after it, so that models/ tells whose they are.
 
     Raises InputError where there are fewer than two, or two of one name.
     """
     every = [
-        *(Candidate(name=f"{name}-{own}", changes=one) for own, one in found.trained.items()),
-        *(Candidate(name=Path(model).name, model=model, state="trained") for model in found.models),
-        *(Candidate(name=own, urls=_urls(url)) for own, url in found.tuned_url.items()),
+        *(Candidate(name=f"{name}-{own}", changes=one) for own, one in definition.trained.items()),
+        *(Candidate(name=Path(model).name, model=model, state="trained") for model in definition.models),
+        *(Candidate(name=own, urls=_urls(url)) for own, url in definition.tuned_url.items()),
     ]
     names = [check_name(one.name) for one in every]
     long = next((own for own in names if len(own) > LONGEST), None)
@@ -100,19 +100,24 @@ def candidates(name: str, found: SweepDefinition) -> tuple[Candidate, ...]:
     return tuple(every)
 
 
-def begin_sweep(name: str, found: SweepDefinition, before: Sweep | None, *, judged: bool) -> Sweep:
+def begin_sweep(name: str, definition: SweepDefinition, before: Sweep | None, *, judged: bool) -> Sweep:
     """What sweep.json says when the command begins: new candidates join, and known ones stay as they are.
 
     Raises InputError where the file says otherwise than what is fixed: the screening rules from the beginning, the
     candidates since the first verdict.
     """
-    wanted = candidates(check_name(name), found)
+    wanted = candidates(check_name(name), definition)
     if before is None:
         return Sweep(
-            sweep=name, race=found.race, screen=found.screen, candidates=wanted, recipe=found.recipe, started=utc_now()
+            sweep=name,
+            race=definition.race,
+            screen=definition.screen,
+            candidates=wanted,
+            recipe=definition.recipe,
+            started=utc_now(),
         )
     known = {one.name: one for one in before.candidates}
-    if (found.screen, found.race) != (before.screen, before.race):
+    if (definition.screen, definition.race) != (before.screen, before.race):
         raise InputError(f"screen and race of sweep {name} are fixed since {before.started}: give another sweep's name")
     moved = [one.name for one in wanted if one.name in known and _says(one) != _says(known[one.name])]
     if moved:

@@ -140,22 +140,22 @@ def _judge_assisted(
         yield JudgeAssisted(beside, with_judge(beside, asked))
 
 
-def all_figures(found: Analysis) -> list[Metric]:
+def all_figures(analysis: Analysis) -> list[Metric]:
     """summary.csv's rows: the headline first, then every other figure with its n and interval."""
     return [
-        *metrics(found.summary),
-        *_resampled(found.resampled),
-        Metric.share("base answers found bad (both bad, or a tag)", found.bad.base),
-        Metric.share("tuned answers found bad (both bad, or a tag)", found.bad.tuned),
-        Metric.points("answers found bad: tuned minus base", found.bad.difference),
-        *_verdict(found.verdict),
-        *_agreement(found.agreement),
-        *_bias(found.bias),
-        *_signals(found.signals),
-        *_held_out(found.held_out),
-        *criteria_figures(found.study, found.verdicts),
-        *(thumb_figures(found.thumbs) if found.study.mode == "thumbs" else ()),
-        *(figure for one in found.judge_assisted for figure in _judge(one)),
+        *metrics(analysis.summary),
+        *_resampled(analysis.resampled),
+        Metric.share("base answers found bad (both bad, or a tag)", analysis.bad.base),
+        Metric.share("tuned answers found bad (both bad, or a tag)", analysis.bad.tuned),
+        Metric.points("answers found bad: tuned minus base", analysis.bad.difference),
+        *_verdict(analysis.verdict),
+        *_agreement(analysis.agreement),
+        *_bias(analysis.bias),
+        *_signals(analysis.signals),
+        *_held_out(analysis.held_out),
+        *criteria_figures(analysis.study, analysis.verdicts),
+        *(thumb_figures(analysis.thumbs) if analysis.study.mode == "thumbs" else ()),
+        *(figure for one in analysis.judge_assisted for figure in _judge(one)),
     ]
 
 
@@ -169,69 +169,69 @@ def _resampled(found: Resampled) -> Iterator[Metric]:
     )
 
 
-def _verdict(found: RunVerdict) -> Iterator[Metric]:
-    test, unit = found.progress, "closed prompts"
-    yield Metric.share("win rate for reviewers like these in general (two-way clustered)", found.like_these)
+def _verdict(verdict: RunVerdict) -> Iterator[Metric]:
+    test, unit = verdict.progress, "closed prompts"
+    yield Metric.share("win rate for reviewers like these in general (two-way clustered)", verdict.like_these)
     low, high = (test.low, test.high) if test.n else (None, None)
     yield Metric("win rate, at any look (confidence sequence)", "bounds", None, low, high, test.n, unit)
     yield Metric.p("superiority p-value, at any look", test.p_value if test.n else None, test.n, unit)
-    if found.corrected is not None:
+    if verdict.corrected is not None:
         yield Metric(
-            "win rate corrected for stopping early", "share", found.corrected, test.low, test.high, test.n, unit
+            "win rate corrected for stopping early", "share", verdict.corrected, test.low, test.high, test.n, unit
         )
     yield Metric.points("win rate of late minus early prompts", test.halves.difference, unit)
     yield Metric.count("prompts skipped and still open", test.skipped, "prompts")
-    if found.worst != found.best:
-        yield Metric.share("win rate if every skipped prompt went to base", found.worst)
-        yield Metric.share("win rate if every skipped prompt went to tuned", found.best)
+    if verdict.worst != verdict.best:
+        yield Metric.share("win rate if every skipped prompt went to base", verdict.worst)
+        yield Metric.share("win rate if every skipped prompt went to tuned", verdict.best)
 
 
-def _agreement(found: Agreement) -> Iterator[Metric]:
-    over = found.coefficients
+def _agreement(agreement: Agreement) -> Iterator[Metric]:
+    over = agreement.coefficients
     yield Metric.share("equal verdicts of two reviewers", over.raw)
     yield Metric.number("Krippendorff's alpha", over.alpha)
     yield Metric.number("Fleiss' kappa", over.fleiss)
     yield Metric.number("Gwet's AC1", over.ac1)
 
 
-def _bias(found: Bias) -> Iterator[Metric]:
-    yield Metric.share("left answer preferred", found.left)
-    yield Metric.share("win rate with the tuned answer left", found.places.first)
-    yield Metric.share("win rate with the tuned answer right", found.places.second)
-    yield Metric.share("longer answer preferred", found.length.longer)
-    yield Metric.share("win rate at equal length (logistic model)", found.length.controlled)
-    yield Metric.points("win rate late minus early in the sitting", found.late.difference)
-    yield Metric.points("win rate of fast minus slow judgements", found.fast.difference)
+def _bias(bias: Bias) -> Iterator[Metric]:
+    yield Metric.share("left answer preferred", bias.left)
+    yield Metric.share("win rate with the tuned answer left", bias.places.first)
+    yield Metric.share("win rate with the tuned answer right", bias.places.second)
+    yield Metric.share("longer answer preferred", bias.length.longer)
+    yield Metric.share("win rate at equal length (logistic model)", bias.length.controlled)
+    yield Metric.points("win rate late minus early in the sitting", bias.late.difference)
+    yield Metric.points("win rate of fast minus slow judgements", bias.fast.difference)
 
 
-def _signals(found: Signals) -> Iterator[Metric]:
+def _signals(signals: Signals) -> Iterator[Metric]:
     named: tuple[tuple[str, Signal], ...] = (
-        ("cut at the token limit", found.truncated),
-        ("empty", found.empty),
-        ("repeating themselves", found.repetition),
-        ("refusing", found.refusals),
+        ("cut at the token limit", signals.truncated),
+        ("empty", signals.empty),
+        ("repeating themselves", signals.repetition),
+        ("refusing", signals.refusals),
     )
-    if found.interrupted.base.value or found.interrupted.tuned.value:
-        named = (*named, ("ended by a filter or a tool call", found.interrupted))
+    if signals.interrupted.base.value or signals.interrupted.tuned.value:
+        named = (*named, ("ended by a filter or a tool call", signals.interrupted))
     for name, signal in named:
         yield Metric.share(f"base answers {name}", signal.base)
         yield Metric.share(f"tuned answers {name}", signal.tuned)
-    yield Metric.share("answers that training left unchanged", found.unchanged)
-    yield Metric.number("length of tuned answers over the base's", found.length_ratio)
-    if found.must_pass.n:
-        yield Metric.share("must-pass prompts passed by base", found.must_pass.passed_by.base)
-        yield Metric.share("must-pass prompts passed by tuned", found.must_pass.passed_by.tuned)
-        yield Metric.count("must-pass prompts broken", found.must_pass.broken, "prompts")
-        yield Metric.count("must-pass prompts repaired", found.must_pass.repaired, "prompts")
+    yield Metric.share("answers that training left unchanged", signals.unchanged)
+    yield Metric.number("length of tuned answers over the base's", signals.length_ratio)
+    if signals.must_pass.n:
+        yield Metric.share("must-pass prompts passed by base", signals.must_pass.passed_by.base)
+        yield Metric.share("must-pass prompts passed by tuned", signals.must_pass.passed_by.tuned)
+        yield Metric.count("must-pass prompts broken", signals.must_pass.broken, "prompts")
+        yield Metric.count("must-pass prompts repaired", signals.must_pass.repaired, "prompts")
 
 
-def _held_out(found: HeldOutAccuracy | None) -> Iterator[Metric]:
-    if found is None:
+def _held_out(accuracy: HeldOutAccuracy | None) -> Iterator[Metric]:
+    if accuracy is None:
         return
-    yield Metric.share("held-out pairs: base prefers chosen", found.base, "pairs")
-    yield Metric.share("held-out pairs: tuned prefers chosen", found.tuned, "pairs")
-    yield Metric.points("held-out pairs: tuned minus base", found.gain, "pairs")
-    yield Metric.number("held-out pairs: margin of the implicit reward (nats)", found.margin, "pairs")
+    yield Metric.share("held-out pairs: base prefers chosen", accuracy.base, "pairs")
+    yield Metric.share("held-out pairs: tuned prefers chosen", accuracy.tuned, "pairs")
+    yield Metric.points("held-out pairs: tuned minus base", accuracy.gain, "pairs")
+    yield Metric.number("held-out pairs: margin of the implicit reward (nats)", accuracy.margin, "pairs")
 
 
 def _judge(found: JudgeAssisted) -> Iterator[Metric]:

@@ -45,17 +45,17 @@ class Condition:
     where: str
 
 
-def conditions(table: Judgements, found: Progress) -> tuple[Condition, ...]:
+def conditions(table: Judgements, progress: Progress) -> tuple[Condition, ...]:
     """What the figures of a run say of its claim, in the order of a report; `skips` comes last."""
     people = reviewers(table)
     return (
-        _length(table, found.null),
-        _one_reviewer(people.rows, people.decisive, found.null),
+        _length(table, progress.null),
+        _one_reviewer(people.rows, people.decisive, progress.null),
         _checked(people.rows, "gold"),
         _checked(people.rows, "repeats"),
         _agreement(table),
         _speed(table),
-        _early_late(found),
+        _early_late(progress),
     )
 
 
@@ -129,14 +129,14 @@ def _speed(table: Judgements) -> Condition:
     return Condition(name, state, figure, f"half of the verdicts were given within {middle:.1f} s", where)
 
 
-def _early_late(found: Progress) -> Condition:
+def _early_late(progress: Progress) -> Condition:
     name, where = "early against late", "report.html#place"
-    late, early = found.halves.first, found.halves.second
+    late, early = progress.halves.first, progress.halves.second
     if late.value is None or early.value is None:
         return Condition(name, "open", "insufficient", "", where)
     figure = f"{early.value:.1%} early, {late.value:.1%} late"
-    state: State = "contradicted" if found.drifted else "doubt" if found.apart else "fine"
-    but = "early and late verdicts contradict each other" if found.drifted else "early and late verdicts differ"
+    state: State = "contradicted" if progress.drifted else "doubt" if progress.apart else "fine"
+    but = "early and late verdicts contradict each other" if progress.drifted else "early and late verdicts differ"
     return Condition(name, state, figure, f"{but} ({figure})", where)
 
 

@@ -99,25 +99,25 @@ def compare_runs(old: Run, new: Run, *, seed: int = 0) -> Comparison:
     )
 
 
-def markdown(found: Comparison) -> str:
+def markdown(comparison: Comparison) -> str:
     """The comparison for people: every figure with its n and interval."""
     rows = [
         f"| {as_text(half.run.name)} | {with_interval(half.win_rate)} | {with_interval(half.shared)} |"
-        for half in (found.old, found.new)
+        for half in (comparison.old, comparison.new)
     ]
     lines = [
-        f"# {as_text(found.new.run.name)} after {as_text(found.old.run.name)}",
+        f"# {as_text(comparison.new.run.name)} after {as_text(comparison.old.run.name)}",
         "",
-        found.in_words,
+        comparison.in_words,
         "",
         "| run | win rate over its base, all its prompts | on the shared prompts |",
         "|---|---|---|",
         *rows,
         "",
-        f"Of {counted(found.n, 'shared prompt')} {found.better} became better, {found.worse} worse, {found.same} "
-        "stayed. "
-        f"Judged in one run only, and left out: {found.only_old} of the old one, {found.only_new} of the new one.",
-        *[f"\nNote: {warning}" for warning in found.warnings],
+        f"Of {counted(comparison.n, 'shared prompt')} {comparison.better} became better, {comparison.worse} worse, "
+        f"{comparison.same} stayed. Judged in one run only, and left out: {comparison.only_old} of the old one, "
+        f"{comparison.only_new} of the new one.",
+        *[f"\nNote: {warning}" for warning in comparison.warnings],
         "",
     ]
     return "\n".join(lines)

@@ -64,13 +64,13 @@ def _files(snapshot: Snapshot, pairs: bool) -> dict[str, str]:
     return files | picture_files(snapshot)
 
 
-def write_comparison(found: Comparison) -> str:
+def write_comparison(comparison: Comparison) -> str:
     """Write compare-<old>.md and .html into report/ of the new run, and return the text of the first."""
-    text, folder = compare.markdown(found), found.new.run.report_folder
-    name = f"compare-{found.old.run.name}"
+    text, folder = compare.markdown(comparison), comparison.new.run.report_folder
+    name = f"compare-{comparison.old.run.name}"
     with write_errors_named(folder):
         write_atomically(folder / f"{name}.md", text.encode())
-        write_atomically(folder / f"{name}.html", comparison_html(found).encode())
+        write_atomically(folder / f"{name}.html", comparison_html(comparison).encode())
     return text
 
 

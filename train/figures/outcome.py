@@ -25,17 +25,17 @@ def wilson(share: float, n: int, z: float = 1.959964) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def outcome(found: Figures, config: Mapping[str, Any]) -> tuple[str, ...]:
+def outcome(figures: Figures, config: Mapping[str, Any]) -> tuple[str, ...]:
     """The closing block, a line each: the finding, its figures, and what to change. Empty where nothing was logged."""
-    rows = found.training
+    rows = figures.training
     if not rows:
         return ()
-    after = found.held[-1] if len(found.held) > 1 else None
-    kind = _kind(found, rows, after)
+    after = figures.held[-1] if len(figures.held) > 1 else None
+    kind = _kind(figures, rows, after)
     lines = [f"The training {_SAID[kind]}.", f"  {_training(rows)}"]
-    lines.append(f"  {_held(found)}" if after else "  No pair was held out, so what it makes of others is not known.")
-    if _fell(found) > _FELL and kind != "diverged":
-        lines.append(f"  The likelihood of the chosen answers fell, {_chosen(found)}: {_REMEDY['fell'](config)}.")
+    lines.append(f"  {_held(figures)}" if after else "  No pair was held out, so what it makes of others is not known.")
+    if _fell(figures) > _FELL and kind != "diverged":
+        lines.append(f"  The likelihood of the chosen answers fell, {_chosen(figures)}: {_REMEDY['fell'](config)}.")
     if kind in _REMEDY:
         lines.append(f"  What to change: {_REMEDY[kind](config)}.")
     return tuple(lines)
@@ -50,20 +50,20 @@ _SAID = {
 }
 
 
-def _kind(found: Figures, rows: Sequence[Row], after: Row | None) -> str:
+def _kind(figures: Figures, rows: Sequence[Row], after: Row | None) -> str:
     logged = [name for name in ("loss", "margin", "logps_chosen") if not math.isnan(getattr(rows[0], name))]
     numbers = [getattr(row, name) for row in rows for name in logged]
     tail = _tail(rows)
     if (
         "loss" not in logged
         or not all(map(math.isfinite, numbers))
-        or _fell(found) > _FELL_APART
+        or _fell(figures) > _FELL_APART
         or _mean(tail, "loss") > 2 * rows[0].loss
     ):
         return "diverged"
     if after is None:
         return "nothing" if _mean(tail, "margin") < _NO_MARGIN else "fits"
-    low, high = wilson(accuracy(after), found.held_out)
+    low, high = wilson(accuracy(after), figures.held_out)
     if _accuracy(tail) - accuracy(after) > _AHEAD and high < _accuracy(tail):
         return "over-fitted"
     return "learned" if low > 0.5 and after.margin >= _NO_MARGIN else "nothing"
@@ -95,30 +95,30 @@ def _training(rows: Sequence[Row]) -> str:
     )
 
 
-def _held(found: Figures) -> str:
-    before, after = found.held[0], found.held[-1]
-    low, high = wilson(accuracy(after), found.held_out)
+def _held(figures: Figures) -> str:
+    before, after = figures.held[0], figures.held[-1]
+    low, high = wilson(accuracy(after), figures.held_out)
     return (
-        f"On {found.held_out} held-out pairs: accuracy {accuracy(before):.0%} → {accuracy(after):.0%} (95% interval "
+        f"On {figures.held_out} held-out pairs: accuracy {accuracy(before):.0%} → {accuracy(after):.0%} (95% interval "
         f"{low:.0%} to {high:.0%}), margin {before.margin:.2g} → {after.margin:.2g}."
     )
 
 
-def _ends(found: Figures) -> tuple[Row, Row]:
+def _ends(figures: Figures) -> tuple[Row, Row]:
     """First and last row, of the held-out pairs where there are some."""
-    rows = found.held if len(found.held) > 1 else found.training
+    rows = figures.held if len(figures.held) > 1 else figures.training
     return rows[0], rows[-1]
 
 
-def _fell(found: Figures) -> float:
+def _fell(figures: Figures) -> float:
     """What share of the chosen answers' log-probability was lost; negative where it rose."""
-    first, last = _ends(found)
+    first, last = _ends(figures)
     lost = first.logps_chosen - last.logps_chosen
     return lost / max(abs(first.logps_chosen), 1.0) if math.isfinite(lost) else 0.0
 
 
-def _chosen(found: Figures) -> str:
-    first, last = _ends(found)
+def _chosen(figures: Figures) -> str:
+    first, last = _ends(figures)
     return f"from {first.logps_chosen:.1f} to {last.logps_chosen:.1f} nats per answer"
 
 

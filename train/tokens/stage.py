@@ -22,9 +22,9 @@ def is_checked(recipe: Recipe) -> bool:
     return recipe.config.get("rl") in ("dpo", "ipo") and all(asked.is_pairs for asked in recipe.datasets)
 
 
-def is_outdated(recipe: Recipe, found: TrainedTokens | None) -> bool:
+def is_outdated(recipe: Recipe, check: TrainedTokens | None) -> bool:
     """Whether a model of this recipe, of whose tokens this was found, was checked by other rules, or never."""
-    return is_checked(recipe) and (found is None or found.rules != RULES)
+    return is_checked(recipe) and (check is None or check.rules != RULES)
 
 
 def plugin_fields(recipe: Recipe, outcome: Path, figures: Path, *, several: bool = False) -> dict[str, Any]:

@@ -136,23 +136,23 @@ def _alone(reports: Path, name: str) -> Iterator[None]:
         yield
 
 
-def _tell_unscreened(found: Sweep) -> None:
+def _tell_unscreened(sweep: Sweep) -> None:
     """A rule on a figure that a candidate lacks drops nobody, and says so."""
-    if any(rule.signal == "held_out_accuracy" for rule in found.screen):
-        for one in found.candidates:
+    if any(rule.signal == "held_out_accuracy" for rule in sweep.screen):
+        for one in sweep.candidates:
             if one.state == "trained" and "held_out_accuracy" not in one.figures:
                 console.say(f"note: {one.name} has no held-out pairs, so the rule on held_out_accuracy passes it over")
 
 
-def _finish(found: Sweep) -> None:
-    failed = [one for one in found.candidates if one.state == "failed"]
-    for one in found.candidates:
+def _finish(sweep: Sweep) -> None:
+    failed = [one for one in sweep.candidates if one.state == "failed"]
+    for one in sweep.candidates:
         if one.state in ("failed", "screened"):
             console.say(f"{one.name} {one.state}: {one.reason}")
-    console.say(f"{counted(len(found.judged), 'candidate')} to judge: `blindside judge {found.sweep}`")
+    console.say(f"{counted(len(sweep.judged), 'candidate')} to judge: `blindside judge {sweep.sweep}`")
     if failed:
         raise RunError(
-            f"{counted(len(failed), 'candidate')} of {len(found.candidates)} failed: the same command tries again, "
+            f"{counted(len(failed), 'candidate')} of {len(sweep.candidates)} failed: the same command tries again, "
             "and they stay in the sweep"
         )
 

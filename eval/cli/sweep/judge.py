@@ -58,12 +58,12 @@ def _with_policy(runs: dict[str, Run], policy: Path | None) -> dict[str, Run]:
 
 
 @contextmanager
-def racing(reports: Path, found: Sweep, runs: dict[str, Run], study: Study | None) -> Iterator[SweepState]:
+def racing(reports: Path, sweep: Sweep, runs: dict[str, Run], study: Study | None) -> Iterator[SweepState]:
     """The judging state, whose candidates are dropped as the race has it, while the page is served."""
     from eval.judge.sweep.sweep_state import SweepState
 
-    judging, end = SweepState(reports / found.sweep, runs, study), threading.Event()
-    race = RaceWatch(reports, found.sweep, judging)
+    judging, end = SweepState(reports / sweep.sweep, runs, study), threading.Event()
+    race = RaceWatch(reports, sweep.sweep, judging)
     race.look()
     thread = threading.Thread(target=race.until, args=(end,), daemon=True)
     thread.start()
@@ -125,9 +125,9 @@ class RaceWatch:
             console.say(line)
 
 
-def _state(found: Sweep, runs: dict[str, Run], seen: Standings) -> str:
+def _state(sweep: Sweep, runs: dict[str, Run], seen: Standings) -> str:
     """What is left to do, once one is left or the plan is done."""
     if not seen.over or not any(seen.verdicts.values()):
         return ""
     best = seen.race.best
-    return f"sweep {found.sweep}: {best} is the best of those left: `blindside gate {runs[best].name}`"
+    return f"sweep {sweep.sweep}: {best} is the best of those left: `blindside gate {runs[best].name}`"

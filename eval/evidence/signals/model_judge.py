@@ -61,16 +61,16 @@ def beside_people(rows: Sequence[ModelVerdict], table: Judgements, items: Sequen
     )
 
 
-def with_skips(found: JudgeBesidePeople, skipped: Collection[str]) -> JudgeBesidePeople:
+def with_skips(judge: JudgeBesidePeople, skipped: Collection[str]) -> JudgeBesidePeople:
     """As if people had preferred the base on every item that was put before them and skipped: the worst case."""
-    open_ones = np.array([item in skipped for item in found.items], dtype=np.bool_)
-    return replace(found, human=np.where(open_ones, 0.0, found.human), judged=found.judged | open_ones)
+    open_ones = np.array([item in skipped for item in judge.items], dtype=np.bool_)
+    return replace(judge, human=np.where(open_ones, 0.0, judge.human), judged=judge.judged | open_ones)
 
 
-def with_judge(found: JudgeBesidePeople, drawn: NDArray[np.bool_], *, confidence: float = 0.95) -> PredictionPowered:
+def with_judge(judge: JudgeBesidePeople, drawn: NDArray[np.bool_], *, confidence: float = 0.95) -> PredictionPowered:
     """People's win rate with this judge's help; `drawn`: for which items people were drawn, shape (items,).
 
     Items that people still owe a verdict are left out: they say nothing of either.
     """
-    use = ~drawn | found.judged
-    return predicted_win_rate(found.human[use], found.judge[use], drawn[use], confidence=confidence)
+    use = ~drawn | judge.judged
+    return predicted_win_rate(judge.human[use], judge.judge[use], drawn[use], confidence=confidence)

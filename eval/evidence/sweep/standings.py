@@ -46,7 +46,7 @@ class Standings:
         return len(self.race.running) == 1 or not any(self.left[name] for name in self.race.running)
 
 
-def standings(found: Sweep, runs: Mapping[str, Run], answers: Mapping[str, Answers] | None = None) -> Standings:
+def standings(sweep: Sweep, runs: Mapping[str, Run], answers: Mapping[str, Answers] | None = None) -> Standings:
     """Where the candidates stand now; `answers` of each run where they were read before.
 
     Raises InputError for files that cannot be trusted.
@@ -66,8 +66,8 @@ def standings(found: Sweep, runs: Mapping[str, Run], answers: Mapping[str, Answe
     }
     first = next(iter(runs.values()))
     alpha = (1 - policy_of(first).preference.confidence) * (first.info.sweep.of if first.info.sweep else 1)
-    gone = {one.candidate: one.why for one in found.dropped if one.candidate in runs}
-    seen = race(entrants, of=found.of, rule=found.race, alpha=alpha, gone=gone)
+    gone = {one.candidate: one.why for one in sweep.dropped if one.candidate in runs}
+    seen = race(entrants, of=sweep.of, rule=sweep.race, alpha=alpha, gone=gone)
     return Standings(
         race=seen,
         verdicts={name: tuple(rows) for name, (_, rows) in read.items()},
@@ -76,9 +76,9 @@ def standings(found: Sweep, runs: Mapping[str, Run], answers: Mapping[str, Answe
     )
 
 
-def newly_dropped(found: Sweep, seen: Standings) -> tuple[Dropped, ...]:
+def newly_dropped(sweep: Sweep, seen: Standings) -> tuple[Dropped, ...]:
     """Those that sweep.json does not have yet, for good."""
-    known = {one.candidate for one in found.dropped}
+    known = {one.candidate for one in sweep.dropped}
     now = utc_now()
     return tuple(
         Dropped(candidate=name, at=now, why=why, prompts=bounds.n, low=bounds.low, high=bounds.high)

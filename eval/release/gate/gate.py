@@ -77,9 +77,9 @@ def outcome_of(rules: list[RuleResult]) -> tuple[Outcome, tuple[str, ...]]:
     return "release", ()
 
 
-def headline(found: Findings, confidence: float) -> Headline:
+def headline(findings: Findings, confidence: float) -> Headline:
     """The figures that a model card carries."""
-    rate, verdict = found.preferred.estimate, found.verdict
+    rate, verdict = findings.preferred.estimate, findings.verdict
     stopped = verdict.corrected is not None and verdict.state == "shown"
     return Headline(
         sentence=verdict.headline,
@@ -92,9 +92,9 @@ def headline(found: Findings, confidence: float) -> Headline:
         low=rate.low,
         high=rate.high,
         confidence=confidence,
-        prompts=found.prompts,
-        judgements=found.judgements,
-        reviewers=found.reviewers,
-        agreement=found.agreement.value,
-        both_bad=found.both_bad.value,
+        prompts=findings.prompts,
+        judgements=findings.judgements,
+        reviewers=findings.reviewers,
+        agreement=findings.agreement.value,
+        both_bad=findings.both_bad.value,
     )

@@ -46,15 +46,15 @@ def preferred(run: Run, answers: Answers, table: Judgements, policy: Policy) -> 
     return of_verdict(verdict), verdict
 
 
-def of_verdict(found: RunVerdict) -> PreferenceResult:
+def of_verdict(verdict: RunVerdict) -> PreferenceResult:
     """The policy's claim as people's verdicts alone have it."""
-    state, spent = found.state, not found.progress.left
+    state, spent = verdict.state, not verdict.progress.left
     return PreferenceResult(
-        found.quoted,
+        verdict.quoted,
         shown=state == "shown",
-        refuted=state in ("refuted", "contradicted") or (found.one_look and state == "not shown"),
+        refuted=state in ("refuted", "contradicted") or (verdict.one_look and state == "not shown"),
         spent=spent,
-        advice=found.advice,
+        advice=verdict.advice,
     )
 
 

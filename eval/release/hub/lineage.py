@@ -110,16 +110,16 @@ def _once(names: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if is_hub_id(name)))
 
 
-def find_licence(found: Origin) -> Licence:
+def find_licence(origin: Origin) -> Licence:
     """The base's licence: by its card, then by its licence file, then by asking the Hub; `other` where none tells."""
-    if found.hub is None:
-        return _of_folder(found.folder) if found.folder else _unknown("the base has no record here")
-    cached = [_cached(found, name) for name in ("README.md", *LICENCE_FILES)]
+    if origin.hub is None:
+        return _of_folder(origin.folder) if origin.folder else _unknown("the base has no record here")
+    cached = [_cached(origin, name) for name in ("README.md", *LICENCE_FILES)]
     files = tuple(path for path in cached[1:] if path)
-    licence = _by_card(cached[0], f"https://huggingface.co/{found.hub}") if cached[0] else None
-    licence = licence or _by_text(files) or _asked(found)
+    licence = _by_card(cached[0], f"https://huggingface.co/{origin.hub}") if cached[0] else None
+    licence = licence or _by_text(files) or _asked(origin)
     if licence is None:
-        licence = _unknown(f"neither the files of {found.hub} on this machine nor the Hub gives")
+        licence = _unknown(f"neither the files of {origin.hub} on this machine nor the Hub gives")
     return Licence(licence.identifier, licence.source, licence.name, licence.link, files)
 
 
@@ -131,8 +131,8 @@ def _of_folder(folder: Path) -> Licence:
     return Licence(licence.identifier, licence.source, licence.name, licence.link, files)
 
 
-def _cached(found: Origin, name: str) -> Path | None:
-    path = try_to_load_from_cache(str(found.hub), name, revision=found.revision)
+def _cached(origin: Origin, name: str) -> Path | None:
+    path = try_to_load_from_cache(str(origin.hub), name, revision=origin.revision)
     return Path(path) if isinstance(path, str) else None
 
 
@@ -170,14 +170,14 @@ def _by_text(files: tuple[Path, ...]) -> Licence | None:
     return None
 
 
-def _asked(found: Origin) -> Licence | None:
+def _asked(origin: Origin) -> Licence | None:
     """What the Hub says of the base; None where it is not to be reached."""
     try:
-        info = HfApi().model_info(str(found.hub), revision=found.revision, timeout=TIMEOUT)
+        info = HfApi().model_info(str(origin.hub), revision=origin.revision, timeout=TIMEOUT)
     except (http.HTTPError, http.InvalidURL, OSError, ValueError, ImportError):
         return None
     data = vars(info.card_data) if info.card_data else {}
-    return _by_metadata(data, f"https://huggingface.co/{found.hub}")
+    return _by_metadata(data, f"https://huggingface.co/{origin.hub}")
 
 
 def _unknown(why: str) -> Licence:

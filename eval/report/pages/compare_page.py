@@ -59,25 +59,31 @@ def compare_page(run: Run, query: Query, say: Words) -> ComparePage:
     return _shown(names, chosen, trouble, found, _trend(runs, run, say), say)
 
 
-def versus_alone(found: Comparison, say: Words) -> ComparePage:
+def versus_alone(comparison: Comparison, say: Words) -> ComparePage:
     """The same of one comparison, without a choice of runs."""
-    names = (found.old.run.name,)
-    return _shown(names, names[0], "", found, _trend([found.old.run, found.new.run], found.new.run, say), say)
+    names = (comparison.old.run.name,)
+    return _shown(
+        names, names[0], "", comparison, _trend([comparison.old.run, comparison.new.run], comparison.new.run, say), say
+    )
 
 
 def _shown(
-    names: tuple[str, ...], chosen: str, trouble: str, found: Comparison | None, trend: Picture | None, say: Words
+    names: tuple[str, ...], chosen: str, trouble: str, comparison: Comparison | None, trend: Picture | None, say: Words
 ) -> ComparePage:
-    flips = tuple(_flipped(one.asked, one.item, one.before, one.after, say) for one in found.flips) if found else ()
+    flips = (
+        tuple(_flipped(one.asked, one.item, one.before, one.after, say) for one in comparison.flips)
+        if comparison
+        else ()
+    )
     return ComparePage(
         runs=names,
         chosen=chosen,
         trouble=trouble,
-        found=found,
-        change=Metric.points("", found.change) if found else None,
+        found=comparison,
+        change=Metric.points("", comparison.change) if comparison else None,
         halves=tuple(
             (half.run.name, Metric.share("", half.win_rate), Metric.share("", half.shared))
-            for half in ((found.old, found.new) if found else ())
+            for half in ((comparison.old, comparison.new) if comparison else ())
         ),
         flips=flips[:FLIPS],
         flipped=len(flips),

@@ -83,15 +83,15 @@ _NAMES = (
 )
 
 
-def _figures(found: Analysis) -> tuple[Metric, ...]:
-    summary = found.summary
+def _figures(analysis: Analysis) -> tuple[Metric, ...]:
+    summary = analysis.summary
     return (
-        Metric.share("", found.verdict.rate),
-        Metric.share("", found.verdict.like_these),
+        Metric.share("", analysis.verdict.rate),
+        Metric.share("", analysis.verdict.like_these),
         Metric.share("", summary.win_rate_without_ties),
-        Metric.share("", found.bias.length.controlled),
+        Metric.share("", analysis.bias.length.controlled),
         Metric.share("", summary.both_bad),
-        Metric.number("", found.agreement.coefficients.alpha),
-        Metric.share("", found.bias.left),
-        Metric.number("", median(found.table.seconds), "verdicts"),
+        Metric.number("", analysis.agreement.coefficients.alpha),
+        Metric.share("", analysis.bias.left),
+        Metric.number("", median(analysis.table.seconds), "verdicts"),
     )

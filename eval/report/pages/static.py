@@ -43,11 +43,11 @@ def report_html(snapshot: Snapshot, language: Language = "en", *, pairs: bool = 
     return _closed(page, {one.item.entry.prompt.id: one.mark for one in held})
 
 
-def comparison_html(found: Comparison, language: Language = "en") -> str:
+def comparison_html(comparison: Comparison, language: Language = "en") -> str:
     """The compare page of two runs as a file."""
     say = words(language)
-    frame = Frame(found.new.run.name, "", "", say, alone=True)
-    return _closed(render("compare.jinja", frame, Query(view="compare"), versus=versus_alone(found, say)), {})
+    frame = Frame(comparison.new.run.name, "", "", say, alone=True)
+    return _closed(render("compare.jinja", frame, Query(view="compare"), versus=versus_alone(comparison, say)), {})
 
 
 def _held(snapshot: Snapshot, frame: Frame) -> Iterator[HeldPair]:

@@ -40,17 +40,17 @@ class Mark:
     href: str
 
 
-def trust_strip(found: RunVerdict, say: Words, anchors: Collection[str]) -> tuple[Mark, ...]:
+def trust_strip(verdict: RunVerdict, say: Words, anchors: Collection[str]) -> tuple[Mark, ...]:
     """All conditions of a verdict, whether one may stop first. `there`: the parts that the page has, by id."""
-    return tuple(_mark(one, say, anchors) for one in all_conditions(found))
+    return tuple(_mark(one, say, anchors) for one in all_conditions(verdict))
 
 
-def all_conditions(found: RunVerdict) -> tuple[Condition, ...]:
+def all_conditions(verdict: RunVerdict) -> tuple[Condition, ...]:
     """Whether one may stop, and the conditions of the claim."""
-    if any(one.name == STOP for one in found.conditions):
-        return found.conditions
-    state = _STATES.get(found.state, "contradicted")
-    return (Condition(STOP, state, found.advice, found.advice, "report.html#time"), *found.conditions)
+    if any(one.name == STOP for one in verdict.conditions):
+        return verdict.conditions
+    state = _STATES.get(verdict.state, "contradicted")
+    return (Condition(STOP, state, verdict.advice, verdict.advice, "report.html#time"), *verdict.conditions)
 
 
 def _mark(one: Condition, say: Words, anchors: Collection[str]) -> Mark:

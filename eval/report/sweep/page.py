@@ -77,9 +77,9 @@ def write_sweep_report(reports: Path, name: str, folder: Path | None = None) -> 
     return found
 
 
-def markdown(found: SweepSnapshot) -> str:
+def markdown(snapshot: SweepSnapshot) -> str:
     """The sweep for people: every candidate, also those that failed or were dropped."""
-    shown = findings(found, words("en"))
+    shown = findings(snapshot, words("en"))
     rows = [
         "| "
         + " | ".join(
@@ -89,11 +89,11 @@ def markdown(found: SweepSnapshot) -> str:
         for row in shown.candidates
     ]
     lines = [
-        f"# Sweep {as_text(found.sweep.sweep)}",
+        f"# Sweep {as_text(snapshot.sweep.sweep)}",
         "",
-        sentence(found),
+        sentence(snapshot),
         "",
-        f"Intervals hold together over {found.sweep.of} candidates and at any look.",
+        f"Intervals hold together over {snapshot.sweep.of} candidates and at any look.",
         "",
         "| candidate | changes | win rate over the base, identical answers as ties | verdicts | |",
         "|---|---|---|---|---|",
@@ -116,20 +116,20 @@ def _value_text(figure: Metric | None) -> str:
     return f"{figure.said}, {figure.interval}"
 
 
-def _csv(found: SweepSnapshot) -> str:
+def _csv(snapshot: SweepSnapshot) -> str:
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEAD)
-    bounds = found.standings.race.bounds
-    for one in found.sweep.candidates:
+    bounds = snapshot.standings.race.bounds
+    for one in snapshot.sweep.candidates:
         own = bounds.get(one.name)
-        state = "dropped" if one.name in found.standings.race.dropped else one.state
-        reason = found.standings.race.dropped.get(one.name, one.reason)
+        state = "dropped" if one.name in snapshot.standings.race.dropped else one.state
+        reason = snapshot.standings.race.dropped.get(one.name, one.reason)
         cells = [one.name, state, reason, one.run]
         figures = ["", "", "", "", ""]
         if own is not None:
             value = "" if own.value is None else f"{own.value:.6f}"
-            verdicts = len(found.standings.verdicts[one.name])
+            verdicts = len(snapshot.standings.verdicts[one.name])
             figures = [str(own.n), str(verdicts), value, f"{own.low:.6f}", f"{own.high:.6f}"]
         writer.writerow([*map(neutralise, cells), *figures])
     return out.getvalue()

@@ -58,8 +58,8 @@ def findings(look: ScanResult, *, evaluation: int | None = None) -> list[Finding
     return found
 
 
-def is_passed(found: list[Finding]) -> bool:
-    return not any(one.level == "fail" for one in found)
+def is_passed(findings: list[Finding]) -> bool:
+    return not any(one.level == "fail" for one in findings)
 
 
 def _size(look: ScanResult) -> Finding:

@@ -18,23 +18,25 @@ from eval.report.pages.query import browse_link
 from eval.report.pages.words import Words
 
 
-def tags(found: Analysis, say: Words) -> Picture | None:
+def tags(analysis: Analysis, say: Words) -> Picture | None:
     """None where the study has no tags, or nobody gave one."""
     rows = [
         shares(
-            tag_word(found.study, tag, say.language),
-            win_rate(means(found.verdicts, partial(tagged, tag, "base"))),
-            win_rate(means(found.verdicts, partial(tagged, tag, "tuned"))),
+            tag_word(analysis.study, tag, say.language),
+            win_rate(means(analysis.verdicts, partial(tagged, tag, "base"))),
+            win_rate(means(analysis.verdicts, partial(tagged, tag, "tuned"))),
             (browse_link(tag=f"base:{tag}"), browse_link(tag=f"tuned:{tag}")),
         )
-        for tag in found.study.tags
+        for tag in analysis.study.tags
     ]
     return paired("tags", say("Tags"), rows, say, of=say("Tag"), note=say("Share of prompts' verdicts with the tag."))
 
 
-def criteria(found: Analysis, say: Words) -> Picture | None:
+def criteria(analysis: Analysis, say: Words) -> Picture | None:
     """None where the study asks nothing more, or nobody answered."""
-    rows = [row for criterion in found.study.criteria for row in _rows(found.study, criterion, found.verdicts, say)]
+    rows = [
+        row for criterion in analysis.study.criteria for row in _rows(analysis.study, criterion, analysis.verdicts, say)
+    ]
     return paired("criteria", say("Criteria"), rows, say, of=say("Criterion"))
 
 

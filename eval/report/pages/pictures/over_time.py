@@ -57,9 +57,9 @@ def over_time(snapshot: Snapshot, say: Words) -> Picture | None:
     )
 
 
-def _points(found: Analysis) -> list[Point]:
+def _points(analysis: Analysis) -> list[Point]:
     """Evenly spread over the closed prompts, the last one among them."""
-    closed, test = _closed(found), found.verdict.progress
+    closed, test = _closed(analysis), analysis.verdict.progress
     n = len(closed.scores)
     if not n:
         return []
@@ -70,14 +70,14 @@ def _points(found: Analysis) -> list[Point]:
     return list(zip(at.tolist(), means, *map(list, zip(*bounds, strict=True)), strict=True))
 
 
-def _closed(found: Analysis) -> ClosedPrompts:
-    prompts = within_plan(found.table, found.plan) if is_planned(found.run) else found.table
-    return closed_in(by_cluster(prompts), plan_by_cluster(prompts, found.plan))
+def _closed(analysis: Analysis) -> ClosedPrompts:
+    prompts = within_plan(analysis.table, analysis.plan) if is_planned(analysis.run) else analysis.table
+    return closed_in(by_cluster(prompts), plan_by_cluster(prompts, analysis.plan))
 
 
-def _note(found: Analysis, say: Words) -> str:
-    test = found.verdict.progress
-    words = say.sentence(found.verdict.advice)
+def _note(analysis: Analysis, say: Words) -> str:
+    test = analysis.verdict.progress
+    words = say.sentence(analysis.verdict.advice)
     sentence = words[:1].upper() + words[1:]
     if test.first is None:
         return say("{advice}. The plan ends at {plan} prompts.", advice=sentence, plan=f"{test.horizon:,}")
@@ -89,8 +89,8 @@ def _note(found: Analysis, say: Words) -> str:
     )
 
 
-def _drawn(found: Analysis, say: Words, points: list[Point]) -> Iterator[Markup]:
-    test = found.verdict.progress
+def _drawn(analysis: Analysis, say: Words, points: list[Point]) -> Iterator[Markup]:
+    test = analysis.verdict.progress
     last = max(test.horizon, points[-1][0])
     wide = WIDE - _LEFT - _RIGHT
 

@@ -23,13 +23,14 @@ _SHORTEST, _LONGEST = 0.5, 300.0
 Step = tuple[int, int, float]
 
 
-def seconds(found: Analysis, say: Words) -> Picture | None:
+def seconds(analysis: Analysis, say: Words) -> Picture | None:
     """None where no time was recorded."""
-    people = [(name, _steps(found, code)) for code, name in _busiest(found)]
+    people = [(name, _steps(analysis, code)) for code, name in _busiest(analysis)]
     if not any(middle for _, steps in people for _, _, middle in steps):
         return None
     medians = [
-        (name, float(np.median(found.table.seconds[found.table.reviewer == code]))) for code, name in _busiest(found)
+        (name, float(np.median(analysis.table.seconds[analysis.table.reviewer == code])))
+        for code, name in _busiest(analysis)
     ]
     title = say("Seconds per verdict over the sitting")
     spoken = f"{title}: " + "; ".join(
@@ -52,10 +53,10 @@ def seconds(found: Analysis, say: Words) -> Picture | None:
     )
 
 
-def matrix(found: Analysis, say: Words) -> Picture | None:
+def matrix(analysis: Analysis, say: Words) -> Picture | None:
     """Of each two reviewers the share of equal verdicts. None where no two judged a prompt in common."""
-    pairs = found.agreement.pairs
-    names = [name for _, name in _busiest(found)]
+    pairs = analysis.agreement.pairs
+    names = [name for _, name in _busiest(analysis)]
     shown = [two for two in pairs if two.first in names and two.second in names]
     if not shown:
         return None
@@ -65,7 +66,7 @@ def matrix(found: Analysis, say: Words) -> Picture | None:
     return Picture(
         key="agreement",
         title=title,
-        svg=svg(20 + side * len(names), _cells(found, names, side), spoken),
+        svg=svg(20 + side * len(names), _cells(analysis, names, side), spoken),
         spoken=spoken,
         head=(say("Two reviewers"), say("Equal verdicts"), "n", say("Cohen's kappa")),
         rows=tuple(
@@ -81,16 +82,16 @@ def matrix(found: Analysis, say: Words) -> Picture | None:
     )
 
 
-def _busiest(found: Analysis) -> list[tuple[int, str]]:
+def _busiest(analysis: Analysis) -> list[tuple[int, str]]:
     """Reviewers with most verdicts, by name: code and name."""
-    count = np.bincount(found.table.reviewer, minlength=len(found.table.reviewers))
+    count = np.bincount(analysis.table.reviewer, minlength=len(analysis.table.reviewers))
     most = sorted(np.flatnonzero(count), key=lambda code: (-int(count[code]), int(code)))[:_MOST]
-    return sorted(((int(code), found.table.reviewers[code]) for code in most), key=lambda one: one[1])
+    return sorted(((int(code), analysis.table.reviewers[code]) for code in most), key=lambda one: one[1])
 
 
-def _steps(found: Analysis, code: int) -> list[Step]:
+def _steps(analysis: Analysis, code: int) -> list[Step]:
     """(first, last, median seconds) of stretches of a reviewer's verdicts, in their order."""
-    own = found.table.seconds[found.table.reviewer == code]
+    own = analysis.table.seconds[analysis.table.reviewer == code]
     edges = np.unique(np.linspace(0, len(own), min(len(own), _STEPS) + 1).round().astype(np.intp))
     return [(int(start), int(end), float(np.median(own[start:end]))) for start, end in pairwise(edges)]
 
@@ -120,8 +121,8 @@ def _lines(people: Sequence[tuple[str, list[Step]]], medians: dict[str, float], 
     )
 
 
-def _cells(found: Analysis, names: Sequence[str], side: float) -> Iterator[Markup]:
-    known = {frozenset((two.first, two.second)): two.raw for two in found.agreement.pairs}
+def _cells(analysis: Analysis, names: Sequence[str], side: float) -> Iterator[Markup]:
+    known = {frozenset((two.first, two.second)): two.raw for two in analysis.agreement.pairs}
     for row, first in enumerate(names):
         y = 20 + side * row
         yield text(0, y + side / 2 + 4, cut(first, 16), kind="rs-name")

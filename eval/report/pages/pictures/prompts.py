@@ -66,12 +66,12 @@ def strip(snapshot: Snapshot, say: Words) -> Picture | None:
     )
 
 
-def lengths(snapshot: Snapshot, found: Analysis, say: Words) -> Picture | None:
+def lengths(snapshot: Snapshot, analysis: Analysis, say: Words) -> Picture | None:
     """Win rate in five bins of length, and single prompts. None where no prompt has a score."""
     scored = [entry for entry in snapshot.entries if entry.score is not None and entry.ratio is not None]
     if not scored:
         return None
-    bins = found.bias.length.bins
+    bins = analysis.bias.length.bins
     title = say("Length against outcome")
     named = [(say(one.label), one) for one in bins]
     spoken = f"{title}: " + "; ".join(
@@ -84,14 +84,14 @@ def lengths(snapshot: Snapshot, found: Analysis, say: Words) -> Picture | None:
         for label, one in named
         if one.win_rate.value is not None
     )
-    equal = found.bias.length.controlled
+    equal = analysis.bias.length.controlled
     note = say("Lengths differ too much on one side for a figure at equal length.")
     if equal.value is not None:
         note = say("At equal length the win rate would be {rate}.", rate=percent(equal.value))
     return Picture(
         key="length",
         title=title,
-        svg=svg(_TOP + 190 + 36, _scatter(scored, found, say), spoken),
+        svg=svg(_TOP + 190 + 36, _scatter(scored, analysis, say), spoken),
         spoken=spoken,
         head=(say("The tuned answer is"), say("Win rate"), say("95% interval"), "n"),
         rows=tuple(
@@ -153,7 +153,7 @@ def _drawn(columns: Sequence[Column], say: Words) -> Iterator[Markup]:
     yield text(step * len(columns), _HIGH + 18, say("tuned won"), anchor="end", kind="rs-tick")
 
 
-def _scatter(scored: Sequence[Entry], found: Analysis, say: Words) -> Iterator[Markup]:
+def _scatter(scored: Sequence[Entry], analysis: Analysis, say: Words) -> Iterator[Markup]:
     wide, high = WIDE - _LEFT - _RIGHT, 190.0
 
     def x(ratio: float) -> float:
@@ -171,7 +171,7 @@ def _scatter(scored: Sequence[Entry], found: Analysis, say: Words) -> Iterator[M
         # Scores lie on a few values: they are spread a little, within the axes, and the same each time.
         spread = y(entry.score or 0.0) + (number * 7 % 13 - 6)
         yield dot(x(entry.ratio or 1.0), min(max(spread, _TOP + 2), _TOP + high - 2), 2.2, "rs-one")
-    yield from _bins(found, say, x, y)
+    yield from _bins(analysis, say, x, y)
     for ratio, title in ((0.125, "1/8"), (0.25, "1/4"), (0.5, "1/2"), (1, "1"), (2, "2"), (4, "4"), (8, "8")):
         yield text(x(ratio), _TOP + high + 18, title, anchor="middle", kind="rs-tick")
     yield text(
@@ -183,9 +183,9 @@ def _scatter(scored: Sequence[Entry], found: Analysis, say: Words) -> Iterator[M
     )
 
 
-def _bins(found: Analysis, say: Words, x: Callable[[float], float], y: Callable[[float], float]) -> Iterator[Markup]:
+def _bins(analysis: Analysis, say: Words, x: Callable[[float], float], y: Callable[[float], float]) -> Iterator[Markup]:
     middles = []
-    for one, which in zip(found.bias.length.bins, LENGTHS, strict=True):
+    for one, which in zip(analysis.bias.length.bins, LENGTHS, strict=True):
         rate = one.win_rate
         if rate.value is None:
             continue

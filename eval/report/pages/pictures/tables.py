@@ -14,9 +14,9 @@ from eval.report.pages.query import browse_link
 from eval.report.pages.words import Words
 
 
-def categories(found: Analysis, say: Words) -> Picture | None:
+def categories(analysis: Analysis, say: Words) -> Picture | None:
     """None where nobody judged. Intervals hold together; those of the table's last columns are each for itself."""
-    each = found.categories
+    each = analysis.categories
     rows = [
         Row(
             row.name or say("no category"),
@@ -41,9 +41,9 @@ def categories(found: Analysis, say: Words) -> Picture | None:
     return forest("categories", say("By category"), rows, say, of=say("Category"), more=more, note=note)
 
 
-def others(found: Analysis, say: Words) -> Picture | None:
+def others(analysis: Analysis, say: Words) -> Picture | None:
     """The same question, counted in other ways."""
-    summary, verdict = found.summary, found.verdict
+    summary, verdict = analysis.summary, analysis.verdict
     rows = [
         Row(say("As quoted"), verdict.quoted),
         Row(say("People like these"), verdict.like_these),
@@ -53,15 +53,15 @@ def others(found: Analysis, say: Words) -> Picture | None:
         Row(say("Skipped go to tuned"), verdict.best),
         *(
             Row(say("With {judge} (PPI++)", judge=one.beside.model), one.predicted.estimate)
-            for one in found.judge_assisted
+            for one in analysis.judge_assisted
         ),
     ]
     return forest("others", say("Other ways to count"), rows, say, of=say("Counted"))
 
 
-def habits(found: Analysis, say: Words) -> Picture | None:
+def habits(analysis: Analysis, say: Words) -> Picture | None:
     """Position, order and speed: win rates of the same judgements in two groups."""
-    bias = found.bias
+    bias = analysis.bias
     rows = [
         Row(say("Left answer chosen"), bias.left, kind="base"),
         Row(say("Tuned stood left"), bias.places.first),
@@ -89,9 +89,9 @@ def traits(found: Sequence[Winning], say: Words) -> Picture | None:
     return forest("traits", say("What the winners do"), rows, say, of=say("The answer …"), note=note)
 
 
-def answers(found: Analysis, say: Words) -> Picture | None:
+def answers(analysis: Analysis, say: Words) -> Picture | None:
     """What a rule can see in all pairs, judged or not."""
-    signals = found.signals
+    signals = analysis.signals
     rows = [
         shares(say("Cut at the limit"), signals.truncated.base, signals.truncated.tuned),
         shares(say("Empty"), signals.empty.base, signals.empty.tuned),
@@ -113,11 +113,11 @@ def answers(found: Analysis, say: Words) -> Picture | None:
     return paired("signals", say("What rules see in the answers"), rows, say, of=say("Share of answers"), note=note)
 
 
-def held_out(found: Analysis, say: Words) -> Picture | None:
+def held_out(analysis: Analysis, say: Words) -> Picture | None:
     """Held-out preference accuracy; None where nobody asked for it."""
-    if found.held_out is None:
+    if analysis.held_out is None:
         return None
-    rows = [Row(say("Base"), found.held_out.base, kind="base"), Row(say("Tuned"), found.held_out.tuned)]
+    rows = [Row(say("Base"), analysis.held_out.base, kind="base"), Row(say("Tuned"), analysis.held_out.tuned)]
     note = say(
         "How often each model finds the chosen answer likelier than the rejected one, on pairs that "
         "it was not trained on."
