@@ -13,7 +13,8 @@ from string import Formatter
 import pytest
 
 from eval.judge.page.views import ALARMS, ASSETS, CHOICES, ENDS
-from eval.judge.study.strings import LANGUAGES, STRINGS, strings_json, tag_text, text_of
+from eval.judge.study.page_texts import strings_json, tag_text, text_of
+from eval.judge.study.string_table import LANGUAGES, STRINGS
 
 TEMPLATES = sorted(ASSETS.glob("*.jinja"))
 SCRIPTS = sorted(ASSETS.glob("*.js"))

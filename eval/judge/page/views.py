@@ -18,7 +18,8 @@ from eval.judge.rendering.scripts import language_attribute
 from eval.judge.rendering.templates import templates_in
 from eval.judge.study.forms import Option, Place, form_of
 from eval.judge.study.localized import Language
-from eval.judge.study.strings import LANGUAGES, strings_json, text_of
+from eval.judge.study.page_texts import strings_json, text_of
+from eval.judge.study.string_table import LANGUAGES
 from eval.judge.study.study import Mode, Study
 from eval.records import Response
 

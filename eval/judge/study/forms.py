@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from eval.judge.study.localized import Label, Language
-from eval.judge.study.strings import tag_text
+from eval.judge.study.page_texts import tag_text
 from eval.judge.study.study import Criterion, Mode, Reason, Study
 from eval.records import SIDES, Side
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import get_args
 
 from eval.judge.study.localized import Language
@@ -295,19 +294,3 @@ STRINGS: dict[str, tuple[str, str]] = {
     "notice_edited": ("Changed.", "已修改。"),
     "notice_edit_left": ("Nothing was changed.", "没有修改。"),
 }
-
-
-def text_of(key: str, language: Language, /, **values: object) -> str:
-    """The string in a language. Raises KeyError for a key that is not in the table, or a value that is not given."""
-    return STRINGS[key][LANGUAGES.index(language)].format(**values)
-
-
-def tag_text(tag: str, language: Language) -> str:
-    """A known tag's words; another one as it is."""
-    return text_of(f"tag_{tag}", language) if f"tag_{tag}" in STRINGS else tag
-
-
-def strings_json() -> str:
-    """The whole table for the page's script, as JSON that can stand in a <script>: language -> key -> string."""
-    whole = {language: {key: both[at] for key, both in STRINGS.items()} for at, language in enumerate(LANGUAGES)}
-    return json.dumps(whole, ensure_ascii=False).replace("<", "\\u003c")
