@@ -17,8 +17,9 @@ import pandas as pd
 from blindside.errors import BlindsideError
 from eval.answers import read_answers
 from eval.errors import InputError
+from eval.evidence.build_judgements import read_table
 from eval.evidence.estimates import winrate
-from eval.evidence.judgements import Judgements, of_arrays, read_table
+from eval.evidence.judgements import Judgements, of_arrays
 from eval.evidence.reviewers import agreement as agreements
 from eval.judge.store.verdict_files import in_force
 from eval.judge.store.verdict_files import read_verdicts as read_rows

@@ -9,11 +9,12 @@ import numpy as np
 
 from eval.answers import Answers, read_answers
 from eval.collect.model_tasks.rows import ModelVerdict, read_model_verdicts, read_preferences
+from eval.evidence.build_judgements import build_judgements
 from eval.evidence.estimates.categories import Categories, categories
 from eval.evidence.estimates.counts import BadRates, Resampled, bad_rates, prompt_counts, resampled
 from eval.evidence.estimates.metric import Metric
 from eval.evidence.headline import Summary, metrics, summarise
-from eval.evidence.judgements import Judgements, build_judgements, by_cluster
+from eval.evidence.judgements import Judgements, by_cluster
 from eval.evidence.reviewers.agreement import Agreement, agreement
 from eval.evidence.reviewers.bias import Bias, bias
 from eval.evidence.reviewers.criteria import criteria_figures, thumb_figures

@@ -10,10 +10,11 @@ import numpy as np
 from blindside.markdown import as_text
 from blindside.words import counted
 from eval.errors import RunError
+from eval.evidence.build_judgements import read_table
 from eval.evidence.estimates.bootstrap import SignedEstimate, signed_bootstrap
 from eval.evidence.estimates.metric import with_interval
 from eval.evidence.estimates.winrate import Estimate, win_rate
-from eval.evidence.judgements import prompt_means, read_table
+from eval.evidence.judgements import prompt_means
 from eval.records import Prompt, sha256_text
 from eval.run import Run
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from compose.stack import EmbeddedStack, Model
+from compose.embedded_stack import EmbeddedStack
+from compose.stack import Model
 from eval.cli.collecting.evaluate import default_name
 from eval.evidence.headline import FORCED
 from eval.report.write_report import write_report

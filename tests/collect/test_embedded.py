@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from compose.stack import EmbeddedStack, Model
+from compose.embedded_stack import EmbeddedStack
+from compose.stack import Model
 from eval.answers import read_answers
 from eval.collect.collector import CollectOptions, collect
 from eval.collect.new_run import start_collected_run

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from compose.stack import EmbeddedStack, Model
+from compose.embedded_stack import EmbeddedStack
+from compose.stack import Model
 from eval.answers import read_answers
 from eval.cli.collecting.evaluate import ServingOptions
 from eval.cli.collecting.prove_and_collect import CollectionSettings

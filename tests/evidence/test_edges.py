@@ -13,12 +13,13 @@ import pytest
 
 from eval.answers import read_answers
 from eval.errors import InputError
+from eval.evidence.build_judgements import read_table
 from eval.evidence.estimates.bootstrap import SignedEstimate
 from eval.evidence.estimates.categories import categories
 from eval.evidence.estimates.counts import prompt_counts, resampled
 from eval.evidence.estimates.winrate import Estimate
 from eval.evidence.headline import summarise
-from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Judgements, of_arrays, read_table
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Judgements, of_arrays
 from eval.evidence.reviewers.agreement import agreement
 from eval.evidence.reviewers.bias import bias
 from eval.evidence.reviewers.reviewers import reviewers

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from eval.answers import read_answers
 from eval.errors import BlindsideError, InputError
-from eval.evidence.judgements import read_table
+from eval.evidence.build_judgements import read_table
 from eval.evidence.reviewers.bias import bias
 from eval.judge.other_tools.exported import read_exported
 from eval.judge.other_tools.exports import export_tasks

@@ -10,7 +10,7 @@ import pytest
 from eval.answers import read_answers
 from eval.collect.model_tasks.rows import ModelVerdict, verdicts_path
 from eval.errors import InputError
-from eval.evidence.judgements import read_table
+from eval.evidence.build_judgements import read_table
 from eval.judge.setup.planning import inclusion_chances
 from eval.policy import Policy, Preference
 from eval.release.gate.preference import PreferenceResult, preferred

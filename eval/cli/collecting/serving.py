@@ -15,8 +15,9 @@ from eval.errors import InputError
 
 if TYPE_CHECKING:
     from compose.containers import DockerStack
+    from compose.embedded_stack import EmbeddedStack
     from compose.plan import Plan
-    from compose.stack import EmbeddedStack, Model
+    from compose.stack import Model
     from compose.vllm import VllmStack
     from eval.collect.engines.connect import Address
     from eval.records import Side
@@ -89,7 +90,7 @@ def _stack_of(
     turn: Sequence[Model], plan: Plan, *, run: str, python: Path, logs: Path, say: Callable[[str], None]
 ) -> EmbeddedStack | VllmStack | DockerStack:
     if plan.kind == "embedded":
-        from compose.stack import EmbeddedStack
+        from compose.embedded_stack import EmbeddedStack
 
         return EmbeddedStack(turn, python=python, logs=logs, say=say)
     if plan.kind == "vllm":

@@ -9,8 +9,9 @@ from itertools import combinations
 import numpy as np
 
 from eval.answers import Answers, read_answers
+from eval.evidence.build_judgements import build_judgements
 from eval.evidence.estimates.bootstrap import SignedEstimate, signed_bootstrap
-from eval.evidence.judgements import Judgements, build_judgements, by_cluster, prompt_means
+from eval.evidence.judgements import Judgements, by_cluster, prompt_means
 from eval.evidence.sequential.plan_progress import judgements_left, plan_by_cluster
 from eval.evidence.sequential.racing import Entrant, Race, race
 from eval.evidence.sequential.sequential import closed_in

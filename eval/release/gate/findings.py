@@ -10,10 +10,10 @@ import numpy as np
 
 from blindside.words import counted
 from eval.answers import read_answers
+from eval.evidence.build_judgements import build_judgements
 from eval.evidence.estimates.categories import categories
 from eval.evidence.estimates.counts import prompt_counts
 from eval.evidence.estimates.winrate import Estimate, both_bad_shares, win_rate
-from eval.evidence.judgements import build_judgements
 from eval.evidence.reviewers.agreement import coefficients
 from eval.evidence.signals.answer_signals import expected, measure
 from eval.evidence.verdict import RunVerdict

@@ -7,9 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from eval.errors import BlindsideError
+from eval.evidence.build_judgements import read_table
 from eval.evidence.estimates.metric import Metric
 from eval.evidence.estimates.winrate import Estimate, prompt_scores, win_rate
-from eval.evidence.judgements import by_cluster, read_table
+from eval.evidence.judgements import by_cluster
 from eval.journal import stamp_of
 from eval.report.compare import Comparison, compare_runs
 from eval.report.pages.drawing import Picture

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from eval.answers import Answers, read_answers
 from eval.evidence.analysis import Analysis, FixedInputs, analyse, fixed_inputs
-from eval.evidence.judgements import Judgements, build_judgements
+from eval.evidence.build_judgements import build_judgements
+from eval.evidence.judgements import Judgements
 from eval.evidence.reviewers.criteria import grade
 from eval.evidence.signals.traits import traits_of
 from eval.judge.csv_codec import PLAIN, Columns
