@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import docker
 
 DEFAULT = "unix:///var/run/docker.sock"
-PATIENCE = 20.0  # seconds for a command that only asks
+PATIENCE = 20.0  # seconds that a command may take
 
 
 class NoEngine(BlindsideError):

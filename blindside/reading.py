@@ -17,7 +17,7 @@ MEGABYTE = 2**20
 LONGEST = 8 * MEGABYTE  # bytes of a line, or characters of an item of a list: one record
 WHOLE = 128 * MEGABYTE  # bytes of what must be read at once
 DEEPEST = 100  # lists and objects within each other
-#: Text is packed to a fifth or a tenth; what unpacks to more than this is no data.
+#: Text compresses to a fifth or a tenth; a larger ratio than this is a decompression bomb.
 _RATIO, _FREE = 200, 64 * MEGABYTE
 
 
@@ -68,7 +68,7 @@ class CsvLines:
     def __init__(self, file: IO[bytes]) -> None:
         self._lines = read_lines(file)
         self._of_row = 0
-        #: Of the line that was read last.
+        #: Number of the line that was read last.
         self.number = 0
 
     def __iter__(self) -> CsvLines:

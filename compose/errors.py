@@ -21,7 +21,7 @@ from blindside.errors import BlindsideError
 MOST = 5
 _LONGEST = 300  # characters of a line
 _COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-#: What servers write for each request that went well, or every few seconds: TGI, uvicorn, vLLM, SGLang.
+#: Routine lines of servers, for each successful request or every few seconds: TGI, uvicorn, vLLM, SGLang.
 _ROUTINE = re.compile(
     r"\bINFO\b.*\b(total_time=|inference_time=)"
     r"|\bINFO:?\s.*\"(GET|POST|HEAD|OPTIONS) \S+ HTTP/[\d.]+\" 2\d\d"

@@ -23,7 +23,7 @@ class Machine:
     compose: str = ""
     gpu_runtime: bool = False
     gpus: tuple[Gpu, ...] = ()
-    #: What of its GPUs nobody tried, as a sentence.
+    #: A sentence on GPUs that blindside was never tried on; empty if there are none.
     untested: str = ""
 
 

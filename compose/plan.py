@@ -182,7 +182,7 @@ def _as_processes(models: Sequence[Model], sequential: bool | None, gpus: Sequen
     return replace(plan, kind="vllm", files=(file,), why=f"{why}; {plan.why}" if why else plan.why)
 
 
-#: By server, what serves on a CPU.
+#: Server -> its compose file for a CPU.
 _CPU_FILES = {"tgi": "docker-compose.cpu.yml", "vllm": "docker-compose.vllm-cpu.yml"}
 
 

@@ -38,7 +38,7 @@ class Job:
     prompts: Path | None = None
     #: Figures on held-out questions, from the exported folder.
     measure: Measure | None = None
-    #: What shows how far Axolotl is.
+    #: The progress line.
     progress: Callable[..., Progress] = Progress
 
     @property

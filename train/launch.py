@@ -21,7 +21,7 @@ from train.launcher import Launch, read_launch
 from train.progress import Progress
 from train.resources.gpus import chosen_gpus
 
-#: What relative paths of a recipe start from.
+#: The folder that a recipe's relative paths start from.
 ROOT = workspace()
 TAIL = 15
 #: Where Linux lists GPUs that render or compute.

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 PLUGIN = "train.tokens.plugin.SameTokens"
 #: The column that says which pair a row is; Axolotl and TRL keep columns that they do not know.
 KEY = "blindside_pair"
-#: Of the check: a model that was checked by another one is trained again.
+#: Version of the check: a model checked by another version is trained again.
 RULES = 1
 
 

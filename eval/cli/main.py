@@ -65,7 +65,7 @@ STAGES = (
 for stage in STAGES:
     stage.register(app)
 
-#: How a disk or a folder refuses, whoever was about to use it.
+#: Errors of a disk or folder: full, read-only, not permitted, broken.
 REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
 
 
@@ -97,7 +97,7 @@ def main() -> None:
             traceback.print_exc()
         for line in error.excerpt:
             console.tell(f"  {line}")
-        # The sentence that says why stands last.
+        # The sentence with the reason comes last.
         console.tell(f"blindside: {error}", lines=error.lines)
         sys.exit(3 if isinstance(error, ParityFailed | StaleInputs) else 1)
     except OSError as error:

@@ -51,7 +51,7 @@ class CollectOptions:
     #: Seconds between lines of progress where there is no terminal, and between calls of `check`.
     tell_every: float = 5.0
     check_every: float = 0.5
-    #: Without an answer for so long, it says why.
+    #: After so many seconds without an answer, the reason is printed.
     quiet_after: float = 120.0
     #: Whether prompts that a server refused are asked again.
     retry_failed: bool = False

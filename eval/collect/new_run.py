@@ -16,7 +16,7 @@ from eval.records import SIDES, Side, utc_now
 from eval.run import Run, start_run
 from eval.run_info import Decoding, ModelInfo, RunInfo
 
-#: A server's own words about its software: when they change, answers may change with them.
+#: Fields in which a server reports its software: when they change, answers may change too.
 SOFTWARE = ("version", "sha", "docker_label", "router")
 
 

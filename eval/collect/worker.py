@@ -13,7 +13,7 @@ from eval.collect.engines.retry import NOT_THIS_SERVER, PERHAPS_THIS_PROMPT, Bac
 from eval.errors import EngineError, EngineRejected, EngineUnreachable
 from eval.records import Failure, Message, Prompt, Response, Side, sha256_text, utc_now
 
-#: Asked where it is open whether a server answers anything.
+#: Sent to find out whether a server answers anything at all.
 ONE_WORD = (Message(role="user", content="a"),)
 Fit = Callable[[Sequence[Message]], Awaitable[int]]
 
@@ -30,7 +30,7 @@ class SideWorker:
     fit: Fit
     backoff: Callable[[], Backoff]
     breaker: Breaker
-    #: Is told of trouble that is new, and again where it continues.
+    #: Called with trouble when it is new, and again while it continues.
     tell: Callable[[str], None]
     #: Called when a connection fails; may raise what is really wrong.
     check: Callable[[], None]

@@ -21,12 +21,12 @@ from eval.evidence.reviewers.bias import length
 from eval.evidence.reviewers.reviewers import Reviewer, reviewers
 from eval.evidence.sequential.sequential import Progress
 
-#: `open`: nothing was asked that could tell.
+#: `open`: the study asked nothing that could show it.
 State = Literal["fine", "doubt", "contradicted", "open"]
 
 #: Shares of known answers right and of repeats alike: a doubt below the first, at or below the second mere chance.
 RIGHT, CHANCE = 0.8, 0.5
-#: With fewer such pairs a contradiction is a doubt only.
+#: With fewer such pairs a contradiction counts only as a doubt.
 ENOUGH = 5
 #: Krippendorff's alpha below which reviewers hardly agree.
 AGREEMENT = 0.2

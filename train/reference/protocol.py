@@ -87,5 +87,5 @@ class Reference(_Part):
 
 class Answer(_Part):
     references: list[Reference]
-    #: Of transformers and torch.
+    #: Versions of transformers and torch.
     versions: dict[str, str]

@@ -18,7 +18,7 @@ from train.errors import ExportError
 from train.export.checks import check_tokenizer
 from train.tokens.served import ServedTokenizer
 
-#: What decides in transformers 5 whether a tokenizer adds special tokens of its own.
+#: Settings by which transformers 5 decides whether a tokenizer adds special tokens.
 _ADDS = ("add_bos_token", "add_eos_token")
 _TEXT = "Ünïcode 1+1, 1234567  two\nlines\n\n\tit's <b>日本 🚢"
 

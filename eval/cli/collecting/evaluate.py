@@ -97,7 +97,7 @@ def evaluate(
     if (reports / name).exists() and is_complete(opened := start()):
         console.say(f"all {2 * loaded.prompt_set.asked} answers already collected")
     else:
-        # Before there is a run: what can't be served leaves none.
+        # Planned before the run is created: what can't be served leaves no run behind.
         if base_url or tuned_url:
             turns, computes = running_servers(base_url or [], tuned_url or []), dtype or "bfloat16"
         else:

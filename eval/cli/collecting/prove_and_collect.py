@@ -15,7 +15,7 @@ from eval.errors import EngineError, EngineUnreachable, RunError
 from eval.records import SIDES, Side
 from eval.run import Run, open_run
 
-_LOOKS, _BETWEEN = 10, 0.2  # at whether a server has ended, and seconds between them
+_LOOKS, _BETWEEN = 10, 0.2  # checks whether a server has ended, and seconds between them
 
 
 @dataclass(frozen=True)

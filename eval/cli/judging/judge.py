@@ -109,7 +109,7 @@ def judge(
     opened = freeze_policy(opened, policy)
     for line in (*unmet_rules_before(opened, wanted), *near_duplicate_notes(opened.prompts())):
         console.say(f"note: {line}")
-    load_gradio()  # before anything asks the Hub, through a proxy perhaps, that is hidden meanwhile
+    load_gradio()  # before anything asks the Hub: Gradio's import hides the proxy for a moment
     with Sync(opened, sync, say=console.say) if sync else nullcontext():
         serve_state(lambda: nullcontext(JudgingState(opened, wanted)), how, say=console.say)
 

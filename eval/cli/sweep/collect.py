@@ -73,7 +73,7 @@ def _read_models(sweep: Sweep, settings: SweepSettings) -> tuple[Sweep, dict[str
                 settings.models, candidate.model or candidate.name, shared=settings.name
             )
         except (BlindsideError, OSError) as error:
-            # Of one that is judged nothing is asked any more; the gate looks at its folder.
+            # A candidate that people judge is asked nothing more; the gate checks its folder.
             sweep = sweep if is_begun(settings.reports, [candidate]) else _failed(sweep, candidate, error)
     return sweep, folders
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks at the race.
 EVERY = 2.0
-#: So many times as long as a look takes, nobody looks again.
+#: After a look, the next one waits at least this many times as long as it took.
 SPARE = 20
 
 

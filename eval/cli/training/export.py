@@ -12,7 +12,7 @@ from blindside import console
 from blindside.words import counted
 from eval.cli.options import TRAIN_ENV, TrainEnv
 
-#: Of a Hub model: nothing that is run, and no second format of the weights.
+#: Files of a Hub model that are not downloaded: code, and second formats of the weights.
 _FILES = ["*.json", "*.jinja", "*.safetensors"]
 
 

@@ -16,9 +16,9 @@ from eval.errors import InputError
 
 #: Sent to both servers as a bearer token where it is set; never written down.
 KEY_VARIABLE = "BLINDSIDE_API_KEY"
-#: How the whole address of the completions ends, as people copy it.
+#: People also copy the whole address of the completions, which ends so.
 _COMPLETIONS = "/chat/completions"
-#: What a header can carry of a token (RFC 6750 allows less).
+#: Characters of a token that a header can carry (RFC 6750 allows fewer).
 _KEY = re.compile(r"[!-~]+")
 
 

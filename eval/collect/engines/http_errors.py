@@ -9,7 +9,7 @@ from eval.collect.engines.addresses import KEY_VARIABLE
 from eval.collect.engines.transport import Reply
 from eval.errors import EngineError, EngineOverloaded, EngineRejected
 
-#: Statuses that pass: time-outs, conflicts, a model that is being loaded.
+#: Temporary statuses: time-outs, conflicts, a model that is still loading.
 AGAIN = frozenset({408, 409, 424, 425})
 
 

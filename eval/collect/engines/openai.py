@@ -147,7 +147,7 @@ def _info(card: ListedModel, software: Software, version: str | None, served: Ma
     )
 
 
-#: Of a model's entry, what is kept in run.json.
+#: Fields of a model's entry that are kept in run.json.
 _TOLD = {"owned_by", "root", "parent", "max_model_len", "meta"}
 
 

@@ -41,7 +41,7 @@ class _Replica:
     failed_in_a_row: int = 0
     out: EngineError | None = None
     checks: int = 0
-    #: On the monotonic clock; infinite while it is checked, and for ever where it serves something else.
+    #: When it is checked next, on the monotonic clock; infinite during a check, and if it serves another model.
     check_at: float = 0.0
 
     @property

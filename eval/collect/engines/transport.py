@@ -18,7 +18,7 @@ from eval.collect.engines.http_body import MEGABYTE, read_bounded
 from eval.collect.engines.network import proxy_for, tls_context
 from eval.errors import ConnectionBroke, EngineError, EngineUnreachable, TimedOut
 
-#: What one answer may have, in bytes as they are read, whatever they were on the wire.
+#: Largest answer, in bytes after decompression.
 LARGEST = 32 * MEGABYTE
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _SHOWN = 120  # characters of an unexpected body that are shown

@@ -34,7 +34,7 @@ from train.pairs.survey.language import same_language
 
 Say = Callable[[str], None]
 CORRECTION = Path(__file__).with_name("correction.txt")
-#: What the correction prompt must hold, and may.
+#: Placeholders that the correction prompt must hold.
 _CONVERSATION, _ANSWER = "{conversation}", "{answer}"
 NO_ANSWER, NO_CORRECTION = "no answer came", "no correction came"
 CUT = "cut at the token limit"
@@ -116,7 +116,7 @@ class _Synthesis:
         self._how = how
         self._say = say
         self.tokens = 0
-        #: Of the corrections, by their id: why none came.
+        #: Why a correction is missing, by its id.
         self._failed: dict[str, str] = {}
 
     async def go(self, small: Address, strong: Address, out: Path) -> Synthesized:

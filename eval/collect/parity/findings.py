@@ -49,7 +49,7 @@ class ReferenceAnswers:
     renderings: Mapping[str, Rendering] = field(default_factory=dict)
     texts: Mapping[str, list[int]] = field(default_factory=dict)
     scores: Mapping[tuple[int, ...], Scores] = field(default_factory=dict)
-    #: By what was misread of rope: log-probabilities by prompt.
+    #: Kind of rope misreading -> log-probabilities by prompt.
     misread: Mapping[str, Mapping[tuple[int, ...], Sequence[float]]] = field(default_factory=dict)
 
     @classmethod

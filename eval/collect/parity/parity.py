@@ -36,7 +36,7 @@ class ParityReport:
 
     checks: tuple[Check, ...]
     dtype: str
-    #: Of which server nothing but its name was proved: addresses.
+    #: Addresses of servers of which nothing but the name was proved.
     unproved: tuple[str, ...] = ()
     #: How many probes each server got, and whether they were the few of a quick check.
     probes: int = 0

@@ -13,7 +13,7 @@ Chat = list[dict[str, str]]
 LONGEST = 3000
 #: Tokens that are generated for a conversation, for a text, and for one more conversation where no answer ended.
 CHAT_TOKENS, TEXT_TOKENS, END_TOKENS = 24, 16, 96
-#: Asked beside the run's own, since its answer ends soon.
+#: Added to the run's own prompts, because its answer ends soon.
 SHORT = Prompt(id="a short answer", messages=(Message(role="user", content="Answer with one word: yes."),))
 PROSE = (
     "The harbour was quiet that morning. Two fishermen mended a net beside the old customs house, and a girl in a red "

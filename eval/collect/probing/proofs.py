@@ -23,7 +23,7 @@ class Proof:
     keeps_path: bool = True
     #: Whether the token that ends an answer is among its tokens.
     shows_end: bool = True
-    #: Where it looks for the chat template, and for the end of a text, where that is less than transformers does.
+    #: Where it reads the chat template and the end tokens, if it reads fewer places than transformers.
     template_from: str = "it was started without one"
     ends_from: str = ""
 

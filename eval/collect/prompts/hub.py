@@ -10,7 +10,7 @@ from blindside.tables.reader import SUFFIXES, kind_of
 from eval.errors import InputError
 
 _DATA = tuple(suffix for suffix in SUFFIXES if suffix != ".txt")
-#: What describes a repository and is no data.
+#: Files that describe a repository and are not data.
 _NO_DATA = frozenset({"dataset_infos.json", "dataset_info.json", "package.json", "config.json", "state.json"})
 _SPLIT = re.compile(r"(?:^|[_\-.])((?:train|test|validation|valid|val|dev)(?:_[A-Za-z0-9]+)*)(?![A-Za-z0-9])")
 _OTHER_NAMES = {"validation": ("validation", "valid", "val", "dev")}

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NORMAL = NormalDist()
-#: Of a continued fraction: close enough, and where it is given up.
+#: A continued fraction stops at this precision, or after so many terms.
 _CLOSE, _MOST = 1e-15, 100_000
 
 

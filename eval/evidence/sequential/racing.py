@@ -20,7 +20,7 @@ from typing import Literal
 from eval.evidence.sequential.e_process import ALPHA, confidence_sequence, fixed_bets
 from eval.evidence.sequential.sequential import ClosedPrompts
 
-#: By what candidates are dropped.
+#: The rules by which candidates are dropped.
 Rule = Literal["sure", "halving"]
 
 

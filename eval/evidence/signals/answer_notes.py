@@ -9,7 +9,7 @@ from eval.collect.imports.error_texts import error_in, repeated
 from eval.evidence.signals.answer_signals import TESTS
 from eval.records import SIDES, Pair, Response
 
-#: Of the answers, or of the pairs: beyond it most of the judging would be for nothing, so it says what to do.
+#: Share of answers or pairs beyond which most judging would be wasted, so a remedy is printed.
 MANY = 0.2
 
 _WORDS = {"truncated": "cut", "empty": "empty", "repetition": "repeating", "refusals": "refusing"}

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 LONGEST_PIECE = 80
 ROUNDS = 4
 COVERED = 24
-#: Of an answer of any length, so many tokens are looked at, from the end: that is where loops are.
+#: Only so many tokens at the end of an answer are looked at: that is where loops are.
 _LOOKED_AT = 20_000
 #: A "word" that is longer is looked at letter by letter.
 _LONGEST_WORD = 60
 
 _CJK = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
-#: Texts are looked at together, so many tokens or more at once.
+#: Texts are processed in batches of at least so many tokens.
 _TOGETHER = 200_000
 #: A letter of Chinese, Japanese or Korean, a word of other scripts, or a mark; not those that draw lines and tables.
 _MARK = r"[^\w\s\-=*#|+~.·:<>/\\─━═…]"

@@ -16,7 +16,7 @@ from eval.evidence.signals.ppi import PredictionPowered, predicted_win_rate
 
 Floats = NDArray[np.float64]
 
-#: `both_bad` is no preference; the predictor must still say something, and one half is what it says.
+#: `both_bad` is no preference, but the predictor needs a number: one half.
 _SCORES = {"tuned": 1.0, "base": 0.0, "tie": 0.5, "both_bad": 0.5, "none": np.nan}
 
 

@@ -63,7 +63,7 @@ def _closed(cookie: bytes, https: bool, framed_by: str) -> bytes:
     return "; ".join([*kept, "HttpOnly", *own]).encode("latin-1")
 
 
-#: Of a request's body; the longest verdict has a tenth of it.
+#: Largest body of a request, in bytes; the longest verdict has a tenth of it.
 LONGEST_BODY = 2**20
 NOT_SERVED = "Not found: this server serves its page and nothing else: open that."
 FOREIGN = "Refused: another website asked for this, and not our own page: open the page at its own address."

@@ -14,7 +14,7 @@ class HubAccounts:
     def __init__(self, users: Iterable[str], orgs: Iterable[str] = ()) -> None:
         self._users = {user.casefold() for user in users}
         self._orgs = {org.casefold() for org in orgs}
-        #: Those who came as members of an organisation, since this server started.
+        #: Who logged in as a member of an organisation since this server started.
         self._members: set[str] = set()
 
     def admit(self, info: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from anyio import CapacityLimiter
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-#: Who is on the way to the Hub and back. In a browser, so that nobody is sent back by somebody else's link.
+#: Cookie for a login under way, so that nobody can be sent back by somebody else's link.
 _STATE = "blindside-state"
 #: Questions to the Hub at once.
 _AT_ONCE = 4

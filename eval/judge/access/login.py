@@ -15,9 +15,9 @@ from eval.judge.study.names import LONGEST_NAME, clean_name
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-#: Where in a request's scope the name stands under which it is judged.
+#: Key in a request's scope for the reviewer's name.
 REVIEWER = "blindside.reviewer"
-#: By it a page notices that the server was started again, and loads itself again: then it is the login page.
+#: A page polls this, notices a restarted server and reloads; then it shows the login page.
 _FOR_ALL = "/gradio_api/app_id"
 
 

@@ -63,7 +63,7 @@ class LoginLimiter:
         wait = when + _delay(failures) - self._clock() if failures > FREE else 0.0
         if wait > 0:
             raise TooManyAttempts(math.ceil(wait))
-        # One at a time for a name: a delay could be got round by trying all at once.
+        # One check at a time per name: else the delay could be bypassed by trying many at once.
         if key in self._checking or len(self._checking) >= AT_ONCE + WAITING:
             raise TooManyAttempts(1)
 

@@ -10,7 +10,7 @@ from eval.judge.access.public_address import PublicAddress, host_of, origin_of
 if TYPE_CHECKING:
     from starlette.types import Scope
 
-#: What only a proxy has to say. It is read here, and nothing behind us may be misled by it.
+#: Headers that only a proxy may set. They are read here, and removed from what the application gets.
 _FORWARDED = (b"x-forwarded-", b"forwarded", b"x-gradio-", b"x-real-ip")
 
 

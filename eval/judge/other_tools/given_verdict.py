@@ -45,7 +45,7 @@ class GivenVerdict:
     answers: tuple[str, str] | None = None
     #: The number that the columns of the answers give to the first one.
     first: int | None = None
-    #: Which model the first answer is of, in the file's own words.
+    #: The model of the first answer, in the file's own words.
     left: str = ""
     seconds: float | None = None
     at: str = ""

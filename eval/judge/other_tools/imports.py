@@ -37,7 +37,7 @@ Say = Callable[[str], None]
 #: What a choice may mean.
 MEANINGS = (A, B, BASE, TUNED, TIE, BOTH_BAD, NONE)
 AGAIN, HERE = "the same reviewer judged the pair again", "judged here by the same reviewer"
-#: So many rows are named one by one.
+#: At most so many rows are named one by one.
 _NAMED = 3
 
 

@@ -204,7 +204,7 @@ def _handler(judging: JudgingState, fixed: str, logins: bool) -> Handler:
             view = View(state="broken", nonce=nonce(), notice=Notice("broken", str(error)))
         listed = action.act == "recent" or (action.act == "flag" and bool(action.edit))
         show = Show(action.language, fixed=bool(name), marked=action.differences, listed=listed)
-        # Nothing to have ready is no page.
+        # No pair to prepare: nothing to render.
         empty = action.act == "ahead" and view.state != "ask"
         return "" if empty else stage_html(view, show), session
 

@@ -43,10 +43,10 @@ class JudgingState:
         self.pool = self._pool()
         gold = self.study.gold.pairs if self.study.gold else ()
         self._gold = {pair.item: Task.of_pair(pair.pair()) for pair in gold}
-        # Known answers are of no run; each one's rows go to one of them.
+        # Gold pairs belong to no run; the rows of each go to one of the runs.
         self._gold_run_of = {item: judged_runs[at % len(judged_runs)] for at, item in enumerate(self._gold)}
         self._states: dict[str, ReviewerState] = {}
-        #: Of pages that were asked whether they are somebody known: their nonce to the name that was given.
+        #: Nonce -> name given, for pages that were asked whether they are a known reviewer.
         self._asked: dict[str, str] = {}
         for judged in judged_runs:
             for skip in read_skips(judged.run):
@@ -73,7 +73,7 @@ class JudgingState:
     def turn(self, reviewer: str) -> Iterator[ReviewerState]:
         """This reviewer's state, as the file has it until the block ends. Raises NotSaved, InputError."""
         known = self._states.get(reviewer)
-        # What takes long is made before anybody has to wait.
+        # Slow work first, before anybody waits for the lock.
         own = None if known is not None and known.present else self._own(reviewer)
         with self.ledger.turn():
             self._note_new_rows()

@@ -9,7 +9,7 @@ from eval.judge.study.control_items import ControlItems, Key
 from eval.judge.study.forms import FilledForm
 from eval.records import Judgement
 
-#: What is on a page: a pair of the run, or the number of one for practice.
+#: What a page shows: a pair of the run, or the number of a practice pair.
 Shown = Key | int
 
 

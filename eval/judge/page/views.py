@@ -27,7 +27,7 @@ ASSETS = Path(__file__).parent / "assets"
 STYLES = ("tokens.css", "answers.css", "judge.css", "form.css", "phone.css")
 SCRIPTS = ("words.js", "copied.js", "draft.js", "form.js", "reading.js", "list.js", "ahead.js", "judge.js", "keys.js")
 
-#: Notices of something that went wrong; the others only tell.
+#: Notices of errors; the others are information.
 ALARMS = frozenset({"stale", "not_saved", "broken", "criterion_missing", "reason_missing", "not_understood"})
 
 

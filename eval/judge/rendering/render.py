@@ -20,11 +20,11 @@ from eval.judge.rendering.markdown import TooMuch, markdown_html
 
 _log = logging.getLogger(__name__)
 
-#: What is longer is shown as plain text.
+#: Longer texts are shown as plain text.
 LONGEST = 50_000
 #: Letters of formatted answers that are kept for the next time they are shown.
 KEPT = 20_000_000
-#: So many words are looked for letter by letter, where a page does not have them as words.
+#: At most so many words that a page lacks as words are searched letter by letter.
 _LOOKED_FOR = 200
 
 _WORD = re.compile(r"[^\W_]+")

@@ -15,7 +15,7 @@ from eval.run import Run
 from train.artifact import hash_setting, hash_weights
 from train.files import sha256_file, sha256_json
 
-#: In place of a hash.
+#: Stands for the hash of a missing file.
 MISSING = "missing"
 #: Files of a run that its decision rests on, where it has them.
 FILES = ("prompts.jsonl", "responses.jsonl", "verdicts.csv", "skips.csv", "study.json", "plan.json", "asked.json")

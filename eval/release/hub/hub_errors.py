@@ -51,7 +51,7 @@ def _sentence(error: BaseException, api: HfApi, repo: str, again: str) -> str:
     if isinstance(error, http.HTTPError | ConnectionError | TimeoutError):
         return f"the network to {without_secrets(api.endpoint)} was lost ({_kind(error)}): {again}"
     if isinstance(error, RuntimeError) and error.__cause__ is not None:
-        # The client wraps what happened to a file of Git LFS.
+        # The client wraps errors of Git LFS uploads.
         return _sentence(error.__cause__, api, repo, again)
     if isinstance(error, ValueError):
         # The Hub's own words on a card's metadata or on a file of Git LFS.

@@ -37,7 +37,7 @@ class Lease:
         self.id = secrets.token_hex(8)
         self.lost = threading.Event()
         self._store = store
-        #: Seconds between two looks, until a silent server is taken for dead, and between two questions.
+        #: Seconds between checks, until a silent server counts as dead, and between two questions to it.
         self._look = min(10.0, every / 3)
         self._patience, self._rest = 3.5 * self._look, 6 * self._look
 

@@ -35,7 +35,7 @@ from eval.release.space.tables import continuation, parted_at
 from eval.run import Run, open_run
 from eval.run_info import RunInfo
 
-#: The token that the Space gets, where it is not the one of whoever publishes.
+#: The Space's token, if it is not the publisher's own.
 TOKEN_VARIABLE = "BLINDSIDE_SPACE_TOKEN"
 VOLUME_AT = "/data"
 

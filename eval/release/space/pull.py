@@ -17,7 +17,7 @@ from eval.release.space.tables import KINDS, check_seals, continuation, parted_a
 from eval.run import Run
 from eval.run_info import RunInfo
 
-#: Of what judging goes by, what a report reads. The key and the answers are here already.
+#: Files that a report reads; the key and the answers are here already.
 _SAME = tuple(name for name in FIXED if name in ("study.json", "plan.json"))
 
 

@@ -38,7 +38,7 @@ from eval.release.space.store import Store
 from eval.release.space.stranded import strand
 from eval.release.space.waiting import BROKEN, BUSY, STARTING, Waiting, waiting
 
-#: Whose pages show a Space in a frame.
+#: The origin whose pages show a Space in a frame.
 HUB = "https://huggingface.co"
 PORT = 7860
 _AGAIN = "it is tried again in a moment"

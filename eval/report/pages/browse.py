@@ -18,7 +18,7 @@ from eval.report.pages.snapshot import Entry, Snapshot
 
 ROWS_A_PAGE = 100
 LONGEST_SNIPPET = 90
-#: Of an answer of any length, as much is looked at for its snippet.
+#: Characters of an answer that are searched for its snippet.
 _LOOKED_AT = 20_000
 
 Standing = Literal["counts", "replaced", "taken back", "repeat", "gold", "not counted"]

@@ -20,7 +20,7 @@ from eval.report.pages.snapshot import Stamp
 from eval.report.pages.words import Words
 from eval.run import Run, list_runs, open_run
 
-#: So many runs are drawn, the newest ones; and so many flipped prompts are listed.
+#: At most so many runs are drawn (the newest), and so many flipped prompts listed.
 RUNS, FLIPS = 20, 50
 
 

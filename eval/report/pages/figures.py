@@ -87,7 +87,7 @@ class Findings:
     outcomes: tuple[OutcomeShare, ...]
     sections: tuple[Section, ...]
     people: tuple[Person, ...]
-    #: Those without whom the finding would read otherwise.
+    #: Reviewers without whom the finding would change.
     decisive: tuple[str, ...]
     why: tuple[Group, ...]
     excerpts: tuple[Excerpt, ...]

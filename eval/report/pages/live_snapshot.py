@@ -29,7 +29,7 @@ from eval.report.pages.snapshot import Snapshot, Stamp, read_snapshot
 from eval.report.pages.words import words
 from eval.run import Run, open_run
 
-#: So many of a stamp are of files that judging does not change.
+#: The first so many parts of a stamp are files that judging does not change.
 _FIXED = 5
 #: After an analysis that took longer than pages wait, so many times as long nothing is computed: judging needs the
 #: machine too.
