@@ -19,7 +19,7 @@ from eval.judge.study.study import Giveaways, Overlap, Study
 from eval.records import Side
 from eval.run import Run
 from eval.run_info import BlindingRecord
-from tests.judge.elsewhere_files import argilla, label_studio, written
+from tests.judge.other_tool_files import argilla, label_studio, written
 from tests.judge.runs import BASE_NAME, TUNED_NAME, make_run, with_key
 
 ANSWERS = [(f"First {i} reply, rather long in its words.", f"Other {i}.") for i in range(40)]

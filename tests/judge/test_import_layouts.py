@@ -10,8 +10,8 @@ import pytest
 
 from eval.judge.other_tools.given_verdict import ColumnNames
 from eval.records import IMPORTED
-from tests.judge.elsewhere_files import written
 from tests.judge.importing import Row, bring, rows_of, sheet
+from tests.judge.other_tool_files import written
 from tests.judge.runs import BASE_NAME, TUNED_NAME, make_run
 
 #: A row of a table on the first prompt, and the (outcome, left) that it must come to.

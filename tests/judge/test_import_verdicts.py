@@ -24,8 +24,8 @@ from eval.judge.store.side_files import read_skips
 from eval.judge.store.verdict_files import in_force, read_rows
 from eval.records import IMPORTED, Verdict
 from eval.run import Run, open_run
-from tests.judge.elsewhere_files import label_studio, written
 from tests.judge.importing import Row, bring, rows_of, sheet
+from tests.judge.other_tool_files import label_studio, written
 from tests.judge.runs import make_run
 from tests.judge.verdicts import verdict_store
 from tests.support import judged
