@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from blindside.hub_names import HUB, read_source
+from blindside.hub.names import HUB, read_source
 from blindside.tables.encoding import Note
 from blindside.tables.reader import ignore
 from blindside.tables.rows import Excluded, Record, Unusable

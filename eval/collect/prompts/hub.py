@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from blindside.hub_names import read_source
+from blindside.hub.names import read_source
 from blindside.tables.reader import SUFFIXES, kind_of
 from eval.errors import InputError
 
@@ -28,7 +28,7 @@ def download(source: str) -> tuple[str, list[Path]]:
         raise InputError(str(error)) from None
     from huggingface_hub import HfApi, errors, hf_hub_download
 
-    from blindside.hub_http import http
+    from blindside.hub.http_library import http
 
     try:
         info = HfApi().dataset_info(name)
@@ -121,7 +121,7 @@ def _ask_where_several(what: str, names: list[str], source: str) -> None:
 
 def _reason(error: Exception) -> str:
     """Why the Hub did not answer, short enough for a sentence; --debug shows the whole."""
-    from blindside.hub_http import http
+    from blindside.hub.http_library import http
 
     if isinstance(error, http.TimeoutException):
         return "it took too long"

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from blindside.hub_http import http
+from blindside.hub.http_library import http
 from eval.errors import InputError
 
 #: Seconds that the Hub may take for one answer.

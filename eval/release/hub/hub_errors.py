@@ -11,7 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineMod
 from huggingface_hub.utils import validate_repo_id
 
 from blindside.addresses import without_secrets
-from blindside.hub_http import http
+from blindside.hub.http_library import http
 from eval.errors import ReleaseError
 
 AGAIN = "the same command continues from there"

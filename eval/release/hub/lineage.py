@@ -9,7 +9,7 @@ from typing import Any
 
 from huggingface_hub import HfApi, try_to_load_from_cache
 
-from blindside.hub_http import http
+from blindside.hub.http_library import http
 from blindside.yaml_files import LARGEST, BadYaml, parse_yaml
 from eval.run import Run
 from train.artifact import NAME, Artifact, read_artifact

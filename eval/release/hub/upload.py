@@ -15,7 +15,7 @@ from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelet
 from huggingface_hub.hf_api import RepoFile
 
 from blindside.addresses import without_secrets
-from blindside.hub_http import http
+from blindside.hub.http_library import http
 from eval.errors import ReleaseError
 from eval.release.hub.bundle import Bundle, ReleaseFile
 from eval.release.hub.hub_errors import as_release_errors

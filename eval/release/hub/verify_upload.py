@@ -11,7 +11,7 @@ from huggingface_hub import HfApi, get_session, hf_hub_url, hf_raise_for_status
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers
 
-from blindside.hub_http import http
+from blindside.hub.http_library import http
 from eval.errors import ReleaseError
 from eval.release.hub.bundle import ReleaseFile
 from eval.release.hub.hub_errors import as_release_errors
