@@ -5,7 +5,7 @@ reports/<name>/
   prompts.jsonl     the prompts that are asked, after exclusions
   responses.jsonl   eval.answers
   verdicts.csv      eval.judge.store.verdict_files
-  report/           eval.evidence.headline
+  report/           eval.evidence.summary
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import IO
 
 from blindside.reading import LONGEST, BadFile, CsvLines
-from blindside.tables.cells import record_of
+from blindside.tables.list_cells import record_of
 from blindside.tables.rows import Excluded, Record, filled
 from blindside.words import counted
 

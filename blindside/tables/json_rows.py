@@ -8,8 +8,8 @@ from itertools import chain
 from typing import IO, Any
 
 from blindside.reading import WHOLE, BadFile, parse_json, read_lines, read_whole
-from blindside.tables.cells import record_of
 from blindside.tables.json_lists import BrokenList, items, objects
+from blindside.tables.list_cells import record_of
 from blindside.tables.rows import Excluded, Record
 
 Rows = Iterator[Record | Excluded]

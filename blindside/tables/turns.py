@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from blindside.tables.cells import value_of
+from blindside.tables.list_cells import value_of
 from blindside.tables.rows import MALFORMED, Message, Unusable
 
 CONFLICT = "conflicting prefixes"

@@ -13,7 +13,6 @@ from eval.evidence.build_judgements import build_judgements
 from eval.evidence.estimates.categories import Categories, categories
 from eval.evidence.estimates.counts import BadRates, Resampled, bad_rates, prompt_counts, resampled
 from eval.evidence.estimates.metric import Metric
-from eval.evidence.headline import Summary, metrics, summarise
 from eval.evidence.judgements import Judgements, by_cluster
 from eval.evidence.reviewers.agreement import Agreement, agreement
 from eval.evidence.reviewers.bias import Bias, bias
@@ -24,6 +23,7 @@ from eval.evidence.signals.answer_signals import Signal, Signals, expected, meas
 from eval.evidence.signals.held_out import HeldOutAccuracy, held_out_accuracy
 from eval.evidence.signals.model_judge import JudgeBesidePeople, beside_people, with_judge, with_skips
 from eval.evidence.signals.ppi import PredictionPowered
+from eval.evidence.summary import Summary, metrics, summarise
 from eval.evidence.verdict import RunVerdict, run_verdict
 from eval.judge.setup.frozen_study import thumbs_path
 from eval.judge.setup.planning import inclusion_chances, is_planned, planned_reviewers

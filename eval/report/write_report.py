@@ -16,9 +16,9 @@ from eval.journal import write_atomically
 from eval.judge.csv_codec import encode_row
 from eval.report import compare
 from eval.report.compare import Comparison
+from eval.report.pages.report_html import comparison_html, report_html
 from eval.report.pages.snapshot import Snapshot, read_snapshot
 from eval.report.pages.standalone import picture_files
-from eval.report.pages.static import comparison_html, report_html
 from eval.report.tables.csv_tables import JOINERS, category_csv, disagreement_csv, reviewer_csv, summary_csv
 from eval.report.tables.markdown import markdown
 from eval.run import Run

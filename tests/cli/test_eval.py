@@ -15,7 +15,7 @@ import pytest
 from compose.embedded_stack import EmbeddedStack
 from compose.stack import Model
 from eval.cli.collecting.evaluate import default_name
-from eval.evidence.headline import FORCED
+from eval.evidence.summary import FORCED
 from eval.report.write_report import write_report
 from eval.run import open_run
 from eval.run_info import Decoding, ModelInfo

@@ -18,12 +18,12 @@ from eval.evidence.estimates.bootstrap import SignedEstimate
 from eval.evidence.estimates.categories import categories
 from eval.evidence.estimates.counts import prompt_counts, resampled
 from eval.evidence.estimates.winrate import Estimate
-from eval.evidence.headline import summarise
 from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Judgements, of_arrays
 from eval.evidence.reviewers.agreement import agreement
 from eval.evidence.reviewers.bias import bias
 from eval.evidence.reviewers.reviewers import reviewers
 from eval.evidence.signals.answer_signals import Signals, expected, measure
+from eval.evidence.summary import summarise
 from eval.judge.csv_codec import PLAIN, encode_row
 from eval.records import Verdict
 from eval.run import Run

@@ -17,9 +17,9 @@ from eval.report.pages.live_snapshot import SnapshotSource
 from eval.report.pages.page import show_page
 from eval.report.pages.query import Query
 from eval.report.pages.reasons import comment_groups, phrases
+from eval.report.pages.report_html import MOST, report_html
 from eval.report.pages.reviewer_table import what_if
 from eval.report.pages.snapshot import Entry, Snapshot, read_snapshot
-from eval.report.pages.static import MOST, report_html
 from eval.report.pages.trust_strip import MARKS, STOP, all_conditions
 from eval.report.pages.words import words
 from eval.report.write_report import write_comparison, write_report
@@ -200,7 +200,7 @@ def test_a_file_holds_the_pairs_that_there_is_room_for_and_stays_small(
     whole = report_html(snapshot)
     assert whole.count('class="rs-card rs-held"') == len(snapshot.entries)
     assert len(whole.encode()) < 2_000_000
-    monkeypatch.setattr("eval.report.pages.static.MOST", MOST // 10)
+    monkeypatch.setattr("eval.report.pages.report_html.MOST", MOST // 10)
     less = report_html(snapshot)
     assert 0 < less.count('class="rs-card rs-held"') < len(snapshot.entries)
     assert 'class="rs-card rs-held"' not in report_html(snapshot, pairs=False)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from blindside import console
-from blindside.tables.cells import texts_of
 from blindside.tables.codes import (
     BOTH_BAD,
     CHOICE,
@@ -26,6 +25,7 @@ from blindside.tables.codes import (
     code_of,
     decide_codes,
 )
+from blindside.tables.list_cells import texts_of
 from blindside.tables.prompt_columns import CONVERSATION, QUESTION, with_parts, with_system
 from blindside.tables.rows import MALFORMED, Excluded, Message, Record, TrackedRow, Unusable, first_filled, number
 from blindside.tables.turns import CONFLICT, Fields, answer, full_conversations, text_of, turns

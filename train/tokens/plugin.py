@@ -19,8 +19,8 @@ from axolotl.utils.logging import get_logger
 
 from train.token_check import KEY, TrainedTokens, tokenizer_beside, write_found
 from train.tokens.compare import Pair, PreparedPair, compare, ended, length
-from train.tokens.fix import derive_tokenizer, restore_tokenizer, unlike
 from train.tokens.served import ServedTokenizer, load
+from train.tokens.tokenizer_copy import derive_tokenizer, restore_tokenizer, unlike
 
 LOG = get_logger("axolotl.tokens")
 ANSWERS = ("chosen_ids", "rejected_ids")

@@ -38,7 +38,7 @@ def plan(
     from rich.table import Table
 
     from eval.evidence.sequential import power as needs
-    from eval.evidence.sequential.expected import Design, People, worth
+    from eval.evidence.sequential.expected_verdicts import Design, People, worth
 
     people, overlapped = People(ties, both_bad, agreement), Design(reviewers, share)
     designs = [Design(1)] if overlapped.per_prompt == 1 else [Design(1), overlapped]

@@ -23,7 +23,7 @@ from eval.collect.imports.answer_files import (
     table_row,
 )
 from eval.collect.imports.joining import ImportedAnswer, JoinedPrompt, JoinResult, by_key, join_sides, rows_of_table
-from eval.collect.imports.no_answers import keep_answers
+from eval.collect.imports.judgeable import keep_answers
 from eval.collect.input_records import read_records
 from eval.collect.prompts.parser import Question
 from eval.collect.prompts.prompt_set import prompts_sha256, training_key

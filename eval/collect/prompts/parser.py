@@ -11,7 +11,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from blindside.reading import parse_json
-from blindside.tables.cells import texts_of
+from blindside.tables.list_cells import texts_of
 from blindside.tables.prompt_columns import CONVERSATION, QUESTION, template_mark, with_parts, with_system
 from blindside.tables.rows import TrackedRow, Unusable, first_filled, identity
 from blindside.tables.turns import Fields, turns

@@ -27,8 +27,8 @@ from eval.judge.store.acknowledged import (
 )
 from eval.judge.store.file_lock import FileLock
 from eval.judge.store.hash_chain import sealed
-from eval.judge.store.refusals import cannot_put_back, changed_too_often, not_saved, other_columns
 from eval.judge.store.settled_file import Read, read_settled
+from eval.judge.store.store_errors import cannot_put_back, changed_too_often, not_saved, other_columns
 from eval.judge.store.verdict_files import R, RowsFile, parse_rows
 
 _log = logging.getLogger(__name__)

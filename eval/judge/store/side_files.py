@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from eval.errors import InputError
 from eval.journal import Journal, read_stamped, whole_csv_rows
 from eval.judge.csv_codec import line
-from eval.judge.store.refusals import not_saved
+from eval.judge.store.store_errors import not_saved
 from eval.records import Kind, Row
 from eval.run import Run
 from eval.spreadsheet import restore

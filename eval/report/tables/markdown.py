@@ -12,7 +12,7 @@ from eval.evidence.analysis import Analysis, all_figures
 from eval.evidence.estimates.categories import INTERVALS, P_VALUES
 from eval.evidence.estimates.metric import Metric
 from eval.evidence.estimates.winrate import Estimate
-from eval.evidence.headline import CAN_WE_STOP, FORCED
+from eval.evidence.summary import CAN_WE_STOP, FORCED
 from eval.report.tables import run_checks
 from eval.run_info import Decoding
 

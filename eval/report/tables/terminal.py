@@ -8,7 +8,7 @@ from pathlib import Path
 from blindside import console
 from blindside.words import counted
 from eval.evidence.analysis import Analysis, all_figures
-from eval.evidence.headline import CAN_WE_STOP, FORCED
+from eval.evidence.summary import CAN_WE_STOP, FORCED
 from eval.evidence.verdict import RunVerdict
 from eval.report.tables import run_checks
 

@@ -1,4 +1,4 @@
-"""The headline of a report: the win rate in its forms, counts, and every exclusion."""
+"""The summary of a run: the win rate in its forms, counts, and every exclusion."""
 
 from __future__ import annotations
 
