@@ -10,20 +10,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from blindside import console
 from blindside.words import counted
 from eval.answers import AnsweredKeys, read_answered_keys
+from eval.collect.collect_options import CollectOptions, CollectSummary, no_check
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.protocol import Engine
 from eval.collect.engines.quantisation import refuse_mixed
-from eval.collect.engines.retry import Backoff, Breaker, first_error
-from eval.collect.engines.transport import LARGEST
+from eval.collect.engines.retry import first_error
 from eval.collect.new_run import warnings_of
 from eval.collect.progress import Progress
-from eval.collect.worker import Fit, SideWorker
+from eval.collect.worker import SideWorker
 from eval.collect.writer import AnswerWriter, Line
 from eval.journal import Journal
 from eval.records import SIDES, Failure, Message, Prompt, Response, Side, utc_now
@@ -31,69 +30,6 @@ from eval.run import Run
 from eval.run_info import RunInfo
 
 SHOWN_FAILURES = 10
-
-
-@dataclass(frozen=True)
-class CollectOptions:
-    """How to ask. Times are in seconds; `concurrency` is per side."""
-
-    concurrency: int = 16
-    timeout: float = 120.0
-    #: Bytes of one answer.
-    largest: int = LARGEST
-    attempts: int = 5
-    first_wait: float = 0.5
-    longest_wait: float = 30.0
-    #: How long one prompt may be put off by a busy server (429).
-    patience: float = 600.0
-    #: So many prompts in a row that fail on one side end the run: its server is gone.
-    give_up_after: int = 20
-    #: Seconds between lines of progress where there is no terminal, and between calls of `check`.
-    tell_every: float = 5.0
-    check_every: float = 0.5
-    #: After so many seconds without an answer, the reason is printed.
-    quiet_after: float = 120.0
-    #: Whether prompts that a server refused are asked again.
-    retry_failed: bool = False
-    #: Whether the two sides may be served in different quantisations.
-    mixed: bool = False
-
-    def backoff(self) -> Backoff:
-        return Backoff(self.attempts, self.first_wait, self.longest_wait, self.patience)
-
-    def lane(
-        self,
-        side: Side,
-        engine: Engine,
-        todo: Iterable[Prompt],
-        *,
-        fit: Fit,
-        tell: Callable[[str], None],
-        check: Callable[[], None] | None = None,
-    ) -> SideWorker:
-        """One side's prompts on their way to its engine, asked as these options say."""
-        return SideWorker(
-            side=side,
-            engine=engine,
-            todo=iter(todo),
-            width=min(self.concurrency, engine.info.max_concurrent or self.concurrency),
-            fit=fit,
-            backoff=self.backoff,
-            breaker=Breaker(self.give_up_after),
-            tell=tell,
-            check=check or _fine,
-        )
-
-
-@dataclass(frozen=True)
-class CollectSummary:
-    """Counts of (prompt, side). `already` were on disk before, `failed` have no answer now."""
-
-    asked: int
-    answered: int
-    failed: int
-    already: int
-    seconds: float
 
 
 def collect(
@@ -127,7 +63,7 @@ def collect(
             return CollectSummary(0, 0, 0, already, 0.0)
         if already:
             say(f"{counted(already, 'answer')} already collected, {len(missing)} to collect")
-        job = _Collection(run, answers, options, check or _fine, say)
+        job = _Collection(run, answers, options, check or no_check, say)
         began = time.monotonic()
         try:
             asyncio.run(job.go(urls, missing))
@@ -187,8 +123,8 @@ class _Collection:
             self._progress = stack.enter_context(shown)
             journal = Journal(self.run.responses_path)
             self._writer = await stack.enter_async_context(AnswerWriter(journal, self._on_disk))
-            lanes = [self._lane(side, engines, [p for p, s in missing if s == side]) for side in sides]
-            await self._work(lanes)
+            workers = [self._worker(side, engines, [p for p, s in missing if s == side]) for side in sides]
+            await self._work(workers)
 
     def _connect(self, side: Side, address: Address) -> AbstractAsyncContextManager[Engine]:
         return connect(
@@ -202,8 +138,8 @@ class _Collection:
             enable_thinking=self.run.decoding.enable_thinking,
         )
 
-    def _lane(self, side: Side, engines: Mapping[Side, Engine], todo: Sequence[Prompt]) -> SideWorker:
-        return self.options.lane(
+    def _worker(self, side: Side, engines: Mapping[Side, Engine], todo: Sequence[Prompt]) -> SideWorker:
+        return self.options.worker(
             side,
             engines[side],
             todo,
@@ -212,14 +148,14 @@ class _Collection:
             check=self.check,
         )
 
-    async def _work(self, lanes: Sequence[SideWorker]) -> None:
+    async def _work(self, workers: Sequence[SideWorker]) -> None:
         """Raises the first of the errors that ended it, not a group."""
         try:
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(self._watch())
                 async with asyncio.TaskGroup() as work:
-                    for lane in lanes:
-                        work.create_task(lane.run(self._writer.put))
+                    for worker in workers:
+                        work.create_task(worker.run(self._writer.put))
                 watch.cancel()
         except BaseExceptionGroup as several:
             raise first_error(several) from None
@@ -280,10 +216,6 @@ async def _shortest(engines: Iterable[Engine], messages: Sequence[Message], max_
     for engine in engines:
         max_tokens = await engine.fit(messages, max_tokens)
     return max_tokens
-
-
-def _fine() -> None:
-    return None
 
 
 def _tell(summary: CollectSummary, answers: AnsweredKeys, say: Callable[[str], None]) -> None:

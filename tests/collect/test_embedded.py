@@ -10,7 +10,8 @@ import pytest
 from compose.embedded_stack import EmbeddedStack
 from compose.stack import Model
 from eval.answers import read_answers
-from eval.collect.collector import CollectOptions, collect
+from eval.collect.collect_options import CollectOptions
+from eval.collect.collector import collect
 from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.records import SIDES, Side

@@ -16,7 +16,8 @@ PROMPTS, LENGTH = 1000, 60_000
 COLLECT = """
 import json, sys
 from pathlib import Path
-from eval.collect.collector import CollectOptions, collect
+from eval.collect.collector import collect
+from eval.collect.collect_options import CollectOptions
 from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.run_info import Decoding

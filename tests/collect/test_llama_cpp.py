@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from eval.answers import read_answers
-from eval.collect.collector import CollectOptions, collect
+from eval.collect.collect_options import CollectOptions
+from eval.collect.collector import collect
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.transport import Transport
 from eval.collect.new_run import start_collected_run

@@ -52,7 +52,7 @@ def collect(
     --prompts prompts.jsonl --run first`
     """
     from eval.answers import read_answers
-    from eval.collect.collector import CollectOptions
+    from eval.collect.collect_options import CollectOptions
     from eval.collect.collector import collect as run_collection
     from eval.collect.engines.http_body import MEGABYTE
     from eval.collect.new_run import start_collected_run

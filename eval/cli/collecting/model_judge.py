@@ -31,7 +31,7 @@ def model_judge(
     Run it again to collect what is missing.
     Example: `blindside model-judge tiny-1a2b3c4d --url http://127.0.0.1:8090`
     """
-    from eval.collect.collector import CollectOptions
+    from eval.collect.collect_options import CollectOptions
     from eval.collect.model_tasks.model_judge import ask_model
     from eval.collect.model_tasks.rows import verdicts_path
     from eval.errors import InputError

@@ -51,7 +51,8 @@ def prove_and_collect(
     run: Run, turns: Iterable[Callable[[], AbstractContextManager[Servers]]], how: CollectionSettings
 ) -> int:
     """Take the turns one after the other, each with its own servers; returns how many answers failed."""
-    from eval.collect.collector import CollectOptions, collect
+    from eval.collect.collect_options import CollectOptions
+    from eval.collect.collector import collect
 
     options = CollectOptions(concurrency=how.concurrency, timeout=how.timeout, mixed=how.mixed)
     failed = 0

@@ -200,7 +200,8 @@ def _ask(
 ) -> int:
     """Have these sides answer what the run lacks; how many answers failed."""
     if trained is None:
-        from eval.collect.collector import CollectOptions, collect
+        from eval.collect.collect_options import CollectOptions
+        from eval.collect.collector import collect
 
         urls: dict[Side, list[str]] = {"base": _base_urls(settings), "tuned": list(candidate.urls)}
         options = CollectOptions(concurrency=settings.how.concurrency, timeout=settings.how.timeout)

@@ -135,7 +135,7 @@ def synthesize(
     Example: `blindside pairs synthesize prompts.jsonl pairs.jsonl --small-url http://127.0.0.1:8080
     --strong-url http://127.0.0.1:8081`
     """
-    from eval.collect.collector import CollectOptions
+    from eval.collect.collect_options import CollectOptions
     from eval.collect.model_tasks.synthesize import CORRECTION, SynthesizeOptions
     from eval.collect.model_tasks.synthesize import synthesize as run
     from eval.collect.prompts.prompt_set import load_prompts

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from blindside import console
 from eval.answers import Answers, read_answers
-from eval.collect.collector import CollectOptions
+from eval.collect.collect_options import CollectOptions
 from eval.collect.csv_records import write_table
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.retry import first_error
@@ -183,7 +183,7 @@ async def _ask(
 
             async with AnswerWriter(Journal(path), on_disk) as writer:
                 for side in SIDES:
-                    await options.lane(side, engine, todo[side], fit=fit, tell=progress.tell).run(writer.put)
+                    await options.worker(side, engine, todo[side], fit=fit, tell=progress.tell).run(writer.put)
         return model, answers
 
 

@@ -16,7 +16,7 @@ from blindside import console
 from blindside.reading import LONGEST, MEGABYTE
 from blindside.tables.rows import Excluded
 from eval.answers import read_answers
-from eval.collect.collector import CollectOptions
+from eval.collect.collect_options import CollectOptions
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.protocol import Engine
 from eval.collect.engines.retry import first_error
@@ -179,7 +179,7 @@ class _Synthesis:
                         self.tokens += _spent(row) if side == "tuned" and isinstance(row, Response) else 0
                         writer.put(row)
 
-                    await self._lane(side, engine, self._within(todo, budget), progress).run(put)
+                    await self._worker(side, engine, self._within(todo, budget), progress).run(put)
         return found
 
     def _within(self, todo: Sequence[Prompt], budget: int) -> Iterator[Prompt]:
@@ -190,13 +190,13 @@ class _Synthesis:
                 return
             yield prompt
 
-    def _lane(self, side: Side, engine: Engine, todo: Iterator[Prompt], progress: Progress) -> SideWorker:
+    def _worker(self, side: Side, engine: Engine, todo: Iterator[Prompt], progress: Progress) -> SideWorker:
         limit = self._how.max_tokens + (self._how.thinking if side == "tuned" else 0)
 
         async def fit(messages: Sequence[Message]) -> int:
             return await engine.fit(messages, limit)
 
-        return self._how.asking.lane(side, engine, todo, fit=fit, tell=progress.tell)
+        return self._how.asking.worker(side, engine, todo, fit=fit, tell=progress.tell)
 
     def _pair(
         self, number: int, prompt: Prompt, answer: Response | None, corrections: Mapping[str, Response]

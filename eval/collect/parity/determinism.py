@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from blindside import console
 from blindside.words import counted
 from eval.answers import Answers, read_answers
-from eval.collect.collector import CollectOptions
+from eval.collect.collect_options import CollectOptions
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.protocol import Engine
 from eval.collect.engines.retry import Breaker
@@ -146,12 +146,12 @@ class _Job:
                 )
                 engines[side] = await stack.enter_async_context(engine)
             again = {side: _Again() for side in urls}
-            await asyncio.gather(*(self._lane(side, engines, crowd, load, again[side].loaded) for side in urls))
+            await asyncio.gather(*(self._worker(side, engines, crowd, load, again[side].loaded) for side in urls))
             for side in urls:
-                await self._lane(side, engines, sample, 1, again[side].alone)
+                await self._worker(side, engines, sample, 1, again[side].alone)
             return again
 
-    async def _lane(
+    async def _worker(
         self,
         side: Side,
         engines: Mapping[Side, Engine],
@@ -166,7 +166,7 @@ class _Job:
                 into[row.prompt_id] = row
 
         engine = engines[side]
-        lane = SideWorker(
+        worker = SideWorker(
             side=side,
             engine=engine,
             todo=iter(prompts),
@@ -178,7 +178,7 @@ class _Job:
             check=self.check,
         )
         try:
-            await lane.run(put)
+            await worker.run(put)
         except BaseExceptionGroup as several:
             raise _first(several) from None
 
