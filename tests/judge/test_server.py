@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -172,6 +173,21 @@ def test_control_c_ends_it_with_a_page_open(tmp_path: Path) -> None:
         rest, _ = server.process.communicate(timeout=30)
         heartbeat.close()
     assert (server.process.returncode, rest.splitlines()) == (0, ["ended"])
+
+
+def test_an_idle_page_leaves_the_machine_in_peace(tmp_path: Path) -> None:
+    """Gradio looks at its queue a thousand times a second; a busy machine only makes the number smaller."""
+    with served(make_run(tmp_path)) as idle:
+        Tab(idle.url, "ann")
+        tasks = Path(f"/proc/{idle.pid}/task")
+        before = _woken(tasks)
+        time.sleep(1)
+        assert _woken(tasks) - before < 200
+
+
+def _woken(tasks: Path) -> int:
+    lines = [line for status in tasks.glob("*/status") for line in status.read_text().splitlines()]
+    return sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
 
 
 def test_a_proxy_that_httpx_cannot_speak_to_stops_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
