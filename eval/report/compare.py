@@ -30,9 +30,10 @@ class ComparedRun:
 
 @dataclass(frozen=True)
 class Flip:
-    """One shared prompt: its id in the new run, and its mean scores (tuned 1, tie 1/2, base 0) in both."""
+    """One shared prompt: its id in the new run and in the old one, and its mean scores (tuned 1, tie 1/2, base 0)."""
 
     item: str
+    item_before: str
     asked: str
     before: float
     after: float
@@ -96,7 +97,7 @@ def compare_runs(old: Run, new: Run, *, seed: int = 0) -> Comparison:
         only_old=len(scores[0].keys() - scores[1].keys()),
         only_new=len(scores[1].keys() - scores[0].keys()),
         warnings=tuple(_warnings(old, new)),
-        flips=_flips(new, {key: (scores[0][key], scores[1][key]) for key in shared}),
+        flips=_flips(old, new, {key: (scores[0][key], scores[1][key]) for key in shared}),
     )
 
 
@@ -124,11 +125,12 @@ def markdown(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def _flips(new: Run, scores: Mapping[str, tuple[float, float]]) -> tuple[Flip, ...]:
-    known = ((prompt, scores.get(_key(prompt))) for prompt in new.prompts())
+def _flips(old: Run, new: Run, scores: Mapping[str, tuple[float, float]]) -> tuple[Flip, ...]:
+    before = {_key(prompt): prompt.id for prompt in old.prompts()}
+    known = ((prompt, key, scores.get(key)) for prompt in new.prompts() for key in [_key(prompt)])
     moved = [
-        Flip(prompt.id, prompt.messages[-1].content, *both)
-        for prompt, both in known
+        Flip(prompt.id, before[key], prompt.messages[-1].content, *both)
+        for prompt, key, both in known
         if both is not None and np.sign(both[0] - 0.5) != np.sign(both[1] - 0.5)
     ]
     return tuple(sorted(moved, key=lambda one: (-abs(one.after - one.before), one.item)))

@@ -19,7 +19,7 @@ from eval.judge.study.string_table import LANGUAGES, STRINGS
 TEMPLATES = sorted(ASSETS.glob("*.jinja"))
 SCRIPTS = sorted(ASSETS.glob("*.js"))
 #: Names, keys of a keyboard, and the letters that answers go by.
-NO_WORDS = {"blindside", "Esc", "Home", "End", *"ABCDEFGJKLMPRSTUX"}
+NO_WORDS = {"blindside", "Esc", "Home", "End", *"ABCDEFGHJKLMPRSTUX"}
 #: Attributes that are read out or shown.
 SPOKEN = {"aria-label", "title", "placeholder", "alt", "content", "label"}
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -27,11 +27,11 @@ STUDY = Study.model_validate(
     {
         "tags": {"incorrect": None, "too_long": None, "ignores_instruction": {"en": "off the brief", "zh": "答非所问"}},
         "criteria": [
-            {"name": "helpful", "question": "More helpful?", "scale": "pairwise"},
-            {"name": "quality", "question": "How good?", "scale": [1, 2, 3, 4, 5]},
+            {"name": "helpful", "question": {"en": "More helpful?", "zh": "哪个更有帮助？"}, "scale": "pairwise"},
+            {"name": "quality", "question": {"en": "How good?", "zh": "有多好？"}, "scale": [1, 2, 3, 4, 5]},
             {
                 "name": "tone",
-                "question": "Which tone?",
+                "question": {"en": "Which tone?", "zh": "哪种语气？"},
                 "scale": {"cold": {"en": "cold", "zh": "冷淡"}, "warm": {"en": "warm", "zh": "亲切"}},
             },
         ],
@@ -72,9 +72,9 @@ def make_rich(folder: Path, *, pairs: int = 90, name: str = "second", lean: floa
         run=name, item=there[-1].prompt_id, reviewer="Skipper", kind="judgement", skipped_at="2026-01-31T12:00Z"
     )
     append_skip(run, skip)
-    drawing = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 752 500"><path d="M20 400 L300 120 L700 60"/></svg>'
-    for path in (run.picture_path, run.base_picture_path):
-        path.write_text(drawing)
+    for path, end in ((run.picture_path, 60), (run.base_picture_path, 90)):
+        line = f'<path d="M20 400 L300 120 L700 {end}"/>'
+        path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 752 500">{line}</svg>')
     return run
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import html
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from eval.answers import read_answers
 from eval.evidence.signals.traits import LONGER, winning
+from eval.records import SIDES, Mark
 from eval.report.compare import compare_runs
 from eval.report.pages.browse import find
 from eval.report.pages.figures import findings
@@ -24,7 +27,9 @@ from eval.report.pages.trust_strip import MARKS, STOP, all_conditions
 from eval.report.pages.words import words
 from eval.report.write_report import write_comparison, write_report
 from eval.run import Run
-from tests.evidence.judged import make_judged
+from tests.evidence.judged import make_judged, record, verdict_on
+from tests.judge.runs import make_run, make_run_of, prompt, response
+from tests.judge.test_passages import LEFT, RIGHT
 from tests.report.rich import make_rich, write_rows
 
 
@@ -121,7 +126,9 @@ def test_comments_stand_with_the_side_and_the_tag_that_they_are_about(snapshot: 
     [
         (["too long", "far too long", "Too Long!"], [("too long", 3)]),
         (["short and clear", "short and clear, yes"], [("short and clear", 2)]),
-        (["太长了", "真的太长了", "好"], [("太长", 2)]),
+        (["太长了", "真的太长了", "好"], [("太长了", 2)]),
+        (["回答简洁明了，很好", "简洁明了"], [("简洁明了", 2)]),
+        (["太长了，而且有错误", "而且有错误"], [("而且有错误", 2)]),
         (["one of a kind"], []),
         (["the the", "the the"], []),
         ([], []),
@@ -129,6 +136,13 @@ def test_comments_stand_with_the_side_and_the_tag_that_they_are_about(snapshot: 
 )
 def test_phrases_that_come_again_are_found_whole(comments: list[str], found: list[tuple[str, int]]) -> None:
     assert phrases(comments) == found
+
+
+def test_where_words_have_little_in_common_an_item_has_its_sentences_marked(tmp_path: Path) -> None:
+    run = make_run(tmp_path, answers=[(LEFT, RIGHT)])
+    page = show_page(run, SnapshotSource(run), "?item=hidden-item-0000&show=differences")
+    assert "<mark>Nobody sees your cat.</mark>" in page
+    assert "too little in common" not in page
 
 
 def test_what_winners_do_counts_only_where_one_answer_does_it(snapshot: Snapshot) -> None:
@@ -177,6 +191,29 @@ def test_a_comparison_lists_the_prompts_whose_winner_changed(runs: tuple[Run, Ru
     assert re.findall(r"<(?:script|form|img)\b", alone) == []
 
 
+@pytest.mark.parametrize("seen_from", ["earlier", "later"])
+def test_the_older_of_two_runs_is_the_old_one_and_links_lead_to_the_pages_own_prompts(
+    seen_from: str, tmp_path: Path
+) -> None:
+    runs: dict[str, Run] = {}
+    marks: dict[str, tuple[Mark, Mark]] = {"earlier": ("base", "tie"), "later": ("tuned", "tie")}
+    for name, outcomes in marks.items():
+        prompts = [prompt(n).model_copy(update={"id": f"{name}-{n}"}) for n in range(2)]
+        rows = [response(asked, side, f"{asked.id} {side}") for asked in prompts for side in SIDES]
+        runs[name] = run = make_run_of(tmp_path, prompts, rows, name=name)
+        pairs = read_answers(run.responses_path).pairs(prompts)
+        record(run, [verdict_on(run, pair, mark) for pair, mark in zip(pairs, outcomes, strict=True)])
+        run.update(times={"started": "2026-01-01" if name == "earlier" else "2026-02-01"})
+    page = show_page(runs[seen_from], SnapshotSource(runs[seen_from]), "?view=compare")
+    assert "+50.0 points" in page
+    assert re.findall(r'<bdi>(\w+)</bdi> <span class="rs-soft">(old|new)', page) == [
+        ("earlier", "old"),
+        ("later", "new"),
+    ]
+    flips = page[page.index("Flipped prompts") :]
+    assert re.findall(r'href="\?view=browse&amp;item=([\w-]+)"', flips) == [f"{seen_from}-0"]
+
+
 def test_a_run_alone_says_that_there_is_none_to_compare(tmp_path: Path) -> None:
     run = make_judged(tmp_path, pairs=5)
     assert "No other run here" in show_page(run, SnapshotSource(run), "?view=compare")
@@ -204,6 +241,15 @@ def test_a_file_holds_the_pairs_that_there_is_room_for_and_stays_small(
     less = report_html(snapshot)
     assert 0 < less.count('class="rs-card rs-held"') < len(snapshot.entries)
     assert 'class="rs-card rs-held"' not in report_html(snapshot, pairs=False)
+
+
+def test_how_both_rounds_were_trained_is_on_the_page_and_in_the_file(snapshot: Snapshot) -> None:
+    run = snapshot.run
+    drawings = [b64encode(path.read_bytes()).decode() for path in (run.base_picture_path, run.picture_path)]
+    assert drawings[0] != drawings[1]
+    for page in (show_page(run, SnapshotSource(run)), report_html(snapshot), report_html(snapshot, "zh")):
+        shown = re.findall(r'id="training-(base|tuned)".*?src="data:image/svg\+xml;base64,([^"]+)"', page, re.DOTALL)
+        assert shown == list(zip(SIDES, drawings, strict=True))
 
 
 def test_a_large_run_still_gives_a_small_file(tmp_path: Path) -> None:

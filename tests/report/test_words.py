@@ -108,6 +108,14 @@ def test_every_sentence_and_figure_of_a_run_is_translated(run: Run) -> None:
 @pytest.mark.parametrize("address", ["", "?view=browse&length=half", "?item=item-004", "?view=compare", "?without=bob"])
 def test_a_chinese_page_says_no_english_but_names(run: Run, address: str) -> None:
     page = show_page(run, SnapshotSource(run), address, "zh")
+    running = re.sub(r"</?(a|b|bdi|span|q|code)\b[^>]*>", "", page)
+    assert (
+        re.findall(
+            r"[^>]{0,12}[。；：，][ \n]+\w[^<]{0,12}",
+            re.sub(r"<script.*?</script>|<style.*?</style>", "", running, flags=re.DOTALL),
+        )
+        == []
+    )
     body = re.sub(r"<(style|script|bdi|code|q|title)\b.*?</\1>", " ", page, flags=re.DOTALL)
     body = re.sub(
         r"<div class=\"bs-(text|said)\".*?</article>|<td class=\"rs-answer.*?</td>", " ", body, flags=re.DOTALL
@@ -132,7 +140,7 @@ def test_a_studys_own_words_for_tags_and_scales_are_said(
         flags=re.DOTALL,
     )
     assert tag in page
-    assert f": {value}" in page
+    assert re.search(rf"(: |：|\? |？){value}", page)
     assert "ignores the instruction" not in page
 
 

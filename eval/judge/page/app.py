@@ -203,7 +203,13 @@ def _handler(judging: JudgingState, fixed: str, logins: bool) -> Handler:
         except BlindsideError as error:
             view = View(state="broken", nonce=nonce(), notice=Notice("broken", str(error)))
         listed = action.act == "recent" or (action.act == "flag" and bool(action.edit))
-        show = Show(action.language, fixed=bool(name), marked=action.differences, listed=listed)
+        show = Show(
+            action.language,
+            fixed=bool(name),
+            marked=action.differences,
+            just_marked=action.act == "show",
+            listed=listed,
+        )
         # No pair to prepare: nothing to render.
         empty = action.act == "ahead" and view.state != "ask"
         return "" if empty else stage_html(view, show), session

@@ -92,12 +92,13 @@ ENDS = {"cut": "cut", "filtered": "filtered", "tool call": "tool_call", "error":
 
 @dataclass(frozen=True)
 class Show:
-    """How a view is to be shown: `fixed`: the name cannot be changed; `marked`: differences are; `listed`: the list
-    of one's own verdicts is open."""
+    """How a view is to be shown: `fixed`: the name cannot be changed; `marked`: differences are, and `just_marked`
+    that this was asked for now; `listed`: the list of one's own verdicts is open."""
 
     language: Language = "en"
     fixed: bool = False
     marked: bool = False
+    just_marked: bool = False
     listed: bool = False
 
 
@@ -120,7 +121,7 @@ def stage_html(view: View, show: Show | None = None) -> str:
             panes=panes,
             fixed=show.fixed,
             marked=show.marked,
-            marking="coarse" if coarse else "unlike" if texts and not marks else "",
+            marking="unlike" if texts and not marks else "coarse" if coarse and show.just_marked else "",
             listed=show.listed,
             told=text_of(f"notice_{notice.key}", show.language, detail=notice.detail) if notice else "",
             alarm=notice.key if notice and notice.key in ALARMS else "",
@@ -148,6 +149,7 @@ def bar_html(study: Study, *, logins: bool = False) -> str:
             choices=CHOICES[study.mode],
             guides=[_guide(study, language) for language in LANGUAGES],
             asks=bool(study.criteria or study.tags),
+            thinking=study.show_thinking,
             logins=logins,
             longest_comment=LONGEST_COMMENT,
             **_words("en"),
@@ -187,7 +189,7 @@ def _words(language: Language) -> dict[str, object]:
     def t(key: str, **values: object) -> str:
         return text_of(key, language, **values)
 
-    return {"t": t}
+    return {"t": t, "gap": "" if language == "zh" else " "}
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "key_comment": ("Comment; Esc leaves the field", "写备注；按 Esc 离开输入框"),
     "key_differences": ("Mark where the answers differ, on or off", "标出或取消标出两个回答的差异"),
     "key_raw": ("Raw or formatted text", "显示纯文本或排版后的文字"),
+    "key_thinking": ("Open or fold the thinking of both answers", "展开或收起两个回答之前的思考"),
     "key_down": ("Scroll down", "向下滚动"),
     "key_up": ("Scroll up", "向上滚动"),
     "key_help": ("This list", "显示这张表"),
@@ -157,8 +158,12 @@ STRINGS: dict[str, tuple[str, str]] = {
     "you_are": ("You judge as {name}.", "您将以 {name} 的名字评判。"),
     "start": ("Start judging", "开始评判"),
     "first_practice": (
-        "First come a few pairs for practice, which are not recorded.",
-        "开始时有几道练习题，不计入结果。",
+        "First come {n} pairs for practice, which are not recorded.",
+        "开始时有 {n} 道练习题，不计入结果。",
+    ),
+    "first_practice_one": (
+        "First comes one pair for practice, which is not recorded.",
+        "开始时有一道练习题，不计入结果。",
     ),
     "stop_any_time": (
         "Each verdict is saved as you give it: stop whenever you like, and come back under the same name.",
@@ -191,8 +196,13 @@ STRINGS: dict[str, tuple[str, str]] = {
     "recent_title": ("My verdicts", "我的评判"),
     "search": ("Search prompts and comments", "搜索提问和备注"),
     "only_flagged": ("Only flagged", "只看已标记"),
+    "none_flagged": (
+        "Nothing is flagged yet: Flag (M) marks a pair to come back to.",
+        "还没有标记：点“标记”（M）标出以后要再看的题。",
+    ),
+    "none_found": ("No verdict of yours fits.", "没有符合的评判。"),
     "flags": ("Flagged: {n}", "已标记：{n}"),
-    "found": ("{n} shown", "显示 {n} 条"),
+    "found": ("{n} of {of}", "{n} / {of} 条"),
     "recent_text": ("Choose one to judge it again.", "选择一个重新评判。"),
     "recent_none": ("Nothing judged yet.", "还没有评判过。"),
     # Trouble

@@ -54,6 +54,8 @@ def write_evidence(
     _write_study(run, folder)
     if artifact is not None:
         _write_training(artifact, folder)
+    # The tuned model's own lies beside its weights.
+    _copy(run.base_picture_path, folder)
     if run.report_folder.is_dir():
         _write_report(Run(run.folder, info), folder, decision_text, names)
     return decision_text
@@ -103,6 +105,8 @@ def _write_report(run: Run, folder: Path, decision: Decision, names: Pseudonyms)
         for name in _AS_THEY_ARE:
             if (run.folder / name).exists():
                 (copy.folder / name).symlink_to((run.folder / name).resolve())
+        for path in (run.picture_path, run.base_picture_path):
+            _copy(path, copy.folder)
         for path in _tables(run):
             made = folder / path.name
             data = made.read_bytes() if made.exists() else renamed(path.read_bytes(), names)
@@ -115,6 +119,11 @@ def _write_report(run: Run, folder: Path, decision: Decision, names: Pseudonyms)
             if path.name != _TWICE and (run.report_folder / path.name).is_file():
                 (folder / "report").mkdir(exist_ok=True)
                 (folder / "report" / path.name).write_bytes(path.read_bytes())
+
+
+def _copy(path: Path, folder: Path) -> None:
+    if path.is_file():
+        (folder / path.name).write_bytes(path.read_bytes())
 
 
 def _write_json(path: Path, value: Any) -> None:

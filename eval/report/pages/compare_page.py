@@ -12,7 +12,7 @@ from eval.evidence.estimates.metric import Metric
 from eval.evidence.estimates.winrate import Estimate, prompt_scores, win_rate
 from eval.evidence.judgements import by_cluster
 from eval.journal import stamp_of
-from eval.report.compare import Comparison, compare_runs
+from eval.report.compare import Comparison, Flip, compare_runs
 from eval.report.pages.drawing import Picture
 from eval.report.pages.pictures.forest import Row, forest
 from eval.report.pages.query import Query
@@ -51,13 +51,16 @@ class ComparePage:
 
 
 def compare_page(run: Run, query: Query, say: Words) -> ComparePage:
-    """What the compare page shows; without a choice the run before this one is taken."""
+    """What the compare page shows; without a choice the run before this one is taken. The older one is the old one."""
     runs = _runs(run)
-    names = tuple(one.name for one in runs if one.name != run.name)
-    older = [one.name for one in runs[: [one.name for one in runs].index(run.name)]]
-    chosen = query.other if query.other in names else older[-1] if older else names[-1] if names else ""
-    found, trouble = _compared(run, chosen)
-    return _shown(names, chosen, trouble, found, _trend(runs, run, say), say)
+    all_names = [one.name for one in runs]
+    names, here = tuple(name for name in all_names if name != run.name), all_names.index(run.name)
+    chosen = query.other if query.other in names else names[max(here - 1, 0)] if names else ""
+    folders, is_newer = [run.folder.parent / chosen, run.folder], chosen in all_names[here:]
+    if is_newer:
+        folders.reverse()
+    found, trouble = _compared(*folders) if chosen else (None, "")
+    return _shown(names, chosen, trouble, found, _trend(runs, run, say), say, older=is_newer)
 
 
 def versus_alone(comparison: Comparison, say: Words) -> ComparePage:
@@ -69,10 +72,18 @@ def versus_alone(comparison: Comparison, say: Words) -> ComparePage:
 
 
 def _shown(
-    names: tuple[str, ...], chosen: str, trouble: str, comparison: Comparison | None, trend: Picture | None, say: Words
+    names: tuple[str, ...],
+    chosen: str,
+    trouble: str,
+    comparison: Comparison | None,
+    trend: Picture | None,
+    say: Words,
+    *,
+    older: bool = False,
 ) -> ComparePage:
+    """`older`: the pages' own run is the older one of the two, so links lead to its prompts."""
     flips = (
-        tuple(_flipped(one.asked, one.item, one.before, one.after, say) for one in comparison.flips)
+        tuple(_flipped(one, one.item_before if older else one.item, say) for one in comparison.flips)
         if comparison
         else ()
     )
@@ -92,12 +103,9 @@ def _shown(
     )
 
 
-def _compared(run: Run, other: str) -> tuple[Comparison | None, str]:
-    if not other:
-        return None, ""
-    folders = (run.folder.parent / other, run.folder)
+def _compared(old: Path, new: Path) -> tuple[Comparison | None, str]:
     try:
-        return _comparison(*folders, tuple(stamp for folder in folders for stamp in _stamps(folder))), ""
+        return _comparison(old, new, (*_stamps(old), *_stamps(new))), ""
     except BlindsideError as error:
         return None, str(error)
 
@@ -112,9 +120,9 @@ def _comparison(old: Path, new: Path, stamps: Stamp) -> Comparison:
     return compare_runs(*(open_run(folder.parent, folder.name) for folder in (old, new)))
 
 
-def _flipped(asked: str, item: str, before: float, after: float, say: Words) -> Flipped:
+def _flipped(flip: Flip, item: str, say: Words) -> Flipped:
     href = Query(view="browse", item=item).href()
-    return Flipped(asked, href, _winner(before, say), _winner(after, say), after > before)
+    return Flipped(flip.asked, href, _winner(flip.before, say), _winner(flip.after, say), flip.after > flip.before)
 
 
 def _winner(score: float, say: Words) -> str:

@@ -24,6 +24,7 @@ from eval.judge.store.acknowledged import acknowledged_path
 from eval.judge.store.side_files import skips_path
 from eval.judge.study.study import NAME
 from eval.records import sha256_text
+from eval.report.pages.behind import Behind
 from eval.report.pages.figures import findings
 from eval.report.pages.snapshot import Snapshot, Stamp, read_snapshot
 from eval.report.pages.words import words
@@ -34,6 +35,9 @@ _FIXED = 5
 #: After an analysis that took longer than pages wait, so many times as long nothing is computed: judging needs the
 #: machine too.
 _REST = 2.0
+
+#: Seconds that whoever asks for more than the snapshot's own figures waits at least.
+_ASKED_FOR = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +73,8 @@ class SnapshotSource:
     def __init__(self, run: Run, patience: float = math.inf) -> None:
         self.run = run
         self._patience = patience
+        #: What pages ask for beside the snapshot.
+        self.behind = Behind(max(patience, _ASKED_FOR))
         self._begun_at = datetime.now(UTC)
         self._lock = threading.Lock()
         self._read: _Read | None = None

@@ -31,7 +31,7 @@ def show_page(run: Run, source: SnapshotSource, address: str = "", language: Lan
     frame = Frame(run.name, latest.looked_at, latest.stamp, words(language), behind=latest.behind)
     if latest.snapshot is None:
         return trouble_html(query, frame, latest.problem) if latest.problem else computing_html(query, frame)
-    return page_html(latest.snapshot, query, frame)
+    return page_html(latest.snapshot, query, frame, source.behind)
 
 
 def application(run: Run, front: PublicAddress | None = None) -> ASGIApp:

@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from eval.judge.study.forms import tag_word
 from eval.records import Outcome, Verdict
 from eval.report.pages.query import browse_link
 from eval.report.pages.snapshot import Snapshot
+from eval.report.pages.study_words import side_tag
 from eval.report.pages.words import Words
 
 #: Comments shown of a group, phrases of a group, and in how many comments a phrase must be.
@@ -25,7 +25,7 @@ _STOP = frozenset(
         r"\S+",
         "a an and are as at be but by for from had has have he her his i in is it its of on or she so than "
         "that the their them there they this to was we were which while with you your very answer answers one "
-        "both b 的 了 是 和 在 也 都 很 不 一个 这个 回答",
+        "both b 的 是 和 在 也 都 很 不 一个 这个 回答",
     )
 )
 _TITLES: tuple[tuple[Outcome, str], ...] = (
@@ -75,13 +75,13 @@ def comment_groups(snapshot: Snapshot, say: Words) -> tuple[Group, ...]:
         if by_outcome[outcome]
     ]
     for (side, tag), rows in sorted(by_tag.items(), key=lambda one: -len(one[1])):
-        title = f"{say(side.capitalize())}: {tag_word(snapshot.study, tag, say.language)}"
+        title = side_tag(snapshot.study, side, tag, say)
         found.append(_group(title, side, rows, {"tag": f"{side}:{tag}"}))
     return tuple(found)
 
 
 def phrases(comments: Sequence[str]) -> list[tuple[str, int]]:
-    """Runs of one to four words (two to four Chinese characters) that are in AGAIN comments or more, the commonest
+    """Runs of one to four words (two to six Chinese characters) that are in AGAIN comments or more, the commonest
     first; a part of a longer phrase that is as common is left out."""
     counts = Counter(phrase for comment in comments[:_MOST] for phrase in set(_runs(comment[:_LOOKED_AT])))
     again = sorted(
@@ -114,11 +114,11 @@ def _runs(comment: str) -> Iterator[str]:
     for clause in re.split(r"[.,;:!?。，；：！？、\n]+", comment.casefold()):
         yield from _of(_LATIN.findall(_HAN.sub(" ", clause)), " ", 1)
     for run in _HAN.findall(comment):
-        yield from _of(list(run), "", 2)
+        yield from _of(list(run), "", 2, 6)
 
 
-def _of(words: Sequence[str], between: str, least: int) -> Iterator[str]:
-    for size in range(least, 5):
+def _of(words: Sequence[str], between: str, least: int, most: int = 4) -> Iterator[str]:
+    for size in range(least, most + 1):
         for at in range(len(words) - size + 1):
             part = words[at : at + size]
             if part[0] not in _STOP and part[-1] not in _STOP and _tells(part):

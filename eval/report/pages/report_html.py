@@ -39,7 +39,9 @@ def report_html(snapshot: Snapshot, language: Language = "en", *, pairs: bool = 
     say = words(language)
     frame = Frame(found.run.name, last, "", say, alone=True)
     held = tuple(_held(snapshot, frame)) if pairs else ()
-    page = render("results.jinja", frame, Query(), found=findings(snapshot, say), what_if=None, pairs=held)
+    page = render(
+        "results.jinja", frame, Query(), found=findings(snapshot, say), what_if=None, computing=False, pairs=held
+    )
     return _closed(page, {one.item.entry.prompt.id: one.mark for one in held})
 
 

@@ -69,8 +69,10 @@ def people(snapshot: Snapshot) -> tuple[Person, ...]:
 def what_if(snapshot: Snapshot, without: tuple[str, ...]) -> WhatIf | None:
     """None where nobody of that name judged."""
     known = tuple(name for name in dict.fromkeys(without) if name in snapshot.table.reviewers)
-    if not known:
-        return None
+    return snapshot.once(("what if", known), lambda: _moved(snapshot, known)) if known else None
+
+
+def _moved(snapshot: Snapshot, known: tuple[str, ...]) -> WhatIf:
     now, then = snapshot.whole, snapshot.without(known)
     both = zip(_NAMES, _figures(now), _figures(then), strict=True)
     moved = tuple((name, one, other) for name, one, other in both if one.n or other.n)

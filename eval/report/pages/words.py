@@ -30,6 +30,8 @@ class Words:
 
     def __init__(self, language: Language) -> None:
         self.language = language
+        #: What stands between two sentences.
+        self.gap = "" if language == "zh" else " "
 
     def __call__(self, text: str, /, **values: object) -> str:
         """A text of ours, its `{names}` filled in."""

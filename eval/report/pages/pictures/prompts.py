@@ -59,9 +59,7 @@ def strip(snapshot: Snapshot, say: Words) -> Picture | None:
         spoken=spoken,
         head=(say("Prompts"), *(say(WORDS[one]) for one in _STACK)),
         rows=tuple(map(_counted, columns)),
-        note=each
-        + (" " if say.language == "en" else "")
-        + say("Base's clearest wins are on the left, the tuned model's on the right."),
+        note=each + say.gap + say("Base's clearest wins are on the left, the tuned model's on the right."),
         legend=tuple((f"rs-fill-{one}", say(WORDS[one])) for one in _STACK),
     )
 

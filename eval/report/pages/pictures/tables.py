@@ -34,7 +34,7 @@ def categories(analysis: Analysis, say: Words) -> Picture | None:
                 method=INTERVALS,
                 confidence=f"{100 * each.confidence:.4g}%",
             )
-            + (" " if say.language == "en" else "")
+            + say.gap
             + note
         )
     more = (say("Judgements"), say("95% alone"), "p", f"p ({P_VALUES})")
