@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from blindside.garbage import collected_later
 from eval.errors import InputError
 from eval.journal import json_lines
 from eval.records import SIDES, Failure, Message, Pair, Prompt, Response, Side
@@ -117,7 +118,8 @@ def read_answers(path: Path) -> Answers:
     Raises InputError with file and line for a line that is no row, or answers what was answered before.
     """
     answers, lighter = Answers(), _Lighter()
-    _read_into(path, lambda row: answers.add(lighter(row)))
+    with collected_later():
+        _read_into(path, lambda row: answers.add(lighter(row)))
     return answers
 
 

@@ -88,8 +88,6 @@ def export_tasks(
     from eval.cli.judge import asked_study
     from eval.judge.elsewhere.exports import TOOLS
     from eval.judge.elsewhere.exports import export_tasks as write
-    from eval.judge.opening.fits import unmet_before
-    from eval.judge.opening.near_duplicates import alike
     from eval.policy import freeze_policy
     from eval.run import open_run
 
@@ -99,8 +97,6 @@ def export_tasks(
     opened = open_run(reports, run)
     wanted = asked_study(opened.folder, study, overlap, overlap_share, cluster=cluster)
     opened = freeze_policy(opened, policy)
-    for line in (*unmet_before(opened, wanted), *alike(opened.prompts())):
-        console.say(f"note: {line}")
     for path in write(opened, tool, out or Path(f"{run}-{tool}"), wanted):
         console.say(f"written: {path}")
 

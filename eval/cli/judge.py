@@ -62,13 +62,11 @@ def judge(
 
     Example: `blindside judge tiny-1a2b3c4d --auth reviewers.csv --overlap 2 --overlap-share 0.2`
     """
-    from eval.cli.sweep.judge import open_sweep, racing
+    from eval.cli.sweep.judge import noted, open_sweep, racing
     from eval.judge.door.accounts import Accounts as Logins
     from eval.judge.door.front import Front
     from eval.judge.door.serving import load_gradio
     from eval.judge.opening.begin import refuse_candidate
-    from eval.judge.opening.fits import unmet_before
-    from eval.judge.opening.near_duplicates import alike
     from eval.judge.page.app import Serving, refuse_open_share, serve_state
     from eval.judge.page.judging_state import JudgingState
     from eval.policy import freeze_policy
@@ -90,8 +88,6 @@ def judge(
         found, runs = open_sweep(reports, run, policy)
         first = next(iter(runs.values()), None)
         wanted = asked(first) if first else None
-        for line in unmet_before(first, wanted) if first else ():
-            console.say(f"note: {line}")
         load_gradio()
         serve_state(lambda: racing(reports, found, runs, wanted), how, say=console.say)
         return
@@ -99,11 +95,9 @@ def judge(
     refuse_candidate(opened)
     wanted = asked(opened)
     opened = freeze_policy(opened, policy)
-    for line in (*unmet_before(opened, wanted), *alike(opened.prompts())):
-        console.say(f"note: {line}")
     load_gradio()  # before anything asks the Hub, through a proxy perhaps, that is hidden meanwhile
     with Sync(opened, sync, say=console.say) if sync else nullcontext():
-        serve_state(lambda: nullcontext(JudgingState(opened, wanted)), how, say=console.say)
+        serve_state(lambda: nullcontext(noted(JudgingState(opened, wanted))), how, say=console.say)
 
 
 def demo(

@@ -17,6 +17,7 @@ from eval.errors import InputError, RunError
 from eval.journal import write_atomically
 from eval.judge.elsewhere.exported import ExportedTask, read_exported, write_exported
 from eval.judge.opening.begin import Begun, begin, refuse_candidate
+from eval.judge.opening.fits import notes
 from eval.judge.study.study import Study
 from eval.judge.study.tasks import Task
 from eval.records import Message, Side, sha256_text
@@ -55,6 +56,8 @@ def export_tasks(run: Run, tool: Tool, out: Path, study: Study | None = None, *,
         )
     if begun.study.mode != "compare":
         raise RunError("a study of thumbs shows one answer at a time: export a study with `mode: compare`")
+    for line in notes(begun):
+        say(f"note: {line}")
     made = {shown.task: (shown, key) for shown, key in _tasks(begun)}
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -6,27 +6,18 @@ from collections.abc import Iterator, Mapping
 from math import ceil
 
 from blindside.words import counted
-from eval.answers import read_answers
-from eval.judge.opening.plan import draw, make_plan
-from eval.judge.study.blinding import Blinding
-from eval.judge.study.study import Study, read_frozen
-from eval.judge.study.tasks import tasks_of
+from eval.judge.opening.begin import Begun
+from eval.judge.opening.near_duplicates import alike
+from eval.judge.study.study import Study
 from eval.policy import Policy, policy_of
-from eval.run import Run
 
 #: A policy can be given again until the first verdict.
 _NOW = " (`judge --policy gate.yml`) before anybody judges"
 
 
-def unmet_before(run: Run, study: Study | None) -> list[str]:
-    """As `unmet`, for a run that is about to be judged by this study (None: the run's own). Raises InputError."""
-    study = study or read_frozen(run.folder)
-    answers = read_answers(run.responses_path)
-    tasks = tasks_of(run, study, answers)
-    blinding = Blinding(run.name, None)
-    drawn = draw(blinding, study, tasks, None)
-    asked = {item: task.category for item, task in tasks.items() if drawn[item]}
-    return list(unmet(policy_of(run), study, make_plan(blinding, study, drawn, asked, None).reviewers))
+def notes(begun: Begun) -> list[str]:
+    """What to say before anybody judges: `unmet`, and prompts that ask nearly the same. Raises InputError."""
+    return [*unmet(policy_of(begun.marked.run), begun.study, begun.plan.reviewers), *alike(begun.near)]
 
 
 def unmet(policy: Policy, study: Study, planned: Mapping[str, int]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from eval.judge.opening.begin import refuse_candidate
+from eval.judge.opening.fits import notes
 from eval.judge.page.part import Ledgers, Part
 from eval.judge.page.reviewer_state import Draft, ReviewerState
 from eval.judge.store.side_files import Flag, Skip, append_flag, append_skip, read_flags, read_skips
@@ -53,6 +54,10 @@ class JudgingState:
                 self._seat(skip.reviewer).put_off(self._key(part, skip))
             for flag in read_flags(part.run):
                 self._seat(flag.reviewer).flag(self._key(part, flag), on=flag.flag == "on")
+
+    def notes(self) -> list[str]:
+        """What to say before anybody judges (opening.fits), of the first run: all have the same study and prompts."""
+        return notes(self._parts[0].begun)
 
     def _pool(self) -> Pool:
         targets = {item: n for part in self._parts for item, n in part.targets.items()}
