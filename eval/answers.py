@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -130,16 +130,29 @@ def read_settled(path: Path) -> Settled:
     return settled
 
 
+def read_responses(path: Path) -> Iterator[Response]:
+    """The responses of a responses.jsonl one after the other, in the order of the file. Raises as `read_answers`."""
+    return (row for _, row in _rows(path) if isinstance(row, Response))
+
+
 def _read_into(path: Path, add: Callable[[Response | Failure], None]) -> None:
+    for number, row in _rows(path):
+        try:
+            add(row)
+        except ValueError as error:
+            raise InputError(f"{error}: remove one of the two lines", path=path, line=number) from None
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Response | Failure]]:
+    """Each row with the number of its line."""
     if not path.is_file():
         return
     for number, line in json_lines(path):
         try:
-            add(_LINE.validate_json(line))
+            row = _LINE.validate_json(line)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             problem = f"{where or 'line'}: {first['msg']}: remove the line to have it asked again"
             raise InputError(problem, path=path, line=number) from None
-        except ValueError as error:
-            raise InputError(f"{error}: remove one of the two lines", path=path, line=number) from None
+        yield number, row

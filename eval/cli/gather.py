@@ -99,10 +99,10 @@ def _ask_again(run: Run, servers: Stack) -> Run:
 
 
 def tell_looks(run: Run) -> None:
-    """Say what the answers look like, before anybody judges them."""
-    from eval.answers import read_answers
+    """Say what the answers look like, before anybody judges them; they are read one by one."""
+    from eval.answers import read_responses
     from eval.evidence.signals.answer_looks import looks
 
     switch = run.info.decoding.enable_thinking if run.info.decoding else None
-    for line in looks(read_answers(run.responses_path).pairs(run.prompts()), switch):
+    for line in looks(read_responses(run.responses_path), (prompt.id for prompt in run.prompts()), switch):
         console.say(line)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from eval.evidence.signals.answer_looks import looks
-from eval.records import Message, Pair, Response, Side, sha256_text, utc_now
+from eval.evidence.signals import answer_looks
+from eval.records import SIDES, Message, Pair, Response, Side, sha256_text, utc_now
 
 LOOP = "and so on and on, " * 30
 REFUSAL = "I'm sorry, but I can't help with that."
@@ -26,6 +28,16 @@ def answer(side: Side, text: str, reason: str = "stop") -> Response:
 def pair(base: tuple[str, str], tuned: tuple[str, str]) -> Pair:
     left, right = answer("base", *base), answer("tuned", *tuned)
     return Pair(prompt_id="p", messages=left.messages, category="", base=left, tuned=right)
+
+
+def looks(pairs: Sequence[Pair], switch: bool | None = None) -> list[str]:
+    """Of the pairs' answers, as they come from two servers: the tuned one is ahead."""
+    rows = [
+        one.answer(side).model_copy(update={"prompt_id": f"p{number}"})
+        for side in reversed(SIDES)
+        for number, one in enumerate(pairs)
+    ]
+    return list(answer_looks.looks(rows, [f"p{number}" for number in range(len(pairs))], switch))
 
 
 GOOD = [pair((f"Blue {n}.", "stop"), (f"Red {n}.", "stop")) for n in range(10)]
