@@ -19,6 +19,7 @@ from eval.answers import read_answers
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.protocol import Engine
 from eval.collect.engines.replicas import Replicas, connect_replicas
+from eval.collect.parity.determinism import check_determinism
 from eval.errors import EngineError, EngineOverloaded, EngineRejected, EngineUnreachable, InputError
 from eval.records import Side
 from eval.run import open_run
@@ -331,6 +332,21 @@ def test_a_replica_killed_in_the_middle_is_not_missed(tmp_path: Path) -> None:
     [loss] = [line for line in said if "replica" in line]
     assert loss.startswith("base: replica left out, 1 of 2 are asked: ")
     assert doomed in loss
+
+
+def test_what_was_collected_without_a_replica_is_asked_again_without_it(tmp_path: Path) -> None:
+    with process() as (doomed, server), process() as (lives, _), tgi(Tgi("tuned")) as tuned:
+        urls = sides([doomed, lives], tuned.url)
+        run = new_run(tmp_path, urls, count=20)
+        gather(run, urls)
+        server.kill()
+        server.wait()
+        told: list[str] = []
+        found = check_determinism(open_run(run.folder.parent, run.name), urls, say=told.append)
+        assert [(one.asked, one.flipped, one.failed) for one in found.sides.values()] == [(5, 0, 0)] * 2
+        assert [line for line in told if line.startswith(f"replica left out: cannot connect to {doomed}")]
+        with pytest.raises(EngineUnreachable, match="cannot connect"):
+            check_determinism(run, sides([doomed, f"{doomed}/"], tuned.url), say=told.append)
 
 
 def test_all_replicas_of_a_side_killed_ends_the_run_and_the_next_start_goes_on(tmp_path: Path) -> None:
