@@ -70,7 +70,7 @@ def judge(
     from eval.judge.page.app import Serving, refuse_open_share, serve_state
     from eval.judge.page.judging_state import JudgingState
     from eval.policy import freeze_policy
-    from eval.release.hub.sync import Sync
+    from eval.release.hub.sync import synced
     from eval.run import open_run
     from eval.sweep import is_sweep
 
@@ -83,20 +83,19 @@ def judge(
         return asked_study(opened.folder, study, overlap, overlap_share, cluster=cluster, mode=mode, side=side)
 
     if is_sweep(reports, run):
-        if sync:
-            raise InputError("--sync copies one run: sync the candidate that is released, after judging")
         found, runs = open_sweep(reports, run, policy)
         first = next(iter(runs.values()), None)
         wanted = asked(first) if first else None
         load_gradio()
-        serve_state(lambda: racing(reports, found, runs, wanted), how, say=console.say)
+        with synced(runs.values() if sync else (), sync, console.say):
+            serve_state(lambda: racing(reports, found, runs, wanted), how, say=console.say)
         return
     opened = open_run(reports, run)
     refuse_candidate(opened)
     wanted = asked(opened)
     opened = freeze_policy(opened, policy)
     load_gradio()  # before anything asks the Hub, through a proxy perhaps, that is hidden meanwhile
-    with Sync(opened, sync, say=console.say) if sync else nullcontext():
+    with synced([opened] if sync else (), sync, console.say):
         serve_state(lambda: nullcontext(noted(JudgingState(opened, wanted))), how, say=console.say)
 
 
@@ -182,7 +181,6 @@ def _study(folder: Path, given: Path | None, changes: dict[str, object]) -> Stud
     """The study of the file, or else of the run, with what the command line changes; None where nothing was given."""
     from pydantic import ValidationError
 
-    from eval.errors import InputError
     from eval.judge.study.study import Study, read_frozen, read_study
 
     if given is None and not changes:
