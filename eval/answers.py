@@ -51,11 +51,14 @@ class Answers:
         if self._pairs is None or self._pairs[0] != asked:
             # Made of rows that were checked when they were read.
             both = ((p, self.responses.get((p.id, "base")), self.responses.get((p.id, "tuned"))) for p in asked)
-            found = [
-                Pair.model_construct(prompt_id=p.id, messages=p.messages, category=p.category, base=base, tuned=tuned)
-                for p, base, tuned in both
-                if base is not None and tuned is not None
-            ]
+            with collected_later():
+                found = [
+                    Pair.model_construct(
+                        prompt_id=p.id, messages=p.messages, category=p.category, base=base, tuned=tuned
+                    )
+                    for p, base, tuned in both
+                    if base is not None and tuned is not None
+                ]
             self._pairs = asked, found
         return list(self._pairs[1])
 
