@@ -45,7 +45,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = compare(Path(folder), asked.base, asked.steps)
     for name, least in ((MARGIN, 0.0), (LOSS, SMALL)):
-        tell(name, *(curve(rows, name) for rows in found), least)
+        one, two = (curve(rows, name) for rows in found)
+        tell(name, one, two, least)
 
 
 def compare(folder: Path, base: Path, steps: int) -> list[list[dict[str, str]]]:
