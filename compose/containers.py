@@ -32,7 +32,7 @@ from compose.machine import compose_version, connect, free_port
 from compose.plan import Plan
 from compose.pull import ensure_image
 from compose.replicas import port_dial, replica_compose, replicated
-from compose.sides import by_side
+from compose.sides import Survivors, by_side
 from compose.stack import Model, healthy
 from compose.watch import ContainerWatch
 
@@ -75,6 +75,8 @@ class DockerStack:
         self.project = f"blindside-{_slug(run)}-{secrets.token_hex(3)}"
         self.compose = Compose(self.project, self._files(), self._environment(run))
         self._watch: ContainerWatch | None = None
+        #: None until all are healthy: before that none may end.
+        self._survivors: Survivors | None = None
         self._reaper: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> DockerStack:
@@ -92,6 +94,7 @@ class DockerStack:
         except BaseException:
             self._take_down()
             raise
+        self._survivors = Survivors(self.say)
         return self
 
     def __exit__(
@@ -100,12 +103,15 @@ class DockerStack:
         self._take_down()
 
     def addresses(self) -> dict[str, list[str]]:
-        """Of each side, those of all its servers."""
-        return by_side(self.urls)
+        """Of each side, those of its servers that are well. Raises DockerMissing."""
+        return by_side(self.urls, self._watch.troubles() if self._watch else ())
 
     def check(self) -> None:
-        """Raises ContainerDied, EngineNotHealthy or DockerMissing if something has gone wrong since."""
-        if self._watch is not None:
+        """Raises ContainerDied, EngineNotHealthy or DockerMissing where something has gone wrong since, and a side has
+        no other server; else that is told once."""
+        if self._watch is not None and self._survivors is not None:
+            self._survivors.check([model.side for model in self.servers], self._watch.troubles())
+        elif self._watch is not None:
             self._watch.check()
 
     # what is started

@@ -24,7 +24,7 @@ from typing import Self
 from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing
 from compose.interrupts import interrupts_held
 from compose.remedies import remedy
-from compose.sides import by_side
+from compose.sides import Survivors, by_side
 
 SEARCHED = 200  # lines of a log in which a cause is looked for
 GRACE = 5.0  # seconds between asking a server to end and ending it
@@ -100,6 +100,8 @@ class ProcessStack(ABC):
         self.served = {model.side: model.source for model in models}
         self.engine = ""
         self._servers: list[Server] = []
+        #: None until all are healthy: before that none may end.
+        self._survivors: Survivors | None = None
 
     def __enter__(self) -> Self:
         if not self.python.is_file():
@@ -112,11 +114,12 @@ class ProcessStack(ABC):
             raise
         self.urls = {server.model.side: server.url for server in self._servers}
         self.engine = self._servers[0].engine if self._servers else ""
+        self._survivors = Survivors(self.say)
         return self
 
     def addresses(self) -> dict[str, list[str]]:
-        """Of each side, those of all its servers."""
-        return by_side(self.urls)
+        """Of each side, those of its servers that live."""
+        return by_side(self.urls, self._dead())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -124,10 +127,16 @@ class ProcessStack(ABC):
         self._stop_all()
 
     def check(self) -> None:
-        """Raises EngineDied if a server has ended since."""
-        for server in self._servers:
-            if death := server.died():
-                raise death
+        """Raises EngineDied where a server has ended since, and its side has no other one; else that is told once."""
+        dead = self._dead()
+        if self._survivors is not None:
+            self._survivors.check([server.model.side for server in self._servers], dead)
+            return
+        for death in dead.values():
+            raise death
+
+    def _dead(self) -> dict[str, EngineDied]:
+        return {server.model.side: death for server in self._servers if (death := server.died())}
 
     @abstractmethod
     def _start_all(self, deadline: float) -> None:
@@ -154,7 +163,7 @@ class ProcessStack(ABC):
 
     def _stop_all(self) -> None:
         """End every server's group; asked first, then killed. Ctrl-C does not cut this short."""
-        servers, self._servers = self._servers, []
+        servers, self._servers, self._survivors = self._servers, [], None
         self._end(servers)
 
     def _end(self, servers: Sequence[Server]) -> None:

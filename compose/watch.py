@@ -53,10 +53,18 @@ class ContainerWatch:
 
     def check(self) -> None:
         """Raises ContainerDied, EngineNotHealthy or DockerMissing where something is wrong now."""
-        for trouble in list(self._trouble.values()):
+        for trouble in self.troubles().values():
             raise trouble
+
+    def troubles(self) -> dict[str, ComposeError]:
+        """What is wrong now, by container. Raises DockerMissing."""
+        found = dict(self._trouble)
+        if "" in found:
+            raise found[""]
         for side, container in list(self._ids.items()):
-            self._look(side, container)
+            if side not in found and (death := self._looked(side, container)):
+                found[side] = death
+        return found
 
     def address(self, side: str, port: str) -> tuple[str, str] | None:
         """Where a container's port is published on this machine: (host, port); None while it is not."""
@@ -132,17 +140,17 @@ class ContainerWatch:
         self._followers.append(thread)
         thread.start()
 
-    def _look(self, side: str, container: str) -> None:
+    def _looked(self, side: str, container: str) -> ContainerDied | None:
         try:
             state = self._client.api.inspect_container(container)["State"]
         except NotFound:
-            raise ContainerDied(
+            return ContainerDied(
                 side, -1, self.logs / f"{side}.log", self.tail(side), "its container was removed by somebody else"
-            ) from None
+            )
         except LOST as error:
             raise DockerMissing("the Docker engine has stopped answering: start it, then run this again") from error
-        if state["Status"] in ("exited", "dead"):
-            raise self._death(side, container, int(state["ExitCode"]))
+        ended = state["Status"] in ("exited", "dead")
+        return self._death(side, container, int(state["ExitCode"])) if ended else None
 
     def _death(self, side: str, container: str, code: int) -> ContainerDied:
         oom = False

@@ -22,6 +22,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from blindside.garbage import collected_later
 from blindside.validation import first_problem
 from eval.errors import RunError
 from eval.journal import write_atomically
@@ -37,7 +38,8 @@ _LATER_HASHES = ("config_sha256", "generation_config_sha256")
 def _prompts(path: Path, changed: int, size: int) -> tuple[Prompt, ...]:
     """A file's prompts; `changed` (ns) and `size` say which version of it."""
     # By bytes: str.splitlines would also split at U+2028, which JSON leaves as it is.
-    return tuple(Prompt.model_validate_json(line) for line in path.read_bytes().splitlines())
+    with collected_later():
+        return tuple(Prompt.model_validate_json(line) for line in path.read_bytes().splitlines())
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A collection on four replicas a side: its memory stays what it was, however much is answered."""
+"""A collection on four replicas a side, and the look at its answers: neither holds them, however many they are."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ loaded = load_prompts(str(folder / "prompts.jsonl"), limit=int(sys.argv[3]))
 run = start_collected_run(folder, sys.argv[3], loaded=loaded, decoding=Decoding(max_tokens=64), urls=urls)
 collect(run, urls, options=CollectOptions(concurrency=8), say=lambda line: None)
 """
+LOOK = """
+import sys
+from pathlib import Path
+from eval.cli.collecting.prove_and_collect import print_answer_notes
+from eval.run import open_run
+print_answer_notes(open_run(Path(sys.argv[1]), sys.argv[2]))
+"""
 
 
 def test_answers_of_120_megabytes_are_not_held(tmp_path: Path) -> None:
@@ -42,3 +49,6 @@ def test_answers_of_120_megabytes_are_not_held(tmp_path: Path) -> None:
     assert read_answered_keys(run.responses_path).count == 2 * PROMPTS
     assert len((run.info.models["base"].url or "").split()) == 4
     assert many.megabytes < few.megabytes + 30
+    few, many = (measured([sys.executable, "-c", LOOK, tmp_path, str(count)]) for count in (20, PROMPTS))
+    assert f"base: {PROMPTS:,} answers, 0 cut, 0 empty, {PROMPTS} repeating" in many.out
+    assert many.megabytes < few.megabytes + 60

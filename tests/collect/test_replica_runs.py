@@ -12,6 +12,7 @@ from aiohttp import web
 
 from eval.answers import read_answers
 from eval.collect.engines.connect import Address, connect
+from eval.collect.parity.determinism import check_determinism
 from eval.errors import EngineUnreachable, InputError
 from eval.records import Side
 from eval.run import open_run
@@ -105,6 +106,21 @@ def test_all_replicas_of_a_side_killed_ends_the_run_and_the_next_start_goes_on(t
         with process() as (three, _), process() as (four, _):
             summary, _ = gather(run, sides([three, four], tuned.url))
     assert (summary.already, summary.answered, summary.failed) == (kept, 400 - kept, 0)
+
+
+def test_what_was_collected_without_a_replica_is_asked_again_without_it(tmp_path: Path) -> None:
+    with process() as (doomed, server), process() as (lives, _), tgi(Tgi("tuned")) as tuned:
+        urls = sides([doomed, lives], tuned.url)
+        run = new_run(tmp_path, urls, count=20)
+        gather(run, urls)
+        server.kill()
+        server.wait()
+        told: list[str] = []
+        found = check_determinism(open_run(run.folder.parent, run.name), urls, say=told.append)
+        assert [(one.asked, one.flipped, one.failed) for one in found.sides.values()] == [(5, 0, 0)] * 2
+        assert [line for line in told if line.startswith(f"replica left out: cannot connect to {doomed}")]
+        with pytest.raises(EngineUnreachable, match="cannot connect"):
+            check_determinism(run, sides([doomed, f"{doomed}/"], tuned.url), say=told.append)
 
 
 def test_run_json_names_every_address_and_what_each_served(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def containers(tmp_path: Path, seen: list[DockerStack]) -> Iterator[Servers]:
     made = stack(tmp_path, BASE_STAND_IN="engine", TUNED_STAND_IN="engine")
     seen.append(made)
     with made:
-        yield StartedServers(made.addresses(), made.served, made.engine, made.check)
+        yield StartedServers(made)
 
 
 def test_from_two_containers_to_a_win_rate_and_nothing_is_left(engine: docker.DockerClient, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def containers(tmp_path: Path, seen: list[DockerStack]) -> Iterator[Servers]:
     made = DockerStack(MODELS, run="test", plan=plan, logs=tmp_path / "logs", startup_seconds=600)
     seen.append(made)
     with made:
-        yield StartedServers(made.addresses(), made.served, made.engine, made.check)
+        yield StartedServers(made)
 
 
 def test_vllm_in_two_containers_is_proved_and_collected_from(engine: docker.DockerClient, tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from eval.evidence.signals.answer_notes import answer_notes
-from eval.records import Message, Pair, Response, Side, sha256_text, utc_now
+from eval.records import SIDES, Message, Pair, Response, Side, sha256_text, utc_now
 
 LOOP = "and so on and on, " * 30
 REFUSAL = "I'm sorry, but I can't help with that."
@@ -28,6 +30,16 @@ def pair(base: tuple[str, str], tuned: tuple[str, str]) -> Pair:
     return Pair(prompt_id="p", messages=left.messages, category="", base=left, tuned=right)
 
 
+def looks(pairs: Sequence[Pair], switch: bool | None = None) -> list[str]:
+    """Of the pairs' answers, as they come from two servers: the tuned one is ahead."""
+    rows = [
+        one.answer(side).model_copy(update={"prompt_id": f"p{number}"})
+        for side in reversed(SIDES)
+        for number, one in enumerate(pairs)
+    ]
+    return list(answer_notes(rows, [f"p{number}" for number in range(len(pairs))], switch))
+
+
 GOOD = [pair((f"Blue {n}.", "stop"), (f"Red {n}.", "stop")) for n in range(10)]
 
 
@@ -38,7 +50,7 @@ def test_each_side_is_counted() -> None:
         pair(("Same", "stop"), (" Same\n", "eos_token")),
         pair(("Gone", "content_filter"), ("Fine.", "stop")),
     ]
-    assert list(answer_notes(GOOD + odd)) == [
+    assert list(looks(GOOD + odd)) == [
         "base: 14 answers, 2 cut, 0 empty, 1 repeating, 0 refusing, 1 ended by a content filter",
         "tuned: 14 answers, 0 cut, 1 empty, 0 repeating, 1 refusing",
         "1 of 14 pairs have the same answer on both sides",
@@ -55,14 +67,14 @@ def test_each_side_is_counted() -> None:
     ids=["tuned cut", "base cut", "identical"],
 )
 def test_more_than_a_fifth_comes_with_what_to_do(many: Pair, begins: str, remedy: str) -> None:
-    last = list(answer_notes(GOOD + 3 * [many]))[-1]
+    last = list(looks(GOOD + 3 * [many]))[-1]
     assert last.startswith(begins)
     assert remedy in last
-    assert not any(line.startswith("note") for line in answer_notes(GOOD + 2 * [many]))
+    assert not any(line.startswith("note") for line in looks(GOOD + 2 * [many]))
 
 
 def test_no_pair_has_no_looks() -> None:
-    assert not list(answer_notes([]))
+    assert not list(looks([]))
 
 
 def test_answers_that_are_errors_or_always_the_same_are_told() -> None:
@@ -70,11 +82,11 @@ def test_answers_that_are_errors_or_always_the_same_are_told() -> None:
         pair(("502 Bad Gateway", "stop"), ("I am having trouble, try later.", "stop")),
         *[pair((f"Grey {n}.", "stop"), ("I am having trouble, try later.", "stop")) for n in range(2)],
     ]
-    assert list(answer_notes(GOOD + odd))[3:] == [
+    assert list(looks(GOOD + odd))[3:] == [
         "note: 1 base answer reads like an error of a server, the first: '502 Bad Gateway'",
         "note: 3 of 13 tuned answers are the same text: 'I am having trouble, try later.'",
     ]
-    assert len(list(answer_notes(GOOD + [pair(("Yes.", "stop"), ("No.", "stop"))] * 4))) == 3
+    assert len(list(looks(GOOD + [pair(("Yes.", "stop"), ("No.", "stop"))] * 4))) == 3
 
 
 @pytest.mark.parametrize(
@@ -93,6 +105,6 @@ def test_a_switch_that_is_not_heeded_is_told(switch: bool | None, thinks: bool, 
         one.model_copy(update={side: one.answer(side).model_copy(update=thought) for side in ("base", "tuned")})
         for one in GOOD
     ]
-    notes = [line for line in answer_notes(pairs, switch) if line.startswith("note: thinking")]
+    notes = [line for line in looks(pairs, switch) if line.startswith("note: thinking")]
     assert notes[:1] == ([said] if said else [])
     assert len(notes) == (2 if said else 0)

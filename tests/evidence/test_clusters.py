@@ -13,7 +13,7 @@ from eval.evidence.analysis import all_figures, analyse_run
 from eval.evidence.judgements import of_arrays
 from eval.evidence.verdict import run_verdict
 from eval.judge.setup.begin import begin_judging
-from eval.judge.setup.near_duplicates import near_duplicate_notes
+from eval.judge.setup.near_duplicates import near_duplicate_notes, near_groups
 from eval.judge.setup.plan import plan_path
 from eval.judge.study.study import Study
 from eval.records import Prompt
@@ -64,9 +64,9 @@ def test_the_column_is_read_and_the_report_counts_units(tmp_path: Path) -> None:
 def test_prompts_that_ask_nearly_the_same_are_told_unless_they_have_a_cluster() -> None:
     question = "Which of these three bridges over the river Thames was opened first, and in which year was that, please"
     asked = [prompt(0, question), prompt(1, f"{question}?"), prompt(2, "What is the capital of France, in one word?")]
-    (line,) = near_duplicate_notes(asked)
+    (line,) = near_duplicate_notes(near_groups(asked))
     assert line.startswith(f"2 prompts ask nearly the same as another one ({asked[1].id} as {asked[0].id})")
-    assert near_duplicate_notes([one.model_copy(update={"cluster": "bridges"}) for one in asked]) == []
+    assert near_duplicate_notes(near_groups([one.model_copy(update={"cluster": "bridges"}) for one in asked])) == []
 
 
 def test_near_duplicates_are_one_unit_where_the_study_says_so_and_counted_where_it_does_not(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from eval.answers import read_answers
 from eval.judge.setup.begin import begin_judging
-from eval.judge.setup.policy_check import unmet_rules_before
+from eval.judge.setup.policy_check import notes
 from eval.judge.store.side_files import Skip, append_skip
 from eval.judge.study.study import Overlap, Study
 from eval.policy import freeze_policy
@@ -173,7 +173,7 @@ def test_the_default_study_can_give_what_the_default_policy_asks_for(tmp_path: P
     (run.folder / "run.json").write_text(bare.model_dump_json())
     (run.folder / "gate.yml").unlink()
     run = freeze_policy(open_run(run.folder.parent, run.name))
-    assert unmet_rules_before(run, None) == []
+    assert notes(begin_judging(run)) == []
     assert [rule.status for rule in decide(run).rules if rule.name == "study"] == ["pass"]
 
 
@@ -192,7 +192,7 @@ def test_what_the_study_cannot_give_is_said_before_anybody_judges(
 ) -> None:
     run = study(tmp_path, n=20, policy=policy)
     (run.folder / "study.json").unlink()
-    (line,) = unmet_rules_before(run, Study.model_validate(settings))
+    (line,) = notes(begin_judging(run, Study.model_validate(settings)))
     assert words in line
     (run.folder / "study.json").write_text(json.dumps(settings))
     if "predicted" not in policy:

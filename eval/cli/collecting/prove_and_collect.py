@@ -102,10 +102,10 @@ def _ask_again(run: Run, servers: Servers) -> Run:
 
 
 def print_answer_notes(run: Run) -> None:
-    """Say what the answers look like, before anybody judges them."""
-    from eval.answers import read_answers
+    """Say what the answers look like, before anybody judges them; they are read one by one."""
+    from eval.answers import read_responses
     from eval.evidence.signals.answer_notes import answer_notes
 
     switch = run.info.decoding.enable_thinking if run.info.decoding else None
-    for line in answer_notes(read_answers(run.responses_path).pairs(run.prompts()), switch):
+    for line in answer_notes(read_responses(run.responses_path), (prompt.id for prompt in run.prompts()), switch):
         console.say(line)

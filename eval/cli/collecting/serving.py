@@ -63,15 +63,19 @@ class RunningServers:
 class StartedServers:
     """Servers that we started, by either engine."""
 
-    def __init__(
-        self, addresses: dict[str, list[str]], served: dict[str, str], engine: str, check: Callable[[], None]
-    ) -> None:
+    def __init__(self, stack: EmbeddedStack | VllmStack | DockerStack) -> None:
+        self._stack = stack
+        self.served = stack.served
+        self.engine = stack.engine
+        self.check = stack.check
+
+    @property
+    def addresses(self) -> dict[Side, Address]:
+        """Those of the servers that live now."""
         from eval.records import SIDES
 
-        self.addresses: dict[Side, Address] = {side: addresses[side] for side in SIDES if side in addresses}
-        self.served = served
-        self.engine = engine
-        self.check = check
+        there = self._stack.addresses()
+        return {side: there[side] for side in SIDES if side in there}
 
 
 @contextmanager
@@ -83,7 +87,7 @@ def start_servers(
     `python` is that of the environment that serves, where it is not a container that does.
     """
     with _stack_of(turn, plan, run=run, python=python, logs=logs, say=say) as stack:
-        yield StartedServers(stack.addresses(), stack.served, stack.engine, stack.check)
+        yield StartedServers(stack)
 
 
 def _stack_of(

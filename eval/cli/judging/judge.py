@@ -70,17 +70,15 @@ def judge(
 
     Example: `blindside judge tiny-1a2b3c4d --auth reviewers.csv --overlap 2 --overlap-share 0.2`
     """
-    from eval.cli.sweep.judge import open_sweep, racing
+    from eval.cli.sweep.judge import noted, open_sweep, racing
     from eval.judge.access.accounts import Accounts as Logins
     from eval.judge.access.public_address import PublicAddress
     from eval.judge.access.server import load_gradio
     from eval.judge.page.app import Serving, refuse_open_share, serve_state
     from eval.judge.page.judging_state import JudgingState
     from eval.judge.setup.begin import refuse_candidate
-    from eval.judge.setup.near_duplicates import near_duplicate_notes
-    from eval.judge.setup.policy_check import unmet_rules_before
     from eval.policy import freeze_policy
-    from eval.release.hub.sync import Sync
+    from eval.release.hub.sync import synced
     from eval.run import open_run
     from eval.sweep import is_sweep
 
@@ -93,25 +91,20 @@ def judge(
         return asked_study(opened.folder, study, overlap, overlap_share, cluster=cluster, mode=mode, side=side)
 
     if is_sweep(reports, run):
-        if sync:
-            raise InputError("--sync copies one run: sync the candidate that is released, after judging")
         found, runs = open_sweep(reports, run, policy)
         first = next(iter(runs.values()), None)
         wanted = asked(first) if first else None
-        for line in unmet_rules_before(first, wanted) if first else ():
-            console.say(f"note: {line}")
         load_gradio()
-        serve_state(lambda: racing(reports, found, runs, wanted), how, say=console.say)
+        with synced(runs.values() if sync else (), sync, console.say):
+            serve_state(lambda: racing(reports, found, runs, wanted), how, say=console.say)
         return
     opened = open_run(reports, run)
     refuse_candidate(opened)
     wanted = asked(opened)
     opened = freeze_policy(opened, policy)
-    for line in (*unmet_rules_before(opened, wanted), *near_duplicate_notes(opened.prompts())):
-        console.say(f"note: {line}")
     load_gradio()  # before anything asks the Hub: Gradio's import hides the proxy for a moment
-    with Sync(opened, sync, say=console.say) if sync else nullcontext():
-        serve_state(lambda: nullcontext(JudgingState(opened, wanted)), how, say=console.say)
+    with synced([opened] if sync else (), sync, console.say):
+        serve_state(lambda: nullcontext(noted(JudgingState(opened, wanted))), how, say=console.say)
 
 
 def demo(
@@ -196,7 +189,6 @@ def _study(folder: Path, given: Path | None, changes: dict[str, object]) -> Stud
     """The study of the file, or else of the run, with what the command line changes; None where nothing was given."""
     from pydantic import ValidationError
 
-    from eval.errors import InputError
     from eval.judge.study.study import Study, read_frozen, read_study
 
     if given is None and not changes:

@@ -81,8 +81,6 @@ def export_tasks(
     from eval.cli.judging.judge import asked_study
     from eval.judge.other_tools.exports import TOOLS
     from eval.judge.other_tools.exports import export_tasks as write
-    from eval.judge.setup.near_duplicates import near_duplicate_notes
-    from eval.judge.setup.policy_check import unmet_rules_before
     from eval.policy import freeze_policy
     from eval.run import open_run
 
@@ -92,8 +90,6 @@ def export_tasks(
     opened = open_run(reports, run)
     wanted = asked_study(opened.folder, study, overlap, overlap_share, cluster=cluster)
     opened = freeze_policy(opened, policy)
-    for line in (*unmet_rules_before(opened, wanted), *near_duplicate_notes(opened.prompts())):
-        console.say(f"note: {line}")
     for path in write(opened, tool, out or Path(f"{run}-{tool}"), wanted):
         console.say(f"written: {path}")
 

@@ -52,6 +52,7 @@ def space(
     from eval.release.space.publish import stop as pause
     from eval.run import open_run
 
+    _refuse_sweep(reports, run)
     opened = open_run(reports, run)
     deployed = _deployed(opened, repo, data)
     if stop:
@@ -76,10 +77,23 @@ def pull(run: RunArgument = "", data: Data = "", reports: Reports = REPORTS) -> 
     from eval.release.space.store import Store
     from eval.run import open_run
 
+    _refuse_sweep(reports, run)
     opened = open_run(reports, run)
     deployed = _deployed(opened, "", data)
     pulled = bring(opened, Store(client(), deployed.data, opened.name), console.say)
     console.say(f"{pulled.new:,} new verdicts from {deployed.data}, {pulled.rows:,} in all")
+
+
+def _refuse_sweep(reports: Path, name: str) -> None:
+    """Raises InputError for a sweep: a Space holds one run, and candidates are judged on one page."""
+    from eval.errors import InputError
+    from eval.sweep import is_sweep
+
+    if is_sweep(reports, name):
+        raise InputError(
+            f"{name} is a sweep, and a Space serves one run: give the page of all candidates a public address from "
+            f"this machine instead, with `blindside judge {name} --auth reviewers.csv --share`"
+        )
 
 
 def _deployed(opened: Run, repo: str, data: str) -> DeployedSpace:

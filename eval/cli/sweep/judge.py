@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from blindside import console
 from eval.answers import Answers, read_answers
@@ -17,8 +17,11 @@ from eval.sweep import Sweep, bind_runs, is_begun, read_sweep, runs_of, write_sw
 
 if TYPE_CHECKING:
     from eval.evidence.sweep.standings import Standings
+    from eval.judge.page.judging_state import JudgingState
     from eval.judge.study.study import Study
     from eval.judge.sweep.sweep_state import SweepState
+
+State = TypeVar("State", bound="JudgingState")
 
 #: Seconds between two looks at the race.
 EVERY = 2.0
@@ -57,12 +60,19 @@ def _with_policy(runs: dict[str, Run], policy: Path | None) -> dict[str, Run]:
     return {one: freeze_policy(run, policy or known) for one, run in runs.items()}
 
 
+def noted(desk: State) -> State:
+    """The desk, once what its study or prompts lack was said."""
+    for line in desk.notes():
+        console.say(f"note: {line}")
+    return desk
+
+
 @contextmanager
 def racing(reports: Path, sweep: Sweep, runs: dict[str, Run], study: Study | None) -> Iterator[SweepState]:
     """The judging state, whose candidates are dropped as the race has it, while the page is served."""
     from eval.judge.sweep.sweep_state import SweepState
 
-    judging, end = SweepState(reports / sweep.sweep, runs, study), threading.Event()
+    judging, end = noted(SweepState(reports / sweep.sweep, runs, study)), threading.Event()
     race = RaceWatch(reports, sweep.sweep, judging)
     race.look()
     thread = threading.Thread(target=race.until, args=(end,), daemon=True)

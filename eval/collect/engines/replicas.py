@@ -178,9 +178,14 @@ class Replicas:
 
 @asynccontextmanager
 async def connect_replicas(
-    addresses: Sequence[str], open_one: Opener, tell: Callable[[str], None], *, first_check: float = 1.0
+    addresses: Sequence[str],
+    open_one: Opener,
+    tell: Callable[[str], None],
+    *,
+    first_check: float = 1.0,
+    some_gone: bool = False,
 ) -> AsyncIterator[Replicas]:
-    """All replicas of one side, each of which must be there to begin with.
+    """All replicas of one side, each of which must be there to begin with; with `some_gone`, one of them.
 
     Raises as `open_one` does, and InputError where an address is given twice or they serve different things.
     """
@@ -188,7 +193,15 @@ async def connect_replicas(
     if twice:
         raise InputError(f"{without_secrets(twice[0])} is given twice for one side: name each replica once")
     async with AsyncExitStack() as stack:
-        engines = [(address, await stack.enter_async_context(open_one(address))) for address in addresses]
+        engines, gone = list[tuple[str, Engine]](), list[EngineUnreachable]()
+        for address in addresses:
+            try:
+                engines.append((address, await stack.enter_async_context(open_one(address))))
+            except EngineUnreachable as error:
+                gone.append(error)
+                if not some_gone or len(gone) == len(addresses):
+                    raise
+                tell(f"replica left out: {error}")
         replicas = Replicas(engines, open_one, tell, first_check=first_check)
         stack.push_async_callback(replicas.close)
         yield replicas

@@ -63,8 +63,12 @@ def repeated(texts: Iterable[str]) -> frozenset[str]:
     A text of one word is not among them: yes, B and 42 answer many prompts.
     """
     counts = Counter(text.strip() for text in texts)
-    most = max(LEAST - 1, SHARE * counts.total())
-    return frozenset(text for text, count in counts.items() if len(text.split()) > 1 and count > most)
+    return frozenset(text for text, count in counts.items() if is_repeated(text, count, counts.total()))
+
+
+def is_repeated(text: str, count: int, total: int) -> bool:
+    """Whether a text that `count` of `total` prompts were answered with is one of `repeated`."""
+    return count > max(LEAST - 1, SHARE * total) and len(text.split()) > 1
 
 
 def _is_body(text: str) -> bool:

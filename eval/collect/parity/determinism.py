@@ -143,6 +143,8 @@ class _Job:
                     connections=2 * load,
                     tell=self.say,
                     enable_thinking=self.decoding.enable_thinking,
+                    # A collection that went on without one is asked again without it.
+                    some_gone=True,
                 )
                 engines[side] = await stack.enter_async_context(engine)
             again = {side: _Again() for side in urls}

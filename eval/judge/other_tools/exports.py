@@ -17,6 +17,7 @@ from eval.errors import InputError, RunError
 from eval.journal import write_atomically
 from eval.judge.other_tools.exported import ExportedTask, read_exported, write_exported
 from eval.judge.setup.begin import JudgingSetup, begin_judging, refuse_candidate
+from eval.judge.setup.policy_check import notes
 from eval.judge.study.study import Study
 from eval.judge.study.tasks import Task
 from eval.records import Message, Side, sha256_text
@@ -55,6 +56,8 @@ def export_tasks(run: Run, tool: Tool, out: Path, study: Study | None = None, *,
         )
     if setup.study.mode != "compare":
         raise RunError("a study of thumbs shows one answer at a time: export a study with `mode: compare`")
+    for line in notes(setup):
+        say(f"note: {line}")
     made = {shown.task: (shown, key) for shown, key in _tasks(setup)}
     try:
         out.mkdir(parents=True, exist_ok=True)

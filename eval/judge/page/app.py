@@ -5,6 +5,7 @@ Gradio takes seconds to import, so it is imported where it is used.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from blindside import console
+from blindside.garbage import collected_later
 from eval.errors import BlindsideError, InputError
 from eval.judge.access.gatekeeper import Gatekeeper
 from eval.judge.access.hub_accounts import HubAccounts
@@ -168,7 +170,10 @@ def serve_state(
     with ExitStack() as stack:
 
         def made() -> ASGIApp:
-            judging = stack.enter_context(make())
+            with collected_later():
+                judging = stack.enter_context(make())
+            # What stays is not looked through for cycles while people judge: of a large run that takes a second.
+            gc.freeze()
             stack.enter_context(watched(judging.ledger))
             return _application(judging, how.reviewer, how.accounts, names, say)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from eval.judge.page.judged_run import JudgedRun, RunLedgers
 from eval.judge.page.reviewer_state import Draft, ReviewerState
 from eval.judge.setup.begin import refuse_candidate
+from eval.judge.setup.policy_check import notes
 from eval.judge.store.side_files import Flag, Skip, append_flag, append_skip, read_flags, read_skips
 from eval.judge.study import forms
 from eval.judge.study.assignment import Pool, ReviewerQueue
@@ -53,6 +54,10 @@ class JudgingState:
                 self._state_of(skip.reviewer).put_off(self._key(judged, skip))
             for flag in read_flags(judged.run):
                 self._state_of(flag.reviewer).flag(self._key(judged, flag), on=flag.flag == "on")
+
+    def notes(self) -> list[str]:
+        """Notes before judging (setup.policy_check), of the first run: all have the same study and prompts."""
+        return notes(self._judged_runs[0].setup)
 
     def _pool(self) -> Pool:
         targets = {item: n for judged in self._judged_runs for item, n in judged.targets.items()}

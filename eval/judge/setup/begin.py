@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from blindside.garbage import collected_later
 from blindside.words import counted
 from eval.answers import read_answers
 from eval.errors import InputError
+from eval.journal import write_atomically
 from eval.judge.setup.frozen_study import freeze_study, is_judged
 from eval.judge.setup.keyfile import KEY_FILE, make_key, read_key
 from eval.judge.setup.mark_giveaways import MarkedAnswers, mark_giveaways
@@ -44,12 +46,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class JudgingSetup:
-    """What judging goes by. `marked` has the pairs that are asked, `plan` by how many (setup.plan: asked)."""
+    """What judging goes by. `marked` has the pairs that are asked, `plan` by how many (setup.plan: asked), and
+    `near` the prompts that ask nearly the same (setup.near_duplicates)."""
 
     study: Study
     blinding: Blinding
     marked: MarkedAnswers
     plan: Plan
+    near: Mapping[str, str]
 
 
 def begin_judging(run: Run, study: Study | None = None) -> JudgingSetup:
@@ -61,10 +65,12 @@ def begin_judging(run: Run, study: Study | None = None) -> JudgingSetup:
     with ExitStack() as stack:
         with _writing(lock):
             stack.enter_context(FileLock(lock).held())
+        stack.enter_context(collected_later())
         study = freeze_study(run, study)
         blinding = _blinding_of(run)
-        marked, plan = _planned(run, study, blinding)
-    return JudgingSetup(study, blinding, marked, plan)
+        near = near_groups(run.prompts())
+        marked, plan = _planned(run, study, blinding, near)
+    return JudgingSetup(study, blinding, marked, plan, near)
 
 
 def refuse_candidate(run: Run) -> None:
@@ -113,7 +119,7 @@ def _record(run: Run, record: BlindingRecord) -> None:
             run.update(blinding=record)
 
 
-def _planned(run: Run, study: Study, blinding: Blinding) -> tuple[MarkedAnswers, Plan]:
+def _planned(run: Run, study: Study, blinding: Blinding, near: Mapping[str, str]) -> tuple[MarkedAnswers, Plan]:
     """The pairs that are asked, and by how many: as before, while the study is, and longer by what came since.
 
     Until the first verdict the plan follows the study. After it the plan stays, and what differs is reported.
@@ -126,7 +132,6 @@ def _planned(run: Run, study: Study, blinding: Blinding) -> tuple[MarkedAnswers,
     marked = mark_giveaways(run, study, {item: task for item, task in tasks.items() if drawn[item]})
     asked = {item: task.category for item, task in marked.tasks.items()}
     held = [item for item, is_in in drawn.items() if is_in and item not in asked]
-    near = near_groups(run.prompts())
     groups = existing.groups if judged and existing else near if study.cluster == "near" else {}
     plan = make_plan(blinding, study, drawn, asked, before, held, groups)
     plan = plan.model_copy(update={"candidates": run.info.sweep.of if run.info.sweep else 0})
@@ -157,10 +162,12 @@ def _may_be_made_again(run: Run, plan: Plan, blinding: Blinding) -> bool:
 
 def _freeze(run: Run, plan: Plan, near: int) -> None:
     asked_path(run).unlink(missing_ok=True)
-    if read_bytes(plan_path(run)) != encoded(plan):
-        write_plan(plan_path(run), plan)
-    if run.info.plan_sha256 != plan_sha256(plan) or run.info.plan_changes or run.info.near != near:
-        run.update(plan_sha256=plan_sha256(plan), plan_changes=(), near=near)
+    data = encoded(plan)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if read_bytes(plan_path(run)) != data:
+        write_atomically(plan_path(run), data)
+    if run.info.plan_sha256 != sha256 or run.info.plan_changes or run.info.near != near:
+        run.update(plan_sha256=sha256, plan_changes=(), near=near)
 
 
 def _change(run: Run, before: Plan, plan: Plan, what: str = "") -> None:

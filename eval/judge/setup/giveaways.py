@@ -25,6 +25,8 @@ SENTENCE_LETTERS, SENTENCE_IDEOGRAPHS = 25, 10
 #: How far from a name the words may be that make it the answer's own.
 AROUND = 160
 _LETTERS = re.compile("[a-z]+")
+#: Of ASCII: letters made small, all else a blank.
+_SMALL = bytes(ord(chr(n).lower()) if chr(n).isalpha() else 32 for n in range(128)).ljust(256)
 _STEM = re.compile(r"[^\W\d_]+(?=[-\s]?v?\d)")
 
 # Letters next to a name make it another word; Chinese is written without spaces, so only Latin ones count.
@@ -84,6 +86,10 @@ class Finder:
         self._names = _Present(names)
         self._phrases = _Present((*known.phrases, *phrases))
         self._of_itself = _Present((*known.words, *names, *parts))
+        looked_for = (self._names, self._phrases, self._of_itself)
+        self._letters = frozenset[str]().union(*(one.letters for one in looked_for))
+        self._odd = frozenset[str]().union(*(one.odd for one in looked_for))
+        self._odd_ascii = frozenset(filter(str.isascii, self._odd))
 
     def find(self, text: str, messages: Sequence[Message]) -> list[Giveaway]:
         """What gives the model away in its answer to these messages, in the order of the text."""
@@ -95,8 +101,16 @@ class Finder:
         return sorted(new, key=lambda one: (one.start, one.end))
 
     def _all(self, text: str, messages: Sequence[Message]) -> Iterator[Giveaway]:
+        yield from self._named(text)
+        for message in messages:
+            for sentence, pattern in _sentences(message.content) if message.role == "system" else ():
+                yield from (Giveaway(sentence, *m.span()) for m in pattern.finditer(text))
+
+    def _named(self, text: str) -> Iterator[Giveaway]:
+        words = _words(text)
+        if words.isdisjoint(self._letters) and not self._has_odd(text):
+            return
         lower = " ".join(text.lower().split())
-        words = frozenset(_LETTERS.findall(lower)) | {""}
         for names, version in ((self._names, _VERSION), (self._phrases, "")):
             there = names.of(lower, words)
             if there:
@@ -106,9 +120,17 @@ class Finder:
             for pattern in _of_itself(there):
                 found = (m for m in pattern.finditer(text, start, end) if not m["name"][0].islower())
                 yield from (Giveaway(m["name"], *m.span("all")) for m in found)
-        for message in messages:
-            for sentence, pattern in _sentences(message.content) if message.role == "system" else ():
-                yield from (Giveaway(sentence, *m.span()) for m in pattern.finditer(text))
+
+    def _has_odd(self, text: str) -> bool:
+        lower, odd = text.lower(), self._odd_ascii if text.isascii() else self._odd
+        return any(name in lower for name in odd)
+
+
+def _words(text: str) -> frozenset[str]:
+    """The words of Latin letters in a text, in lower case."""
+    if text.isascii():
+        return frozenset(text.encode().translate(_SMALL).decode().split())
+    return frozenset(_LETTERS.findall(text.lower()))
 
 
 def masked(text: str, found: Iterable[Giveaway]) -> str:
@@ -152,11 +174,14 @@ class _Present:
         for name in self._names:
             first = _LETTERS.match(name)
             self._by_letters[first[0] if first else ""].append(name)
-        self._letters = frozenset(self._by_letters)
+        self.letters = frozenset(self._by_letters) - {""}
+        #: What the others begin with, up to their first blank.
+        self.odd = frozenset(name.split()[0] for name in self._by_letters.get("", ()))
 
     def of(self, lower: str, words: frozenset[str]) -> tuple[str, ...]:
-        """The longest first. `lower`: the text in lower case; `words`: its words of Latin letters, and ""."""
-        names = [name for word in self._letters & words for name in self._by_letters[word] if name in lower]
+        """The longest first. `lower`: the text in lower case; `words`: its words of Latin letters."""
+        first = (*(self.letters & words), "")
+        names = [name for word in first for name in self._by_letters.get(word, ()) if name in lower]
         return tuple(self._names[name] for name in sorted(names, key=lambda name: (-len(name), name)))
 
 

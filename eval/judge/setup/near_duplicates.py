@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from blindside.words import counted
 from eval.records import Prompt
@@ -25,9 +25,8 @@ def near_groups(prompts: Sequence[Prompt]) -> dict[str, str]:
     return {prompts[number].id: prompts[at].id for number, at in first.items()}
 
 
-def near_duplicate_notes(prompts: Sequence[Prompt]) -> list[str]:
-    """A sentence where prompts without a cluster ask nearly the same as another one; else nothing."""
-    groups = near_groups(prompts)
+def near_duplicate_notes(groups: Mapping[str, str]) -> list[str]:
+    """A sentence where there are such groups of prompts (`near_groups`); else nothing."""
     later = next((item for item, first in groups.items() if item != first), None)
     if later is None:
         return []

@@ -6,27 +6,21 @@ from collections.abc import Iterator, Mapping
 from math import ceil
 
 from blindside.words import counted
-from eval.answers import read_answers
-from eval.judge.setup.planning import draw_items, make_plan
-from eval.judge.study.blinding import Blinding
-from eval.judge.study.study import Study, read_frozen
-from eval.judge.study.tasks import tasks_of
+from eval.judge.setup.begin import JudgingSetup
+from eval.judge.setup.near_duplicates import near_duplicate_notes
+from eval.judge.study.study import Study
 from eval.policy import Policy, policy_of
-from eval.run import Run
 
 #: A policy can be given again until the first verdict.
 _NOW = " (`judge --policy gate.yml`) before anybody judges"
 
 
-def unmet_rules_before(run: Run, study: Study | None) -> list[str]:
-    """As `unmet_rules`, for a run that is about to be judged by this study (None: the run's own). Raises InputError."""
-    study = study or read_frozen(run.folder)
-    answers = read_answers(run.responses_path)
-    tasks = tasks_of(run, study, answers)
-    blinding = Blinding(run.name, None)
-    drawn = draw_items(blinding, study, tasks, None)
-    asked = {item: task.category for item, task in tasks.items() if drawn[item]}
-    return list(unmet_rules(policy_of(run), study, make_plan(blinding, study, drawn, asked, None).reviewers))
+def notes(setup: JudgingSetup) -> list[str]:
+    """What to say before anybody judges: `unmet_rules`, and prompts that ask nearly the same. Raises InputError."""
+    return [
+        *unmet_rules(policy_of(setup.marked.run), setup.study, setup.plan.reviewers),
+        *near_duplicate_notes(setup.near),
+    ]
 
 
 def unmet_rules(policy: Policy, study: Study, planned: Mapping[str, int]) -> Iterator[str]:

@@ -27,7 +27,8 @@ def plan_reviewers(blinding: Blinding, categories: Mapping[str, str], overlap: O
 
     The share that is judged by several is the same in each category, to within one pair.
     """
-    ranked = sorted(categories, key=lambda item: (categories[item], blinding.seeded("overlap", "", item)))
+    seeds = blinding.seeds("overlap", "", categories)
+    ranked = sorted(categories, key=lambda item: (categories[item], seeds[item]))
     # The whole part of i * share grows by one at evenly spread places of a list that is sorted by category.
     several = [int((i + 1) * overlap.share + 1e-9) > int(i * overlap.share + 1e-9) for i in range(len(ranked))]
     by_item = dict(zip(ranked, several, strict=True))
@@ -177,9 +178,10 @@ _WHOLE = 2.0**64
 
 def is_drawn(blinding: Blinding, item: str, sample: float) -> bool:
     """Whether people are asked about an item; true for all where `sample` is 1."""
-    return int.from_bytes(blinding.seeded("sample", "", item)[:8], "big") / _WHOLE < sample
+    return sample >= 1 or int.from_bytes(blinding.seeded("sample", "", item)[:8], "big") / _WHOLE < sample
 
 
 def drawing_order(blinding: Blinding, items: Iterable[str]) -> list[str]:
     """The items in the order in which they are drawn, which has nothing to do with what they hold."""
-    return sorted(items, key=lambda item: blinding.seeded("drawing", "", item))
+    seeds = blinding.seeds("drawing", "", items)
+    return sorted(seeds, key=seeds.__getitem__)

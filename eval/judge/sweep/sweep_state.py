@@ -37,9 +37,12 @@ class SweepState(JudgingState):
         if not runs:
             raise InputError(f"no candidate of sweep {folder.name} has answers: run `blindside sweep` first")
         study = study or next((read_frozen(run.folder) for run in runs.values() if (run.folder / NAME).exists()), None)
+        if study is not None and study.mode == "thumbs":
+            raise InputError(
+                "a sweep is judged by comparing, since thumbs say nothing of the base: judge it with `--mode compare` "
+                "(or graded), and give thumbs in a run that belongs to no sweep"
+            )
         judged_runs = [JudgedRun(run, study, f"{name}{_BETWEEN}") for name, run in runs.items()]
-        if judged_runs[0].study.mode == "thumbs":
-            raise InputError("a sweep is judged by comparing: leave thumbs out, or give them to one run")
         self._candidates = {judged.prefix: name for judged, name in zip(judged_runs, runs, strict=True)}
         self._shown = ShownFile(folder)
         self._open(judged_runs, Blinding(folder.name, _key(folder)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from blindside.garbage import collected_later
 from eval.collect.provenance import versions
 from eval.errors import StaleInputs
 from eval.judge.store.verdict_files import read_rows
@@ -42,7 +43,8 @@ def decide(run: Run) -> Decision:
     if stale:
         raise StaleInputs("; ".join(stale))
     policy = policy_of(run)
-    findings = read_findings(run, policy, rows)
+    with collected_later():
+        findings = read_findings(run, policy, rows)
     rules = apply_rules(policy, findings)
     outcome, reasons = outcome_of(rules)
     decision = Decision(

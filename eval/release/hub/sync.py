@@ -11,7 +11,8 @@ import fcntl
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -36,6 +37,8 @@ TABLES = ("verdicts.csv", "thumbs.csv", "skips.csv", "flags.csv")
 FILES = (*TABLES, "study.json", "plan.json", "asked.json", "run.json", "gate.yml")
 #: How often a commit is tried again at once after somebody else's came in between.
 RACES = 3
+#: Copies of one process, which are of several runs where a sweep is judged, never come in between each other's.
+_ALONE = threading.Lock()
 
 
 class Sync:
@@ -83,7 +86,8 @@ class Sync:
         ReleaseError where it is not, or where the Hub does not take it, and OSError where a file cannot be read.
         """
         began = time.time()
-        commit = self._push() if self._changed() else None
+        with _ALONE:
+            commit = self._push() if self._changed() else None
         self.copied_at = began
         return commit
 
@@ -180,6 +184,15 @@ class Sync:
         if self._told:
             self._say(f"the verdicts are copied to {self._repo} again")
         self._told = ""
+
+
+@contextmanager
+def synced(runs: Iterable[Run], repo: str, say: Callable[[str], None] = _log.warning) -> Iterator[None]:
+    """`Sync` of each of these runs into one repository, below its own name. Raises ReleaseError as Sync does."""
+    with ExitStack() as stack:
+        for run in runs:
+            stack.enter_context(Sync(run, repo, say=say))
+        yield
 
 
 def download(api: HfApi, repo: str, path: str, revision: str | None) -> bytes:

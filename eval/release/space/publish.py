@@ -11,7 +11,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, Vo
 from huggingface_hub.errors import EntryNotFoundError
 
 from eval.errors import ReleaseError
-from eval.judge.setup.begin import begin_judging
+from eval.judge.setup.begin import begin_judging, refuse_candidate
 from eval.judge.study.study import Study
 from eval.release.hub.hub_errors import as_release_errors, repo_name
 from eval.release.hub.sync import snapshot
@@ -60,6 +60,7 @@ def publish(run: Run, study: Study | None, wanted: SpacePlan, say: Callable[[str
     """
     for repo in (wanted.space, wanted.data):
         repo_name(repo)
+    refuse_candidate(run)
     begin_judging(run, study)
     run = open_run(run.folder.parent, run.name)
     api = client()

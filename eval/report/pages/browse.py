@@ -180,7 +180,11 @@ def _tests(snapshot: Snapshot, query: Query) -> Iterator[Callable[[Entry], bool]
     if query.trait:
         yield lambda entry: query.trait in entry.traits
     if words := query.words:
-        yield lambda entry: all(word in entry.haystack for word in words)
+        yield lambda entry: _holds(entry.haystack, words)
+
+
+def _holds(text: str, words: Sequence[str]) -> bool:
+    return all(word in text for word in words)
 
 
 def _verdicts_fit(entry: Entry, query: Query) -> bool:

@@ -97,9 +97,9 @@ class Entry:
         base, tuned = (self.prompt.expect.met_by(self.pair.answer(side).text) for side in SIDES)
         return ("passed" if tuned else "broken") if base else ("repaired" if tuned else "failed")
 
-    @cached_property
+    @property
     def haystack(self) -> str:
-        """All that a search looks through, folded."""
+        """All that a search looks through, folded. Made anew each time: to keep it of a large run takes longer."""
         texts = [self.prompt.id, *(message.content for message in self.prompt.messages)]
         if self.pair is not None:
             texts += [self.pair.base.text, self.pair.tuned.text]
