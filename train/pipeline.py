@@ -47,7 +47,7 @@ def finished_model(job: Job, inputs: str, say: Say) -> Artifact | None:
     except ArtifactError:
         return None
     if tokens.is_outdated(job.recipe, found.tokens):
-        say(f"{job.target} was trained before its tokens were checked as they are now: it is trained again")
+        say(f"{job.target} was trained without the current check of its tokens: it is trained again")
         return None
     return found
 
@@ -71,7 +71,7 @@ def make_model(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
         check_room(job.recipe, job.models)
         check_ready(job.recipe, job.models, say)
     else:
-        say(f"{job.name} is trained already ({trained.output}); what comes after it is missing")
+        say(f"{job.name} is trained already ({trained.output}); the remaining steps follow")
     prepared = prepare(job.recipe, job.work, job.env, say)
     derived = derive(job, prepared, trained.output if trained else output_of(job))
     if trained is None:
@@ -80,7 +80,7 @@ def make_model(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
         done = _finish(job, trained, derived, prepared, say)
     except OSError as error:
         raise ExportError(
-            f"{job.target} cannot be made ({error}): free some space there, or let it be written to; the training is "
+            f"{job.target} cannot be made ({error}): free some space there, or make it writable; the training is "
             "kept, and the same command continues from there",
             field="folder",
         ) from error

@@ -29,7 +29,9 @@ Force = Annotated[bool, typer.Option("--force", help="Continue despite failed pa
 QuickParity = Annotated[bool, typer.Option("--quick-parity", help="Run three parity probes instead of nine.")]
 BaseUrl = Annotated[list[str], typer.Option(help="URL of the base model's server; repeatable, for replicas.")]
 TunedUrl = Annotated[list[str], typer.Option(help="URL of the tuned model's server; repeatable, for replicas.")]
-GatePolicy = Annotated[Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")]
+GatePolicy = Annotated[
+    Path | None, typer.Option(help="The gate's policy, fixed from now on; default: gate.yml, if it exists.")
+]
 Port = Annotated[int, typer.Option(help="Port of the page on 127.0.0.1; the next free one if it is taken.")]
 Overlap = Annotated[int | None, typer.Option(min=1, help="Reviewers per pair.")]
 OverlapShare = Annotated[

@@ -90,7 +90,8 @@ def warnings_of(run: Run, engines: Mapping[Side, Engine]) -> list[str]:
         model = run.info.models[side]
         if model.revision is None and model.weights_sha256 is None:
             warnings.append(
-                f"{side}: {model.name} has no revision and no weights hash: what it was can't be proved later"
+                f"{side}: {model.name} has no revision and no weights hash: "
+                "it can't be proved later which model answered"
             )
         if before := _software_before(model, engine.info):
             warnings.append(f"{side}: earlier answers of this run came from other software ({before})")

@@ -201,7 +201,7 @@ def _bias(bias: Bias) -> Iterator[Metric]:
     yield Metric.share("win rate with the tuned answer right", bias.places.second)
     yield Metric.share("longer answer preferred", bias.length.longer)
     yield Metric.share("win rate at equal length (logistic model)", bias.length.controlled)
-    yield Metric.points("win rate late minus early in the sitting", bias.late.difference)
+    yield Metric.points("win rate late minus early in the session", bias.late.difference)
     yield Metric.points("win rate of fast minus slow judgements", bias.fast.difference)
 
 

@@ -53,7 +53,7 @@ def states(found: Sweep) -> dict[str, str]:
 def test_what_training_says_screens_by_a_rule_and_leaves_the_reason() -> None:
     found = by_training(trained(at_least=0.5))
     assert states(found) == {"low": "screened", "middle": "trained", "high": "trained", "steep": "trained"}
-    assert found.candidate("low").reason == "held_out_accuracy 40.0%, and 50.0% or more was asked for in advance"
+    assert found.candidate("low").reason == "held_out_accuracy 40.0%, and the rule requires 50.0% or more"
     assert found.of == 3, "it never met the sweep's prompts"
     best = by_training(trained(keep=1))
     assert states(best) == {"low": "screened", "middle": "screened", "high": "trained", "steep": "trained"}

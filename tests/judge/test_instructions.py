@@ -148,7 +148,7 @@ def test_practice_of_one_answer(run: Run) -> None:
         ("practice: {file: practice.jsonl}", [{**ASKED[0], "answer": "good"}], "answer good is none of mode compare"),
         ("practice: {file: practice.jsonl}", [{**ASKED[0], "answer": "c"}], "practice.jsonl:1: answer"),
         ("practice: {file: missing.jsonl}", ASKED, "correct practice.file in the study"),
-        ("tags: {a: , ' a': }", ASKED, "tags: each once"),
+        ("tags: {a: , ' a': }", ASKED, "tags: list each tag once"),
         (
             "practice: {file: practice.jsonl}\ngold: {rate: 0.1, pairs: "
             "[{id: g, prompt: 'drink  SEA water?', better: b, worse: w}]}",

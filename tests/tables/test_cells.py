@@ -93,5 +93,5 @@ def test_marks_of_a_chat_template_are_told(text: str, tmp_path: Path) -> None:
     )
     said: list[str] = []
     convert(path, tmp_path / "out.jsonl", say=said.append)
-    told = [line for line in (*said, *load_prompts(str(path)).messages) if "marks of a chat template" in line]
-    assert [line.split(" carries ")[0] for line in told] == ["1 pair", "1 prompt"]
+    told = [line for line in (*said, *load_prompts(str(path)).messages) if "mark-up of a chat template" in line]
+    assert [line.split(" has ")[0] for line in told] == ["1 pair", "1 prompt"]

@@ -88,7 +88,7 @@ def test_what_a_row_asks(row: dict[str, Any], turns: list[tuple[str, str]], unre
     assert loaded.prompt_set.unread == dict.fromkeys(unread, 1)
     told = [text for text in loaded.messages if text.startswith("columns that are not read")]
     assert told == (
-        [f"columns that are not read, with the rows that fill them: {', '.join(f'{n} (1)' for n in sorted(unread))}"]
+        [f"columns that are not read, with their numbers of rows: {', '.join(f'{n} (1)' for n in sorted(unread))}"]
         if unread
         else []
     )
@@ -121,7 +121,7 @@ def test_two_prompts_that_differ_in_their_system_prompt_are_two(tmp_path: Path) 
     run = import_table(tmp_path / "reports", "r", lines(path, *(row | {"note": "x"} for row in rows)), say=said.append)
     assert [p.messages[0].content for p in run.prompts()] == ["Answer in a only.", "Answer in b only."]
     assert run.info.prompt_set.unread == {"note": 2}
-    assert "columns that are not read, with the rows that fill them: note (2)" in said
+    assert "columns that are not read, with their numbers of rows: note (2)" in said
 
 
 @pytest.mark.parametrize(("first", "second"), [(81, 81.0), ("81", 81), (0, 0.0)])

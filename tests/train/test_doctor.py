@@ -102,7 +102,7 @@ def test_docker_is_told_with_what_it_lacks(tmp_path: Path) -> None:
 def test_a_disk_that_is_too_small_is_told(tmp_path: Path) -> None:
     assert ask(recipe("tiny"), machine(), tmp_path)["disk"].level == "ok"
     found = ask(recipe(FULL, base_model="someone/Huge-100000B"), machine(H100), tmp_path)["disk"]
-    assert (found.level, "about 1600001.0 GB are written" in found.remedy) == ("fail", True)
+    assert (found.level, "about 1600001.0 GB are needed" in found.remedy) == ("fail", True)
 
 
 def test_the_cache_belongs_on_the_volume(tmp_path: Path) -> None:
@@ -129,7 +129,10 @@ def test_ports_are_really_tried(tmp_path: Path) -> None:
         found = ask(None, machine(), tmp_path, ports=(port, held))
     assert found[f"port {port}"].level == "ok"
     assert found[f"port {held}"] == Finding(
-        f"port {held}", "warn", "Address already in use", "end what uses it, or give another with PORT="
+        f"port {held}",
+        "warn",
+        "Address already in use",
+        "stop the program that uses it, or choose another port with PORT=",
     )
 
 
@@ -176,4 +179,4 @@ def test_gpus_are_read_from_nvidia_smi(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_docker_that_does_not_answer_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     problem = inspect_machine().engine.problem
-    assert problem.startswith(f"no Docker engine answers at unix://{tmp_path}/none.sock: start it")
+    assert problem.startswith(f"cannot connect to the Docker engine at unix://{tmp_path}/none.sock: start it")

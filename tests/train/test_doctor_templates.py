@@ -59,19 +59,19 @@ def test_turns_that_the_template_refuses_are_told_before_training(
     found = ask(asked, machine(), tmp_path)["template"]
     assert (found.level, found.found) == (
         "fail",
-        f"the base's refuses the turns of {tmp_path}/pairs.jsonl:2 ({roles}): not such turns",
+        f"the base's template refuses the turns of {tmp_path}/pairs.jsonl:2 ({roles}): not such turns",
     )
-    with pytest.raises(TrainError, match="take such pairs out, or put a system turn's text into the user's"):
+    with pytest.raises(TrainError, match="remove such pairs, or move a system turn's text into the user's turn"):
         check_ready(asked, tmp_path, lambda line: None, machine=machine(), variables={"HF_HUB_OFFLINE": "1"})
 
 
 @pytest.mark.parametrize(
     ("template", "turns", "level", "remedy"),
     [
-        (DATED, [HELLO], "warn", "give pairs and prompts a system turn of their own: then it writes none"),
+        (DATED, [HELLO], "warn", "add a system turn to pairs and prompts: then it writes no date"),
         (DATED, [SYSTEM, HELLO], "ok", ""),
-        ("{{ strftime_now('%Y') }}" + DATED, [SYSTEM, HELLO], "warn", "collect both sides on one day; the model is "
-         "trained on another date than it is served with"),
+        ("{{ strftime_now('%Y') }}" + DATED, [SYSTEM, HELLO], "warn", "collect both sides on the same day; the model "
+         "is served with another date than it was trained with"),
     ],
     ids=["without a system turn", "not written", "always"],
 )  # fmt: skip

@@ -110,7 +110,7 @@ def forget_reference(trainer: Any) -> None:
     trainer.ref_model = None
     prepared = trainer.accelerator._models
     prepared[:] = [one for one in prepared if one is not given]
-    LOG.info("the reference's log-probabilities are known: its copy of the weights is let go")
+    LOG.info("the reference's log-probabilities are known: its copy of the weights is freed")
 
 
 def _load(cfg: Any, template: str | None) -> ServedTokenizer:
@@ -192,7 +192,7 @@ def trim(trainer: Any, stops: list[int]) -> tuple[str, ...]:
             given = {"fn_kwargs": {"stops": stops}, "load_from_cache_file": False}
             setattr(trainer, name, _referred(trainer, data.map(_ended_row, **given), name))
             fixed = True
-    return ("what the template writes behind the end of an answer is taken off",) if fixed else ()
+    return ("what the template writes after the end of an answer is removed",) if fixed else ()
 
 
 def _referred(trainer: Any, data: Any, name: str) -> Any:

@@ -61,7 +61,7 @@ class PluginWatch:
         if "loss" in parse_numbers(line):
             self._over = True
             if not self._outcome.exists():
-                raise _unchecked("it passes the check over without a word")
+                raise _unchecked("it skips the check silently")
 
 
 def _unchecked(why: str) -> TokensError:

@@ -135,5 +135,5 @@ def _words(served: ServedTokenizer, adds: bool, end: int | None, splits: bool) -
         kind = type(served.tokenizer).__name__
         sentences.append(f"text is split as tokenizer.json says and servers do, not as transformers builds a {kind}")
     if end is not None:
-        sentences.append(f"answers end with {served.show([end])}, without the tokenizer's end token behind it")
+        sentences.append(f"answers end with {served.show([end])}, without the tokenizer's end token after it")
     return tuple(sentences)

@@ -64,7 +64,7 @@ def judge(
     browser: Browser = True,
     reports: Reports = REPORTS,
 ) -> None:
-    """Open the blind judging page on a run, or one over all candidates of a sweep; verdicts go to verdicts.csv.
+    """Open the blind judging page on a run, or one page for all candidates of a sweep; verdicts go to verdicts.csv.
 
     Ctrl-C ends it.
 
@@ -155,7 +155,7 @@ def passwd(name: Annotated[str, typer.Argument(help="The reviewer's name.")], au
 
 @reviewer_app.command()
 def remove(name: Annotated[str, typer.Argument(help="The reviewer's name.")], auth: Accounts = ACCOUNTS) -> None:
-    """Take a login away; verdicts stay.
+    """Remove a login; verdicts stay.
 
     Example: `blindside reviewer remove ann`
     """
@@ -167,7 +167,7 @@ def remove(name: Annotated[str, typer.Argument(help="The reviewer's name.")], au
 
 @reviewer_app.command(name="list")
 def list_names(auth: Accounts = ACCOUNTS) -> None:
-    """List who may log in.
+    """List all logins.
 
     Example: `blindside reviewer list`
     """

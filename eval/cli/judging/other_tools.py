@@ -43,7 +43,7 @@ def import_verdicts(
     from eval.run import open_run
 
     if left not in ("", "base", "tuned"):
-        raise InputError("--left: say base or tuned")
+        raise InputError("--left: give base or tuned")
     try:
         words = read_option(choices, MEANINGS)
     except ValueError as error:
@@ -59,7 +59,7 @@ def _columns(given: list[str]) -> dict[str, str]:
     found = dict(one.partition("=")[::2] for one in given)
     wrong = next((one for one in given if one.partition("=")[0] not in COLUMNS or not one.partition("=")[2]), None)
     if wrong is not None:
-        raise InputError(f"--column {wrong}: write KIND=NAME, the kind one of {', '.join(COLUMNS)}")
+        raise InputError(f"--column {wrong}: write KIND=NAME, where KIND is one of {', '.join(COLUMNS)}")
     return found
 
 
@@ -86,7 +86,7 @@ def export_tasks(
 
     tool = next((one for one in TOOLS if one == to), None)
     if tool is None:
-        raise InputError(f"--to {to}: say one of {', '.join(TOOLS)}")
+        raise InputError(f"--to {to}: give one of {', '.join(TOOLS)}")
     opened = open_run(reports, run)
     wanted = asked_study(opened.folder, study, overlap, overlap_share, cluster=cluster)
     opened = freeze_policy(opened, policy)

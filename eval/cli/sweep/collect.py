@@ -107,7 +107,7 @@ def _collect(
     if run.info.sweep is not None and run.info.sweep.sweep != sweep.sweep:
         raise RunError(f"run {run.name} is a candidate of sweep {run.info.sweep.sweep}: judge it there")
     if run.info.sweep is None and is_begun(settings.reports, [candidate.model_copy(update={"run": run.name})]):
-        raise RunError(f"run {run.name} was judged on its own, so the base's answers are known: use other prompts")
+        raise RunError(f"run {run.name} was judged on its own, so reviewers know the base's answers: use other prompts")
     run = run.update(sweep=member)
     if is_complete(run):
         console.say(f"{candidate.name}: all {2 * run.info.prompt_set.asked} answers already collected")
@@ -123,7 +123,7 @@ def _same_prompts(sweep: Sweep, loaded: LoadedPrompts, reports: Path) -> None:
         if is_begun(reports, [candidate]) and asked != loaded.prompt_set.sha256:
             raise RunError(
                 "its prompts would not be those that the judged candidates were asked (one of them may be in its "
-                "training data, or the file changed): put it into a sweep of its own"
+                "training data, or the file changed): put it into another sweep"
             )
 
 
@@ -135,7 +135,7 @@ def same_base(run: Run, sweep: Sweep, reports: Path) -> None:
         base = open_run(reports, candidate.run).info.models["base"]
         if candidate.run != run.name and pin(base) != pin(run.info.models["base"]):
             raise RunError(
-                f"its base is not that of {candidate.name}: a sweep has one base, put it into one of its own"
+                f"its base is not that of {candidate.name}: a sweep has candidate base, put it into another sweep"
             )
 
 

@@ -43,17 +43,19 @@ if TYPE_CHECKING:
 
 def sweep(
     file: Annotated[Path | None, typer.Argument(help="sweep.yml, or a sweep file of Axolotl's.")] = None,
-    recipe: Annotated[str, typer.Option(help="The recipe that is changed, where the file does not say it.")] = "",
+    recipe: Annotated[str, typer.Option(help="The recipe to change, if the file names none.")] = "",
     name: Annotated[str, typer.Option(help="The sweep's name; default: the file's.")] = "",
     tuned_url: Annotated[
-        list[str] | None, typer.Option(help="name=URL of a candidate that is served already; repeatable.")
+        list[str] | None, typer.Option(help="name=URL of a candidate on a running server; repeatable.")
     ] = None,
     base_url: Annotated[list[str] | None, typer.Option(help="URL of the base, for --tuned-url.")] = None,
     prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, or hub:owner/name; by default the model's.")] = "",
     engine: Engine = "auto",
     server: Server = "auto",
     sequential: Sequential = False,
-    dtype: Annotated[str, typer.Option(help="What servers compute in, for parity; default: as planned.")] = "",
+    dtype: Annotated[
+        str, typer.Option(help="Data type that servers compute in, for parity; default: as planned.")
+    ] = "",
     force: Force = False,
     quick_parity: QuickParity = False,
     max_tokens: MaxTokens = 512,
@@ -65,9 +67,9 @@ def sweep(
     env: TrainEnv = TRAIN_ENV,
     vllm_env: VllmEnv = VLLM_ENV,
 ) -> None:
-    """Train several candidates, collect their answers and once the base's, and bind them in reports/NAME/sweep.json.
+    """Train several candidates, collect their answers and, once, the base's; sweep.json in reports/NAME lists the runs.
 
-    Existing models and answers are kept; a candidate that fails is named, and the others go on.
+    Existing models and answers are kept; a candidate that fails is reported, and the others continue.
     Example: `blindside sweep sweep.yml`, then `blindside judge sweep`
     """
     from eval.cli.sweep.collect import SweepSettings, collect_all
@@ -141,7 +143,9 @@ def _tell_unscreened(sweep: Sweep) -> None:
     if any(rule.signal == "held_out_accuracy" for rule in sweep.screen):
         for one in sweep.candidates:
             if one.state == "trained" and "held_out_accuracy" not in one.figures:
-                console.say(f"note: {one.name} has no held-out pairs, so the rule on held_out_accuracy passes it over")
+                console.say(
+                    f"note: {one.name} has no held-out pairs, so the rule on held_out_accuracy does not apply to it"
+                )
 
 
 def _finish(sweep: Sweep) -> None:

@@ -49,7 +49,7 @@ def refuse_mixed(served: Mapping[Side, Mapping[str, Any]]) -> None:
     if len({name.upper() for name in quantisations.values()}) > 1:
         raise InputError(
             f"the base is served as {quantisations['base']} and the tuned model as {quantisations['tuned']}, so the "
-            "run would compare quantisations too: serve both alike, or say --mixed-precision"
+            "run would compare quantisations too: serve both the same way, or allow it with --mixed-precision"
         )
 
 

@@ -78,7 +78,7 @@ def _other_end(served: ServedModel, result: ProbeResult) -> str:
         )
     if result.finish == "length" and len(result.answer) != result.limit:
         count = len(result.answer)
-        return f"the answer to {result.probe.name!r} was cut at {count} tokens, not at the {result.limit} asked for"
+        return f"the answer to {result.probe.name!r} was cut at {count} tokens, not at the {result.limit} requested"
     return ""
 
 

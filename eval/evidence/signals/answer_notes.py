@@ -33,10 +33,12 @@ _RARE: Mapping[str, Test] = {
     "ended in a tool call": lambda answers: [answer.ending == "tool call" for answer in answers],
     "broken off by an error": lambda answers: [answer.ending == "error" for answer in answers],
     "marked as a refusal by the server": lambda answers: [answer.refused for answer in answers],
-    "with thinking, which is kept apart and not judged": lambda answers: [bool(answer.thinking) for answer in answers],
+    "with thinking, which is stored separately and not judged": lambda answers: [
+        bool(answer.thinking) for answer in answers
+    ],
 }
 _TESTS = {**_ALWAYS, **_RARE}
-_THINKING = "with thinking, which is kept apart and not judged"
+_THINKING = "with thinking, which is stored separately and not judged"
 
 
 @dataclass

@@ -60,8 +60,10 @@ def _sides(policy: Policy, findings: Findings) -> Iterator[RuleResult]:
 
 
 def _imported(policy: Policy, findings: Findings) -> Iterator[RuleResult]:
-    asked = "verdicts given elsewhere may enter" if policy.imported else "every verdict was given here"
-    shown = f"{findings.imported:,} of {findings.judgements:,} judgements were given elsewhere and carry no seal"
+    asked = (
+        "verdicts from another tool may be used" if policy.imported else "every verdict was given on the judging page"
+    )
+    shown = f"{findings.imported:,} of {findings.judgements:,} judgements come from another tool and have no seal"
     passed = policy.imported or not findings.imported
     yield _result("imported", asked, shown if findings.imported else "none was imported", passed)
 
@@ -70,13 +72,13 @@ def _plan(policy: Policy, findings: Findings) -> Iterator[RuleResult]:
     changes = findings.plan_changes
     shown = "not recorded by the version that it was judged with" if changes is None else "as it was frozen"
     if changes is None and findings.imported == findings.judgements:
-        shown = "none: the verdicts were given elsewhere"
+        shown = "none: the verdicts come from another tool"
     if changes:
-        shown = f"what is asked was changed {'; '.join(changes)}; the evidence continues by the frozen plan"
+        shown = f"the plan was changed {'; '.join(changes)}; all figures use the frozen plan"
     yield _result("plan", "frozen at the first verdict", shown, True)
     yield _result(
         "study",
-        "can give what the policy asks for",
+        "can satisfy the policy",
         "; ".join(findings.unmet) or "it can",
         not findings.unmet,
         "insufficient",
@@ -85,7 +87,7 @@ def _plan(policy: Policy, findings: Findings) -> Iterator[RuleResult]:
 
 def _preference(policy: Policy, findings: Findings) -> Iterator[RuleResult]:
     asked, seen = policy.preference, findings.preferred
-    how = "at one look" if policy.one_look else "at any look and by all that is in"
+    how = "at one look" if policy.one_look else "at any look and by all verdicts so far"
     who = ", for reviewers like these in general" if policy.population == "like_these" else ""
     wanted = f"win rate above {policy.null:.0%}{who}, {how}, {confidence_words(asked.confidence)}" + (
         ", a model judge helping" if asked.predicted else ""
@@ -103,7 +105,9 @@ def _sweep(policy: Policy, findings: Findings) -> Iterator[RuleResult]:
         one = findings.sweep
         shown = f"{one.candidate}, one of {counted(one.of, 'candidate')} of sweep {one.sweep}"
         level = confidence_words(policy.preference.confidence)
-        yield _result("sweep", "choosing among candidates is paid for", f"{shown}: decided at {level}", True)
+        yield _result(
+            "sweep", "the level is corrected for the number of candidates", f"{shown}: decided at {level}", True
+        )
 
 
 def _conditions(policy: Policy, findings: Findings) -> Iterator[RuleResult]:

@@ -70,7 +70,7 @@ def _refused(error: HfHubHTTPError, api: HfApi, repo: str, again: str) -> str:
     if status >= 500:
         return f"the Hub is in trouble ({status}): {again}"
     because = f"{status}, {message}" if message else str(status)
-    return f"the Hub refused the release ({because}): fix that and give the command again"
+    return f"the Hub refused the release ({because}): fix that and run the command again"
 
 
 def _kind(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from eval.release.hub.hub_errors import as_release_errors
 from eval.release.hub.sync import download
 from eval.release.hub.verify_upload import TIMEOUT
 
-AGAIN = "give the command again"
+AGAIN = "run the command again"
 
 
 class RevisionMoved(Exception):

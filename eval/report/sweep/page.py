@@ -93,7 +93,7 @@ def markdown(snapshot: SweepSnapshot) -> str:
         "",
         sentence(snapshot),
         "",
-        f"Intervals hold together over {snapshot.sweep.of} candidates and at any look.",
+        f"Intervals hold for all {snapshot.sweep.of} candidates together, at any look.",
         "",
         "| candidate | changes | win rate over the base, identical answers as ties | verdicts | |",
         "|---|---|---|---|---|",

@@ -69,7 +69,7 @@ class TokenCounter:
         answer = self._process.stdout.read()
         if self._process.wait() == -signal.SIGXCPU:
             return TokenCounts(
-                error=f"counting {BATCH_ROWS} pairs takes more than {BATCH_SECONDS} s: is it the template?"
+                error=f"counting {BATCH_ROWS} pairs takes more than {BATCH_SECONDS} s: check the chat template"
             )
         try:
             return TokenCounts(**json.loads(answer))
@@ -99,4 +99,4 @@ class TokenCounter:
     def _last_words(self) -> str:
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
-        return lines[-1][:300] if lines else "it ended without a word"
+        return lines[-1][:300] if lines else "it ended without a message"
