@@ -80,7 +80,7 @@ def test_a_model_judge_screens_and_still_counts_among_those_that_were_chosen_fro
         model_says(run, {"low": 2, "middle": 7, "high": 9}[name])
     kept = by_answers(found, tmp_path / "reports")
     assert states(kept) == {"low": "screened", "middle": "collected", "high": "collected"}
-    assert kept.candidate("low").reason.startswith("model_judge 16.7%, and a place among the best 2")
+    assert kept.candidate("low").reason.startswith("model_judge 16.7%, and the rule requires a place among the best 2")
     assert kept.of == 3
 
 

@@ -142,7 +142,7 @@ def test_practice_of_one_answer(run: Run) -> None:
 @pytest.mark.parametrize(
     ("text", "pairs", "problem"),
     [
-        ("practice: {pass_mark: 1}", ASKED, "practice: no pairs"),
+        ("practice: {pass_mark: 1}", ASKED, "practice: it has no pairs"),
         ("practice: {file: practice.jsonl, pass_mark: 2}", ASKED, "practice.pass_mark: 2, and 1 of the pairs"),
         ("practice: {file: practice.jsonl}", [{"prompt": "x", "a": "y"}], "practice: mode compare takes a and b"),
         ("practice: {file: practice.jsonl}", [{**ASKED[0], "answer": "good"}], "answer good is none of mode compare"),

@@ -91,7 +91,7 @@ def test_numbers_of_a_scale_become_text(tmp_path: Path) -> None:
         ("giveaways: {policy: blur}", "giveaways.policy: Input should be 'mark', 'mask' or 'hold'"),
         ("mode: thumbs\nrepeats: {rate: 0.1}", "gold and repeats need two answers"),
         ("mode: thumbs\ncriteria: [{name: a, question: x}]", "pairwise criteria need two answers"),
-        ("gold: {rate: 0.1}", "gold: no pairs"),
+        ("gold: {rate: 0.1}", "gold: it has no pairs"),
         ("gold: {rate: 2, file: gold.jsonl}", "gold.rate: Input should be less than or equal to 0.5"),
         ("gold: {rate: 0.1, file: missing.jsonl}", "missing.jsonl: cannot be read"),
         ("- a list", "holds no settings"),
