@@ -49,15 +49,15 @@ REPLACED = (
         r"\bdials?\b",
         r"\b(servers?|answers|requests|GPUs?|TGI|prompts|replicas) a side\b",
         "without a word",
-        "as ever\b",
+        r"\bas ever\b",
     ),
     *(
         r"\b(taken?|takes) (it |them |that )?off\b",
         r"\b(verdicts|model|them|token) home\b",
         r"\bthe road\b",
-        "let go\b",
+        r"let go\b",
     ),
-    *(r"\b(that|which) is said\b", r"\bpa(ys|id) for\b", r"\bgoe?s? by (the|its|their|that|it)\b", "all that is in\b"),
+    *(r"\b(that|which) is said\b", r"\bpa(ys|id) for\b", r"\bgoe?s? by (the|its|their|that|it)\b", r"all that is in\b"),
     *(
         r"(?:^|\. )Who (has|had|can|is not|could|gives)\b(?![^.]*\?)",
         "which is meant:",
@@ -68,8 +68,11 @@ REPLACED = (
         r"\bends? what (uses|has)\b",
         "gives? the command again",
         "nor is asked",
-        "where there is none\b",
+        r"where there is none\b",
         "is not asked about",
+        r"\b(in|over) the sitting\b",
+        r"\bstood (left|right)\b",
+        r"\bcounted apart\b",
     ),
 )
 

@@ -134,9 +134,7 @@ def same_base(run: Run, sweep: Sweep, reports: Path) -> None:
     for candidate in sweep.judged:
         base = open_run(reports, candidate.run).info.models["base"]
         if candidate.run != run.name and pin(base) != pin(run.info.models["base"]):
-            raise RunError(
-                f"its base is not that of {candidate.name}: a sweep has candidate base, put it into another sweep"
-            )
+            raise RunError(f"its base is not that of {candidate.name}: a sweep has one base, put it into another sweep")
 
 
 def _start_run(

@@ -191,7 +191,7 @@ def _checked(name: str) -> str:
 def _known(path: Path, accounts: dict[str, str], name: str) -> None:
     if name not in accounts:
         names = ", ".join(sorted(accounts)[:10]) or "nobody"
-        raise InputError(f"{name!r} does not exist: names is {names}", path=path)
+        raise InputError(f"{name!r} does not exist: there is {names}", path=path)
 
 
 @contextmanager

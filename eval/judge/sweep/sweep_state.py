@@ -39,8 +39,8 @@ class SweepState(JudgingState):
         study = study or next((read_frozen(run.folder) for run in runs.values() if (run.folder / NAME).exists()), None)
         if study is not None and study.mode == "thumbs":
             raise InputError(
-                "a sweep is judged by comparing, since thumbs say nothing of the base: judge it with `--mode compare` "
-                "(or graded), and give thumbs in a run that belongs to no sweep"
+                "a sweep is judged by comparing, because thumbs say nothing about the base: judge it with `--mode "
+                "compare` (or graded), and give thumbs in a run outside the sweep"
             )
         judged_runs = [JudgedRun(run, study, f"{name}{_BETWEEN}") for name, run in runs.items()]
         self._candidates = {judged.prefix: name for judged, name in zip(judged_runs, runs, strict=True)}

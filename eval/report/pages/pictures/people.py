@@ -32,7 +32,7 @@ def seconds(analysis: Analysis, say: Words) -> Picture | None:
         (name, float(np.median(analysis.table.seconds[analysis.table.reviewer == code])))
         for code, name in _busiest(analysis)
     ]
-    title = say("Seconds per verdict over the sitting")
+    title = say("Seconds per verdict over the session")
     spoken = f"{title}: " + "; ".join(
         say("{name}, median {seconds} s", name=name, seconds=f"{middle:.1f}") for name, middle in medians
     )

@@ -64,10 +64,10 @@ def habits(analysis: Analysis, say: Words) -> Picture | None:
     bias = analysis.bias
     rows = [
         Row(say("Left answer chosen"), bias.left, kind="base"),
-        Row(say("Tuned stood left"), bias.places.first),
-        Row(say("Tuned stood right"), bias.places.second),
-        Row(say("Late in the sitting"), bias.late.first),
-        Row(say("Early in the sitting"), bias.late.second),
+        Row(say("Tuned on the left"), bias.places.first),
+        Row(say("Tuned on the right"), bias.places.second),
+        Row(say("Late in the session"), bias.late.first),
+        Row(say("Early in the session"), bias.late.second),
         Row(say("Given fast"), bias.fast.first),
         Row(say("Given slowly"), bias.fast.second),
         Row(say("Longer answer chosen"), bias.length.longer, kind="base"),
