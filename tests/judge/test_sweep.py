@@ -201,7 +201,7 @@ def test_a_pair_that_a_page_has_ready_counts_as_seen(tmp_path: Path) -> None:
 
 def test_thumbs_are_refused_before_anything_is_fixed(tmp_path: Path) -> None:
     make_sweep(tmp_path)
-    with pytest.raises(InputError, match=r"judge it with `--mode compare` .* a run that belongs to no sweep"):
+    with pytest.raises(InputError, match=r"judge it with `--mode compare` .* a run outside the sweep"):
         judging(tmp_path, Study(mode="thumbs"))
     assert not [run for run in runs(tmp_path).values() if (run.folder / "study.json").exists()]
     assert len(Person(judging(tmp_path), "Ana").judge_all()) == 12
