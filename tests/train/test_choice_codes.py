@@ -114,7 +114,7 @@ def test_where_the_answers_are_numbered_so_are_the_choices(
 @pytest.mark.parametrize(("first", "codes"), [("response_1", [0, 1]), ("response_0", [1, 2])])
 def test_codes_that_count_otherwise_than_the_answers_are_refused(first: str, codes: list[int], tmp_path: Path) -> None:
     second = f"response_{int(first[-1]) + 1}"
-    with pytest.raises(PairsError, match="may mean several things"):
+    with pytest.raises(PairsError, match="is ambiguous"):
         chosen(tmp_path, rows_of(codes, "label", a=first, b=second))
 
 
