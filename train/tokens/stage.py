@@ -28,7 +28,7 @@ def is_outdated(recipe: Recipe, check: TrainedTokens | None) -> bool:
 
 
 def plugin_fields(recipe: Recipe, outcome: Path, figures: Path) -> dict[str, Any]:
-    """The plugin_fields by which Axolotl loads our plugin, and by which a DPO is checked and its figures are written."""
+    """The fields by which Axolotl loads our plugin, and by which a DPO is checked and its figures are written."""
     own = {"plugins": [*(recipe.config.get("plugins") or []), PLUGIN]}
     return {**own, "trained_tokens": str(outcome), "training_figures": str(figures)} if is_checked(recipe) else own
 
