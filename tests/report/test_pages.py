@@ -21,7 +21,7 @@ from eval.report.pages.page import show_page
 from eval.report.pages.query import Query
 from eval.report.pages.reasons import comment_groups, phrases
 from eval.report.pages.report_html import MOST, report_html
-from eval.report.pages.reviewer_table import what_if
+from eval.report.pages.reviewer_table import people, what_if
 from eval.report.pages.snapshot import Entry, Snapshot, read_snapshot
 from eval.report.pages.trust_strip import MARKS, STOP, all_conditions
 from eval.report.pages.words import words
@@ -131,6 +131,7 @@ def test_comments_stand_with_the_side_and_the_tag_that_they_are_about(snapshot: 
         (["太长了，而且有错误", "而且有错误"], [("而且有错误", 2)]),
         (["one of a kind"], []),
         (["the the", "the the"], []),
+        (["x" * 100, "x" * 100], []),
         ([], []),
     ],
 )
@@ -154,6 +155,15 @@ def test_what_winners_do_counts_only_where_one_answer_does_it(snapshot: Snapshot
     ]
     assert found[LONGER].rate.n == len(scores)
     assert found[LONGER].rate.value == pytest.approx(sum(scores) / len(scores))
+
+
+def test_who_only_skipped_is_among_the_reviewers(snapshot: Snapshot) -> None:
+    rows = people(snapshot)
+    assert [(row.name, row.judgements, row.skips) for row in rows][-1] == ("Skipper", 0, 1)
+    assert sum(row.judgements for row in rows) == len(snapshot.counted)
+    table = show_page(snapshot.run, SnapshotSource(snapshot.run)).partition('rs-people">')[2].partition("</table>")[0]
+    assert re.findall(r'<th scope="row" dir="auto">([^<]+)</th>', table) == ["Skipper"]
+    assert table.count("Leave out") == 3
 
 
 def test_leaving_somebody_out_gives_the_figures_of_a_run_without_them(snapshot: Snapshot) -> None:

@@ -121,9 +121,10 @@ def test_a_chinese_page_says_no_english_but_names(run: Run, address: str) -> Non
         r"<div class=\"bs-(text|said)\".*?</article>|<td class=\"rs-answer.*?</td>", " ", body, flags=re.DOTALL
     )
     body = re.sub(r"<[^>]*>|&[#\w]+;", " ", body)
-    names = """second first bob Ann Lee zebrabase quaggatuned Question what would you call boat of two colours About
-        item longer answer with more words than needs short and clear one geography writing code helpful quality tone
-        cold warm base tuned tie incorrect too long ignores instruction eos stop length embedded for the test written"""
+    names = """second first bob Ann Lee Skipper zebrabase quaggatuned Question what would you call boat of two colours
+        About item longer answer with more words than needs short and clear one geography writing code helpful quality
+        tone cold warm base tuned tie incorrect too long ignores instruction eos stop length embedded for the
+        test written"""
     left = {word for word in ENGLISH.findall(body) if word not in set(names.split()) | SAME}
     assert left == set()
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,10 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
         return "train.token_check.TokenArgs"
 
     def register(self, cfg: Any) -> None:
-        """Before Axolotl asks PyTorch whether GPUs reach each other, which ends a CUDA build without a driver."""
+        """Before Axolotl prepares the data, and before it asks PyTorch whether GPUs reach each other, which ends a
+        CUDA build without a driver.
+        """
+        spare_pools()
         if _on_cpus():
             import torch
 
@@ -83,6 +87,26 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
 def _on_cpus() -> bool:
     """Whether this is one of several processes on a CPU, as train.launcher starts them."""
     return os.environ.get("ACCELERATE_USE_CPU") == "true" and int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def spare_pools() -> None:
+    """Let datasets do in this process what it is asked to do in one other.
+
+    Axolotl 0.19 writes few rows by a pool of one, and datasets 4.8 starts two interpreters for that, each of which
+    imports all of Axolotl again: more time than a short training takes.
+    """
+    from datasets import Dataset
+
+    for name in ("map", "save_to_disk"):
+        setattr(Dataset, name, _here(getattr(Dataset, name)))
+
+
+def _here(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def here(*args: Any, num_proc: int | None = None, **given: Any) -> Any:
+        return method(*args, num_proc=None if num_proc == 1 else num_proc, **given)
+
+    return here
 
 
 def share_reference(folder: Path) -> None:

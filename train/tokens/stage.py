@@ -27,12 +27,10 @@ def is_outdated(recipe: Recipe, check: TrainedTokens | None) -> bool:
     return is_checked(recipe) and (check is None or check.rules != RULES)
 
 
-def plugin_fields(recipe: Recipe, outcome: Path, figures: Path, *, several: bool = False) -> dict[str, Any]:
-    """The fields by which Axolotl loads our plugin; `several` processes need it whatever they train."""
+def plugin_fields(recipe: Recipe, outcome: Path, figures: Path) -> dict[str, Any]:
+    """The fields by which Axolotl loads our plugin, and by which a DPO is checked and its figures are written."""
     own = {"plugins": [*(recipe.config.get("plugins") or []), PLUGIN]}
-    if not is_checked(recipe):
-        return own if several else {}
-    return {**own, "trained_tokens": str(outcome), "training_figures": str(figures)}
+    return {**own, "trained_tokens": str(outcome), "training_figures": str(figures)} if is_checked(recipe) else own
 
 
 def forget_outcome(outcome: Path) -> None:

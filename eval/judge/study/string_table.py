@@ -90,6 +90,7 @@ STRINGS: dict[str, tuple[str, str]] = {
     "assistant": ("Assistant", "助手"),
     "answer": ("Answer", "回答"),
     "empty": ("This answer is empty.", "这个回答是空的。"),
+    "empty_turn": ("This message is empty.", "这条消息是空的。"),
     "cut": ("The answer stops here: it reached the token limit.", "回答到此为止：已达到长度上限。"),
     "filtered": ("The answer stops here: a content filter ended it.", "回答到此为止：被内容过滤器中断。"),
     "tool_call": (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from blindside import console
 from eval.errors import BlindsideError
 from eval.evidence.build_judgements import read_table
 from eval.evidence.estimates.metric import Metric
@@ -107,7 +108,7 @@ def _compared(old: Path, new: Path) -> tuple[Comparison | None, str]:
     try:
         return _comparison(old, new, (*_stamps(old), *_stamps(new))), ""
     except BlindsideError as error:
-        return None, str(error)
+        return None, console.one_line(str(error))
 
 
 def _stamps(folder: Path) -> Stamp:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from blindside import console
 from eval.evidence.analysis import all_figures
 from eval.evidence.estimates.metric import Metric
 from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED
@@ -142,7 +143,7 @@ def _findings(snapshot: Snapshot, say: Words) -> Findings:
         trainings=trainings(snapshot.run),
         giveaways=_giveaways(snapshot, say),
         forced=run_checks.forced(snapshot.run),
-        altered=snapshot.altered,
+        altered=tuple(map(console.one_line, snapshot.altered)),
         judged=(len(table), len(table.items), len(table.reviewers)),
         waiting=(table.pairs - table.identical, table.asked),
     )

@@ -17,6 +17,8 @@ from eval.report.pages.words import Words
 SHOWN, PHRASES, AGAIN = 4, 8, 2
 #: Of a long comment, as much is searched for phrases; and so many comments of a group.
 _LOOKED_AT, _MOST = 600, 5_000
+#: A phrase has at most so many characters: what is longer is no word of any language.
+_LONGEST = 60
 _LATIN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _HAN = re.compile(r"[\u3400-\u9fff]{2,}")
 #: They make no phrase at its beginning or end.
@@ -121,8 +123,9 @@ def _of(words: Sequence[str], between: str, least: int, most: int = 4) -> Iterat
     for size in range(least, most + 1):
         for at in range(len(words) - size + 1):
             part = words[at : at + size]
-            if part[0] not in _STOP and part[-1] not in _STOP and _tells(part):
-                yield between.join(part)
+            phrase = between.join(part)
+            if part[0] not in _STOP and part[-1] not in _STOP and _tells(part) and len(phrase) <= _LONGEST:
+                yield phrase
 
 
 def _tells(part: Iterable[str]) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from eval.evidence.analysis import Analysis
 from eval.evidence.estimates.metric import Metric
-from eval.evidence.reviewers.reviewers import median
+from eval.evidence.estimates.winrate import Estimate
+from eval.evidence.reviewers.reviewers import Reviewer, median
 from eval.report.pages.query import Query, browse_link
 from eval.report.pages.snapshot import Snapshot
 
@@ -39,30 +40,39 @@ class WhatIf:
 
 
 def people(snapshot: Snapshot) -> tuple[Person, ...]:
-    """Everybody who judged."""
+    """Everybody who judged, then those who only skipped."""
     found = snapshot.whole.reviewers
     skips = Counter(skip.reviewer for skip in snapshot.skips)
-    return tuple(
-        Person(
-            name=row.name,
-            href=browse_link(reviewer=row.name),
-            what_if=Query(without=(row.name,)).href(),
-            judgements=row.judgements,
-            skips=skips[row.name],
-            decisive=row.name in found.decisive,
-            seconds=Metric.number("median seconds", row.seconds, "verdicts"),
-            shares=tuple(
-                Metric.share(name, one, "verdicts")
-                for name, one in (
-                    ("left chosen", row.left),
-                    ("win rate", row.win_rate),
-                    ("repeats alike", row.repeats),
-                    ("known answers right", row.gold),
-                    ("all others' win rate", row.without),
-                )
-            ),
-        )
-        for row in found.rows
+    judged = [_person(row, skips[row.name], decisive=row.name in found.decisive) for row in found.rows]
+    others = sorted(skips.keys() - {person.name for person in judged})
+    return (*judged, *(_skipper(name, skips[name]) for name in others))
+
+
+def _person(row: Reviewer, skips: int, *, decisive: bool) -> Person:
+    shares = (row.left, row.win_rate, row.repeats, row.gold, row.without)
+    return Person(
+        name=row.name,
+        href=browse_link(reviewer=row.name),
+        what_if=Query(without=(row.name,)).href(),
+        judgements=row.judgements,
+        skips=skips,
+        decisive=decisive,
+        seconds=Metric.number("median seconds", row.seconds, "verdicts"),
+        shares=tuple(Metric.share(name, one, "verdicts") for name, one in zip(_SHARES, shares, strict=True)),
+    )
+
+
+def _skipper(name: str, skips: int) -> Person:
+    none = Estimate(None, None, None, 0)
+    return Person(
+        name=name,
+        href="",
+        what_if="",
+        judgements=0,
+        skips=skips,
+        decisive=False,
+        seconds=Metric.number("median seconds", none, "verdicts"),
+        shares=tuple(Metric.share(one, none, "verdicts") for one in _SHARES),
     )
 
 
@@ -79,6 +89,7 @@ def _moved(snapshot: Snapshot, known: tuple[str, ...]) -> WhatIf:
     return WhatIf(known, moved, then.verdict.headline, not then.verdicts)
 
 
+_SHARES = ("left chosen", "win rate", "repeats alike", "known answers right", "all others' win rate")
 _NAMES = (
     *("Win rate", "People like these", "Ties left out", "At equal length", "Both bad", "Krippendorff's alpha"),
     *("Left answer chosen", "Median seconds"),

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
+from blindside import console
 from eval.judge.page import views as judging
 from eval.judge.rendering.differences import differences
 from eval.judge.rendering.passages import passages
@@ -107,7 +108,7 @@ def _following(frame: Frame, late: Late[Any]) -> Frame:
 
 def trouble_html(query: Query, frame: Frame, problem: str) -> str:
     """In place of a page whose files cannot be read."""
-    return render("trouble.jinja", frame, query, problem=problem)
+    return render("trouble.jinja", frame, query, problem=console.visible(problem))
 
 
 def computing_html(query: Query, frame: Frame) -> str:

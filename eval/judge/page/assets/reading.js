@@ -97,7 +97,8 @@
   function turnThoughts() {
     const opens = thoughts().some((el) => !el.open);
     for (const el of thoughts()) el.open = opens;
-    if (opens && !apart()) thoughts()[0].scrollIntoView({ block: "nearest" });
+    const highest = thoughts().sort((one, other) => one.getBoundingClientRect().top - other.getBoundingClientRect().top)[0];
+    if (opens && !apart()) highest.scrollIntoView({ block: "start" });
     for (const el of opens && apart() ? thoughts() : []) {
       const pane = el.closest(".bs-pane");
       const top = el.getBoundingClientRect().top - pane.getBoundingClientRect().top - pane.querySelector(".bs-head").offsetHeight;

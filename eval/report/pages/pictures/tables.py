@@ -9,7 +9,7 @@ from eval.evidence.estimates.categories import INTERVALS, P_VALUES
 from eval.evidence.signals.traits import Winning
 from eval.report.pages.drawing import Picture
 from eval.report.pages.pictures.bars import paired, shares
-from eval.report.pages.pictures.forest import Row, forest
+from eval.report.pages.pictures.forest import SMALL, Row, forest
 from eval.report.pages.query import browse_link
 from eval.report.pages.words import Words
 
@@ -26,17 +26,13 @@ def categories(analysis: Analysis, say: Words) -> Picture | None:
         )
         for row in each.rows
     ]
-    note = say("Grey: fewer than 10 prompts.")
+    note = say("Grey: fewer than 10 prompts.") if any(0 < row.estimate.n < SMALL for row in rows) else ""
     if each.looked_at > 1:
-        note = (
-            say(
-                "The intervals hold together with 95% ({method}): each is at {confidence}.",
-                method=INTERVALS,
-                confidence=f"{100 * each.confidence:.4g}%",
-            )
-            + say.gap
-            + note
-        )
+        note = say(
+            "The intervals hold together with 95% ({method}): each is at {confidence}.",
+            method=INTERVALS,
+            confidence=f"{100 * each.confidence:.4g}%",
+        ) + (say.gap + note if note else "")
     more = (say("Judgements"), say("95% alone"), "p", f"p ({P_VALUES})")
     return forest("categories", say("By category"), rows, say, of=say("Category"), more=more, note=note)
 
