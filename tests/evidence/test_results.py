@@ -240,7 +240,7 @@ def test_thumbs_are_counted_and_no_rate_is_made_of_them(tmp_path: Path) -> None:
     assert re.search(r"<b>2</b> up and <b>1</b> down", html)
     assert 'class="rs-big"' not in html
     item_html = show_page(run, SnapshotSource(run), "?item=hidden-item-0002")
-    assert re.search(r"ann</th>\s*<td>Down</td>\s*<td>Tuned</td>\s*<td[^>]*>note 2", item_html)
+    assert re.search(r"ann</th>\s*<td>Down</td>\s*<td>Tuned</td>\s*<td[^>]*><span[^>]*>note 2", item_html)
 
 
 def test_what_was_written_is_read_and_the_stamp_tells_of_it(tmp_path: Path) -> None:
