@@ -1,11 +1,12 @@
 """100,000 prompts on four replicas a side: the rate as a share of the ideal, memory, a kill in the middle, and what
-results, report and gate take of such a run.
+judging, results, report and gate take of such a run.
 
-    nice .venv/bin/python -m benchmarks.large_collection [--prompts 100000] [--delay 0.25] [--concurrency 64]
+    nice .venv/bin/python -m benchmarks.large_collection [--prompts 100000] [--concurrency 64] [--written]
 
 Eight servers of this machine, in two processes, answer each request after DELAY seconds. With so many requests in
 flight a side, `2 × concurrency / delay` requests a second are ideal. `blindside collect` is killed (SIGKILL) when it
-has two fifths of the answers, and the same command goes on. Its memory is read from the kernel each second.
+has two fifths of the answers, and the same command goes on. Its memory is read from the kernel each second. With
+`--written` nothing is collected, and answers are written by chance.
 """
 
 from __future__ import annotations
@@ -14,31 +15,42 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import random
-import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from statistics import median
+from string import ascii_lowercase
 
-from benchmarks import collection
-from eval.answers import read_answers
-from eval.judge.opening.begin import begin
+from benchmarks import waiting_server
+from benchmarks.report_cost import cost, where
+from benchmarks.results_pages import PAGES, page
+from eval.answers import encode, read_answers
 from eval.judge.store.ledger import Ledger
-from eval.judge.study.study import Overlap, Study
-from eval.policy import freeze_policy
-from eval.records import SIDES, Side, Verdict
-from eval.run import Run, open_run
+from eval.judge.study.study import read_frozen
+from eval.records import SIDES, Message, Prompt, Side, Verdict
+from eval.run import Run, open_run, start_run
+from eval.run_info import Decoding, ModelInfo, PromptSet, RunInfo
+from tests.judge.runs import response
+from tests.judge.server import Tab
 from tests.support import free_port, judged
 
 REPLICAS, RUN = 4, "large"
 #: So that the two sides do not answer the same.
 RIVERS = {"base": "Tagus", "tuned": "Douro"}
 COMMAND = [sys.executable, "-m", "eval.cli.main"]
+LOOK = """
+import sys
+from pathlib import Path
+from eval.cli.collecting.prove_and_collect import print_answer_notes
+from eval.run import open_run
+print_answer_notes(open_run(Path(sys.argv[1]), sys.argv[2]))
+"""
 
 
 def main() -> None:
@@ -47,23 +59,29 @@ def main() -> None:
     parser.add_argument("--delay", type=float, default=0.25)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--verdicts", type=int, default=20_000)
+    parser.add_argument("--written", action="store_true", help="collect nothing: write answers by chance")
     parser.add_argument("--serve", default="", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
-        collection.DELAY = asked.delay
-        collection.COMPLETION = collection.COMPLETION.replace(b"Tagus", asked.serve.encode())
+        waiting_server.DELAY = asked.delay
+        waiting_server.COMPLETION = waiting_server.COMPLETION.replace(b"Tagus", asked.serve.encode())
         asyncio.run(serve())
         return
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        urls = {side: stack.enter_context(served(RIVERS[side], asked.delay)) for side in SIDES}
-        run = collected(Path(folder), urls, asked.prompts, asked.concurrency, 2 * asked.concurrency / asked.delay)
-        judge(run, asked.verdicts)
+        if asked.written:
+            run = written(Path(folder), asked.prompts)
+        else:
+            urls = {side: stack.enter_context(served(RIVERS[side], asked.delay)) for side in SIDES}
+            run = collected(Path(folder), urls, asked.prompts, asked.concurrency, 2 * asked.concurrency / asked.delay)
+        judge(run)
+        give(run, asked.verdicts)
         measure(run)
+        pages(run)
 
 
 async def serve() -> None:
     loop = asyncio.get_running_loop()
-    servers = [await loop.create_server(collection.Server, "127.0.0.1", 0, backlog=1024) for _ in range(REPLICAS)]
+    servers = [await loop.create_server(waiting_server.Server, "127.0.0.1", 0, backlog=1024) for _ in range(REPLICAS)]
     print(*(server.sockets[0].getsockname()[1] for server in servers), flush=True)
     await asyncio.to_thread(sys.stdin.read)
 
@@ -82,7 +100,7 @@ def served(word: str, delay: float) -> Iterator[list[str]]:
 def collected(folder: Path, urls: Mapping[Side, list[str]], count: int, concurrency: int, ideal: float) -> Run:
     prompts = folder / "prompts.jsonl"
     with prompts.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps({"prompt": text}) + "\n" for text in collection.texts_of(count))
+        file.writelines(json.dumps({"prompt": text}) + "\n" for text in waiting_server.texts_of(count))
     command = [*COMMAND, "collect", "--prompts", str(prompts), "--run", RUN, "--reports", str(folder)]
     command += ["--concurrency", str(concurrency)]
     command += [word for side in SIDES for url in urls[side] for word in (f"--{side}-url", url)]
@@ -139,54 +157,101 @@ def resident(pid: int) -> float:
     return 0.0
 
 
-def judge(run: Run, count: int) -> None:
-    began = time.perf_counter()
-    wanted, chance = Study(overlap=Overlap(reviewers=1)), random.Random(1)
-    run = freeze_policy(run)
-    begin(run, wanted)
-    run = open_run(run.folder.parent, run.name)
+def written(folder: Path, count: int) -> Run:
+    """A run as a collection leaves it, its answers of 20 to 120 words by chance: none is asked for."""
+    chance = random.Random(1)
+    words = ["".join(chance.choices(ascii_lowercase, k=chance.randint(3, 9))) for _ in range(5000)]
+
+    def said(least: int, most: int) -> str:
+        return " ".join(chance.choices(words, k=chance.randint(least, most)))
+
+    prompts = [
+        Prompt(
+            id=f"p{n}",
+            messages=(Message(role="user", content=f"Question {n}: {said(8, 24)}?"),),
+            category="abcd"[n % 4],
+        )
+        for n in range(count)
+    ]
+    models = {side: ModelInfo(name=f"{side}-7b", source=f"acme/{side}-7b") for side in SIDES}
+    prompt_set = PromptSet(source="prompts.jsonl", sha256="d" * 64, asked=count)
+    info = RunInfo(run=RUN, models=models, engine="tgi", decoding=Decoding(), prompt_set=prompt_set)
+    run = start_run(folder, info, prompts)
+    with run.responses_path.open("wb") as file:
+        file.writelines(encode([response(prompt, side, said(20, 120))]) for prompt in prompts for side in SIDES)
+    return run
+
+
+def judge(run: Run) -> None:
+    """Open the judging page, and judge a little on it."""
+    with serving("judge", run) as (process, url, until):
+        print(f"judging: address after {until:.1f} s, {used(process.pid)}", flush=True)
+        began = time.perf_counter()
+        tab = Tab(url, "ann")
+        print(f"  first pair {time.perf_counter() - began:.2f} s later; {tab.shown.data['state']}")
+        waits = []
+        for _ in range(100):
+            began = time.perf_counter()
+            tab.vote("left")
+            waits.append(1000 * (time.perf_counter() - began))
+        print(
+            f"  verdict to next pair: median {median(waits):.0f} ms, at most {max(waits):.0f} ms; {used(process.pid)}"
+        )
+
+
+def give(run: Run, count: int) -> None:
+    """So many verdicts, one each on pairs by chance, sealed as the page seals them."""
+    wanted, chance = read_frozen(run.folder), random.Random(1)
     pairs = read_answers(run.responses_path).pairs(run.prompts())
-    print(f"judging begins on {len(pairs):,} pairs: {time.perf_counter() - began:.1f} s", flush=True)
-    verdicts = [judged(run, pair, outcome=chance.choice(["tuned", "base", "tie"])) for pair in pairs[:count]]
+    verdicts = [
+        judged(run, pair, outcome=chance.choice(["tuned", "base", "tie"])) for pair in chance.sample(pairs, count)
+    ]
     Ledger(run.verdicts_path, Verdict, run.name, wanted.columns).append(*verdicts)
 
 
 def measure(run: Run) -> None:
     sizes = {path.name: path.stat().st_size / 1e6 for path in (run.folder / "run.json", run.responses_path)}
-    print(", ".join(f"{name} {megabytes:.1f} MB" for name, megabytes in sizes.items()))
-    reports = ["--reports", str(run.folder.parent)]
-    for name in ("report", "gate"):
-        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        done = subprocess.run([*COMMAND, name, run.name, *reports], capture_output=True, text=True, check=False)
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
-        wall = time.perf_counter() - began
-        cost = f"{seconds:.1f} s CPU, {wall:.1f} s; {used.ru_maxrss / 1024:.0f} MB at most"
-        print(f"{name}: exit status {done.returncode}, {cost}; {(done.stderr or done.stdout).strip().splitlines()[-1]}")
-    pages(run, reports)
+    print(", ".join(f"{name} {megabytes:.1f} MB" for name, megabytes in sizes.items()), flush=True)
+    looks = [sys.executable, "-c", LOOK, str(run.folder.parent), run.name]
+    commands = {name: [*COMMAND, name, run.name, *where(run)] for name in ("report", "gate")}
+    for name, command in {"look at the answers": looks, **commands}.items():
+        seconds, megabytes, status = cost(command)
+        print(f"{name}: {seconds:.1f} s CPU, {megabytes:.0f} MB at most; exit status {status}", flush=True)
 
 
-def pages(run: Run, reports: list[str]) -> None:
-    port = free_port()
-    command = [*COMMAND, "results", run.name, *reports, "--port", str(port), "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        began = time.perf_counter()
-        while not fetched(f"http://127.0.0.1:{port}/"):
-            assert process.poll() is None
-            time.sleep(0.2)
-        print(f"results: first page after {time.perf_counter() - began:.1f} s")
-        for path in ("/", "/?view=browse", "/?view=browse&page=500", "/?view=browse&q=%22Question+999%22"):
-            began = time.perf_counter()
-            size = fetched(f"http://127.0.0.1:{port}{path}")
-            print(f"  {path}: {time.perf_counter() - began:.2f} s, {size / 1000:.0f} kB")
+def pages(run: Run) -> None:
+    with serving("results", run) as (process, url, until):
+        print(f"results: address after {until:.1f} s", flush=True)
+        began, waits = time.perf_counter() - until, list[float]()
+        while True:
+            seconds, text = page(url, "")
+            waits.append(seconds)
+            if "computing" not in text:
+                break
+            time.sleep(0.5)
+        print(f"  a page meanwhile at most {max(waits):.2f} s; first figures after {time.perf_counter() - began:.1f} s")
+        for name, address in PAGES.items():
+            print(f"  {name}: {page(url, address)[0]:.2f} s, again {page(url, address)[0]:.2f} s")
+        print(f"  {used(process.pid)}")
+
+
+@contextlib.contextmanager
+def serving(command: str, run: Run) -> Iterator[tuple[subprocess.Popen[str], str, float]]:
+    """A command that serves pages: its process, its address, and how long that took."""
+    words = [command, run.name, *where(run), "--port", str(free_port()), "--no-browser"]
+    began = time.perf_counter()
+    with subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        line = next(line for line in process.stdout if line.startswith(("Judge at ", "Results at ")))
+        yield process, line.split()[-1], time.perf_counter() - began
         process.terminate()
 
 
-def fetched(url: str) -> int:
-    """Bytes of a page; 0 where nobody answers yet."""
-    with contextlib.suppress(OSError):
-        return len(urllib.request.urlopen(url, timeout=120).read())
-    return 0
+def used(pid: int) -> str:
+    """A process's processor seconds and memory."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return f"{seconds:.1f} s CPU, {resident(pid):.0f} MB"
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from eval.answers import encode, read_answers
-from eval.judge.opening.begin import begin
+from eval.judge.setup.begin import begin_judging
 from eval.judge.store.ledger import Ledger
 from eval.judge.study.study import Overlap, Study
 from eval.records import SIDES, Verdict
@@ -30,9 +31,9 @@ WORDS = TEXT.split()
 #: A small process starts the report: a child's peak memory begins with that of the process that it was forked from.
 MEASURE = """
 import resource, subprocess, sys
-subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, status)
 """
 
 
@@ -44,7 +45,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for prompts, reviewers in ((60, 2), (options.prompts, options.reviewers)):
             run = made(Path(folder) / str(prompts), prompts, reviewers)
-            seconds, megabytes = cost(run)
+            seconds, megabytes, _ = cost([sys.executable, "-m", "eval.cli.main", "report", run.name, *where(run)])
             print(f"{prompts:,} prompts x {reviewers} verdicts: {seconds:.1f} s CPU, {megabytes:.0f} MB", flush=True)
 
 
@@ -59,7 +60,7 @@ def made(folder: Path, prompts: int, reviewers: int) -> Run:
     ]
     run.responses_path.write_bytes(encode(rows))
     wanted = Study(overlap=Overlap(reviewers=reviewers))
-    begin(run, wanted)
+    begin_judging(run, wanted)
     run = open_run(run.folder.parent, run.name)
     pairs = read_answers(run.responses_path).pairs(run.prompts())
     chance.shuffle(pairs)
@@ -75,12 +76,15 @@ def made(folder: Path, prompts: int, reviewers: int) -> Run:
     return run
 
 
-def cost(run: Run) -> tuple[float, float]:
-    """CPU seconds and peak megabytes of a report in a process of its own."""
-    report = [sys.executable, "-m", "eval.cli.main", "report", run.name, "--reports", str(run.folder.parent)]
-    done = subprocess.run([sys.executable, "-c", MEASURE, *report], capture_output=True, text=True, check=True)
-    seconds, megabytes = map(float, done.stdout.split())
-    return seconds, megabytes
+def cost(command: Sequence[str]) -> tuple[float, float, int]:
+    """CPU seconds and peak megabytes of a command in a process of its own, and its exit status."""
+    done = subprocess.run([sys.executable, "-c", MEASURE, *command], capture_output=True, text=True, check=True)
+    seconds, megabytes, status = done.stdout.split()
+    return float(seconds), float(megabytes), int(status)
+
+
+def where(run: Run) -> list[str]:
+    return ["--reports", str(run.folder.parent)]
 
 
 if __name__ == "__main__":

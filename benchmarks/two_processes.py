@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import mean
 
 import yaml
 
@@ -25,6 +26,8 @@ from train.recipe import RECIPES
 
 ENV = workspace() / ".venv-train"
 MARGIN, LOSS = "margin", "loss"
+#: Below it a loss is so small that a share of it says nothing.
+SMALL = 0.05
 LAUNCHES = {"one process": ({}, 8), "two processes": ({"LAUNCHER": "torchrun", "NPROC": "2"}, 4)}
 TRAIN = """
 import sys
@@ -41,10 +44,9 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         found = compare(Path(folder), asked.base, asked.steps)
-    for name in (MARGIN, LOSS):
+    for name, least in ((MARGIN, 0.0), (LOSS, SMALL)):
         one, two = (curve(rows, name) for rows in found)
-        largest, mean = differences(one, two)
-        print(f"{name}: {len(one)} steps, largest difference {largest:.3%} of the curve's mean, on average {mean:.3%}")
+        tell(name, one, two, least)
 
 
 def compare(folder: Path, base: Path, steps: int) -> list[list[dict[str, str]]]:
@@ -73,12 +75,17 @@ def curve(rows: list[dict[str, str]], name: str) -> list[float]:
     return [float(row[name]) for row in rows if row.get(name)]
 
 
-def differences(one: list[float], two: list[float]) -> tuple[float, float]:
-    """The largest and the mean difference, as shares of the first curve's mean size."""
-    assert len(one) == len(two), (len(one), len(two))
+def tell(name: str, one: list[float], two: list[float], least: float) -> None:
+    """Differences as they are, as shares of the curve's mean size, and step by step where a figure is above `least`."""
+    apart = [abs(a - b) for a, b in zip(one, two, strict=True)]
     size = sum(map(abs, one)) / len(one)
-    apart = [abs(a - b) / size for a, b in zip(one, two, strict=True)]
-    return max(apart), sum(apart) / len(apart)
+    shares = sorted((gap / abs(a), a) for gap, a in zip(apart, one, strict=True) if abs(a) > least)
+    print(f"{name}: {len(one)} steps, from {one[0]:.4g} to {one[-1]:.4g}, mean {size:.4g}")
+    print(f"  difference: at most {max(apart):.4g} ({max(apart) / size:.2%} of the mean), on average {mean(apart):.4g}")
+    (worst, there), middle = shares[-1], shares[len(shares) // 2][0]
+    print(
+        f"  of each step's own, {len(shares)} above {least}: median {middle:.2%}, at most {worst:.2%}, of {there:.4g}"
+    )
 
 
 if __name__ == "__main__":

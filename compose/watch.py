@@ -1,4 +1,4 @@
-"""Watching a run's containers: their logs into files, and what befalls them told at once.
+"""Watches a run's containers: copies their logs into files, and reports at once when one dies.
 
 One thread hears the engine's events, one more reads each log. `check` may be called from any thread, often.
 """
@@ -36,7 +36,7 @@ PROGRESS = (
 )
 
 
-class Watch:
+class ContainerWatch:
     """What becomes of the containers of one project, from its creation on; `logs` gets one `<side>.log` each."""
 
     def __init__(self, project: str, logs: Path, say: Callable[[str], None]) -> None:
@@ -53,10 +53,18 @@ class Watch:
 
     def check(self) -> None:
         """Raises ContainerDied, EngineNotHealthy or DockerMissing where something is wrong now."""
-        for trouble in list(self._trouble.values()):
+        for trouble in self.troubles().values():
             raise trouble
+
+    def troubles(self) -> dict[str, ComposeError]:
+        """What is wrong now, by container. Raises DockerMissing."""
+        found = dict(self._trouble)
+        if "" in found:
+            raise found[""]
         for side, container in list(self._ids.items()):
-            self._look(side, container)
+            if side not in found and (death := self._looked(side, container)):
+                found[side] = death
+        return found
 
     def address(self, side: str, port: str) -> tuple[str, str] | None:
         """Where a container's port is published on this machine: (host, port); None while it is not."""
@@ -132,17 +140,17 @@ class Watch:
         self._followers.append(thread)
         thread.start()
 
-    def _look(self, side: str, container: str) -> None:
+    def _looked(self, side: str, container: str) -> ContainerDied | None:
         try:
             state = self._client.api.inspect_container(container)["State"]
         except NotFound:
-            raise ContainerDied(
+            return ContainerDied(
                 side, -1, self.logs / f"{side}.log", self.tail(side), "another program or person removed its container"
-            ) from None
+            )
         except LOST as error:
             raise DockerMissing("the Docker engine has stopped answering: start it, then run this again") from error
-        if state["Status"] in ("exited", "dead"):
-            raise self._death(side, container, int(state["ExitCode"]))
+        ended = state["Status"] in ("exited", "dead")
+        return self._death(side, container, int(state["ExitCode"])) if ended else None
 
     def _death(self, side: str, container: str, code: int) -> ContainerDied:
         oom = False
@@ -172,13 +180,13 @@ class Watch:
             client.close()
 
     def _copy(self, side: str, stream: Iterable[Any], write: Callable[[bytes], object]) -> None:
-        said, rest = 0.0, ""
+        reported_at, rest = 0.0, ""
         for part in stream:
             write(part)
             *lines, rest = re.split(r"[\r\n]+", rest + part.decode(errors="replace"))
             news = [text for text in map(progress, lines) if text]
-            if news and time.monotonic() - said >= SAY_EVERY:
-                said = time.monotonic()
+            if news and time.monotonic() - reported_at >= SAY_EVERY:
+                reported_at = time.monotonic()
                 self.say(f"{side}: {news[-1]}")
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from blindside.garbage import collected_later
+from blindside.validation import first_problem
 from eval.errors import InputError
 from eval.journal import json_lines
 from eval.records import SIDES, Failure, Message, Pair, Prompt, Response, Side
@@ -50,11 +52,14 @@ class Answers:
         if self._pairs is None or self._pairs[0] != asked:
             # Made of rows that were checked when they were read.
             both = ((p, self.responses.get((p.id, "base")), self.responses.get((p.id, "tuned"))) for p in asked)
-            found = [
-                Pair.model_construct(prompt_id=p.id, messages=p.messages, category=p.category, base=base, tuned=tuned)
-                for p, base, tuned in both
-                if base is not None and tuned is not None
-            ]
+            with collected_later():
+                found = [
+                    Pair.model_construct(
+                        prompt_id=p.id, messages=p.messages, category=p.category, base=base, tuned=tuned
+                    )
+                    for p, base, tuned in both
+                    if base is not None and tuned is not None
+                ]
             self._pairs = asked, found
         return list(self._pairs[1])
 
@@ -78,7 +83,7 @@ class _Lighter:
 
 
 @dataclass
-class Settled:
+class AnsweredKeys:
     """Who has answered what, without the answers: a collection holds no more of them than this. `failures` as above."""
 
     answered: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in SIDES})
@@ -117,27 +122,39 @@ def read_answers(path: Path) -> Answers:
     Raises InputError with file and line for a line that is no row, or answers what was answered before.
     """
     answers, lighter = Answers(), _Lighter()
-    _read_into(path, lambda row: answers.add(lighter(row)))
+    with collected_later():
+        _read_into(path, lambda row: answers.add(lighter(row)))
     return answers
 
 
-def read_settled(path: Path) -> Settled:
+def read_answered_keys(path: Path) -> AnsweredKeys:
     """As `read_answers`, keeping no text."""
-    settled = Settled()
+    settled = AnsweredKeys()
     _read_into(path, settled.add)
     return settled
 
 
+def read_responses(path: Path) -> Iterator[Response]:
+    """The responses of a responses.jsonl one after the other, in the order of the file. Raises as `read_answers`."""
+    return (row for _, row in _rows(path) if isinstance(row, Response))
+
+
 def _read_into(path: Path, add: Callable[[Response | Failure], None]) -> None:
+    for number, row in _rows(path):
+        try:
+            add(row)
+        except ValueError as error:
+            raise InputError(f"{error}: remove one of the two lines", path=path, line=number) from None
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Response | Failure]]:
+    """Each row with the number of its line."""
     if not path.is_file():
         return
     for number, line in json_lines(path):
         try:
-            add(_LINE.validate_json(line))
+            row = _LINE.validate_json(line)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            problem = f"{where or 'line'}: {first['msg']}: remove the line to have it asked again"
+            problem = f"{first_problem(error, whole='line')}: remove the line to have it asked again"
             raise InputError(problem, path=path, line=number) from None
-        except ValueError as error:
-            raise InputError(f"{error}: remove one of the two lines", path=path, line=number) from None
+        yield number, row

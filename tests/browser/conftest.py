@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from eval.judge.door.accounts import add_account
+from eval.judge.access.accounts import add_account
 from eval.judge.study.study import Study
 from eval.run import Run
 from tests.browser.fresh import LOCALE

@@ -98,7 +98,7 @@ def test_the_list_of_keys_has_it_where_the_study_shows_it(
 
 def test_the_results_pages_show_it_beside_each_answer(browser: Browser, tmp_path: Path) -> None:
     run = thoughtful(tmp_path)
-    with results_of(run) as served, tab(browser, served.url, reduced_motion="reduce") as page:
+    with results_of(run) as served, tab(browser, served.url, still=True) as page:
         page.open("?item=hidden-item-0001")
         assert page.page.locator(".rs-pane .bs-thinking").count() == 2
         page.page.click(".rs-pane .bs-thinking summary >> nth=0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ import pytest
 
 from compose.command import HERE, Compose
 from compose.containers import DockerStack
-from compose.replicas import replicated, written
+from compose.errors import ContainerDied
+from compose.replicas import replica_compose, replicated
 from compose.stack import healthy
-from tests.docker.stand_in import MODELS, left, need_docker, stack
+from tests.docker.stand_in import MODELS, container, left, need_docker, stack
 
 GPUS = {"base": (0,), "tuned": (1,), "base-2": (2,), "tuned-2": (3,)}
 
@@ -30,7 +32,7 @@ def test_the_file_by_hand_says_what_is_written_for_two_a_side(tmp_path: Path) ->
     ports = {"BASE_PORT": "1", "TUNED_PORT": "2", "BASE_2_PORT": "3", "TUNED_2_PORT": "4"}
     by_hand = merged("gpu", "replicas", **ports)["services"]
     (path := tmp_path / "all.yml").write_text(
-        json.dumps(written(merged("gpu"), replicated(MODELS, 2), GPUS)), encoding="utf-8"
+        json.dumps(replica_compose(merged("gpu"), replicated(MODELS, 2), GPUS)), encoding="utf-8"
     )
     ours = Compose("test", [path], ports).config()["services"]
     assert by_hand.keys() == ours.keys() == GPUS.keys()
@@ -43,7 +45,7 @@ def test_the_file_by_hand_says_what_is_written_for_two_a_side(tmp_path: Path) ->
 def test_every_server_spreads_a_model_over_its_gpus(server: str) -> None:
     files = [name for name in (server, "gpu") if name]
     gpus = {"base": (0, 1), "base-2": (2, 3), "tuned": (4, 5), "tuned-2": (6, 7)}
-    services = written(merged(*files, NUM_SHARD="2"), replicated(MODELS, 2), gpus)["services"]
+    services = replica_compose(merged(*files, NUM_SHARD="2"), replicated(MODELS, 2), gpus)["services"]
     for name, service in services.items():
         devices = service["deploy"]["resources"]["reservations"]["devices"]
         assert devices == [
@@ -53,10 +55,17 @@ def test_every_server_spreads_a_model_over_its_gpus(server: str) -> None:
         assert said[server] == "2" or said[server] in service["command"]
 
 
+def _watch(served: DockerStack) -> None:
+    while True:
+        served.check()
+        time.sleep(0.1)
+
+
 def test_two_servers_a_side_are_up_and_gone_afterwards(engine: docker.DockerClient, tmp_path: Path) -> None:
     usual = stack(tmp_path, STAND_IN_PYTHON=f"{sys.base_prefix}/bin/python3")  # the light one needs no package
     plan = dataclasses.replace(usual.plan, replicas=2)
-    served = DockerStack(MODELS, run="twice", plan=plan, logs=tmp_path / "logs", startup_seconds=120)
+    said: list[str] = []
+    served = DockerStack(MODELS, run="twice", plan=plan, logs=tmp_path / "logs", startup_seconds=120, say=said.append)
     with served:
         addresses = served.addresses()
         assert {side: len(urls) for side, urls in addresses.items()} == {"base": 2, "tuned": 2}
@@ -66,4 +75,12 @@ def test_two_servers_a_side_are_up_and_gone_afterwards(engine: docker.DockerClie
             "base-2.log", "base.log", "tuned-2.log", "tuned.log",
         ]  # fmt: skip
         served.check()
+        container(engine, served.project, "base-2").kill()
+        while len(served.addresses()["base"]) > 1:
+            time.sleep(0.1)
+        served.check()
+        assert [line.rpartition("; ")[2] for line in said if "continues" in line] == ["base continues with 1 server"]
+        container(engine, served.project, "base").kill()
+        with pytest.raises(ContainerDied, match=r"^base: "):
+            _watch(served)
     assert left(engine, served.project) == []

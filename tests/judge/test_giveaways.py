@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.opening.giveaways import BLOCK, Finder, masked
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.setup.giveaways import BLOCK, Finder, masked
 from eval.judge.study.study import Giveaways, Study
 from eval.records import Message
 from eval.run import Run, open_run
@@ -34,6 +34,9 @@ FOUND = {
     "I was trained by Google to help.": "I was trained by █████ to help.",
     "It is a large language model developed by Meta.": "It is a large language model developed by █████.",
     "Ask ChatGPT-4o again.": "Ask █████ again.",
+    "I was created by 01.AI.": "I was created by █████.",
+    "It was Tülu 3 that said so.": "It was █████ that said so.",
+    "Of all of them, 百度 aside, I am 通义千问.": "Of all of them, 百度 aside, I am █████.",
     "我是通义千问，由阿里云开发的语言模型。": "我是█████，由█████开发的语言模型。",
     "作为文心一言，我可以": "作为█████，我可以",
     "Try Qwen2.5-0.5B-Instruct for that.": "Try █████ for that.",
@@ -145,16 +148,16 @@ def test_held_pairs_are_not_asked(tmp_path: Path) -> None:
 
 def test_masked_pairs_are_shown_without_the_name_and_recorded_whole(tmp_path: Path) -> None:
     run = a_run(tmp_path)
-    desk = JudgingState(run, named("mask"))
-    ana = Person(desk)
+    judging = JudgingState(run, named("mask"))
+    ana = Person(judging)
     while ana.item != "hidden-item-0000":
         ana.skip()
     assert ana.view.pair is not None
     assert (ana.view.pair.base.text, ana.view.pair.tuned.text) == (f"As {BLOCK}, I say blue.", "Blue.")
     ana.vote()
-    assert desk.tasks["hidden-item-0000"].pair is not None
-    (row,) = desk.ledger.rows
-    assert row.model_dump()["base_sha256"] == desk.tasks["hidden-item-0000"].pair.base.sha256
+    assert judging.tasks["hidden-item-0000"].pair is not None
+    (row,) = judging.ledger.rows
+    assert row.model_dump()["base_sha256"] == judging.tasks["hidden-item-0000"].pair.base.sha256
 
 
 def test_phrases_of_the_study_count(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import resource
 import signal
@@ -14,13 +15,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
 from eval.errors import BlindsideError, InputError
-from eval.judge.door.accounts import add_account
-from eval.judge.door.serving import PORTS, listen, url
+from eval.judge.access.accounts import add_account
+from eval.judge.access.server import PORTS, listen, url
 from eval.judge.page.app import serve
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.judge.study.gold import GoldPair
@@ -37,6 +39,15 @@ from tests.support import ROOT, free_port
 _TELL_CONNECTIONS = """
 import sys
 sys.addaudithook(lambda event, args: event == "socket.connect" and print("connect", args[1], flush=True))
+"""
+
+#: Every file of answers that is opened, the same way.
+_TELL_READS = """
+import sys
+def tell(event, args):
+    if event == "open" and str(args[0]).endswith("responses.jsonl"):
+        print("read responses.jsonl", flush=True)
+sys.addaudithook(tell)
 """
 
 
@@ -266,3 +277,17 @@ def test_the_module_is_imported_without_gradio() -> None:
     code = f"import sys, eval.judge.page.app; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_command_reads_the_answers_once_and_says_what_the_study_lacks_before_its_address(tmp_path: Path) -> None:
+    make_run(tmp_path, n=3)
+    code = f"{_TELL_READS}\nfrom eval.cli.main import main\nmain()"
+    command = [sys.executable, "-c", code, "judge", "trial", "--no-browser", "--port", str(free_port())]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stdout is not None
+        said = list(takewhile(lambda line: not line.startswith("Judge at "), process.stdout))
+        process.terminate()
+    (asks,) = (line for line in said if line.startswith("note: the gate asks for 100"))
+    assert "and the study holds 3: collect more prompts" in asks
+    assert said.count("read responses.jsonl\n") == 1

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from blindside.markdown import code, plain
+from blindside.markdown import as_code, as_text
 from eval.release.gate.decision import Headline, read_decision, write_decision
-from eval.release.hub.bundle import gather
+from eval.release.hub.bundle import build_bundle
 from eval.release.hub.release import release
 from eval.report.write_report import write_report
 from eval.run import Run, write_run_json
@@ -100,7 +100,7 @@ def test_the_trainings_of_both_rounds_are_shown_and_go_along(project: Project, t
         path.write_text(f"<svg xmlns='http://www.w3.org/2000/svg'><title>{words}</title></svg>")
     shutil.copy(project.run.picture_path, project.tuned)
     write_report(project.run)
-    bundle = gather(project.run, decision(project.run), "our/tuned", tmp_path / "staging", comments=False)
+    bundle = build_bundle(project.run, decision(project.run), "our/tuned", tmp_path / "staging", comments=False)
     files = {file.path: file.source for file in bundle.files}
     for name, words in (("training.svg", "second"), ("eval/training-base.svg", "first")):
         assert words in files[name].read_text()
@@ -156,9 +156,9 @@ def test_hostile_names_stay_text(project: Project) -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_stays_text(text: str) -> None:
-    page = MarkdownIt("gfm-like", {"html": True, "linkify": False}).renderInline(f"x{plain(text)}x")
+    page = MarkdownIt("gfm-like", {"html": True, "linkify": False}).renderInline(f"x{as_text(text)}x")
     assert "<" not in page
-    assert MarkdownIt().renderInline(f"a {code(text)} b").count("<code>") == 1
+    assert MarkdownIt().renderInline(f"a {as_code(text)} b").count("<code>") == 1
 
 
 def test_the_recipe_is_left_out_once_it_has_changed(project: Project) -> None:
@@ -176,7 +176,7 @@ def test_the_recipe_is_left_out_once_it_has_changed(project: Project) -> None:
 def test_the_recipe_goes_out_without_this_machines_folders(project: Project, tmp_path: Path) -> None:
     staging = tmp_path / "staging"
     staging.mkdir()
-    gather(project.run, read_decision(project.run.folder), "our/tuned", staging, comments=False)
+    build_bundle(project.run, read_decision(project.run.folder), "our/tuned", staging, comments=False)
     assert (staging / "eval" / "recipe.yml").read_text() == "base_model: base\nrl: dpo\noutput_dir: out\n"
 
 

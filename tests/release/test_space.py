@@ -14,20 +14,22 @@ import yaml
 from packaging.requirements import Requirement
 
 from eval.answers import read_answers
-from eval.errors import ReleaseError
-from eval.judge.door.accounts import add_account
-from eval.judge.opening.keyfile import KEY_FILE
+from eval.errors import InputError, ReleaseError
+from eval.judge.access.accounts import add_account
+from eval.judge.setup.keyfile import KEY_FILE
 from eval.judge.study.study import Study
 from eval.release.hub.sync import Sync
 from eval.release.hub.upload import client
 from eval.release.space.fetch import fetch
 from eval.release.space.layout import FIXED, SECRET_PLACE, SECRET_TOKEN, Settings, read_deployed
-from eval.release.space.publish import Wanted, publish, stop
+from eval.release.space.publish import SpacePlan, publish, stop
 from eval.release.space.pull import Pulled, pull
 from eval.release.space.store import Store
 from eval.run import Run
+from tests.cli.command import blindside
 from tests.judge.runs import BASE_NAME, TUNED_NAME, make_run
 from tests.judge.server import EVERY_PAIR
+from tests.judge.sweeps import make_sweep, runs
 from tests.judge.verdicts import verdict_store
 from tests.release.hub_state import WRITER, Hub
 from tests.support import ROOT, judged
@@ -45,8 +47,8 @@ def run(tmp_path: Path, hub: Hub) -> Run:
     return run
 
 
-def wanted(tmp_path: Path, **changes: object) -> Wanted:
-    return Wanted(**{"space": SPACE, "data": DATA, "accounts": tmp_path / "reviewers.csv", **changes})  # type: ignore[arg-type]
+def wanted(tmp_path: Path, **changes: object) -> SpacePlan:
+    return SpacePlan(**{"space": SPACE, "data": DATA, "accounts": tmp_path / "reviewers.csv", **changes})  # type: ignore[arg-type]
 
 
 def store() -> Store:
@@ -265,3 +267,14 @@ def test_verdicts_of_a_server_that_was_replaced_are_told(run: Run, hub: Hub) -> 
     said: list[str] = []
     pull(run, store(), said.append)
     assert said == [f"{DATA} holds verdicts of a server that was replaced, which are in no table: {path}"]
+
+
+def test_a_sweep_is_refused_and_what_to_do_instead_is_named(hub: Hub, tmp_path: Path) -> None:
+    make_sweep(tmp_path, n=2)
+    for command in (["space", "rates", "--repo", SPACE, "--user", "ann"], ["pull", "rates"]):
+        done = blindside(*command, cwd=tmp_path)
+        assert done.returncode == 1
+        assert "with `blindside judge rates --auth reviewers.csv --share`" in done.stderr
+    with pytest.raises(InputError, match="judge all of them on one page, with `blindside judge rates`"):
+        publish(runs(tmp_path)["low"], None, wanted(tmp_path), print)
+    assert hub.repos == {}

@@ -13,7 +13,11 @@ import pytest
 from eval.errors import ReleaseError
 from eval.journal import Journal, whole_csv_rows
 from eval.judge.store.side_files import Flag, append_flag, flags_path
-from eval.release.hub.sync import Sync, snapshot
+from eval.judge.study.study import Study
+from eval.judge.sweep.sweep_state import SweepState
+from eval.release.hub.sync import Sync, snapshot, synced
+from tests.judge.person import Person
+from tests.judge.sweeps import make_sweep, runs
 from tests.release.conftest import point_at
 from tests.release.hub_server import listening
 from tests.release.hub_state import READER, Hub, Repo
@@ -45,6 +49,20 @@ def test_verdicts_are_copied_at_once_and_again_at_the_end(project: Project, hub:
             file.write(first.splitlines(keepends=True)[-1])
     assert hub.files("our/kept")[COPY] == verdicts.read_bytes() != first
     assert hub.repos["our/kept"].private
+
+
+def test_verdicts_of_all_candidates_of_a_sweep_are_copied_and_no_copy_comes_in_between(
+    hub: Hub, tmp_path: Path
+) -> None:
+    make_sweep(tmp_path, k=4, n=4)
+    with synced(runs(tmp_path).values(), "our/kept", say=pytest.fail):
+        Person(SweepState(tmp_path / "reports" / "rates", runs(tmp_path), Study(practice=0)), "Ana").judge_all()
+    for run in runs(tmp_path).values():
+        assert hub.files("our/kept")[f"{run.name}/verdicts.csv"] == run.verdicts_path.read_bytes()
+        assert f"{run.name}/plan.json" in hub.files("our/kept")
+    commits = [path for method, path in hub.asked if method == "POST" and "/commit/" in path]
+    # Every one was taken; the others are "main" and the repository's first.
+    assert len(commits) == len(hub.repos["our/kept"].revisions) - 2
 
 
 def test_copies_go_on_by_themselves(project: Project, hub: Hub) -> None:

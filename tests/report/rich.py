@@ -11,8 +11,8 @@ from eval.answers import read_answers
 from eval.expect.expect import Expect
 from eval.journal import Journal
 from eval.judge.csv_codec import encode_row
-from eval.judge.opening.freeze import freeze
-from eval.judge.opening.plan import Plan, PlannedPair, plan_path, write_plan
+from eval.judge.setup.frozen_study import freeze_study
+from eval.judge.setup.plan import Plan, PlannedPair, plan_path, write_plan
 from eval.judge.store.hash_chain import seal_of
 from eval.judge.store.side_files import Skip, append_skip
 from eval.judge.study.study import Overlap, Study
@@ -60,7 +60,7 @@ def make_rich(folder: Path, *, pairs: int = 90, name: str = "second", lean: floa
     dice = random.Random(seed)
     prompts = [_prompt(n) for n in range(pairs)]
     run = make_run_of(folder, prompts, [row for asked in prompts for row in _answers(asked, dice)], name=name)
-    freeze(run, STUDY)
+    freeze_study(run, STUDY)
     there = [pair for pair in read_answers(run.responses_path).pairs(prompts) if not pair.identical]
     planned = tuple(PlannedPair(item=pair.prompt_id, drawn=True, reviewers=len(REVIEWERS)) for pair in there)
     write_plan(

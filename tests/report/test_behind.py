@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from eval.report.pages.behind import Behind, Late
-from eval.report.pages.live import Source
-from eval.report.pages.page import show
+from eval.report.pages.live_snapshot import SnapshotSource
+from eval.report.pages.page import show_page
 from tests.evidence.judged import make_judged
 
 COMPUTING = "These figures are being computed"
@@ -77,16 +77,16 @@ def test_many_who_ask_share_one_computation_and_its_error(gate: threading.Event)
 @pytest.mark.parametrize(("address", "there"), [("?view=compare", "No other run here"), ("?without=ann", "As it is")])
 def test_the_page_says_so_and_follows(address: str, there: str, gate: threading.Event, tmp_path: Path) -> None:
     run = make_judged(tmp_path, pairs=12, reviewers=("ann", "bob"))
-    source = Source(run)
+    source = SnapshotSource(run)
     source.current()
     source.behind = Behind(0)
     source.behind.get("before it", "now", gate.wait)
-    page = show(run, source, address)
+    page = show_page(run, source, address)
     assert COMPUTING in page
     assert there not in page
     # No files have this stamp: the page asks again at its next look.
     assert f'data-stamp="{source.stamp()} computing"' in page
     gate.set()
-    while COMPUTING in (page := show(run, source, address)):
+    while COMPUTING in (page := show_page(run, source, address)):
         time.sleep(0.01)
     assert there in page

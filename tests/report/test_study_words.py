@@ -10,13 +10,13 @@ import pytest
 from eval.answers import read_answers
 from eval.journal import Journal
 from eval.judge.csv_codec import encode_row
-from eval.judge.opening.freeze import freeze
+from eval.judge.setup.frozen_study import freeze_study
 from eval.judge.study.study import Language, Study
 from eval.records import Mark, Thumb
 from eval.report.pages.browse import find
 from eval.report.pages.filters import choices, described
-from eval.report.pages.live import Source
-from eval.report.pages.page import show
+from eval.report.pages.live_snapshot import SnapshotSource
+from eval.report.pages.page import show_page
 from eval.report.pages.query import Query
 from eval.report.pages.snapshot import read_snapshot
 from eval.report.pages.study_words import chips
@@ -57,7 +57,7 @@ def test_criteria_and_tags_are_said_as_the_study_says_them(
     assert said[2] in filters
     offered = dict(next(one.options for one in choices(snapshot, query, say) if one.name == "criterion"))
     assert (offered["tone_base=cold"], offered["helpful=tuned"]) == (said[1], said[0])
-    page = html.unescape(show(run, Source(run), f"?item={row.item}", language))
+    page = html.unescape(show_page(run, SnapshotSource(run), f"?item={row.item}", language))
     assert said[1].replace(" cold", "").replace("冷淡", "") in page
     assert not any(column in page for column in ("tone_base", "quality_tuned", "too_long"))
 
@@ -68,14 +68,14 @@ def test_a_grade_is_said_in_words_and_browse_goes_by_it(tmp_path: Path) -> None:
     for sort, order in (("base", (1, 3, 0, 2, 4)), ("tuned", (4, 2, 0, 3, 1))):
         found = find(snapshot, Query.model_validate({"view": "browse", "sort": sort}))
         assert [one.prompt.id for one in found] == [f"hidden-item-{at:04}" for at in order]
-    page = html.unescape(show(run, Source(run), "?item=hidden-item-0004"))
+    page = html.unescape(show_page(run, SnapshotSource(run), "?item=hidden-item-0004"))
     assert "Grade: much better" in page
 
 
 def graded(folder: Path) -> Run:
     """Prompts with GIVEN."""
     run = make_run(folder, n=len(GIVEN))
-    freeze(run, GRADED)
+    freeze_study(run, GRADED)
     pairs = read_answers(run.responses_path).pairs(run.prompts())
     rows = [
         verdict_on(run, pair, outcome, criteria={"strength": strength})

@@ -1,4 +1,4 @@
-"""From an address to the engine that answers there: which protocol a server speaks is found by asking it."""
+"""Opens the engine at an address: asks the server which protocol it speaks."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ async def connect(
     tell: Callable[[str], None] = lambda line: None,
     opening: Callable[[], Backoff] | None = None,
     enable_thinking: bool | None = None,
+    some_gone: bool = False,
 ) -> AsyncIterator[Engine]:
     """The engine that answers at `address`, found by asking it; a request may take `seconds`, and a body `largest`
     bytes. Leaving closes it. `enable_thinking` is the chat template's switch, None as the template has it.
 
     `opening` says how often a busy or loading server is asked again at first; without it, once.
-    Of several addresses, the least busy one is asked; `tell` hears of those that are lost and that come back.
+    Of several addresses, the least busy one is asked; `tell` hears of those that are lost and that come back. With
+    `some_gone` one of them is enough to begin with.
     Raises InputError where one is no address, or it is open which model is meant, or replicas differ, or a server
     takes no switch for thinking;
     EngineUnreachable where nobody answers, EngineError where what answers speaks no protocol that we know.
@@ -59,7 +61,7 @@ async def connect(
         async with one(addresses[0]) as engine:
             yield engine
         return
-    async with connect_replicas(addresses, one, tell) as replicas:
+    async with connect_replicas(addresses, one, tell, some_gone=some_gone) as replicas:
         yield replicas
 
 

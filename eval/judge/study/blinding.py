@@ -1,6 +1,6 @@
-"""Which answer is on the left, and in what order pairs come: from HMAC-SHA256 with a secret of the run.
+"""Which answer is on the left, and the order of pairs: HMAC-SHA256 with the run's secret key.
 
-So both never change, and nobody can compute them who does not have the run's key (eval.judge.opening.keyfile).
+So both never change, and nobody can compute them who does not have the run's key (eval.judge.setup.keyfile).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Blinding:
 
     def seeded(self, purpose: str, reviewer: str, item: str) -> bytes:
         """32 bytes that look random; those of two purposes have nothing to do with each other."""
-        return self._seeds(purpose, reviewer, [item])[item]
+        return self.seeds(purpose, reviewer, [item])[item]
 
     def sides(self, reviewer: str, items: Iterable[str]) -> dict[str, Side]:
         """Which model is on the left for each item.
@@ -49,7 +49,7 @@ class Blinding:
         The half of the items with the lower seeds have the base left, so over all of them a reviewer sees each model
         left equally often (to within one pair).
         """
-        seeds = self._seeds("side", reviewer, items)
+        seeds = self.seeds("side", reviewer, items)
         ranked = sorted(seeds, key=seeds.__getitem__)
         # Which half is larger when the number is odd must not be the same for everybody.
         low = (len(ranked) + self.seeded("odd", reviewer, "")[0] % 2) // 2
@@ -57,11 +57,11 @@ class Blinding:
 
     def order(self, reviewer: str, items: Iterable[str]) -> list[str]:
         """The items in this reviewer's own order."""
-        seeds = self._seeds("order", reviewer, items)
+        seeds = self.seeds("order", reviewer, items)
         return sorted(seeds, key=seeds.__getitem__)
 
-    def _seeds(self, purpose: str, reviewer: str, items: Iterable[str]) -> dict[str, bytes]:
-        """The hash of the JSON list [purpose, run, reviewer, item] for each item; its beginning is hashed once."""
+    def seeds(self, purpose: str, reviewer: str, items: Iterable[str]) -> dict[str, bytes]:
+        """As `seeded`, for each item: the hash of the JSON list [purpose, run, reviewer, item], begun only once."""
         start = self._started(json.dumps([purpose, self._run, reviewer])[:-1].encode())
         seeds = {}
         for item in items:

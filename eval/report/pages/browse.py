@@ -1,4 +1,4 @@
-"""The list of a run's prompts and one item of it: search, filters, pages, and what is shown of a pair."""
+"""The browse page: a run's prompts with search and filters, and one item of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from eval.report.pages.snapshot import Entry, Snapshot
 
 ROWS_A_PAGE = 100
 LONGEST_SNIPPET = 90
-#: Of an answer of any length, as much is looked at for its snippet.
+#: Characters of an answer that are searched for its snippet.
 _LOOKED_AT = 20_000
 
 Standing = Literal["counts", "replaced", "taken back", "repeat", "gold", "not counted"]
@@ -180,7 +180,11 @@ def _tests(snapshot: Snapshot, query: Query) -> Iterator[Callable[[Entry], bool]
     if query.trait:
         yield lambda entry: query.trait in entry.traits
     if words := query.words:
-        yield lambda entry: all(word in entry.haystack for word in words)
+        yield lambda entry: _holds(entry.haystack, words)
+
+
+def _holds(text: str, words: Sequence[str]) -> bool:
+    return all(word in text for word in words)
 
 
 def _verdicts_fit(entry: Entry, query: Query) -> bool:

@@ -1,4 +1,4 @@
-"""The results page of a snapshot: the verdict with its conditions, the sections with their pictures, the lists."""
+"""The results page of a snapshot: verdict with conditions, sections with pictures, lists."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from eval.evidence.estimates.metric import Metric
 from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED
 from eval.evidence.signals.traits import winning
 from eval.records import Side
-from eval.report.pages import trust
+from eval.report.pages import trust_strip
 from eval.report.pages.browse import Line, find, lines
 from eval.report.pages.drawing import Picture
 from eval.report.pages.pictures import marks, tables
-from eval.report.pages.pictures import people as sittings
+from eval.report.pages.pictures import people as by_reviewer
 from eval.report.pages.pictures import prompts as by_prompt
 from eval.report.pages.pictures.over_time import over_time
-from eval.report.pages.query import Query, browse
+from eval.report.pages.query import Query, browse_link
+from eval.report.pages.reasons import Group, comment_groups
 from eval.report.pages.reviewer_table import Person, people
 from eval.report.pages.snapshot import Snapshot
 from eval.report.pages.trainings import Training, trainings
-from eval.report.pages.why import Group, groups
 from eval.report.pages.words import Words
 from eval.report.tables import run_checks
 from eval.report.tables.markdown import how_asked, left_out
@@ -41,7 +41,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Part:
+class OutcomeShare:
     """A part of the bar of outcomes; `key` names its colour."""
 
     key: str
@@ -78,13 +78,13 @@ class Findings:
     headline: Metric
     finding: str
     two_claims: str
-    marks: tuple[trust.Mark, ...]
+    marks: tuple[trust_strip.Mark, ...]
     #: Thumbs up and down in force, where the study asks for these; None where it compares.
     thumbs: tuple[int, int] | None
-    outcomes: tuple[Part, ...]
+    outcomes: tuple[OutcomeShare, ...]
     sections: tuple[Section, ...]
     people: tuple[Person, ...]
-    #: Those without whom the finding would read otherwise.
+    #: Reviewers without whom the finding would change.
     decisive: tuple[str, ...]
     why: tuple[Group, ...]
     excerpts: tuple[Excerpt, ...]
@@ -114,7 +114,7 @@ def _findings(snapshot: Snapshot, say: Words) -> Findings:
     whole = snapshot.whole
     table, verdict = whole.table, whole.verdict
     sections = tuple(_sections(snapshot, say))
-    there = {"reviewers", "agreement", *(picture.key for section in sections for picture in section.pictures)}
+    anchors = {"reviewers", "agreement", *(picture.key for section in sections for picture in section.pictures)}
     return Findings(
         models=tuple(
             Model(side, model.name, (model.weights_sha256 or model.revision or say("not pinned"))[:12])
@@ -123,16 +123,16 @@ def _findings(snapshot: Snapshot, say: Words) -> Findings:
         headline=Metric.share("win rate", verdict.quoted),
         finding=say.sentence(verdict.headline),
         two_claims=say.sentence(verdict.two_claims),
-        marks=trust.strip(verdict, say, there),
+        marks=trust_strip.trust_strip(verdict, say, anchors),
         thumbs=_thumbs(snapshot),
         outcomes=_outcomes(snapshot, say),
         sections=sections,
         people=people(snapshot),
         decisive=whole.reviewers.decisive,
-        why=groups(snapshot, say),
+        why=comment_groups(snapshot, say),
         excerpts=tuple(_excerpt(snapshot, say(title), say(empty), query) for title, empty, query in _LISTS),
         figures=tuple(all_figures(whole)),
-        servers=tuple(map(say.sentence, run_checks.lines(snapshot.run))),
+        servers=tuple(map(say.sentence, run_checks.check_lines(snapshot.run))),
         notes=tuple(map(say.sentence, (how_asked(whole), left_out(whole)))),
         excluded=tuple((say.sentence(reason), n) for reason, n in sorted(table.excluded.items())),
         trainings=trainings(snapshot.run, say),
@@ -169,7 +169,7 @@ def _sections(snapshot: Snapshot, say: Words) -> Iterator[Section]:
         (
             "reviewers",
             "Reviewers",
-            [sittings.seconds(found, say), sittings.matrix(found, say), tables.habits(found, say)],
+            [by_reviewer.seconds(found, say), by_reviewer.matrix(found, say), tables.habits(found, say)],
         ),
         (
             "why",
@@ -183,7 +183,7 @@ def _sections(snapshot: Snapshot, say: Words) -> Iterator[Section]:
                 tables.answers(found, say),
                 tables.others(found, say) if len(found.table) else None,
                 tables.held_out(found, say),
-                *(tables.judge(one, say) for one in found.helped),
+                *(tables.judge(one, say) for one in found.judge_assisted),
             ],
         ),
     )
@@ -198,11 +198,11 @@ def _thumbs(snapshot: Snapshot) -> tuple[int, int] | None:
     return up, len(snapshot.thumbs) - up
 
 
-def _outcomes(snapshot: Snapshot, say: Words) -> tuple[Part, ...]:
+def _outcomes(snapshot: Snapshot, say: Words) -> tuple[OutcomeShare, ...]:
     """The two wins stand at the two ends of the bar."""
     codes = {"tuned": TUNED, "tie": TIE, "both_bad": BOTH_BAD, "base": BASE}
     return tuple(
-        Part(key, say(by_prompt.WORDS[key]), snapshot.table.count(code), browse(verdict=key))
+        OutcomeShare(key, say(by_prompt.WORDS[key]), snapshot.table.count(code), browse_link(verdict=key))
         for key, code in codes.items()
     )
 

@@ -1,4 +1,4 @@
-"""The choices of the browse page: what each filter offers, in the reader's language."""
+"""The filters of the browse page, in the reader's language."""
 
 from __future__ import annotations
 
@@ -130,21 +130,21 @@ def choices(snapshot: Snapshot, query: Query, say: Words) -> tuple[Choice, ...]:
 
 def described(study: Study, query: Query, say: Words) -> tuple[str, ...]:
     """The filters that hold beside search, category, verdict and reviewer, in words: they are shown though folded."""
-    said = []
+    labels = []
     for name, (label, options) in _FIXED.items():
         value = getattr(query, name)
         if value and name not in FIRST:
-            said.append(f"{say(label)}: {say(dict(options)[value])}")
+            labels.append(f"{say(label)}: {say(dict(options)[value])}")
     if query.tag:
         side, _, tag = query.tag.partition(":")
-        said.append(side_tag(study, side, tag, say))
+        labels.append(side_tag(study, side, tag, say))
     if query.criterion:
         column, _, value = query.criterion.partition("=")
-        said.append(answer_words(study, column, value, say))
+        labels.append(answer_words(study, column, value, say))
     if query.trait:
         trait, _, side = query.trait.rpartition(":")
-        said.append(f"{say('One answer alone')}: {say(side.capitalize())} {say(trait)}")
-    return tuple(said)
+        labels.append(f"{say('One answer alone')}: {say(side.capitalize())} {say(trait)}")
+    return tuple(labels)
 
 
 def _own(name: str, label: str, every: str, options: Sequence[tuple[str, str]], query: Query, say: Words) -> Choice:
@@ -159,5 +159,5 @@ def _fixed(snapshot: Snapshot, query: Query, say: Words) -> Iterator[Choice]:
     for name, (label, options) in _FIXED.items():
         if name == "expect" and not any(entry.prompt.expect for entry in snapshot.entries):
             continue
-        said = tuple((value, say(words)) for value, words in options)
-        yield Choice(name, say(label), said, getattr(query, name), name in FIRST)
+        labels = tuple((value, say(words)) for value, words in options)
+        yield Choice(name, say(label), labels, getattr(query, name), name in FIRST)

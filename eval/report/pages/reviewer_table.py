@@ -1,4 +1,4 @@
-"""The reviewers on the results page: what each did, and what would be found without them."""
+"""The reviewers on the results page: figures of each, and the finding without them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from eval.evidence.analysis import Analysis
 from eval.evidence.estimates.metric import Metric
 from eval.evidence.estimates.winrate import Estimate
 from eval.evidence.reviewers.reviewers import Reviewer, median
-from eval.report.pages.query import Query, browse
+from eval.report.pages.query import Query, browse_link
 from eval.report.pages.snapshot import Snapshot
 
 
@@ -52,7 +52,7 @@ def _person(row: Reviewer, skips: int, *, decisive: bool) -> Person:
     shares = (row.left, row.win_rate, row.repeats, row.gold, row.without)
     return Person(
         name=row.name,
-        href=browse(reviewer=row.name),
+        href=browse_link(reviewer=row.name),
         what_if=Query(without=(row.name,)).href(),
         judgements=row.judgements,
         skips=skips,
@@ -96,15 +96,15 @@ _NAMES = (
 )
 
 
-def _figures(found: Analysis) -> tuple[Metric, ...]:
-    summary = found.summary
+def _figures(analysis: Analysis) -> tuple[Metric, ...]:
+    summary = analysis.summary
     return (
-        Metric.share("", found.verdict.rate),
-        Metric.share("", found.verdict.like_these),
+        Metric.share("", analysis.verdict.rate),
+        Metric.share("", analysis.verdict.like_these),
         Metric.share("", summary.win_rate_without_ties),
-        Metric.share("", found.bias.length.controlled),
+        Metric.share("", analysis.bias.length.controlled),
         Metric.share("", summary.both_bad),
-        Metric.number("", found.agreement.coefficients.alpha),
-        Metric.share("", found.bias.left),
-        Metric.number("", median(found.table.seconds), "verdicts"),
+        Metric.number("", analysis.agreement.coefficients.alpha),
+        Metric.share("", analysis.bias.left),
+        Metric.number("", median(analysis.table.seconds), "verdicts"),
     )

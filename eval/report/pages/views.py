@@ -21,6 +21,7 @@ from eval.judge.rendering.templates import templates_in
 from eval.records import SIDES, Response, Row, Side
 from eval.report.pages.behind import Behind, Late
 from eval.report.pages.browse import LONGEST_SNIPPET, Item, listing, open_item
+from eval.report.pages.compare_page import compare_page
 from eval.report.pages.figures import findings
 from eval.report.pages.filters import choices, described
 from eval.report.pages.query import Query
@@ -28,7 +29,6 @@ from eval.report.pages.reviewer_table import WhatIf, what_if
 from eval.report.pages.snapshot import Snapshot
 from eval.report.pages.study_words import chips
 from eval.report.pages.trainings import COLUMNS
-from eval.report.pages.versus import versus
 from eval.report.pages.words import Words
 
 ASSETS = Path(__file__).parent / "assets"
@@ -68,7 +68,7 @@ def page_html(snapshot: Snapshot, query: Query, frame: Frame, behind: Behind) ->
     """The page that a query asks for; what of it takes long is computed by `behind`."""
     say = frame.say
     if query.view == "compare":
-        against = behind.get((query.other, say.language), frame.stamp, lambda: versus(snapshot.run, query, say))
+        against = behind.get((query.other, say.language), frame.stamp, lambda: compare_page(snapshot.run, query, say))
         return render("compare.jinja", _following(frame, against), query, versus=against.value)
     if query.view == "results":
         moved = _moved(snapshot, query, frame, behind)
