@@ -70,7 +70,7 @@ def test_a_run_keeps_how_both_rounds_were_trained(tmp_path: Path) -> None:
     for name in ("first", "mine"):
         (models / name / "training.svg").write_text(f"<svg>{name}</svg>")
         (models / name / "training.csv").write_text(f"step\n{name}\n")
-    run, found = make_run(tmp_path / "run", n=1), Trained.read(models, "mine")
+    run, found = make_run(tmp_path / "run", n=1), TrainedModel.read(models, "mine")
     found.keep_picture(run)
     (models / "mine" / "training.svg").write_text("another training")
     # What a run has of its models' trainings stays as it was when the run began.
