@@ -74,9 +74,8 @@ def test_both_panes_change_in_the_same_moment(plain: Screen) -> None:
 def test_both_answers_come_in_one_message(plain: Screen) -> None:
     plain.open("reader")
     messages = [body for body in plain.received().split("\n") if "Long reply" in body or "Short reply" in body]
-    assert len(messages) == 1
-    assert "Long reply" in messages[0]
-    assert "Short reply" in messages[0]
+    assert 1 <= len(messages) <= 2  # this pair, and the next one if it has been prepared already
+    assert all("Long reply" in body and "Short reply" in body for body in messages)
 
 
 def test_a_page_that_closes_gives_its_pair_back(browser: Browser, judging: dict[str, Page]) -> None:
