@@ -62,10 +62,10 @@ def _knock(host: str) -> None:
 def _unreachable(host: str, problem: str, remedy: str) -> str:
     if "ermission denied" in problem:
         return (
-            f"the Docker engine at {host} lets this user in only as a member of the group docker: "
-            "`sudo usermod -aG docker $USER`, then log in again"
+            f"the Docker engine at {host} admits only members of the group docker: run "
+            "`sudo usermod -aG docker $USER` and log in again"
         )
-    return f"no Docker engine answers at {host}: start it {remedy}"
+    return f"cannot connect to the Docker engine at {host}: start it {remedy}"
 
 
 def reaches_gpus(info: Mapping[str, object]) -> bool:

@@ -36,7 +36,7 @@ def made_by(env: Path) -> str:
     """How the train environment is made: by make in a checkout, elsewhere by uv."""
     if is_checkout():
         return "run `make train`, which builds the train environment"
-    return f"make it by `uv venv {env}` and `uv pip install --python {env} axolotl==0.19.0 'transformers[serving]'`"
+    return f"create it with `uv venv {env}` and `uv pip install --python {env} axolotl==0.19.0 'transformers[serving]'`"
 
 
 def _cache() -> Path:

@@ -47,7 +47,7 @@ def lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     while line := file.readline(LONGEST + 1):
         number += 1
         if len(line) > LONGEST:
-            raise BadFile(f"is longer than {LONGEST // MEGABYTE} MB: give one record a line", number)
+            raise BadFile(f"is longer than {LONGEST // MEGABYTE} MB: write one record per line", number)
         yield number, line
 
 
@@ -55,7 +55,7 @@ def whole(file: IO[bytes]) -> bytes:
     """All that is left of a file. Raises BadFile where it is too large to be read at once."""
     data = file.read(WHOLE + 1)
     if len(data) > WHOLE:
-        raise BadFile(f"is larger than {WHOLE // MEGABYTE} MB: give JSONL, which is read line by line")
+        raise BadFile(f"is larger than {WHOLE // MEGABYTE} MB: use JSONL, which is read line by line")
     return data
 
 
@@ -144,5 +144,5 @@ class _Unpacking(io.RawIOBase):
         count = self._packed.readinto(buffer)
         self._total += count
         if self._total > _FREE and self._total > _RATIO * self._raw.tell():
-            raise BadFile(f"unpacks to more than {_RATIO} times its size: unpack it yourself if that is meant")
+            raise BadFile(f"unpacks to more than {_RATIO} times its size: unpack it yourself if that is intended")
         return count

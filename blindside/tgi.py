@@ -22,7 +22,7 @@ def not_for_tgi(config: Mapping[str, Any]) -> str:
     """Why TGI 3.3 cannot serve a model with this config.json as what it is; empty where it can."""
     kind, partial = config.get("model_type"), _partial(config)
     if kind == "phi3" and partial < 1:
-        return f"Not for TGI 3.3: partial_rotary_factor is {partial:g}, and TGI rotates whole heads without a word"
+        return f"Not for TGI 3.3: partial_rotary_factor is {partial:g}, and TGI silently rotates whole heads"
     heads = int(config.get("num_attention_heads") or 0)
     usual = int(config.get("hidden_size") or 0) // heads if heads else 0
     head = config.get("head_dim") or usual

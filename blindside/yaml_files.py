@@ -73,7 +73,7 @@ def _check(data: bytes) -> None:
             _add(within.pop(), within, sizes)
         elif isinstance(event, yaml.AliasEvent):
             if any(one.anchor == event.anchor for one in within):
-                raise BadYaml(f"holds itself by the alias *{event.anchor}: write it out", line)
+                raise BadYaml(f"contains itself through the alias *{event.anchor}: write it out", line)
             within[-1].size += sizes.get(str(event.anchor), 1)
         elif isinstance(event, yaml.ScalarEvent):
             if _HUGE_NUMBER.fullmatch(event.value) and event.implicit[0]:

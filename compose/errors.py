@@ -72,7 +72,7 @@ class EngineDied(ComposeError):
     def __init__(self, side: str, code: int, log: Path, tail: str, remedy: str = "") -> None:
         own = _last_word(tail)
         ended = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
-        unknown = f"the server {ended}; its log is {log}" if tail else f"the server {ended} and left nothing in {log}"
+        unknown = f"the server {ended}; its log is {log}" if tail else f"the server {ended} and wrote nothing to {log}"
         known = f"{remedy} (exit code {code}; its log is {log})" if remedy else own
         super().__init__(f"{side}: {known or unknown}")
         self.side = side

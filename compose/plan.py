@@ -92,7 +92,7 @@ def choose(
 def _embedded(why: str) -> Plan:
     for name in ("REPLICAS", "NUM_SHARD"):
         if count(dials(), name) > 1:
-            raise ComposeError(f"{name} is for servers in Docker or by vLLM, and the embedded engine serves: {why}")
+            raise ComposeError(f"{name} applies to servers in Docker or vLLM, but the embedded engine is used: {why}")
     return Plan("embedded", why)
 
 
@@ -219,7 +219,7 @@ def _shared_out(
     if turns and sequential is not False:
         gpus = {name: own for side in sides for name, own in place([side], order, replicas, shards).items()}
     if not gpus:
-        each = "each server has GPUs of its own, and a side alone" if sequential is not False else "both sides together"
+        each = "each server has its own GPUs, and one side alone" if sequential is not False else "both sides together"
         raise ComposeError(
             f"REPLICAS={replicas} and NUM_SHARD={shards} need more than the {len(best)} GPUs of this machine ({each} "
             f"needs {replicas * shards * (1 if sequential is not False else len(sides))}): give smaller numbers"

@@ -82,7 +82,7 @@ KNOWN = (
     ),
     Known(
         ("Unsupported CPU attention configuration",),
-        "vLLM on a CPU has no attention for this model's head size (32 and more); use ENGINE=embedded",
+        "vLLM on a CPU does not support this model's head size (it needs 32 or more); use ENGINE=embedded",
     ),
     Known(
         ("has no config.json", r"config\.json.{0,80}(No such file|not found|does not exist)"),
@@ -117,7 +117,7 @@ KNOWN = (
 KILLED = "it ran out of memory and was killed; give Docker more memory, or serve a smaller model"
 BY_CODE = {
     137: "it was killed from outside (`docker kill`, or the machine ran out of memory: see `dmesg`)",
-    139: "it crashed (segmentation fault); try another TGI_IMAGE, and report it to the engine's makers",
+    139: "it crashed (segmentation fault); try another TGI_IMAGE, and report it to the engine's developers",
     132: "the image is not built for this processor; use ENGINE=embedded, or another TGI_IMAGE",
     126: "the image's start command cannot be run; check TGI_IMAGE and compose/local.yml",
     127: "the image has no such start command; check TGI_IMAGE and compose/local.yml",

@@ -145,7 +145,7 @@ class Watch:
             state = self._client.api.inspect_container(container)["State"]
         except NotFound:
             return ContainerDied(
-                side, -1, self.logs / f"{side}.log", self.tail(side), "its container was removed by somebody else"
+                side, -1, self.logs / f"{side}.log", self.tail(side), "another program or person removed its container"
             )
         except LOST as error:
             raise DockerMissing("the Docker engine has stopped answering: start it, then run this again") from error

@@ -237,7 +237,7 @@ class Verdict(Judgement):
 
     kind: Kind = "judgement"
     outcome: Mark
-    #: "" where an imported row does not say which model stood left.
+    #: "" where an imported row does not say which model was on the left.
     left: Side | Literal[""]
     base_sha256: Sha256
     tuned_sha256: Sha256

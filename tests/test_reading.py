@@ -49,7 +49,7 @@ def every(reader: Callable[[Path], Any]) -> Callable[[Path], list[Any]]:
     return lambda path: list(reader(path))
 
 
-LONG = "is longer than 8 MB: give one record a line"
+LONG = "is longer than 8 MB: write one record per line"
 #: Reader, file name, how the file begins (it continues with 20 MB of zeros, without a line end), and its message.
 CASES: list[tuple[Callable[[Path], Any], str, bytes, str]] = [
     (every(read_pairs), "p.jsonl", b'{"prompt": "', f"p.jsonl:1: {LONG}"),
@@ -118,7 +118,7 @@ def test_a_list_that_is_too_large_is_told_its_other_form(tmp_path: Path) -> None
     with path.open("wb") as file:
         file.truncate(2**31)
     for reader in (read_records, every(read_pairs), every(read_lines)):
-        with pytest.raises((InputError, PairsError), match="is larger than 128 MB: give JSONL, which is read line by"):
+        with pytest.raises((InputError, PairsError), match="is larger than 128 MB: use JSONL, which is read line by"):
             reader(path)
 
 

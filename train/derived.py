@@ -8,7 +8,7 @@ from pathlib import Path
 
 from train.data import Prepared
 from train.job import Job
-from train.launch import ROOT, asked_launch
+from train.launch import ROOT
 from train.recipe import Recipe
 from train.resources.sharding import deepspeed_file
 from train.tokens import stage as tokens
@@ -28,7 +28,7 @@ def derive(job: Job, prepared: Prepared, output: Path) -> Recipe:
     file = deepspeed_file(given) if isinstance(given, str) else None
     if file is not None:
         changes["deepspeed"] = str(_copied(file, job.work))
-    own = tokens.fields(job.recipe, job.tokens, job.figures, several=asked_launch(job.recipe.path).world > 1)
+    own = tokens.fields(job.recipe, job.tokens, job.figures)
     return job.recipe.derive(job.work / f"{job.name}.yml", **changes, **own)
 
 

@@ -75,5 +75,5 @@ def export_again(target: Path, base: Path, found: Artifact, say: Say) -> Artifac
     target.rename(_before(target))
     beside.rename(target)
     shutil.rmtree(_before(target))
-    say(f"{target} was exported by another version: it is exported again, with the weights it has")
+    say(f"{target} was exported by another version: it is exported again from its weights")
     return done

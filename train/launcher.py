@@ -115,14 +115,14 @@ def _fit(asked: Launch, gpus: int) -> Launch:
         raise LaunchError(f"this is machine {asked.rank}, counted from 0, of NODES={asked.nodes}; check NODE_RANK")
     elif asked.launcher in ("", "accelerate") and not asked.processes:
         if not gpus:
-            raise LaunchError("NODES is given without NPROC, and this machine has no GPU that would tell how many")
+            raise LaunchError("NODES is given without NPROC, and this machine has no GPU to count")
         return Launch("accelerate", gpus, asked.nodes, asked.host, asked.port, asked.rank, asked.words)
     if asked.launcher == "python" and asked.world > 1:
         raise LaunchError("LAUNCHER=python is one process; use torchrun or accelerate for more")
     if not gpus and asked.world > 1 and asked.launcher != "torchrun":
         raise LaunchError("without a GPU several processes are started by torchrun: set LAUNCHER=torchrun")
     if not gpus and asked.launcher == "torchrun" and not asked.processes:
-        raise LaunchError("without a GPU torchrun must be told how many processes to start: set NPROC")
+        raise LaunchError("without a GPU torchrun needs the number of processes: set NPROC")
     return asked
 
 

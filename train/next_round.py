@@ -112,7 +112,7 @@ def _check_pairs(asked: Round) -> None:
         remedy = f"`blindside pairs convert {asked.pairs} next{SUFFIX}` makes it"
         raise RecipeError(f"pairs to train on are a {SUFFIX} file: {remedy}", path=asked.pairs)
     if not _NAME.fullmatch(asked.name):
-        remedy = "rename the file; letters, digits, dot, - and _ will do"
+        remedy = "rename the file; use letters, digits, dot, - and _"
         raise RecipeError(f"the model would be named {asked.name!r}: {remedy}", path=asked.pairs)
 
 

@@ -47,7 +47,7 @@ def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
     except ArtifactError:
         return None
     if tokens.outdated(job.recipe, found.tokens):
-        say(f"{job.target} was trained before its tokens were checked as they are now: it is trained again")
+        say(f"{job.target} was trained without the current check of its tokens: it is trained again")
         return None
     return found
 
@@ -67,7 +67,7 @@ def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
         check_room(job.recipe, job.models)
         ready(job.recipe, job.models, say)
     else:
-        say(f"{job.name} is trained already ({trained.output}); what comes after it is missing")
+        say(f"{job.name} is trained already ({trained.output}); the remaining steps follow")
     prepared = prepare(job.recipe, job.work, job.env, say)
     derived = derive(job, prepared, trained.output if trained else output_of(job))
     if trained is None:
@@ -76,7 +76,7 @@ def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
         done = _finish(job, trained, derived, prepared, say)
     except OSError as error:
         raise ExportError(
-            f"{job.target} cannot be made ({error}): free some space there, or let it be written to; the training is "
+            f"{job.target} cannot be made ({error}): free some space there, or make it writable; the training is "
             "kept, and the same command continues from there",
             field="folder",
         ) from error

@@ -134,7 +134,7 @@ def read_recipe(path: Path) -> Recipe:
         raise RecipeError("is not a YAML mapping of Axolotl's fields", path=path)
     for field in ("base_model", "output_dir", "datasets"):
         if not config.get(field):
-            raise RecipeError(f"does not say `{field}`, which a training run needs", path=path)
+            raise RecipeError(f"has no `{field}`, which a training run needs", path=path)
     return Recipe(path.stem, path, config, _datasets(config, path))
 
 

@@ -58,7 +58,7 @@ class TrainedTokens(BaseModel):
     def notes(self) -> list[str]:
         """What was fixed, cut and left out, a sentence each."""
         said = list(self.fixed)
-        longer = f"longer than sequence_len {self.limit}; raise it to train on them whole"
+        longer = f"longer than sequence_len {self.limit}; raise it to train on them completely"
         for count, what in ((self.too_long, "left out"), (self.cut, "cut")):
             if count:
                 said.append(f"{count:,} of {self.pairs:,} pairs were {what}: {longer}")

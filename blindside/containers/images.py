@@ -82,7 +82,9 @@ def ensure(
     try:
         return client.images.get(image)
     except ImageNotFound as error:
-        raise NoImage(f"{image} was pulled, but is not there; pull it by hand: `docker pull {image}`") from error
+        raise NoImage(
+            f"{image} was pulled, but Docker does not list it; pull it by hand: `docker pull {image}`"
+        ) from error
 
 
 def is_here(client: docker.DockerClient, image: str) -> bool:
@@ -146,7 +148,7 @@ def _refused(image: str, problem: str, chosen_by: str, otherwise: str) -> str:
     if "manifest unknown" in low or "not found" in low or "repository does not exist" in low:
         return f"{image} does not exist; check {chosen_by}"
     if "unauthorized" in low or "denied" in low:
-        return f"the registry refuses {image}; `docker login` to it first, or check {chosen_by}"
+        return f"the registry refuses {image}; run `docker login` first, or check {chosen_by}"
     return (
         f"{image} could not be pulled ({problem.strip()}); check the network, or name a mirror of it with {chosen_by}"
         + otherwise

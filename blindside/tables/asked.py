@@ -32,8 +32,8 @@ def template_mark(*texts: str) -> str:
 
 
 def marks_sentence(count: int, mark: str, what: str) -> str:
-    carrying = counted(count, f"{what} carries", f"{what}s carry")
-    return f"{carrying} marks of a chat template ({mark}), which the model's own template is put around again"
+    carrying = counted(count, f"{what} has", f"{what}s have")
+    return f"{carrying} mark-up of a chat template ({mark}), and the model's own template is added around it"
 
 
 def with_parts(values: Mapping[str, Any], column: str, text: str) -> str:

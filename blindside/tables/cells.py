@@ -45,7 +45,7 @@ def value_of(text: Any, column: str) -> Any:
         return text
     raise Unusable(
         NOT_A_LIST,
-        f"`{column}` begins like a list of messages, and is neither JSON nor Python (is it cut, or printed by NumPy, "
+        f"`{column}` begins like a list of messages, but is neither JSON nor Python (is it cut, or printed by NumPy, "
         "without commas?): write the column as JSON",
     )
 

@@ -116,7 +116,7 @@ def decide(
     if found is None or (rules == "choices" and flags and flags <= {"true", "false"}):
         shown = ", ".join(sorted(filter(None, counts))[:8])
         example = '"0=a,1=b"' if rules == "choices" else '"1=down,5=up"'
-        raise BadFile(f"`{column}` holds {shown}, which may mean several things: say it by {OPTION} {example}")
+        raise BadFile(f"`{column}` is ambiguous ({shown}): give the meaning with {OPTION} {example}")
     return Codes(column, {"": NONE, **meaning, **{scale[value]: what for value, what in found.items()}}, counts)
 
 

@@ -78,7 +78,8 @@ def _row(path: str, line: int, columns: Sequence[str], cells: Sequence[str]) -> 
     while named > len(cells) and columns[named - 1] == f"column {named}":
         named -= 1
     if len(cells) != named:
-        detail = f"has {counted(len(cells), 'cell')} where the header has {len(columns)}: quote what holds a delimiter"
+        remedy = "quote cells that contain a delimiter"
+        detail = f"has {counted(len(cells), 'cell')} where the header has {len(columns)}: {remedy}"
         return Excluded(path, line, WIDTH, detail)
     given = {
         name: text

@@ -51,7 +51,7 @@ def _bounded(numbered: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes
     for number, line in numbered:
         total += len(line)
         if total > WHOLE:
-            raise BadFile("is printed over several lines and too large: give JSONL, one object a line", number)
+            raise BadFile("is printed over several lines and too large: use JSONL, one object per line", number)
         yield number, line
 
 

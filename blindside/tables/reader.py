@@ -36,7 +36,7 @@ def read_rows(path: Path, note: Note = ignore) -> Rows:
     if kind in _WORKBOOKS:
         raise BadFile("is a workbook, which is not read: save the sheet as CSV (UTF-8)")
     if kind not in SUFFIXES or (gzipped and kind == ".parquet"):
-        raise BadFile(f"can't tell its format: name it {', '.join(SUFFIXES)} (.gz behind it or not)")
+        raise BadFile(f"unknown format: name it {', '.join(SUFFIXES)} (.gz may follow)")
     try:
         with opened(path) as file:
             if kind == ".parquet":
@@ -47,9 +47,9 @@ def read_rows(path: Path, note: Note = ignore) -> Rows:
     except FileNotFoundError:
         raise BadFile("there is no such file: check the path") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadFile(f"is not a complete gzip file ({error}): get it again") from None
+        raise BadFile(f"is not a complete gzip file ({error}): copy it again") from None
     except OSError as error:
-        raise BadFile(f"can't be read ({error.strerror or error}): check the path and its rights") from None
+        raise BadFile(f"can't be read ({error.strerror or error}): check the path and its permissions") from None
 
 
 def kind_of(name: str) -> tuple[str, bool]:

@@ -105,4 +105,4 @@ def number(value: Any) -> float | None:
 def unread_sentence(columns: Mapping[str, int]) -> str:
     """Which columns were not read, and in how many rows each holds something."""
     named = ", ".join(f"{name} ({count})" for name, count in sorted(columns.items()))
-    return f"columns that are not read, with the rows that fill them: {named}"
+    return f"columns that are not read, with their numbers of rows: {named}"

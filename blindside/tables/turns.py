@@ -45,7 +45,7 @@ def text_of(value: Any, column: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise Unusable(MALFORMED, f"`{column}` holds half a character (a lone surrogate)") from None
+            raise Unusable(MALFORMED, f"`{column}` has half a character (a lone surrogate)") from None
     return value
 
 
@@ -143,5 +143,5 @@ def full_conversations(chosen: Any, rejected: Any, fields: Fields) -> tuple[tupl
     if a[:-1] != b[:-1]:
         raise Unusable(CONFLICT, "chosen and rejected answer different conversations")
     if len(a) == 1:
-        raise Unusable(MALFORMED, "chosen and rejected hold no prompt, and there is no column for one")
+        raise Unusable(MALFORMED, "chosen and rejected contain no prompt, and there is no column for one")
     return a[:-1], a[-1]["content"], b[-1]["content"]

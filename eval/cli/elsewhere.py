@@ -29,7 +29,7 @@ def import_verdicts(
         ),
     ] = None,
     policy: Annotated[
-        Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")
+        Path | None, typer.Option(help="The gate's policy, fixed from now on; default: gate.yml, if it exists.")
     ] = None,
     reports: Reports = REPORTS,
 ) -> None:
@@ -45,7 +45,7 @@ def import_verdicts(
     from eval.run import open_run
 
     if left not in ("", "base", "tuned"):
-        raise InputError("--left: say base or tuned")
+        raise InputError("--left: give base or tuned")
     try:
         words = read_option(choices, MEANINGS)
     except ValueError as error:
@@ -61,7 +61,7 @@ def _columns(given: list[str]) -> dict[str, str]:
     found = dict(one.partition("=")[::2] for one in given)
     wrong = next((one for one in given if one.partition("=")[0] not in COLUMNS or not one.partition("=")[2]), None)
     if wrong is not None:
-        raise InputError(f"--column {wrong}: write KIND=NAME, the kind one of {', '.join(COLUMNS)}")
+        raise InputError(f"--column {wrong}: write KIND=NAME, where KIND is one of {', '.join(COLUMNS)}")
     return found
 
 
@@ -77,7 +77,7 @@ def export_tasks(
     ] = None,
     cluster: Annotated[str, typer.Option(help="near: prompts that ask nearly the same count as one.")] = "",
     policy: Annotated[
-        Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")
+        Path | None, typer.Option(help="The gate's policy, fixed from now on; default: gate.yml, if it exists.")
     ] = None,
     reports: Reports = REPORTS,
 ) -> None:
@@ -93,7 +93,7 @@ def export_tasks(
 
     tool = next((one for one in TOOLS if one == to), None)
     if tool is None:
-        raise InputError(f"--to {to}: say one of {', '.join(TOOLS)}")
+        raise InputError(f"--to {to}: give one of {', '.join(TOOLS)}")
     opened = open_run(reports, run)
     wanted = asked_study(opened.folder, study, overlap, overlap_share, cluster=cluster)
     opened = freeze_policy(opened, policy)

@@ -158,7 +158,7 @@ def planned(folder: Path, sides: Mapping[Side, ModelInfo], wanted: Wanted) -> tu
     )
     if wanted.enable_thinking is not None and (plan.server == "tgi"):
         raise InputError(
-            "TGI and the embedded engine take no switch for thinking: serve by vLLM (ENGINE=vllm, SERVER=vllm), or put "
+            "TGI and the embedded engine have no switch for thinking: serve by vLLM (ENGINE=vllm, SERVER=vllm), or put "
             "the choice into the model's chat template"
         )
     for line in plan.lines():

@@ -26,8 +26,10 @@ class Reader(StrEnum):
 def export(
     folder: Annotated[str, typer.Argument(help="A model folder, or a Hub id, that transformers 5 saved.")],
     target: Annotated[Path, typer.Argument(help="The folder to write; it must not exist yet.")],
-    reader: Annotated[Reader, typer.Option("--for", help="Who reads it: TGI 3.3, or transformers 5.")] = Reader.TGI,
-    revision: Annotated[str, typer.Option(help="Of a Hub model: the commit, tag or branch.")] = "",
+    reader: Annotated[
+        Reader, typer.Option("--for", help="Which software will read it: TGI 3.3, or transformers 5.")
+    ] = Reader.TGI,
+    revision: Annotated[str, typer.Option(help="Commit, tag or branch of a Hub model.")] = "",
 ) -> None:
     """Rewrite a model folder so that TGI 3.3 (transformers 4.51) and transformers 5 read it identically.
 
@@ -71,12 +73,12 @@ def export_gguf(
     out: Annotated[Path, typer.Argument(help="The .gguf file to write; it must not exist yet.")],
     kind: Annotated[str, typer.Option("--type", help="Type of the weights: f16, bf16, f32, q8_0 or auto.")] = "f16",
     converter: Annotated[Path | None, typer.Option(help="llama.cpp's convert_hf_to_gguf.py.")] = None,
-    python: Annotated[Path | None, typer.Option(help="A Python that has what the converter imports.")] = None,
+    python: Annotated[Path | None, typer.Option(help="Python that has the converter's dependencies.")] = None,
     env: TrainEnv = TRAIN_ENV,
 ) -> None:
     """Write a model as GGUF with llama.cpp's own converter (LLAMA_CPP= names its checkout).
 
-    Export base and tuned alike, or the comparison is one of quantisations. Example: `blindside export-gguf
+    Export base and tuned the same way, or the comparison is one of quantisations. Example: `blindside export-gguf
     models/tiny tiny.gguf`
     """
     from train.export.gguf import export_gguf as write

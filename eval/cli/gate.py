@@ -44,13 +44,13 @@ def gate(
     run: RunArgument = "",
     policy: Annotated[
         Path | None,
-        typer.Option(help="Fix this policy for a run that has none yet; it must be the run's own if it has."),
+        typer.Option(help="Fix this policy for a run without one; if the run has a policy, it must be the same."),
     ] = None,
     reports: Reports = REPORTS,
 ) -> None:
     """Decide by the run's policy: exit status 0 release, 1 hold, 2 insufficient evidence, 3 broken or stale inputs.
 
-    Of a sweep the best candidate is decided on. Writes decision.json, report/gate-junit.xml and report/gate.md.
+    For a sweep, decides on the best candidate. Writes decision.json, report/gate-junit.xml and report/gate.md.
     Example: `blindside gate tiny-1a2b3c4d`
     """
     from eval.policy import freeze_policy

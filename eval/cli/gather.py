@@ -92,7 +92,7 @@ def _ask_again(run: Run, servers: Stack) -> Run:
             raise
         cut = RunError(
             f"all answers of {' and '.join(servers.addresses)} are collected, but the check whether they "
-            f"are the same when asked again was cut short: {error}"
+            f"change when requested again was interrupted: {error}"
         )
         cut.excerpt = error.excerpt
         raise cut from error

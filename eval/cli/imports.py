@@ -61,7 +61,7 @@ def import_answers(
         made = import_fastchat(reports, run, questions, base, tuned, **how)
     else:
         raise InputError(
-            "say what to import: --table FILE, or --base FILE and --tuned FILE (with --questions FILE for FastChat)"
+            "name what to import: --table FILE, or --base FILE and --tuned FILE (with --questions FILE for FastChat)"
         )
     console.say(f"run {made.name} is ready: judge it with `blindside judge {made.name}`")
 

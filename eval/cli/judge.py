@@ -50,13 +50,13 @@ def judge(
     ] = None,
     share: Annotated[bool, typer.Option("--share", help="Give the page a public address; needs --auth.")] = False,
     policy: Annotated[
-        Path | None, typer.Option(help="The gate's policy, fixed now (gate.yml where there is one).")
+        Path | None, typer.Option(help="The gate's policy, fixed from now on; default: gate.yml, if it exists.")
     ] = None,
     sync: Annotated[str, typer.Option(help="Copy verdicts to this private data set repository while judging.")] = "",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")] = True,
     reports: Reports = REPORTS,
 ) -> None:
-    """Open the blind judging page on a run, or one over all candidates of a sweep; verdicts go to verdicts.csv.
+    """Open the blind judging page on a run, or one page for all candidates of a sweep; verdicts go to verdicts.csv.
 
     Ctrl-C ends it.
 
@@ -147,7 +147,7 @@ def passwd(name: Annotated[str, typer.Argument(help="The reviewer's name.")], au
 
 @reviewer_app.command()
 def remove(name: Annotated[str, typer.Argument(help="The reviewer's name.")], auth: Accounts = ACCOUNTS) -> None:
-    """Take a login away; verdicts stay.
+    """Remove a login; verdicts stay.
 
     Example: `blindside reviewer remove ann`
     """
@@ -159,7 +159,7 @@ def remove(name: Annotated[str, typer.Argument(help="The reviewer's name.")], au
 
 @reviewer_app.command(name="list")
 def list_names(auth: Accounts = ACCOUNTS) -> None:
-    """List who may log in.
+    """List all logins.
 
     Example: `blindside reviewer list`
     """

@@ -189,7 +189,7 @@ def harvest(
     ] = None,
     reports: Reports = REPORTS,
 ) -> None:
-    """Turn verdicts into pairs for the next training; their prompts are retired and never asked again.
+    """Turn verdicts into pairs for the next training; their prompts are retired and never used again.
 
     Example: `blindside harvest tiny-1a2b3c4d --out next.jsonl`
     """

@@ -75,11 +75,13 @@ def parity(
     ] = "bfloat16",
     prompts: Annotated[str, typer.Option(help="Prompts to choose probes from; default: the recipe's.")] = "",
     tokens: Annotated[int, typer.Option(min=1, help="Tokens that are generated for each conversation.")] = 24,
-    quick: Annotated[bool, typer.Option("--quick", help="Three probes instead of nine, for slow machines.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Run three probes instead of nine, for slow machines.")
+    ] = False,
     models: Models = MODELS,
     env: TrainEnv = TRAIN_ENV,
 ) -> None:
-    """Prove that two servers serve the saved weights and template; exit status 3 where one does not.
+    """Prove that two servers serve the saved weights and template; exit status 3 if one does not.
 
     It also exits with 3 if nothing could be proved about a server. `make eval` does this by itself.
     Example: `blindside parity --base-url http://127.0.0.1:8080 --tuned-url http://127.0.0.1:8081 --dtype float32`

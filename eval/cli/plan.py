@@ -28,7 +28,7 @@ def plan(
     ] = 1.0,
     win_rate: Annotated[list[float] | None, typer.Option(help="True win rate to show; repeatable.")] = None,
     margin: Annotated[list[float] | None, typer.Option(help="Margin of non-inferiority; repeatable.")] = None,
-    power: Annotated[list[float] | None, typer.Option(help="Chance of showing it; repeatable.")] = None,
+    power: Annotated[list[float] | None, typer.Option(help="Power, the chance of showing it; repeatable.")] = None,
     prompts: Annotated[int | None, typer.Option(min=2, help="Show what this many prompts can detect.")] = None,
 ) -> None:
     """Print how many prompts and judgements it takes to show that the tuned model is better, or no worse.
@@ -62,11 +62,11 @@ def plan(
         grid.add_row(*_cells(need))
     out = console.terminal()
     out.print(grid)
-    out.print("* where one looks after every prompt; half of such studies stop by the last number.")
+    out.print("* if you look after every prompt; half of such studies stop by the last number.")
     if reviewers > 1:
         out.print(
-            f"{reviewers} verdicts on one prompt bring as much as {worth(people, rates[0], reviewers):.1f} on prompts "
-            "of their own: overlap is for measuring agreement, new prompts are for precision."
+            f"{reviewers} verdicts on one prompt are worth as much as {worth(people, rates[0], reviewers):.1f} on "
+            "separate prompts: overlap is for measuring agreement, new prompts are for precision."
         )
     if prompts is not None:
         for design in designs:

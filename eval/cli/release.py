@@ -21,7 +21,7 @@ def release(
     comments: Annotated[bool, typer.Option("--comments", help="Publish reviewers' comments too.")] = False,
     reports: Reports = REPORTS,
 ) -> None:
-    """Upload a run's tuned model with its card and evidence, if its decision says release; then read it back.
+    """Upload a run's tuned model with its card and evidence, if the gate decided release, then verify the upload.
 
     Run it again after a failure to continue. Uses the token of `hf auth login`, or HF_TOKEN.
     Example: `blindside release tiny-1a2b3c4d --repo me/tiny-brief --dry-run`

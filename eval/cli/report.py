@@ -19,9 +19,9 @@ def report(
     ] = None,
     reports: Reports = REPORTS,
 ) -> None:
-    """Turn a run's verdicts into a win rate: writes summary.csv, report.md and the verdicts in force.
+    """Turn a run's verdicts into a win rate: writes summary.csv, report.md and the verdicts that count.
 
-    Of a sweep: every candidate beside the others, in sweep.csv, sweep.md and sweep.html.
+    For a sweep: all candidates together, in sweep.csv, sweep.md and sweep.html.
 
     Use `--out` for a run folder that cannot be written to.
     Example: `blindside report tiny-1a2b3c4d`

@@ -45,7 +45,7 @@ class Elsewhere:
     def __init__(self, base: Sequence[str], tuned: Sequence[str]) -> None:
         """Raises InputError where one side has no address."""
         if not base or not tuned:
-            raise InputError("both sides need an address: give --base-url and --tuned-url, each as often as it has one")
+            raise InputError("both sides need an address: give --base-url and --tuned-url(repeatable, for replicas)")
         self.addresses: dict[Side, Address] = {"base": list(base), "tuned": list(tuned)}
         self.served: dict[str, str] = {}
 

@@ -24,13 +24,11 @@ def space(
     run: RunArgument = "",
     repo: Annotated[str, typer.Option(help="The Space: owner/name on the Hub.")] = "",
     data: Data = "",
-    auth: Annotated[Path | None, typer.Option(help="Logins of this file (`blindside reviewer add`).")] = None,
+    auth: Annotated[Path | None, typer.Option(help="Use the logins in this file (`blindside reviewer add`).")] = None,
     user: Annotated[
-        list[str] | None, typer.Option(help="Account of the Hub that may judge; repeatable. Instead of --auth.")
+        list[str] | None, typer.Option(help="Hub account that may judge; repeatable; instead of --auth.")
     ] = None,
-    org: Annotated[
-        list[str] | None, typer.Option(help="Organisation of the Hub whose members may judge; repeatable.")
-    ] = None,
+    org: Annotated[list[str] | None, typer.Option(help="Hub organisation whose members may judge; repeatable.")] = None,
     study: Annotated[Path | None, typer.Option(help="YAML of the study, as for `blindside judge`.")] = None,
     policy: Annotated[Path | None, typer.Option(help="The gate's policy, fixed now.")] = None,
     every: Annotated[float, typer.Option(min=30, help="Seconds between two copies of the verdicts.")] = 60.0,
@@ -41,8 +39,8 @@ def space(
 ) -> None:
     """Serve a run's judging page as a Space of the Hugging Face Hub, for reviewers who cannot reach this machine.
 
-    The run goes into a private data set repository; verdicts come back by `blindside pull`. Given again, it brings
-    the Space up to date.
+    The run is stored in a private data set repository; `blindside pull` fetches the verdicts. Run it again to update
+    the Space.
 
     Example: `blindside space tiny-1a2b3c4d --repo me/judging --auth reviewers.csv`
     """
@@ -57,18 +55,18 @@ def space(
     deployed = _deployed(opened, repo, data)
     if stop:
         pause(deployed)
-        console.say(f"{deployed.space} is paused. Bring the verdicts home with `blindside pull {opened.name}`")
+        console.say(f"{deployed.space} is paused. Fetch the verdicts with `blindside pull {opened.name}`")
         return
     settings = Settings(every=every, users=tuple(user or ()), orgs=tuple(org or ()))
     _check_door(settings, auth)
     wanted = Wanted(deployed.space, deployed.data, settings, auth, private, bucket)
     publish(freeze_policy(opened, policy), _study(study), wanted, console.say)
-    console.say(f"The Space has your token, unless {TOKEN_VARIABLE} gives it one of its own (docs/space.md)")
+    console.say(f"The Space uses your token, unless {TOKEN_VARIABLE} has another one (docs/space.md)")
     console.say(f"Judge at https://huggingface.co/spaces/{deployed.space}, once it is built")
 
 
 def pull(run: RunArgument = "", data: Data = "", reports: Reports = REPORTS) -> None:
-    """Bring the verdicts of a run's Space home, so that report and gate see them.
+    """Fetch the verdicts of a run's Space, so that report and gate use them.
 
     Example: `blindside pull tiny-1a2b3c4d`
     """
@@ -117,7 +115,7 @@ def _check_door(settings: Settings, auth: Path | None) -> None:
     from eval.judge.door.accounts import Accounts
 
     if (auth is not None) == settings.by_hub:
-        raise InputError("say who may judge: logins by --auth reviewers.csv, or Hub accounts by --user and --org")
+        raise InputError("name the reviewers: logins with --auth reviewers.csv, or Hub accounts with --user and --org")
     if auth is not None:
         Accounts(auth)
 

@@ -45,7 +45,7 @@ def doctor(
     models: Models = MODELS,
     port: Port = 7860,
 ) -> None:
-    """Check whether this machine can run a recipe; exit status 1 where a training would fail.
+    """Check whether this machine can run a recipe; exit status 1 if a training would fail.
 
     Example: `blindside doctor qwen2.5-3b-dpo`
     """

@@ -43,7 +43,7 @@ def read_records(path: Path, note: Note = ignore) -> list[Record]:
     if broken is not None:
         raise InputError(broken.detail, path=path, line=broken.line)
     if not rows:
-        raise InputError("holds no records: give a file with at least one", path=path)
+        raise InputError("has no records: give a file with at least one", path=path)
     return _integral_ids([Record(path, row.line, row.values) for row in rows if not isinstance(row, Excluded)])
 
 

@@ -89,7 +89,10 @@ def warnings_of(run: Run, engines: Mapping[Side, Engine]) -> list[str]:
     for side, engine in engines.items():
         model = run.info.models[side]
         if model.revision is None and model.weights_sha256 is None:
-            told.append(f"{side}: {model.name} has no revision and no weights hash: what it was can't be proved later")
+            told.append(
+                f"{side}: {model.name} has no revision and no weights hash: "
+                "it can't be proved later which model answered"
+            )
         if before := _software_before(model, engine.info):
             told.append(f"{side}: earlier answers of this run came from other software ({before})")
     return told

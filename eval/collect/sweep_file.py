@@ -48,7 +48,7 @@ class Definition(Row):
         if self.tuned_url and not (self.base_url and self.prompts):
             raise ValueError("tuned_url needs base_url and prompts")
         if self.tuned_url and (trains or self.models):
-            raise ValueError("tuned_url: candidates that are served elsewhere are a sweep of their own")
+            raise ValueError("tuned_url: candidates on running servers need a separate sweep")
         return self
 
     @property
@@ -124,11 +124,11 @@ def begun(name: str, found: Definition, before: Sweep | None, *, judged: bool) -
         raise InputError(f"screen and race of sweep {name} are fixed since {before.started}: give another sweep's name")
     moved = [one.name for one in wanted if one.name in known and _says(one) != _says(known[one.name])]
     if moved:
-        raise InputError(f"candidate {moved[0]} of sweep {name} was something else: give it a new name")
+        raise InputError(f"candidate {moved[0]} of sweep {name} was defined differently: give it a new name")
     new = tuple(one for one in wanted if one.name not in known)
     if new and judged:
         raise InputError(
-            f"sweep {name} is being judged, and its candidates are fixed: {new[0].name} belongs in a sweep of its own"
+            f"sweep {name} is being judged, and its candidates are fixed: {new[0].name} belongs in a separate sweep"
         )
     return before.model_copy(update={"candidates": (*before.candidates, *new)})
 

@@ -200,7 +200,7 @@ def _bias(found: Bias) -> Iterator[Metric]:
     yield Metric.share("win rate with the tuned answer right", found.places.second)
     yield Metric.share("longer answer preferred", found.length.longer)
     yield Metric.share("win rate at equal length (logistic model)", found.length.controlled)
-    yield Metric.points("win rate late minus early in the sitting", found.late.difference)
+    yield Metric.points("win rate late minus early in the session", found.late.difference)
     yield Metric.points("win rate of fast minus slow judgements", found.fast.difference)
 
 

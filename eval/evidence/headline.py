@@ -73,7 +73,7 @@ def figures(summary: Summary) -> list[Metric]:
         Metric.count("identical answers (ties by themselves, not asked)", table.identical, "prompts"),
         Metric.count("judgements", len(table), "judgements"),
         *(
-            [Metric.count("imported judgements (given elsewhere)", table.imported, "judgements")]
+            [Metric.count("imported judgements (from another tool)", table.imported, "judgements")]
             if table.imported
             else []
         ),

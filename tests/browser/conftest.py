@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, sync_playwright
 from eval.judge.door.accounts import add_account
 from eval.judge.study.study import Study
 from eval.run import Run
+from tests.browser.fresh import LOCALE
 from tests.browser.results_tab import Tab, tab
 from tests.browser.servers import Page, job, served_together
 from tests.browser.studies import (
@@ -46,13 +47,18 @@ FLAGS = [
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium with a profile of its own, `contexts[0]`, which keeps what it has compiled: see `fresh`."""
     chromium = shutil.which("chromium")
     require(chromium is not None, "the browser tests need Debian's chromium: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        yield browser
-        browser.close()
+        profile = tmp_path_factory.mktemp("profile")
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=chromium, args=FLAGS, locale=LOCALE
+        )
+        assert context.browser is not None
+        yield context.browser
+        context.close()
 
 
 @pytest.fixture(scope="package")

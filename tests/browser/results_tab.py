@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Unpack
 
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
+
+from tests.browser.fresh import Look, fresh
 
 
 class Tab:
@@ -66,9 +68,6 @@ class Tab:
 
 
 @contextmanager
-def tab(browser: Browser, url: str, *, width: int = 1280, height: int = 900, **options: Any) -> Iterator[Tab]:
-    context = browser.new_context(viewport={"width": width, "height": height}, **options)
-    try:
-        yield Tab(context.new_page(), url)
-    finally:
-        context.close()
+def tab(browser: Browser, url: str, **look: Unpack[Look]) -> Iterator[Tab]:
+    with fresh(browser, url, **look) as page:
+        yield Tab(page, url)

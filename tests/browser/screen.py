@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, Unpack
 
 from playwright.sync_api import Browser, Dialog, Page, Request, Response
+
+from tests.browser.fresh import Look, fresh
 
 READY = """before => {
   const stage = document.querySelector(".bs-stage");
@@ -136,27 +138,7 @@ class Screen:
 
 
 @contextmanager
-def screen(
-    browser: Browser,
-    url: str,
-    *,
-    width: int = 1280,
-    height: int = 800,
-    scheme: Literal["light", "dark"] = "light",
-    touch: bool = False,
-    locale: str = "en-GB",
-    still: bool = False,
-) -> Iterator[Screen]:
-    """A fresh profile's page, not opened yet; `still`: for who asks for no motion."""
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme=scheme,
-        has_touch=touch,
-        is_mobile=touch,
-        locale=locale,
-        reduced_motion="reduce" if still else "no-preference",
-    )
-    try:
-        yield Screen(context.new_page(), url)
-    finally:
-        context.close()
+def screen(browser: Browser, url: str, **options: Unpack[Look]) -> Iterator[Screen]:
+    """A fresh profile's page, not opened yet."""
+    with fresh(browser, url, **options) as page:
+        yield Screen(page, url)

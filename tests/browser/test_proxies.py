@@ -13,7 +13,7 @@ from eval.judge.door.accounts import add_account
 from eval.judge.store.verdict_files import read_verdicts
 from eval.run import Run
 from tests.browser.proxies import NAME, PATH, PROXIES, proxy
-from tests.browser.results_tab import tab
+from tests.browser.results_tab import Tab
 from tests.browser.screen import Screen
 from tests.browser.studies import PASSWORD
 from tests.evidence.results_server import results_of
@@ -69,8 +69,9 @@ def test_results_are_read_and_taken_home_through_a_proxy(browser: Browser, run: 
     with (
         results_of(run, allow_host=[NAME], root_path=PATH) as server,
         proxy(kind, server.url, tmp_path) as address,
-        tab(browser, address, ignore_https_errors=True) as page,
+        browser.new_context(ignore_https_errors=True) as context,
     ):
+        page = Tab(context.new_page(), address)
         page.open()
         assert "win rate" in page.text.lower()
         page.open("?view=browse")

@@ -108,12 +108,13 @@ def test_differences_are_marked_where_there_is_something_in_common(browser: Brow
 
 
 def test_a_link_to_an_item_can_be_copied_and_shared(browser: Browser, server: Results) -> None:
-    permissions = ["clipboard-read", "clipboard-write"]
-    with tab(browser, server.url, permissions=permissions) as page:
+    with tab(browser, server.url) as page:
+        page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         page.open("?item=hidden-item-0003&view=browse&q=boat&show=raw")
         page.page.click("text=Copy link")
         page.page.wait_for_selector("text=Copied")
         link = page.page.evaluate("navigator.clipboard.readText()")
+        page.page.context.clear_permissions()
     assert link == f"{server.url}/?item=hidden-item-0003"
     with tab(browser, server.url) as page:
         page.page.goto(link)

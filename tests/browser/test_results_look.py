@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from eval.answers import read_answers
 from eval.run import Run
 from tests.browser.audit import picture, violations
+from tests.browser.fresh import Look
 from tests.browser.results_tab import tab
 from tests.evidence.judged import record, verdict_on
 from tests.evidence.results_server import Results, results_of
@@ -30,14 +31,13 @@ PAGES = {
     "compare": "?view=compare",
     "what-if": "?without=bob",
 }
-PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
+PHONE = Look(width=390, height=844, touch=True)
+LOOKS = {"light": Look(still=True), "dark": Look(scheme="dark", still=True), "phone": Look(**PHONE, still=True)}
 
 
-@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("look", LOOKS)
 def test_every_page_is_readable_and_accessible(browser: Browser, server: Results, look: str) -> None:
-    size: dict[str, Any] = PHONE if look == "phone" else {}
-    scheme = "dark" if look == "dark" else "light"
-    with tab(browser, server.url, color_scheme=scheme, reduced_motion="reduce", **size) as page:
+    with tab(browser, server.url, **LOOKS[look]) as page:
         for name, query in PAGES.items():
             page.open(query)
             picture(page.page, f"results-{name}-{look}")
@@ -62,7 +62,7 @@ def test_a_phone_has_targets_that_a_thumb_hits(browser: Browser, server: Results
 def test_paper_is_light_has_one_column_and_every_figure(
     browser: Browser, server: Results, scheme: Any, tmp_path: Path
 ) -> None:
-    with tab(browser, server.url, width=700, color_scheme=scheme) as page:
+    with tab(browser, server.url, width=700, scheme=scheme) as page:
         page.open()
         page.page.emulate_media(media="print", color_scheme=scheme)
         assert page.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"

@@ -240,7 +240,7 @@ def test_case_22_configurations_and_splits_are_never_mixed(
     with pytest.raises(InputError) as caught:
         choose(files, split, "hub:org/set")
     assert chosen in str(caught.value)
-    assert "name the one that is meant, as in hub:org/set:" in str(caught.value)
+    assert "choose one, as in hub:org/set:" in str(caught.value)
 
 
 GOOD = [{"instruction": q, "output": a, "generator": "a"} for q, a in ((COLOUR, "Blue."), ("Name a tree.", "Oak."))]
@@ -277,7 +277,7 @@ def test_case_27_nan_is_null_and_repeats_are_told() -> None:
         {"prompt": "Name a tree.", "base": NAN, "tuned": "Elm."},
     )  # fmt: skip
     done = blindside("import", "r", "--table", lines("t.jsonl", *rows))
-    assert "1 record asks what was asked before and is left out: line 2 (first in line 1, other answers)" in done.said
+    assert "1 record repeats an earlier prompt and is left out: line 2 (first in line 1, other answers)" in done.said
     assert "1 record lacks an answer and is left out: line 3" in done.said
     frame = {"instruction": {"0": COLOUR}, "output": {"0": "Red."}, "generator": {"0": "b"}}
     Path("good.json").write_text(json.dumps(GOOD))

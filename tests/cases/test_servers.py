@@ -120,7 +120,7 @@ def test_case_08_cut_and_filtered_are_marked_and_counted() -> None:
     [
         ("parts", "Fine.", ""),
         ("refusal", "I can't help with that.", "1 marked as a refusal by the server"),
-        ("tool call", None, "answered a tool call where a text belongs"),
+        ("tool call", None, "answered with a tool call instead of a text"),
         ("reasoning", None, "thought for 8 tokens up to the limit and did not answer"),
         ("error in a 200", None, "answered an error (Provider returned error)"),
     ],

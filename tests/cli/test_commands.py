@@ -59,7 +59,7 @@ def test_help_does_not_load_what_it_does_not_need(tmp_path: Path) -> None:
         (["judge", "nope"], "there is no run in reports/"),
         (["eval"], "models/tiny holds no trained model: run `make train RECIPE=tiny` first"),
         (["train", "nope"], "nope"),
-        (["import", "first"], "say what to import: --table FILE"),
+        (["import", "first"], "name what to import: --table FILE"),
         (["import", "first", "--table", "missing.csv"], "missing.csv"),
         (
             [

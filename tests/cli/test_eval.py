@@ -162,7 +162,7 @@ def test_a_parity_check_that_can_prove_nothing_ends_with_3(models: Path) -> None
     assert done.returncode == 3, done.stdout + done.stderr
     assert "base: weights, template and tokens: not checked" in done.stdout
     assert "tuned: tokens: not checked: none/bin/python is missing" in done.stdout
-    assert f"nothing was proved of {base.url} and {tuned.url}: " in done.stderr.splitlines()[-1]
+    assert f"nothing could be checked on {base.url} and {tuned.url}: " in done.stderr.splitlines()[-1]
     assert "by transformers" not in done.stdout
 
 
@@ -182,8 +182,8 @@ def test_a_server_that_ends_when_all_answers_are_there_cuts_only_the_check_of_de
         told = process.stderr.read().splitlines()
     assert process.returncode == 1, told
     assert told[-1].startswith(
-        "blindside: all answers of base and tuned are collected, but the check whether they are the same when "
-        "asked again was cut short: tuned: the server was ended by signal 9; its log is "
+        "blindside: all answers of base and tuned are collected, but the check whether they change when "
+        "requested again was interrupted: tuned: the server was ended by signal 9; its log is "
     )
     assert len(open_run(models.parent / "reports", "first").responses_path.read_text().splitlines()) == 12
 

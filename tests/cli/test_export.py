@@ -26,7 +26,7 @@ def test_it_says_what_it_changed_and_why(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].endswith(f": for tgi-3.3, {len(lines) - 1} changes")
-    reason = "(TGI takes 10000 where it does not find this name)"
+    reason = "(TGI uses 10000 if this key is missing)"
     assert f"  config.json: rope_theta: absent → 5000.0 {reason}" in lines
     before, after = load(saved / "config.json"), load(target / "config.json")
     told = {line.split(": ")[1] for line in lines if line.startswith("  config.json: ")}

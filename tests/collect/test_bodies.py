@@ -76,7 +76,7 @@ TROUBLES: list[tuple[str, Callable[[], servers.Trouble], type[EngineError], str]
         "brotli",
         lambda: servers.always(packed("br", b"\x0b\x02\x80{}\n\x03")),
         EngineError,
-        "packs its answers as 'br', which was not asked for: turn compression off there",
+        "packs its answers as 'br', which was not requested: turn compression off there",
     ),
     ("zstd", lambda: servers.always(packed("zstd", b"(\xb5/\xfd")), EngineError, "packs its answers as 'zstd'"),
     ("not gzip", lambda: servers.always(packed("gzip", b"{}")), EngineError, "that can't be unpacked (Error -3"),

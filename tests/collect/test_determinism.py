@@ -123,7 +123,7 @@ def test_nothing_answered_is_nothing_asked(tmp_path: Path) -> None:
         urls = urls_of(base, tuned)
         found = check_determinism(new_run(tmp_path, urls), urls, options=FAST, say=lambda line: None)
     assert found.sides["base"].rate is None
-    assert found.lines()[0] == "base: determinism: nothing was asked again"
+    assert found.lines()[0] == "base: determinism: nothing was sent again"
 
 
 def test_a_server_that_is_gone_is_told_as_such(tmp_path: Path) -> None:

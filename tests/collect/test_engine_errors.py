@@ -26,7 +26,7 @@ FAILURES: list[tuple[Any, type[EngineError], int | None, str]] = [
     (web.json_response({"error": "odd"}), EngineError, 200, "expected a completion"),
     (web.json_response([]), EngineError, 200, "expected a completion"),
     (web.json_response(servers.completion("m", "x") | {"choices": []}), EngineError, 200, "without a text"),
-    (web.Response(status=401), EngineError, 401, "refuses us (401): set BLINDSIDE_API_KEY to a key that it takes"),
+    (web.Response(status=401), EngineError, 401, "refuses access (401): set BLINDSIDE_API_KEY to a valid key"),
     (web.Response(status=404), EngineError, 404, "has no chat completions (404): give the address of a TGI or"),
     (
         web.json_response({"error": "Model is overloaded", "error_type": "overloaded"}, status=429),
@@ -120,7 +120,7 @@ async def test_what_is_no_web_server(answer: bytes) -> None:
         ),
         (web.json_response({"model_id": "m"}), "speaks neither Text Generation Inference's protocol nor OpenAI's"),
         (web.Response(status=500), "failed (500): an empty body"),
-        (web.Response(status=401), "refuses us (401)"),
+        (web.Response(status=401), "refuses access (401)"),
     ],
 )
 async def test_a_server_that_is_not_tgi_is_told_at_once(response: web.Response, said: str) -> None:

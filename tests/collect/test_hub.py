@@ -164,7 +164,7 @@ def test_files_of_a_split(files: list[str], split: str, chosen: list[str]) -> No
         (
             ["main/train-0.parquet", "main/test-0.parquet", "socratic/test-0.parquet"],
             "test",
-            r"several configurations \(main/test, socratic/test\): name .* as in hub:a/b:main/test",
+            r"several configurations \(main/test, socratic/test\): choose one, as in hub:a/b:main/test",
         ),
         (["de/test.jsonl", "en/test.jsonl"], "test", r"several configurations \(de/test, en/test\)"),
         (
@@ -175,7 +175,7 @@ def test_files_of_a_split(files: list[str], split: str, chosen: list[str]) -> No
         (
             ["data/train_prefs-0.parquet", "data/test_prefs-0.parquet", "data/train_sft-0.parquet"],
             "",
-            r"several splits \(test_prefs, train_prefs, train_sft\): name .* as in hub:a/b:test_prefs",
+            r"several splits \(test_prefs, train_prefs, train_sft\): choose one, as in hub:a/b:test_prefs",
         ),
         (["prompts.csv", "test.csv"], "", r"several splits \(\(none\), test\)"),
     ],

@@ -84,7 +84,7 @@ def test_a_table_tells_what_it_leaves_out(tmp_path: Path) -> None:
     run = import_table(tmp_path / "reports", "first", Path(write(tmp_path / "t.csv", rows)), say=said.append)
     assert texts_of(run) == {"Why?": ("So.", "Because.")}
     assert said == [
-        "2 records ask what was asked before and are left out: line 3 (first in line 2), "
+        "2 records repeat earlier prompts and are left out: line 3 (first in line 2), "
         "line 4 (first in line 2, other answers)",
         "1 record lacks an answer and is left out: line 5",
         "1 prompt with both answers imported",
@@ -182,7 +182,9 @@ def test_a_prompt_with_two_different_answers_of_one_model_is_left_out(tmp_path: 
 def test_two_models_in_one_file_are_refused(tmp_path: Path) -> None:
     rows = [{"instruction": q, "output": "x", "generator": g} for q, g in [("Why?", "a"), ("How?", "b")]]
     path = Path(write(tmp_path / "m.json", rows))
-    with pytest.raises(InputError, match=r"m\.json:7: generator is 'b' after 'a': give one model's answers a file"):
+    with pytest.raises(
+        InputError, match=r"m\.json:7: generator is 'b' after 'a': give each model's answers in a separate file"
+    ):
         import_alpaca_eval(tmp_path / "reports", "first", path, path, say=quiet)
 
 
@@ -282,4 +284,4 @@ def test_retired_prompts_are_not_imported_again(tmp_path: Path) -> None:
     run = import_table(reports, "again", source, **COLUMNS, say=said.append)
     assert [prompt.messages[0].content for prompt in run.prompts()] == ["Question 0?", "Question 2?"]
     assert (run.info.prompt_set.asked, run.info.prompt_set.retired) == (2, 1)
-    assert "1 prompt left out: earlier runs gave them to the training (retired.jsonl)" in said
+    assert "1 prompt left out: earlier runs harvested them for training (retired.jsonl)" in said

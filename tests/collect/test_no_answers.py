@@ -95,7 +95,7 @@ def test_thinking_is_apart_and_what_is_no_answer_is_left_out(tmp_path: Path) -> 
     found = read_answers(run.responses_path).responses.values()
     assert [(one.text, one.thinking) for one in found] == [("Blue.", ""), ("Red.", "Hm."), ("Ant.", ""), ("Bee.", "")]
     assert said == [
-        "1 answer of tuned begins with thinking, which is kept apart and not judged",
+        "1 answer of tuned begins with thinking, which is stored separately and not judged",
         "1 prompt is left out, since tuned has thinking without an answer there: line 2",
         "1 prompt is left out, since base has error messages there (--keep-errors keeps them): line 3",
         "1 prompt is left out, since tuned has error pages there (--keep-errors keeps them): line 4",

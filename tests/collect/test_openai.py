@@ -102,7 +102,7 @@ async def test_of_several_models_the_one_behind_the_address_is_asked() -> None:
         with pytest.raises(InputError) as caught:
             await ask(server.url)
         assert str(caught.value) == (
-            f"{server.url} serves 2 models (org/a, org/b): name the one that is meant behind the address, "
+            f"{server.url} serves 2 models (org/a, org/b): append the right name to the address, "
             f"as in {server.url}#org/a"
         )
         await ask(server.url + "#org/b")
@@ -111,7 +111,7 @@ async def test_of_several_models_the_one_behind_the_address_is_asked() -> None:
 
 async def test_a_server_that_lists_nothing_must_answer_as_the_model_that_is_named() -> None:
     with openai(OpenAi(cards=[], answers_as="models/tiny@main")) as server:
-        with pytest.raises(InputError, match=r"lists no model: name the one that is meant .* as in http://.*#name"):
+        with pytest.raises(InputError, match=r"lists no model: append the right name .* as in http://.*#name"):
             await ask(server.url)
         assert (await ask(server.url + "#models/tiny")).text
         with pytest.raises(EngineRejected, match="does not serve other: it answers as models/tiny@main"):
@@ -199,9 +199,9 @@ FAILURES: list[tuple[Any, type[EngineError], int | None, str]] = [
     (web.json_response({"error": {"message": "odd"}}), EngineError, 200, "answered an error (odd); expected"),
     (web.json_response({"choices": ["x"]}), EngineError, 200, "expected a completion"),
     (web.json_response(completion("m", "x") | {"choices": []}), EngineError, 200, "without a text"),
-    (web.json_response(completion("m", "par", finish_reason="abort")), EngineError, None, "broke the answer off"),
-    (web.json_response(completion("m", None, tool_calls=[{}])), EngineRejected, None, "answered a tool call where a"),
-    (web.Response(status=401), EngineError, 401, "refuses us (401): set BLINDSIDE_API_KEY to a key that it takes"),
+    (web.json_response(completion("m", "par", finish_reason="abort")), EngineError, None, "aborted the answer"),
+    (web.json_response(completion("m", None, tool_calls=[{}])), EngineRejected, None, "answered with a tool call"),
+    (web.Response(status=401), EngineError, 401, "refuses access (401): set BLINDSIDE_API_KEY to a valid key"),
     (web.Response(status=404), EngineError, 404, "has no chat completions (404): give the address of a TGI or OpenAI-"),
     (web.Response(status=429, headers={"Retry-After": "7"}), EngineOverloaded, 429, "is overloaded (429): an empty"),
     (
@@ -257,7 +257,7 @@ async def test_a_connection_that_fails_is_one_sentence(trouble: servers.Trouble,
         (web.Response(text="<html>Welcome to nginx!"), "/v1/models answered a web page with status 200"),
         (web.json_response({"odd": []}), "speaks neither Text Generation Inference's protocol nor OpenAI's"),
         (web.Response(status=503), "failed (503): an empty body"),
-        (web.Response(status=401), "refuses us (401)"),
+        (web.Response(status=401), "refuses access (401)"),
     ],
 )
 async def test_what_speaks_neither_protocol_is_told_at_once(models: web.Response, said: str) -> None:

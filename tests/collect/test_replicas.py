@@ -114,7 +114,7 @@ async def test_one_that_dies_is_left_out_and_told_once() -> None:
             for _ in range(10):
                 assert (await engine.chat(HI, 8)).text == "model answers: hi"
     assert told == [
-        f"replica left out, 1 of 2 are asked: cannot connect to {url} (Connection refused): is the server running?"
+        f"replica left out, 1 of 2 in use: cannot connect to {url} (Connection refused): is the server running?"
     ]
 
 
@@ -218,7 +218,7 @@ async def test_one_that_comes_back_is_asked_again() -> None:
                 await ask_until(engine, told, 2)
                 for _ in range(4):
                     await engine.chat(HI, 8)
-    assert told[1] == f"replica {mortal.url} answers again and is asked again"
+    assert told[1] == f"replica {mortal.url} answers again and is used again"
     assert again.asked.total() >= 2
 
 
@@ -330,7 +330,7 @@ def test_a_replica_killed_in_the_middle_is_not_missed(tmp_path: Path) -> None:
     assert len(lines) == len({(line["prompt_id"], line["side"]) for line in lines}) == 400
     assert set(tuned.asked.values()) == {1}
     [loss] = [line for line in said if "replica" in line]
-    assert loss.startswith("base: replica left out, 1 of 2 are asked: ")
+    assert loss.startswith("base: replica left out, 1 of 2 in use: ")
     assert doomed in loss
 
 

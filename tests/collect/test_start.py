@@ -81,8 +81,8 @@ def test_a_person_is_warned_of_what_makes_a_comparison_doubtful(tmp_path: Path) 
         "the sides run different software (text-generation-inference 3.3.6-dev0; text-generation-inference 2.0.1): "
         "compare like with like",
         "both servers say that they serve m: is one address wrong?",
-        "base: m has no revision and no weights hash: what it was can't be proved later",
-        "tuned: m has no revision and no weights hash: what it was can't be proved later",
+        "base: m has no revision and no weights hash: it can't be proved later which model answered",
+        "tuned: m has no revision and no weights hash: it can't be proved later which model answered",
     ]
 
 

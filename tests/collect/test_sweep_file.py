@@ -110,7 +110,9 @@ def test_rules_are_fixed_before_the_first_training() -> None:
 def test_a_name_stays_with_its_changes() -> None:
     first = sweep(changes={"a": {"seed": 1}, "b": {"seed": 2}})
     changed = checked({"recipe": "tiny", "changes": {"a": {"seed": 9}, "b": {"seed": 2}}})
-    with pytest.raises(BlindsideError, match="candidate rates-a of sweep rates was something else: give it a new name"):
+    with pytest.raises(
+        BlindsideError, match="candidate rates-a of sweep rates was defined differently: give it a new name"
+    ):
         begun("rates", changed, first, judged=False)
 
 

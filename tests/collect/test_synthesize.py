@@ -105,7 +105,7 @@ def test_a_broken_run_goes_on_and_asks_nothing_twice(tmp_path: Path) -> None:
     with (
         tgi(Small(name="small")) as small,
         openai(Strong(name="another")) as other,
-        pytest.raises(RunError, match="holds replies of strong, not of another: give a work folder of its own"),
+        pytest.raises(RunError, match="holds replies of strong, not of another: give another work folder"),
     ):
         made(tmp_path, small, other, "A new one?")
 

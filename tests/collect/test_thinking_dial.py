@@ -88,5 +88,5 @@ def test_the_command_passes_it_on_and_tells_what_is_not_heeded(tmp_path: Path) -
         assert "was switched" not in done.stdout
         tuned.say = lambda text: f"<think>Hm.</think>{text}"  # type: ignore[method-assign]
         done = blindside(*asked[:-1], "s", "--no-enable-thinking", cwd=tmp_path)
-    assert "tuned: 1 answer, 0 cut, 0 empty, 0 repeating, 0 refusing, 1 with thinking, which is kept" in done.stdout
+    assert "tuned: 1 answer, 0 cut, 0 empty, 0 repeating, 0 refusing, 1 with thinking, which is stored" in done.stdout
     assert "note: thinking was switched off, and tuned thought in 1 of 1 answers" in done.stdout

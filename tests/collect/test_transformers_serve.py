@@ -83,9 +83,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 async def test_of_its_models_one_must_be_named(server: str) -> None:
-    with pytest.raises(
-        InputError, match=r"serves 2 models \(.*org/.*\): name the one that is meant behind the address"
-    ):
+    with pytest.raises(InputError, match=r"serves 2 models \(.*org/.*\): append the right name to the address"):
         await ask(server, seconds=60)
 
 

@@ -83,7 +83,7 @@ def test_a_shard_that_dies_is_not_missed_where_there_is_another_replica(tmp_path
         run = new_run(tmp_path, urls, count=100)
         summary, said = gather(run, urls)
         assert (summary.answered, summary.failed) == (200, 0)
-    losses = [line for line in said if line.startswith("base: replica left out, 1 of 2 are asked: ")]
+    losses = [line for line in said if line.startswith("base: replica left out, 1 of 2 in use: ")]
     assert dies.url in losses[0]
     assert max((dies.answered + lives.answered).values()) == 1
 
@@ -99,7 +99,7 @@ def test_a_missing_key_has_an_empty_body_and_is_told_before_twenty_prompts_fail(
 
     with tgi(Tgi("base", trouble=locked)) as base, tgi(Tgi("tuned")) as tuned:
         run = new_run(tmp_path, urls_of(base, tuned), count=50)
-        with pytest.raises(EngineError, match=r"refuses us \(401\): set BLINDSIDE_API_KEY to a key that it takes"):
+        with pytest.raises(EngineError, match=r"refuses access \(401\): set BLINDSIDE_API_KEY to a valid key"):
             gather(run, urls_of(base, tuned))
         assert base.asked.total() <= 4
         monkeypatch.setenv("BLINDSIDE_API_KEY", "sesame")

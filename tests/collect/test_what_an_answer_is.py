@@ -78,10 +78,15 @@ def test_what_a_message_says(message: dict[str, Any], text: str, thinking: str, 
 @pytest.mark.parametrize(
     ("finish", "message", "kind", "said"),
     [
-        ("tool_calls", {"content": ""}, EngineRejected, "answered a tool call"),
-        ("stop", {"content": None, "tool_calls": [{"id": "1"}]}, EngineRejected, "answered a tool call"),
-        ("function_call", {"content": None, "function_call": {"name": "f"}}, EngineRejected, "answered a tool call"),
-        ("error", {"content": "par"}, EngineError, "broke the answer off"),
+        ("tool_calls", {"content": ""}, EngineRejected, "answered with a tool call"),
+        ("stop", {"content": None, "tool_calls": [{"id": "1"}]}, EngineRejected, "answered with a tool call"),
+        (
+            "function_call",
+            {"content": None, "function_call": {"name": "f"}},
+            EngineRejected,
+            "answered with a tool call",
+        ),
+        ("error", {"content": "par"}, EngineError, "aborted the answer"),
         ("length", {"content": "<think>Well"}, EngineRejected, r"thought for 9 tokens up to the limit .*--max-tokens"),
         (
             "length",

@@ -79,7 +79,7 @@ def test_a_tgi_is_one_sentence_with_the_remedy(packages: Path, tmp_path: Path, r
     assert done.returncode == 1
     said = " ".join(done.stderr.split())
     assert said == (
-        f"blindside: {base.url} speaks TGI and the package text-generation is not installed: run `make env`, "
+        f"blindside: {base.url} speaks TGI but the package text-generation is not installed: run `make env`, "
         "or `pip install --no-deps text-generation==0.7.0`"
     )
     assert not base.asked
@@ -112,4 +112,4 @@ except EngineError as error:
 """
     with tgi(Tgi()) as server:
         done = python(packages, "-c", code, server.url)
-    assert done.stdout.startswith(f"{server.url} speaks TGI and the package text-generation is not installed"), done
+    assert done.stdout.startswith(f"{server.url} speaks TGI but the package text-generation is not installed"), done

@@ -42,7 +42,7 @@ def test_only_the_retired_compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_no_engine_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
-    with pytest.raises(DockerMissing, match=r"no Docker engine answers at unix://.*no\.sock: start it"):
+    with pytest.raises(DockerMissing, match=r"cannot connect to the Docker engine at unix://.*no\.sock: start it"):
         connect()
 
 

@@ -24,7 +24,7 @@ LOGS = {
     "ValueError: Unsupported model type olmo9": "does not support this architecture",
     "Model architectures ['Foo'] are not supported for now.": "does not support this architecture",
     "RuntimeError: VLLM batch_invariant mode is not supported for FLEX_ATTENTION.": "set BATCH_INVARIANT=0",
-    "AssertionError: Unsupported CPU attention configuration": "no attention for this model's head size",
+    "AssertionError: Unsupported CPU attention configuration": "does not support this model's head size",
     "error: /models/base has no config.json; give a folder with a complete model": "no config.json",
     "FileNotFoundError: No local weights found in /models/base with extension .safetensors": "no .safetensors",
     "PermissionError: [Errno 13] Permission denied: '/models/tuned/model.safetensors'": "chmod -R a+rX",

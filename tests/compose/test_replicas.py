@@ -44,7 +44,7 @@ def test_sides_take_turns_where_gpus_do_for_one_of_them(monkeypatch: pytest.Monk
     assert plan.gpus["base"] == plan.gpus["tuned"] == (0, 1)
     assert [len(turn) for turn in plan.turns(HUB)] == [1, 1]
     assert chosen(monkeypatch, 1, 2, sequential=True).sequential
-    for sequential, told in ((None, "a side alone needs 16"), (False, "both sides together needs 32")):
+    for sequential, told in ((None, "one side alone needs 16"), (False, "both sides together needs 32")):
         with pytest.raises(ComposeError, match=f"need more than the 8 GPUs of this machine .*{told}"):
             chosen(monkeypatch, 8, 2, sequential=sequential)
 
@@ -57,9 +57,9 @@ def test_a_number_that_is_none_is_a_sentence(given: str, monkeypatch: pytest.Mon
 
 
 def test_the_embedded_engine_says_that_it_has_neither(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ComposeError, match="REPLICAS is for servers in Docker or by vLLM"):
+    with pytest.raises(ComposeError, match="REPLICAS applies to servers in Docker or vLLM"):
         chosen(monkeypatch, 2, 1, engine="embedded")
-    with pytest.raises(ComposeError, match="NUM_SHARD is for servers"):
+    with pytest.raises(ComposeError, match="NUM_SHARD applies to servers"):
         chosen(monkeypatch, 1, 2, engine="auto", machine=Machine(no_docker="there is no docker command"))
 
 

@@ -49,7 +49,7 @@ def test_whatever_report_md_tells_the_file_tells(page: str) -> None:
         "judge/large",
         "Replaced or withdrawn 1",
         "On answers that have changed since 1",
-        "Left out before anything was asked: 0 duplicates",
+        "Left out before collecting: 0 duplicates",
         "Base: parity not checked; determinism not checked.",
         "engine embedded, temperature 0",
         "Must-pass passed",

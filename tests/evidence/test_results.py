@@ -278,7 +278,7 @@ def test_a_row_changed_by_hand_is_told(tmp_path: Path) -> None:
     run.verdicts_path.write_text(run.verdicts_path.read_text().replace(",tie,", ",tuned,", 1))
     page = show(run, Source(run))
     assert "verdicts.csv is not as it was saved, and the gate will refuse it" in page
-    assert "the seal of verdict hidden-item-0000-ann by ann does not fit" in page
+    assert "the seal of verdict hidden-item-0000-ann by ann does not match" in page
 
 
 def test_a_prompt_that_one_side_did_not_answer_is_told(tmp_path: Path) -> None:

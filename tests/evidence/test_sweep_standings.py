@@ -53,7 +53,7 @@ def states(found: Sweep) -> dict[str, str]:
 def test_what_training_says_screens_by_a_rule_and_leaves_the_reason() -> None:
     found = by_training(trained(at_least=0.5))
     assert states(found) == {"low": "screened", "middle": "trained", "high": "trained", "steep": "trained"}
-    assert found.candidate("low").reason == "held_out_accuracy 40.0%, and 50.0% or more was asked for in advance"
+    assert found.candidate("low").reason == "held_out_accuracy 40.0%, and the rule requires 50.0% or more"
     assert found.of == 3, "it never met the sweep's prompts"
     best = by_training(trained(keep=1))
     assert states(best) == {"low": "screened", "middle": "screened", "high": "trained", "steep": "trained"}
@@ -80,7 +80,7 @@ def test_a_model_judge_screens_and_still_counts_among_those_that_were_chosen_fro
         model_says(run, {"low": 2, "middle": 7, "high": 9}[name])
     kept = by_answers(found, tmp_path / "reports")
     assert states(kept) == {"low": "screened", "middle": "collected", "high": "collected"}
-    assert kept.candidate("low").reason.startswith("model_judge 16.7%, and a place among the best 2")
+    assert kept.candidate("low").reason.startswith("model_judge 16.7%, and the rule requires a place among the best 2")
     assert kept.of == 3
 
 

@@ -45,6 +45,32 @@ REPLACED = (
     ),
     *(r"\b(row|line|pair|prompt|folder|file|question|reviewer)s? an? (row|line|pair|prompt|side|stage|reviewer)\b",),
     *(r"\b(bytes|bits|nats|seconds|tokens) an? (parameter|weight|answer|pair|prompt|row|second)\b",),
+    *(
+        r"\bdials?\b",
+        r"\b(servers?|answers|requests|GPUs?|TGI|prompts|replicas) a side\b",
+        "without a word",
+        r"\bas ever\b",
+    ),
+    *(
+        r"\b(taken?|takes) (it |them |that )?off\b",
+        r"\b(verdicts|model|them|token) home\b",
+        r"\bthe road\b",
+        r"let go\b",
+    ),
+    *(r"\b(that|which) is said\b", r"\bpa(ys|id) for\b", r"\bgoe?s? by (the|its|their|that|it)\b", r"all that is in\b"),
+    *(
+        r"(?:^|\. )Who (has|had|can|is not|could|gives)\b(?![^.]*\?)",
+        "which is meant:",
+        "asked no more",
+        r"\bat hand\b",
+    ),
+    *(
+        r"\bends? what (uses|has)\b",
+        "gives? the command again",
+        "nor is asked",
+        r"where there is none\b",
+        "is not asked about",
+    ),
 )
 
 
@@ -85,19 +111,18 @@ def test_chinese_has_no_space_beside_its_punctuation() -> None:
 
 
 def read_by_users() -> Iterator[tuple[str, str]]:
-    """Strings of the program, the help of its commands, templates, scripts, and all Markdown but the history."""
+    """Strings of the program, the help of its commands, templates, scripts, settings, and all Markdown."""
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             if str(path.relative_to(ROOT)) not in MATERIAL:
                 for text in _strings(ast.parse(path.read_text(encoding="utf-8")), helps="cli" in path.parts):
                     yield str(path.relative_to(ROOT)), text
-        for kind in ("jinja", "yml", "js", "md"):
+        for kind in ("jinja", "yml", "js", "md", "txt", "env", "env.example"):
             for path in sorted((ROOT / package).rglob(f"*.{kind}")):
                 yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
-    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "reports").glob("*.md"), ROOT / "Makefile"]
-    for path in pages:
-        if path.name != "CHANGELOG.md":
-            yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "reports").glob("*.md")]
+    for path in [*pages, *(ROOT / ".github").rglob("*.yml"), ROOT / "Makefile", ROOT / "CITATION.cff"]:
+        yield str(path.relative_to(ROOT)), path.read_text(encoding="utf-8")
 
 
 def _strings(tree: ast.Module, *, helps: bool) -> Iterator[str]:

@@ -92,8 +92,8 @@ def test_refusals_are_one_sentence_and_change_nothing(path: Path) -> None:
         (lambda: add_account(path, "Ana", "correct horse"), "already exists"),
         (lambda: add_account(path, "Bo", "short"), "8 to 1024 characters"),
         (lambda: add_account(path, "\u200b", "correct horse"), "cannot name a reviewer"),
-        (lambda: change_password(path, "Bo", "correct horse"), "is not there: there is Ana"),
-        (lambda: remove_account(path, "Bo"), "is not there: there is Ana"),
+        (lambda: change_password(path, "Bo", "correct horse"), "does not exist: there is Ana"),
+        (lambda: remove_account(path, "Bo"), "does not exist: there is Ana"),
     ]
     for change, problem in refused:
         with pytest.raises(InputError, match=problem):

@@ -98,7 +98,7 @@ def test_exporting_again_gives_the_same_tasks_and_answers_that_changed_since_are
     back = label_studio(tmp_path / "out" / "tasks.json", said)
     back[3]["data"]["left"] += " and more"
     tally = import_verdicts(run, written(tmp_path / "back.json", back), say=lambda _: None)
-    assert tally.excluded == {"on answers that this run does not hold": 1}
+    assert tally.excluded == {"on answers that are not in this run": 1}
 
 
 def test_masked_answers_go_out_masked_and_come_back(tmp_path: Path) -> None:

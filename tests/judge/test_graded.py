@@ -73,5 +73,5 @@ def test_a_judged_run_takes_up_no_grades(run: Run) -> None:
 def test_a_criterion_of_that_name_is_refused_with_grades_only() -> None:
     criteria = [{"name": "strength", "question": "Stronger?"}]
     assert Study.model_validate({"criteria": criteria}).columns.criteria == ("strength",)
-    with pytest.raises(ValueError, match="a second column called strength"):
+    with pytest.raises(ValueError, match="two columns are called strength"):
         Study.model_validate({"criteria": criteria, "mode": "graded"})

@@ -162,7 +162,7 @@ def test_rankings_of_argilla_are_read(version: str, tmp_path: Path) -> None:
     ("rows", "words"),
     [
         ([{"id": "x", "reviewer": "a", "outcome": "0"}, {"id": "y", "reviewer": "a", "outcome": "4"}], "--choices"),
-        ([{"id": "x", "reviewer": "a", "outcome": "superb"}], r"t.csv:2: the outcome is 'superb', which is not known"),
+        ([{"id": "x", "reviewer": "a", "outcome": "superb"}], r"t.csv:2: the outcome is 'superb', which is unknown"),
         ([{"id": "x", "reviewer": "a", "note": "superb"}], "--column outcome=NAME"),
     ],
 )
@@ -191,12 +191,12 @@ def test_rows_that_cannot_count_are_counted_by_their_reason(tmp_path: Path) -> N
     tally = bring(run, sheet(tmp_path / "t.csv", rows))
     assert tally.new == 1
     assert tally.excluded == {
-        "does not say which model stood left": 1,
+        "does not say which model was on the left": 1,
         "no verdict": 1,
         "no reviewer": 1,
         "both answers are the same text": 1,
         "no such prompt in this run": 1,
-        "on answers that this run does not hold": 1,
+        "on answers that are not in this run": 1,
         "the same reviewer judged the pair again": 1,
     }
     assert [(row.outcome, row.judged_at) for row in rows_of(run)] == [("base", "2026-01-31T12:00:00.000Z")]

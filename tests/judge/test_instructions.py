@@ -142,13 +142,13 @@ def test_practice_of_one_answer(run: Run) -> None:
 @pytest.mark.parametrize(
     ("text", "pairs", "problem"),
     [
-        ("practice: {pass_mark: 1}", ASKED, "practice: no pairs"),
+        ("practice: {pass_mark: 1}", ASKED, "practice: it has no pairs"),
         ("practice: {file: practice.jsonl, pass_mark: 2}", ASKED, "practice.pass_mark: 2, and 1 of the pairs"),
         ("practice: {file: practice.jsonl}", [{"prompt": "x", "a": "y"}], "practice: mode compare takes a and b"),
         ("practice: {file: practice.jsonl}", [{**ASKED[0], "answer": "good"}], "answer good is none of mode compare"),
         ("practice: {file: practice.jsonl}", [{**ASKED[0], "answer": "c"}], "practice.jsonl:1: answer"),
         ("practice: {file: missing.jsonl}", ASKED, "correct practice.file in the study"),
-        ("tags: {a: , ' a': }", ASKED, "tags: each once"),
+        ("tags: {a: , ' a': }", ASKED, "tags: list each tag once"),
         (
             "practice: {file: practice.jsonl}\ngold: {rate: 0.1, pairs: "
             "[{id: g, prompt: 'drink  SEA water?', better: b, worse: w}]}",

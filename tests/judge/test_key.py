@@ -286,7 +286,7 @@ def test_a_key_that_others_could_read_is_closed_to_them_and_told(run: Run, caplo
     key_path(with_key(run)).chmod(0o644)
     assert begin(run).blinding.fingerprint == Blinding("trial", FIXED_KEY).fingerprint
     assert mode(key_path(run)) == 0o600
-    assert caplog.text.count("could be read by others and is closed to them now") == 1
+    assert caplog.text.count("could be read by others; its permissions are fixed now") == 1
     caplog.clear()
     begin(run)
     assert caplog.record_tuples == []
@@ -309,7 +309,7 @@ def test_a_study_changed_or_a_plan_lost_after_judging_began_is_told(run: Run, ca
     assert caplog.record_tuples == []
     assert (run.folder / NAME).read_bytes() == plan  # by the same key
     JudgingState(run, PLAIN.model_copy(update={"overlap": Overlap(reviewers=2)}))
-    assert caplog.text.count("what is asked changes after 2 verdicts: overlap 2 on 100% of the pairs") == 1
+    assert caplog.text.count("the plan changes after 2 verdicts: overlap 2 on 100% of the pairs") == 1
     assert (run.folder / NAME).read_bytes() == plan
     assert {name for name, level, _ in caplog.record_tuples if level >= logging.WARNING} == {"eval.judge.opening.begin"}
 

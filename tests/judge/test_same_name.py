@@ -64,7 +64,7 @@ def test_a_name_that_was_given_by_the_organiser_is_not_asked_about(desk: Judging
 def test_a_login_that_is_nearly_anothers_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "reviewers.csv"
     add_account(path, "Ann", "a long password")
-    with pytest.raises(InputError, match="'ann' is too like 'Ann', who already exists: choose another name"):
+    with pytest.raises(InputError, match="'ann' is too similar to 'Ann', who already exists: choose another name"):
         add_account(path, "ann", "a long password")
     assert list(read_accounts(path)) == ["Ann"]
 

@@ -74,13 +74,13 @@ def test_figures_that_are_not_defined_are_left_out_of_the_metadata(project: Proj
     kinds = [result.metric_type for result in ModelCard(text).data.get("eval_results")]
     assert kinds == ["human_win_rate", "judged_prompts", "judgements", "reviewers"]
     assert "no interval" in text
-    assert "How far reviewers agree is undefined" in text
+    assert "The reviewers' agreement is undefined" in text
 
 
 def test_it_says_what_was_found_and_how(project: Project) -> None:
     text = card_of(project)
     assert "| human win rate, ties as a half | 62.5% (95% interval 54.3% to 70.0%) | 8 prompts |" in text
-    assert "asked for superiority at 95% confidence" in text
+    assert "required superiority at 95% confidence" in text
     assert "Reviewers agreed little" in text
     assert "greedy decoding, at most 512 tokens, engine embedded" in text
     assert f"- Recipe: ours.yml, sha256 `{sha256_file(project.home / 'recipes' / 'ours.yml')}`" in text
@@ -98,13 +98,13 @@ def test_a_policy_fixed_late_and_a_failed_parity_are_told(project: Project) -> N
     run = project.run.update(policy_fixed_at="after judging began", checks=RunChecks.model_validate(forced))
     text = card_of(Project(project.home, run))
     assert "**The policy was not fixed before judging began**" in text
-    assert "**The servers were not shown to serve these weights**" in text
+    assert "**It is not proved that the servers ran these weights**" in text
 
 
 def test_a_model_that_was_chosen_among_candidates_says_among_how_many(project: Project) -> None:
     run = project.run.update(sweep=SweepMember(sweep="rates", candidate=HOSTILE, of=8))
     text = card_of(Project(project.home, run))
-    assert "This model was chosen among 8 candidates by these verdicts" in text
+    assert "This model was chosen from 8 candidates by these verdicts" in text
     assert "superiority at 99.38% confidence" in text
     assert "<script>" not in text
 
@@ -146,7 +146,7 @@ def test_the_recipe_is_left_out_once_it_has_changed(project: Project) -> None:
     lines: list[str] = []
     done = release(project.run, "our/tuned", dry_run=True, say=lines.append)
     assert "eval/recipe.yml" not in {file.path for file in done.files}
-    assert any("is gone or has changed since the training: it is left out" in line for line in lines)
+    assert any("is missing or has changed since the training: it is left out" in line for line in lines)
 
 
 def test_the_recipe_goes_out_without_this_machines_folders(project: Project, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_what_was_decided_can_be_released_until_something_changes(tmp_path: Path
     assert "model.safetensors" in done.stdout
     judge_again(run)
     late = blindside(*options, cwd=tmp_path)
-    assert (late.returncode, "verdicts.csv is not what it was when this was decided" in late.stderr) == (3, True)
+    assert (late.returncode, "verdicts.csv is not the same as at the decision" in late.stderr) == (3, True)
 
 
 def test_a_dry_run_of_a_run_that_is_held_shows_files_and_card_below_the_refusal(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_served_file_edited_after_the_decision_is_not_released(name: str, tmp_
     edit(Path(run.info.models["tuned"].source) / name, rope_scaling=...)
     late = blindside("release", run.name, "--repo", "me/tiny", "--dry-run", "--reports", "reports", cwd=tmp_path)
     assert late.returncode == 3, late.stderr
-    assert f"tuned {name} is not what it was when this was decided" in late.stderr
+    assert f"tuned {name} is not the same as at the decision" in late.stderr
 
 
 def test_a_run_of_an_earlier_version_has_no_such_hashes_and_is_decided_as_before(tmp_path: Path) -> None:

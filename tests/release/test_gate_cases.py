@@ -71,7 +71,7 @@ def test_a_plan_changed_after_the_verdicts_changes_no_decision_and_an_edited_one
     after = read_decision(run.folder)
     assert after.headline == before.headline
     (rule,) = (rule for rule in after.rules if rule.name == "plan")
-    assert "overlap 2 on 90% of the pairs (before: 2 on 20%); the evidence continues by the frozen plan" in rule.found
+    assert "overlap 2 on 90% of the pairs (before: 2 on 20%); all figures use the frozen plan" in rule.found
     path = run.folder / "plan.json"
     path.write_text(path.read_text().replace('"reviewers": 2', '"reviewers": 1', 1))
     done = gate(run)
@@ -225,7 +225,7 @@ def test_verdicts_given_elsewhere_need_the_policys_word(word: str, status: str, 
     decision = read_decision(run.folder)
     rules = {rule.name: rule for rule in decision.rules}
     assert (rules["imported"].status, done.returncode) == (status, 1 if status == "fail" else 0), done.stdout
-    assert rules["imported"].found == "40 of 40 judgements were given elsewhere and carry no seal"
-    assert rules["plan"].found == "none: the verdicts were given elsewhere"
+    assert rules["imported"].found == "40 of 40 judgements come from another tool and have no seal"
+    assert rules["plan"].found == "none: the verdicts come from another tool"
     assert said_by_all(run)
-    assert "imported judgements (given elsewhere),,,,40,judgements" in (run.report_folder / "summary.csv").read_text()
+    assert "imported judgements (from another tool),,,,40,judgements" in (run.report_folder / "summary.csv").read_text()

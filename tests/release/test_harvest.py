@@ -80,7 +80,7 @@ def test_sure_verdicts_become_pairs_and_everything_else_is_counted(tmp_path: Pat
         "chosen_model": run.info.models["tuned"].name, "rejected_model": run.info.models["base"].name,
     }  # fmt: skip
     assert "ann" not in (tmp_path / "next.jsonl").read_text(encoding="utf-8")
-    assert "3 prompts retired: no later run asks them" in said
+    assert "3 prompts retired: later runs leave them out" in said
     assert check_pairs(tmp_path / "next.jsonl", say=lambda line: None).ok
 
 
@@ -123,7 +123,7 @@ def test_harvested_prompts_are_never_asked_again(tmp_path: Path) -> None:
     loaded = load_prompts(str(run.prompts_path), retired=retired_keys(reports), limit=3)
     assert [one.id for one in loaded.prompts] == [pairs(run)[n].prompt_id for n in (2, 3, 4)]
     assert loaded.retired == 2
-    assert "2 prompts left out: earlier runs gave them to the training (retired.jsonl)" in loaded.messages
+    assert "2 prompts left out: earlier runs harvested them for training (retired.jsonl)" in loaded.messages
     few = tmp_path / "few.jsonl"
     few.write_text(json.dumps({"prompt": pairs(run)[0].messages[0].content.upper()}) + "\n")
     with pytest.raises(InputError, match="all of its 1 prompts are training data, or were harvested for it"):
@@ -193,7 +193,7 @@ def test_grades_say_by_how_much_a_pair_is_preferred(tmp_path: Path) -> None:
     rows = [row for row in read_pairs(tmp_path / "all.jsonl") if isinstance(row, Trained)]
     assert [(row.source or {})["margin"] for row in rows] == [1.5, 1.0, 1.0]
     done, _ = take(run, tmp_path / "clear.jsonl", margin=1.2)
-    assert (done.tally.written, done.tally.excluded["preferred by too little"]) == (1, 2)
+    assert (done.tally.written, done.tally.excluded["too small a margin"]) == (1, 2)
 
 
 def test_a_margin_asks_for_grades(tmp_path: Path) -> None:

@@ -266,7 +266,7 @@ def test_verdicts_of_a_server_that_was_replaced_are_told(run: Run, hub: Hub) -> 
     hub.put(DATA, path, b"x")
     said: list[str] = []
     pull(run, store(), said.append)
-    assert said == [f"{DATA} holds verdicts of a server that was replaced, which belong to no table: {path}"]
+    assert said == [f"{DATA} holds verdicts of a server that was replaced, which are in no table: {path}"]
 
 
 def test_a_sweep_is_refused_and_what_to_do_instead_is_named(hub: Hub, tmp_path: Path) -> None:

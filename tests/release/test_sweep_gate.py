@@ -72,5 +72,7 @@ def test_a_run_that_no_longer_says_so_is_refused(of: int | None, tmp_path: Path)
     else:
         data["sweep"]["of"] = of
     path.write_text(json.dumps(data))
-    with pytest.raises(StaleInputs, match=r"says nothing of the sweep of 8 candidates that .*plan\.json was frozen in"):
+    with pytest.raises(
+        StaleInputs, match=r"does not mention the sweep of 8 candidates that .*plan\.json was frozen in"
+    ):
         decide(open_run(run.folder.parent, run.name))

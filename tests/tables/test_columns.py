@@ -108,7 +108,7 @@ def test_what_a_row_asks(row: dict[str, Any], turns: list[tuple[str, str]], unre
     assert loaded.prompt_set.unread == dict.fromkeys(unread, 1)
     told = [text for text in loaded.messages if text.startswith("columns that are not read")]
     assert told == (
-        [f"columns that are not read, with the rows that fill them: {', '.join(f'{n} (1)' for n in sorted(unread))}"]
+        [f"columns that are not read, with their numbers of rows: {', '.join(f'{n} (1)' for n in sorted(unread))}"]
         if unread
         else []
     )
@@ -141,7 +141,7 @@ def test_two_prompts_that_differ_in_their_system_prompt_are_two(tmp_path: Path) 
     run = import_table(tmp_path / "reports", "r", lines(path, *(row | {"note": "x"} for row in rows)), say=said.append)
     assert [p.messages[0].content for p in run.prompts()] == ["Answer in a only.", "Answer in b only."]
     assert run.info.prompt_set.unread == {"note": 2}
-    assert "columns that are not read, with the rows that fill them: note (2)" in said
+    assert "columns that are not read, with their numbers of rows: note (2)" in said
 
 
 @pytest.mark.parametrize(("first", "second"), [(81, 81.0), ("81", 81), (0, 0.0)])
@@ -234,8 +234,8 @@ def test_marks_of_a_chat_template_are_told(text: str, tmp_path: Path) -> None:
     )
     said: list[str] = []
     convert(path, tmp_path / "out.jsonl", say=said.append)
-    told = [line for line in (*said, *load_prompts(str(path)).messages) if "marks of a chat template" in line]
-    assert [line.split(" carries ")[0] for line in told] == ["1 pair", "1 prompt"]
+    told = [line for line in (*said, *load_prompts(str(path)).messages) if "mark-up of a chat template" in line]
+    assert [line.split(" has ")[0] for line in told] == ["1 pair", "1 prompt"]
 
 
 COLOUR = [("user", "Name a colour.")]

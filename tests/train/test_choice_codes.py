@@ -86,7 +86,7 @@ def test_the_values_of_a_file_tell_what_its_codes_mean(
 def test_codes_that_may_mean_several_things_are_refused_and_the_option_says_it(
     codes: list[Any], tmp_path: Path
 ) -> None:
-    with pytest.raises(PairsError, match=r'which may mean several things: say it by --choices "0=a,1=b"'):
+    with pytest.raises(PairsError, match=r'is ambiguous .*: give the meaning with --choices "0=a,1=b"'):
         chosen(tmp_path, rows_of(codes))
     assert not (tmp_path / "out.jsonl").exists()
     keys = [str(code).lower() for code in codes]
@@ -114,7 +114,7 @@ def test_where_the_answers_are_numbered_so_are_the_choices(
 @pytest.mark.parametrize(("first", "codes"), [("response_1", [0, 1]), ("response_0", [1, 2])])
 def test_codes_that_count_otherwise_than_the_answers_are_refused(first: str, codes: list[int], tmp_path: Path) -> None:
     second = f"response_{int(first[-1]) + 1}"
-    with pytest.raises(PairsError, match="may mean several things"):
+    with pytest.raises(PairsError, match="is ambiguous"):
         chosen(tmp_path, rows_of(codes, "label", a=first, b=second))
 
 
@@ -215,7 +215,7 @@ def test_thumbs_and_stars_by_the_values_of_the_file(codes: list[Any], pairs: lis
 
 @pytest.mark.parametrize("codes", [[1, 2], [1, 2, 3], [1, 10], [0, 0], [1, 1], [0, 1, 2]], ids=str)
 def test_thumbs_that_may_mean_several_things_are_refused(codes: list[Any], tmp_path: Path) -> None:
-    with pytest.raises(PairsError, match=r'may mean several things: say it by --choices "1=down,5=up"'):
+    with pytest.raises(PairsError, match=r'is ambiguous .*: give the meaning with --choices "1=down,5=up"'):
         thumbs(tmp_path, codes)
 
 

@@ -142,7 +142,7 @@ def test_docker_is_told_with_what_it_lacks(tmp_path: Path) -> None:
 def test_a_disk_that_is_too_small_is_told(tmp_path: Path) -> None:
     assert ask(recipe("tiny"), machine(), tmp_path)["disk"].level == "ok"
     found = ask(recipe(FULL, base_model="someone/Huge-100000B"), machine(H100), tmp_path)["disk"]
-    assert (found.level, "about 1600001.0 GB are written" in found.remedy) == ("fail", True)
+    assert (found.level, "about 1600001.0 GB are needed" in found.remedy) == ("fail", True)
 
 
 def test_the_cache_belongs_on_the_volume(tmp_path: Path) -> None:
@@ -169,7 +169,10 @@ def test_ports_are_really_tried(tmp_path: Path) -> None:
         found = ask(None, machine(), tmp_path, ports=(port, held))
     assert found[f"port {port}"].level == "ok"
     assert found[f"port {held}"] == Finding(
-        f"port {held}", "warn", "Address already in use", "end what uses it, or give another with PORT="
+        f"port {held}",
+        "warn",
+        "Address already in use",
+        "stop the program that uses it, or choose another port with PORT=",
     )
 
 
@@ -326,7 +329,7 @@ def test_gpus_are_read_from_nvidia_smi(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_docker_that_does_not_answer_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     problem = look().engine.problem
-    assert problem.startswith(f"no Docker engine answers at unix://{tmp_path}/none.sock: start it")
+    assert problem.startswith(f"cannot connect to the Docker engine at unix://{tmp_path}/none.sock: start it")
 
 
 SYSTEM = {"role": "system", "content": "Be brief."}
@@ -365,19 +368,19 @@ def test_turns_that_the_template_refuses_are_told_before_training(
     found = ask(asked, machine(), tmp_path)["template"]
     assert (found.level, found.found) == (
         "fail",
-        f"the base's refuses the turns of {tmp_path}/pairs.jsonl:2 ({roles}): not such turns",
+        f"the base's template refuses the turns of {tmp_path}/pairs.jsonl:2 ({roles}): not such turns",
     )
-    with pytest.raises(TrainError, match="take such pairs out, or put a system turn's text into the user's"):
+    with pytest.raises(TrainError, match="remove such pairs, or move a system turn's text into the user's turn"):
         ready(asked, tmp_path, lambda line: None, machine=machine(), variables={"HF_HUB_OFFLINE": "1"})
 
 
 @pytest.mark.parametrize(
     ("template", "turns", "level", "remedy"),
     [
-        (DATED, [HELLO], "warn", "give pairs and prompts a system turn of their own: then it writes none"),
+        (DATED, [HELLO], "warn", "add a system turn to pairs and prompts: then it writes no date"),
         (DATED, [SYSTEM, HELLO], "ok", ""),
-        ("{{ strftime_now('%Y') }}" + DATED, [SYSTEM, HELLO], "warn", "collect both sides on one day; the model is "
-         "trained on another date than it is served with"),
+        ("{{ strftime_now('%Y') }}" + DATED, [SYSTEM, HELLO], "warn", "collect both sides on the same day; the model "
+         "is served with another date than it was trained with"),
     ],
     ids=["without a system turn", "not written", "always"],
 )  # fmt: skip

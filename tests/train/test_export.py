@@ -272,7 +272,7 @@ def test_an_embedding_smaller_than_the_vocabulary_is_refused(output: Path, base:
 def test_weights_cut_short_are_refused(output: Path, base: Path, target: Path) -> None:
     path = output / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ExportError, match="not written to its end"):
+    with pytest.raises(ExportError, match="it is incomplete"):
         export(output, base, target)
 
 

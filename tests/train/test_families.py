@@ -29,8 +29,8 @@ from train.stage import train
 
 BOS = "pairs are tokenized without the tokenizer's own special tokens, which servers do not add"
 SPLITS = "text is split as tokenizer.json says and servers do, not as transformers builds a GPT2Tokenizer"
-END = "answers end with '<end_of_turn>', without the tokenizer's end token behind it"
-TAIL = "what the template writes behind the end of an answer is taken off"
+END = "answers end with '<end_of_turn>', without the tokenizer's end token after it"
+TAIL = "what the template writes after the end of an answer is removed"
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def test_what_another_version_exported_is_exported_anew_and_not_trained_again(sm
     edit(model / "tokenizer_config.json", model_max_length=1)
     write_artifact(model, first.model_copy(update={"export_rules": None}))
     attempt(path, env, models, said)
-    assert said[-1].endswith("mine was exported by another version: it is exported again, with the weights it has")
+    assert said[-1].endswith("mine was exported by another version: it is exported again from its weights")
     assert {file.name: file.read_bytes() for file in model.iterdir() if file.name != NAME} == before
     assert read_artifact(model) == first
     assert first.export_rules == rules()

@@ -22,7 +22,7 @@ from train.export.export import export
 from train.recipe import Recipe, read_recipe
 
 TRAITS = {
-    "traits/phi3-partial": "partial_rotary_factor is 0.5, and TGI rotates whole heads",
+    "traits/phi3-partial": "partial_rotary_factor is 0.5, and TGI silently rotates whole heads",
     "traits/llama3-head": "head_dim is 32, not hidden_size / heads = 16, and the server ends at start",
 }
 NONE = Seen()

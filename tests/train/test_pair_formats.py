@@ -232,7 +232,7 @@ def test_whatever_the_rows_are_each_gives_a_pair_or_is_counted(rows: list[Any], 
     [
         ("in.jsonl", b"", "is empty"),
         ("in.jsonl", b'\xff\xfe{"\x00', "is not complete UTF-16"),
-        ("in.md", b"{}", "can't tell its format: name it .parquet, .jsonl"),
+        ("in.md", b"{}", "unknown format: name it .parquet, .jsonl"),
         ("in.jsonl", b'{"a": 1}\n', r"in\.jsonl:1: its columns \(a\) are no preference data"),
         ("in.jsonl.gz", b"no gzip", "is not a complete gzip file"),
         (
@@ -263,7 +263,7 @@ def test_a_csv_row_with_a_cell_too_many_is_named_by_its_line(tmp_path: Path) -> 
     path.write_text('prompt,chosen,rejected\n"two\nlines",b,c\na,b,c,d\nx,y,z\n', encoding="utf-8")
     first, second, third = read_pairs(path)
     assert (first.line, second.line, third.line) == (2, 4, 5)
-    assert str(second) == f"{path}:4: has 4 cells where the header has 3: quote what holds a delimiter"
+    assert str(second) == f"{path}:4: has 4 cells where the header has 3: quote cells that contain a delimiter"
 
 
 def test_id_and_source_travel_and_the_card_is_one_for_the_hub(tmp_path: Path) -> None:
@@ -286,5 +286,5 @@ def test_the_same_pairs_are_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a.jsonl.gz", "b.jsonl.gz"):
         convert(path, tmp_path / name, say=lambda line: None)
     assert (tmp_path / "a.jsonl.gz").read_bytes() == (tmp_path / "b.jsonl.gz").read_bytes()
-    with pytest.raises(PairsError, match="can't tell what to write"):
+    with pytest.raises(PairsError, match="unknown output format"):
         convert(path, tmp_path / "out.csv", say=lambda line: None)

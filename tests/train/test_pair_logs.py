@@ -65,8 +65,8 @@ def test_up_is_paired_with_down_on_the_same_prompt_and_the_rest_is_counted(tmp_p
         "no answer to this prompt was disliked": 1,
         "no answer to this prompt was liked": 1,
         "as many like the answer as dislike it": 2,
-        "the same user said something else of the answer later": 1,
-        "every answer on the other side has its partner": 1,
+        "the same user rated the answer differently later": 1,
+        "every answer on the other side is already in a pair": 1,
         "malformed": 1,
     }
     assert said[-1] == "12 rows of the log: 5 are in pairs, 7 are not"

@@ -86,7 +86,7 @@ def test_white_space_is_taken_off_and_told(tmp_path: Path) -> None:
     checked = check_file(path, asked())
     assert checked.changed
     assert checked.rows[0].chosen == "Zagreb."
-    assert "1 row had white space at the ends of a text; it was taken off" in checked.remarks()
+    assert "1 row had white space at the ends of a text; it was removed" in checked.remarks()
     write_clean(checked, asked(), tmp_path / "clean.jsonl")
     again = check_file(tmp_path / "clean.jsonl", asked())
     assert not again.changed

@@ -71,7 +71,7 @@ def test_an_unknown_name_lists_those_that_there_are() -> None:
         ("a: [1\nb: 2", "is not YAML (did not find expected ',' or ']') in line 2; correct the file"),
         ("- 1", "is not a YAML mapping"),
         ("", "is not a YAML mapping"),
-        ("base_model: b\ndatasets: [{path: p}]", "does not say `output_dir`"),
+        ("base_model: b\ndatasets: [{path: p}]", "has no `output_dir`"),
         ("base_model: b\noutput_dir: o\ndatasets: p.jsonl", "`datasets` is not a list of mappings"),
     ],
 )

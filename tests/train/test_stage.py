@@ -49,7 +49,7 @@ def test_a_recipe_becomes_a_model_once(tmp_path: Path) -> None:
     made = read_artifact(model)
     verify(model)
     assert f"{tmp_path / 'pairs.jsonl'}: 16 pairs read and checked" in said
-    assert "  note: 1 row had white space at the ends of a text; it was taken off" in said
+    assert "  note: 1 row had white space at the ends of a text; it was removed" in said
     assert made.name == "mine"
     assert made.metrics["train_loss"] > 0
     assert made.metrics.keys() >= {"train_runtime", "rewards/margins"}
@@ -258,7 +258,7 @@ def test_a_stage_killed_after_the_training_goes_on_without_training_again(tmp_pa
     assert ended
 
     said = attempt(path, tmp_path)
-    assert f"mine is trained already ({tmp_path / 'output'}); what comes after it is missing" in said
+    assert f"mine is trained already ({tmp_path / 'output'}); the remaining steps follow" in said
     assert (adapter.read_bytes(), adapter.stat().st_mtime_ns) == before
     assert log.read_bytes().count(b"train_runtime") == ended
     verify(models / "mine")

@@ -54,7 +54,9 @@ def test_a_template_without_bos_is_trained_as_it_is_served_and_a_long_pair_is_co
     said = attempt(recipe(tmp_path, FAMILIES / "qwen2" / "hf5"), warm)
     found = read_artifact(tmp_path / "models" / "mine").tokens
     assert "trained tokens = served tokens, 8 of 9 pairs" in said
-    assert "  note: 1 of 9 pairs were left out: longer than sequence_len 256; raise it to train on them whole" in said
+    assert (
+        "  note: 1 of 9 pairs were left out: longer than sequence_len 256; raise it to train on them completely" in said
+    )
     assert found is not None
     assert (found.pairs, found.same, found.too_long, found.cut, found.left_out) == (9, 8, 1, 0, 0)
 
@@ -69,7 +71,7 @@ def test_one_bos_and_one_end_are_trained_where_template_and_tokenizer_write_both
     model = tmp_path / "models" / "mine"
     found = read_artifact(model).tokens
     assert "trained tokens = served tokens, 8 of 9 pairs" in said
-    assert "  note: 1 of 9 pairs were cut: longer than sequence_len 256; raise it to train on them whole" in said
+    assert "  note: 1 of 9 pairs were cut: longer than sequence_len 256; raise it to train on them completely" in said
     assert found is not None
     assert (found.same, found.too_long, found.cut, found.left_out) == (8, 0, 1, 0)
     assert [one.partition(",")[0] for one in found.fixed] == [
@@ -91,7 +93,7 @@ def test_what_a_template_writes_behind_the_last_end_is_not_trained(tmp_path: Pat
     pairs(tmp_path / "pairs.jsonl")
     said = attempt(recipe(tmp_path, FAMILIES / "phi3" / "hf5", precompute_ref_log_probs=True), warm)
     assert "trained tokens = served tokens, 8 of 8 pairs" in said
-    assert "  note: what the template writes behind the end of an answer is taken off" in said
+    assert "  note: what the template writes after the end of an answer is removed" in said
     log = (tmp_path / "models" / "mine.work" / "train.log").read_text(encoding="utf-8")
     first = next(found for found in map(parse_numbers, log.splitlines()) if "rewards/chosen" in found)
     assert abs(first["rewards/chosen"]) + abs(first["rewards/rejected"]) < 1e-3

@@ -83,7 +83,7 @@ def test_two_processes_train_as_one_does(
     assert made.tokens is not None
     assert made.tokens.same == made.tokens.pairs == STEPS * BATCH
     log = (tmp_path / "two" / "models" / "mine.work" / "train.log").read_text(encoding="utf-8", errors="replace")
-    assert "its copy of the weights is let go" in log
+    assert "its copy of the weights is freed" in log
     assert made.inputs_sha256 != read_artifact(tmp_path / "one" / "models" / "mine").inputs_sha256
 
 

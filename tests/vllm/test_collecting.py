@@ -25,7 +25,7 @@ from tests.warm.warm import train_python
 
 pytestmark = pytest.mark.train
 
-COUNTRIES = ("Croatia", "France", "Portugal", "Austria", "Italy", "Spain", "Norway")
+COUNTRIES = ("Croatia", "France", "Portugal", "Austria")
 OPENINGS = ("W", "Please: w", "Quick question: w", "Tell me w")
 PROMPTS = [
     f"{word}hat is the capital of {country}{end}" for country in COUNTRIES for word in OPENINGS for end in "?.!…:"
@@ -42,7 +42,7 @@ def _arguments(folder: Path, run: str, urls: Mapping[Side, str]) -> list[str]:
 def test_killed_and_resumed_it_has_every_answer_once_and_the_embedded_engine_says_the_same(
     world: World, tmp_path: Path
 ) -> None:
-    assert len(PROMPTS) == len(set(PROMPTS)) == 140
+    assert len(PROMPTS) == len(set(PROMPTS)) == 80
     words = _arguments(tmp_path, "first", world.urls)
     answers = tmp_path / "reports" / "first" / "responses.jsonl"
     with subprocess.Popen([BLINDSIDE, *words], cwd=ROOT, stdout=subprocess.DEVNULL) as process:
@@ -54,11 +54,11 @@ def test_killed_and_resumed_it_has_every_answer_once_and_the_embedded_engine_say
         process.send_signal(signal.SIGKILL)
     before = answers.read_bytes()
     kept = before[: before.rfind(b"\n") + 1]
-    assert 20 <= kept.count(b"\n") < 280
+    assert 20 <= kept.count(b"\n") < 160
     done = blindside(*words, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert answers.read_bytes().startswith(kept)
-    assert answers.read_bytes().count(b"\n") == 280
+    assert answers.read_bytes().count(b"\n") == 160
     run = open_run(tmp_path / "reports", "first")
     assert run.info.engine.startswith("vLLM 0.")
 

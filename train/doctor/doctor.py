@@ -75,7 +75,7 @@ def examine(
     seen, known = machine or look(), dict(os.environ) if variables is None else variables
     found = [_gpu(seen, recipe)]
     if seen.untested:
-        found.append(Finding("GPU", "warn", seen.untested, "watch the first steps, and tell us how it went"))
+        found.append(Finding("GPU", "warn", seen.untested, "watch the first steps, and report how it went"))
     if seen.gpus:
         found.append(_cuda(seen, recipe))
     hub = None
@@ -128,7 +128,7 @@ def _gpu(machine: Machine, recipe: Recipe | None) -> Finding:
             "GPU", "ok", "none that nvidia-smi lists; not needed" if recipe else "none that nvidia-smi lists"
         )
     if not needs_gpu(recipe.config):
-        remedy = "that takes minutes for a tiny base: rent one for a larger (docs/cloud.md)"
+        remedy = "that takes minutes for a tiny base: rent a GPU for a larger one (docs/cloud.md)"
         return Finding("GPU", "warn", "none that nvidia-smi lists; 4-bit weights train on the CPU, slowly", remedy)
     remedy = "rent one (docs/cloud.md), install its driver, or train a recipe for a CPU: smollm2-135m-dpo, tiny"
     return Finding("GPU", "fail", f"none that nvidia-smi lists, and {recipe.name} needs one", remedy)
@@ -150,7 +150,7 @@ def _cuda(machine: Machine, recipe: Recipe | None) -> Finding:
             "warn",
             f"{said}; {image_name()} is built for {'.'.join(map(str, IMAGE_CUDA))}",
             "update the driver to R580, name an image for an older CUDA with AXOLOTL_IMAGE, or set TRAINER=local; "
-            "data centre GPUs may do as they are",
+            "data centre GPUs may work with the old driver",
         )
     return Finding("CUDA", "ok", said)
 
@@ -194,7 +194,7 @@ def _served(recipe: Recipe, variables: Mapping[str, str]) -> list[Finding]:
     cache = Path(variables.get("HF_HUB_CACHE") or cache_of(variables) / "hub")
     config = saved_config(recipe.base_model, ROOT / recipe.base_model, revision, cache)
     against = not_for_tgi(config) if isinstance(config, dict) else ""
-    remedy = "`make eval` serves it with vLLM on a GPU, and else with the embedded engine; ship it with such an engine"
+    remedy = "`make eval` serves it with vLLM on a GPU, otherwise with the embedded engine; deploy it with one of these"
     return [Finding("serving", "warn", against, remedy)] if against else []
 
 
@@ -221,9 +221,12 @@ def _judge(need: Estimate, have: int, free: int, *, on_gpu: bool) -> tuple[Level
     if need.fixed > have:
         return "fail", f"weights and optimizer alone need {need.fixed / GIB:.1f} GiB: {smaller}"
     if need.total > have:
-        return "warn", f"it fits only where texts are much shorter than sequence_len: lower that, or {smaller}"
+        return "warn", f"it fits only if texts are much shorter than sequence_len: lower that, or {smaller}"
     if need.total > free:
-        return "warn", f"only {free / GIB:.1f} GiB are free: end what uses the GPU (`nvidia-smi` lists it)"
+        return (
+            "warn",
+            f"only {free / GIB:.1f} GiB are free: stop the programs that use the GPU (`nvidia-smi` lists them)",
+        )
     return "ok", ""
 
 

@@ -34,12 +34,14 @@ def check_disk(recipe: Recipe | None, models: Path, workspace: Path) -> Finding:
     said = f"{free / GB:.0f} GB are free on the disk of {place}"
     need = GB if recipe is None else room_needed(recipe)
     if free < need:
-        remedy = f"about {need / GB:.1f} GB are written: free some, or point models or output_dir to a larger volume"
+        remedy = (
+            f"about {need / GB:.1f} GB are needed: free some space, or point models or output_dir to a larger volume"
+        )
         return Finding("disk", "fail", said, remedy)
     total = shutil.disk_usage(_existing(workspace if workspace.is_dir() else models)).total
     if recipe is not None and wants_gpu(recipe.config) and hub_repos(recipe) and total < VOLUME:
         remedy = "give a rented machine a volume of 200 GB: base, checkpoints, output and export are all stored there"
-        return Finding("disk", "warn", f"{said}, which is smaller than the 200 GB of the guide", remedy)
+        return Finding("disk", "warn", f"{said}, less than the recommended 200 GB", remedy)
     return Finding("disk", "ok", said)
 
 
@@ -50,14 +52,16 @@ def check_cache(recipe: Recipe | None, variables: Mapping[str, str], workspace: 
         return Finding("HF_HOME", "ok", f"not set; training uses {workspace / 'huggingface'}")
     place = _existing(cache)
     if not os.access(place, os.W_OK):
-        return Finding("HF_HOME", "fail", f"{place} cannot be written to", "let HF_HOME name a folder of this user")
+        return Finding("HF_HOME", "fail", f"{place} cannot be written to", "set HF_HOME to a folder of this user")
     if workspace.is_dir() and not cache.resolve().is_relative_to(workspace.resolve()):
-        remedy = f"`export HF_HOME={workspace}/huggingface`, or downloads fill the root disk and go with the machine"
+        remedy = (
+            f"`export HF_HOME={workspace}/huggingface`, or downloads fill the root disk and are lost with the machine"
+        )
         return Finding("HF_HOME", "warn", f"{cache} is not on the volume {workspace}", remedy)
     free = shutil.disk_usage(place).free
     said = f"{cache}, {free / GB:.0f} GB free"
     if recipe is not None and hub_repos(recipe) and free < room_needed(recipe) / 2:
-        return Finding("HF_HOME", "fail", said, "let HF_HOME name a folder on a larger disk")
+        return Finding("HF_HOME", "fail", said, "set HF_HOME to a folder on a larger disk")
     return Finding("HF_HOME", "ok", said)
 
 
@@ -74,5 +78,7 @@ def check_port(port: int) -> Finding:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             problem = error.strerror or str(error)
-            return Finding(f"port {port}", "warn", problem, "end what uses it, or give another with PORT=")
+            return Finding(
+                f"port {port}", "warn", problem, "stop the program that uses it, or choose another port with PORT="
+            )
     return Finding(f"port {port}", "ok", "free")

@@ -37,7 +37,7 @@ def check_switch(recipe: Recipe) -> Finding | None:
         return None
     lines = " ".join(f"{{%- set {name} = {_literal(value)} %}}" for name, value in given.items())
     said = "chat_template_kwargs reach neither Axolotl's DPO nor TGI 3.3, so trained and served prompts would differ"
-    remedy = f"take them out of the recipe, and begin the base's chat template with {lines}, which every reader obeys"
+    remedy = f"remove them from the recipe, and begin the base's chat template with {lines}, which every server applies"
     return Finding("template", "fail", said, remedy)
 
 

@@ -58,8 +58,10 @@ def _refused(kinds: list[tuple[str, Turns]], rendered: list[str | Refused]) -> F
         return None
     (where, turns), told = found
     roles = ", ".join(message["role"] for message in turns)
-    remedy = "take such pairs out, or put a system turn's text into the user's: no training and no server renders it"
-    return Finding("template", "fail", f"the base's refuses the turns of {where} ({roles}): {told}", remedy)
+    remedy = (
+        "remove such pairs, or move a system turn's text into the user's turn: neither training nor servers render it"
+    )
+    return Finding("template", "fail", f"the base's template refuses the turns of {where} ({roles}): {told}", remedy)
 
 
 def _dated(template: str, special: dict[str, str], rendered: list[str | Refused]) -> Finding | None:
@@ -70,16 +72,21 @@ def _dated(template: str, special: dict[str, str], rendered: list[str | Refused]
         template, [({"role": "system", "content": "."}, {"role": "user", "content": "?"})], special
     )
     remedy = (
-        "collect both sides on one day; the model is trained on another date than it is served with"
+        "collect both sides on the same day; the model is served with another date than it was trained with"
         if isinstance(with_system, Refused) or DATE in with_system
-        else "give pairs and prompts a system turn of their own: then it writes none"
+        else "add a system turn to pairs and prompts: then it writes no date"
     )
     return Finding(
-        "template", "warn", "the base's writes the day's date into prompts, so they differ from day to day", remedy
+        "template",
+        "warn",
+        "the base's template writes today's date into prompts, so they differ from day to day",
+        remedy,
     )
 
 
 def _takes(count: int) -> Finding:
     return Finding(
-        "template", "ok", f"the base's takes the pairs' conversations ({counted(count, 'order')} of roles tried)"
+        "template",
+        "ok",
+        f"the base's template accepts the pairs' conversations ({counted(count, 'order')} of roles tried)",
     )

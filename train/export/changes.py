@@ -7,28 +7,28 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-_OF_PLACE = "says only where it was loaded from"
+_OF_PLACE = "records only where it was loaded from"
 _READS_OLD = "TGI reads the older name"
 #: By key of any JSON file.
 WHY = {
-    "rope_theta": "TGI takes 10000 where it does not find this name",
-    "rope_scaling": "TGI reads rope scaling under this name, and a linear one only in llama3's words",
-    "rope_parameters": "the newer form, with all that was said in the older one",
+    "rope_theta": "TGI uses 10000 if this key is missing",
+    "rope_scaling": "TGI reads rope scaling under this name, and linear scaling only in llama3's form",
+    "rope_parameters": "the newer form, with everything from the older one",
     "rope_local_base_freq": "TGI reads the rope of sliding layers under this name",
     "sliding_window_pattern": "TGI counts layers by it, and does not read layer_types",
     "partial_rotary_factor": _READS_OLD,
     "torch_dtype": _READS_OLD,
-    "dtype": "the weights have it",
+    "dtype": "as in the weights",
     "use_cache": "training had switched the cache off",
-    "tokenizer_class": "transformers 4.51 lacks that class or rebuilds its tokenizer; this one is read as it is",
-    "model_input_names": "goes with the tokenizer's class",
-    "extra_special_tokens": "transformers 4.51 ends at a list here",
+    "tokenizer_class": "transformers 4.51 lacks that class or rebuilds its tokenizer; this one is used as it is",
+    "model_input_names": "belongs to the tokenizer's class",
+    "extra_special_tokens": "transformers 4.51 fails on a list here",
     "additional_special_tokens": "the list of extra_special_tokens under the older name",
     "chat_template": "TGI reads a template from tokenizer_config.json, and trims no blocks",
-    "eos_token": "TGI's transformers backend ends an answer here alone: it must be what ends a turn",
+    "eos_token": "only this token ends an answer on TGI's transformers backend: it must end a turn",
     "eos_token_id": "every token that ends an answer, as a list: TGI ignores a number",
     "pad_token": "the trained model has one, its base none",
-    "do_sample": "a base that does not sample is not made to",
+    "do_sample": "the base does not sample, so the model does not either",
     "backend": _OF_PLACE,
     "is_local": _OF_PLACE,
     "local_files_only": _OF_PLACE,
@@ -36,7 +36,7 @@ WHY = {
     "_from_model_config": _OF_PLACE,
 }
 _NAMES = ("config.json", "tokenizer_config.json", "generation_config.json")
-_NULL = "null says nothing that a missing key does not"
+_NULL = "null means the same as a missing key"
 
 
 def changes(saved: Path, written: Path) -> Iterator[str]:

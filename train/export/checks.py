@@ -31,7 +31,7 @@ _WITH_IMAGES = (
     "the base has an image part, which pairs of texts do not train, and TGI 3.3 does not read it as transformers 5 "
     "saves it: `blindside export BASE models/TEXT` writes its text part, to be named as base_model"
 )
-_NESTED = "the base has parts beside its text (text_config in config.json): choose a base of text alone"
+_NESTED = "the base has parts beside its text (text_config in config.json): choose a text-only base"
 _REMEDY = "check the recipe (special_tokens, chat_template, overrides_of_model_config)"
 #: transformers 5 builds GPT-2's and Llama's again and leaves out what tokenizer.json says of digits and spaces.
 _READ_AS_IT_IS = (

@@ -94,9 +94,9 @@ class _Folder:
         except FileNotFoundError:
             if optional:
                 return {}
-            raise ExportError(f"{self.path} has no {name}; did the training end?", field=name) from None
+            raise ExportError(f"{self.path} has no {name}; did the training finish?", field=name) from None
         except ValueError:
-            raise ExportError(f"{path} is not JSON; was it written to its end?", field=name) from None
+            raise ExportError(f"{path} is not JSON; is the file complete?", field=name) from None
         if not isinstance(found, dict):
             raise ExportError(f"{path} is not a JSON object", field=name)
         return found

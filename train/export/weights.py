@@ -37,7 +37,7 @@ def read_header(path: Path) -> dict[str, Tensor]:
         raise ExportError(f"{path} is not a safetensors file; train again", field="weights") from None
     if path.stat().st_size != size:
         raise ExportError(
-            f"{path} has {path.stat().st_size} bytes where its header says {size}: it was not written to its end "
+            f"{path} has {path.stat().st_size} bytes where its header says {size}: it is incomplete "
             "(is the disk full?); train again",
             field="weights",
         )
@@ -60,7 +60,7 @@ def weight_files(folder: Path) -> list[Path]:
         raise ExportError(
             f"{folder} holds an adapter, not a model; merge it first (axolotl merge-lora)", field="weights"
         )
-    raise ExportError(f"{folder} holds no model.safetensors; did the training end?", field="weights")
+    raise ExportError(f"{folder} holds no model.safetensors; did the training finish?", field="weights")
 
 
 def read_tensors(folder: Path) -> dict[str, Tensor]:

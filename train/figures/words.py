@@ -33,7 +33,7 @@ def outcome(found: Figures, config: Mapping[str, Any]) -> tuple[str, ...]:
     after = found.held[-1] if len(found.held) > 1 else None
     kind = _kind(found, rows, after)
     lines = [f"The training {_SAID[kind]}.", f"  {_training(rows)}"]
-    lines.append(f"  {_held(found)}" if after else "  No pair was held out, so what it makes of others is not known.")
+    lines.append(f"  {_held(found)}" if after else "  No pair was held out, so its effect on other pairs is unknown.")
     if _fell(found) > _FELL and kind != "diverged":
         lines.append(f"  The likelihood of the chosen answers fell, {_chosen(found)}: {_REMEDY['fell'](config)}.")
     if kind in _REMEDY:

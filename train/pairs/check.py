@@ -58,7 +58,7 @@ class Checked:
         if self.duplicates:
             said.append(f"{counted(self.duplicates, 'row repeats', 'rows repeat')} an earlier row word for word")
         if self.stripped:
-            said.append(f"{counted(self.stripped, 'row')} had white space at the ends of a text; it was taken off")
+            said.append(f"{counted(self.stripped, 'row')} had white space at the ends of a text; it was removed")
         if self.problems:
             said.append(
                 f"{counted(len(self.problems), 'row was', 'rows were')} left out, the first: {self.problems[0]}"

@@ -155,7 +155,7 @@ def _turn_by_turn(asked: list[Any], a: Any, b: Any) -> Parts:
         raise Unusable(MALFORMED, "questions and answers are not lists of the same length")
     if a[:-1] != b[:-1]:
         raise Unusable(
-            CONFLICT, "the two models were in different conversations: only the last answers differ in a pair"
+            CONFLICT, "the two models were in different conversations: in a pair only the last answers may differ"
         )
     messages: list[Message] = []
     for question, reply in zip(asked, a, strict=True):
@@ -182,7 +182,7 @@ def _vote(record: Record) -> tuple[tuple[Message, ...], str, str, dict[str, Any]
     (before, a), (other, b) = (_state(state) for state in states)
     if before != other:
         raise Unusable(
-            CONFLICT, "the two models were in different conversations: only the last answers differ in a pair"
+            CONFLICT, "the two models were in different conversations: in a pair only the last answers may differ"
         )
     models = [str(state.get("model_name") or "") for state in states]
     source = {"kind": "vote", "row": record.line, "models": models, "tstamp": record.values.get("tstamp")}

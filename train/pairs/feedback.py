@@ -32,8 +32,8 @@ _EDIT = ("edit", "edited", "corrected", "correction", "corrected_answer")
 _THUMB = ("thumb", "feedback", "rating", "label", "vote", "value")
 NO_DOWN, NO_UP = "no answer to this prompt was disliked", "no answer to this prompt was liked"
 DIVIDED = "as many like the answer as dislike it"
-AGAIN = "the same user said something else of the answer later"
-LEFT_OVER = "every answer on the other side has its partner"
+AGAIN = "the same user rated the answer differently later"
+LEFT_OVER = "every answer on the other side is already in a pair"
 
 
 @dataclass

@@ -41,7 +41,7 @@ def write_pairs(pairs: Iterable[Pair], out: Path) -> int:
     """
     kind = "".join(out.suffixes[-2:]) if out.suffix == ".gz" else out.suffix
     if kind not in (".jsonl", ".jsonl.gz", ".parquet"):
-        raise PairsError("can't tell what to write; name it .jsonl, .jsonl.gz or .parquet", path=out)
+        raise PairsError("unknown output format; name it .jsonl, .jsonl.gz or .parquet", path=out)
     try:
         with _beside(out) as part:
             return _parquet(pairs, part) if kind == ".parquet" else _jsonl(pairs, part, gzipped=kind != ".jsonl")

@@ -40,7 +40,7 @@ def check_hub(repos: Mapping[str, str], variables: Mapping[str, str], problem: s
         missing = [name for name, kind in repos.items() if not _cached(name, kind, variables)]
         remedy = "unset it" if "OFFLINE" in problem else "check the network (HF_ENDPOINT where you use a mirror)"
         level: Level = "fail" if missing else "warn"
-        found = f"not here: {', '.join(missing)}" if missing else "all that is needed is in the cache"
+        found = f"not here: {', '.join(missing)}" if missing else "everything needed is in the cache"
         yield Finding("Hub", level, f"{problem}; {found}", f"{remedy}, {LATER}" if missing else "")
         return
     yield Finding("Hub", "ok", f"{shown(endpoint(variables))} answers")

@@ -133,5 +133,5 @@ def _words(served: Served, adds: bool, end: int | None, splits: bool) -> tuple[s
         kind = type(served.tokenizer).__name__
         said.append(f"text is split as tokenizer.json says and servers do, not as transformers builds a {kind}")
     if end is not None:
-        said.append(f"answers end with {served.show([end])}, without the tokenizer's end token behind it")
+        said.append(f"answers end with {served.show([end])}, without the tokenizer's end token after it")
     return tuple(said)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,10 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
         return "train.token_check.TokenArgs"
 
     def register(self, cfg: Any) -> None:
-        """Before Axolotl asks PyTorch whether GPUs reach each other, which ends a CUDA build without a driver."""
+        """Before Axolotl prepares the data, and before it asks PyTorch whether GPUs reach each other, which ends a
+        CUDA build without a driver.
+        """
+        spare_pools()
         if _on_cpus():
             import torch
 
@@ -85,6 +89,26 @@ def _on_cpus() -> bool:
     return os.environ.get("ACCELERATE_USE_CPU") == "true" and int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
+def spare_pools() -> None:
+    """Let datasets do in this process what it is asked to do in one other.
+
+    Axolotl 0.19 writes few rows by a pool of one, and datasets 4.8 starts two interpreters for that, each of which
+    imports all of Axolotl again: more time than a short training takes.
+    """
+    from datasets import Dataset
+
+    for name in ("map", "save_to_disk"):
+        setattr(Dataset, name, _here(getattr(Dataset, name)))
+
+
+def _here(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def here(*args: Any, num_proc: int | None = None, **given: Any) -> Any:
+        return method(*args, num_proc=None if num_proc == 1 else num_proc, **given)
+
+    return here
+
+
 def share_reference(folder: Path) -> None:
     """Let all processes read the reference's log-probabilities where the first one writes them.
 
@@ -110,7 +134,7 @@ def forget_reference(trainer: Any) -> None:
     trainer.ref_model = None
     prepared = trainer.accelerator._models
     prepared[:] = [one for one in prepared if one is not given]
-    LOG.info("the reference's log-probabilities are known: its copy of the weights is let go")
+    LOG.info("the reference's log-probabilities are known: its copy of the weights is freed")
 
 
 def _load(cfg: Any, template: str | None) -> Served:
@@ -187,7 +211,7 @@ def trim(trainer: Any, stops: list[int]) -> tuple[str, ...]:
             given = {"fn_kwargs": {"stops": stops}, "load_from_cache_file": False}
             setattr(trainer, name, _referred(trainer, data.map(_ended_row, **given), name))
             fixed = True
-    return ("what the template writes behind the end of an answer is taken off",) if fixed else ()
+    return ("what the template writes after the end of an answer is removed",) if fixed else ()
 
 
 def _referred(trainer: Any, data: Any, name: str) -> Any:

@@ -27,12 +27,10 @@ def outdated(recipe: Recipe, found: TrainedTokens | None) -> bool:
     return checked(recipe) and (found is None or found.rules != RULES)
 
 
-def fields(recipe: Recipe, outcome: Path, figures: Path, *, several: bool = False) -> dict[str, Any]:
-    """The fields by which Axolotl loads our plugin; `several` processes need it whatever they train."""
+def fields(recipe: Recipe, outcome: Path, figures: Path) -> dict[str, Any]:
+    """The fields by which Axolotl loads our plugin, and by which a DPO is checked and its figures are written."""
     own = {"plugins": [*(recipe.config.get("plugins") or []), PLUGIN]}
-    if not checked(recipe):
-        return own if several else {}
-    return {**own, "trained_tokens": str(outcome), "training_figures": str(figures)}
+    return {**own, "trained_tokens": str(outcome), "training_figures": str(figures)} if checked(recipe) else own
 
 
 def forget(outcome: Path) -> None:
@@ -61,7 +59,7 @@ class Watch:
         if "loss" in parse_numbers(line):
             self._over = True
             if not self._outcome.exists():
-                raise _unchecked("it passes the check over without a word")
+                raise _unchecked("it skips the check silently")
 
 
 def _unchecked(why: str) -> TokensError:

@@ -99,7 +99,7 @@ def _collect(found: Sweep, one: Candidate, trained: Trained | None, loaded: Load
     if run.info.sweep is not None and run.info.sweep.sweep != found.sweep:
         raise RunError(f"run {run.name} is a candidate of sweep {run.info.sweep.sweep}: judge it there")
     if run.info.sweep is None and is_begun(asking.reports, [one.model_copy(update={"run": run.name})]):
-        raise RunError(f"run {run.name} was judged on its own, so the base's answers are known: use other prompts")
+        raise RunError(f"run {run.name} was judged on its own, so reviewers know the base's answers: use other prompts")
     run = run.update(sweep=member)
     if complete(run):
         console.say(f"{one.name}: all {2 * run.info.prompt_set.asked} answers already collected")
@@ -115,7 +115,7 @@ def _same_prompts(found: Sweep, loaded: LoadedPrompts, reports: Path) -> None:
         if is_begun(reports, [one]) and asked != loaded.prompt_set.sha256:
             raise RunError(
                 "its prompts would not be those that the judged candidates were asked (one of them may be in its "
-                "training data, or the file changed): put it into a sweep of its own"
+                "training data, or the file changed): put it into another sweep"
             )
 
 
@@ -126,7 +126,7 @@ def same_base(run: Run, found: Sweep, reports: Path) -> None:
     for one in found.judged:
         base = open_run(reports, one.run).info.models["base"]
         if one.run != run.name and pin(base) != pin(run.info.models["base"]):
-            raise RunError(f"its base is not that of {one.name}: a sweep has one base, put it into one of its own")
+            raise RunError(f"its base is not that of {one.name}: a sweep has one base, put it into another sweep")
 
 
 def _started(found: Sweep, one: Candidate, trained: Trained | None, loaded: LoadedPrompts, asking: Asking) -> Run:

@@ -38,19 +38,23 @@ if TYPE_CHECKING:
 
 def sweep(
     file: Annotated[Path | None, typer.Argument(help="sweep.yml, or a sweep file of Axolotl's.")] = None,
-    recipe: Annotated[str, typer.Option(help="The recipe that is changed, where the file does not say it.")] = "",
+    recipe: Annotated[str, typer.Option(help="The recipe to change, if the file names none.")] = "",
     name: Annotated[str, typer.Option(help="The sweep's name; default: the file's.")] = "",
     tuned_url: Annotated[
-        list[str] | None, typer.Option(help="name=URL of a candidate that is served already; repeatable.")
+        list[str] | None, typer.Option(help="name=URL of a candidate on a running server; repeatable.")
     ] = None,
     base_url: Annotated[list[str] | None, typer.Option(help="URL of the base, for --tuned-url.")] = None,
     prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, or hub:owner/name; by default the model's.")] = "",
     engine: Annotated[str, typer.Option(help="auto, docker, vllm or embedded.")] = "auto",
     server: Annotated[str, typer.Option(help="In Docker: auto, tgi, vllm or sglang.")] = "auto",
     sequential: Annotated[bool, typer.Option("--sequential", help="Serve one side after the other.")] = False,
-    dtype: Annotated[str, typer.Option(help="What servers compute in, for parity; default: as planned.")] = "",
+    dtype: Annotated[
+        str, typer.Option(help="Data type that servers compute in, for parity; default: as planned.")
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Continue despite failed parity (it is recorded).")] = False,
-    quick_parity: Annotated[bool, typer.Option("--quick-parity", help="Three probes of parity, not nine.")] = False,
+    quick_parity: Annotated[
+        bool, typer.Option("--quick-parity", help="Run three parity probes instead of nine.")
+    ] = False,
     max_tokens: MaxTokens = 512,
     enable_thinking: EnableThinking = None,
     concurrency: Concurrency = 16,
@@ -60,9 +64,9 @@ def sweep(
     env: TrainEnv = TRAIN_ENV,
     vllm_env: VllmEnv = VLLM_ENV,
 ) -> None:
-    """Train several candidates, collect their answers and once the base's, and bind them in reports/NAME/sweep.json.
+    """Train several candidates, collect their answers and, once, the base's; sweep.json in reports/NAME lists the runs.
 
-    Existing models and answers are kept; a candidate that fails is named, and the others go on.
+    Existing models and answers are kept; a candidate that fails is reported, and the others continue.
     Example: `blindside sweep sweep.yml`, then `blindside judge sweep`
     """
     from eval.cli.sweep.collect import Asking, collect_all
@@ -136,7 +140,9 @@ def _tell_unscreened(found: Sweep) -> None:
     if any(rule.signal == "held_out_accuracy" for rule in found.screen):
         for one in found.candidates:
             if one.state == "trained" and "held_out_accuracy" not in one.figures:
-                console.say(f"note: {one.name} has no held-out pairs, so the rule on held_out_accuracy passes it over")
+                console.say(
+                    f"note: {one.name} has no held-out pairs, so the rule on held_out_accuracy does not apply to it"
+                )
 
 
 def _finish(found: Sweep) -> None:

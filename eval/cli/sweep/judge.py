@@ -45,7 +45,7 @@ def open_sweep(reports: Path, name: str, policy: Path | None) -> tuple[Sweep, di
         bind(reports, found)
     for one in found.candidates:
         if one.state in ("failed", "screened"):
-            console.say(f"note: {one.name} is not asked about: {one.state}, {one.reason}")
+            console.say(f"note: {one.name} is not judged: {one.state}, {one.reason}")
     people = people_needed(len(found.judged) - len(found.dropped), found.race)
     if people > 1:
         console.say(f"note: nobody sees two pairs of one prompt: judging to the end takes {people} reviewers or more")
@@ -101,7 +101,7 @@ class Racing:
             try:
                 self.look()
             except BlindsideError as error:
-                self._tell(f"the race of sweep {self._name} cannot be looked at: {error}")
+                self._tell(f"cannot check which candidates of sweep {self._name} to drop: {error}")
             # The page goes first: on large runs a look takes its time.
             pause = max(EVERY, SPARE * (time.monotonic() - began))
 
@@ -124,7 +124,7 @@ class Racing:
         if new:
             write_sweep(self._reports, found.model_copy(update={"dropped": (*found.dropped, *new)}))
             for one in new:
-                console.say(f"{one.candidate} is asked no more: {one.why}")
+                console.say(f"{one.candidate} is dropped: {one.why}")
         self._desk.stop(seen.race.dropped.keys())
         self._seen = stamps if not new else None
         self._tell(_state(found, runs, seen))

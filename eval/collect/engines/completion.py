@@ -25,7 +25,7 @@ def completion_of(
     """
     reason = finish_reason or "unknown"
     if ending_of(reason) == "error":
-        raise EngineError(f"{url} broke the answer off (finish_reason {reason!r})")
+        raise EngineError(f"{url} aborted the answer (finish_reason {reason!r})")
     text, thinking = _content(message.get("content"))
     named = [message[name].strip() for name in ("reasoning_content", "reasoning") if isinstance(message.get(name), str)]
     inner, text = apart(text)
@@ -35,7 +35,7 @@ def completion_of(
     if refused:
         text = str(refusal)
     elif not text.strip() and (message.get("tool_calls") or message.get("function_call") or _is_call(reason)):
-        raise EngineRejected(f"{url} answered a tool call where a text belongs")
+        raise EngineRejected(f"{url} answered with a tool call instead of a text")
     elif not text.strip() and thinking:
         raise EngineRejected(_only_thought(url, reason, completion_tokens))
     return Completion(

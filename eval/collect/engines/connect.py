@@ -16,8 +16,8 @@ from eval.collect.engines.transport import LARGEST, Transport
 from eval.errors import ConnectionBroke, EngineError, EngineOverloaded, InputError
 
 _NO_SWITCH = (
-    "{url} speaks TGI, which takes no switch for thinking: put {{% set enable_thinking = {choice} %}} at the beginning "
-    "of its chat template and serve that, or serve by vLLM, SGLang or llama.cpp"
+    "{url} uses TGI's protocol, which has no switch for thinking: put {{% set enable_thinking = {choice} %}} at the "
+    "beginning of its chat template and serve that, or use vLLM, SGLang or llama.cpp"
 )
 
 #: Where one side answers: an address, or those of several replicas. `#name` behind one names the model.

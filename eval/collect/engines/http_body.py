@@ -60,7 +60,7 @@ def _unpacker(response: aiohttp.ClientResponse, url: str) -> _Unpacker | None:
         return None
     if name not in _PACKED:
         raise EngineError(
-            f"{url} packs its answers as {name[:40]!r}, which was not asked for: turn compression off there",
+            f"{url} packs its answers as {name[:40]!r}, which was not requested: turn compression off there",
             status=response.status,
         )
     return _Unpacker(_PACKED[name], url)
@@ -71,7 +71,7 @@ def _too_large(response: aiohttp.ClientResponse, largest: int, url: str) -> Engi
     response.close()
     return EngineRejected(
         f"{url} answered more than {largest / MEGABYTE:g} MB, so it was not read to its end: "
-        "allow more with --max-answer-mb where that is meant",
+        "allow more with --max-answer-mb if this is intended",
     )
 
 

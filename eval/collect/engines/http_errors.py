@@ -46,7 +46,7 @@ def _not_ours(status: int, url: str, told: str) -> EngineError:
     """The key or the address is wrong, as far as one reply can tell."""
     because = f", {told}" if told else ""
     if status in {401, 403}:
-        problem = f"{url} refuses us ({status}{because}): set {KEY_VARIABLE} to a key that it takes"
+        problem = f"{url} refuses access ({status}{because}): set {KEY_VARIABLE} to a valid key"
     else:
         place = "give the address of a TGI or OpenAI-compatible server"
         problem = f"{url} has no chat completions ({status}{because}): {place}"

@@ -99,7 +99,7 @@ def choose_card(cards: list[Card], wanted: str, url: str) -> Card:
         return cards[0]
     listed = ", ".join(card.id for card in cards[:10]) + (", …" if len(cards) > 10 else "")
     there = f"serves {counted(len(cards), 'model')} ({listed})" if cards else "lists no model"
-    raise InputError(f"{url} {there}: name the one that is meant behind the address, as in {url}#{_example(cards)}")
+    raise InputError(f"{url} {there}: append the right name to the address, as in {url}#{_example(cards)}")
 
 
 def _example(cards: list[Card]) -> str:

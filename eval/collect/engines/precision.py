@@ -49,7 +49,7 @@ def refuse_mixed(served: Mapping[Side, Mapping[str, Any]]) -> None:
     if len({name.upper() for name in told.values()}) > 1:
         raise InputError(
             f"the base is served as {told['base']} and the tuned model as {told['tuned']}, so the run would compare "
-            "quantisations too: serve both alike, or say --mixed-precision"
+            "quantisations too: serve both the same way, or allow it with --mixed-precision"
         )
 
 

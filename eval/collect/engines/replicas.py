@@ -145,7 +145,7 @@ class Replicas:
         replica.out = error
         replica.check_at = time.monotonic() + self._wait(replica)
         left = sum(other.out is None for other in self._replicas)
-        self._tell(f"replica left out, {left} of {len(self._replicas)} are asked: {error}")
+        self._tell(f"replica left out, {left} of {len(self._replicas)} in use: {error}")
 
     def _wait(self, replica: _Replica) -> float:
         wait: float = min(LONGEST_WAIT, self._first_check * 2.0 ** min(replica.checks, 30))
@@ -173,7 +173,7 @@ class Replicas:
             return
         replica.out = None
         replica.failed_in_a_row = FAILURES - 1
-        self._tell(f"replica {replica.name} answers again and is asked again")
+        self._tell(f"replica {replica.name} answers again and is used again")
 
 
 @asynccontextmanager
@@ -191,7 +191,7 @@ async def connect_replicas(
     """
     twice = [address for address in addresses if addresses.count(address) > 1]
     if twice:
-        raise InputError(f"{shown(twice[0])} is given twice for one side: name each replica once")
+        raise InputError(f"{shown(twice[0])} is given twice for one side: give each replica once")
     async with AsyncExitStack() as stack:
         engines, gone = list[tuple[str, Engine]](), list[EngineUnreachable]()
         for address in addresses:
@@ -214,7 +214,7 @@ def _together(replicas: Sequence[_Replica]) -> EngineInfo:
         if _identity(other.engine.info) != _identity(first.engine.info):
             raise InputError(
                 f"{first.name} serves {_words(first.engine.info)}, and {other.name} serves "
-                f"{_words(other.engine.info)}: replicas of one side must serve the same model by the same software"
+                f"{_words(other.engine.info)}: replicas of one side must serve the same model with the same software"
             )
     info = first.engine.info
     most = [replica.engine.info.max_concurrent for replica in replicas]

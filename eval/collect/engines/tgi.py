@@ -94,7 +94,7 @@ class TgiEngine:
         try:
             return len(_TOKENS.validate_json(reply.body).tokenize_response)
         except ValidationError:
-            raise EngineError(f"{self.url}/chat_tokenize answered {reply.looks()} where tokens belong") from None
+            raise EngineError(f"{self.url}/chat_tokenize answered {reply.looks()}; expected tokens") from None
 
     async def _probe(self) -> int | None:
         """Tokens of a one-word question; None where the server can't say. A model without a template is refused."""

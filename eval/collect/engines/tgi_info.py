@@ -51,7 +51,7 @@ def read_info(reply: Reply, url: str) -> Info | None:
         return None
     if find_spec("text_generation") is None:
         raise EngineError(
-            f"{url} speaks TGI and the package text-generation is not installed: "
+            f"{url} speaks TGI but the package text-generation is not installed: "
             "run `make env`, or `pip install --no-deps text-generation==0.7.0`"
         )
     return info

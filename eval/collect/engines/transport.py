@@ -121,7 +121,7 @@ class Transport:
                 "check its certificate, or that it speaks https"
             ) from None
         except aiohttp.ClientHttpProxyError as error:
-            told = f"the proxy {shown(proxy or '')} refuses the way to {self.url} ({error.status})"
+            told = f"the proxy {shown(proxy or '')} refuses to connect to {self.url} ({error.status})"
             raise EngineUnreachable(f"{told}: put its host into NO_PROXY if no proxy is needed") from None
         except aiohttp.ClientProxyConnectionError as error:
             told = f"cannot connect to the proxy {shown(proxy or '')} ({self._short(error.os_error)})"
@@ -139,7 +139,7 @@ class Transport:
         there = str(response.url.join(URL(response.headers["Location"])))
         address = self._short(ValueError(shown(there.partition("?")[0])))
         return EngineError(
-            f"{self.url} has moved ({response.status}): give the address that it names, {address}",
+            f"{self.url} has moved ({response.status}): use the new address, {address}",
             status=response.status,
         )
 

@@ -88,7 +88,7 @@ def fastchat_questions(path: Path, note: Note = ignore) -> dict[str, Question]:
         _id(record)
         question = read_question(record)
         if questions.setdefault(question.prompt.id, question).content != question.content:
-            raise record.error(f"question_id {question.prompt.id} occurs twice, with other questions: fix the file")
+            raise record.error(f"question_id {question.prompt.id} occurs twice, with different questions: fix the file")
     return questions
 
 
@@ -152,4 +152,4 @@ def _one_model(records: Sequence[Record], column: str) -> None:
         name = record.values.get(column)
         first = name if first is None else first
         if name is not None and name != first:
-            raise record.error(f"{column} is {name!r} after {first!r}: give one model's answers a file")
+            raise record.error(f"{column} is {name!r} after {first!r}: give each model's answers in a separate file")

@@ -170,7 +170,7 @@ def make_run(
     gone = len(join.joined) - len(joined)
     if gone:
         join.left_out["retired"] += gone * join.each
-        say(f"{counted(gone, 'prompt')} left out: earlier runs gave them to the training (retired.jsonl)")
+        say(f"{counted(gone, 'prompt')} left out: earlier runs harvested them for training (retired.jsonl)")
     if not joined:
         raise InputError("all of its prompts were harvested for the training: import others", path=source)
     prompts = [row.question.prompt for row in joined]

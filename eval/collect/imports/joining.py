@@ -139,7 +139,7 @@ def rows_of_table(rows: Iterable[tuple[Record, Joined | None]]) -> Join:
     join.joined = list(first.values())
     join.duplicates, join.unjoined = len(repeats), len(incomplete)
     join.left_out.update({"there twice": len(repeats), "an answer is missing": len(incomplete)})
-    asked = "record asks what was asked before and is left out", "records ask what was asked before and are left out"
+    asked = "record repeats an earlier prompt and is left out", "records repeat earlier prompts and are left out"
     join.note(len(repeats), *asked, repeats)
     lacking = "record lacks an answer and is left out", "records lack an answer and are left out"
     join.note(len(incomplete), *lacking, incomplete)

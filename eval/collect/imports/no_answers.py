@@ -25,7 +25,7 @@ def keep_answers(join: Join, *, keep_errors: bool) -> None:
         thought = sum(bool(row.thinking.get(side) and row.answer(side)) for row in rows)
         if thought:
             begin = counted(thought, f"answer of {side} begins", f"answers of {side} begin")
-            join.notes.append(f"{begin} with thinking, which is kept apart and not judged")
+            join.notes.append(f"{begin} with thinking, which is stored separately and not judged")
     same: Same = {side: repeated(row.answer(side) for row in rows) for side in SIDES}
     join.joined = []
     gone: defaultdict[tuple[str, Side], list[str]] = defaultdict(list)

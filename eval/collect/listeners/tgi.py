@@ -158,7 +158,7 @@ class TgiListener(Hearing):
         try:
             return _SPANS.validate_json(reply.body)
         except ValidationError:
-            raise EngineError(f"{self.transport.url}/tokenize answered {reply.looks()} where tokens belong") from None
+            raise EngineError(f"{self.transport.url}/tokenize answered {reply.looks()}; expected tokens") from None
 
     async def _post(self, kind: type[Body], path: str, **body: Any) -> Body:
         reply = await self._send(path, body)

@@ -257,7 +257,7 @@ def _same_model(path: Path, model: str) -> None:
         name.write_text(model, encoding="utf-8")
     before = name.read_text(encoding="utf-8") if name.is_file() else model
     if before != model:
-        raise RunError(f"{path} holds replies of {before}, not of {model}: give a work folder of its own")
+        raise RunError(f"{path} holds replies of {before}, not of {model}: give another work folder")
 
 
 def _spent(row: Response) -> int:

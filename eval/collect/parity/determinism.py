@@ -66,7 +66,7 @@ class Determinism:
 
     def _line(self, side: Side, one: SideDeterminism) -> str:
         if not one.asked:
-            return f"{side}: determinism: nothing was asked again"
+            return f"{side}: determinism: nothing was sent again"
         text = f"{side}: determinism: {one.flipped} of {counted(one.asked, 'answer')} changed when asked again"
         if one.flipped:
             text += f" ({one.under_load} with {self.load} at once, {one.alone} alone; {', '.join(one.examples)})"
@@ -99,7 +99,7 @@ def check_determinism(
     raise what is really wrong.
     """
     if run.info.decoding is None:
-        raise RunError(f"run {run.name} was imported: no server of it can be asked again")
+        raise RunError(f"run {run.name} was imported, so it has no server to check")
     answers = read_answers(run.responses_path)
     prompts = [prompt for prompt in run.prompts() if all((prompt.id, side) in answers.responses for side in urls)]
     sample = choose_sample(prompts, share=share, at_least=at_least, seed=run.name)

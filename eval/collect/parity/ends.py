@@ -78,7 +78,7 @@ def _other_end(served: Served, heard: Heard) -> str:
         )
     if heard.finish == "length" and len(heard.answer) != heard.limit:
         count = len(heard.answer)
-        return f"the answer to {heard.probe.name!r} was cut at {count} tokens, not at the {heard.limit} asked for"
+        return f"the answer to {heard.probe.name!r} was cut at {count} tokens, not at the {heard.limit} requested"
     return ""
 
 

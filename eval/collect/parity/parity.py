@@ -88,7 +88,7 @@ class ParityReport:
         self.raise_if_failed()
         if self.unproved:
             raise ParityFailed(
-                f"nothing was proved of {' and '.join(self.unproved)}: the lines above say what each check lacks"
+                f"nothing could be checked on {' and '.join(self.unproved)}: the lines above give the reasons"
             )
 
 
@@ -158,7 +158,7 @@ def _references(
         return {side: Reference(missing="no server reports anything to compare with") for side in jobs}
     if not missing(python):
         dtype = next(iter(jobs.values())).dtype
-        say(f"parity: the same by transformers, in {dtype}, from the saved weights")
+        say(f"parity: computing the same with transformers, in {dtype}, from the saved weights")
     return ask_references(python, jobs, memory, say)
 
 
@@ -223,5 +223,5 @@ def _unique(many: Sequence[list[int]]) -> list[list[int]]:
 def _untold(one: Listened, untold: Sequence[str]) -> str:
     name = one.identity.name
     if not one.identity.proof.tokens:
-        return f"{one.url} ({name}) reports nothing to compare with; nothing about this server was proved"
-    return f"{one.url} ({name}) does not report {', '.join(untold)}; so much is not proved of it (docs/serving.md)"
+        return f"{one.url} ({name}) reports nothing to compare with, so nothing could be checked on this server"
+    return f"{one.url} ({name}) does not report {', '.join(untold)}, so that is not checked (docs/serving.md)"

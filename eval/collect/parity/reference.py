@@ -34,7 +34,7 @@ def ask_references(
     try:
         return dict(zip(jobs, Answer.model_validate_json(out).references, strict=True))
     except (ValidationError, ValueError):
-        why = f"transformers could not be asked ({(last or f'exit status {code}')[:200]})"
+        why = f"transformers failed ({(last or f'exit status {code}')[:200]})"
         return {side: Reference(missing=why) for side in jobs}
 
 

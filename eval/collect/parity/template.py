@@ -47,7 +47,7 @@ def check_template(served: Served) -> Check:
             return served.check("template", False, f"template differs, for prompt {heard.probe.name!r}: {problem}")
         compared += 1
     if not compared:
-        return served.check("template", None, "the server took none of the conversations")
+        return served.check("template", None, "the server accepted none of the conversations")
     return served.check("template", True, f"{counted(compared, 'conversation')}, the same text")
 
 

@@ -77,7 +77,7 @@ def check_greedy(served: Served) -> Check:
         for point, top, best in _answer_points(heard, _scores(served, heard)):
             count += 1
             if point.id != top and not best - point.saved <= allowed:
-                likely = f"; likelier there: {served.known.reference.pieces.get(top)!r} ({top}) at {best:.4f}"
+                likely = f"; more likely there: {served.known.reference.pieces.get(top)!r} ({top}) at {best:.4f}"
                 return served.check(name, False, f"{point}{likely}")
             if not point.difference <= allowed:
                 return served.check(name, False, f"{point} ({served.dtype} allows {allowed:g})")
@@ -109,7 +109,7 @@ def check_weights(served: Served, prompts_agree: bool | None, other: Saved | Non
     if other is None or theirs is None:
         return served.check(name, True, f"mean difference to the saved weights {own:.2g}")
     if theirs * _BETTER <= own:
-        alike = f"{served.side} and {other.side} answer so alike (mean differences {own:.2g} and {theirs:.2g})"
+        alike = f"{served.side} and {other.side} answer so similarly (mean differences {own:.2g} and {theirs:.2g})"
         return served.check(name, None, f"{alike} that they cannot be distinguished")
     return served.check(name, True, f"mean difference to the saved weights {own:.2g}, to {other.side}'s {theirs:.2g}")
 

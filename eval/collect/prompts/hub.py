@@ -116,7 +116,7 @@ def _ask_where_several(what: str, names: list[str], source: str) -> None:
         listed = ", ".join(name or "(none)" for name in several[:8]) + (", …" if len(several) > 8 else "")
         base = ":".join(source.split(":")[:2])
         example = next(name for name in several if name)
-        raise InputError(f"{source}: has several {what} ({listed}): name the one that is meant, as in {base}:{example}")
+        raise InputError(f"{source}: has several {what} ({listed}): choose one, as in {base}:{example}")
 
 
 def _reason(error: Exception) -> str:

@@ -141,13 +141,15 @@ def _conversation(record: Record, turns: Sequence[Mapping[str, str]], cut: set[s
         messages.pop()
         cut.add("answer")
     if not messages or messages[-1].role != "user":
-        raise record.error("the last message must be the user's: nothing is asked")
+        raise record.error("the last message must be the user's")
     return tuple(messages)
 
 
 def _message(record: Record, number: int, turn: Mapping[str, str]) -> Message:
     if turn["role"] not in get_args(Message.model_fields["role"].annotation):
-        raise record.error(f"message {number} is of a {turn['role']}, which is not asked: give prompts without tools")
+        raise record.error(
+            f"message {number} is of a {turn['role']}, which is not supported: give prompts without tools"
+        )
     if not turn["content"].strip():
         raise record.error(f"message {number} is empty: fill it, or remove the record")
     return Message.model_validate(turn)

@@ -127,7 +127,7 @@ def _messages(prompt_set: PromptSet, asked: list[Question], fresh: int, retired:
     told = {
         f"{counted(prompt_set.duplicates, 'duplicate prompt')} left out": prompt_set.duplicates,
         f"{counted(trained, 'prompt')} left out: the model was trained on them": trained,
-        f"{counted(retired, 'prompt')} left out: earlier runs gave them to the training (retired.jsonl)": retired,
+        f"{counted(retired, 'prompt')} left out: earlier runs harvested them for training (retired.jsonl)": retired,
         f"{counted(turns, 'prompt has', 'prompts have')} several turns: only the first is asked": turns,
         f"{counted(answers, 'conversation ends', 'conversations end')} with an answer, which is left out": answers,
         f"the first {len(asked)} of {fresh} prompts are asked": fresh - len(asked),

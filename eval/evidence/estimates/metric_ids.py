@@ -52,7 +52,7 @@ IDS = {
     "win rate with the tuned answer right": "win_rate_tuned_right",
     "longer answer preferred": "longer_preferred",
     "win rate at equal length (logistic model)": "win_rate_equal_length",
-    "win rate late minus early in the sitting": "late_minus_early_sitting",
+    "win rate late minus early in the session": "late_minus_early_session",
     "win rate of fast minus slow judgements": "fast_minus_slow",
     "base answers cut at the token limit": "truncated_base",
     "tuned answers cut at the token limit": "truncated_tuned",

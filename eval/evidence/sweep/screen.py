@@ -68,7 +68,7 @@ def _dropped(found: Sweep, rule: Screen, figures: Mapping[str, float]) -> Sweep:
             f"the rule on {rule.signal} drops every candidate of sweep {found.sweep}: see reports/{found.sweep}"
         )
     for name in out:
-        reason = f"{rule.signal} {figures[name]:.1%}, and {_asks(rule)} was asked for in advance"
+        reason = f"{rule.signal} {figures[name]:.1%}, and the rule requires {_asks(rule)}"
         found = found.changed(name, state="screened", reason=reason)
     return found
 

@@ -110,7 +110,9 @@ def add_account(path: Path, name: str, password: str) -> str:
             raise InputError(f"{clean!r} already exists: change the password, or choose another name", path=path)
         alike = next((other for other in accounts if name_key(other) == name_key(clean)), None)
         if alike is not None:
-            raise InputError(f"{clean!r} is too like {alike!r}, who already exists: choose another name", path=path)
+            raise InputError(
+                f"{clean!r} is too similar to {alike!r}, who already exists: choose another name", path=path
+            )
         accounts[clean] = hash_password(password)
     return clean
 
@@ -161,7 +163,7 @@ def _parts(hashed: str) -> tuple[int, int, int, bytes, bytes]:
         or not 128 * cost * parts[1] <= 2**25
         or not 1 <= parts[2] <= 16
     ):
-        raise ValueError("not a hash of ours")
+        raise ValueError("not a hash that blindside wrote")
     return parts
 
 
@@ -182,14 +184,14 @@ def _account(path: Path, cells: list[str], number: int) -> tuple[str, str]:
 def _checked(name: str) -> str:
     clean, problem = clean_name(name)
     if problem is not None:
-        raise InputError(f"{name!r} cannot name a reviewer: use 1 to {LONGEST_NAME} letters that can be seen")
+        raise InputError(f"{name!r} cannot name a reviewer: use 1 to {LONGEST_NAME} visible characters")
     return clean
 
 
 def _known(path: Path, accounts: dict[str, str], name: str) -> None:
     if name not in accounts:
         there = ", ".join(sorted(accounts)[:10]) or "nobody"
-        raise InputError(f"{name!r} is not there: there is {there}", path=path)
+        raise InputError(f"{name!r} does not exist: there is {there}", path=path)
 
 
 @contextmanager

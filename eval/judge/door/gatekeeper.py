@@ -65,8 +65,8 @@ def _closed(cookie: bytes, https: bool, framed_by: str) -> bytes:
 
 #: Of a request's body; the longest verdict has a tenth of it.
 LONGEST_BODY = 2**20
-NOT_SERVED = "Not found: this server serves its page and nothing else: open that."
-FOREIGN = "Refused: another website asked for this, and not our own page: open the page at its own address."
+NOT_SERVED = "Not found: this server has only its page: open that."
+FOREIGN = "Refused: this request came from another website: open the page at its own address."
 TOO_LARGE = f"Refused: the request is larger than {LONGEST_BODY:,} bytes: send less."
 BROKEN = "The server failed at this request: look at its console, then try again."
 
@@ -189,6 +189,6 @@ def _is_short(length: str) -> bool:
 def _unknown(host: str) -> str:
     name = host_of(host)[0]
     if not name or not (name.isascii() and name.isprintable()):
-        return "Refused: no host of ours was asked for: open the address that the server printed."
+        return "Refused: the request names no known host: open the address that the server printed."
     remedy = f"open the address that it printed, or start it with --allow-host {name}"
     return f"Refused: this server is not known as {name}: {remedy}."

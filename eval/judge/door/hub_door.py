@@ -59,7 +59,7 @@ class HubDoor(Door):
         query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=10)
         code, state = query.get("code", [""])[0], query.get("state", [""])[0]
         if not code or not state or not hmac.compare_digest(state.encode(), _cookie_of(scope).encode()):
-            await tell(send, 403, f"This login was not begun here, or it took too long: {_AGAIN}.")
+            await tell(send, 403, f"This login was not started here, or it took too long: {_AGAIN}.")
             return
         info = await self._in_thread(self._oauth.who, code)
         name = self._hub_accounts.admit(info)

@@ -233,9 +233,13 @@ def mounted(app: FastAPI, page: gr.Blocks, head: str) -> FastAPI:
         # Each request's own scope says it.
         root_path="",
     )
+    # None of our events is queued, and an empty queue would be looked at a thousand times a second.
+    page._queue.sleep_when_free = page._queue.progress_update_sleep_when_free = IDLE_SECONDS
     return result
 
 
+#: Between two looks of Gradio at its queue, which stays empty.
+IDLE_SECONDS = 1.0
 _SYSTEM = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif"]
 
 

@@ -70,7 +70,7 @@ def export_tasks(run: Run, tool: Tool, out: Path, study: Study | None = None, *,
         raise InputError(f"cannot be written ({error.strerror}): free the disk or the folder", path=out) from None
     twice = sum(shown.reviewers > 1 for shown, _ in made.values())
     several = f"{twice} of them for several reviewers (`reviewers`)"
-    say(f"{counted(len(made), 'task')}, {several}; which model is on the left stays here")
+    say(f"{counted(len(made), 'task')}, {several}; only this run's folder records which model is on the left")
     return [out / name for name in files]
 
 

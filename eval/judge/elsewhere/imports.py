@@ -1,6 +1,6 @@
 """`blindside import-verdicts`: verdicts that people gave elsewhere, into the run's verdicts.csv.
 
-Every row of the file becomes a verdict, or is counted by its reason. Imported rows are marked, and carry no seal. A
+Every row of the file becomes a verdict, or is counted by its reason. Imported rows are marked, and have no seal. A
 skip there is a skip here. Doing it again adds nothing; what a kill left out, the next import adds.
 """
 
@@ -154,7 +154,7 @@ def _codes(read: Read, path: Path, choices: Mapping[str, str], words: Mapping[st
     if unknown:
         shown, line = ", ".join(map(repr, unknown[:8])), next(g.line for g in read.given if code_of(g.said) in unknown)
         raise InputError(
-            f"the outcome is {shown}, which is not known: say what each means by --choices, like "
+            f"the outcome is {shown}, which is unknown: give its meaning with --choices, like "
             f'--choices "{unknown[0]}=tie" (one of {", ".join(MEANINGS)})',
             path=path,
             line=line,
@@ -172,7 +172,7 @@ def _resolved(
         try:
             if is_skip(one):
                 skips.append((resolver.found(one).pair.prompt_id, resolver.reviewer(one), one.at))
-                raise Unusable(SKIPPED, "was skipped: that is kept as a skip, which counts against the claim")
+                raise Unusable(SKIPPED, "was skipped: it is stored as a skip, which counts against the claim")
             made.append((one, resolver.verdict(one)))
         except Unusable as error:
             tally.leave_out(error.reason, f"{path}:{one.line}: {error.detail}")

@@ -20,8 +20,8 @@ from eval.records import IMPORTED, SIDES, Outcome, Pair, Prompt, Side, Verdict
 from eval.run import Run
 from train.pairs.keys import normalise_prompt, prompt_key
 
-NO_PROMPT, OTHER_ANSWERS = "no such prompt in this run", "on answers that this run does not hold"
-NO_SIDE = "does not say which model stood left"
+NO_PROMPT, OTHER_ANSWERS = "no such prompt in this run", "on answers that are not in this run"
+NO_SIDE = "does not say which model was on the left"
 BASE, TUNED = "base", "tuned"
 Left = Side | Literal[""]
 
@@ -104,12 +104,12 @@ class Resolver:
             raise Unusable(NO_PROMPT, f"prompt {item} has no pair of answers in this run")
         if pair.identical:
             raise Unusable(
-                "both answers are the same text", f"prompt {item}: both answers are the same, a tie by itself"
+                "both answers are the same text", f"prompt {item}: both answers are the same, which is a tie"
             )
         if task is None:
             return Found(pair, self._side(given, pair), pair.base.sha256, pair.tuned.sha256)
         if given.answers is not None and tuple(map(shown_sha256, given.answers)) != task.shown:
-            raise Unusable(OTHER_ANSWERS, f"task {given.task} shows other answers than were exported")
+            raise Unusable(OTHER_ANSWERS, f"task {given.task} shows other answers than those exported")
         return Found(pair, task.left, task.base_sha256, task.tuned_sha256)
 
     def _item(self, given: Given) -> str:
@@ -155,9 +155,7 @@ def _outcome(meaning: str, left: Left) -> Outcome:
     if meaning in (BASE, TUNED):
         return "base" if meaning == BASE else "tuned"
     if not left:
-        raise Unusable(
-            NO_SIDE, "says left or right, and nothing says which model stood where: give --left base or tuned"
-        )
+        raise Unusable(NO_SIDE, "says left or right, but nothing says which model was where: give --left base or tuned")
     other: Side = "tuned" if left == "base" else "base"
     return left if meaning == A else other
 

@@ -108,7 +108,7 @@ def _blinding_of(run: Run) -> Blinding:
         blinding = Blinding(run.name, key or make_key(path))
     if (before and before[-1] != blinding.fingerprint) or (judged and key is None):
         _log.warning(
-            "%s %s: verdicts keep the sides that they were given, and pairs that are not judged yet get other ones",
+            "%s %s: verdicts keep the sides that they were given, and pairs that are not judged yet get new ones",
             path,
             "is another key than the one that judging began with" if key else "is missing, and a new key was made",
         )
@@ -190,8 +190,8 @@ def _change(run: Run, before: Plan, plan: Plan, what: str = "") -> None:
     change = PlanChange(at=utc_now(), rows=rows, what=what, asked_sha256=plan_sha256(plan))
     run.update(lambda now: {"plan_sha256": frozen, "plan_changes": (*now.plan_changes, change)})
     _log.warning(
-        "%s: what is asked changes after %s: %s. That is recorded, and the evidence keeps to the plan that "
-        "was frozen at the first verdict",
+        "%s: the plan changes after %s: %s. This is recorded, and all figures keep using the plan that was frozen "
+        "at the first verdict",
         run.folder / "run.json",
         counted(rows, "verdict"),
         what,

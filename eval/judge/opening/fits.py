@@ -30,7 +30,7 @@ def unmet(policy: Policy, study: Study, planned: Mapping[str, int]) -> Iterator[
     pairs, most = len(planned), max(planned.values(), default=0)
     if pairs < policy.prompts:
         yield (
-            f"the gate asks for {counted(policy.prompts, 'judged prompt')}, and the study holds {pairs}: "
+            f"the policy requires {counted(policy.prompts, 'judged prompt')}, and the study has {pairs}: "
             f"collect more prompts, or put `prompts: {pairs}` into gate.yml{_NOW}"
         )
     if policy.overlap is not None:
@@ -44,12 +44,12 @@ def unmet(policy: Policy, study: Study, planned: Mapping[str, int]) -> Iterator[
             )
     if policy.agreement is not None and most < 2:
         yield (
-            "the gate asks for agreement, and no pair is judged by two reviewers: judge with "
+            "the policy requires agreement, and no pair is judged by two reviewers: judge with "
             f"`--overlap 2 --overlap-share 0.2`, or put `agreement: null` into gate.yml{_NOW}"
         )
     if policy.preference.predicted and study.sample >= 1:
         yield (
-            "the gate lets a model judge help, and people are asked about every prompt: put `sample: 0.5` into "
+            "the policy uses a model judge, and people judge every prompt: put `sample: 0.5` into "
             f"study.yml, or `predicted: false` into gate.yml{_NOW}"
         )
     people = 1 if policy.max_share_per_reviewer is None else ceil(1 / policy.max_share_per_reviewer)

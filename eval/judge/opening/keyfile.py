@@ -20,7 +20,7 @@ from eval.journal import sync_folder
 KEY_FILE = ".blinding.key"
 #: In hexadecimal, and a line end.
 _FORM = re.compile(rb"[0-9a-f]{64}\n?")
-_REMEDY = "restore it, or remove it to continue with a new key (verdicts keep the sides that they were given)"
+_REMEDY = "restore it, or remove it to continue with a new key (verdicts keep their sides)"
 
 _log = logging.getLogger(__name__)
 
@@ -79,4 +79,6 @@ def _close(path: Path, fd: int) -> None:
     except OSError as error:
         problem = f"may be read by others, and that cannot be changed ({error.strerror}): run chmod 600 on it"
         raise InputError(problem, path=path) from None
-    _log.warning("%s could be read by others and is closed to them now: who read it can compute sides", path)
+    _log.warning(
+        "%s could be read by others; its permissions are fixed now, but anybody who read it can compute sides", path
+    )

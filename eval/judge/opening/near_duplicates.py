@@ -32,6 +32,6 @@ def alike(groups: Mapping[str, str]) -> list[str]:
         return []
     return [
         f"{counted(len(groups), 'prompt asks', 'prompts ask')} nearly the same as another one "
-        f"({later} as {groups[later]}), and the interval takes them for independent: judge with `--cluster near`, or "
-        "collect them with one value each group in a column `cluster`"
+        f"({later} as {groups[later]}), and the interval treats them as independent: judge with `--cluster near`, or "
+        "collect them with one value per group in a column `cluster`"
     ]

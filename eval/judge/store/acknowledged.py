@@ -84,7 +84,7 @@ def changed_rows(path: Path, file: RowsFile[R], acknowledged: Mapping[str, R]) -
         if row.verdict_id not in explained:
             told.append(
                 f"{path}:{file.lines[row.verdict_id]}: the seal of verdict {row.verdict_id} by {row.reviewer} does not "
-                "fit: this row was changed or moved, or one before it was taken out, after it was judged: "
+                "match: after it was judged, this row was changed or moved, or one before it was removed: "
                 "restore the file"
             )
     return told
@@ -102,7 +102,7 @@ def alterations(path: Path, file: RowsFile[R], row: type[R], *, run: str) -> lis
         more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
         told.append(
             f"{path} lacks verdict {lost[0].verdict_id} by {lost[0].reviewer}{more}, which had been saved: "
-            "restore the file, or start `blindside judge`, which puts them back"
+            "restore the file, or start `blindside judge`, which restores them"
         )
     return told + changed_rows(path, file, acknowledged)
 

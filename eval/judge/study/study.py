@@ -45,7 +45,7 @@ def _scale(value: Any) -> Any:
         raise ValueError("a value is neither text nor a number: put yes, no, on and off in quotes")
     scale = {str(key).strip(): label for key, label in pairs}
     if len(scale) < len(pairs) or len(scale) < 2 or "" in scale:
-        raise ValueError("give at least two values, each once, or pairwise")
+        raise ValueError("give at least two different values, or pairwise")
     return scale
 
 
@@ -146,7 +146,7 @@ class Study(Row):
         if isinstance(data.get("tags"), dict):
             words = {" ".join(str(tag).split()): said for tag, said in data["tags"].items()}
             if len(words) < len(data["tags"]):
-                raise ValueError("tags: each once")
+                raise ValueError("tags: list each tag once")
             data |= {"tags": tuple(words), "tag_words": {tag: said for tag, said in words.items() if said is not None}}
         if isinstance(data.get("practice"), dict):
             data |= {"practice": 0, "own_practice": data["practice"]}
@@ -157,7 +157,7 @@ class Study(Row):
     def _tags(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
         clean = tuple(" ".join(tag.split()) for tag in tags)
         if len(set(clean)) < len(clean) or any(not tag or BETWEEN_TAGS in tag or len(tag) > 60 for tag in clean):
-            raise ValueError(f"each tag once, of 1 to 60 characters, without {BETWEEN_TAGS}")
+            raise ValueError(f"list each tag once, with 1 to 60 characters and without {BETWEEN_TAGS}")
         return clean
 
     @model_validator(mode="after")
@@ -173,7 +173,7 @@ class Study(Row):
             pair.check(self.mode)
         twice = [name for name, n in Counter(self.columns.names(self.row)).items() if n > 1]
         if twice:
-            raise ValueError(f"criteria: a second column called {twice[0]}: rename the criterion")
+            raise ValueError(f"criteria: two columns are called {twice[0]}: rename the criterion")
         return self
 
     @property
@@ -232,7 +232,7 @@ def _with_gold(path: Path, study: Study) -> Study:
     pairs = (*gold.pairs, *(read_gold(path.parent / gold.file) if gold.file else ()))
     twice = [name for name, n in Counter(pair.id for pair in pairs).items() if n > 1]
     if twice or not pairs:
-        problem = f"the id {twice[0]} twice" if twice else "no pairs: name their file"
+        problem = f"the id {twice[0]} occurs twice" if twice else "it has no pairs: name their file"
         raise InputError(f"gold: {problem}", path=path)
     return study.model_copy(update={"gold": gold.model_copy(update={"pairs": pairs})})
 
@@ -243,7 +243,7 @@ def _with_practice(path: Path, study: Study) -> Study:
     pairs = (*own.pairs, *(read_practice(path.parent / own.file) if own.file else ()))
     known = sum(bool(pair.answer) for pair in pairs)
     if not pairs:
-        raise InputError("practice: no pairs: name their file, or write `pairs:`", path=path)
+        raise InputError("practice: it has no pairs: name their file, or write `pairs:`", path=path)
     if own.pass_mark > known:
         problem = f"practice.pass_mark: {own.pass_mark}, and {known} of the pairs have an answer: lower it"
         raise InputError(problem, path=path)

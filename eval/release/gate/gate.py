@@ -75,7 +75,7 @@ def settle(rules: list[RuleResult]) -> tuple[Outcome, tuple[str, ...]]:
         return "hold", tuple(f"{rule.name}: {rule.found}" for rule in failed)
     missing = [rule for rule in rules if rule.status == "insufficient"]
     if missing:
-        return "insufficient", tuple(f"{rule.name}: {rule.found}, {rule.asked} asked for" for rule in missing)
+        return "insufficient", tuple(f"{rule.name}: {rule.found}; required: {rule.asked}" for rule in missing)
     return "release", ()
 
 

@@ -48,7 +48,7 @@ def junit(decision: Decision) -> bytes:
         if rule.status != "pass":
             kind = "failure" if rule.status == "fail" else "error"
             told = ElementTree.SubElement(case, kind, type=rule.status, message=_clean(rule.found))
-            told.text = _clean(f"asked: {rule.asked}\nfound: {rule.found}")
+            told.text = _clean(f"required: {rule.asked}\nfound: {rule.found}")
     ElementTree.indent(root)
     data: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return data
@@ -62,7 +62,7 @@ def markdown(decision: Decision) -> str:
         *([_whole(decision.headline.sentence), ""] if decision.headline.sentence else []),
         *[f"- {_whole(reason)}" for reason in decision.reasons],
         *([""] if decision.reasons else []),
-        "| rule | asked | found | |",
+        "| rule | required | found | |",
         "|---|---|---|---|",
         *[f"| {_whole(r.name)} | {_whole(r.asked)} | {_whole(r.found)} | {r.status} |" for r in decision.rules],
         "",

@@ -66,7 +66,7 @@ def _predicted(run: Run, answers: Answers, table: Judgements, policy: Policy, pl
     rows, asked, null = read_model_verdicts(run), policy.preference, policy.null
     if not rows:
         raise InputError(
-            f"the policy lets a model judge help, and none judged run {run.name}: run `blindside model-judge` first"
+            f"the policy uses a model judge, and none judged run {run.name}: run `blindside model-judge` first"
         )
     drawn, left, skipped = draw_of(run, answers), judgements_left(table, plan), set(skipped_open(table, plan))
     found = with_skips(beside_people(rows, table, list(drawn)), skipped)

@@ -60,8 +60,10 @@ def _sides(policy: Policy, found: Findings) -> Iterator[RuleResult]:
 
 
 def _imported(policy: Policy, found: Findings) -> Iterator[RuleResult]:
-    asked = "verdicts given elsewhere may enter" if policy.imported else "every verdict was given here"
-    said = f"{found.imported:,} of {found.judgements:,} judgements were given elsewhere and carry no seal"
+    asked = (
+        "verdicts from another tool may be used" if policy.imported else "every verdict was given on the judging page"
+    )
+    said = f"{found.imported:,} of {found.judgements:,} judgements come from another tool and have no seal"
     passed = policy.imported or not found.imported
     yield _result("imported", asked, said if found.imported else "none was imported", passed)
 
@@ -70,13 +72,13 @@ def _plan(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     changes = found.plan_changes
     said = "not recorded by the version that it was judged with" if changes is None else "as it was frozen"
     if changes is None and found.imported == found.judgements:
-        said = "none: the verdicts were given elsewhere"
+        said = "none: the verdicts come from another tool"
     if changes:
-        said = f"what is asked was changed {'; '.join(changes)}; the evidence continues by the frozen plan"
+        said = f"the plan was changed {'; '.join(changes)}; all figures use the frozen plan"
     yield _result("plan", "frozen at the first verdict", said, True)
     yield _result(
         "study",
-        "can give what the policy asks for",
+        "can satisfy the policy",
         "; ".join(found.unmet) or "it can",
         not found.unmet,
         "insufficient",
@@ -85,7 +87,7 @@ def _plan(policy: Policy, found: Findings) -> Iterator[RuleResult]:
 
 def _preference(policy: Policy, found: Findings) -> Iterator[RuleResult]:
     asked, seen = policy.preference, found.preferred
-    how = "at one look" if policy.one_look else "at any look and by all that is in"
+    how = "at one look" if policy.one_look else "at any look and by all verdicts so far"
     who = ", for reviewers like these in general" if policy.population == "like_these" else ""
     wanted = f"win rate above {policy.null:.0%}{who}, {how}, {confidence_words(asked.confidence)}" + (
         ", a model judge helping" if asked.predicted else ""
@@ -103,7 +105,9 @@ def _sweep(policy: Policy, found: Findings) -> Iterator[RuleResult]:
         one = found.sweep
         said = f"{one.candidate}, one of {counted(one.of, 'candidate')} of sweep {one.sweep}"
         level = confidence_words(policy.preference.confidence)
-        yield _result("sweep", "choosing among candidates is paid for", f"{said}: decided at {level}", True)
+        yield _result(
+            "sweep", "the level is corrected for the number of candidates", f"{said}: decided at {level}", True
+        )
 
 
 def _conditions(policy: Policy, found: Findings) -> Iterator[RuleResult]:

@@ -41,13 +41,11 @@ def changed(run: Run, decision: Decision) -> list[str]:
     """One line for each thing that is no longer what was judged; none where all is as it was."""
     now = bind(run)
     lines = [
-        f"{_spoken(name)} is {'gone' if now.get(name, MISSING) == MISSING else 'not what it was when this was decided'}"
+        f"{_spoken(name)} is {'gone' if now.get(name, MISSING) == MISSING else 'not the same as at the decision'}"
         for name, then in decision.bound.items()
         if now.get(name, MISSING) != then
     ]
-    return lines + [
-        f"{_spoken(name)} was not there when this was decided" for name in now if name not in decision.bound
-    ]
+    return lines + [f"{_spoken(name)} did not exist at the decision" for name in now if name not in decision.bound]
 
 
 def changed_since_asked(run: Run, now: Mapping[str, str]) -> list[str]:
@@ -62,14 +60,14 @@ def changed_since_asked(run: Run, now: Mapping[str, str]) -> list[str]:
             found = now.get(f"{side} {what}")
             if then is not None and found is not None and found != then:
                 gone = "are gone" if found == MISSING else "are not those that answered"
-                lines.append(f"{side}: the {what} of {model.source} {gone}: serve and judge what is to be released")
+                lines.append(f"{side}: the {what} of {model.source} {gone}: serve and judge the model to be released")
         for what, then in (("config", model.config_sha256), ("generation config", model.generation_config_sha256)):
             if then is not None and now.get(f"{side} {what}") not in (None, then):
                 path = Path(model.source) / SETTINGS[what]
                 lines.append(f"{side}: {path} is not the one that answered: restore it, or serve and judge it as it is")
     plan, of = read_plan(run), run.info.sweep.of if run.info.sweep else 0
     if plan is not None and plan.candidates > of:
-        said = f"{run.folder / 'run.json'} says nothing of the sweep of {plan.candidates} candidates"
+        said = f"{run.folder / 'run.json'} does not mention the sweep of {plan.candidates} candidates"
         lines.append(f"{said} that {plan_path(run)} was frozen in: restore it")
     if run.info.policy_sha256 and now["gate.yml"] != run.info.policy_sha256:
         lines.append(f"{frozen(run)} is not the policy that was fixed {run.info.policy_fixed_at}: restore it")

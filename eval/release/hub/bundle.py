@@ -112,7 +112,7 @@ def model_folder(run: Run) -> Path:
     folder = Path(tuned.source)
     if not folder.is_dir():
         what = f"is {tuned.source} of the Hub" if tuned.revision else "is in no folder of this machine"
-        raise ReleaseError(f"the tuned model of run {run.name} {what}: only a model folder that was judged is released")
+        raise ReleaseError(f"the tuned model of run {run.name} {what}: only a judged model folder can be released")
     missing = [name for name in NEEDED if not (folder / name).is_file()]
     if missing or not weights(folder):
         lacks = ", ".join(missing) or "safetensors"
@@ -162,9 +162,9 @@ def _notes(folder: Path, artifact: Artifact | None, facts: Facts) -> list[str]:
     )
     notes = [f"left in {folder}: {', '.join(left)}"] if left else []
     if artifact is not None and not facts.method:
-        notes.append(f"the recipe {artifact.recipe} is gone or has changed since the training: it is left out")
+        notes.append(f"the recipe {artifact.recipe} is missing or has changed since the training: it is left out")
     if json.loads((folder / "config.json").read_bytes()).get("auto_map"):
         notes.append("config.json asks for Python code of its own (auto_map): code is not uploaded")
     if facts.licence.identifier == "other":
-        notes.append(f"the base's licence is not known ({facts.licence.source}): the card says `other`")
+        notes.append(f"the base's licence is unknown ({facts.licence.source}): the card says `other`")
     return notes

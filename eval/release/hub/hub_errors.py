@@ -68,7 +68,7 @@ def _refused(error: HfHubHTTPError, api: HfApi, repo: str, again: str) -> str:
         return f"{sentence} (the Hub: {said})" if said else sentence
     if status >= 500:
         return f"the Hub is in trouble ({status}): {again}"
-    return f"the Hub refused the release ({status}{', ' + said if said else ''}): fix that and give the command again"
+    return f"the Hub refused the release ({status}{', ' + said if said else ''}): fix that and run the command again"
 
 
 def _kind(error: BaseException) -> str:

@@ -44,7 +44,7 @@ def read_back(api: HfApi, repo: str, revision: str, files: Sequence[File], say: 
     if wrong:
         raise ReleaseError(
             f"{repo} does not hold what was sent: {'; '.join(dict.fromkeys(wrong))}: don't use it, and "
-            "give the command again"
+            "run the command again"
         )
     beside = sorted(set(there) - {file.path for file in files} - {".gitattributes"})
     if beside:

@@ -80,14 +80,14 @@ def harvest(run: Run, out: Path, *, thresholds: Thresholds = Thresholds(), say: 
     )
     for reason, n in verdicts.items():
         say(f"{counted(n, 'verdict')}: {reason}")
-    say(f"{counted(count, 'prompt')} retired: no later run asks them")
+    say(f"{counted(count, 'prompt')} retired: later runs leave them out")
     return Harvest(tally, verdicts, count)
 
 
 def _votes(rows: Sequence[Verdict]) -> tuple[Counter[str], defaultdict[str, list[Verdict]]]:
     """What became of every row, and the judgements that count, by item."""
     counted = in_force(rows)
-    told = Counter({"replaced or taken back": len(rows) - len(counted)}) if len(counted) < len(rows) else Counter[str]()
+    told = Counter({"replaced or withdrawn": len(rows) - len(counted)}) if len(counted) < len(rows) else Counter[str]()
     votes: defaultdict[str, list[Verdict]] = defaultdict(list)
     for row in counted:
         told["counted" if row.kind == "judgement" else f"left out: {row.kind}"] += 1
@@ -108,7 +108,7 @@ def _pair(
     winner: Side = max(SIDES, key=lambda side: outcomes[side])
     margin = _margin(votes, winner)
     reason = _unsure(outcomes, winner, thresholds) or _unfit(asked, winner)
-    reason = reason or ("preferred by too little" if margin < thresholds.margin else "")
+    reason = reason or ("too small a margin" if margin < thresholds.margin else "")
     if reason:
         return Excluded(path, number, reason, f"{prompt.id}: {reason}")
     loser: Side = "base" if winner == "tuned" else "tuned"
@@ -192,4 +192,4 @@ def _write(rows: Iterable[Pair | Excluded], out: Path, run: Run, say: Say, how: 
     try:
         return write_counted(rows, out, origin=f"run {run.name}", how=how, say=say)
     except PairsError as error:
-        raise RunError(f"{error}: judge more, or ask for less agreement") from None
+        raise RunError(f"{error}: judge more, or require less agreement") from None

@@ -48,7 +48,7 @@ def harvest_thumbs(runs: Sequence[Run], out: Path, *, say: Say = console.say) ->
     except PairsError as error:
         raise RunError(f"{error}: it takes a liked and a disliked answer to the same prompt") from None
     tally.read = used["rows"]
-    say(f"{counted(retired, 'prompt')} retired: no later run asks them")
+    say(f"{counted(retired, 'prompt')} retired: later runs leave them out")
     return Harvest(tally, Counter({"counted": used["rows"]}), retired)
 
 

@@ -43,7 +43,7 @@ def pull(run: Run, store: Store, say: Callable[[str], None]) -> Pulled:
         for name, data in tables.items():
             _append(run, name, data)
     for path in store.names(FOLDER, revision):
-        say(f"{store.repo} holds verdicts of a server that was replaced, which belong to no table: {path}")
+        say(f"{store.repo} holds verdicts of a server that was replaced, which are in no table: {path}")
     rows = _judged(run)
     return Pulled(rows - before, rows)
 
@@ -72,7 +72,7 @@ def _refuse_parted(run: Run, store: Store, name: str, theirs: bytes) -> None:
     if later(ours, theirs) is None:
         raise ReleaseError(
             f"{path} and the copy in {store.repo} differ from line {parted_at(ours, theirs)} on, and nothing was "
-            "changed: rows were judged or altered in both places; put the one here aside and pull again, "
+            "changed: rows were judged or altered in both places; move the local one aside and pull again, "
             "or restore an earlier revision on the Hub"
         )
 

@@ -37,7 +37,7 @@ _TEXT = """
 # Blind judging
 
 A page for the reviewers of a study: two answers, side by side, without the names of the models. You need a login from
-the study's organiser. Made with blindside; this repository holds its code and nothing of the study.
+the study's organiser. Made with blindside; this repository contains its code and nothing of the study.
 """
 
 

@@ -99,7 +99,9 @@ def serve(place: Place) -> None:
     front = place.front()
     with listen("0.0.0.0", place.port, console.say) as sock:
         if sock.getsockname()[1] != place.port:
-            raise BlindsideError(f"port {place.port}, at which the Space is asked, is taken: end what uses it")
+            raise BlindsideError(
+                f"port {place.port}, at which the Space is asked, is taken: stop the program that uses it"
+            )
         while True:
             with waiting(sock, front) as page:
                 server = _begun(place, page)
@@ -167,8 +169,8 @@ class Server:
         return HubAccounts(self._wanted.users, self._wanted.orgs), oauth
 
     def _ready(self) -> None:
-        disk = "on the volume" if self._place.kept else "on the Space's own disk, which ends with it"
-        console.say(f"Judge at port {self._place.port}; verdicts lie {disk}, copied every {self._wanted.every:g} s")
+        disk = "on the volume" if self._place.kept else "on the Space's own disk, which is lost when it ends"
+        console.say(f"Judge at port {self._place.port}; verdicts are {disk}, copied every {self._wanted.every:g} s")
 
 
 def _end() -> None:

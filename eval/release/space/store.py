@@ -13,7 +13,7 @@ from eval.release.hub.hub_errors import in_words
 from eval.release.hub.sync import download
 from eval.release.hub.verify_upload import TIMEOUT
 
-AGAIN = "give the command again"
+AGAIN = "run the command again"
 
 
 class Moved(Exception):

@@ -15,8 +15,11 @@ from eval.judge.door.routes import PAGE
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-STARTING = "The study is being fetched: this page loads itself again."
-BUSY = "Another server shows this study, and only one may: set the Space to one replica. This page tries again."
+STARTING = "The study is being fetched. This page reloads automatically."
+BUSY = (
+    "Another server shows this study, and only one may: set the Space to one replica. "
+    "This page tries again automatically."
+)
 BROKEN = "The study cannot be shown now: its organiser finds the reason in the Space's log."
 
 

@@ -114,7 +114,7 @@ def markdown(found: SweepSnapshot) -> str:
         "",
         sentence(found),
         "",
-        f"Intervals hold together over {found.sweep.of} candidates and at any look.",
+        f"Intervals hold for all {found.sweep.of} candidates together, at any look.",
         "",
         "| candidate | changes | win rate over the base, identical answers as ties | verdicts | |",
         "|---|---|---|---|---|",

@@ -81,7 +81,7 @@ def findings(found: SweepSnapshot, say: Words) -> SweepFindings:
         forest.Row(name, _estimate(found, name), kind="tuned" if name in race.running else "base")
         for name in sorted(race.bounds, key=lambda one: (one in race.dropped, -(race.bounds[one].value or 0)))
     ]
-    note = say("Bars hold together and at any look, at a level that all candidates share. Orange: asked no more.")
+    note = say("Intervals hold for all candidates together, at any look. Orange: dropped.")
     title = say("Win rate over the base, identical answers as ties")
     return SweepFindings(
         sentence=sentence(found),
@@ -103,7 +103,7 @@ def sentence(found: SweepSnapshot) -> str:
     best = race.bounds[race.best]
     lead = f"{race.best} leads with {best.value:.1%}" if best.value is not None else "nobody leads yet"
     left = len(race.running)
-    still = "it is the only one left" if left == 1 else f"{left} of {found.sweep.of} candidates are still asked about"
+    still = "it is the only one left" if left == 1 else f"{left} of {found.sweep.of} candidates are still judged"
     if standing.over and left > 1:
         still = "every planned judgement is given"
     return f"{lead} after {said:,} verdicts; {still}."
@@ -118,7 +118,7 @@ def _row(found: SweepSnapshot, one: Candidate) -> CandidateRow:
     race = found.standings.race
     what = one.reason or one.state
     if one.name in race.bounds:
-        what = f"asked no more: {race.dropped[one.name]}" if one.name in race.dropped else "asked about"
+        what = f"dropped: {race.dropped[one.name]}" if one.name in race.dropped else "still judged"
     kind = "held_out" if "held_out_accuracy" in one.figures else "training"
     figures = [one.figures.get(f"{kind}_{name}") for name in ("accuracy", "margin", "logps_chosen")]
     return CandidateRow(

@@ -18,7 +18,7 @@ from eval.run_info import Decoding
 
 UNIT = (
     "The prompt is the unit: verdicts on one prompt are averaged first, and the interval is the Wilson interval at "
-    "the effective number of prompts. Both-bad verdicts say nothing of preference and are counted apart."
+    "the effective number of prompts. Both-bad verdicts express no preference and are counted separately."
 )
 
 #: Sentences and names of figures are not cut.
@@ -38,7 +38,7 @@ def _head(found: Analysis) -> Iterator[str]:
         yield from (FORCED, "")
     yield from (_whole(found.verdict.headline), "", f"{CAN_WE_STOP} {found.verdict.advice}.", "")
     yield from (_whole(found.verdict.two_claims), "")
-    yield from ("| what the verdict rests on | | figure | where |", "|---|---|---|---|")
+    yield from ("| condition | | figure | where |", "|---|---|---|---|")
     for one in found.verdict.conditions:
         yield f"| {one.name} | {one.state} | {_whole(one.figure)} | {one.where} |"
     yield ""
@@ -113,7 +113,7 @@ def left_out(found: Analysis) -> str:
     """What never became a pair, as one sentence."""
     gone = found.run.info.prompt_set
     return (
-        f"Left out before anything was asked: {counted(gone.duplicates, 'duplicate')}, "
+        f"Left out before collecting: {counted(gone.duplicates, 'duplicate')}, "
         f"{counted(gone.in_training_data, 'prompt')} found in the training data, {gone.retired} retired, "
         f"{counted(gone.unjoined, 'unmatched answer')}."
     )

@@ -24,11 +24,12 @@ def _sweep(run: Run) -> Iterator[str]:
     if one is not None:
         level = confidence_words(policy_of(run).preference.confidence)
         yield (
-            f"Sweep: {one.candidate}, one of {one.of} candidates of sweep {one.sweep}; what is claimed of it holds at "
-            f"{level}, and every other interval is as if it had been the only one."
+            f"Sweep: {one.candidate}, one of {one.of} candidates of sweep {one.sweep}; its claim holds at "
+            f"{level}, and every other interval is as if it were the only one."
         )
     for side, taken in run.info.reused.items():
-        yield f"{side.capitalize()}: {counted(taken.answers, 'answer')} taken from run {taken.run}, asked alike."
+        answers = f"{counted(taken.answers, 'answer')} reused from run {taken.run}"
+        yield f"{side.capitalize()}: {answers}, collected with the same settings."
 
 
 def servers(run: Run) -> list[str]:

@@ -68,7 +68,9 @@ class TokenCounter:
             self._process.stdin.close()
         answer = self._process.stdout.read()
         if self._process.wait() == -signal.SIGXCPU:
-            return Counted(error=f"counting {BATCH_ROWS} pairs takes more than {BATCH_SECONDS} s: is it the template?")
+            return Counted(
+                error=f"counting {BATCH_ROWS} pairs takes more than {BATCH_SECONDS} s: check the chat template"
+            )
         try:
             return Counted(**json.loads(answer))
         except ValueError:
@@ -97,4 +99,4 @@ class TokenCounter:
     def _last_words(self) -> str:
         self._log.seek(0)
         lines = self._log.read().decode(errors="replace").strip().splitlines()
-        return lines[-1][:300] if lines else "it ended without a word"
+        return lines[-1][:300] if lines else "it ended without a message"

@@ -31,18 +31,18 @@ _REMEDIES = {
     kinds.NOT_FOUND: f"Axolotl would train on the wrong part of the conversation; {_FIX}",
     ORDER: f"user and assistant must take turns, the user last; fix them, or {_FIX}",
     kinds.REFUSED: f"fix the conversations, or {_FIX}",
-    kinds.CONTRADICTION: "the same answers are preferred both ways round; `--fix` leaves out both",
-    kinds.SPACE: "Axolotl cuts such answers at the wrong place; `--fix` takes it off",
+    kinds.CONTRADICTION: "the same answers are preferred in both directions; `--fix` leaves out both",
+    kinds.SPACE: "Axolotl cuts such answers at the wrong place; `--fix` removes it",
     kinds.ASKED: f"a model that was trained on a question cannot be judged by it; {_FIX}",
     kinds.NEARLY_ASKED: f"a model that was trained on a question cannot be judged by it; {_FIX}",
 }
 _NOTES = {
     kinds.DUPLICATE: f"a repeated pair weighs twice; {_FIX} except the first",
-    kinds.NEAR: "look whether they say anything new; `--fix --drop-near` leaves them out",
-    kinds.THINKING: "it is trained on as part of the answer; take it out where only the answer is to be preferred",
-    kinds.MARKS: "the model's own template is put around them again; take them off where they are no part of the text",
-    kinds.UNREAD: "`--field` names a column that is meant",
-    kinds.TOO_LONG: "Axolotl drops them by default; raise sequence_len where memory allows it",
+    kinds.NEAR: "check whether they add anything new; `--fix --drop-near` leaves them out",
+    kinds.THINKING: "it is trained on as part of the answer; remove it if only the answer should be learned",
+    kinds.MARKS: "the model's own template is added around it; remove it if it is not part of the text",
+    kinds.UNREAD: "name a column with `--field` if it should be read",
+    kinds.TOO_LONG: "Axolotl drops them by default; raise sequence_len if memory allows it",
 }
 
 
@@ -54,7 +54,7 @@ def findings(look: Look, *, evaluation: int | None = None) -> list[Finding]:
         found += [_lengths(look), _turns(look), _languages(look)]
     found += list(_tokens(look))
     if evaluation is not None and not ({kinds.ASKED, kinds.NEARLY_ASKED} & look.seen.keys()):
-        found.append(Finding("evaluation", "ok", f"none of its {evaluation} prompts is in it, not even nearly"))
+        found.append(Finding("evaluation", "ok", f"none of its {evaluation} prompts is in it, exactly or nearly"))
     return found
 
 
@@ -70,7 +70,7 @@ def _size(look: Look) -> Finding:
     if n < FEW:
         return Finding("rows", "warn", said, f"{FEW} to {ENOUGH:,} are the least for DPO; fewer over-fit easily")
     if n < ENOUGH:
-        return Finding("rows", "warn", said, f"{ENOUGH:,} and more are better; watch the held-out answers")
+        return Finding("rows", "warn", said, f"{ENOUGH:,} and more are better; watch the held-out pairs")
     if n > MANY:
         return Finding("rows", "warn", said, f"over {MANY:,} more pairs rarely help, and training takes long")
     return Finding("rows", "ok", said)
@@ -96,9 +96,9 @@ def _where(seen: Seen) -> str:
 def _secrets(look: Look) -> Iterator[Finding]:
     for kind, seen in sorted(look.secrets.items()):
         if kind == EMAIL:
-            yield Finding(kind, "warn", _where(seen), "look whether they may be learned and said to anybody")
+            yield Finding(kind, "warn", _where(seen), "check whether the model may learn and repeat them")
         else:
-            yield Finding(kind, "fail", _where(seen), f"withdraw the key where it is real; {_FIX}")
+            yield Finding(kind, "fail", _where(seen), f"revoke the key if it is real; {_FIX}")
 
 
 def _lengths(look: Look) -> Finding:

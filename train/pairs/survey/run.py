@@ -87,11 +87,11 @@ def _fix(rows: Iterable[Pair | Excluded], drop: dict[int, str], out: Path, origi
     done.written = write_pairs(_kept(usable(rows, tally), drop, done), out)
     done.read = tally.read
     done.left_out += tally.excluded
-    how = f"Cleaned: white space taken off in {counted(done.stripped, 'pair')}." if done.stripped else ""
+    how = f"Cleaned: white space removed in {counted(done.stripped, 'pair')}." if done.stripped else ""
     write_card(out, pairs=done.written, origin=origin, how=how, left_out=done.left_out)
     say(f"{done.written} of {counted(done.read, 'row')} written to {out}")
     if done.stripped:
-        say(f"  {done.stripped} fixed: {SPACE} taken off")
+        say(f"  {done.stripped} fixed: {SPACE} removed")
     for reason, count in done.left_out.most_common():
         say(f"  {count} left out: {reason}")
     return done
