@@ -17,7 +17,8 @@ from pathlib import Path
 import aiohttp
 
 from blindside.places import CODE as ROOT
-from compose.stack import EmbeddedStack, Model
+from compose.embedded_stack import EmbeddedStack
+from compose.stack import Model
 
 QUESTIONS = ("What is the capital of {}?", "Tell me all that you know about {}.", "Count from {} to the end.")
 WORDS = ("France", "Cuba", "Egypt", "Nepal", "Kenya", "Italy", "Poland", "Croatia", "1", "3", "Monday", "July")

@@ -81,7 +81,6 @@ def single_look(rng: np.random.Generator, studies: int, peers: Peers) -> None:
     scores = drawn.closed()
     tell("interval above 50%, analytic (nominal 2.5%)", share(scores, analytic), studies)
     tell("interval above 50%, bootstrap (nominal 2.5%)", share(scores, resampled), studies)
-    tell("sign-flip, one-sided (nominal 5%)", share(scores, flips_greater), studies)
     tell("sign-flip, two-sided (nominal 5%)", share(scores, flips), studies)
     tell("anytime-valid, on closed prompts (nominal 5%)", stopped(scores, PROMPTS), studies)
     naive = drawn.score.mean(axis=1) - 0.5 > 1.96 * 0.5 / np.sqrt(drawn.score.shape[1])
@@ -117,7 +116,7 @@ def with_a_judge(rng: np.random.Generator, studies: int) -> None:
         covers = np.mean([covered(one.estimate) for one in found])
         alone = np.mean([covered(one.people) for one in found])
         widest = max(width(one.estimate) / width(one.people) for one in found)
-        saved = np.mean([one.saved_share for one in found])
+        saved = np.mean([one.saved / (one.saved + one.estimate.n) for one in found])
         said = f"agrees {agreement:.0%}" + (f", and says tuned to {bias:.0%} whatever it reads" if bias else "")
         any_look = [anytime(rng, studies, agreement, bias, *how) for how in ((0.5, True), (0.6, True), (0.6, False))]
         print(
@@ -151,10 +150,6 @@ def analytic(scores: Floats) -> bool:
 
 def resampled(scores: Floats) -> bool:
     return above(bootstrap(scores))
-
-
-def flips_greater(scores: Floats) -> bool:
-    return (sign_flip(scores).p_greater or 1) <= 0.05
 
 
 def flips(scores: Floats) -> bool:

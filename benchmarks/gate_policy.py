@@ -22,9 +22,9 @@ from eval.evidence.verdict import run_verdict
 from eval.policy import DEFAULT, Policy, read_policy
 from eval.records import SIDES
 from eval.release.gate.findings import Findings
-from eval.release.gate.gate import settle
+from eval.release.gate.gate import outcome_of
 from eval.release.gate.preference import of_verdict
-from eval.release.gate.rules import apply
+from eval.release.gate.rules import apply_rules
 from eval.report.tables.run_checks import Parity
 
 TIES, KINDS, SPREAD = 0.2, 5, 0.2
@@ -65,7 +65,7 @@ def released(policy: Policy, table: Judgements, planned: NDArray[np.intp], every
     """After how many verdicts the policy releases; None where it never does."""
     for given in looks(len(table), every):
         part = table.where(np.arange(len(table)) < given)
-        if settle(apply(policy, findings(part, planned)))[0] == "release":
+        if outcome_of(apply_rules(policy, findings(part, planned)))[0] == "release":
             return given
     return None
 

@@ -115,7 +115,7 @@ def compare(what: str, scores: Floats) -> None:
 
 
 def skips(rng: np.random.Generator, studies: int) -> None:
-    """The desk's way with skips: a skipped prompt goes to the next reviewer, and comes back to the first one last.
+    """How judging treats skips: a skipped prompt goes to the next reviewer, and comes back to the first one last.
 
     A reviewer skips a prompt on which they find the tuned model worse with some chance, and then always. Each prompt
     stands where it was first put before somebody; where everybody skips it, it stays open and counts as a loss.

@@ -40,7 +40,7 @@ class Load:
     down: tuple[float, float] = (float("inf"), float("inf"))
 
     def judge(self, name: str) -> None:
-        """One reviewer's sitting, which continues when the server is back."""
+        """One reviewer's session, which continues when the server is back."""
         chance = random.Random(name)
         tab: Tab | None = None
         while time.monotonic() < self.until:

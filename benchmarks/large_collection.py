@@ -27,7 +27,7 @@ from pathlib import Path
 from statistics import median
 from string import ascii_lowercase
 
-from benchmarks import collection
+from benchmarks import waiting_server
 from benchmarks.report_cost import cost, where
 from benchmarks.results_pages import PAGES, page
 from eval.answers import encode, read_answers
@@ -47,9 +47,9 @@ COMMAND = [sys.executable, "-m", "eval.cli.main"]
 LOOK = """
 import sys
 from pathlib import Path
-from eval.cli.gather import tell_looks
+from eval.cli.collecting.prove_and_collect import print_answer_notes
 from eval.run import open_run
-tell_looks(open_run(Path(sys.argv[1]), sys.argv[2]))
+print_answer_notes(open_run(Path(sys.argv[1]), sys.argv[2]))
 """
 
 
@@ -63,8 +63,8 @@ def main() -> None:
     parser.add_argument("--serve", default="", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
-        collection.DELAY = asked.delay
-        collection.COMPLETION = collection.COMPLETION.replace(b"Tagus", asked.serve.encode())
+        waiting_server.DELAY = asked.delay
+        waiting_server.COMPLETION = waiting_server.COMPLETION.replace(b"Tagus", asked.serve.encode())
         asyncio.run(serve())
         return
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
@@ -81,7 +81,7 @@ def main() -> None:
 
 async def serve() -> None:
     loop = asyncio.get_running_loop()
-    servers = [await loop.create_server(collection.Server, "127.0.0.1", 0, backlog=1024) for _ in range(REPLICAS)]
+    servers = [await loop.create_server(waiting_server.Server, "127.0.0.1", 0, backlog=1024) for _ in range(REPLICAS)]
     print(*(server.sockets[0].getsockname()[1] for server in servers), flush=True)
     await asyncio.to_thread(sys.stdin.read)
 
@@ -100,7 +100,7 @@ def served(word: str, delay: float) -> Iterator[list[str]]:
 def collected(folder: Path, urls: Mapping[Side, list[str]], count: int, concurrency: int, ideal: float) -> Run:
     prompts = folder / "prompts.jsonl"
     with prompts.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps({"prompt": text}) + "\n" for text in collection.texts_of(count))
+        file.writelines(json.dumps({"prompt": text}) + "\n" for text in waiting_server.texts_of(count))
     command = [*COMMAND, "collect", "--prompts", str(prompts), "--run", RUN, "--reports", str(folder)]
     command += ["--concurrency", str(concurrency)]
     command += [word for side in SIDES for url in urls[side] for word in (f"--{side}-url", url)]

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eval.answers import encode, read_answers
-from eval.judge.opening.begin import begin
+from eval.judge.setup.begin import begin_judging
 from eval.judge.store.ledger import Ledger
 from eval.judge.study.study import Overlap, Study
 from eval.records import SIDES, Verdict
@@ -60,7 +60,7 @@ def made(folder: Path, prompts: int, reviewers: int) -> Run:
     ]
     run.responses_path.write_bytes(encode(rows))
     wanted = Study(overlap=Overlap(reviewers=reviewers))
-    begin(run, wanted)
+    begin_judging(run, wanted)
     run = open_run(run.folder.parent, run.name)
     pairs = read_answers(run.responses_path).pairs(run.prompts())
     chance.shuffle(pairs)

@@ -8,6 +8,7 @@ Seconds as a browser waits, on a machine that does nothing else. Asked for: each
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -29,6 +30,8 @@ PAGES = {
     "browse, filtered and sorted": "?view=browse&verdict=base&length=longer&agreement=disagreement&sort=slow",
     "browse, searched": "?view=browse&q=rivers+bridges",
     "one prompt": "?view=browse&item=p77&sort=tuned",
+    "what if": "?without=reviewer+3",
+    "compare": "?view=compare",
     "stamp": "stamp",
 }
 
@@ -39,7 +42,18 @@ def main() -> None:
     parser.add_argument("--reviewers", type=int, default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        measure(made(Path(folder) / "run", options.prompts, options.reviewers))
+        run = made(Path(folder) / "run", options.prompts, options.reviewers)
+        beside(run, "another")
+        measure(run)
+
+
+def beside(run: Run, name: str) -> None:
+    """The same run once more under another name, for the compare page."""
+    copy = run.folder.parent / name
+    shutil.copytree(run.folder, copy)
+    for path in (copy / "run.json", copy / "verdicts.csv"):
+        text = path.read_text()
+        path.write_text(text.replace(f'"run": "{run.name}"', f'"run": "{name}"').replace(f",{run.name},", f",{name},"))
 
 
 def measure(run: Run) -> None:
@@ -51,8 +65,12 @@ def measure(run: Run) -> None:
             time.sleep(0.1)
         print(f"{'until the first figures':45}{time.monotonic() - begun:6.2f} s", flush=True)
         for name, address in PAGES.items():
-            first, again = (page(served.url, address)[0] for _ in range(2))
-            print(f"{name:45}{first:6.2f} s, again {again:.2f} s", flush=True)
+            first, waited = page(served.url, address)[0], time.monotonic()
+            while "are being computed" in page(served.url, address)[1]:
+                time.sleep(0.1)
+            waited = time.monotonic() - waited
+            again = page(served.url, address)[0]
+            print(f"{name:45}{first:6.2f} s, again {again:.2f} s, complete after {first + waited:.1f} s", flush=True)
         for name, address in PAGES.items():
             again_judged(run)
             print(f"{name + ', right after a verdict':45}{page(served.url, address)[0]:6.2f} s", flush=True)

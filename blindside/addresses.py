@@ -1,4 +1,4 @@
-"""Addresses as they may be printed and stored: without user, password and query, which may be keys."""
+"""Server addresses for printing and storing: without user, password and query, which may be keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def split(address: str) -> SplitResult | None:
     return parts if usable and written and not _cut(parts) else None
 
 
-def shown(address: str) -> str:
+def without_secrets(address: str) -> str:
     """The address without user, password and query; of a text that is no address, no more than its beginning."""
     parts = split(address)
     if parts is None:

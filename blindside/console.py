@@ -1,4 +1,4 @@
-"""The one place where lines are printed: much in them is not ours, and must neither command the terminal nor deceive.
+"""The one place that prints: foreign text can neither command the terminal nor deceive.
 
 Server errors, ids of models and prompts, headings of tables, names of files and people come as their writers left
 them. In a terminal ESC moves the cursor, sets the clipboard and hides lines; bidi controls turn text around.

@@ -1,4 +1,4 @@
-"""The root of the errors that people see; below it are train.errors, compose.errors and eval.errors."""
+"""The root of all errors that people see; train.errors, compose.errors and eval.errors derive from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Python's search for cycles of objects, put off while very many are made that all stay."""
+"""Pauses garbage collection while very many objects are made that all stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NVIDIA GPUs as `nvidia-smi` lists them, with unified memory; GPUs cut into slices, and those of another maker."""
+"""NVIDIA GPUs as `nvidia-smi` lists them; MIG slices and other makers' GPUs are named as untested."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from blindside.machine import ask
+from blindside.machine import command_output
 
 #: Where Linux shows that an AMD GPU can compute.
 AMD = Path("/dev/kfd")
@@ -44,7 +44,7 @@ def version(text: str) -> Version | None:
 
 def _query(fields: str) -> list[list[str]]:
     """The index and `fields` of each GPU: cells of as many lines as there are."""
-    listed = ask("nvidia-smi", f"--query-gpu=index,{fields}", "--format=csv,noheader,nounits") or ""
+    listed = command_output("nvidia-smi", f"--query-gpu=index,{fields}", "--format=csv,noheader,nounits") or ""
     rows = [[cell.strip() for cell in line.split(",")] for line in listed.splitlines()]
     return [row for row in rows if len(row) == 2 + fields.count(",")]
 
@@ -66,7 +66,7 @@ def memory_of(total: str, free: str) -> tuple[int, int] | None:
 
 def untested() -> str:
     """What of this machine's GPUs nobody tried blindside on, as a sentence; empty where there is nothing of it."""
-    listed = ask("nvidia-smi", "--query-gpu=index,mig.mode.current", "--format=csv,noheader") or ""
+    listed = command_output("nvidia-smi", "--query-gpu=index,mig.mode.current", "--format=csv,noheader") or ""
     cut = [line.split(",")[0].strip() for line in listed.splitlines() if line.strip().endswith("Enabled")]
     if cut:
         return f"GPU {', '.join(cut)} is cut into MIG slices, which is untested: sizes are those of the whole GPU"

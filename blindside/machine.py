@@ -1,4 +1,4 @@
-"""What this machine has: commands that answer, a Docker engine, and whether that reaches NVIDIA GPUs."""
+"""This machine: output of commands, the Docker engine, and whether it reaches NVIDIA GPUs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     import docker
 
 DEFAULT = "unix:///var/run/docker.sock"
-PATIENCE = 20.0  # seconds for a command that only asks
+PATIENCE = 20.0  # seconds that a command may take
 
 
 class NoEngine(BlindsideError):
     """No Docker engine answers, or it does not let this user in."""
 
 
-def ask(*command: str) -> str | None:
+def command_output(*command: str) -> str | None:
     """What the command prints; None where it is missing, fails or takes too long."""
     try:
         done = subprocess.run(
@@ -42,7 +42,7 @@ def connect(*, remedy: str) -> docker.DockerClient:
     from docker.errors import DockerException
 
     chosen = os.environ.get("DOCKER_HOST")
-    host = chosen or ask("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}") or DEFAULT
+    host = chosen or command_output("docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}") or DEFAULT
     try:
         _knock(host)
         client = docker.from_env() if chosen else docker.DockerClient(base_url=host)

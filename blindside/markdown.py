@@ -1,4 +1,4 @@
-"""Words that are not ours, in Markdown: they show to the letter, and no markup, HTML, link or mention comes of them."""
+"""Escapes foreign text for Markdown: it shows literally, without markup, HTML, links or mentions."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _MARKED = re.compile(r"[\\`*\[\]|~#$]|(?<![^\W_])_|_(?![^\W_])")
 _BEGINS = re.compile(r"[-+](?=\s|$)|-(?=-)|=|:(?=-)|\d+(?=[.)](?:\s|$))")
 
 
-def plain(text: str, *, longest: int | None = LONGEST) -> str:
+def as_text(text: str, *, longest: int | None = LONGEST) -> str:
     """`text` on one line, as part of a line, a cell or an item of a list; cut after `longest` characters."""
     line = _MARKED.sub(r"\\\g<0>", html.escape(one_line(text, longest=longest), quote=False))
     line = _BEGINS.sub(_escaped, line, count=1) if _BEGINS.match(line) else line
     return line.replace("://", "&#58;//").replace("www.", "www&#46;").replace("@", "&#64;")
 
 
-def code(text: str, *, longest: int | None = LONGEST) -> str:
+def as_code(text: str, *, longest: int | None = LONGEST) -> str:
     """`text` as a code span, in which nothing is markup; a backtick would end it, and a pipe a cell of a table."""
     return "`" + (one_line(text, longest=longest).replace("`", "'").replace("|", "¦") or "-") + "`"
 

@@ -1,4 +1,4 @@
-"""Where the code is, and where a command reads and writes: a checkout is both, an installed package only the first."""
+"""Where the code is, and where a command reads and writes: in a checkout both, else only the first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading files that people hand in: a line, an item, a whole and what is unpacked each have a bound.
+"""Reads files that people hand in, with limits on a line, an item, the whole, and decompressed size.
 
 A few hundred kilobytes of gzip unpack to gigabytes, and a file without a line end is one line, however long.
 """
@@ -17,7 +17,7 @@ MEGABYTE = 2**20
 LONGEST = 8 * MEGABYTE  # bytes of a line, or characters of an item of a list: one record
 WHOLE = 128 * MEGABYTE  # bytes of what must be read at once
 DEEPEST = 100  # lists and objects within each other
-#: Text is packed to a fifth or a tenth; what unpacks to more than this is no data.
+#: Text compresses to a fifth or a tenth; a larger ratio than this is a decompression bomb.
 _RATIO, _FREE = 200, 64 * MEGABYTE
 
 
@@ -31,7 +31,7 @@ class BadFile(Exception):
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def open_input(path: Path) -> Iterator[IO[bytes]]:
     """The file's bytes, unpacked where its name ends in .gz. Raises OSError, and BadFile while a bomb is read."""
     with path.open("rb") as raw:
         if path.suffix.lower() != ".gz":
@@ -41,7 +41,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             yield file
 
 
-def lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+def read_lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     """Every line with its number, its end left on. Raises BadFile at one that is too long, which is not read whole."""
     number = 0
     while line := file.readline(LONGEST + 1):
@@ -51,7 +51,7 @@ def lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
         yield number, line
 
 
-def whole(file: IO[bytes]) -> bytes:
+def read_whole(file: IO[bytes]) -> bytes:
     """All that is left of a file. Raises BadFile where it is too large to be read at once."""
     data = file.read(WHOLE + 1)
     if len(data) > WHOLE:
@@ -66,9 +66,9 @@ class CsvLines:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._lines = lines(file)
+        self._lines = read_lines(file)
         self._of_row = 0
-        #: Of the line that was read last.
+        #: Number of the line that was read last.
         self.number = 0
 
     def __iter__(self) -> CsvLines:

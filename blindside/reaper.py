@@ -1,4 +1,4 @@
-"""Run a command, and end its whole process group when whoever started it is gone.
+"""Runs a command, and ends its process group when the program that started it is gone.
 
     python -m blindside.reaper COMMAND…
 

@@ -1,4 +1,4 @@
-"""What is behind the lines of a log, where it is known, and what fixes it."""
+"""Known causes behind lines of a log, and what fixes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownCause:
     """One cause: the texts that give it away (regular expressions, in any case), and its remedy, half a sentence."""
 
     signs: tuple[str, ...]
@@ -18,6 +18,6 @@ class Known:
         return any(re.search(sign, log, re.IGNORECASE) for sign in self.signs)
 
 
-def first_remedy(causes: Iterable[Known], log: str) -> str:
+def first_remedy(causes: Iterable[KnownCause], log: str) -> str:
     """Of the first cause that fits, so the particular ones stand before the general ones; empty where none does."""
     return next((cause.remedy for cause in causes if cause.fits(log)), "")

@@ -1,4 +1,4 @@
-"""What TGI 3.3 reads otherwise than transformers, told from config.json (docs/export.md has the measurements)."""
+"""What TGI 3.3 reads otherwise than transformers, recognised from config.json (docs/export.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model thought, apart from what it answered: in marks of its own, in harmony's channels, or never ended."""
+"""Separates a model's thinking from its answer: think tags, harmony's channels, thoughts that never end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BARE_CHANNELS = re.compile(r"analysis(?P<thinking>.*?)assistant\s?final(?P<text
 _SOLUTION = re.compile(r"<\|(?:begin|end)_of_solution\|>")
 
 
-def apart(text: str) -> tuple[str, str]:
+def split_thinking(text: str) -> tuple[str, str]:
     """(thinking, answer) of a model's text; the answer is empty where the thinking was not ended."""
     if _CHANNEL.match(text):
         return _channels(text)
@@ -29,7 +29,7 @@ def apart(text: str) -> tuple[str, str]:
         return text[thought:].strip(), ""
     answer = text[end.end() :]
     # Some think in several blocks before they answer.
-    more, rest = apart(answer) if _BLOCK.match(answer) else ("", answer)
+    more, rest = split_thinking(answer) if _BLOCK.match(answer) else ("", answer)
     thinking = "\n\n".join(filter(None, (text[thought : end.start()].strip(), more)))
     return thinking, _SOLUTION.sub("", rest).strip()
 
@@ -40,7 +40,7 @@ def _channels(text: str) -> tuple[str, str]:
     answer: list[str] = []
     while (channel := _CHANNEL.match(text)) is not None:
         end = _MESSAGE_END.search(text, channel.end())
-        said = text[channel.end() : end.start() if end else len(text)].strip()
-        (answer if channel[1].lower() == "final" else thinking).append(said)
+        thought = text[channel.end() : end.start() if end else len(text)].strip()
+        (answer if channel[1].lower() == "final" else thinking).append(thought)
         text = text[end.end() :] if end else ""
     return "\n\n".join(thinking), "\n\n".join(answer)

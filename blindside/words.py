@@ -1,4 +1,4 @@
-"""Words that depend on a figure."""
+"""Words for numbers: plurals, and confidence levels."""
 
 from __future__ import annotations
 

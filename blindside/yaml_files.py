@@ -1,4 +1,4 @@
-"""YAML that people hand in, refused by size, depth and aliases before it can cost seconds or the stack.
+"""Reads YAML that people hand in, with limits on size, depth and aliases.
 
 A few hundred bytes of aliases stand for billions of values, a hundred thousand brackets overflow the stack: both are
 seen in the stream of events, before anything is built.

@@ -1,0 +1,1 @@
+"""Serving two models: containers, processes, or the embedded CPU engine."""

@@ -1,4 +1,4 @@
-"""`docker compose` as a command: it starts and stops, and says how the files come out when put together."""
+"""`docker compose` as a command: up, down, and the merged configuration."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ class Compose:
         return done.stdout
 
 
-def _failure(word: str, said: str) -> ComposeError:
-    known = remedy(said)
-    lines = [line.strip() for line in said.splitlines() if line.strip() and "level=warning" not in line]
+def _failure(word: str, output: str) -> ComposeError:
+    known = remedy(output)
+    lines = [line.strip() for line in output.splitlines() if line.strip() and "level=warning" not in line]
     last = lines[-1] if lines else "it said nothing"
     kind = PortTaken if "port is taken" in known else ComposeError
     return kind(f"{known} (docker compose {word}: {last})" if known else f"docker compose {word} failed: {last}")

@@ -1,4 +1,4 @@
-"""The two servers as containers: started by `docker compose`, watched, and taken down whatever happens.
+"""The two servers as Docker containers: started, watched, and always taken down.
 
 A stack is one Compose project with a name of its own, so two runs do not meet. If this process is killed outright, a
 small second one (blindside/containers/reaper.py) takes the containers down.
@@ -26,15 +26,15 @@ from compose.errors import ComposeError, EngineNotHealthy, PortTaken
 from compose.folder import check as check_folder
 from compose.folder import is_local
 from compose.interrupts import interrupts_held
-from compose.leftovers import PROJECT, sweep
-from compose.limits import dials
+from compose.leftovers import PROJECT, remove_orphans
+from compose.limits import user_settings
 from compose.machine import compose_version, connect, free_port
 from compose.plan import Plan
-from compose.pull import ensure
-from compose.replicas import port_dial, replicated, written
+from compose.pull import ensure_image
+from compose.replicas import port_dial, replica_compose, replicated
 from compose.sides import Survivors, by_side
 from compose.stack import Model, healthy
-from compose.watch import Watch
+from compose.watch import ContainerWatch
 
 PORT = "80/tcp"  # of a server, inside its container
 LOOK_EVERY = 0.2  # seconds
@@ -74,7 +74,7 @@ class DockerStack:
         self.engine = ""
         self.project = f"blindside-{_slug(run)}-{secrets.token_hex(3)}"
         self.compose = Compose(self.project, self._files(), self._environment(run))
-        self._watch: Watch | None = None
+        self._watch: ContainerWatch | None = None
         #: None until all are healthy: before that none may end.
         self._survivors: Survivors | None = None
         self._reaper: subprocess.Popen[bytes] | None = None
@@ -89,7 +89,7 @@ class DockerStack:
             self._name_engine()
             self._write_servers()
             self._reaper = reaper.start(f"{PROJECT}={self.project}")
-            self._watch = Watch(self.project, self.logs, self.say)
+            self._watch = ContainerWatch(self.project, self.logs, self.say)
             self._start(time.monotonic() + self.startup_seconds)
         except BaseException:
             self._take_down()
@@ -139,7 +139,7 @@ class DockerStack:
         image = images.pop()
         client = connect()
         try:
-            digest = ensure(client, image, self.say)
+            digest = ensure_image(client, image, self.say)
         finally:
             client.close()
         self.engine = f"{self.plan.server} {image.partition('@')[0]}@{digest}"
@@ -149,7 +149,7 @@ class DockerStack:
         """Where there are several servers a side, or GPUs a server: one file with all of them, kept with the logs."""
         if self.plan.replicas == 1 and not self.plan.gpus:
             return
-        merged = written(self.compose.config(), self.servers, self.plan.gpus)
+        merged = replica_compose(self.compose.config(), self.servers, self.plan.gpus)
         path = self.logs / "compose.json"
         path.write_text(json.dumps(merged, indent=2) + "\n", encoding="utf-8")
         self.compose.files = (path,)
@@ -170,7 +170,7 @@ class DockerStack:
 
     def _up(self, sides: Sequence[str]) -> None:
         """Start the services at ports that the user chose, or at free ones that stay the same if one is restarted."""
-        own = {side: dials().get(port_dial(side), "") for side in sides}
+        own = {side: user_settings().get(port_dial(side), "") for side in sides}
         for attempt in range(TRIES):
             ports = {port_dial(side): own[side] or str(free_port()) for side in sides}
             self.compose.environment |= ports
@@ -224,7 +224,7 @@ class DockerStack:
         try:
             with contextlib.suppress(ComposeError):
                 self.compose.down()
-            sweep(self.project)
+            remove_orphans(self.project)
         except (ComposeError, DockerException) as error:
             self.say(f"the containers could not be removed ({error}); `blindside down` does it later")
         else:

@@ -1,4 +1,4 @@
-"""Whether the server can read a model's folder: better told before an image is pulled than by a shard's death."""
+"""Checks whether the server can read a model folder, before an image is pulled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking down what was started is not cut short by Ctrl-C."""
+"""Holds back Ctrl-C while servers are taken down."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Containers that outlived the program that started them: found by label, and removed."""
+"""Removes containers that outlived the program that started them, found by label."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def down(run: str | None = None, say: Callable[[str], None] = console.say) -> in
         client.close()
 
 
-def sweep(project: str) -> int:
+def remove_orphans(project: str) -> int:
     """Remove every container and network of one Compose project; returns how many containers there were."""
     client = connect()
     try:

@@ -1,4 +1,4 @@
-"""What the user has set, and what models take: tokens of a text, and memory."""
+"""Limits of servers: what the user has set, tokens of a text, memory of models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONGEST = 4096  # tokens of prompt and answer, where models and dials say nothin
 WORKSPACE = 3 << 30  # bytes beside the weights: activations, kernels, and a cache for some thousand tokens
 
 
-def dials() -> dict[str, str]:
+def user_settings() -> dict[str, str]:
     """What the user has set: compose/.env, and over it the environment."""
     path = OWN / ".env"
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
@@ -26,12 +26,12 @@ def dials() -> dict[str, str]:
 def limits_of(models: Sequence[Model]) -> dict[str, str]:
     """The same limit of tokens for both sides: what the shorter one takes, at most LONGEST."""
     total = min([LONGEST, *filter(None, map(_positions, models))])
-    return unset({"MAX_TOTAL_TOKENS": str(total), "MAX_INPUT_TOKENS": str(total - 1)})
+    return without_user_settings({"MAX_TOTAL_TOKENS": str(total), "MAX_INPUT_TOKENS": str(total - 1)})
 
 
-def unset(values: dict[str, str]) -> dict[str, str]:
+def without_user_settings(values: dict[str, str]) -> dict[str, str]:
     """Those that the user has not set himself."""
-    own = dials()
+    own = user_settings()
     return {name: value for name, value in values.items() if not own.get(name)}
 
 
@@ -61,5 +61,5 @@ def gib(size: int) -> str:
     return f"{size / (1 << 30):.1f} GiB"
 
 
-def words(need: int | None) -> str:
+def memory_sentence(need: int | None) -> str:
     return "the models' size is not known" if need is None else f"both models need about {gib(need)}"

@@ -1,4 +1,4 @@
-"""What this machine has to serve with: Docker, Compose v2, and NVIDIA GPUs that containers can reach."""
+"""What this machine has to serve with: Docker, Compose v2, NVIDIA GPUs that containers reach."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import docker
 
 from blindside import machine
 from blindside.gpus import Gpu, find_gpus, untested
-from blindside.machine import ask, reaches_gpus
+from blindside.machine import command_output, reaches_gpus
 from compose.errors import DockerMissing
 
 
@@ -23,11 +23,11 @@ class Machine:
     compose: str = ""
     gpu_runtime: bool = False
     gpus: tuple[Gpu, ...] = ()
-    #: What of its GPUs nobody tried, as a sentence.
+    #: A sentence on GPUs that blindside was never tried on; empty if there are none.
     untested: str = ""
 
 
-def look() -> Machine:
+def inspect_machine() -> Machine:
     """What there is now. Raises nothing: what is missing is said in the answer."""
     gpus, note = find_gpus(), untested()
     try:
@@ -55,7 +55,7 @@ def compose_version() -> str:
             "there is no docker command: install Docker Engine with its Compose plugin "
             "(docs.docker.com/engine/install), or use ENGINE=embedded"
         )
-    asked = ask("docker", "compose", "version", "--short")
+    asked = command_output("docker", "compose", "version", "--short")
     if asked is None or not asked.removeprefix("v")[:1].isdigit():
         old = " (docker-compose v1 is installed, but retired and not used)" if shutil.which("docker-compose") else ""
         raise DockerMissing(

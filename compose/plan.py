@@ -1,4 +1,4 @@
-"""Which engine serves, by which compose files, on which GPU: decided from what is there, and said with the reason."""
+"""Chooses engine, compose files and GPUs from what this machine has, and says why."""
 
 from __future__ import annotations
 
@@ -12,9 +12,17 @@ from compose.command import HERE, OWN
 from compose.errors import ComposeError, DockerMissing, EnvironmentMissing
 from compose.folder import check as check_folder
 from compose.folder import is_local
-from compose.limits import config_of, dials, gib, limits_of, memory_needed, unset, words
-from compose.machine import Machine, look
-from compose.replicas import count, place
+from compose.limits import (
+    config_of,
+    gib,
+    limits_of,
+    memory_needed,
+    memory_sentence,
+    user_settings,
+    without_user_settings,
+)
+from compose.machine import Machine, inspect_machine
+from compose.replicas import assign_gpus, count_setting
 from compose.stack import Model
 
 ENGINES = ("auto", "docker", "vllm", "embedded")
@@ -51,18 +59,21 @@ class Plan:
             return [f"engine: embedded, on the CPU ({self.why})"]
         in_docker = self.kind == "docker"
         files = [path.name for path in (*self.files, *([self.local] if in_docker and self.local.is_file() else []))]
-        dials = [f"{name}={value}" for name, value in sorted(self.environment.items())]
+        shown = [f"{name}={value}" for name, value in sorted(self.environment.items())]
         how = "one side after the other" if self.sequential else "both sides"
         how += f", {self.replicas} servers each" if self.replicas > 1 else ""
         where = "in Docker" if in_docker else "as processes"
-        return [f"engine: {self.server} {where}, {how} ({self.why})", f"  {' + '.join(files)}  {' '.join(dials)}"]
+        return [
+            f"engine: {self.server} {where}, {how} ({self.why})",
+            f"  {' + '.join(files)}  {' '.join(shown)}",
+        ]
 
     def turns(self, models: Sequence[Model]) -> list[tuple[Model, ...]]:
         """The models that are served together, in the order in which to collect: a stack for each turn."""
         return [(model,) for model in models] if self.sequential else [tuple(models)]
 
 
-def choose(
+def choose_plan(
     engine: str = "auto",
     *,
     models: Sequence[Model],
@@ -84,14 +95,14 @@ def choose(
         raise ComposeError(f"SERVER={server} is unknown; use {', '.join(SERVERS)}")
     if engine == "embedded":
         return _embedded("as requested")
-    machine = machine or look()
+    machine = machine or inspect_machine()
     plan = _chosen(engine, models, server, sequential, machine, vllm)
     return replace(plan, why=f"{plan.why}; {machine.untested}") if machine.untested else plan
 
 
 def _embedded(why: str) -> Plan:
     for name in ("REPLICAS", "NUM_SHARD"):
-        if count(dials(), name) > 1:
+        if count_setting(user_settings(), name) > 1:
             raise ComposeError(f"{name} applies to servers in Docker or vLLM, but the embedded engine is used: {why}")
     return Plan("embedded", why)
 
@@ -121,9 +132,9 @@ def _chosen(
     return replace(plan, why=f"{unread}; {plan.why}") if unread else plan
 
 
-def dtype(plan: Plan) -> str:
+def plan_dtype(plan: Plan) -> str:
     """What the servers of a plan compute in; TGI's /info does not report it."""
-    return "float32" if plan.kind == "embedded" else dials().get("DTYPE") or "bfloat16"
+    return "float32" if plan.kind == "embedded" else user_settings().get("DTYPE") or "bfloat16"
 
 
 #: How the environment that serves is made, by the plan's kind.
@@ -133,7 +144,7 @@ _MADE_BY = {
 }
 
 
-def check(plan: Plan, models: Sequence[Model], python: Path) -> None:
+def check_plan(plan: Plan, models: Sequence[Model], python: Path) -> None:
     """Whether what the plan needs is here, as far as a look tells: the environment of `python`, and local folders.
 
     Raises EnvironmentMissing or ModelUnreadable.
@@ -171,7 +182,7 @@ def _as_processes(models: Sequence[Model], sequential: bool | None, gpus: Sequen
     return replace(plan, kind="vllm", files=(file,), why=f"{why}; {plan.why}" if why else plan.why)
 
 
-#: By server, what serves on a CPU.
+#: Server -> its compose file for a CPU.
 _CPU_FILES = {"tgi": "docker-compose.cpu.yml", "vllm": "docker-compose.vllm-cpu.yml"}
 
 
@@ -181,7 +192,11 @@ def _on_cpu(server: str, models: Sequence[Model], sequential: bool, why: str) ->
             f"{server} is set up for NVIDIA GPUs only, and {why}; use SERVER=tgi, SERVER=vllm or ENGINE=embedded"
         )
     files = (HERE / "docker-compose.yml", HERE / _CPU_FILES[server])
-    why, limits, many = f"as requested, on the CPU: {why}", limits_of(models), count(dials(), "REPLICAS")
+    why, limits, many = (
+        f"as requested, on the CPU: {why}",
+        limits_of(models),
+        count_setting(user_settings(), "REPLICAS"),
+    )
     return Plan("docker", why, server, files, environment=limits, sequential=sequential, replicas=many)
 
 
@@ -189,35 +204,35 @@ def _on_gpus(server: str, models: Sequence[Model], sequential: bool | None, gpus
     override = () if server == "tgi" else (HERE / f"docker-compose.{server}.yml",)
     files = (HERE / "docker-compose.yml", *override, HERE / "docker-compose.gpu.yml")
     best = sorted(gpus, key=lambda gpu: -gpu.free)
-    if max(count(dials(), "REPLICAS"), count(dials(), "NUM_SHARD")) > 1:
+    if max(count_setting(user_settings(), "REPLICAS"), count_setting(user_settings(), "NUM_SHARD")) > 1:
         return _shared_out(server, models, sequential, best, files)
     first, second = best[0], best[1] if len(best) > 1 else best[0]
     placed = {"BASE_GPU": str(first.index), "TUNED_GPU": str(second.index)}
-    limits = limits_of(models) | (unset(_variant(first, second)) if server == "vllm" else {})
+    limits = limits_of(models) | (without_user_settings(_variant(first, second)) if server == "vllm" else {})
     if first is not second and not sequential:
         why = f"GPU {first.index} for the base, GPU {second.index} for the tuned model"
-        return Plan("docker", why, server, files, environment=limits | unset(placed))
+        return Plan("docker", why, server, files, environment=limits | without_user_settings(placed))
     placed["TUNED_GPU"] = placed["BASE_GPU"]
     need = memory_needed(models)
     if sequential or (sequential is None and (need is None or need > first.free * USABLE)):
-        room = f"GPU {first.index} has {gib(first.free)} free, {words(need)}"
+        room = f"GPU {first.index} has {gib(first.free)} free, {memory_sentence(need)}"
         why = "as requested" if sequential else room
-        return Plan("docker", why, server, files, environment=limits | unset(placed), sequential=True)
+        return Plan("docker", why, server, files, environment=limits | without_user_settings(placed), sequential=True)
     placed |= _fractions(server, first)
-    why = f"GPU {first.index} shared: {gib(first.free)} free, {words(need)}"
-    return Plan("docker", why, server, files, environment=limits | unset(placed), in_turn=True)
+    why = f"GPU {first.index} shared: {gib(first.free)} free, {memory_sentence(need)}"
+    return Plan("docker", why, server, files, environment=limits | without_user_settings(placed), in_turn=True)
 
 
 def _shared_out(
     server: str, models: Sequence[Model], sequential: bool | None, best: Sequence[Gpu], files: tuple[Path, ...]
 ) -> Plan:
     """Several servers a side, or several GPUs a server: each server has GPUs of its own, or the sides take turns."""
-    replicas, shards = count(dials(), "REPLICAS"), count(dials(), "NUM_SHARD")
+    replicas, shards = count_setting(user_settings(), "REPLICAS"), count_setting(user_settings(), "NUM_SHARD")
     sides, order = [model.side for model in models], [gpu.index for gpu in best]
-    gpus = {} if sequential else place(sides, order, replicas, shards)
+    gpus = {} if sequential else assign_gpus(sides, order, replicas, shards)
     turns = not gpus
     if turns and sequential is not False:
-        gpus = {name: own for side in sides for name, own in place([side], order, replicas, shards).items()}
+        gpus = {name: own for side in sides for name, own in assign_gpus([side], order, replicas, shards).items()}
     if not gpus:
         each = "each server has its own GPUs, and one side alone" if sequential is not False else "both sides together"
         raise ComposeError(
@@ -225,7 +240,7 @@ def _shared_out(
             f"needs {replicas * shards * (1 if sequential is not False else len(sides))}): give smaller numbers"
         )
     used = [gpu for gpu in best if any(gpu.index in own for own in gpus.values())]
-    limits = limits_of(models) | (unset(_variant(*used)) if server == "vllm" else {})
+    limits = limits_of(models) | (without_user_settings(_variant(*used)) if server == "vllm" else {})
     shared = {name: "+".join(map(str, own)) for name, own in gpus.items()}
     why = "GPUs " + ", ".join(f"{own} for {name}" for name, own in shared.items())
     return Plan("docker", why, server, files, environment=limits, sequential=turns, replicas=replicas, gpus=gpus)

@@ -1,4 +1,4 @@
-"""The servers' image, and lines on how its pull goes."""
+"""Pulls the servers' image, and reports its progress."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAY_EVERY = 5.0  # seconds
 CHOSEN_BY = "TGI_IMAGE, VLLM_IMAGE or SGLANG_IMAGE"
 
 
-def ensure(client: docker.DockerClient, image: str, say: Callable[[str], None]) -> str:
+def ensure_image(client: docker.DockerClient, image: str, say: Callable[[str], None]) -> str:
     """The image's digest, pulled first where it is not on this machine. Raises ImageMissing."""
     began = last = time.monotonic()
     pulled = not images.is_here(client, image)
@@ -30,7 +30,7 @@ def ensure(client: docker.DockerClient, image: str, say: Callable[[str], None]) 
             say(f"pulling {image}: {pull.line(now)}")
 
     try:
-        found = images.ensure(client, image, show, chosen_by=CHOSEN_BY)
+        found = images.ensure_image(client, image, show, chosen_by=CHOSEN_BY)
     except NoImage as error:
         raise ImageMissing(str(error)) from error
     if pulled:

@@ -1,30 +1,30 @@
-"""What is behind the last lines of a server's log, where it is known, and what fixes it."""
+"""Known causes in the last lines of a server's log, and their remedies."""
 
 from __future__ import annotations
 
-from blindside.remedies import Known, first_remedy
+from blindside.remedies import KnownCause, first_remedy
 
 # The first that fits wins, so the particular ones stand before the general ones.
 KNOWN = (
-    Known(
+    KnownCause(
         ("could not select device driver", "nvidia-container-cli: initialization error", "runtime name: nvidia"),
         "Docker cannot give containers a GPU; install the NVIDIA Container Toolkit, run "
         "`sudo nvidia-ctk runtime configure --runtime=docker`, and restart Docker",
     ),
-    Known(
+    KnownCause(
         ("driver version is insufficient", "unsatisfied condition: cuda>=", "forward compatibility was attempted"),
         "the NVIDIA driver is too old for this image; update the driver, or set TGI_IMAGE to an older version",
     ),
-    Known(
+    KnownCause(
         ("port is already allocated", "address already in use", "ports are not available"),
         "a port is taken by another program; set BASE_PORT and TUNED_PORT to free ones, or leave them out",
     ),
-    Known(
+    KnownCause(
         ("no space left on device", r"os error 28\b", r"Errno 28\b"),
         "the disk is full; make room (`docker system df` shows what Docker holds), "
         "or set HUB_CACHE to a folder on a larger disk",
     ),
-    Known(
+    KnownCause(
         (
             "GatedRepo",
             "gated repo",
@@ -35,15 +35,15 @@ KNOWN = (
         "the Hub refuses this model; accept its terms on its page and give a token that may read it "
         "(HF_TOKEN, or `hf auth login`)",
     ),
-    Known(
+    KnownCause(
         ("RepositoryNotFound", "RevisionNotFound", "404 Client Error"),
         "the Hub has no such model or revision; check the name (a private model also needs HF_TOKEN)",
     ),
-    Known(
+    KnownCause(
         ("LocalEntryNotFoundError", "Temporary failure in name resolution", "Network is unreachable", "dns error"),
         "the Hub cannot be reached from the container; check network and proxy, or give a model folder",
     ),
-    Known(
+    KnownCause(
         (
             "CUDA out of memory",
             "OutOfMemoryError",
@@ -55,7 +55,7 @@ KNOWN = (
         "the GPU's memory is too small at warm-up; lower MAX_TOTAL_TOKENS or MAX_BATCH_PREFILL_TOKENS, free the GPU, "
         "or serve one side after the other (SEQUENTIAL=1)",
     ),
-    Known(
+    KnownCause(
         (
             "extra_special_tokens",
             "'list' object has no attribute 'keys'",
@@ -65,7 +65,7 @@ KNOWN = (
         "its tokenizer was saved by a newer transformers than the server reads; serve the exported folder "
         "that `make train` writes",
     ),
-    Known(
+    KnownCause(
         (
             "Unsupported model type",
             "does not recognize this architecture",
@@ -75,41 +75,41 @@ KNOWN = (
         "the server does not support this architecture; use another one (SERVER=vllm or SERVER=sglang), "
         "or ENGINE=embedded",
     ),
-    Known(
+    KnownCause(
         ("batch_invariant mode is not supported", "batch invariance is not supported"),
         "this GPU or model has no batch-invariant kernels; set BATCH_INVARIANT=0 (how many answers change when asked "
         "again is measured anyway)",
     ),
-    Known(
+    KnownCause(
         ("Unsupported CPU attention configuration",),
         "vLLM on a CPU does not support this model's head size (it needs 32 or more); use ENGINE=embedded",
     ),
-    Known(
+    KnownCause(
         ("has no config.json", r"config\.json.{0,80}(No such file|not found|does not exist)"),
         "the folder has no config.json; give a folder with a complete model",
     ),
-    Known(
+    KnownCause(
         ("No safetensors weights found", "No local weights found", "Cannot find any model weights"),
         "there are no .safetensors weights; only that format is served",
     ),
-    Known(
+    KnownCause(
         ("Permission denied", r"os error 13\b"),
         "the server cannot read the model's files; `chmod -R a+rX` the folder",
     ),
-    Known(
+    KnownCause(
         ("invalid mount config", "bind source path does not exist", "mounts denied", "is not shared from the host"),
         "Docker cannot mount the model's folder; it must be on the engine's own machine and be shared with it",
     ),
-    Known(
+    KnownCause(
         ("unexpected argument", "invalid value '.*' for '--", "unrecognized arguments"),
         "the server refuses its command line; the image is of another version than the flags "
         "(TGI_IMAGE, compose/local.yml)",
     ),
-    Known(
+    KnownCause(
         ("Illegal instruction", "exec format error", r"\bSIGILL\b"),
         "the image is not built for this processor; use ENGINE=embedded, or another TGI_IMAGE",
     ),
-    Known(
+    KnownCause(
         (r"Shard \d+ failed to start", "ShardCannotStart", r"Shard \d+ crashed"),
         "the model could not be loaded; the log says why above its last lines",
     ),

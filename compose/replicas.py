@@ -1,7 +1,7 @@
-"""Several servers a side, and several GPUs a server: which GPUs each one has, and the compose file that says so.
+"""Several servers per side, several GPUs per server: their GPUs, and their compose file.
 
-The dials are REPLICAS (servers a side) and NUM_SHARD (GPUs that a server spreads its model over). A side's servers are
-the services `base`, `base-2`, `base-3` …, alike in all but port and GPUs.
+REPLICAS says how many servers a side has, NUM_SHARD over how many GPUs each spreads its model. A side's servers are the
+services `base`, `base-2`, `base-3` …, alike in all but port and GPUs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from compose.stack import Model
 MOST = 64
 
 
-def count(dials: Mapping[str, str], name: str) -> int:
+def count_setting(dials: Mapping[str, str], name: str) -> int:
     """A dial that is a whole number, 1 where it is not set. Raises ComposeError."""
     given = (dials.get(name) or "1").strip()
     if not given.isdecimal() or not 1 <= int(given) <= MOST:
@@ -35,7 +35,7 @@ def replicated(models: Iterable[Model], replicas: int) -> list[Model]:
     return [replace(model, side=name) for model in models for name in services_of(model.side, replicas)]
 
 
-def place(sides: Sequence[str], gpus: Sequence[int], replicas: int, shards: int) -> dict[str, tuple[int, ...]]:
+def assign_gpus(sides: Sequence[str], gpus: Sequence[int], replicas: int, shards: int) -> dict[str, tuple[int, ...]]:
     """The GPUs of each service, all its own, taken in the order given; empty where there are too few."""
     names = [name for side in sides for name in services_of(side, replicas)]
     if len(names) * shards > len(gpus):
@@ -47,7 +47,9 @@ def port_dial(service: str) -> str:
     return f"{service.upper().replace('-', '_')}_PORT"
 
 
-def written(merged: Mapping[str, Any], models: Sequence[Model], gpus: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+def replica_compose(
+    merged: Mapping[str, Any], models: Sequence[Model], gpus: Mapping[str, tuple[int, ...]]
+) -> dict[str, Any]:
     """`docker compose config` of the files for one server a side, with all services of `models`."""
     made = {}
     for service in (model.side for model in models):

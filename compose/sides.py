@@ -1,4 +1,4 @@
-"""Servers and their sides: `tuned`, `tuned-2`, `tuned-3` … are the servers of one side."""
+"""The side of a server: `tuned`, `tuned-2`, `tuned-3` … serve one side."""
 
 from __future__ import annotations
 

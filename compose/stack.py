@@ -1,4 +1,4 @@
-"""Starting the servers of both sides, and taking them down again whatever happens.
+"""Starts the servers of both sides as processes, and always takes them down again.
 
 Each server is a process in a group of its own and holds our end of a pipe as its standard input. Leaving the stack
 ends the groups; if this process is killed, the pipe closes and the servers end: the embedded engine by itself
@@ -8,12 +8,9 @@ ends the groups; if this process is killed, the pipe closes and the servers end:
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import select
 import signal
 import subprocess
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -22,9 +19,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import Self
 
-from blindside.places import python_path
 from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing
 from compose.interrupts import interrupts_held
 from compose.remedies import remedy
@@ -70,7 +66,7 @@ class Server:
         return EngineDied(self.model.side, code, self.log, tail, remedy(tail) if self.watched else "")
 
 
-def _silent(line: str) -> None:
+def silent(line: str) -> None:
     return None
 
 
@@ -91,7 +87,7 @@ class ProcessStack(ABC):
         python: Path,
         logs: Path,
         startup_seconds: float,
-        say: Callable[[str], None] = _silent,
+        say: Callable[[str], None] = silent,
     ) -> None:
         if len({model.side for model in models}) != len(models):
             raise ComposeError("two models have the same side; give each its own, such as base and tuned")
@@ -184,103 +180,6 @@ class ProcessStack(ABC):
                     os.close(server.ready)
                 if server.process.stdin:
                     server.process.stdin.close()
-
-
-class EmbeddedStack(ProcessStack):
-    """The embedded engine, once per model."""
-
-    remedy = "run `make train` first (it builds .venv-train)"
-
-    def __init__(
-        self,
-        models: Sequence[Model],
-        *,
-        python: Path,
-        logs: Path,
-        startup_seconds: float = 300.0,
-        say: Callable[[str], None] = _silent,
-        extra_args: Sequence[str] = (),
-    ) -> None:
-        super().__init__(models, python=python, logs=logs, startup_seconds=startup_seconds, say=say)
-        self.extra_args = tuple(extra_args)
-
-    def _start_all(self, deadline: float) -> None:
-        for model in self.models:
-            self._servers.append(self._start(model))
-            self.say(f"{model.side}: loading {model.source}")
-        self._await_all(deadline)
-
-    # starting
-
-    def _start(self, model: Model) -> Server:
-        log = self.logs / f"{model.side}.log"
-        ready, ready_child = os.pipe()
-        try:
-            with log.open("wb") as out:
-                process = self._spawn(model, ready_child, out)
-        except BaseException:
-            os.close(ready)
-            raise
-        finally:
-            os.close(ready_child)
-        return Server(model, process, log, ready)
-
-    def _spawn(self, model: Model, ready: int, out: IO[bytes]) -> subprocess.Popen[bytes]:
-        command = [str(self.python), "-P", "-m", "compose.embedded", "--model-id", model.source, "--port", "0"]
-        command += ["--enable-prefill-logprobs", "--ready-fd", str(ready), "--parent-pid", str(os.getpid())]
-        command += ["--revision", model.revision] if model.revision else []
-        # The kernel ties its signal to the thread that forks; only the main one lives as long as the process.
-        if threading.current_thread() is threading.main_thread():
-            command.append("--parent-by-kernel")
-        return subprocess.Popen(
-            [*command, *self.extra_args],
-            stdin=subprocess.PIPE,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            pass_fds=(ready,),
-            start_new_session=True,
-            env=self._environment(),
-        )
-
-    def _environment(self) -> dict[str, str]:
-        threads = str(max(1, (os.cpu_count() or 1) // max(1, len(self.models))))
-        return os.environ | {
-            "PYTHONPATH": python_path(),
-            "OMP_NUM_THREADS": threads,
-            "MKL_NUM_THREADS": threads,
-            "TOKENIZERS_PARALLELISM": "false",
-            "PYTHONUNBUFFERED": "1",
-        }
-
-    # waiting
-
-    def _await_all(self, deadline: float) -> None:
-        """Until every server has said its port and answers /health; the first death ends it."""
-        waiting = list(self._servers)
-        while waiting:
-            self.check()
-            if time.monotonic() > deadline:
-                raise self._late(waiting[0])
-            pipes = [server.ready for server in waiting if server.ready is not None]
-            readable, _, _ = select.select(pipes, [], [], 0.2)
-            for server in [one for one in waiting if one.ready in readable]:
-                if self._hear(server):
-                    self._await_health(server, deadline)
-                    waiting.remove(server)
-
-    def _hear(self, server: Server) -> bool:
-        """Take what the server wrote on its pipe; True when the line is complete."""
-        assert server.ready is not None
-        part = os.read(server.ready, 4096)
-        if not part:  # closed without a line: it is about to be dead
-            server.process.wait(timeout=GRACE)
-            return False
-        server.said += part
-        if not server.said.endswith(b"\n"):
-            return False
-        told: dict[str, Any] = json.loads(server.said)
-        server.url, server.engine = f"http://127.0.0.1:{told['port']}", told["engine"]
-        return True
 
 
 def healthy(url: str) -> bool:

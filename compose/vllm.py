@@ -1,4 +1,4 @@
-"""vLLM as processes of this machine, for those who have no Docker or are in a container already: rented GPUs above all.
+"""vLLM as processes, for machines without Docker or inside a container: rented GPUs above all.
 
 What it is started with stands in the compose files, and is read from there: both ways serve alike.
 """
@@ -17,7 +17,7 @@ import yaml
 from blindside.reaper import COMMAND
 from compose.errors import EngineDied
 from compose.folder import is_local
-from compose.limits import dials
+from compose.limits import user_settings
 from compose.machine import free_port
 from compose.plan import Plan
 from compose.replicas import port_dial, replicated
@@ -60,7 +60,7 @@ class VllmStack(ProcessStack):
 
     def _start(self, model: Model) -> Server:
         """Start a server at the port that the user chose, or at a free one."""
-        port = dials().get(port_dial(model.side)) or str(free_port())
+        port = user_settings().get(port_dial(model.side)) or str(free_port())
         log = self.logs / f"{model.side}.log"
         command, environment = service(self.plan, model)
         words = [*COMMAND, str(self.python), "-P", "-m", "vllm.entrypoints.cli.main", "serve", *command]
@@ -85,7 +85,7 @@ class VllmStack(ProcessStack):
                 self._await_health(server, deadline)
                 self.check()
             except EngineDied as death:
-                chosen = dials().get(port_dial(death.side))
+                chosen = user_settings().get(port_dial(death.side))
                 ours = death.side == server.model.side and "port is taken" in death.remedy
                 if chosen or not ours or attempt == TRIES:
                     raise
@@ -101,7 +101,7 @@ class VllmStack(ProcessStack):
         if is_local(model):
             whole["HF_HUB_OFFLINE"] = "1"
         own = ",".join(map(str, self.plan.gpus.get(model.side, ())))
-        if gpu := own or {**self.plan.environment, **dials()}.get(f"{side_of(model.side).upper()}_GPU"):
+        if gpu := own or {**self.plan.environment, **user_settings()}.get(f"{side_of(model.side).upper()}_GPU"):
             # As nvidia-smi counts them, by which the plan names them.
             return whole | {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": gpu}
         return whole | {"OMP_NUM_THREADS": threads, "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
@@ -118,7 +118,7 @@ class VllmStack(ProcessStack):
 def service(plan: Plan, model: Model) -> tuple[list[str], dict[str, str]]:
     """What the plan's compose file starts one side's server with: the words behind `vllm serve`, and variables."""
     name = side_of(model.side).upper()
-    values = {**plan.environment, **dials(), f"{name}_MODEL": _source(model)}
+    values = {**plan.environment, **user_settings(), f"{name}_MODEL": _source(model)}
     values |= {f"{name}_REVISION": model.revision} if model.revision else {}
     side = yaml.safe_load(plan.files[-1].read_text(encoding="utf-8"))["services"][side_of(model.side)]
     return [_fill(word, values) for word in side["command"]], {

@@ -1,4 +1,4 @@
-"""Watching a run's containers: their logs into files, and what befalls them told at once.
+"""Watches a run's containers: copies their logs into files, and reports at once when one dies.
 
 One thread hears the engine's events, one more reads each log. `check` may be called from any thread, often.
 """
@@ -36,7 +36,7 @@ PROGRESS = (
 )
 
 
-class Watch:
+class ContainerWatch:
     """What becomes of the containers of one project, from its creation on; `logs` gets one `<side>.log` each."""
 
     def __init__(self, project: str, logs: Path, say: Callable[[str], None]) -> None:
@@ -180,13 +180,13 @@ class Watch:
             client.close()
 
     def _copy(self, side: str, stream: Iterable[Any], write: Callable[[bytes], object]) -> None:
-        said, rest = 0.0, ""
+        reported_at, rest = 0.0, ""
         for part in stream:
             write(part)
             *lines, rest = re.split(r"[\r\n]+", rest + part.decode(errors="replace"))
             news = [text for text in map(progress, lines) if text]
-            if news and time.monotonic() - said >= SAY_EVERY:
-                said = time.monotonic()
+            if news and time.monotonic() - reported_at >= SAY_EVERY:
+                reported_at = time.monotonic()
                 self.say(f"{side}: {news[-1]}")
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from blindside.garbage import collected_later
+from blindside.validation import first_problem
 from eval.errors import InputError
 from eval.journal import json_lines
 from eval.records import SIDES, Failure, Message, Pair, Prompt, Response, Side
@@ -82,7 +83,7 @@ class _Lighter:
 
 
 @dataclass
-class Settled:
+class AnsweredKeys:
     """Who has answered what, without the answers: a collection holds no more of them than this. `failures` as above."""
 
     answered: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in SIDES})
@@ -126,9 +127,9 @@ def read_answers(path: Path) -> Answers:
     return answers
 
 
-def read_settled(path: Path) -> Settled:
+def read_answered_keys(path: Path) -> AnsweredKeys:
     """As `read_answers`, keeping no text."""
-    settled = Settled()
+    settled = AnsweredKeys()
     _read_into(path, settled.add)
     return settled
 
@@ -154,8 +155,6 @@ def _rows(path: Path) -> Iterator[tuple[int, Response | Failure]]:
         try:
             row = _LINE.validate_json(line)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            problem = f"{where or 'line'}: {first['msg']}: remove the line to have it asked again"
+            problem = f"{first_problem(error, whole='line')}: remove the line to have it asked again"
             raise InputError(problem, path=path, line=number) from None
         yield number, row

@@ -43,7 +43,7 @@ class EngineError(BlindsideError):
     """
 
     #: What the server itself said, where its words are not the whole of the sentence.
-    told: str = ""
+    server_message: str = ""
 
     def __init__(self, problem: str, *, status: int | None = None) -> None:
         super().__init__(problem)

@@ -1,4 +1,4 @@
-"""Append-only files whose acknowledged records survive anything but the loss of the disk.
+"""Append-only files: an acknowledged record survives anything but the loss of the disk.
 
 A record counts as written when `append` returns: it is on disk (fdatasync), after everything that was there
 before, and no other process wrote between its bytes (flock). Whoever reads such a file never writes to it: only a
@@ -124,8 +124,8 @@ class Journal:
             os.close(fd)
 
     def _is_still(self, fd: int) -> bool:
-        there = stamp_of(self.path)
-        return there is not None and there[0] == _stamp(fd)[0]
+        stamp = stamp_of(self.path)
+        return stamp is not None and stamp[0] == _stamp(fd)[0]
 
     def _repair(self, fd: int) -> Path | None:
         """Called under the lock."""

@@ -1,4 +1,4 @@
-"""gate.yml: what a release asks for, fixed before anybody judges.
+"""gate.yml: what a release requires, fixed before anybody judges.
 
 The policy is copied into the run's folder and its hash into run.json when judging begins; the gate decides by the copy
 and refuses one that has changed since.
@@ -7,17 +7,17 @@ and refuses one that has changed since.
 from __future__ import annotations
 
 import hashlib
-import reprlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from blindside.yaml_files import BadYaml, read_yaml
+from blindside.validation import first_problem
 from eval.errors import InputError
 from eval.journal import write_atomically
 from eval.records import Row
 from eval.run import Run
+from eval.settings_file import read_settings
 
 #: Where a project keeps its policy, and what is used where it has none.
 PROJECT = Path("gate.yml")
@@ -123,20 +123,12 @@ class Policy(Row):
 
 def read_policy(path: Path) -> Policy:
     """The policy in a YAML file. Raises InputError naming file and field."""
-    try:
-        data: Any = read_yaml(path)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror}): give a policy with --policy", path=path) from None
-    except BadYaml as error:
-        raise InputError(f"{error.problem}: correct the file, texts in quotes", path=path, line=error.line) from None
-    if not isinstance(data, dict):
-        raise InputError("holds no rules: give at least `preference:`", path=path)
+    empty = "holds no rules: give at least `preference:`"
+    data = read_settings(path, unreadable="give a policy with --policy", empty=empty)
     try:
         return Policy.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise InputError(f"{field}: {first['msg']}, not {reprlib.repr(first['input'])}: fix it", path=path) from None
+        raise InputError(f"{first_problem(error, value=True)}: fix it", path=path) from None
 
 
 def policy_sha256(path: Path) -> str:
@@ -152,7 +144,7 @@ def find_policy(given: Path | None) -> Path:
     return given or (PROJECT if PROJECT.is_file() else DEFAULT)
 
 
-def frozen(run: Run) -> Path:
+def frozen_policy_path(run: Run) -> Path:
     """Where the run's own copy lies."""
     return run.folder / NAME
 
@@ -162,7 +154,7 @@ def policy_of(run: Run) -> Policy:
 
     Of one candidate among k each claim is made at (1 - confidence) / k: choosing it is paid for, whichever it is.
     """
-    policy = read_policy(frozen(run)) if frozen(run).is_file() else read_policy(DEFAULT)
+    policy = read_policy(frozen_policy_path(run)) if frozen_policy_path(run).is_file() else read_policy(DEFAULT)
     if run.info.sweep is None:
         return policy
     alpha = (1 - policy.preference.confidence) / run.info.sweep.of
@@ -181,18 +173,18 @@ def freeze_policy(run: Run, given: Path | None = None, *, when: str = "before ju
     if run.info.policy_sha256 and (given is None or _judged(run)):
         if given is not None and policy_sha256(given) != run.info.policy_sha256:
             raise InputError(
-                f"differs from the policy that run {run.name} was judged under ({frozen(run)}): "
+                f"differs from the policy that run {run.name} was judged under ({frozen_policy_path(run)}): "
                 "use that one, or judge a new run under the new policy",
                 path=given,
             )
         return run
     data = path.read_bytes()
     try:
-        write_atomically(frozen(run), data)
+        write_atomically(frozen_policy_path(run), data)
         return run.update(policy_sha256=hashlib.sha256(data).hexdigest(), policy_fixed_at=_when(run, when))
     except OSError as error:
         problem = f"cannot be written ({error.strerror}): free the disk or the folder, then judge"
-        raise InputError(problem, path=frozen(run)) from None
+        raise InputError(problem, path=frozen_policy_path(run)) from None
 
 
 def _judged(run: Run) -> bool:

@@ -1,4 +1,4 @@
-"""What `import blindside` offers in a notebook: a run opened as pandas frames, and the same figures as in its report.
+"""The public names of `import blindside`: runs as pandas frames, and the figures of the report.
 
 Frames of judgements have the columns `item`, `reviewer` and `outcome` (base, tuned, tie, both_bad), one row per
 judgement; with a column `cluster`, clusters are the unit instead of items.
@@ -17,8 +17,9 @@ import pandas as pd
 from blindside.errors import BlindsideError
 from eval.answers import read_answers
 from eval.errors import InputError
+from eval.evidence.build_judgements import read_table
 from eval.evidence.estimates import winrate
-from eval.evidence.judgements import Judgements, of_arrays, read_table
+from eval.evidence.judgements import Judgements, of_arrays
 from eval.evidence.reviewers import agreement as agreements
 from eval.judge.store.verdict_files import in_force
 from eval.judge.store.verdict_files import read_verdicts as read_rows
@@ -130,10 +131,10 @@ class Run:
 
     def summary(self) -> pd.DataFrame:
         """Every figure of the report as in summary.csv, by its stable id: metric, value, low95, high95, n, n_counts."""
-        from eval.evidence.analysis import all_figures, whole
+        from eval.evidence.analysis import all_figures, analyse_run
         from eval.report.tables.csv_tables import summary_csv
 
-        text = summary_csv(all_figures(whole(self._run)))
+        text = summary_csv(all_figures(analyse_run(self._run)))
         frame: pd.DataFrame = pd.read_csv(StringIO(text), keep_default_na=False, na_values=[""]).set_index("id")
         return frame
 

@@ -1,4 +1,4 @@
-"""The typed rows that every stage shares: what a line of responses.jsonl or of verdicts.csv is.
+"""The typed rows that all stages share: prompts, responses, pairs, verdicts, thumbs.
 
 Nothing here touches a disk. Unknown fields and unknown labels are refused (`pydantic.ValidationError`); the readers in
 `eval.run` and `eval.judge.store.verdict_files` turn that into an InputError with file and line.

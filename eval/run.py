@@ -1,11 +1,11 @@
-"""A run: the folder reports/<name>/, its provenance in run.json, and the prompts it asks.
+"""A run folder, reports/<name>/: its provenance in run.json, and its prompts.
 
 reports/<name>/
   run.json          written first; says what was compared, by which engine, with what parameters (eval.run_info)
   prompts.jsonl     the prompts that are asked, after exclusions
   responses.jsonl   eval.answers
   verdicts.csv      eval.judge.store.verdict_files
-  report/           eval.evidence.headline
+  report/           eval.evidence.summary
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from blindside.garbage import collected_later
+from blindside.validation import first_problem
 from eval.errors import RunError
 from eval.journal import write_atomically
 from eval.records import Prompt
@@ -139,14 +140,14 @@ def start_run(reports: Path, info: RunInfo, prompts: Sequence[Prompt]) -> Run:
 
 def open_run(reports: Path, name: str) -> Run:
     """The run called `name`; when that is empty, the one last collected or judged. RunError lists what there is."""
-    there = list_runs(reports)
-    if not there:
+    runs = list_runs(reports)
+    if not runs:
         raise RunError(f"there is no run in {reports}/: make one with `make eval` (or `blindside collect`)")
     if not name:
-        return _read(max(there, key=_last_touched))
+        return _read(max(runs, key=_last_touched))
     wanted = reports / name
-    if wanted not in there:
-        known = ", ".join(sorted(folder.name for folder in there)[:10])
+    if wanted not in runs:
+        known = ", ".join(sorted(folder.name for folder in runs)[:10])
         raise RunError(f"there is no run {name!r} in {reports}/: there are {known}")
     return _read(wanted)
 
@@ -182,11 +183,7 @@ def _read(folder: Path) -> Run:
     try:
         return Run(folder, RunInfo.model_validate_json(path.read_bytes()))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise RunError(
-            f"{path}: {field or 'file'}: {first['msg']}: restore the file, or start a new run with RUN="
-        ) from None
+        raise RunError(f"{path}: {first_problem(error)}: restore the file, or start a new run with RUN=") from None
 
 
 def _refuse_other(run: Run, info: RunInfo) -> None:

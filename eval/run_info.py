@@ -1,4 +1,4 @@
-"""What run.json says: what was compared, how it was asked, and what was found of servers and answers on the way."""
+"""run.json: what was compared, how it was asked, and what was found of servers and answers."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class RunChecks(Recorded):
 
 
 class GiveawayRecord(Recorded):
-    """Answers that name their model, as judge.opening.mark_giveaways found them, and what became of the pairs."""
+    """Answers that name their model, as judge.setup.mark_giveaways found them, and what became of the pairs."""
 
     policy: Literal["mark", "mask", "hold"]
     looked_at: int

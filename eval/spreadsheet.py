@@ -1,4 +1,4 @@
-"""Cells that a spreadsheet opens safely, and that come back as they were."""
+"""Cells that spreadsheets open safely, and that read back unchanged."""
 
 from __future__ import annotations
 

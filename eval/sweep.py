@@ -1,4 +1,4 @@
-"""A sweep: several tuned models against one base, bound by reports/<name>/sweep.json. Each one is a run of its own.
+"""sweep.json: several tuned models against one base, each a run of its own.
 
 sweep.json is written before anything is trained, and grows. Its screening rules are fixed then; its candidates at the
 first verdict. Nothing leaves it: what failed or was dropped stays, with the reason.
@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from blindside.validation import first_problem
 from eval.errors import InputError, RunError
 from eval.journal import write_atomically
 from eval.records import Row
@@ -120,9 +121,7 @@ def read_sweep(reports: Path, name: str) -> Sweep:
     except OSError as error:
         raise InputError(f"cannot be read ({error.strerror}): fix that", path=path) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise InputError(f"{field}: {first['msg']}: restore the file", path=path) from None
+        raise InputError(f"{first_problem(error)}: restore the file", path=path) from None
 
 
 def write_sweep(reports: Path, sweep: Sweep) -> None:
@@ -135,16 +134,16 @@ def write_sweep(reports: Path, sweep: Sweep) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (path.parent / ".sweep.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            there = read_sweep(reports, sweep.sweep) if path.exists() else sweep
-            write_atomically(path, (_with_dropped(sweep, there).model_dump_json(indent=2) + "\n").encode())
+            on_disk = read_sweep(reports, sweep.sweep) if path.exists() else sweep
+            write_atomically(path, (_with_dropped(sweep, on_disk).model_dump_json(indent=2) + "\n").encode())
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror}): free the disk or the folder", path=path) from None
 
 
-def _with_dropped(sweep: Sweep, there: Sweep) -> Sweep:
-    ours = {one.candidate for one in there.dropped}
-    dropped = (*there.dropped, *(one for one in sweep.dropped if one.candidate not in ours))
-    return sweep.model_copy(update={"dropped": dropped, "judged_at": there.judged_at or sweep.judged_at})
+def _with_dropped(sweep: Sweep, on_disk: Sweep) -> Sweep:
+    ours = {one.candidate for one in on_disk.dropped}
+    dropped = (*on_disk.dropped, *(one for one in sweep.dropped if one.candidate not in ours))
+    return sweep.model_copy(update={"dropped": dropped, "judged_at": on_disk.judged_at or sweep.judged_at})
 
 
 def runs_of(reports: Path, sweep: Sweep) -> dict[str, Run]:
@@ -152,7 +151,7 @@ def runs_of(reports: Path, sweep: Sweep) -> dict[str, Run]:
     return {one.name: open_run(reports, one.run) for one in sweep.judged}
 
 
-def bind(reports: Path, sweep: Sweep) -> None:
+def bind_runs(reports: Path, sweep: Sweep) -> None:
     """Have every run of the sweep say that it is one of so many candidates, whatever becomes of its folder."""
     for one in sweep.candidates:
         with suppress(RunError):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from blindside.tables import codes, json_rows
-from blindside.tables.asked import CONVERSATION, PARTS, QUESTION, SYSTEM
+from blindside.tables.prompt_columns import CONVERSATION, PARTS, QUESTION, SYSTEM
 from blindside.tables.reader import SUFFIXES
 from eval.collect.input_records import ID
 from eval.collect.prompts.parser import CATEGORY, CLUSTER

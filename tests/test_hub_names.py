@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from blindside.hub_names import read_source
+from blindside.hub.names import read_source
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import InputError
 from tests.cli.command import blindside

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.answers import encode, read_answers, read_settled
+from eval.answers import encode, read_answered_keys, read_answers
 from eval.errors import InputError, RunError
 from eval.records import Failure, Message, Prompt, Response, Side, sha256_text, utc_now
 from eval.run import list_runs, open_run, start_run
@@ -173,7 +173,7 @@ def test_answers_pair_in_prompt_order_and_say_what_is_missing(tmp_path: Path) ->
     assert list(answers.failures) == [("p1", "tuned")]
     missing = [(prompt.id, side) for prompt, side in answers.missing(PROMPTS)]
     assert missing == [("p0", "base"), ("p0", "tuned"), ("p1", "tuned")]
-    settled = read_settled(path)  # what a collection keeps of them
+    settled = read_answered_keys(path)  # what a collection keeps of them
     assert settled.missing(PROMPTS) == answers.missing(PROMPTS)
     assert (settled.count, settled.failures) == (3, answers.failures)
 
@@ -182,7 +182,7 @@ def test_a_later_answer_settles_a_failure(tmp_path: Path) -> None:
     path = tmp_path / "responses.jsonl"
     failure = Failure(prompt_id="p0", side="base", error="timed out", attempts=5, failed_at=utc_now())
     path.write_bytes(encode([failure, response(PROMPTS[0], "base")]))
-    assert read_answers(path).failures == read_settled(path).failures == {}
+    assert read_answers(path).failures == read_answered_keys(path).failures == {}
 
 
 def test_text_of_any_kind_survives(tmp_path: Path) -> None:

@@ -15,17 +15,30 @@ import pytest
 from tests.support import ROOT
 
 #: What a room of `eval` may import, itself apart. Shared rows know nothing; nothing imports cli.
-SHARED = {"errors", "expect", "records", "journal", "run_info", "run", "answers", "spreadsheet", "policy", "sweep"}
+SHARED = {
+    "errors",
+    "expect",
+    "records",
+    "journal",
+    "run_info",
+    "run",
+    "answers",
+    "spreadsheet",
+    "policy",
+    "sweep",
+    "settings_file",
+}
 ALLOWED = {
     "errors": set(),
     "spreadsheet": set(),
+    "settings_file": {"errors"},
     "expect": set(),
     "records": {"errors", "expect"},
     "journal": {"errors"},
     "run_info": {"records"},
     "run": {"errors", "records", "journal", "run_info"},
     "answers": {"errors", "records", "journal"},
-    "policy": {"errors", "records", "journal", "run_info", "run"},
+    "policy": {"errors", "records", "journal", "run_info", "run", "settings_file"},
     "sweep": {"errors", "records", "journal", "run_info", "run"},
     "collect": SHARED,
     "judge": SHARED,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from blindside.bounded import MEGABYTES, SECONDS, OverBound, Refused, Worker
+from blindside.sandbox import MEGABYTES, SECONDS, LimitExceeded, Worker, WorkFailed
 from eval.collect.parity.reference import ask_references
 from eval.records import Side
 from tests.compose.servers import MODEL, change, need_train, serve
@@ -59,14 +59,14 @@ def test_a_child_is_ended_and_the_next_call_is_answered(module: str, attack: str
     worker = Worker(module)
     values = {"messages": [{"role": "user", "content": "a"}]}
     try:
-        with pytest.raises(OverBound) as caught:
+        with pytest.raises(LimitExceeded) as caught:
             worker.ask({"source": source, "values": values})
         assert str(caught.value).startswith(said)
         for _ in range(2):
             assert worker.ask({"source": PLAIN, "values": values}).strip() == "user: a<|im_end|>"
-        with pytest.raises(Refused, match="no more"):
+        with pytest.raises(WorkFailed, match="no more"):
             worker.ask({"source": "{{ raise_exception('no more') }}", "values": values})
-        with pytest.raises(Refused, match="division"):
+        with pytest.raises(WorkFailed, match="division"):
             worker.ask({"source": "{{ 1 / 0 }}", "values": values})
     finally:
         worker.close()
@@ -76,7 +76,7 @@ def test_a_child_is_ended_and_the_next_call_is_answered(module: str, attack: str
 def test_a_child_ends_with_what_started_it(tmp_path: Path) -> None:
     """Also where it was killed in the middle of a rendering: the kernel's limit ends the child."""
     code = (
-        "import os, threading, time\nfrom blindside.bounded import Worker\nworker = Worker('train.export.rendering')\n"
+        "import os, threading, time\nfrom blindside.sandbox import Worker\nworker = Worker('train.export.rendering')\n"
         "worker.ask({'source': 'a', 'values': {}})\nprint(worker._process.pid, flush=True)\n"
         f"threading.Thread(target=worker.ask, args=({{'source': {LOOPS!r}, 'values': {{}}}},)).start()\n"
         "time.sleep(0.3)\nos.kill(os.getpid(), 9)"

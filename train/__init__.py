@@ -1,0 +1,1 @@
+"""Training: pairs and a recipe to a servable model folder, by Axolotl."""

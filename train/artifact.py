@@ -1,4 +1,4 @@
-"""blindside.json: what a finished model folder is made of. It is written last; its presence means complete."""
+"""blindside.json: the provenance of a finished model folder. Written last; its presence means complete."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from blindside.validation import first_problem
 from train.errors import ArtifactError
 from train.files import sha256_file, sha256_files, sha256_json, write_atomic
 from train.token_check import TrainedTokens
@@ -64,7 +65,7 @@ class Artifact(BaseModel):
     inputs_sha256: Sha256
 
 
-def now() -> str:
+def utc_seconds() -> str:
     """Now, in UTC, ISO 8601 to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
@@ -107,9 +108,8 @@ def read_artifact(folder: Path) -> Artifact:
             f"{folder} is not a finished model (it has no {NAME}); run `make train` to make it"
         ) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise ArtifactError(f"{path}: {where}: {first['msg']}; delete {folder} and train again") from None
+        problem = f"{path}: {first_problem(error, whole='the file')}; delete {folder} and train again"
+        raise ArtifactError(problem) from None
 
 
 def verify(folder: Path) -> None:

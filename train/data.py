@@ -1,4 +1,4 @@
-"""The data sets of a recipe: checked, hashed, and where something had to be cleaned, a copy for Axolotl."""
+"""A recipe's data sets: checked, hashed, and cleaned into a copy for Axolotl where needed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _USUAL: dict[str, Any] = {"field_messages": "messages", "field_chosen": "chosen"
 
 
 @dataclass
-class Prepared:
+class PreparedData:
     """What a recipe is trained on: prompt keys, and the `datasets` entries that Axolotl gets."""
 
     keys: set[str] = field(default_factory=set)
@@ -73,15 +73,15 @@ def local_path(asked: DataSet) -> Path:
     return path
 
 
-def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
+def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> PreparedData:
     """Check every data set of the recipe; a cleaned one is written to `work`, and pairs with a key, so that the
     tokens of each can be checked. Raises PairsError or RecipeError."""
     check_types(recipe)
-    done = Prepared()
-    keyed = tokens.checked(recipe)
+    done = PreparedData()
+    keyed = tokens.is_checked(recipe)
     found = [_check(asked, work / f"hub-{number}.jsonl", env) for number, asked in enumerate(recipe.datasets)]
     rows = [row for checked in found for row in checked.rows]
-    held = held_out.choose(rows, held_out.wanted(recipe, len(rows))) if keyed else set[str]()
+    held = held_out.choose_held_out(rows, held_out.held_out_wanted(recipe, len(rows))) if keyed else set[str]()
     for number, (asked, entry) in enumerate(zip(recipe.datasets, recipe.config["datasets"], strict=True)):
         checked = found[number]
         kind = "pairs" if asked.is_pairs else "rows"
@@ -89,7 +89,7 @@ def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
         for remark in checked.remarks():
             say(f"  note: {remark}")
         done.keys |= checked.keys()
-        trained, apart = held_out.split(checked.rows, held)
+        trained, apart = held_out.split_held_out(checked.rows, held)
         parts = (done.datasets, "clean", trained), (done.held_out, "held-out", apart)
         for entries, name, some in parts if apart else parts[:1]:
             part = replace(checked, rows=some)
@@ -97,7 +97,7 @@ def prepare(recipe: Recipe, work: Path, env: Path, say: Say) -> Prepared:
             kept = entry if entries is done.datasets else {**entry, **_USUAL}
             entries.append(_entry(kept, named, part, work / f"{name}-{number}.jsonl", keyed))
     if keyed:
-        say(f"  note: {held_out.note(recipe, len(rows), len(held_out.split(rows, held)[1]))}")
+        say(f"  note: {held_out.held_out_note(recipe, len(rows), len(held_out.split_held_out(rows, held)[1]))}")
     return done
 
 

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and hashes of files."""
+"""Atomic file writes for the training stage, and hashes of files."""
 
 from __future__ import annotations
 

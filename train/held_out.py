@@ -1,4 +1,4 @@
-"""Pairs that are kept out of a training, so that it can be said whether it learned more than its own pairs."""
+"""Held-out pairs: kept out of a training, to show whether it learned more than its own pairs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SHARE, LEAST, MOST = 0.05, 20, 200
 ENOUGH = 200
 
 
-def wanted(recipe: Recipe, pairs: int) -> int:
+def held_out_wanted(recipe: Recipe, pairs: int) -> int:
     """How many of so many pairs are held out: none where the recipe says what is (val_set_size, test_datasets)."""
     own = recipe.config.get("val_set_size") is not None or recipe.config.get("test_datasets")
     return 0 if own or pairs < ENOUGH else min(max(round(SHARE * pairs), LEAST), MOST)
 
 
-def choose(rows: Iterable[Row], count: int) -> set[str]:
+def choose_held_out(rows: Iterable[Row], count: int) -> set[str]:
     """Keys of prompts whose pairs are held out, all of a prompt's or none: `count` pairs or somewhat fewer.
 
     Drawn by the hash of each prompt, so that the same data gives the same ones in any order; empty where a few prompts
@@ -36,7 +36,7 @@ def choose(rows: Iterable[Row], count: int) -> set[str]:
     return chosen if taken >= LEAST else set()
 
 
-def split(rows: Sequence[Row], held: set[str]) -> tuple[list[Row], list[Row]]:
+def split_held_out(rows: Sequence[Row], held: set[str]) -> tuple[list[Row], list[Row]]:
     """Rows that are trained on, and those that are held out."""
     parts: tuple[list[Row], list[Row]] = ([], [])
     for row in rows:
@@ -44,7 +44,7 @@ def split(rows: Sequence[Row], held: set[str]) -> tuple[list[Row], list[Row]]:
     return parts
 
 
-def note(recipe: Recipe, pairs: int, held: int) -> str:
+def held_out_note(recipe: Recipe, pairs: int, held: int) -> str:
     """What is reported of it."""
     if held:
         return f"{held} of {pairs} pairs are held out and scored before and after (val_set_size overrides that)"

@@ -1,4 +1,4 @@
-"""One training as it was asked for: the recipe, where its model goes, and the hash of all that decides the outcome."""
+"""One training job: the recipe, where its model goes, and the hash of everything that decides the outcome."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from train import earlier
+from train import earlier_training
 from train.artifact import NAME
 from train.container import container
 from train.container.image import image_name
@@ -38,7 +38,7 @@ class Job:
     prompts: Path | None = None
     #: Figures on held-out questions, from the exported folder.
     measure: Measure | None = None
-    #: What shows how far Axolotl is.
+    #: The progress line.
     progress: Callable[..., Progress] = Progress
 
     @property
@@ -51,7 +51,7 @@ class Job:
 
     @property
     def record(self) -> Path:
-        return earlier.record(self.work, self.name)
+        return earlier_training.record(self.work, self.name)
 
     @property
     def tokens(self) -> Path:
@@ -92,7 +92,7 @@ def _of_several(recipe: Recipe) -> dict[str, Any]:
 
 def _decisive_versions(job: Job) -> dict[str, str]:
     """Those that tell one training from another; the image's packages go by its name, so that nothing is pulled."""
-    if container.wanted(job.recipe):
+    if container.container_wanted(job.recipe):
         return {"image": image_name(), "blindside": metadata.version("blindside")}
     return versions(job.env)
 

@@ -1,4 +1,4 @@
-"""Run Axolotl as a subprocess of the train environment: progress visible, the whole log kept, nothing left behind."""
+"""Runs Axolotl as a subprocess of the train environment: visible progress, a complete log, nothing left behind."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import IO
 from blindside.gpus import AMD
 from blindside.places import made_by, python_path, workspace
 from blindside.reaper import COMMAND, GRACE
-from blindside.remedies import Known, first_remedy
+from blindside.remedies import KnownCause, first_remedy
 from blindside.yaml_files import BadYaml, read_yaml
 from train.errors import LaunchError
 from train.launcher import Launch, read_launch
 from train.progress import Progress
 from train.resources.gpus import chosen_gpus
 
-#: What relative paths of a recipe start from.
+#: The folder that a recipe's relative paths start from.
 ROOT = workspace()
 TAIL = 15
 #: Where Linux lists GPUs that render or compute.
@@ -31,23 +31,23 @@ WORKSPACE = Path("/workspace")
 
 _KILLED = "the machine's memory ran out: close other programs, or use a smaller model"
 _CAUSES = (
-    Known(
+    KnownCause(
         ("CUDA out of memory", "OutOfMemoryError"),
         "the GPU's memory is full: lower sequence_len, or use the QLoRA recipe",
     ),
-    Known(
+    KnownCause(
         ("No space left on device", r"os error 28\b"),
         "the disk is full: free some space, or move HF_HOME to a larger volume",
     ),
-    Known(
+    KnownCause(
         ("GatedRepoError", "gated repo", "40[13] Client Error"),
         "the model or data set is gated or private: accept its terms on the Hub and set HF_TOKEN",
     ),
-    Known(
+    KnownCause(
         ("offline mode is enabled", "HF_HUB_OFFLINE", "OfflineModeIsEnabled"),
         "a file is not on this machine and HF_HUB_OFFLINE is set: unset it, or name a local path",
     ),
-    Known(
+    KnownCause(
         (
             "Temporary failure in name resolution",
             "Name or service not known",
@@ -58,19 +58,19 @@ _CAUSES = (
         ),
         "cannot reach the Hub: check the network (HF_ENDPOINT where you use a mirror)",
     ),
-    Known(
+    KnownCause(
         ("RepositoryNotFoundError", "DatasetNotFoundError", "404 Client Error"),
         "the Hub has no such model or data set: check the name (a private one also needs HF_TOKEN)",
     ),
-    Known(
+    KnownCause(
         (r"flash_attn.*(not installed|No module)", "FlashAttention.*not"),
         "flash attention is missing: set attn_implementation: sdpa",
     ),
-    Known(
+    KnownCause(
         ("validation errors? for AxolotlConfig", "Extra inputs are not permitted"),
         "Axolotl refuses a field of the recipe",
     ),
-    Known(("Killed", "SIGKILL", "signal 9", "exit code -9"), _KILLED),
+    KnownCause(("Killed", "SIGKILL", "signal 9", "exit code -9"), _KILLED),
 )
 
 _NOISE = re.compile(
@@ -206,7 +206,7 @@ def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
         os.killpg(process.pid, number)
 
 
-def meaningful(log: Path, most: int = TAIL) -> list[str]:
+def meaningful_lines(log: Path, most: int = TAIL) -> list[str]:
     """The last lines of a log that say something: no bars, no warnings, no frames of a traceback."""
     text = log.read_bytes()[-200_000:].decode("utf-8", "replace") if log.exists() else ""
     lines = [_RANK.sub("", line.rstrip()) for line in re.split(r"[\r\n]+", text)]
@@ -216,8 +216,8 @@ def meaningful(log: Path, most: int = TAIL) -> list[str]:
 
 def failure(what: str, recipe: Path, status: int, log: Path) -> LaunchError:
     """What a command that ended with `status` is reported as, by what its log says."""
-    tail = meaningful(log, TAIL)
-    lines = meaningful(log, 200)
+    tail = meaningful_lines(log, TAIL)
+    lines = meaningful_lines(log, 200)
     remedy = first_remedy(_CAUSES, "\n".join(lines)) or (_KILLED if status in (137, 9) else "")
     finals = [line for line in lines[-60:] if _FINAL.match(line.strip()) and not any(one in line for one in _FOLLOWS)]
     reason = remedy or (finals[-1].strip() if finals else f"exit status {status}")

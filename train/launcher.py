@@ -68,19 +68,19 @@ class Launch:
         return self._accelerate()
 
     def _torchrun(self, job: str) -> list[str]:
-        said = ["--nproc_per_node", str(self.processes or "gpu")]
+        value = ["--nproc_per_node", str(self.processes or "gpu")]
         if self.nodes == 1:
-            return said
+            return value
         # Axolotl would draw an id on each machine, and machines of different ids never meet.
         meet = ["--rdzv_backend", "c10d", "--rdzv_endpoint", f"{self.host}:{self.port}", "--rdzv_id", job]
-        return [*said, "--nnodes", str(self.nodes), *meet]
+        return [*value, "--nnodes", str(self.nodes), *meet]
 
     def _accelerate(self) -> list[str]:
-        said = ["--num_processes", str(self.world)] if self.processes else []
+        value = ["--num_processes", str(self.world)] if self.processes else []
         if self.nodes == 1:
-            return said
+            return value
         where = ["--main_process_ip", self.host, "--main_process_port", str(self.port)]
-        return [*said, "--num_machines", str(self.nodes), "--machine_rank", str(self.rank), *where]
+        return [*value, "--num_machines", str(self.nodes), "--machine_rank", str(self.rank), *where]
 
 
 def read_launch(variables: Mapping[str, str], config: Mapping[str, Any], *, gpus: int) -> Launch:
@@ -127,24 +127,24 @@ def _fit(asked: Launch, gpus: int) -> Launch:
 
 
 def _count(variables: Mapping[str, str], name: str) -> int:
-    said = (variables.get(name) or "").strip()
-    if said and (not said.isdecimal() or not 1 <= int(said) <= 4096):
-        raise LaunchError(f"{name} is {said!r}; give a whole number from 1 on")
-    return int(said or 0)
+    value = (variables.get(name) or "").strip()
+    if value and (not value.isdecimal() or not 1 <= int(value) <= 4096):
+        raise LaunchError(f"{name} is {value!r}; give a whole number from 1 on")
+    return int(value or 0)
 
 
 def _master(variables: Mapping[str, str]) -> tuple[str, int]:
-    said = (variables.get("MASTER") or "").strip()
-    if not said:
+    value = (variables.get("MASTER") or "").strip()
+    if not value:
         return "", PORT
-    found = _MASTER.fullmatch(said)
+    found = _MASTER.fullmatch(value)
     if found is None or not 0 < int(found[2] or PORT) < 65536:
-        raise LaunchError(f"MASTER is {said!r}; give the first machine's name or address, with a port where needed")
+        raise LaunchError(f"MASTER is {value!r}; give the first machine's name or address, with a port where needed")
     return found[1], int(found[2] or PORT)
 
 
 def _rank(variables: Mapping[str, str]) -> int:
-    said = next((variables[name].strip() for name in _RANKS if (variables.get(name) or "").strip()), "0")
-    if not said.isdecimal():
-        raise LaunchError(f"NODE_RANK is {said!r}; give this machine's number, counted from 0")
-    return int(said)
+    value = next((variables[name].strip() for name in _RANKS if (variables.get(name) or "").strip()), "0")
+    if not value.isdecimal():
+        raise LaunchError(f"NODE_RANK is {value!r}; give this machine's number, counted from 0")
+    return int(value)

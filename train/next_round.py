@@ -1,4 +1,4 @@
-"""A further round: a recipe's settings on pairs of one's own, and where asked from the model of an earlier round."""
+"""A further round: a recipe's settings on your own pairs, optionally from an earlier round's model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from train.data import Say
 from train.errors import ArtifactError, RecipeError
 from train.job import Job
 from train.launch import ROOT
-from train.pipeline import from_root, make
+from train.pipeline import from_root, make_model
 from train.recipe import Recipe, read_recipe
 from train.resources.machine import locked
 from train.resources.recipe_types import OF_PAIRS
@@ -56,7 +56,7 @@ def train_round(asked: Round, models: Path, env: Path, *, force: bool, say: Say)
                 train_base(models, env, first, force=False, say=say)
         recipe = with_pairs(recipe, asked, work, base)
         job = Job(recipe, asked.name, models, work, env, prompts=PROMPTS if tiny else _prompts(base))
-        return make(job, force=force, say=say)[0]
+        return make_model(job, force=force, say=say)[0]
 
 
 def with_pairs(recipe: Recipe, asked: Round, work: Path, base: str) -> Recipe:
@@ -82,19 +82,19 @@ def with_pairs(recipe: Recipe, asked: Round, work: Path, base: str) -> Recipe:
     return recipe.replaced(datasets=[entry], output_dir=output, **from_base)
 
 
-def find_base(said: str, models: Path) -> str:
+def find_base(base: str, models: Path) -> str:
     """What a recipe would say for it: a folder from the project's root, or a name of the Hub.
 
     Raises RecipeError where there is none, ArtifactError where a model of ours was not finished or changed since.
     """
-    for folder in (Path(said), models / said):
+    for folder in (Path(base), models / base):
         if (folder / "config.json").is_file():
             if (folder / NAME).exists() or folder.resolve().parent == models.resolve():
                 artifacts.verify(folder)
             return from_root(folder)
-    if _HUB_ID.fullmatch(said) and not Path(said).parent.is_dir():
-        return said
-    raise RecipeError(f"there is no model {said}: train it first, or name another folder or a model of the Hub")
+    if _HUB_ID.fullmatch(base) and not Path(base).parent.is_dir():
+        return base
+    raise RecipeError(f"there is no model {base}: train it first, or name another folder or a model of the Hub")
 
 
 def _prompts(base: str) -> Path | None:
@@ -122,8 +122,8 @@ def _check_target(target: Path, base: str, recipe: str) -> None:
     if target.resolve() == (ROOT / base).resolve():
         raise RecipeError(f"{target} is the base of this round: {remedy}")
     try:
-        there = artifacts.read_artifact(target)
+        artifact = artifacts.read_artifact(target)
     except ArtifactError:
         return
-    if there.recipe != recipe:
-        raise RecipeError(f"{target} is another model, made by {there.recipe}: {remedy}")
+    if artifact.recipe != recipe:
+        raise RecipeError(f"{target} is another model, made by {artifact.recipe}: {remedy}")

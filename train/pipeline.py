@@ -1,4 +1,4 @@
-"""One recipe, one model: check the data, let Axolotl train, export, and write blindside.json last."""
+"""One recipe to one model: check the data, train by Axolotl, export, write blindside.json last."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from importlib import metadata
 from pathlib import Path
 
 from train import artifact as artifacts
-from train import earlier
+from train import earlier_training
 from train.artifact import Artifact, Base
 from train.container import container
-from train.data import Prepared, Say, data_hashes, prepare, read_prompt_keys, write_prompt_keys
-from train.derived import derive, output_of, prepared_path
-from train.doctor.doctor import ready
-from train.earlier import Left
+from train.data import PreparedData, Say, data_hashes, prepare, read_prompt_keys, write_prompt_keys
+from train.derived_recipe import derive, output_of, prepared_path
+from train.doctor.doctor import check_ready
+from train.earlier_training import EarlierTraining
 from train.errors import ArtifactError, ExportError, LaunchError
 from train.export import sharded
 from train.export.export import export, rules
 from train.export.sharded import Shards
+from train.figures.outcome import outcome
 from train.figures.picture import svg
 from train.figures.protocol import read_figures
-from train.figures.words import outcome
 from train.files import sha256_file, sha256_files, write_atomic
 from train.job import Job, inputs_hash
 from train.launch import ROOT, asked_launch, axolotl, environment, failure, run
@@ -34,7 +34,7 @@ from train.tokens import stage as tokens
 _KEPT = ("loss", "train_loss", "train_runtime", "train_steps_per_second", "train_samples_per_second")
 
 
-def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
+def finished_model(job: Job, inputs: str, say: Say) -> Artifact | None:
     """The artifact of a model that these very inputs made, whose weights are still what they were.
 
     One whose tokens were not checked by this version's rules is reported, and made again.
@@ -46,26 +46,30 @@ def finished(job: Job, inputs: str, say: Say) -> Artifact | None:
         artifacts.verify(job.target)
     except ArtifactError:
         return None
-    if tokens.outdated(job.recipe, found.tokens):
+    if tokens.is_outdated(job.recipe, found.tokens):
         say(f"{job.target} was trained without the current check of its tokens: it is trained again")
         return None
     return found
 
 
-def make(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
+def make_model(job: Job, *, force: bool, say: Say) -> tuple[Artifact, bool]:
     """The model of `job`, trained if it is not there yet; and whether it was. Raises TrainError."""
     inputs = inputs_hash(job)
-    earlier.recover(job.target)
-    there = None if force else finished(job, inputs, say)
-    if there is not None:
+    earlier_training.recover(job.target)
+    existing = None if force else finished_model(job, inputs, say)
+    if existing is not None:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
-        if there.export_rules == rules():
-            return there, False
-        return earlier.export_again(job.target, _base(job)[0], there, say), False
-    trained = None if force or tokens.outdated(job.recipe, read_found(job.tokens)) else earlier.find(job.record, inputs)
+        if existing.export_rules == rules():
+            return existing, False
+        return earlier_training.export_again(job.target, _base(job)[0], existing, say), False
+    trained = (
+        None
+        if force or tokens.is_outdated(job.recipe, read_found(job.tokens))
+        else earlier_training.find(job.record, inputs)
+    )
     if trained is None:
         check_room(job.recipe, job.models)
-        ready(job.recipe, job.models, say)
+        check_ready(job.recipe, job.models, say)
     else:
         say(f"{job.name} is trained already ({trained.output}); the remaining steps follow")
     prepared = prepare(job.recipe, job.work, job.env, say)
@@ -89,17 +93,17 @@ def follow(job: Job, *, force: bool, say: Say) -> None:
 
     Where the model exists already, on storage that both see, the first machine starts nothing: nobody waits for it.
     """
-    if not force and finished(job, inputs_hash(job), say) is not None:
+    if not force and finished_model(job, inputs_hash(job), say) is not None:
         say(f"{job.target} is up to date (recipe, data and base unchanged)")
         return
     check_room(job.recipe, job.models)
-    ready(job.recipe, job.models, say)
+    check_ready(job.recipe, job.models, say)
     derived = derive(job, prepare(job.recipe, job.work, job.env, say), output_of(job))
     _launch(job, derived, say)
     say(f"{job.name} is trained; the first machine continues with the model")
 
 
-def _finish(job: Job, trained: Left, derived: Recipe, prepared: Prepared, say: Say) -> Artifact:
+def _finish(job: Job, trained: EarlierTraining, derived: Recipe, prepared: PreparedData, say: Say) -> Artifact:
     """All that comes after the training. What Axolotl wrote is needed until blindside.json is there."""
     output = trained.output
     if job.recipe.has_adapter:
@@ -124,7 +128,7 @@ def _finish(job: Job, trained: Left, derived: Recipe, prepared: Prepared, say: S
     return done
 
 
-def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
+def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> EarlierTraining:
     output = derived.output_dir
     # First, while it costs nothing: an image that does not report its versions must not cost a training.
     found = _versions(job)
@@ -134,31 +138,31 @@ def _train(job: Job, derived: Recipe, inputs: str, say: Say) -> Left:
             output, ignore_errors=True
         )  # ours alone; an earlier run's weights must not be taken for this one's
     figures = _launch(job, derived, say)
-    tokens.tell(job.recipe, job.tokens, job.log, say)
-    told = outcome(read_figures(job.figures), job.recipe.config)
-    for line in told:
+    tokens.report_outcome(job.recipe, job.tokens, job.log, say)
+    outcome_lines = outcome(read_figures(job.figures), job.recipe.config)
+    for line in outcome_lines:
         say(line)
-    done = Left(
+    done = EarlierTraining(
         inputs_sha256=inputs,
         output=output,
         weights_sha256=sha256_files(sharded.files(output)),
         metrics={k: v for k, v in figures.items() if k in _KEPT or k.startswith("rewards/")},
         versions=found,
-        outcome=told,
+        outcome=outcome_lines,
     )
-    earlier.keep(job.record, done)
+    earlier_training.keep(job.record, done)
     return done
 
 
 def _launch(job: Job, derived: Recipe, say: Say) -> dict[str, float]:
     """Let Axolotl train; the figures that it printed last. Raises LaunchError or TokensError."""
-    tokens.forget(job.tokens)
+    tokens.forget_outcome(job.tokens)
     job.figures.unlink(missing_ok=True)
     shutil.rmtree(prepared_path(job), ignore_errors=True)  # Axolotl knows pairs by their path alone
     say(f"Axolotl trains {job.name} from {job.recipe.base_model} (log: {job.log})")
     progress = job.progress(job.name)
     if asked_launch(derived.path).leads:  # only the first process of all writes what was found
-        progress = job.progress(job.name, watch=tokens.Watch(job.recipe, job.tokens))
+        progress = job.progress(job.name, watch=tokens.PluginWatch(job.recipe, job.tokens))
     try:
         return _run(job)("train", derived.path, env=job.env, log=job.log, offline=job.offline, progress=progress)
     except LaunchError:
@@ -186,7 +190,7 @@ def _gather(job: Job, derived: Recipe, shards: Shards, say: Say) -> Path:
 
 
 def _run(job: Job) -> Callable[..., dict[str, float]]:
-    return container.axolotl if container.wanted(job.recipe) else axolotl
+    return container.axolotl if container.container_wanted(job.recipe) else axolotl
 
 
 def _base(job: Job) -> tuple[Path, Base]:
@@ -199,7 +203,7 @@ def _base(job: Job) -> tuple[Path, Base]:
     return found, Base(source=job.recipe.base_model, revision=commit, weights_sha256=artifacts.hash_weights(found))
 
 
-def _artifact(job: Job, base: Base, trained: Left, metrics: dict[str, float]) -> Artifact:
+def _artifact(job: Job, base: Base, trained: EarlierTraining, metrics: dict[str, float]) -> Artifact:
     return Artifact(
         name=job.name,
         base=base,
@@ -214,13 +218,13 @@ def _artifact(job: Job, base: Base, trained: Left, metrics: dict[str, float]) ->
         tokens=read_found(job.tokens),
         outcome=trained.outcome,
         prompts=None if job.prompts is None else from_root(job.prompts),
-        created_at=artifacts.now(),
+        created_at=artifacts.utc_seconds(),
         inputs_sha256=trained.inputs_sha256,
     )
 
 
 def _versions(job: Job) -> dict[str, str]:
-    if not container.wanted(job.recipe):
+    if not container.container_wanted(job.recipe):
         return versions(job.env)
     own = {"blindside": metadata.version("blindside")}
     return container.versions(PACKAGES, Progress(job.name)) | own

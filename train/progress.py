@@ -1,4 +1,4 @@
-"""What Axolotl prints, told in one line that moves: steps, loss, time left."""
+"""Axolotl's output as one moving line: steps, loss, time left."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ class Progress:
 
     def _figures(self) -> str:
         """What was logged: loss; margin and accuracy, means of the last lines; tokens per second, memory in GiB."""
-        said = f", loss {self.metrics['loss']:.4g}" if "loss" in self.metrics else ""
+        loss = f", loss {self.metrics['loss']:.4g}" if "loss" in self.metrics else ""
         if self._recent:
             margin, accuracy = (fmean(many) for many in zip(*self._recent, strict=True))
-            said += f", margin {margin:.2g}, accuracy {accuracy:.0%}"
+            loss += f", margin {margin:.2g}, accuracy {accuracy:.0%}"
         if self._speed:
-            said += f", {self._speed:,.0f} tokens/s"
-        return said + (f", {self.metrics['memory']:.1f} GiB" if "memory" in self.metrics else "")
+            loss += f", {self._speed:,.0f} tokens/s"
+        return loss + (f", {self.metrics['memory']:.1f} GiB" if "memory" in self.metrics else "")
 
     def _note(self, figures: dict[str, float]) -> None:
         """Keep what is shown of a log line of training."""

@@ -1,4 +1,4 @@
-"""Recipes: Axolotl's own YAML, read here only for what the stage around the training must know."""
+"""Recipes: Axolotl's own YAML, read here only for what surrounds the training."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from train.errors import RecipeError
 from train.job import Job
 from train.launch import asked_launch
 from train.next_round import Round, train_round
-from train.pipeline import follow, make
+from train.pipeline import follow, make_model
 from train.recipe import find_recipe, read_recipe
 from train.resources.machine import locked
 from train.tiny.make import DPO, train_tiny
@@ -47,7 +47,7 @@ def train(
         if path.resolve() == DPO.resolve():
             return train_tiny(models, env, work, force=force, say=say)
         job = Job(read_recipe(path), name, models, work, env)
-        return make(job, force=force, say=say)[0]
+        return make_model(job, force=force, say=say)[0]
 
 
 def join(

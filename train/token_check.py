@@ -1,4 +1,4 @@
-"""What the stage and its plugin inside Axolotl tell each other: where things lie, and what was found."""
+"""The record of the token check, shared by the stage and its plugin inside Axolotl."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 PLUGIN = "train.tokens.plugin.SameTokens"
 #: The column that says which pair a row is; Axolotl and TRL keep columns that they do not know.
 KEY = "blindside_pair"
-#: Of the check: a model that was checked by another one is trained again.
+#: Version of the check: a model checked by another version is trained again.
 RULES = 1
 
 
@@ -57,14 +57,14 @@ class TrainedTokens(BaseModel):
 
     def notes(self) -> list[str]:
         """What was fixed, cut and left out, a sentence each."""
-        said = list(self.fixed)
+        sentences = list(self.fixed)
         longer = f"longer than sequence_len {self.limit}; raise it to train on them completely"
         for count, what in ((self.too_long, "left out"), (self.cut, "cut")):
             if count:
-                said.append(f"{count:,} of {self.pairs:,} pairs were {what}: {longer}")
+                sentences.append(f"{count:,} of {self.pairs:,} pairs were {what}: {longer}")
         if self.left_out:
-            said.append(f"{self.left_out:,} of {self.pairs:,} pairs were left out by Axolotl as the recipe says")
-        return said
+            sentences.append(f"{self.left_out:,} of {self.pairs:,} pairs were left out by Axolotl as the recipe says")
+        return sentences
 
     def sentences(self) -> list[str]:
         """What a person is reported, a line each."""
@@ -81,8 +81,8 @@ def tokenizer_beside(path: Path) -> Path:
     return path.with_suffix(".tokenizer")
 
 
-def write_found(path: Path, found: TrainedTokens) -> None:
-    path.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
+def write_found(path: Path, check: TrainedTokens) -> None:
+    path.write_text(check.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def read_found(path: Path) -> TrainedTokens | None:

@@ -1,1 +1,1 @@
-"""Docker containers, as training and serving both use them: images, whose a container is, and its certain end."""
+"""Docker containers, for training and serving: images, ownership, certain removal."""

@@ -1,4 +1,4 @@
-"""An image: taken from this machine, or pulled with its progress shown as it goes."""
+"""Container images: found on this machine, or pulled with visible progress."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Pull:
         return f"{_bytes(self.here)} of {_bytes(self.total)}{left}{waiting}"
 
 
-def ensure(
+def ensure_image(
     client: docker.DockerClient, image: str, show: Callable[[Pull], None], *, chosen_by: str, otherwise: str = ""
 ) -> Any:
     """The image, pulled first where it is not on this machine; `show` is called while it comes, at each message.

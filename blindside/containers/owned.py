@@ -1,4 +1,4 @@
-"""Whose a container is, and its removal.
+"""Which process owns a container, and its removal.
 
 Every container and network of ours carries the run's name and its owner: the machine, the process, and when that
 process began (numbers of processes are used again). So `blindside down` finds what a training or a server left behind.

@@ -21,7 +21,7 @@ from blindside.containers.owned import owner, owner_lives, remove_labelled
 from blindside.machine import NoEngine, connect
 from blindside.places import python_path
 
-LOOK_EVERY = 0.5  # seconds between looks at the owner
+LOOK_EVERY = 0.5  # seconds between checks of the owner
 CALM = 15.0  # seconds without anything found: on a busy machine a request that was under way may still create one
 
 

@@ -1,4 +1,4 @@
-"""What the codes of a column mean, decided by all values of a file: 1 is the first of 1 and 2, the second of 0 and 1.
+"""The meaning of a column's codes, decided over the whole file: 1 is the first of 1 and 2, the second of 0 and 1.
 
 Where the set of values leaves it open, nothing is read: `--choices "0=a,1=b"` says it.
 """
@@ -75,20 +75,20 @@ class Codes:
         return f"`{self.column}` is read as: {', '.join(shown)}"
 
 
-def family(values: Mapping[str, Any]) -> tuple[str, str, int | None]:
+def answer_columns(values: Mapping[str, Any]) -> tuple[str, str, int | None]:
     """The columns of both answers that a row has, and the number of the first; the first of ANSWERS where none is."""
     return next((names for names in ANSWERS if names[0] in values and names[1] in values), ANSWERS[0])
 
 
-def by_model(values: Mapping[str, Any], said: Any) -> Any:
+def by_model(values: Mapping[str, Any], value: Any) -> Any:
     """A winner that is named as the row names its models is the one or the other."""
     models = [values.get(name) for name in ("model_a", "model_b")]
-    if isinstance(said, str) and models[0] != models[1] and said in models:
-        return "model_a" if said == models[0] else "model_b"
-    return said
+    if isinstance(value, str) and models[0] != models[1] and value in models:
+        return "model_a" if value == models[0] else "model_b"
+    return value
 
 
-def decide(
+def decide_codes(
     column: str,
     counts: Counter[str],
     rules: Literal["choices", "thumbs"],
@@ -110,8 +110,12 @@ def decide(
     numbers = frozenset(scale)
     found: dict[float, str] | None = {}
     if numbers:
-        said = any(what != NONE for what in meaning.values())
-        found = choices_of(numbers, first, words_too=said) if rules == "choices" else thumbs_of(numbers, words_too=said)
+        decided = any(what != NONE for what in meaning.values())
+        found = (
+            choices_of(numbers, first, words_too=decided)
+            if rules == "choices"
+            else thumbs_of(numbers, words_too=decided)
+        )
     flags = counts.keys() - {""}
     if found is None or (rules == "choices" and flags and flags <= {"true", "false"}):
         shown = ", ".join(sorted(filter(None, counts))[:8])

@@ -1,4 +1,4 @@
-"""CSV and TSV as spreadsheets of all countries save them: the delimiter, the header, and rows of cells."""
+"""CSV and TSV as spreadsheets of all countries save them: delimiter, header, rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import chain
 from typing import IO
 
 from blindside.reading import LONGEST, BadFile, CsvLines
-from blindside.tables.cells import record_of
+from blindside.tables.list_cells import record_of
 from blindside.tables.rows import Excluded, Record, filled
 from blindside.words import counted
 

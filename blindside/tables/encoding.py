@@ -1,4 +1,4 @@
-"""A file of text as UTF-8, whatever saved it: UTF-16 with and without a mark, Windows-1252, a Mac's line ends."""
+"""Text files of any encoding as UTF-8: UTF-16 with and without a mark, Windows-1252, old Mac line ends."""
 
 from __future__ import annotations
 

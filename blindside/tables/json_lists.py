@@ -1,4 +1,4 @@
-"""A JSON list, or objects one after the other, item by item, each with the line it begins on."""
+"""Items of a JSON list, or of objects in a row, each with the line where it begins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows out of JSON: a line each, a list, an object around a list, pandas' frames, and objects printed over lines."""
+"""Rows from JSON: lines, lists, wrapped lists, pandas frames, pretty-printed objects."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import IO, Any
 
-from blindside.reading import WHOLE, BadFile, lines, parse_json, whole
-from blindside.tables.cells import record_of
+from blindside.reading import WHOLE, BadFile, parse_json, read_lines, read_whole
 from blindside.tables.json_lists import BrokenList, items, objects
+from blindside.tables.list_cells import record_of
 from blindside.tables.rows import Excluded, Record
 
 Rows = Iterator[Record | Excluded]
@@ -21,7 +21,7 @@ _ROW_OF_THE_HUB = {"row_idx", "row", "truncated_cells"}
 
 def json_lines(path: str, file: IO[bytes]) -> Rows:
     """An object a line; a line that is none is an Excluded. Objects printed over several lines are read at once."""
-    numbered = lines(file)
+    numbered = read_lines(file)
     for number, line in numbered:
         if not line.strip():
             continue
@@ -81,7 +81,7 @@ def _kind(value: Any) -> str:
 
 def json_file(path: str, file: IO[bytes]) -> Rows:
     """A list, an object around rows, or objects line by line under the same suffix."""
-    return json_text(path, whole(file))
+    return json_text(path, read_whole(file))
 
 
 def json_text(path: str, data: bytes) -> Rows:

@@ -1,4 +1,4 @@
-"""Rows out of a file by its name, one after the other and never all at once, with notes on what was unusual.
+"""Reads a file's rows one at a time, by its suffix, with notes on what was unusual.
 
 A row that is broken is an Excluded with its line; what makes a whole file unreadable is a BadFile.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from blindside.reading import BadFile, lines, opened
+from blindside.reading import BadFile, open_input, read_lines
 from blindside.tables.csv_rows import csv_rows
 from blindside.tables.encoding import Note, as_utf8
 from blindside.tables.json_rows import json_file, json_lines, object_row
@@ -38,7 +38,7 @@ def read_rows(path: Path, note: Note = ignore) -> Rows:
     if kind not in SUFFIXES or (gzipped and kind == ".parquet"):
         raise BadFile(f"unknown format: name it {', '.join(SUFFIXES)} (.gz may follow)")
     try:
-        with opened(path) as file:
+        with open_input(path) as file:
             if kind == ".parquet":
                 yield from _parquet(str(path), file)
             else:
@@ -61,7 +61,7 @@ def kind_of(name: str) -> tuple[str, bool]:
 
 def _text(path: str, file: IO[bytes]) -> Rows:
     """A prompt a line."""
-    for number, line in lines(file):
+    for number, line in read_lines(file):
         if line.strip():
             yield object_row(path, number, {"text": line.decode().strip()})
 

@@ -1,4 +1,4 @@
-"""What a row of a file is, what takes its place where it cannot be used, and what its values mean."""
+"""A row of a file, an excluded row, and the values of a row."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Unusable(Exception):
         self.detail = detail
 
 
-class Watched(Mapping[str, Any]):
+class TrackedRow(Mapping[str, Any]):
     """A row's values, which remember the columns that were looked at."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Conversations as data sets write them: lists of turns under several names, and transcripts in one text."""
+"""Conversations in data sets: lists of turns under several names, and transcripts in one text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from blindside.tables.cells import value_of
+from blindside.tables.list_cells import value_of
 from blindside.tables.rows import MALFORMED, Message, Unusable
 
 CONFLICT = "conflicting prefixes"
@@ -92,15 +92,15 @@ def turns(value: Any, column: str, fields: Fields) -> tuple[Message, ...]:
     """A conversation: a list of turns, a transcript, or a text that the user says. Raises Unusable."""
     value = value_of(value, column)
     if isinstance(value, str):
-        said = transcript(text_of(value, column))
-        return said if said is not None else ({"role": "user", "content": value},)
+        messages = transcript(text_of(value, column))
+        return messages if messages is not None else ({"role": "user", "content": value},)
     if not is_turns(value) or not value:
         raise Unusable(
             MALFORMED, f"`{column}` is not a list of messages" if value is not None else f"has no `{column}`"
         )
-    said = tuple(turn(item, column, fields) for item in value)
+    messages = tuple(turn(item, column, fields) for item in value)
     # An empty system message says nothing, and templates differ in what they make of it.
-    return said[1:] if said[0] == {"role": "system", "content": ""} and len(said) > 1 else said
+    return messages[1:] if messages[0] == {"role": "system", "content": ""} and len(messages) > 1 else messages
 
 
 def transcript(text: str) -> tuple[Message, ...] | None:

@@ -1,4 +1,4 @@
-"""The command line: flags named like those of TGI's launcher."""
+"""The embedded engine's command line, with flags named like TGI's launcher's."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from compose.embedded.early import bind, find, listen
 from compose.embedded.guard import follow_parent
+from compose.embedded.preflight import bind, find, listen
 from compose.errors import ComposeError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def build(args: argparse.Namespace) -> tuple[Service, str]:
     folder = find(args.model_id, args.revision)
     from compose.embedded import VERSION
     from compose.embedded.batcher import Batcher
-    from compose.embedded.infer import WORKERS, Infer
+    from compose.embedded.infer import WORKERS, Inference
     from compose.embedded.load import load
     from compose.embedded.metrics import Metrics
     from compose.embedded.protocol import Limits
@@ -91,7 +91,7 @@ def build(args: argparse.Namespace) -> tuple[Service, str]:
         "sha": None,
         "docker_label": None,
     }
-    infer = Infer(batcher, loaded.codec, limits, metrics, prefill=args.enable_prefill_logprobs)
+    infer = Inference(batcher, loaded.codec, limits, metrics, prefill=args.enable_prefill_logprobs)
     return Service(infer, loaded.template, info, f"{VERSION}-embedded"), loaded.engine
 
 

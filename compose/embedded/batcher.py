@@ -1,4 +1,4 @@
-"""Continuous batching: one thread that owns the model and generates for all requests at once.
+"""Continuous batching: one thread owns the model and generates for all requests at once.
 
 A request that arrives joins the running batch before its next step, so nobody waits for a window to close or for
 another answer to end. Whole answers go back to the event loop.
@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 import torch
 
 from compose.embedded.metrics import Metrics
-from compose.embedded.model import LanguageModel, Rows
+from compose.embedded.model import CachedSequences, LanguageModel
 from compose.embedded.sampling import Chooser, Sampling
-from compose.embedded.text import Codec, Stopping, Unrolled
+from compose.embedded.text import Codec, StopRule, StreamedText
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ class _Running:
 
     def __init__(self, job: Job, codec: Codec) -> None:
         self.job = job
-        self.text = Unrolled(codec, job.prompt)
+        self.text = StreamedText(codec, job.prompt)
         self.chooser = Chooser(job.sampling)
-        self.stopping = Stopping(job.limit, job.stops, codec.eos_ids)
+        self.stopping = StopRule(job.limit, job.stops, codec.eos_ids)
         self.answer = Answer(len(job.prompt), job.sampling.seed if job.sampling.draws else None)
 
     @property
@@ -120,7 +120,7 @@ class Batcher:
     # the batcher's own thread
 
     def _run(self) -> None:
-        rows: Rows | None = None
+        rows: CachedSequences | None = None
         running: list[_Running] = []
         while not self._closed:
             fresh = self._next(running)
@@ -155,8 +155,8 @@ class Batcher:
         return len(jobs) < self.max_batch and (len(jobs) + 1) * widest <= self.max_tokens
 
     def _advance(
-        self, rows: Rows | None, running: list[_Running], fresh: list[_Running]
-    ) -> tuple[Rows | None, list[_Running]]:
+        self, rows: CachedSequences | None, running: list[_Running], fresh: list[_Running]
+    ) -> tuple[CachedSequences | None, list[_Running]]:
         """Read the fresh prompts, join them to the batch, and take one step with those that were there."""
         rows, running = _without_the_gone(rows, running)
         if rows is not None:
@@ -175,10 +175,10 @@ class Batcher:
         self._hand_over([(one.job, one.answer) for one in running if one.answer.reason])
         return _without_the_gone(rows, running)
 
-    def _read(self, group: list[_Running]) -> tuple[torch.Tensor, Rows]:
+    def _read(self, group: list[_Running]) -> tuple[torch.Tensor, CachedSequences]:
         self.metrics.count("tgi_batch_inference_count", method="prefill")
         if not group[0].job.scored:
-            together: tuple[torch.Tensor, Rows] = self.model.read([one.job.prompt for one in group])
+            together: tuple[torch.Tensor, CachedSequences] = self.model.read([one.job.prompt for one in group])
             return together
         prompt = group[0].job.prompt
         logits, rows, scored = self.model.read_scored(prompt)
@@ -230,7 +230,9 @@ class Batcher:
         self._hand_over([(one.job, f"{type(error).__name__}: {error}") for one in batch])
 
 
-def _without_the_gone(rows: Rows | None, running: list[_Running]) -> tuple[Rows | None, list[_Running]]:
+def _without_the_gone(
+    rows: CachedSequences | None, running: list[_Running]
+) -> tuple[CachedSequences | None, list[_Running]]:
     """Cut out the rows whose answer has ended or whose client has left."""
     stay = [index for index, one in enumerate(running) if not one.gone]
     if len(stay) == len(running):

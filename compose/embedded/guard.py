@@ -1,4 +1,4 @@
-"""A server never outlives the program that started it, however that program ends.
+"""Ends a server when the program that started it ends, however that happens.
 
 Three ways, because each has a gap: the kernel's parent-death signal acts even while Python is busy, but belongs to
 the *thread* that started us (so it is used only when that was the main thread); the end of our standard input comes

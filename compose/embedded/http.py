@@ -1,4 +1,4 @@
-"""What every route shares: reading a body, answering, refusing, and noticing that a client has left."""
+"""What all routes share: reading a body, answering, refusing, noticing that a client has left."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ async def read_body(request: Request, kind: type[B], limit: int) -> B:
 
     Raises BadBody: 415 for another type of content, 413 if too long, 400 for no JSON, 422 for the wrong shape.
     """
-    said = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if said != "application/json" and not (said.startswith("application/") and said.endswith("+json")):
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type != "application/json" and not (
+        content_type.startswith("application/") and content_type.endswith("+json")
+    ):
         raise BadBody(415, "Expected request with `Content-Type: application/json`")
     raw = await _collect(request, limit)
     try:

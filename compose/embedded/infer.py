@@ -1,4 +1,4 @@
-"""From a checked request to its answer: permits, tokenizing, and the batcher."""
+"""From a checked request to its answer: permits, tokenization, the batcher."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 WORKERS = 2  # long texts are tokenized so many at once: /info gives the number
 
 
-class Infer:
+class Inference:
     """The engine behind all routes."""
 
     def __init__(self, batcher: Batcher, codec: Codec, limits: Limits, metrics: Metrics, *, prefill: bool) -> None:

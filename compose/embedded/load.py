@@ -1,4 +1,4 @@
-"""Loading a model folder or Hub id for serving: which files TGI reads, and what follows from them."""
+"""Loads a model folder or Hub id for serving, as TGI reads it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blindside.bounded import OverBound
+from blindside.sandbox import LimitExceeded
 from blindside.tgi import reads_ends
 from compose.embedded import VERSION
-from compose.embedded.early import first_line
 from compose.embedded.model import LanguageModel
+from compose.embedded.preflight import first_line
 from compose.embedded.template import ChatTemplate
 from compose.embedded.text import Codec
 from compose.errors import ModelUnreadable
@@ -24,7 +24,7 @@ LONGEST = 4096  # tokens of prompt and answer by default, where the model could 
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedModel:
     """A model in memory. `engine` names the software that runs it, `positions` how long a text may be."""
 
     model: LanguageModel
@@ -35,7 +35,7 @@ class Loaded:
     engine: str
 
 
-def load(source: str, folder: Path, *, dtype: str, trust_remote_code: bool) -> Loaded:
+def load(source: str, folder: Path, *, dtype: str, trust_remote_code: bool) -> LoadedModel:
     """Read weights, tokenizer and template of `source`, found in `folder`. Raises ModelUnreadable with one sentence."""
     for name in UNUSED:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes it look absent
@@ -53,12 +53,12 @@ def load(source: str, folder: Path, *, dtype: str, trust_remote_code: bool) -> L
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **given)
         model = LanguageModel(network)
         template = ChatTemplate.of_folder(folder)
-    except OverBound as error:
+    except LimitExceeded as error:
         raise ModelUnreadable(f"{source} cannot be served: its chat template {error}") from error
     except Exception as error:  # a broken model breaks anywhere in code that is not ours
         raise ModelUnreadable(f"{source} cannot be served: {first_line(error)}") from error
     positions = getattr(network.config.get_text_config(), "max_position_embeddings", None)
-    return Loaded(
+    return LoadedModel(
         model=model,
         codec=Codec(tokenizer, _eos_ids(folder, tokenizer), _special_ids(folder, tokenizer)),
         template=template,

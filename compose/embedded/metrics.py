@@ -1,4 +1,4 @@
-"""Counters and gauges in Prometheus' text form, under the names that TGI gives them."""
+"""Counters and gauges in Prometheus' text format, under TGI's names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loading a causal language model, and the two things it is asked: read prompts, and one step further.
+"""The language model: reads prompts, and takes one step of generation.
 
 Rows that are generated together share one cache, padded on the left. A row that joins is padded to the others'
 length, a row that leaves is cut out, and padding that no row needs any more is trimmed, so rows of different
@@ -23,7 +23,7 @@ _UNLIKE = (RuntimeError, ValueError, TypeError, AttributeError, IndexError, KeyE
 PIECE = 256
 
 
-class Rows:
+class CachedSequences:
     """Sequences that are generated together: their common cache, and which of its places are real."""
 
     def __init__(self, cache: Any, mask: torch.Tensor) -> None:
@@ -37,7 +37,7 @@ class Rows:
     def places(self) -> int:
         return int(self.mask.shape[1])
 
-    def join(self, other: Rows) -> None:
+    def join(self, other: CachedSequences) -> None:
         """Take the rows of `other` in, behind our own."""
         length = max(self.places, other.places)
         self._widen(length)
@@ -77,18 +77,18 @@ class LanguageModel:
         self.batchable = self._try_cache()
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]
-    def read(self, prompts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, Rows]:
+    def read(self, prompts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, CachedSequences]:
         """The logits after each prompt, (rows, vocabulary) in float32, and the rows to continue from."""
         length = max(len(prompt) for prompt in prompts)
         ids = torch.tensor([[0] * (length - len(prompt)) + list(prompt) for prompt in prompts])
         mask = torch.tensor([[0] * (length - len(prompt)) + [1] * len(prompt) for prompt in prompts])
-        rows = Rows(self._new_cache(), mask)
+        rows = CachedSequences(self._new_cache(), mask)
         return self._forward(ids, rows)[:, -1], rows
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]
-    def read_scored(self, prompt: Sequence[int]) -> tuple[torch.Tensor, Rows, list[float]]:
+    def read_scored(self, prompt: Sequence[int]) -> tuple[torch.Tensor, CachedSequences, list[float]]:
         """As `read` for one prompt, with the log-probability of every token but the first given those before."""
-        rows = Rows(self._new_cache(), torch.ones((1, 0), dtype=torch.long))
+        rows = CachedSequences(self._new_cache(), torch.ones((1, 0), dtype=torch.long))
         scored: list[float] = []
         logits = torch.empty(0)
         for start in range(0, len(prompt), PIECE):
@@ -101,12 +101,12 @@ class LanguageModel:
         return logits[-1:], rows, scored
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]
-    def step(self, rows: Rows, tokens: Sequence[int]) -> torch.Tensor:
+    def step(self, rows: CachedSequences, tokens: Sequence[int]) -> torch.Tensor:
         """Add one token to each row; the logits after it, (rows, vocabulary) in float32."""
         rows.mask = pad(rows.mask, (0, 1), value=1)
         return self._forward(torch.tensor(tokens)[:, None], rows)[:, -1]
 
-    def _forward(self, ids: torch.Tensor, rows: Rows, keep: int = 1) -> torch.Tensor:
+    def _forward(self, ids: torch.Tensor, rows: CachedSequences, keep: int = 1) -> torch.Tensor:
         extra: dict[str, Any] = {}
         if self._takes_positions:
             positions = (rows.mask.cumsum(-1) - 1).clamp(min=0)

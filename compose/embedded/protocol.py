@@ -1,4 +1,4 @@
-"""TGI's rules about requests: its errors, its limits, and the order in which it checks them."""
+"""TGI's checks of requests: its errors, its limits, and their order."""
 
 from __future__ import annotations
 

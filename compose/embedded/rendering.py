@@ -1,4 +1,4 @@
-"""The child that renders chat templates as TGI does: `python -P -m compose.embedded.rendering` (blindside.bounded).
+"""The child process that renders chat templates as TGI does: `python -P -m compose.embedded.rendering`.
 
 A template may be anybody's, and may hold an endless loop; here it takes no more than its time and memory.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from blindside.bounded import serve
+from blindside.sandbox import serve
 
 
 def render(job: dict[str, Any]) -> str:

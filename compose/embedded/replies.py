@@ -1,4 +1,4 @@
-"""The bodies of responses, key by key in TGI's order."""
+"""Response bodies, key by key in TGI's order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bodies of requests: the fields of TGI 3.3.7 that this engine has, with TGI's types, defaults and aliases."""
+"""Request bodies: the fields of TGI 3.3.7 that this engine has, with TGI's types, defaults and aliases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The routes of TGI that blindside uses: what each takes, and what it answers."""
+"""The routes of TGI that blindside uses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from compose.embedded import replies
 from compose.embedded.http import HANDLERS, B, json_response, read_body, while_connected
-from compose.embedded.infer import Infer
+from compose.embedded.infer import Inference
 from compose.embedded.protocol import Request, dumps, refuse_unsupported
 from compose.embedded.requests import ChatBody, GenerateBody
 from compose.embedded.template import ChatTemplate
@@ -27,7 +27,7 @@ from compose.embedded.template import ChatTemplate
 class Service:
     """One served model: everything that the routes need."""
 
-    infer: Infer
+    infer: Inference
     template: ChatTemplate
     info: dict[str, Any]
     fingerprint: str

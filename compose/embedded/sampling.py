@@ -1,4 +1,4 @@
-"""Choosing the next token, as TGI's server does on a CPU: warpers, then greedy or a seeded draw."""
+"""Chooses the next token as TGI does on a CPU: warpers, then greedy or a seeded draw."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from blindside.bounded import OverBound, Refused, Worker
+from blindside.sandbox import LimitExceeded, Worker, WorkFailed
 from compose.embedded.protocol import template_error
 
 
@@ -21,7 +21,7 @@ class ChatTemplate:
     """A model's chat template, or the lack of one."""
 
     def __init__(self, source: str | None, bos: str | None, eos: str | None) -> None:
-        """Raises Refused for what is no template, OverBound for one that takes too long to read."""
+        """Raises WorkFailed for what is no template, LimitExceeded for one that takes too long to read."""
         self.names = {"bos_token": bos, "eos_token": eos}
         self._source = source
         self._worker = Worker("compose.embedded.rendering")
@@ -47,9 +47,9 @@ class ChatTemplate:
         job = {"source": self._source, "values": values}
         try:
             text = str(await asyncio.get_running_loop().run_in_executor(self._thread, self._worker.ask, job))
-        except OverBound as error:
+        except LimitExceeded as error:
             raise template_error(f"the chat template {error}") from error
-        except Refused as error:
+        except WorkFailed as error:
             raise template_error(str(error)) from error
         if flat and flat[-1]["role"] == "assistant" and (found := text.rfind(flat[-1]["content"])) >= 0:
             return text[: found + len(flat[-1]["content"])].rstrip()

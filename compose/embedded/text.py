@@ -1,4 +1,4 @@
-"""From tokens to text and back, with TGI's rules for text that comes token by token."""
+"""Tokens to text and back, with TGI's rules for text that comes token by token."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _byte_offsets(text: str) -> Callable[[int], int]:
     return lambda place: int(ends[place])
 
 
-class Unrolled:
+class StreamedText:
     """The text of one answer as it grows: each token's own share, and the whole at the end.
 
     A share is held back while it ends in the middle of a character. The tokens before are decoded along, for
@@ -110,7 +110,7 @@ class Unrolled:
         return None
 
 
-class Stopping:
+class StopRule:
     """When an answer ends: the limit comes first, then an end-of-text token, then a stop string."""
 
     def __init__(self, limit: int, stops: Sequence[str], eos_ids: frozenset[int]) -> None:

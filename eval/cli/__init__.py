@@ -1,0 +1,1 @@
+"""The commands of blindside, in rooms by what they serve."""

@@ -1,4 +1,4 @@
-"""The `blindside` command: one file a stage, and the one place where errors become sentences."""
+"""The `blindside` command: every subcommand is registered here, and errors become one sentence here."""
 
 from __future__ import annotations
 
@@ -13,25 +13,11 @@ import typer
 from typer.core import TyperGroup
 
 from blindside import console
-from eval.cli import (
-    collect,
-    elsewhere,
-    evaluate,
-    export,
-    gate,
-    imports,
-    judge,
-    model_judge,
-    pairs,
-    parity,
-    plan,
-    release,
-    report,
-    serving,
-    space,
-    train,
-)
+from eval.cli.collecting import collect, evaluate, import_answers, model_judge, parity, serving
+from eval.cli.deciding import gate, release, report
+from eval.cli.judging import judge, other_tools, plan, space
 from eval.cli.sweep import command as sweep
+from eval.cli.training import export, pairs, train
 from eval.errors import BlindsideError, ParityFailed, StaleInputs
 
 
@@ -63,9 +49,9 @@ STAGES = (
     export,
     evaluate,
     collect,
-    imports,
+    import_answers,
     judge,
-    elsewhere,
+    other_tools,
     report,
     plan,
     gate,
@@ -79,7 +65,7 @@ STAGES = (
 for stage in STAGES:
     stage.register(app)
 
-#: How a disk or a folder refuses, whoever was about to use it.
+#: Errors of a disk or folder: full, read-only, not permitted, broken.
 REFUSALS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO})
 
 
@@ -111,7 +97,7 @@ def main() -> None:
             traceback.print_exc()
         for line in error.excerpt:
             console.tell(f"  {line}")
-        # The sentence that says why stands last.
+        # The sentence with the reason comes last.
         console.tell(f"blindside: {error}", lines=error.lines)
         sys.exit(3 if isinstance(error, ParityFailed | StaleInputs) else 1)
     except OSError as error:

@@ -1,0 +1,1 @@
+"""Collecting: prompts and two servers to responses.jsonl."""

@@ -1,4 +1,4 @@
-"""Both sides' greedy answers to every prompt that has none yet, appended to responses.jsonl as they come.
+"""Collects both sides' greedy answers to every prompt that has none yet, and appends them to responses.jsonl.
 
 Killed at any moment and started again, it asks only for what is missing: an answer counts once it is on disk.
 """
@@ -10,20 +10,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
-from dataclasses import dataclass
 from typing import Any
 
 from blindside import console
 from blindside.words import counted
-from eval.answers import Settled, read_settled
+from eval.answers import AnsweredKeys, read_answered_keys
+from eval.collect.collect_options import CollectOptions, CollectSummary, no_check
 from eval.collect.engines.connect import Address, connect
-from eval.collect.engines.precision import refuse_mixed
 from eval.collect.engines.protocol import Engine
-from eval.collect.engines.retry import Backoff, Breaker, first_error
-from eval.collect.engines.transport import LARGEST
+from eval.collect.engines.quantisation import refuse_mixed
+from eval.collect.engines.retry import first_error
 from eval.collect.new_run import warnings_of
 from eval.collect.progress import Progress
-from eval.collect.worker import Fit, Lane
+from eval.collect.worker import SideWorker
 from eval.collect.writer import AnswerWriter, Line
 from eval.journal import Journal
 from eval.records import SIDES, Failure, Message, Prompt, Response, Side, utc_now
@@ -31,69 +30,6 @@ from eval.run import Run
 from eval.run_info import RunInfo
 
 SHOWN_FAILURES = 10
-
-
-@dataclass(frozen=True)
-class CollectOptions:
-    """How to ask. Times are in seconds; `concurrency` is per side."""
-
-    concurrency: int = 16
-    timeout: float = 120.0
-    #: Bytes of one answer.
-    largest: int = LARGEST
-    attempts: int = 5
-    first_wait: float = 0.5
-    longest_wait: float = 30.0
-    #: How long one prompt may be put off by a busy server (429).
-    patience: float = 600.0
-    #: So many prompts in a row that fail on one side end the run: its server is gone.
-    give_up_after: int = 20
-    #: Seconds between lines of progress where there is no terminal, and between calls of `check`.
-    tell_every: float = 5.0
-    check_every: float = 0.5
-    #: Without an answer for so long, it says why.
-    quiet_after: float = 120.0
-    #: Whether prompts that a server refused are asked again.
-    retry_failed: bool = False
-    #: Whether the two sides may be served in different quantisations.
-    mixed: bool = False
-
-    def backoff(self) -> Backoff:
-        return Backoff(self.attempts, self.first_wait, self.longest_wait, self.patience)
-
-    def lane(
-        self,
-        side: Side,
-        engine: Engine,
-        todo: Iterable[Prompt],
-        *,
-        fit: Fit,
-        tell: Callable[[str], None],
-        check: Callable[[], None] | None = None,
-    ) -> Lane:
-        """One side's prompts on their way to its engine, asked as these options say."""
-        return Lane(
-            side=side,
-            engine=engine,
-            todo=iter(todo),
-            width=min(self.concurrency, engine.info.max_concurrent or self.concurrency),
-            fit=fit,
-            backoff=self.backoff,
-            breaker=Breaker(self.give_up_after),
-            tell=tell,
-            check=check or _fine,
-        )
-
-
-@dataclass(frozen=True)
-class CollectSummary:
-    """Counts of (prompt, side). `already` were on disk before, `failed` have no answer now."""
-
-    asked: int
-    answered: int
-    failed: int
-    already: int
-    seconds: float
 
 
 def collect(
@@ -113,7 +49,7 @@ def collect(
     RunError when another process collects this run or the disk is full. Whatever happens, answers that came are kept.
     """
     with run.writing():
-        prompts, answers = run.prompts(), read_settled(run.responses_path)
+        prompts, answers = run.prompts(), read_answered_keys(run.responses_path)
         options = options or CollectOptions()
         missing, refused = _missing(prompts, answers, urls, options)
         already = len(urls) * len(prompts) - len(missing) - refused
@@ -127,7 +63,7 @@ def collect(
             return CollectSummary(0, 0, 0, already, 0.0)
         if already:
             say(f"{counted(already, 'answer')} already collected, {len(missing)} to collect")
-        job = _Collection(run, answers, options, check or _fine, say)
+        job = _Collection(run, answers, options, check or no_check, say)
         began = time.monotonic()
         try:
             asyncio.run(job.go(urls, missing))
@@ -144,7 +80,7 @@ def collect(
 
 
 def _missing(
-    prompts: Sequence[Prompt], answers: Settled, urls: Mapping[Side, Address], options: CollectOptions
+    prompts: Sequence[Prompt], answers: AnsweredKeys, urls: Mapping[Side, Address], options: CollectOptions
 ) -> tuple[list[tuple[Prompt, Side]], int]:
     """What is to be asked, and how many are left because a server refused them before."""
     missing = [(prompt, side) for prompt, side in answers.missing(prompts) if side in urls]
@@ -161,7 +97,12 @@ class _Collection:
     """The asking of one call of `collect`, and what it adds to run.json."""
 
     def __init__(
-        self, run: Run, answers: Settled, options: CollectOptions, check: Callable[[], None], say: Callable[[str], None]
+        self,
+        run: Run,
+        answers: AnsweredKeys,
+        options: CollectOptions,
+        check: Callable[[], None],
+        say: Callable[[str], None],
     ) -> None:
         self.run = run
         self.answers = answers
@@ -182,8 +123,8 @@ class _Collection:
             self._progress = stack.enter_context(shown)
             journal = Journal(self.run.responses_path)
             self._writer = await stack.enter_async_context(AnswerWriter(journal, self._on_disk))
-            lanes = [self._lane(side, engines, [p for p, s in missing if s == side]) for side in sides]
-            await self._work(lanes)
+            workers = [self._worker(side, engines, [p for p, s in missing if s == side]) for side in sides]
+            await self._work(workers)
 
     def _connect(self, side: Side, address: Address) -> AbstractAsyncContextManager[Engine]:
         return connect(
@@ -197,8 +138,8 @@ class _Collection:
             enable_thinking=self.run.decoding.enable_thinking,
         )
 
-    def _lane(self, side: Side, engines: Mapping[Side, Engine], todo: Sequence[Prompt]) -> Lane:
-        return self.options.lane(
+    def _worker(self, side: Side, engines: Mapping[Side, Engine], todo: Sequence[Prompt]) -> SideWorker:
+        return self.options.worker(
             side,
             engines[side],
             todo,
@@ -207,14 +148,14 @@ class _Collection:
             check=self.check,
         )
 
-    async def _work(self, lanes: Sequence[Lane]) -> None:
+    async def _work(self, workers: Sequence[SideWorker]) -> None:
         """Raises the first of the errors that ended it, not a group."""
         try:
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(self._watch())
                 async with asyncio.TaskGroup() as work:
-                    for lane in lanes:
-                        work.create_task(lane.run(self._writer.put))
+                    for worker in workers:
+                        work.create_task(worker.run(self._writer.put))
                 watch.cancel()
         except BaseExceptionGroup as several:
             raise first_error(several) from None
@@ -249,11 +190,11 @@ class _Collection:
         """What the servers say of themselves, before the first answer."""
         for warning in warnings_of(self.run, engines):
             self.say(warning)
-        told = {side: {"url": engine.url, "served": engine.info.served} for side, engine in engines.items()}
+        servers = {side: {"url": engine.url, "served": engine.info.served} for side, engine in engines.items()}
 
         def change(now: RunInfo) -> dict[str, Any]:
             """Of these sides alone: another process may have collected the other one since this run was opened."""
-            models = {side: model.model_copy(update=told.get(side, {})) for side, model in now.models.items()}
+            models = {side: model.model_copy(update=servers.get(side, {})) for side, model in now.models.items()}
             if not self.options.mixed:
                 refuse_mixed({side: model.served for side, model in models.items()})
             return {"models": models, "times": {**now.times, "collecting_since": utc_now()}}
@@ -277,11 +218,7 @@ async def _shortest(engines: Iterable[Engine], messages: Sequence[Message], max_
     return max_tokens
 
 
-def _fine() -> None:
-    return None
-
-
-def _tell(summary: CollectSummary, answers: Settled, say: Callable[[str], None]) -> None:
+def _tell(summary: CollectSummary, answers: AnsweredKeys, say: Callable[[str], None]) -> None:
     say(f"{counted(summary.answered, 'answer')} in {summary.seconds:.1f} s")
     if not summary.failed:
         return

@@ -1,4 +1,4 @@
-"""CSV files of records that are rewritten as a whole: a header, a row a record, cells that no spreadsheet runs."""
+"""CSV files that are rewritten as a whole: a header, one row per record, cells safe for spreadsheets."""
 
 from __future__ import annotations
 

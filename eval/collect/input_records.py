@@ -1,4 +1,4 @@
-"""Records of prompts and answers, each with its line; every problem is an InputError with file and line."""
+"""Reads records of prompts and answers with their line numbers; every problem is an InputError with file and line."""
 
 from __future__ import annotations
 
@@ -57,10 +57,6 @@ def _integral_ids(records: list[Record]) -> list[Record]:
                 for r in records
             ]
     return records
-
-
-def _integer(text: Any) -> str:
-    return str(text or "").strip().removesuffix(".0")
 
 
 def _id_columns(records: Iterable[Record]) -> list[str]:

@@ -1,4 +1,4 @@
-"""How a collected run begins: which models are compared, and all of run.json that is known before the first answer."""
+"""Starts a collected run: which models are compared, and all of run.json that is known before the first answer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from eval.collect.engines.connect import Address, connect
-from eval.collect.engines.precision import refuse_mixed
 from eval.collect.engines.protocol import Engine, EngineInfo
+from eval.collect.engines.quantisation import refuse_mixed
 from eval.collect.engines.retry import Backoff
 from eval.collect.prompts.prompt_set import LoadedPrompts
 from eval.collect.provenance import code, versions
@@ -16,7 +16,7 @@ from eval.records import SIDES, Side, utc_now
 from eval.run import Run, start_run
 from eval.run_info import Decoding, ModelInfo, RunInfo
 
-#: A server's own words about its software: when they change, answers may change with them.
+#: Fields in which a server reports its software: when they change, answers may change too.
 SOFTWARE = ("version", "sha", "docker_label", "router")
 
 
@@ -79,23 +79,23 @@ def _engine_name(asked: Mapping[Side, tuple[EngineInfo, str]]) -> str:
 
 def warnings_of(run: Run, engines: Mapping[Side, Engine]) -> list[str]:
     """What a person should know before answers of these servers go into this run."""
-    told = []
+    warnings = []
     if set(engines) == set(SIDES):
         base, tuned = engines["base"].info, engines["tuned"].info
         if base.name != tuned.name:
-            told.append(f"the sides run different software ({base.name}; {tuned.name}): compare like with like")
+            warnings.append(f"the sides run different software ({base.name}; {tuned.name}): compare like with like")
         if (base.model_id, base.revision) == (tuned.model_id, tuned.revision):
-            told.append(f"both servers say that they serve {base.model_id}: is one address wrong?")
+            warnings.append(f"both servers say that they serve {base.model_id}: is one address wrong?")
     for side, engine in engines.items():
         model = run.info.models[side]
         if model.revision is None and model.weights_sha256 is None:
-            told.append(
+            warnings.append(
                 f"{side}: {model.name} has no revision and no weights hash: "
                 "it can't be proved later which model answered"
             )
         if before := _software_before(model, engine.info):
-            told.append(f"{side}: earlier answers of this run came from other software ({before})")
-    return told
+            warnings.append(f"{side}: earlier answers of this run came from other software ({before})")
+    return warnings
 
 
 def _software_before(model: ModelInfo, now: EngineInfo) -> str:

@@ -1,4 +1,4 @@
-"""How far a collection is: a bar a side on a terminal, else a line every few seconds. And how far a few long steps."""
+"""Progress of a collection or of a few long steps: bars on a terminal, elsewhere a line every few seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which code and which packages made a run: for run.json."""
+"""The code version and packages of a run, for run.json."""
 
 from __future__ import annotations
 

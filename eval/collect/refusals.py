@@ -1,4 +1,4 @@
-"""Whether an answer refuses: a sign, by the words that refusals begin with, and no proof."""
+"""Whether an answer refuses, by the words that refusals begin with: a sign, not a proof."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REFUSALS = re.compile(
     r"|^\W*(?:es tut mir leid|ich kann (?:das )?nicht|je suis désolé|je ne peux pas|lo siento)",
     re.IGNORECASE,
 )
-#: A refusal stands at the beginning: later on the words may be a story's.
+#: Refusals come at the beginning of an answer; further on the words may belong to a story.
 _BEGINNING = 200
 #: Markdown's marks between the words.
 _EMPHASIS = str.maketrans("", "", "*_")

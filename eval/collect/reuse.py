@@ -1,4 +1,4 @@
-"""The base's answers, asked for once: taken from a run that put the same prompts to the same base in the same way.
+"""Reuses the base's answers from a run that asked the same base the same prompts in the same way.
 
 Same means: the base's whole identity (weights or revision, template, settings), decoding, every prompt by hash, the
 engine, and the version that its server told. A base that nothing pins is never the same. Each answer's own hash and
@@ -20,7 +20,7 @@ from eval.run_info import ModelInfo, Reused, RunChecks, RunInfo
 BASE: Side = "base"
 
 
-def donor(run: Run) -> Run | None:
+def find_reusable_run(run: Run) -> Run | None:
     """A run beside this one whose base answers are all there and are to the same questions; None where there is none.
 
     The engine is not compared: before this run's servers are up nobody knows theirs.
@@ -44,7 +44,7 @@ def same_engine(run: Run, other: Run) -> bool:
     return run.info.engine == other.info.engine and alike
 
 
-def take(run: Run, other: Run) -> Run | None:
+def take_base_answers(run: Run, other: Run) -> Run | None:
     """Copy the base's answers and what was proved of its server; the run that says so, or None if they are not whole.
 
     Raises RunError where somebody else collects into this run.
@@ -53,12 +53,12 @@ def take(run: Run, other: Run) -> Run | None:
     if rows is None or not same_engine(run, other):
         return None
     with run.writing():
-        there = read_answers(run.responses_path)
-        new = [row for row in rows if (row.prompt_id, BASE) not in there.responses]
+        answers = read_answers(run.responses_path)
+        new = [row for row in rows if (row.prompt_id, BASE) not in answers.responses]
         Journal(run.responses_path).append(encode(new))
         seal = hashlib.sha256("".join(row.sha256 for row in rows).encode()).hexdigest()
         taken = Reused(run=_origin(other), answers=len(rows), sha256=seal, at=utc_now())
-        counts = {"asked": 2 * len(rows), "answered": len(there.responses) + len(new)}
+        counts = {"asked": 2 * len(rows), "answered": len(answers.responses) + len(new)}
 
         def told(now: RunInfo) -> dict[str, object]:
             base = now.models[BASE].model_copy(update=_served(other))

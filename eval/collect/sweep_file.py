@@ -1,4 +1,4 @@
-"""sweep.yml: which candidates there are, what is asked of them, and by which rules some are dropped.
+"""sweep.yml: the candidates, their prompts, and the rules by which some are dropped.
 
 Also read: a file in Axolotl's own format for sweeps, whose keys all have lists of values; the recipe is then given
 beside it.
@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from blindside.yaml_files import BadYaml, read_yaml
+from blindside.validation import first_problem
 from eval.errors import InputError
 from eval.records import Row, utc_now
+from eval.settings_file import read_settings
 from eval.sweep import Candidate, Screen, Sweep, check_name
 from train.sweep.grid import Changes, check, combinations, named
 
@@ -22,7 +23,7 @@ from train.sweep.grid import Changes, check, combinations, named
 LONGEST = 91
 
 
-class Definition(Row):
+class SweepDefinition(Row):
     """The whole of sweep.yml."""
 
     #: A name in train/recipes/ or a path; what `grid` and `changes` change.
@@ -41,7 +42,7 @@ class Definition(Row):
     screen: tuple[Screen, ...] = ()
 
     @model_validator(mode="after")
-    def _whole(self) -> Definition:
+    def _whole(self) -> SweepDefinition:
         trains = self.grid or self.changes
         if trains and not self.recipe:
             raise ValueError("recipe: give the recipe that grid or changes change")
@@ -57,45 +58,36 @@ class Definition(Row):
         return {**named(combinations(self.grid)), **self.changes}
 
 
-def read_definition(path: Path, recipe: str = "") -> Definition:
+def read_definition(path: Path, recipe: str = "") -> SweepDefinition:
     """The definition in a file, on `recipe` where one is given. Raises InputError, or RecipeError for changes."""
-    try:
-        data = read_yaml(path)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror}): name another file", path=path) from None
-    except BadYaml as error:
-        raise InputError(f"{error.problem}: correct the file", path=path, line=error.line) from None
-    if not isinstance(data, dict):
-        raise InputError("holds no sweep: give `recipe:` and `grid:`", path=path)
-    if not data.keys() & Definition.model_fields.keys():
+    empty = "holds no sweep: give `recipe:` and `grid:`"
+    data = read_settings(path, unreadable="name another file", empty=empty)
+    if not data.keys() & SweepDefinition.model_fields.keys():
         data = {"grid": data}
     if recipe:
         data = {**data, "recipe": recipe}
-    return checked(data, path)
+    return check_definition(data, path)
 
 
-def checked(data: Mapping[str, Any], path: Path | None = None) -> Definition:
+def check_definition(data: Mapping[str, Any], path: Path | None = None) -> SweepDefinition:
     """Raises InputError naming the field, RecipeError for changes that a sweep can't have."""
     try:
-        found = Definition.model_validate(data)
+        found = SweepDefinition.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{field + ': ' if field else ''}{message}: fix it", path=path) from None
+        raise InputError(f"{first_problem(error, whole='')}: fix it", path=path) from None
     check(found.trained)
     return found
 
 
-def candidates(name: str, found: Definition) -> tuple[Candidate, ...]:
+def candidates(name: str, definition: SweepDefinition) -> tuple[Candidate, ...]:
     """The candidates of sweep `name`: trained ones are named after it, so that models/ tells whose they are.
 
     Raises InputError where there are fewer than two, or two of one name.
     """
     every = [
-        *(Candidate(name=f"{name}-{own}", changes=one) for own, one in found.trained.items()),
-        *(Candidate(name=Path(model).name, model=model, state="trained") for model in found.models),
-        *(Candidate(name=own, urls=_urls(url)) for own, url in found.tuned_url.items()),
+        *(Candidate(name=f"{name}-{own}", changes=one) for own, one in definition.trained.items()),
+        *(Candidate(name=Path(model).name, model=model, state="trained") for model in definition.models),
+        *(Candidate(name=own, urls=_urls(url)) for own, url in definition.tuned_url.items()),
     ]
     names = [check_name(one.name) for one in every]
     long = next((own for own in names if len(own) > LONGEST), None)
@@ -108,19 +100,24 @@ def candidates(name: str, found: Definition) -> tuple[Candidate, ...]:
     return tuple(every)
 
 
-def begun(name: str, found: Definition, before: Sweep | None, *, judged: bool) -> Sweep:
+def begin_sweep(name: str, definition: SweepDefinition, before: Sweep | None, *, judged: bool) -> Sweep:
     """What sweep.json says when the command begins: new candidates join, and known ones stay as they are.
 
     Raises InputError where the file says otherwise than what is fixed: the screening rules from the beginning, the
     candidates since the first verdict.
     """
-    wanted = candidates(check_name(name), found)
+    wanted = candidates(check_name(name), definition)
     if before is None:
         return Sweep(
-            sweep=name, race=found.race, screen=found.screen, candidates=wanted, recipe=found.recipe, started=utc_now()
+            sweep=name,
+            race=definition.race,
+            screen=definition.screen,
+            candidates=wanted,
+            recipe=definition.recipe,
+            started=utc_now(),
         )
     known = {one.name: one for one in before.candidates}
-    if (found.screen, found.race) != (before.screen, before.race):
+    if (definition.screen, definition.race) != (before.screen, before.race):
         raise InputError(f"screen and race of sweep {name} are fixed since {before.started}: give another sweep's name")
     moved = [one.name for one in wanted if one.name in known and _says(one) != _says(known[one.name])]
     if moved:
@@ -137,5 +134,5 @@ def _says(one: Candidate) -> tuple[Changes, str, tuple[str, ...]]:
     return one.changes, one.model, one.urls
 
 
-def _urls(said: str | Sequence[str]) -> tuple[str, ...]:
-    return (said,) if isinstance(said, str) else tuple(said)
+def _urls(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)

@@ -1,4 +1,4 @@
-"""One side of a collection: asks its prompts, tries again where that may help, and knows when its server is gone."""
+"""Asks one side's prompts: retries where that may help, and gives up when the server is gone."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from eval.collect.engines.retry import NOT_THIS_SERVER, PERHAPS_THIS_PROMPT, Bac
 from eval.errors import EngineError, EngineRejected, EngineUnreachable
 from eval.records import Failure, Message, Prompt, Response, Side, sha256_text, utc_now
 
-#: Asked where it is open whether a server answers anything.
+#: Sent to find out whether a server answers anything at all.
 ONE_WORD = (Message(role="user", content="a"),)
 Fit = Callable[[Sequence[Message]], Awaitable[int]]
 
 
 @dataclass
-class Lane:
+class SideWorker:
     """One side's prompts on their way to its engine, `width` at once."""
 
     side: Side
@@ -30,7 +30,7 @@ class Lane:
     fit: Fit
     backoff: Callable[[], Backoff]
     breaker: Breaker
-    #: Is told of trouble that is new, and again where it continues.
+    #: Called with trouble when it is new, and again while it continues.
     tell: Callable[[str], None]
     #: Called when a connection fails; may raise what is really wrong.
     check: Callable[[], None]
@@ -64,9 +64,9 @@ class Lane:
             except EngineError as error:
                 if error.status in PERHAPS_THIS_PROMPT and await self._answers_others():
                     backoff.tries += 1
-                    told = f": {error.told}" if error.told else ""
-                    said = f"{self.engine.url} refused this prompt ({error.status}){told}"
-                    return self._failure(prompt, EngineError(said, status=error.status), backoff.tries)
+                    reason = f": {error.server_message}" if error.server_message else ""
+                    problem = f"{self.engine.url} refused this prompt ({error.status}){reason}"
+                    return self._failure(prompt, EngineError(problem, status=error.status), backoff.tries)
                 wait = self._trouble(error, backoff)
                 if wait is None:
                     return self._failure(prompt, error, backoff.tries)

@@ -1,4 +1,4 @@
-"""The one writer of responses.jsonl: rows wait in a queue, and each batch is put on disk with one fsync."""
+"""Writes responses.jsonl: rows wait in a queue, and each batch is written with one fsync."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Evidence: verdicts to figures, pure functions without files of their own."""

@@ -1,4 +1,4 @@
-"""What else must hold for a win rate to be believed: each condition fine, a doubt, or contradicted, with its figure.
+"""Conditions that a win rate rests on: each is fine, in doubt, or contradicted, with its figure.
 
 The limits are ours, chosen so that careful people never reach them: somebody who picks at random gets a known answer
 right, or a repeated pair alike, in half of all cases or fewer, and nobody reads two answers within a second.
@@ -21,12 +21,12 @@ from eval.evidence.reviewers.bias import length
 from eval.evidence.reviewers.reviewers import Reviewer, reviewers
 from eval.evidence.sequential.sequential import Progress
 
-#: `open`: nothing was asked that could tell.
+#: `open`: the study asked nothing that could show it.
 State = Literal["fine", "doubt", "contradicted", "open"]
 
 #: Shares of known answers right and of repeats alike: a doubt below the first, at or below the second mere chance.
 RIGHT, CHANCE = 0.8, 0.5
-#: With fewer such pairs a contradiction is a doubt only.
+#: With fewer such pairs a contradiction counts only as a doubt.
 ENOUGH = 5
 #: Krippendorff's alpha below which reviewers hardly agree.
 AGREEMENT = 0.2
@@ -45,17 +45,17 @@ class Condition:
     where: str
 
 
-def conditions(table: Judgements, found: Progress) -> tuple[Condition, ...]:
+def conditions(table: Judgements, progress: Progress) -> tuple[Condition, ...]:
     """What the figures of a run say of its claim, in the order of a report; `skips` comes last."""
     people = reviewers(table)
     return (
-        _length(table, found.null),
-        _one_reviewer(people.rows, people.decisive, found.null),
+        _length(table, progress.null),
+        _one_reviewer(people.rows, people.decisive, progress.null),
         _checked(people.rows, "gold"),
         _checked(people.rows, "repeats"),
         _agreement(table),
         _speed(table),
-        _early_late(found),
+        _early_late(progress),
     )
 
 
@@ -86,8 +86,8 @@ def _one_reviewer(rows: tuple[Reviewer, ...], decisive: tuple[str, ...], null: f
     if worst.without.value is not None and worst.without.value <= null and worst.name in decisive:
         return Condition(name, "contradicted", figure, f"not {figure}", where)
     if decisive:
-        said = f"the conclusion depends on one reviewer: without {' or '.join(decisive)} it changes"
-        return Condition(name, "doubt", figure, said, where)
+        sentence = f"the conclusion depends on one reviewer: without {' or '.join(decisive)} it changes"
+        return Condition(name, "doubt", figure, sentence, where)
     return Condition(name, "fine", figure, "", where)
 
 
@@ -129,14 +129,14 @@ def _speed(table: Judgements) -> Condition:
     return Condition(name, state, figure, f"half of the verdicts were given within {middle:.1f} s", where)
 
 
-def _early_late(found: Progress) -> Condition:
+def _early_late(progress: Progress) -> Condition:
     name, where = "early against late", "report.html#place"
-    late, early = found.halves.first, found.halves.second
+    late, early = progress.halves.first, progress.halves.second
     if late.value is None or early.value is None:
         return Condition(name, "open", "insufficient", "", where)
     figure = f"{early.value:.1%} early, {late.value:.1%} late"
-    state: State = "contradicted" if found.drifted else "doubt" if found.apart else "fine"
-    but = "early and late verdicts contradict each other" if found.drifted else "early and late verdicts differ"
+    state: State = "contradicted" if progress.drifted else "doubt" if progress.apart else "fine"
+    but = "early and late verdicts contradict each other" if progress.drifted else "early and late verdicts differ"
     return Condition(name, state, figure, f"{but} ({figure})", where)
 
 
@@ -153,7 +153,7 @@ def skips(table: Judgements, plan: Mapping[str, int], null: float, worst: Estima
     return Condition(name, state, figure, f"{counted(n, 'prompt was', 'prompts were')} skipped", where)
 
 
-def said_of(states: tuple[Condition, ...], state: State) -> Iterator[str]:
+def objections(states: tuple[Condition, ...], state: State) -> Iterator[str]:
     """How a headline says of each condition in this state that it does not hold."""
     return (one.but for one in states if one.state == state)
 

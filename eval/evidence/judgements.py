@@ -1,24 +1,16 @@
-"""From a run's files to one typed table of judgements; every row that does not enter it is counted by reason."""
+"""The table of judgements: one typed array per column, and the same by prompt or by cluster."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from eval.answers import Answers, read_answers
-from eval.judge.opening.plan import Plan, read_plan
-from eval.judge.store.side_files import Skip, read_skips
-from eval.judge.store.verdict_files import in_force, read_verdicts
-from eval.records import OUTCOMES, SIDES, Pair, Prompt, Verdict
-from eval.run import Run
+from eval.records import OUTCOMES, Verdict
 
 #: Codes of `Judgements.outcome`: positions in eval.records.OUTCOMES.
 BASE, TUNED, TIE, BOTH_BAD = range(len(OUTCOMES))
@@ -142,9 +134,9 @@ def of_arrays(
 
 def prompt_means(item: NDArray[np.intp], value: NDArray[np.float64], prompts: int) -> NDArray[np.float64]:
     """Mean of the values of each prompt that are not NaN; NaN for a prompt without one. Shape (prompts,)."""
-    there = ~np.isnan(value)
-    number = np.bincount(item[there], minlength=prompts)
-    total = np.bincount(item[there], weights=value[there], minlength=prompts)
+    present = ~np.isnan(value)
+    number = np.bincount(item[present], minlength=prompts)
+    total = np.bincount(item[present], weights=value[present], minlength=prompts)
     return np.where(number > 0, total / np.maximum(number, 1), np.nan)
 
 
@@ -163,72 +155,6 @@ def positions(reviewer: NDArray[np.intp]) -> NDArray[np.intp]:
     return found
 
 
-def read_table(run: Run) -> tuple[Judgements, list[Verdict]]:
-    """The table of a run, and the verdicts in it, in file order. Raises InputError for files that can't be trusted."""
-    answers = read_answers(run.responses_path)
-    return build_judgements(run, answers, read_verdicts(run.verdicts_path, run=run.name))
-
-
-def build_judgements(run: Run, answers: Answers, rows: Sequence[Verdict]) -> tuple[Judgements, list[Verdict]]:
-    """As `read_table`, from rows in memory; which pairs were skipped is read from skips.csv."""
-    prompts = run.prompts()
-    pairs = {pair.prompt_id: pair for pair in answers.pairs(prompts)}
-    excluded: Counter[str] = Counter()
-    standing = in_force(rows)
-    excluded["replaced or withdrawn"] = len(rows) - len(standing)
-    kept: list[Verdict] = []
-    aside: dict[str, list[Verdict]] = {"repeat": [], "gold": []}
-    for verdict in standing:
-        reason = _why_not(verdict, pairs)
-        if reason:
-            excluded[reason] += 1
-            aside.get(verdict.kind, []).append(verdict)
-        else:
-            kept.append(verdict)
-    skips = [skip for skip in read_skips(run) if skip.kind == "judgement" and skip.item in pairs]
-    judged = {(verdict.item, verdict.reviewer) for verdict in kept}
-    items, item = _codes(verdict.item for verdict in kept)
-    reviewers, reviewer = _codes(verdict.reviewer for verdict in kept)
-    table = Judgements(
-        item=item,
-        reviewer=reviewer,
-        outcome=_column((OUTCOMES.index(v.outcome) for v in kept if v.outcome != "withdrawn"), np.intp),
-        items=items,
-        reviewers=reviewers,
-        asked=len(prompts),
-        pairs=len(pairs),
-        identical=sum(pair.identical for pair in pairs.values()),
-        excluded={reason: n for reason, n in excluded.items() if n},
-        left=_column((SIDES.index(v.left) if v.left else -1 for v in kept), np.intp),
-        seconds=_column((v.seconds if v.seconds or not v.imported else np.nan for v in kept), np.float64),
-        position=positions(reviewer),
-        facts=_facts([pairs[name] for name in items]),
-        repeats=tuple(aside["repeat"]),
-        golds=tuple(aside["gold"]),
-        put_off=_put_off(skips, kept),
-        clusters=_clusters(prompts, read_plan(run)),
-        passed_over=frozenset(skip.item for skip in skips if (skip.item, skip.reviewer) not in judged),
-        imported=sum(verdict.imported for verdict in kept),
-    )
-    return table, kept
-
-
-def _put_off(skips: Sequence[Skip], kept: Sequence[Verdict]) -> dict[str, int]:
-    """item -> how many verdicts had been given at its first skip, by the times of both (UTC, ISO 8601)."""
-    times = list(accumulate((verdict.judged_at for verdict in kept), max))
-    found: dict[str, int] = {}
-    for skip in skips:
-        found.setdefault(skip.item, bisect_right(times, skip.skipped_at))
-    return found
-
-
-def _clusters(prompts: Sequence[Prompt], plan: Plan | None) -> dict[str, str]:
-    """By the prompts' own clusters, and by the groups of the frozen plan."""
-    sizes = Counter(prompt.cluster for prompt in prompts)
-    own = {prompt.id: f"cluster {prompt.cluster}" for prompt in prompts if sizes[prompt.cluster] > 1 and prompt.cluster}
-    return own | {item: f"near {first}" for item, first in (plan.groups if plan else {}).items()}
-
-
 def by_cluster(table: Judgements) -> Judgements:
     """The table by clusters instead of prompts: what is one question asked in several ways counts once.
 
@@ -237,7 +163,7 @@ def by_cluster(table: Judgements) -> Judgements:
     if not table.clusters:
         return table
     unit = table.clusters
-    items, code = _codes(unit.get(item, item) for item in table.items)
+    items, code = codes_of(unit.get(item, item) for item in table.items)
     first = np.unique(code, return_index=True)[1]
     put_off: dict[str, int] = {}
     for item, given in table.put_off.items():
@@ -254,42 +180,12 @@ def by_cluster(table: Judgements) -> Judgements:
     )
 
 
-def _facts(pairs: Sequence[Pair]) -> Facts:
-    categories, category = _codes(pair.category for pair in pairs)
-    lengths = [[len(pair.answer(side).text) for side in SIDES] for pair in pairs]
-    return Facts(category, categories, np.array(lengths, dtype=np.intp).reshape(len(pairs), len(SIDES)))
-
-
-#: How spreadsheets write what they took for a number or a date: 3,00E+05, 01. Feb, 2-Jan, 2026-01-02 00:00.
-_CHANGED = re.compile(r"\d+([.,]\d+)?E[+-]?\d+|\d{1,2}[.\- ]+[A-Z][a-zä]{2,}\.?|[A-Z][a-zä]{2}-\d{2}", re.IGNORECASE)
-
-
-def changed_by_spreadsheet(item: str, known: Iterable[str]) -> bool:
-    """Whether an id that is not known looks like one that a spreadsheet rewrote, as 7 for 007."""
-    return _CHANGED.fullmatch(item) is not None or any(name != item and name.lstrip("0") == item for name in known)
-
-
-def _why_not(verdict: Verdict, pairs: dict[str, Pair]) -> str:
-    """Why a verdict in force can't count, or nothing: it must be about the very texts that this run holds."""
-    if verdict.kind == "gold":
-        return "gold pairs (the answer is known)"
-    if verdict.kind == "repeat":
-        return "repeated pairs (asked again, sides swapped)"
-    pair = pairs.get(verdict.item)
-    if pair is None:
-        changed = changed_by_spreadsheet(verdict.item, pairs)
-        return "with an id that a spreadsheet changed" if changed else "on a prompt that this run has no pair for"
-    if (verdict.base_sha256, verdict.tuned_sha256) != (pair.base.sha256, pair.tuned.sha256):
-        return "on answers that have changed since"
-    return ""
-
-
-def _codes(values: Iterable[str]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+def codes_of(values: Iterable[str]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
     """Distinct values in order of appearance, and each value's position among them."""
     known: dict[str, int] = {}
     codes = [known.setdefault(value, len(known)) for value in values]
     return tuple(known), np.array(codes, dtype=np.intp)
 
 
-def _column(values: Iterable[float], kind: DTypeLike) -> NDArray[Any]:
+def column(values: Iterable[float], kind: DTypeLike) -> NDArray[Any]:
     return np.array(list(values), dtype=kind)

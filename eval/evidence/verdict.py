@@ -1,5 +1,4 @@
-"""The verdict of a run: what is claimed, on what conditions, in one sentence. Report, results, gate, terminal and card
-all say what this says."""
+"""The verdict of a run: the claim and its conditions, as one sentence that report, pages, gate and card repeat."""
 
 from __future__ import annotations
 
@@ -9,15 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from blindside.words import confidence_words, counted
-from eval.evidence.conditions import Condition, conditions, said_of, skips
+from eval.evidence.conditions import Condition, conditions, objections, skips
 from eval.evidence.estimates.crossed import crossed_win_rate
 from eval.evidence.estimates.metric import with_interval
 from eval.evidence.estimates.winrate import Estimate, prompt_scores, win_rate
 from eval.evidence.judgements import Judgements, by_cluster, prompt_means
 from eval.evidence.sequential.e_process import Floats
 from eval.evidence.sequential.early_stop import corrected_win_rate
+from eval.evidence.sequential.plan_progress import (
+    judgements_left,
+    plan_by_cluster,
+    plan_progress,
+    skipped_open,
+    within_plan,
+)
 from eval.evidence.sequential.sequential import Progress, State, closed_in
-from eval.evidence.sequential.standing import by_plan, judgements_left, plan_by_cluster, skipped_open, standing
 from eval.policy import Policy
 
 
@@ -92,9 +97,9 @@ class RunVerdict:
                 who = "The one verdict" if self.judgements == 1 else f"All {self.judgements} verdicts"
                 return f"{who} found both answers bad: nothing can be said of preference."
             return "No judgement yet that prefers a side or ties: judge some pairs first."
-        said = f"{self._figure}{self._claim}."
-        doubts = list(said_of(self.conditions, "doubt"))
-        return f"{said} Doubts: {'; '.join(doubts)}." if doubts and self.rate.low is not None else said
+        sentence = f"{self._figure}{self._claim}."
+        doubts = list(objections(self.conditions, "doubt"))
+        return f"{sentence} Doubts: {'; '.join(doubts)}." if doubts and self.rate.low is not None else sentence
 
     @property
     def two_claims(self) -> str:
@@ -136,7 +141,7 @@ class RunVerdict:
         rate = self.rate
         if rate.low is None or rate.high is None:
             return ": insufficient for an interval, judge more pairs"
-        against = list(said_of(self.conditions, "contradicted"))
+        against = list(objections(self.conditions, "contradicted"))
         if self.interim:
             return f": {self.advice}" + (f", but {'; '.join(against)}" if against else "")
         if self.state == "contradicted":
@@ -181,10 +186,10 @@ def run_verdict(
     """
     policy = policy or Policy()
     asked = policy.preference
-    prompts = by_plan(table, plan) if planned else table
+    prompts = within_plan(table, plan) if planned else table
     counted, plan = by_cluster(prompts), plan_by_cluster(prompts, plan)
     scores, confidence = prompt_scores(counted), asked.confidence
-    found = standing(counted, plan, null=policy.null, alpha=1 - confidence)
+    found = plan_progress(counted, plan, null=policy.null, alpha=1 - confidence)
     skipped = skipped_open(counted, plan)
     due = judgements_left(counted, {item: n for item, n in plan.items() if item not in set(skipped)})
     entered = closed_in(counted, plan)
@@ -214,8 +219,8 @@ def _skip_bounds(table: Judgements, plan: Mapping[str, int]) -> tuple[Floats, Fl
     over = np.array([item in table.passed_over for item in table.items], dtype=np.bool_)
     unseen = np.full(len([item for item in table.passed_over if item in plan and item not in set(table.items)]), np.nan)
     values, skipped = np.append(means, unseen), np.append(over & ~np.isnan(means), np.ones(len(unseen), dtype=np.bool_))
-    there = ~np.isnan(values) | skipped
-    low, high = np.where(skipped, 0.0, values)[there], np.where(skipped, 1.0, values)[there]
+    present = ~np.isnan(values) | skipped
+    low, high = np.where(skipped, 0.0, values)[present], np.where(skipped, 1.0, values)[present]
     return np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
 
 

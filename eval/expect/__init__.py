@@ -1,0 +1,1 @@
+"""Checks of answers that need no judge: `expect` of a prompt."""

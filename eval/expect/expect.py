@@ -1,4 +1,4 @@
-"""What a prompt's answer must be like whoever gives it: a check that no judge is needed for."""
+"""`expect`: what the answer to a prompt must contain, match or be, whoever gives it."""
 
 from __future__ import annotations
 

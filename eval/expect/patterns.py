@@ -1,4 +1,4 @@
-"""Regular expressions as RE2 reads them: a search takes time in proportion to the text, so no answer can hang it."""
+"""Regular expressions by RE2: a search takes time in proportion to the text, so no answer can hang it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Blind judging: from a run's answers and a study to verdicts.csv."""

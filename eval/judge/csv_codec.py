@@ -1,4 +1,4 @@
-"""How a verdict becomes a row of CSV and comes back the same: columns, quotes, cells that a spreadsheet would run."""
+"""Encodes a verdict as a CSV row and back: columns, quoting, cells safe for spreadsheets."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""From a judged run to a decision, and from a decision to a release."""

@@ -1,1 +1,1 @@
-"""All that people read of a run, each made once from one analysis."""
+"""Reports and pages, all made from one analysis."""

@@ -1,4 +1,4 @@
-"""Two runs side by side: what a release gained over the one before, paired on the prompts that both were judged on."""
+"""Compares two runs on the prompts judged in both: what a release gained over the one before."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from blindside.markdown import plain
+from blindside.markdown import as_text
 from blindside.words import counted
 from eval.errors import RunError
-from eval.evidence.estimates.bootstrap import Signed, signed_bootstrap
+from eval.evidence.build_judgements import read_table
+from eval.evidence.estimates.bootstrap import SignedEstimate, signed_bootstrap
 from eval.evidence.estimates.metric import with_interval
 from eval.evidence.estimates.winrate import Estimate, win_rate
-from eval.evidence.judgements import prompt_means, read_table
+from eval.evidence.judgements import prompt_means
 from eval.records import Prompt, sha256_text
 from eval.run import Run
 
 
 @dataclass(frozen=True)
-class Half:
+class ComparedRun:
     """One run of a comparison: its win rate on all its prompts and on the shared ones."""
 
     run: Run
@@ -29,9 +30,10 @@ class Half:
 
 @dataclass(frozen=True)
 class Flip:
-    """One shared prompt: its id in the new run, and its mean scores (tuned 1, tie 1/2, base 0) in both."""
+    """One shared prompt: its id in the new run and in the old one, and its mean scores (tuned 1, tie 1/2, base 0)."""
 
     item: str
+    item_before: str
     asked: str
     before: float
     after: float
@@ -41,9 +43,9 @@ class Flip:
 class Comparison:
     """`change` is new minus old per shared prompt; `better`, `worse`, `same` count shared prompts by its sign."""
 
-    old: Half
-    new: Half
-    change: Signed
+    old: ComparedRun
+    new: ComparedRun
+    change: SignedEstimate
     better: int
     worse: int
     same: int
@@ -86,8 +88,8 @@ def compare_runs(old: Run, new: Run, *, seed: int = 0) -> Comparison:
     before, after = (np.array([half[key] for key in shared], dtype=np.float64) for half in scores)
     change = after - before
     return Comparison(
-        old=Half(old, win_rate(_array(scores[0])), win_rate(before)),
-        new=Half(new, win_rate(_array(scores[1])), win_rate(after)),
+        old=ComparedRun(old, win_rate(_array(scores[0])), win_rate(before)),
+        new=ComparedRun(new, win_rate(_array(scores[1])), win_rate(after)),
         change=signed_bootstrap(change, seed=seed),
         better=int((change > 0).sum()),
         worse=int((change < 0).sum()),
@@ -95,39 +97,40 @@ def compare_runs(old: Run, new: Run, *, seed: int = 0) -> Comparison:
         only_old=len(scores[0].keys() - scores[1].keys()),
         only_new=len(scores[1].keys() - scores[0].keys()),
         warnings=tuple(_warnings(old, new)),
-        flips=_flips(new, {key: (scores[0][key], scores[1][key]) for key in shared}),
+        flips=_flips(old, new, {key: (scores[0][key], scores[1][key]) for key in shared}),
     )
 
 
-def markdown(found: Comparison) -> str:
+def markdown(comparison: Comparison) -> str:
     """The comparison for people: every figure with its n and interval."""
     rows = [
-        f"| {plain(half.run.name)} | {with_interval(half.win_rate)} | {with_interval(half.shared)} |"
-        for half in (found.old, found.new)
+        f"| {as_text(half.run.name)} | {with_interval(half.win_rate)} | {with_interval(half.shared)} |"
+        for half in (comparison.old, comparison.new)
     ]
     lines = [
-        f"# {plain(found.new.run.name)} after {plain(found.old.run.name)}",
+        f"# {as_text(comparison.new.run.name)} after {as_text(comparison.old.run.name)}",
         "",
-        found.in_words,
+        comparison.in_words,
         "",
         "| run | win rate over its base, all its prompts | on the shared prompts |",
         "|---|---|---|",
         *rows,
         "",
-        f"Of {counted(found.n, 'shared prompt')} {found.better} became better, {found.worse} worse, {found.same} "
-        "stayed. "
-        f"Judged in one run only, and left out: {found.only_old} of the old one, {found.only_new} of the new one.",
-        *[f"\nNote: {warning}" for warning in found.warnings],
+        f"Of {counted(comparison.n, 'shared prompt')} {comparison.better} became better, {comparison.worse} worse, "
+        f"{comparison.same} stayed. Judged in one run only, and left out: {comparison.only_old} of the old one, "
+        f"{comparison.only_new} of the new one.",
+        *[f"\nNote: {warning}" for warning in comparison.warnings],
         "",
     ]
     return "\n".join(lines)
 
 
-def _flips(new: Run, scores: Mapping[str, tuple[float, float]]) -> tuple[Flip, ...]:
-    known = ((prompt, scores.get(_key(prompt))) for prompt in new.prompts())
+def _flips(old: Run, new: Run, scores: Mapping[str, tuple[float, float]]) -> tuple[Flip, ...]:
+    before = {_key(prompt): prompt.id for prompt in old.prompts()}
+    known = ((prompt, key, scores.get(key)) for prompt in new.prompts() for key in [_key(prompt)])
     moved = [
-        Flip(prompt.id, prompt.messages[-1].content, *both)
-        for prompt, both in known
+        Flip(prompt.id, before[key], prompt.messages[-1].content, *both)
+        for prompt, key, both in known
         if both is not None and np.sign(both[0] - 0.5) != np.sign(both[1] - 0.5)
     ]
     return tuple(sorted(moved, key=lambda one: (-abs(one.after - one.before), one.item)))
@@ -152,9 +155,9 @@ def _array(scores: Mapping[str, float]) -> np.ndarray[tuple[int], np.dtype[np.fl
 def _warnings(old: Run, new: Run) -> list[str]:
     """What makes the two less comparable."""
     pins = [run.info.models["base"].weights_sha256 or run.info.models["base"].revision for run in (old, new)]
-    said = []
+    warnings = []
     if pins[0] != pins[1] or pins[0] is None:
-        said.append("the two runs do not compare with the same base, so the change is not the tuned model's alone.")
+        warnings.append("the two runs do not compare with the same base, so the change is not the tuned model's alone.")
     if old.info.decoding != new.info.decoding:
-        said.append("the two runs decode differently (max_tokens).")
-    return said
+        warnings.append("the two runs decode differently (max_tokens).")
+    return warnings

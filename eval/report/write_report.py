@@ -16,9 +16,9 @@ from eval.journal import write_atomically
 from eval.judge.csv_codec import encode_row
 from eval.report import compare
 from eval.report.compare import Comparison
+from eval.report.pages.report_html import comparison_html, report_html
 from eval.report.pages.snapshot import Snapshot, read_snapshot
 from eval.report.pages.standalone import picture_files
-from eval.report.pages.static import comparison_html, report_html
 from eval.report.tables.csv_tables import JOINERS, category_csv, disagreement_csv, reviewer_csv, summary_csv
 from eval.report.tables.markdown import markdown
 from eval.run import Run
@@ -42,7 +42,7 @@ def write_report(run: Run, folder: Path | None = None, *, pairs: bool = True) ->
             _log.warning("%s", line)
         files = _files(snapshot, pairs)
         folder = folder or run.report_folder
-        with writing_to(folder, otherwise=", or name another folder with --out"):
+        with write_errors_named(folder, otherwise=", or name another folder with --out"):
             for name, text in files.items():
                 write_atomically(folder / name, text.encode())
             write_atomically(folder / "verdicts.csv", _joined(_rows(snapshot)))
@@ -64,18 +64,18 @@ def _files(snapshot: Snapshot, pairs: bool) -> dict[str, str]:
     return files | picture_files(snapshot)
 
 
-def write_comparison(found: Comparison) -> str:
+def write_comparison(comparison: Comparison) -> str:
     """Write compare-<old>.md and .html into report/ of the new run, and return the text of the first."""
-    text, folder = compare.markdown(found), found.new.run.report_folder
-    name = f"compare-{found.old.run.name}"
-    with writing_to(folder):
+    text, folder = compare.markdown(comparison), comparison.new.run.report_folder
+    name = f"compare-{comparison.old.run.name}"
+    with write_errors_named(folder):
         write_atomically(folder / f"{name}.md", text.encode())
-        write_atomically(folder / f"{name}.html", comparison_html(found).encode())
+        write_atomically(folder / f"{name}.html", comparison_html(comparison).encode())
     return text
 
 
 @contextmanager
-def writing_to(folder: Path, *, otherwise: str = "") -> Iterator[None]:
+def write_errors_named(folder: Path, *, otherwise: str = "") -> Iterator[None]:
     """Around whatever writes into `folder`: raises RunError where the disk refuses; `otherwise` is a second remedy."""
     try:
         yield

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from eval.judge.door.accounts import add_account
+from eval.judge.access.accounts import add_account
 from eval.judge.study.study import Study
 from eval.run import Run
 from tests.browser.fresh import LOCALE
@@ -20,11 +20,13 @@ from tests.browser.studies import (
     LOGINS,
     PASSWORD,
     REASONED,
+    THOUGHTFUL,
     THUMBS,
     WITH_TWINS,
     conversations,
     hostile,
     long_answers,
+    thoughtful,
     uneven,
 )
 from tests.evidence.judged import make_judged
@@ -75,6 +77,7 @@ def judging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Page
         "guided": job(uneven(folder / "guided"), GUIDED),
         "thumbs": job(conversations(folder / "thumbs"), THUMBS),
         "reasoned": job(make_run(folder / "reasoned", answers=WITH_TWINS), REASONED),
+        "thoughts": job(thoughtful(folder / "thoughts"), THOUGHTFUL),
         "login": job(make_run(folder / "login", n=3), accounts=accounts),
         "shared": job(make_run(folder / "shared", n=3), Study(practice=0)),
         "hostile": job(hostile(folder / "hostile")),

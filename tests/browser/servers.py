@@ -19,9 +19,9 @@ from tests.warm.warm import page_python
 _SERVE = """
 import os, sys, threading
 import uvicorn
-from eval.judge.door.accounts import Accounts
+from eval.judge.access.accounts import Accounts
 from eval.judge.page.app import application
-from eval.judge.door.serving import listen, url
+from eval.judge.access.server import listen, url
 from eval.run import open_run
 from tests.browser.servers import Job
 print(os.getpid(), flush=True)

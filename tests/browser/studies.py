@@ -149,6 +149,24 @@ def conversations(folder: Path, n: int = 3) -> Run:
     return make_run_of(folder, prompts, rows)
 
 
+#: Thinking is folded under both answers.
+THOUGHTFUL = Study.model_validate({"show_thinking": True, "practice": 0, "overlap": 100})
+
+
+def thoughtful(folder: Path) -> Run:
+    """Three pairs with more text than a screen holds, and thinking of both sides, one five times as long."""
+    tall = "\n\n".join(f"Paragraph {i} of a long answer." for i in range(40))
+    prompts = [prompt(i) for i in range(3)]
+    rows = [
+        response(asked, side, f"{tall}\n\n{asked.id} by {side}").model_copy(
+            update={"thinking": "\n\n".join(f"First **{i}**, then {i + 1}." for i in range(lines))}
+        )
+        for asked in prompts
+        for side, lines in zip(SIDES, (10, 50), strict=True)
+    ]
+    return make_run_of(folder, prompts, rows)
+
+
 def long_answers(folder: Path) -> Run:
     """14 pairs with more text than a screen holds; a text tells its side and its prompt."""
     tall = "\n\n".join(f"Paragraph {i} of a long answer." for i in range(60))

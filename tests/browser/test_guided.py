@@ -109,7 +109,7 @@ def test_flags_and_search_bring_a_verdict_back(guided: Screen, judging: dict[str
     guided.page.fill("#bs-search", "")
     guided.click("#bs-recent li:nth-child(2) .bs-flag")
     guided.page.click("#bs-only")
-    assert (items.count(), guided.page.inner_text("#bs-found")) == (2, "2 shown")
+    assert (items.count(), guided.page.inner_text("#bs-found")) == (2, "2 of 3")
     guided.click("#bs-recent li:last-child .bs-flag")
     assert items.count() == 1
     guided.page.click("#bs-only")
@@ -120,6 +120,19 @@ def test_flags_and_search_bring_a_verdict_back(guided: Screen, judging: dict[str
     guided.press("6")
     rows = in_force([row for row in read_verdicts(judging["guided"].run.verdicts_path) if row.reviewer == name])
     assert [row.criteria["strength"] for row in rows if row.comment == "first remark"] == ["2"]
+
+
+def test_a_list_without_a_flag_or_a_find_says_so(guided: Screen) -> None:
+    guided.press("3")
+    guided.press("e")
+    guided.page.click("#bs-only")
+    assert guided.page.locator("#bs-recent li:visible").count() == 0
+    assert guided.page.inner_text("#bs-found") == "Nothing is flagged yet: Flag (M) marks a pair to come back to."
+    guided.page.click("#bs-only")
+    guided.page.fill("#bs-search", "no such words")
+    assert guided.page.inner_text("#bs-found") == "No verdict of yours fits."
+    guided.page.fill("#bs-search", "")
+    assert guided.page.inner_text("#bs-found") == "1 of 1"
 
 
 def test_done_offers_what_was_flagged(guided: Screen) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from eval.judge.door.accounts import add_account, change_password, remove_account
+from eval.judge.access.accounts import add_account, change_password, remove_account
 from eval.judge.store.verdict_files import read_verdicts
 from tests.browser.screen import screen
 from tests.browser.servers import Page

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from eval.judge.door.accounts import add_account
+from eval.judge.access.accounts import add_account
 from eval.judge.store.verdict_files import read_verdicts
 from eval.run import Run
 from tests.browser.proxies import NAME, PATH, PROXIES, proxy

@@ -117,6 +117,24 @@ def test_little_height_is_one_page_over_a_bar_of_one_row(browser: Browser, judgi
         assert page.page.evaluate("document.querySelector('.bs-stage').scrollTop") > 100
 
 
+def test_the_buttons_have_the_bars_width_where_there_is_no_comment(browser: Browser, judging: dict[str, Page]) -> None:
+    with screen(browser, judging["thumbs"].url, width=640, height=360, locale="zh-CN") as page:
+        page.open("no comment")
+        widths = page.page.locator("[data-vote]").evaluate_all("(all) => all.map((el) => el.offsetWidth)")
+        assert len(widths) == 2
+        assert min(widths) > 120
+
+
+def test_the_first_card_is_read_from_its_beginning_where_there_is_little_height(
+    browser: Browser, judging: dict[str, Page]
+) -> None:
+    with screen(browser, judging["guided"].url, width=640, height=360) as page:
+        page.open()
+        assert page.page.evaluate("document.activeElement.id") == "bs-name"
+        assert page.page.evaluate("document.querySelector('.bs-card').scrollTop") == 0
+        assert page.page.is_visible(".bs-card h2")
+
+
 def test_a_wide_screen_gives_the_answers_its_width_and_height(browser: Browser, judging: dict[str, Page]) -> None:
     with screen(browser, judging["guided"].url, width=1920, height=1080) as page:
         past_practice(page, "wide")

@@ -29,6 +29,12 @@ def nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run, Resu
         yield run, server
 
 
+def test_a_page_whose_figures_are_under_way_asks_again_by_itself(page: Tab) -> None:
+    page.open("?view=compare")
+    page.page.evaluate("document.querySelector('.rs-page').dataset.stamp += ' computing'")
+    page.page.wait_for_function("!document.querySelector('.rs-page').dataset.stamp.includes('computing')")
+
+
 def test_the_headline_says_rate_interval_n_and_words(page: Tab) -> None:
     page.open()
     assert re.search(

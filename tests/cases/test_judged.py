@@ -94,8 +94,8 @@ def test_case_21_verdicts_of_a_spreadsheet_are_read_or_named_and_never_written(h
 
 
 def test_case_33_names_that_are_nearly_one_are_asked_about() -> None:
-    desk = JudgingState(opened(), PLAIN)
-    people = {name: Person(desk, name) for name in ("Ann", "ann", " ANN ", "Ａnn", "Ann\u200b", "ann@example.org")}
+    judging = JudgingState(opened(), PLAIN)
+    people = {name: Person(judging, name) for name in ("Ann", "ann", " ANN ", "Ａnn", "Ann\u200b", "ann@example.org")}
     states = {
         name: (person.view.state, person.view.notice and person.view.notice.key) for name, person in people.items()
     }

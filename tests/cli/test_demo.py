@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 
 from eval.answers import read_answers
-from eval.cli.judge import SAMPLE
+from eval.cli.judging.judge import SAMPLE
 from eval.collect.prompts.prompt_set import prompts_sha256
 from eval.judge.store.verdict_files import read_verdicts
 from eval.records import sha256_text

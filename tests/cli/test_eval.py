@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from compose.stack import EmbeddedStack, Model
-from eval.cli.evaluate import default_name
-from eval.evidence.headline import FORCED
+from compose.embedded_stack import EmbeddedStack
+from compose.stack import Model
+from eval.cli.collecting.evaluate import default_name
+from eval.evidence.summary import FORCED
 from eval.report.write_report import write_report
 from eval.run import open_run
 from eval.run_info import Decoding, ModelInfo
@@ -22,7 +23,7 @@ from tests.cli.command import BLINDSIDE, blindside
 from tests.collect.openai_servers import OpenAi, openai
 from tests.collect.servers import Tgi, tgi
 from tests.support import ROOT
-from train.artifact import Artifact, Base, hash_weights, now, write_artifact
+from train.artifact import Artifact, Base, hash_weights, utc_seconds, write_artifact
 from train.files import sha256_file
 from train.token_check import TrainedTokens
 
@@ -52,7 +53,7 @@ def _model(folder: Path, base: Path, prompts: Path) -> None:
         tokens=None if folder == base else TrainedTokens(pairs=560, same=559, cut=1, limit=256),
         outcome=() if folder == base else ("The training learned nothing.", "  On its own pairs: accuracy 50%."),
         prompts=str(prompts),
-        created_at=now(),
+        created_at=utc_seconds(),
         inputs_sha256="0" * 64,
     )
     write_artifact(folder, artifact)

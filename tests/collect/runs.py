@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from eval.collect.collector import CollectOptions, CollectSummary, collect
+from eval.collect.collect_options import CollectOptions, CollectSummary
+from eval.collect.collector import collect
 from eval.collect.engines.connect import Address
 from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts

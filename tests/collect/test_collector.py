@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from eval.answers import read_answers
-from eval.collect.collector import CollectOptions
+from eval.collect.collect_options import CollectOptions
 from eval.errors import RunError
 from eval.records import SIDES, sha256_text
 from eval.run import open_run

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from compose.embedded_stack import EmbeddedStack
 from compose.errors import EngineDied
-from compose.stack import EmbeddedStack, Model
+from compose.stack import Model
 from eval.answers import read_answers
-from eval.cli.serving import Ours
-from eval.collect.collector import CollectOptions, collect
+from eval.cli.collecting.serving import StartedServers
+from eval.collect.collect_options import CollectOptions
+from eval.collect.collector import collect
 from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.records import SIDES, Side
@@ -89,14 +91,14 @@ def test_one_of_two_servers_of_a_side_that_we_started_is_killed_and_not_missed(t
             stack.check()
 
         options = CollectOptions(concurrency=4, check_every=0.01)
-        summary = collect(run, Ours(stack).addresses, options=options, check=check, say=said.append)
+        summary = collect(run, StartedServers(stack).addresses, options=options, check=check, say=said.append)
         assert killed
         assert (summary.answered, summary.failed) == (2 * count, 0)
         rows = [json.loads(line) for line in run.responses_path.read_text(encoding="utf-8").splitlines()]
         assert len(rows) == len({(row["prompt_id"], row["side"]) for row in rows}) == 2 * count
         died = f"base-2: the server was ended by signal 9; its log is {tmp_path}/logs/base-2.log"
         assert [line for line in said if "signal 9" in line] == [f"{died}; base continues with 1 server"]
-        assert Ours(stack).addresses == {side: [stack.urls[side]] for side in SIDES}
+        assert StartedServers(stack).addresses == {side: [stack.urls[side]] for side in SIDES}
         os.kill(base, signal.SIGKILL)
         with pytest.raises(EngineDied, match=r"^base: the server was ended by signal 9"):
             until(partial(_noticed, stack), "its death was not noticed")

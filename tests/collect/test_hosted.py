@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from eval.answers import read_answers
-from eval.collect.collector import CollectOptions, collect
+from eval.collect.collect_options import CollectOptions
+from eval.collect.collector import collect
 from eval.collect.engines.connect import connect
 from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts

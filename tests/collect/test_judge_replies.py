@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.collect.model_tasks.model_judge import ask_model, told, verdict_in, why_none
+from eval.collect.model_tasks.model_judge import ask_model, opinion_of, verdict_in, why_none
 from eval.records import Failure, Response
 from tests.collect.openai_servers import OpenAi, completion, openai
 from tests.collect.runs import FAST
@@ -55,7 +55,7 @@ def test_why_there_is_none(reply: Response | Failure | None, reason: str) -> Non
 
 def test_what_gave_no_verdict_is_counted_by_reason_and_shown() -> None:
     long = "I cannot say. " * 40
-    assert list(told([response(long), response("Hm."), FAILED, None])) == [
+    assert list(opinion_of([response(long), response("Hm."), FAILED, None])) == [
         f"2 without a verdict: no verdict in the reply; the first: {long[:200]!r}",
         "2 without a verdict: no reply came; the first: 'it thought and did not answer'",
     ]

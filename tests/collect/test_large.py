@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.large_collection import served
-from eval.answers import read_answers, read_settled
+from eval.answers import read_answered_keys, read_answers
 from eval.records import SIDES
 from eval.run import open_run
 from tests.peak import measured
@@ -16,7 +16,8 @@ PROMPTS, LENGTH = 1000, 60_000
 COLLECT = """
 import json, sys
 from pathlib import Path
-from eval.collect.collector import CollectOptions, collect
+from eval.collect.collector import collect
+from eval.collect.collect_options import CollectOptions
 from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.run_info import Decoding
@@ -29,9 +30,9 @@ collect(run, urls, options=CollectOptions(concurrency=8), say=lambda line: None)
 LOOK = """
 import sys
 from pathlib import Path
-from eval.cli.gather import tell_looks
+from eval.cli.collecting.prove_and_collect import print_answer_notes
 from eval.run import open_run
-tell_looks(open_run(Path(sys.argv[1]), sys.argv[2]))
+print_answer_notes(open_run(Path(sys.argv[1]), sys.argv[2]))
 """
 
 
@@ -45,7 +46,7 @@ def test_answers_of_120_megabytes_are_not_held(tmp_path: Path) -> None:
     run = open_run(tmp_path, str(PROMPTS))
     assert run.responses_path.stat().st_size > 2 * PROMPTS * LENGTH
     assert read_answers(run.responses_path).missing(run.prompts()) == []
-    assert read_settled(run.responses_path).count == 2 * PROMPTS
+    assert read_answered_keys(run.responses_path).count == 2 * PROMPTS
     assert len((run.info.models["base"].url or "").split()) == 4
     assert many.megabytes < few.megabytes + 30
     few, many = (measured([sys.executable, "-c", LOOK, tmp_path, str(count)]) for count in (20, PROMPTS))

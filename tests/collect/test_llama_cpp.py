@@ -1,4 +1,4 @@
-"""A real llama.cpp server, on the model whose answers a real TGI recorded, collected from and listened to.
+"""A real llama.cpp server, on the model whose answers a real TGI recorded, collected from and probed.
 
 It needs an environment with PyPI's `xllamacpp` (llama.cpp's server) and `gguf` (which writes its files): `.venv-llama`,
 or the one that BLINDSIDE_LLAMA_ENV names. They are 100 MB, and no dependency of ours.
@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from eval.answers import read_answers
-from eval.collect.collector import CollectOptions, collect
+from eval.collect.collect_options import CollectOptions
+from eval.collect.collector import collect
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.transport import Transport
-from eval.collect.listeners.llama_cpp import LlamaCppListener
-from eval.collect.listeners.opening import open_listener
 from eval.collect.new_run import start_collected_run
+from eval.collect.probing.llama_cpp import LlamaCppProber
+from eval.collect.probing.open_prober import open_prober
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.errors import EngineRejected, InputError
 from eval.records import Message, Side
@@ -121,8 +122,8 @@ def test_q8_beside_f16_is_refused_unless_asked(urls: dict[str, str], tmp_path: P
 
 async def test_parity_hears_its_template_and_its_tokens(urls: dict[str, str]) -> None:
     async with Transport(urls["f16"], timeout=60, connections=1) as transport:
-        listener = await open_listener(transport)
-        assert isinstance(listener, LlamaCppListener)
-        text, ids = await listener.render([{"role": "user", "content": "What is the capital of Croatia?"}])
+        prober = await open_prober(transport)
+        assert isinstance(prober, LlamaCppProber)
+        text, ids = await prober.render([{"role": "user", "content": "What is the capital of Croatia?"}])
     assert text == "<|im_start|>user\nWhat is the capital of Croatia?<|im_end|>\n<|im_start|>assistant\n"
     assert (len(ids), ids[0]) == (15, 1022)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from eval.collect.listeners.heard import Heard, Identity, Token
-from eval.collect.listeners.probes import Probe
-from eval.collect.listeners.proofs import TGI
-from eval.collect.parity.findings import Known, Saved, Served
+from eval.collect.parity.findings import ReferenceAnswers, SavedModel, ServedModel
 from eval.collect.parity.reference import ask_references
 from eval.collect.parity.weights import check_greedy, check_prompts, check_weights
+from eval.collect.probing.probes import Probe
+from eval.collect.probing.proofs import TGI
+from eval.collect.probing.protocol import Identity, ProbeResult, Token
 from eval.records import Side
 from eval.run_info import ModelInfo
 from tests.compose.replay import DATA
@@ -43,57 +43,61 @@ def _recorded() -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield exchange["launch"], exchange["id"], details
 
 
-def _heard(name: str, details: dict[str, Any]) -> Heard:
+def _result(name: str, details: dict[str, Any]) -> ProbeResult:
     prompt, answer = (
         tuple(Token(one["id"], one["text"], one["logprob"]) for one in details[part]) for part in ("prefill", "tokens")
     )
-    return Heard(Probe(name, text=name), prompt=prompt, scored=True, answer=answer, finish=details["finish_reason"])
+    return ProbeResult(
+        Probe(name, text=name), prompt=prompt, scored=True, answer=answer, finish=details["finish_reason"]
+    )
 
 
 #: What a server would say that has a larger vocabulary.
-FOREIGN = Heard(Probe("text", text="text"), prompt=(Token(1, "a", None), Token(5000, "b", -1.0)), scored=True)
+FOREIGN = ProbeResult(Probe("text", text="text"), prompt=(Token(1, "a", None), Token(5000, "b", -1.0)), scored=True)
 
 
 @pytest.fixture(scope="module")
-def served() -> dict[str, Served]:
+def served() -> dict[str, ServedModel]:
     """What TGI said by launch, beside transformers on the weights that it served."""
     need_train()
-    heards: dict[str, list[Heard]] = {launch: [] for launch in LAUNCHES}
+    results: dict[str, list[ProbeResult]] = {launch: [] for launch in LAUNCHES}
     for launch, name, details in _recorded():
-        if launch in heards:
-            heards[launch].append(_heard(name, details))
-    whole = [heard for launch in ("main", "hf5-tokfix") for heard in heards[launch]]
-    jobs: dict[Side, Job] = {"base": _job("float32", [*whole, FOREIGN]), "tuned": _job("bfloat16", heards["bf16"])}
+        if launch in results:
+            results[launch].append(_result(name, details))
+    whole = [result for launch in ("main", "hf5-tokfix") for result in results[launch]]
+    jobs: dict[Side, Job] = {"base": _job("float32", [*whole, FOREIGN]), "tuned": _job("bfloat16", results["bf16"])}
     references = ask_references(train_python(), jobs, None)
-    known: dict[str, Known] = {jobs[side].dtype: Known.of(references[side], jobs[side], []) for side in jobs}
+    known: dict[str, ReferenceAnswers] = {
+        jobs[side].dtype: ReferenceAnswers.of(references[side], jobs[side], []) for side in jobs
+    }
     info = Identity("text-generation-inference", "tiny", None, TGI, is_tgi=True)
     model = ModelInfo(name="tiny", source=str(MODEL))
     return {
-        launch: Served("base", "http://tgi", model, info, heards[launch], known[dtype], dtype)
+        launch: ServedModel("base", "http://tgi", model, info, results[launch], known[dtype], dtype)
         for launch, dtype in LAUNCHES.items()
     }
 
 
-def _job(dtype: str, heards: list[Heard]) -> Job:
-    prompts = [heard.prompt_ids for heard in heards]
+def _job(dtype: str, results: list[ProbeResult]) -> Job:
+    prompts = [result.prompt_ids for result in results]
     return Job.model_validate(
-        {"model": str(MODEL), "dtype": dtype, "sequences": [heard.ids for heard in heards], "suspects": prompts}
+        {"model": str(MODEL), "dtype": dtype, "sequences": [result.ids for result in results], "suspects": prompts}
     )
 
 
 @pytest.mark.parametrize(("launch", "least"), [("main", 700), ("bf16", 150)])
 def test_a_tgi_that_serves_the_saved_weights_agrees_within_its_dtype(
-    served: dict[str, Served], launch: str, least: int
+    served: dict[str, ServedModel], launch: str, least: int
 ) -> None:
     one = served[launch]
-    assert sum(len(heard.prompt) - 1 for heard in one.heards) >= least
+    assert sum(len(result.prompt) - 1 for result in one.results) >= least
     prompts = check_prompts(one)
     assert prompts.passed, prompts.detail
     for found in (check_greedy(one), check_weights(one, prompts.passed, None)):
         assert found.passed, found.detail
 
 
-def test_the_rope_base_that_tgi_misread_is_named(served: dict[str, Served]) -> None:
+def test_the_rope_base_that_tgi_misread_is_named(served: dict[str, ServedModel]) -> None:
     one = served["hf5-tokfix"]
     prompts, weights = check_prompts(one), check_weights(one, False, None)
     assert prompts.passed is False
@@ -101,17 +105,17 @@ def test_the_rope_base_that_tgi_misread_is_named(served: dict[str, Served]) -> N
     assert "with rope base 10000 instead of 1000000" in weights.detail
 
 
-def test_tokens_that_the_saved_model_lacks_are_another_models(served: dict[str, Served]) -> None:
+def test_tokens_that_the_saved_model_lacks_are_another_models(served: dict[str, ServedModel]) -> None:
     """Nothing of such a server can be scored, which is no excuse but a failure."""
-    one = replace(served["main"], heards=[FOREIGN])
+    one = replace(served["main"], results=[FOREIGN])
     for found in (check_prompts(one), check_greedy(one)):
         assert found.passed is False
         assert "it is another model" in found.detail
     assert check_weights(one, False, None).passed is not True
 
 
-def test_the_same_model_on_both_sides_can_not_be_told_apart(served: dict[str, Served]) -> None:
+def test_the_same_model_on_both_sides_can_not_be_told_apart(served: dict[str, ServedModel]) -> None:
     one = served["main"]
-    found = check_weights(one, True, Saved("tuned", one.model, one.known))
+    found = check_weights(one, True, SavedModel("tuned", one.model, one.known))
     assert found.passed is None
     assert "cannot be distinguished" in found.detail

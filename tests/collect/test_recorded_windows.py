@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from eval.collect.listeners.heard import Heard, Identity, Token
-from eval.collect.listeners.probes import Probe
-from eval.collect.listeners.proofs import TGI
-from eval.collect.parity.findings import Known, Served
+from eval.collect.parity.findings import ReferenceAnswers, ServedModel
 from eval.collect.parity.reference import ask_references
 from eval.collect.parity.weights import check_greedy, check_prompts, check_window
+from eval.collect.probing.probes import Probe
+from eval.collect.probing.proofs import TGI
+from eval.collect.probing.protocol import Identity, ProbeResult, Token
 from eval.records import Side
 from eval.run_info import ModelInfo
 from tests.compose.servers import need_train
@@ -32,7 +32,7 @@ SERVED = {
 }
 
 
-def _heard(family: str) -> list[Heard]:
+def _result(family: str) -> list[ProbeResult]:
     found = []
     for number, one in enumerate(exchanges(family, "prompt_logprobs", SERVED[family][0])):
         details = one["response"]["body"]["details"]
@@ -41,20 +41,20 @@ def _heard(family: str) -> list[Heard]:
             for part in ("prefill", "tokens")
         )
         probe = Probe(f"text {number}", text="text")
-        found.append(Heard(probe, prompt=prompt, scored=True, answer=answer, finish=details["finish_reason"]))
+        found.append(ProbeResult(probe, prompt=prompt, scored=True, answer=answer, finish=details["finish_reason"]))
     return found
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Served]]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[ServedModel]]:
     """For each family two: beside what TGI computes, and beside what was trained."""
     need_train()
-    done: dict[str, list[Served]] = {}
+    done: dict[str, list[ServedModel]] = {}
     for family in SERVED:
         saved, folder = FAMILIES / family / "hf5", tmp_path_factory.mktemp("exported") / "model"
         export(saved, saved, folder)
-        heards = _heard(family)
-        asked = {"model": str(folder), "sequences": [heard.ids for heard in heards]}
+        results = _result(family)
+        asked = {"model": str(folder), "sequences": [result.ids for result in results]}
         jobs: dict[Side, Job] = {
             "base": Job.model_validate({**asked, "tgi": True}), "tuned": Job.model_validate(asked),
         }  # fmt: skip
@@ -62,39 +62,47 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Served]]:
         info = Identity("text-generation-inference", "FOLDER", None, TGI, is_tgi=True)
         model = ModelInfo(name=family, source=str(folder))
         done[family] = [
-            Served("base", "http://tgi", model, info, heards, Known.of(references[side], jobs[side], []), "float32")
+            ServedModel(
+                "base",
+                "http://tgi",
+                model,
+                info,
+                results,
+                ReferenceAnswers.of(references[side], jobs[side], []),
+                "float32",
+            )
             for side in ("base", "tuned")
         ]
     return done
 
 
 @pytest.mark.parametrize("family", SERVED)
-def test_the_real_tgi_agrees_with_what_tgi_computes(family: str, served: dict[str, list[Served]]) -> None:
+def test_the_real_tgi_agrees_with_what_tgi_computes(family: str, served: dict[str, list[ServedModel]]) -> None:
     """Gemma 2 among them: with the soft cap left out it would be off by up to 2.2."""
     one, _ = served[family]
-    assert max(len(heard.prompt) for heard in one.heards) > 100
+    assert max(len(result.prompt) for result in one.results) > 100
     for found in (check_prompts(one), check_greedy(one)):
         assert found.passed, found.detail
 
 
 @pytest.mark.parametrize("family", [family for family, (_, window) in SERVED.items() if window])
 def test_beyond_the_window_training_and_serving_differ_and_it_is_told(
-    family: str, served: dict[str, list[Served]]
+    family: str, served: dict[str, list[ServedModel]]
 ) -> None:
     computed, trained = served[family]
     assert check_prompts(trained).passed is False
     told = check_window(computed)
     assert told is not None
     assert told.note
-    long = sum(len(heard.ids) > 16 for heard in computed.heards)
+    long = sum(len(result.ids) > 16 for result in computed.results)
     assert told.detail.startswith(f"{long} of 4 probes are longer than the sliding window of 16 tokens")
     assert long >= 3
 
 
-def test_nothing_is_told_where_there_is_no_difference(served: dict[str, list[Served]]) -> None:
+def test_nothing_is_told_where_there_is_no_difference(served: dict[str, list[ServedModel]]) -> None:
     assert check_window(served["phi3"][0]) is None
     one = served["gemma2"][0]
-    short = [heard for heard in one.heards if len(heard.ids) <= 16]
+    short = [result for result in one.results if len(result.ids) <= 16]
     assert short
-    assert check_window(replace(one, heards=short)) is None
+    assert check_window(replace(one, results=short)) is None
     assert check_window(replace(one, identity=replace(one.identity, is_tgi=False))) is None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from eval.answers import encode, read_answers
-from eval.collect.reuse import donor, take
+from eval.collect.reuse import find_reusable_run, take_base_answers
 from eval.journal import json_lines
 from eval.run import Run, open_run
 from eval.run_info import Decoding, ParityRecord, RunChecks
@@ -32,10 +32,10 @@ def test_the_base_of_the_same_weights_is_asked_once(tmp_path: Path) -> None:
     checks = RunChecks(parity={"base": ParityRecord(passed=True, dtype="float32")})
     first = run_of(tmp_path, "first", source="elsewhere/base.other", name="another name").update(checks=checks)
     new = run_of(tmp_path, "second", answered=False)
-    other = donor(new)
+    other = find_reusable_run(new)
     assert other is not None
     assert other.name == "first"
-    taken = take(new, other)
+    taken = take_base_answers(new, other)
     assert taken is not None
     found = open_run(new.folder.parent, "second").info
     assert (found.reused["base"].run, found.reused["base"].answers) == ("first", 4)
@@ -47,7 +47,7 @@ def test_the_base_of_the_same_weights_is_asked_once(tmp_path: Path) -> None:
         rows[0][f"hidden-item-{i:04d}", "base"] for i in range(4)
     ]
     third = run_of(tmp_path, "third", answered=False)
-    again = take(third, taken)
+    again = take_base_answers(third, taken)
     assert again is not None
     assert again.info.reused["base"].run == "first", "where they were asked for"
 
@@ -64,9 +64,9 @@ def test_the_base_of_the_same_weights_is_asked_once(tmp_path: Path) -> None:
 )
 def test_another_base_or_one_that_nothing_pins_is_asked_anew(base: dict[str, Any], tmp_path: Path) -> None:
     run_of(tmp_path, "first", **base)
-    assert donor(run_of(tmp_path, "second", answered=False)) is None
+    assert find_reusable_run(run_of(tmp_path, "second", answered=False)) is None
     if base == {"weights_sha256": None}:
-        assert donor(run_of(tmp_path, "third", answered=False, **base)) is None
+        assert find_reusable_run(run_of(tmp_path, "third", answered=False, **base)) is None
 
 
 @pytest.mark.parametrize("what", ["decoding", "prompts", "forced", "edited", "unanswered", "imported"])
@@ -85,16 +85,16 @@ def test_other_questions_or_answers_that_cannot_be_trusted_are_not_taken(what: s
         first.responses_path.write_text("")
     else:
         first.update(origin="imported")
-    assert donor(run_of(tmp_path, "second", answered=False)) is None
+    assert find_reusable_run(run_of(tmp_path, "second", answered=False)) is None
 
 
 @pytest.mark.parametrize("told", [{"version": "3.4"}, {"model_dtype": "bfloat16"}, {"sha": "other"}])
 def test_another_version_of_the_server_is_asked_anew(told: dict[str, str], tmp_path: Path) -> None:
     run_of(tmp_path, "first", served={**SERVED, **told})
     new = run_of(tmp_path, "second", answered=False)
-    other = donor(new)
+    other = find_reusable_run(new)
     assert other is not None
-    assert take(new, other) is None
+    assert take_base_answers(new, other) is None
     assert open_run(new.folder.parent, "second").info.reused == {}
 
 
@@ -103,4 +103,4 @@ def test_a_question_that_only_has_the_same_id_is_not_the_same(tmp_path: Path) ->
     row = response(prompt(0, "Another question"), "base", "Another answer")
     lines = [line for _, line in json_lines(first.responses_path) if b"hidden-item-0000" not in line]
     first.responses_path.write_bytes(b"".join(lines) + encode([row]))
-    assert donor(run_of(tmp_path, "second", answered=False)) is None
+    assert find_reusable_run(run_of(tmp_path, "second", answered=False)) is None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from blindside.addresses import shown
+from blindside.addresses import without_secrets
 from eval.collect.engines.addresses import read_address
 from eval.collect.engines.connect import connect
 from eval.collect.model_tasks.held_out import HeldOut, score_preferences
@@ -157,7 +157,7 @@ def test_a_broken_address_is_told_without_its_secret(address: str, told: str) ->
 )
 def test_what_is_shown_of_an_address(address: str, url: str) -> None:
     assert read_address(address).url == url
-    assert not any(part in shown(address) for part in ("ann", "pw", "x=1", "api-key"))
+    assert not any(part in without_secrets(address) for part in ("ann", "pw", "x=1", "api-key"))
 
 
 @pytest.mark.parametrize("key", ["se\nsame", "sesame\n", "se\rsame", "sésame", "se same", "\x1b[31m", "鍵", "se\x7f"])

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from compose.stack import EmbeddedStack, Model
+from compose.embedded_stack import EmbeddedStack
+from compose.stack import Model
 from eval.answers import read_answers
-from eval.cli.evaluate import Wanted
-from eval.cli.gather import How
-from eval.cli.sweep.collect import Asking, collect_all, same_base
-from eval.collect.sweep_file import Definition
+from eval.cli.collecting.evaluate import ServingOptions
+from eval.cli.collecting.prove_and_collect import CollectionSettings
+from eval.cli.sweep.collect import SweepSettings, collect_all, same_base
+from eval.collect.sweep_file import SweepDefinition
 from eval.errors import RunError
 from eval.judge.study.study import Study
 from eval.judge.sweep.sweep_state import SweepState
@@ -24,8 +25,8 @@ from tests.judge.runs import make_run
 from tests.judge.sweeps import make_sweep, runs
 
 NOWHERE = Path("nowhere")
-WANTED = Wanted("embedded", "auto", sequential=False, train_env=NOWHERE, vllm_env=NOWHERE)
-HOW = How(NOWHERE, "float32", 1, force=False)
+WANTED = ServingOptions("embedded", "auto", sequential=False, train_env=NOWHERE, vllm_env=NOWHERE)
+HOW = CollectionSettings(NOWHERE, "float32", 1, force=False)
 
 
 def test_each_url_is_a_candidate_and_a_base_that_nothing_pins_is_asked_each_time(warm: Path, tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_what_cannot_be_a_candidate_is_named_and_the_others_go_on(tmp_path: Path
     other = other.update(models={**other.info.models, "base": base})
     with pytest.raises(RunError, match="its base is not that of low: a sweep has one base"):
         same_base(other, found, reports)
-    asking = Asking("rates", Definition(), reports, tmp_path / "models", Decoding(), WANTED, HOW)
+    asking = SweepSettings("rates", SweepDefinition(), reports, tmp_path / "models", Decoding(), WANTED, HOW)
     gone = Candidate(name="gone", model="gone")
     more = found.model_copy(update={"candidates": (*found.candidates, gone)})
     after = collect_all(more, asking)
@@ -76,5 +77,7 @@ def test_a_judged_candidate_stays_one_whatever_became_of_its_folder(tmp_path: Pa
     found = make_sweep(tmp_path, k=2)
     state = SweepState(tmp_path / "reports" / "rates", runs(tmp_path), Study(practice=0))
     Person(state, "Ana").judge_all()
-    asking = Asking("rates", Definition(), tmp_path / "reports", tmp_path / "models", Decoding(), WANTED, HOW)
+    asking = SweepSettings(
+        "rates", SweepDefinition(), tmp_path / "reports", tmp_path / "models", Decoding(), WANTED, HOW
+    )
     assert collect_all(found, asking) == found

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from blindside.errors import BlindsideError
-from eval.collect.sweep_file import begun, candidates, checked, read_definition
+from eval.collect.sweep_file import begin_sweep, candidates, check_definition, read_definition
 from eval.sweep import Sweep
 from tests.support import ROOT, TRAIN_PYTHON, require
 from train.sweep.grid import combinations, named
@@ -24,7 +24,7 @@ GRID = {
 
 
 def sweep(**fields: Any) -> Sweep:
-    return begun("rates", checked({"recipe": "tiny", **fields}), None, judged=False)
+    return begin_sweep("rates", check_definition({"recipe": "tiny", **fields}), None, judged=False)
 
 
 def test_a_grid_is_what_axolotl_makes_of_it() -> None:
@@ -90,37 +90,37 @@ def test_what_no_sweep_can_be_is_one_sentence(fields: dict[str, Any], said: str)
 
 def test_a_longer_file_adds_candidates_until_somebody_judged() -> None:
     first = sweep(grid={"seed": [1, 2]})
-    longer = checked({"recipe": "tiny", "grid": {"seed": [1, 2, 3]}})
-    assert [one.name for one in begun("rates", longer, first, judged=False).candidates][2:] == ["rates-seed-3"]
+    longer = check_definition({"recipe": "tiny", "grid": {"seed": [1, 2, 3]}})
+    assert [one.name for one in begin_sweep("rates", longer, first, judged=False).candidates][2:] == ["rates-seed-3"]
     with pytest.raises(BlindsideError, match="is being judged, and its candidates are fixed: rates-seed-3 belongs in"):
-        begun("rates", longer, first, judged=True)
-    shorter = checked({"recipe": "tiny", "grid": {"seed": [2, 4]}})
-    assert len(begun("rates", shorter, first, judged=False).candidates) == 3, "none is dropped in silence"
+        begin_sweep("rates", longer, first, judged=True)
+    shorter = check_definition({"recipe": "tiny", "grid": {"seed": [2, 4]}})
+    assert len(begin_sweep("rates", shorter, first, judged=False).candidates) == 3, "none is dropped in silence"
 
 
 def test_rules_are_fixed_before_the_first_training() -> None:
     first = sweep(grid={"seed": [1, 2]}, screen=[{"signal": "held_out_accuracy", "at_least": 0.5}])
-    other = checked(
+    other = check_definition(
         {"recipe": "tiny", "grid": {"seed": [1, 2]}, "screen": [{"signal": "held_out_accuracy", "keep": 1}]}
     )
     with pytest.raises(BlindsideError, match="screen and race of sweep rates are fixed since"):
-        begun("rates", other, first, judged=False)
+        begin_sweep("rates", other, first, judged=False)
 
 
 def test_a_name_stays_with_its_changes() -> None:
     first = sweep(changes={"a": {"seed": 1}, "b": {"seed": 2}})
-    changed = checked({"recipe": "tiny", "changes": {"a": {"seed": 9}, "b": {"seed": 2}}})
+    changed = check_definition({"recipe": "tiny", "changes": {"a": {"seed": 9}, "b": {"seed": 2}}})
     with pytest.raises(
         BlindsideError, match="candidate rates-a of sweep rates was defined differently: give it a new name"
     ):
-        begun("rates", changed, first, judged=False)
+        begin_sweep("rates", changed, first, judged=False)
 
 
 def test_the_file_of_the_documentation_is_a_sweep() -> None:
     page = (ROOT / "docs" / "sweep.md").read_text(encoding="utf-8")
     found = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
     assert found is not None
-    definition = checked(yaml.safe_load(found[1]))
+    definition = check_definition(yaml.safe_load(found[1]))
     assert [one.name for one in candidates("rates", definition)] == [
         "rates-learning_rate-5e-07_dpo_loss_type-sigmoid_rl_beta-0.1",
         "rates-learning_rate-5e-07_dpo_loss_type-ipo_rl_beta-0.3",
@@ -132,6 +132,6 @@ def test_the_file_of_the_documentation_is_a_sweep() -> None:
 
 
 def test_a_name_leaves_room_for_that_of_its_run() -> None:
-    grid = checked({"recipe": "tiny", "grid": {"a_long_key_of_axolotls": [1, 2]}})
+    grid = check_definition({"recipe": "tiny", "grid": {"a_long_key_of_axolotls": [1, 2]}})
     with pytest.raises(BlindsideError, match="has more than 91 characters: give the sweep a shorter --name"):
         candidates("s" * 70, grid)

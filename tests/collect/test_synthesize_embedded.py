@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from compose.stack import EmbeddedStack, Model
+from compose.embedded_stack import EmbeddedStack
+from compose.stack import Model
 from eval.collect.model_tasks.synthesize import SynthesizeOptions, synthesize
 from eval.records import SIDES, Message, Prompt
 from tests.collect.test_embedded import MODEL, recorded_answers

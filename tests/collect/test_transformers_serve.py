@@ -14,7 +14,8 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from eval.answers import read_answers
-from eval.collect.collector import CollectOptions, collect
+from eval.collect.collect_options import CollectOptions
+from eval.collect.collector import collect
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.model_list import Software
 from eval.collect.engines.openai import OpenAiEngine

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from blindside.thinking import apart
+from blindside.thinking import split_thinking
 from eval.collect.engines.completion import completion_of
 from eval.collect.engines.protocol import Completion
 from eval.errors import EngineError, EngineRejected
@@ -44,7 +44,7 @@ THOUGHTS = [
 
 @pytest.mark.parametrize(("text", "thinking", "answer"), THOUGHTS, ids=[text[:40] for text, _, _ in THOUGHTS])
 def test_thinking_is_taken_apart(text: str, thinking: str, answer: str) -> None:
-    assert apart(text) == (thinking, answer)
+    assert split_thinking(text) == (thinking, answer)
 
 
 def read(finish: str | None = "stop", **message: Any) -> Completion:

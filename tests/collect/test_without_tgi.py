@@ -99,12 +99,12 @@ def test_openai_compatible_servers_are_asked_as_ever(packages: Path, tmp_path: P
 def test_parity_and_log_probabilities_say_the_same(packages: Path) -> None:
     code = """
 import asyncio, sys
-from eval.collect.listeners.opening import open_listener
+from eval.collect.probing.open_prober import open_prober
 from eval.collect.engines.transport import Transport
 from eval.errors import EngineError
 async def listen():
     async with Transport(sys.argv[1], timeout=5, connections=1) as transport:
-        await open_listener(transport)
+        await open_prober(transport)
 try:
     asyncio.run(listen())
 except EngineError as error:

@@ -10,7 +10,7 @@ import sys
 import threading
 
 from compose.embedded.__main__ import build, parse
-from compose.embedded.early import bind, listen
+from compose.embedded.preflight import bind, listen
 from compose.embedded.routes import application, serve
 
 

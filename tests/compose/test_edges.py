@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from compose.embedded.early import bind, listen
+from compose.embedded.preflight import bind, listen
 from compose.errors import PortTaken
 from compose.stack import healthy
 from tests.compose.servers import MODEL, need_train, serve

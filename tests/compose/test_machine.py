@@ -8,8 +8,8 @@ import pytest
 
 from blindside.gpus import Gpu, find_gpus, memory_of, untested
 from compose.errors import DockerMissing
-from compose.machine import compose_version, connect, look
-from compose.plan import choose
+from compose.machine import compose_version, connect, inspect_machine
+from compose.plan import choose_plan
 
 
 def _only(folder: Path, monkeypatch: pytest.MonkeyPatch, **commands: str) -> None:
@@ -25,7 +25,7 @@ def test_no_docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _only(tmp_path, monkeypatch)
     with pytest.raises(DockerMissing, match="install Docker Engine with its Compose plugin"):
         compose_version()
-    assert look().no_docker.startswith("there is no docker command")
+    assert inspect_machine().no_docker.startswith("there is no docker command")
 
 
 def test_no_compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,8 +74,8 @@ MIG = 'case "$1" in *mig*) echo "0, Enabled"; echo "1, Disabled";; *) echo "0, N
 def test_mig_and_amd_are_said_to_be_untested(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _only(tmp_path, monkeypatch, nvidia_smi=MIG)
     assert untested().startswith("GPU 0 is cut into MIG slices, which is untested")
-    assert look().untested == untested()
-    plan = choose("auto", models=(), machine=look())
+    assert inspect_machine().untested == untested()
+    plan = choose_plan("auto", models=(), machine=inspect_machine())
     assert plan.why.endswith(untested())
     _only(tmp_path, monkeypatch, nvidia_smi="echo '0, [N/A]'")
     assert untested() == ""

@@ -11,7 +11,7 @@ import pytest
 from blindside.gpus import Gpu
 from compose.errors import ComposeError, DockerMissing, EnvironmentMissing, ModelUnreadable
 from compose.machine import Machine
-from compose.plan import Plan, check, choose
+from compose.plan import Plan, check_plan, choose_plan
 from compose.stack import Model
 from compose.vllm import service
 
@@ -47,75 +47,77 @@ def names(plan: Plan) -> list[str]:
 
 
 def test_auto_takes_docker_where_it_has_a_gpu_and_else_the_embedded_engine() -> None:
-    assert choose(models=HUB, machine=machine(BIG)).kind == "docker"
+    assert choose_plan(models=HUB, machine=machine(BIG)).kind == "docker"
     for poor, why in (
         (Machine(no_docker="there is no docker command"), "there is no docker command"),
         (machine(), "no NVIDIA GPU"),
         (machine(BIG, runtime=False), "no GPU runtime for the NVIDIA H100: install the NVIDIA Container Toolkit"),
     ):
-        plan = choose(models=HUB, machine=poor)
+        plan = choose_plan(models=HUB, machine=poor)
         assert plan.kind == "embedded"
         assert why in plan.lines()[0]
 
 
 def test_what_is_asked_for_is_taken() -> None:
-    assert choose("embedded", models=HUB, machine=machine(BIG)).kind == "embedded"
-    on_cpu = choose("docker", models=HUB, machine=machine())
+    assert choose_plan("embedded", models=HUB, machine=machine(BIG)).kind == "embedded"
+    on_cpu = choose_plan("docker", models=HUB, machine=machine())
     assert (names(on_cpu), on_cpu.kind) == (["", "cpu"], "docker")
     assert "on the CPU: this machine has no NVIDIA GPU" in on_cpu.lines()[0]
     with pytest.raises(DockerMissing, match="no docker command"):
-        choose("docker", models=HUB, machine=Machine(no_docker="there is no docker command"))
+        choose_plan("docker", models=HUB, machine=Machine(no_docker="there is no docker command"))
 
 
 @pytest.mark.parametrize(("engine", "server"), [("podman", "tgi"), ("docker", "llama")])
 def test_unknown_words_are_refused(engine: str, server: str) -> None:
     with pytest.raises(ComposeError, match="is unknown; use"):
-        choose(engine, models=HUB, server=server, machine=machine(BIG))
+        choose_plan(engine, models=HUB, server=server, machine=machine(BIG))
 
 
 @pytest.mark.parametrize("server", ["vllm", "sglang"])
 def test_other_servers_are_started_on_a_gpu_and_vllm_on_a_cpu_too(server: str) -> None:
-    assert names(choose("docker", models=HUB, server=server, machine=machine(BIG))) == ["", server, "gpu"]
+    assert names(choose_plan("docker", models=HUB, server=server, machine=machine(BIG))) == ["", server, "gpu"]
     if server == "vllm":
-        assert names(choose("docker", models=HUB, server=server, machine=machine())) == ["", "vllm-cpu"]
+        assert names(choose_plan("docker", models=HUB, server=server, machine=machine())) == ["", "vllm-cpu"]
         return
     with pytest.raises(ComposeError, match="for NVIDIA GPUs only"):
-        choose("docker", models=HUB, server=server, machine=machine())
+        choose_plan("docker", models=HUB, server=server, machine=machine())
 
 
 def test_vllm_without_docker_is_placed_as_in_it() -> None:
     poor = Machine(
         no_docker="there is no docker command", gpus=(BIG, Gpu(1, "NVIDIA H100", 81_920 * MIB, 80_000 * MIB))
     )
-    plan = choose("vllm", models=HUB, machine=poor)
+    plan = choose_plan("vllm", models=HUB, machine=poor)
     assert (plan.kind, names(plan)) == ("vllm", ["vllm"])
     assert (plan.environment["BASE_GPU"], plan.environment["TUNED_GPU"]) == ("0", "1")
     assert plan.lines()[0].startswith("engine: vllm as processes, both sides (GPU 0 for the base")
-    on_cpu = choose("vllm", models=HUB, machine=Machine())
+    on_cpu = choose_plan("vllm", models=HUB, machine=Machine())
     assert (on_cpu.kind, names(on_cpu)) == ("vllm", ["vllm-cpu"])
     with pytest.raises(ComposeError, match="SERVER=sglang is served in Docker"):
-        choose("vllm", models=HUB, server="sglang", machine=poor)
+        choose_plan("vllm", models=HUB, server="sglang", machine=poor)
     # By itself where its environment is built, and else it is reported how to.
-    assert choose(models=HUB, machine=poor, vllm=True).kind == "vllm"
-    assert "there is no docker command; GPU 0 for" in choose(models=HUB, machine=poor, vllm=True).lines()[0]
-    assert "`make env-vllm`, then ENGINE=vllm" in choose(models=HUB, machine=poor).lines()[0]
-    assert choose(models=HUB, machine=Machine(no_docker="none"), vllm=True).kind == "embedded"
+    assert choose_plan(models=HUB, machine=poor, vllm=True).kind == "vllm"
+    assert "there is no docker command; GPU 0 for" in choose_plan(models=HUB, machine=poor, vllm=True).lines()[0]
+    assert "`make env-vllm`, then ENGINE=vllm" in choose_plan(models=HUB, machine=poor).lines()[0]
+    assert choose_plan(models=HUB, machine=Machine(no_docker="none"), vllm=True).kind == "embedded"
 
 
 def test_batch_invariant_kernels_are_left_where_a_gpu_has_them() -> None:
     for capability, expected in (((7, 5), "0"), ((8, 0), None), ((9, 0), None), (None, None)):
-        plan = choose(models=HUB, server="vllm", machine=machine(Gpu(0, "A", 80_000 * MIB, 79_000 * MIB, capability)))
+        plan = choose_plan(
+            models=HUB, server="vllm", machine=machine(Gpu(0, "A", 80_000 * MIB, 79_000 * MIB, capability))
+        )
         assert plan.environment.get("BATCH_INVARIANT") == expected
 
 
 def test_the_environment_and_the_folders_are_looked_at_before_anything_is_made(tmp_path: Path) -> None:
-    plan = choose("vllm", models=HUB, machine=Machine())
+    plan = choose_plan("vllm", models=HUB, machine=Machine())
     with pytest.raises(EnvironmentMissing, match="run `make env-vllm` first"):
-        check(plan, HUB, tmp_path / "python")
+        check_plan(plan, HUB, tmp_path / "python")
     models = folders(tmp_path, 0)
     (tmp_path / "base" / "config.json").unlink()
     with pytest.raises(ModelUnreadable, match=r"base: .* has no config\.json"):
-        check(plan, models, Path(sys.executable))
+        check_plan(plan, models, Path(sys.executable))
 
 
 @pytest.mark.parametrize(("machine_", "file"), [(Machine(), "vllm-cpu"), (Machine(gpus=(BIG,)), "vllm")])
@@ -123,7 +125,7 @@ def test_processes_take_the_options_of_the_compose_file(
     machine_: Machine, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     models = folders(tmp_path, 1)
-    plan = choose("vllm", models=models, machine=machine_)
+    plan = choose_plan("vllm", models=models, machine=machine_)
     assert names(plan) == [file]
     monkeypatch.setenv("DTYPE", "float16")
     words, variables = service(plan, models[1])
@@ -142,7 +144,7 @@ def test_two_gpus_a_side_each_the_emptiest_ones() -> None:
         Gpu(1, "A", 81_920 * MIB, 70_000 * MIB),
         Gpu(2, "A", 81_920 * MIB, 80_000 * MIB),
     ]
-    plan = choose(models=HUB, machine=machine(*gpus))
+    plan = choose_plan(models=HUB, machine=machine(*gpus))
     assert (plan.environment["BASE_GPU"], plan.environment["TUNED_GPU"]) == ("2", "1")
     assert not plan.in_turn
     assert not plan.sequential
@@ -150,7 +152,7 @@ def test_two_gpus_a_side_each_the_emptiest_ones() -> None:
 
 
 def test_one_large_gpu_is_shared_in_cumulative_shares(tmp_path: Path) -> None:
-    plan = choose(models=folders(tmp_path, 6), machine=machine(Gpu(0, "H100", 80_000 * MIB, 80_000 * MIB)))
+    plan = choose_plan(models=folders(tmp_path, 6), machine=machine(Gpu(0, "H100", 80_000 * MIB, 80_000 * MIB)))
     assert plan.in_turn
     assert not plan.sequential
     shares = [plan.environment[name] for name in ("BASE_GPU", "TUNED_GPU", "BASE_MEMORY", "TUNED_MEMORY")]
@@ -162,13 +164,15 @@ def test_one_large_gpu_is_shared_in_cumulative_shares(tmp_path: Path) -> None:
     ("server", "base", "tuned"), [("tgi", "0.57", "0.95"), ("vllm", "0.38", "0.38"), ("sglang", "0.47", "0.88")]
 )
 def test_shares_leave_out_what_others_hold(tmp_path: Path, server: str, base: str, tuned: str) -> None:
-    plan = choose(models=folders(tmp_path, 1), server=server, machine=machine(Gpu(0, "A", 80_000 * MIB, 64_000 * MIB)))
+    plan = choose_plan(
+        models=folders(tmp_path, 1), server=server, machine=machine(Gpu(0, "A", 80_000 * MIB, 64_000 * MIB))
+    )
     assert (plan.environment["BASE_MEMORY"], plan.environment["TUNED_MEMORY"]) == (base, tuned)
 
 
 def test_one_small_gpu_serves_one_side_after_the_other(tmp_path: Path) -> None:
     models = folders(tmp_path, 6)
-    plan = choose(models=models, machine=machine(SMALL))
+    plan = choose_plan(models=models, machine=machine(SMALL))
     assert plan.sequential
     assert plan.turns(models) == [(models[0],), (models[1],)]
     assert "BASE_MEMORY" not in plan.environment
@@ -177,26 +181,26 @@ def test_one_small_gpu_serves_one_side_after_the_other(tmp_path: Path) -> None:
 
 def test_one_after_the_other_can_be_asked_for_and_forbidden(tmp_path: Path) -> None:
     models = folders(tmp_path, 6)
-    assert choose(models=models, sequential=True, machine=machine(BIG, SMALL)).sequential
-    assert choose("docker", models=models, sequential=True, machine=machine()).sequential
-    assert not choose(models=models, sequential=False, machine=machine(SMALL)).sequential
-    assert choose(models=HUB, machine=machine(BIG)).sequential  # of unknown size
+    assert choose_plan(models=models, sequential=True, machine=machine(BIG, SMALL)).sequential
+    assert choose_plan("docker", models=models, sequential=True, machine=machine()).sequential
+    assert not choose_plan(models=models, sequential=False, machine=machine(SMALL)).sequential
+    assert choose_plan(models=HUB, machine=machine(BIG)).sequential  # of unknown size
 
 
 def test_a_model_of_unknown_size_counts_as_the_other(tmp_path: Path) -> None:
     tuned = folders(tmp_path, 6)[1]
-    assert "need about 18.0 GiB" in choose(models=[HUB[0], tuned], machine=machine(BIG)).why
+    assert "need about 18.0 GiB" in choose_plan(models=[HUB[0], tuned], machine=machine(BIG)).why
 
 
 def test_both_sides_get_the_limit_of_the_shorter_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     models = folders(tmp_path, 1, positions=1024)
-    plan = choose("docker", models=[HUB[0], models[1]], machine=machine())
+    plan = choose_plan("docker", models=[HUB[0], models[1]], machine=machine())
     assert (plan.environment["MAX_TOTAL_TOKENS"], plan.environment["MAX_INPUT_TOKENS"]) == ("1024", "1023")
-    assert choose("docker", models=HUB, machine=machine()).environment["MAX_TOTAL_TOKENS"] == "4096"
+    assert choose_plan("docker", models=HUB, machine=machine()).environment["MAX_TOTAL_TOKENS"] == "4096"
     monkeypatch.setenv("MAX_TOTAL_TOKENS", "512")
-    assert "MAX_TOTAL_TOKENS" not in choose("docker", models=models, machine=machine()).environment
+    assert "MAX_TOTAL_TOKENS" not in choose_plan("docker", models=models, machine=machine()).environment
 
 
 def test_a_users_own_gpus_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BASE_GPU", "5")
-    assert "BASE_GPU" not in choose(models=HUB, machine=machine(BIG)).environment
+    assert "BASE_GPU" not in choose_plan(models=HUB, machine=machine(BIG)).environment

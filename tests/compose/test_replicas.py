@@ -6,8 +6,8 @@ import pytest
 
 from compose.errors import ComposeError
 from compose.machine import Machine
-from compose.plan import Plan, choose
-from compose.replicas import place, replicated
+from compose.plan import Plan, choose_plan
+from compose.replicas import assign_gpus, replicated
 from compose.sides import Survivors, by_side
 from compose.stack import Model
 from compose.vllm import service
@@ -26,7 +26,7 @@ def chosen(monkeypatch: pytest.MonkeyPatch, replicas: int, shards: int, **asked:
     monkeypatch.setenv("REPLICAS", str(replicas))
     monkeypatch.setenv("NUM_SHARD", str(shards))
     given = {"engine": "docker", "models": HUB, "machine": machine(*EIGHT), **asked}
-    return choose(**given)  # type: ignore[arg-type]
+    return choose_plan(**given)  # type: ignore[arg-type]
 
 
 def test_each_server_has_gpus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +53,7 @@ def test_sides_take_turns_where_gpus_do_for_one_of_them(monkeypatch: pytest.Monk
 def test_a_number_that_is_none_is_a_sentence(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REPLICAS", given)
     with pytest.raises(ComposeError, match=f"REPLICAS is '{given}'; give a whole number from 1 to 64"):
-        choose("docker", models=HUB, machine=machine(*EIGHT))
+        choose_plan("docker", models=HUB, machine=machine(*EIGHT))
 
 
 def test_the_embedded_engine_says_that_it_has_neither(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,8 +75,8 @@ def test_vllm_as_processes_spreads_a_model_over_its_gpus(monkeypatch: pytest.Mon
 def test_addresses_of_servers_are_those_of_their_sides() -> None:
     assert by_side({"base": "a", "base-2": "b", "tuned": "c"}) == {"base": ["a", "b"], "tuned": ["c"]}
     assert [model.side for model in replicated([Model("tuned", "x")], 3)] == ["tuned", "tuned-2", "tuned-3"]
-    assert place(["base"], [5, 3, 1], 1, 2) == {"base": (3, 5)}
-    assert place(["base"], [5, 3, 1], 2, 2) == {}
+    assert assign_gpus(["base"], [5, 3, 1], 1, 2) == {"base": (3, 5)}
+    assert assign_gpus(["base"], [5, 3, 1], 2, 2) == {}
 
 
 def test_a_server_that_ended_is_told_once_and_its_side_ends_with_its_last_one() -> None:

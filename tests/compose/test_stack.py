@@ -17,9 +17,10 @@ from urllib.request import urlopen
 
 import pytest
 
-from compose.embedded.early import bind
+from compose.embedded.preflight import bind
+from compose.embedded_stack import EmbeddedStack
 from compose.errors import ComposeError, EngineDied, EngineNotHealthy, EnvironmentMissing, PortTaken
-from compose.stack import EmbeddedStack, Model, healthy
+from compose.stack import Model, healthy
 from tests.compose.servers import MODEL, need_train
 from tests.support import ROOT, TRAIN_PYTHON
 
@@ -161,7 +162,8 @@ def test_a_server_that_is_late_is_ended(tmp_path: Path) -> None:
 PARENT = """
     import sys, threading
     from pathlib import Path
-    from compose.stack import EmbeddedStack, Model
+    from compose.stack import Model
+    from compose.embedded_stack import EmbeddedStack
 
     def run():
         say = lambda line: print(line, flush=True)

@@ -18,7 +18,7 @@ from compose.containers import DockerStack
 from compose.errors import DockerMissing
 from compose.leftovers import PROJECT
 from compose.machine import compose_version, connect
-from compose.plan import Plan, choose
+from compose.plan import Plan, choose_plan
 from compose.stack import Model
 from tests.compose.servers import MODEL
 from tests.support import ROOT, TRAIN_PYTHON, require
@@ -73,7 +73,7 @@ def variables(python: Path | None = None, /, **changes: str) -> dict[str, str]:
 def plan(hub: Path, *, models: Sequence[Model] = MODELS, **changes: str) -> Plan:
     """The plan for Docker on this machine's CPU, with the stand-in added last as a user's local.yml would be."""
     files = (HERE / "docker-compose.yml", HERE / "docker-compose.cpu.yml")
-    chosen = choose("docker", models=models)
+    chosen = choose_plan("docker", models=models)
     environment = {**chosen.environment, "HUB_CACHE": str(hub), **variables(**changes)}
     return dataclasses.replace(
         chosen, files=files, environment=environment, local=ROOT / "tests/docker/stand-in.yml", sequential=False

@@ -15,8 +15,8 @@ import pytest
 from compose.containers import DockerStack
 from compose.errors import ContainerDied
 from eval.answers import read_answers
-from eval.cli.gather import How, complete, gather
-from eval.cli.serving import Ours, Stack
+from eval.cli.collecting.prove_and_collect import CollectionSettings, is_complete, prove_and_collect
+from eval.cli.collecting.serving import Servers, StartedServers
 from eval.collect.new_run import start_collected_run
 from eval.collect.prompts.prompt_set import load_prompts
 from eval.judge.store.verdict_files import in_force, read_verdicts
@@ -29,7 +29,7 @@ from tests.judge.runs import make_run
 from tests.judge.server import Tab, served
 from tests.support import TRAIN_PYTHON
 
-HOW = How(TRAIN_PYTHON, "float32", concurrency=4, force=False)
+HOW = CollectionSettings(TRAIN_PYTHON, "float32", concurrency=4, force=False)
 
 
 def start(tmp_path: Path, prompts: int) -> Run:
@@ -48,21 +48,21 @@ def start(tmp_path: Path, prompts: int) -> Run:
 
 
 @contextmanager
-def containers(tmp_path: Path, seen: list[DockerStack]) -> Iterator[Stack]:
+def containers(tmp_path: Path, seen: list[DockerStack]) -> Iterator[Servers]:
     made = stack(tmp_path, BASE_STAND_IN="engine", TUNED_STAND_IN="engine")
     seen.append(made)
     with made:
-        yield Ours(made)
+        yield StartedServers(made)
 
 
 def test_from_two_containers_to_a_win_rate_and_nothing_is_left(engine: docker.DockerClient, tmp_path: Path) -> None:
     need_train()
     run = start(tmp_path, 12)
     seen: list[DockerStack] = []
-    assert gather(run, [lambda: containers(tmp_path, seen)], HOW) == 0
+    assert prove_and_collect(run, [lambda: containers(tmp_path, seen)], HOW) == 0
     assert left(engine, seen[0].project) == []
     run = open_run(run.folder.parent, run.name)
-    assert complete(run)
+    assert is_complete(run)
     assert run.info.engine.startswith("tgi ")
     assert all(side.passed for side in run.info.checks.parity.values())
     assert {side.flipped for side in run.info.checks.determinism.values()} == {0}
@@ -79,13 +79,13 @@ def test_a_container_killed_in_the_middle_costs_nothing_that_was_on_disk(
     killer = threading.Thread(target=_kill_when_half_done, args=(engine, run, seen))
     killer.start()
     with pytest.raises(ContainerDied, match="tuned"):
-        gather(run, [lambda: containers(tmp_path, seen)], HOW)
+        prove_and_collect(run, [lambda: containers(tmp_path, seen)], HOW)
     killer.join()
     kept = run.responses_path.read_bytes()
     assert 0 < len(read_answers(run.responses_path).responses) < 300
     assert left(engine, seen[0].project) == []
 
-    assert gather(open_run(run.folder.parent, run.name), [lambda: containers(tmp_path, seen)], HOW) == 0
+    assert prove_and_collect(open_run(run.folder.parent, run.name), [lambda: containers(tmp_path, seen)], HOW) == 0
     assert run.responses_path.read_bytes().startswith(kept)
     answered = Counter(read_answers(run.responses_path).responses.keys())
     assert len(answered) == answered.total() == 300

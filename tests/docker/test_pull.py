@@ -9,7 +9,7 @@ import pytest
 
 from compose import pull
 from compose.errors import ImageMissing
-from compose.pull import ensure
+from compose.pull import ensure_image
 from tests.docker.registry import registry
 from tests.support import free_port
 
@@ -20,7 +20,7 @@ def test_a_pull_says_how_much_is_left(client: docker.DockerClient, monkeypatch: 
     with registry(size=6_000_000, seconds=3) as (where, content):
         image = f"{where}/image:1.0"
         try:
-            assert ensure(client, image, said.append) == content.digest
+            assert ensure_image(client, image, said.append) == content.digest
             assert said[0] == f"pulling {image}"
             assert re.fullmatch(rf"pulled {image} in \d+ s", said[-1])
             lines = [re.fullmatch(rf"pulling {image}: (\d) MB of 6 MB, (\d) MB left.*", line) for line in said[1:-1]]
@@ -28,7 +28,7 @@ def test_a_pull_says_how_much_is_left(client: docker.DockerClient, monkeypatch: 
             assert left == sorted(left, reverse=True)
             assert any(0 < one < 6 for one in left), said
             del said[:]
-            assert ensure(client, image, said.append) == content.digest
+            assert ensure_image(client, image, said.append) == content.digest
             assert said == []  # it is here
         finally:
             client.images.remove(image, force=True)
@@ -37,8 +37,8 @@ def test_a_pull_says_how_much_is_left(client: docker.DockerClient, monkeypatch: 
 def test_what_cannot_be_pulled(client: docker.DockerClient) -> None:
     with registry(size=1000, seconds=0) as (where, _):
         with pytest.raises(ImageMissing, match=r"image:2\.0 does not exist; check TGI_IMAGE"):
-            ensure(client, f"{where}/image:2.0", lambda line: None)
+            ensure_image(client, f"{where}/image:2.0", lambda line: None)
         with pytest.raises(ImageMissing, match=r"refuses .*private:1\.0; `docker login`"):
-            ensure(client, f"{where}/private:1.0", lambda line: None)
+            ensure_image(client, f"{where}/private:1.0", lambda line: None)
     with pytest.raises(ImageMissing, match="check the network, or name a mirror"):
-        ensure(client, f"127.0.0.1:{free_port()}/image:1.0", lambda line: None)
+        ensure_image(client, f"127.0.0.1:{free_port()}/image:1.0", lambda line: None)

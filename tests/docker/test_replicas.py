@@ -15,7 +15,7 @@ import pytest
 from compose.command import HERE, Compose
 from compose.containers import DockerStack
 from compose.errors import ContainerDied
-from compose.replicas import replicated, written
+from compose.replicas import replica_compose, replicated
 from compose.stack import healthy
 from tests.docker.stand_in import MODELS, container, left, need_docker, stack
 
@@ -32,7 +32,7 @@ def test_the_file_by_hand_says_what_is_written_for_two_a_side(tmp_path: Path) ->
     ports = {"BASE_PORT": "1", "TUNED_PORT": "2", "BASE_2_PORT": "3", "TUNED_2_PORT": "4"}
     by_hand = merged("gpu", "replicas", **ports)["services"]
     (path := tmp_path / "all.yml").write_text(
-        json.dumps(written(merged("gpu"), replicated(MODELS, 2), GPUS)), encoding="utf-8"
+        json.dumps(replica_compose(merged("gpu"), replicated(MODELS, 2), GPUS)), encoding="utf-8"
     )
     ours = Compose("test", [path], ports).config()["services"]
     assert by_hand.keys() == ours.keys() == GPUS.keys()
@@ -45,7 +45,7 @@ def test_the_file_by_hand_says_what_is_written_for_two_a_side(tmp_path: Path) ->
 def test_every_server_spreads_a_model_over_its_gpus(server: str) -> None:
     files = [name for name in (server, "gpu") if name]
     gpus = {"base": (0, 1), "base-2": (2, 3), "tuned": (4, 5), "tuned-2": (6, 7)}
-    services = written(merged(*files, NUM_SHARD="2"), replicated(MODELS, 2), gpus)["services"]
+    services = replica_compose(merged(*files, NUM_SHARD="2"), replicated(MODELS, 2), gpus)["services"]
     for name, service in services.items():
         devices = service["deploy"]["resources"]["reservations"]["devices"]
         assert devices == [

@@ -10,7 +10,7 @@ from typing import Any
 
 import docker
 
-from compose.leftovers import sweep
+from compose.leftovers import remove_orphans
 from tests.compose.servers import need_train
 from tests.docker.stand_in import IMAGE, MODELS, container, left, plan, stack
 
@@ -110,7 +110,7 @@ def test_a_stack_in_another_thread_is_taken_down_too(engine: docker.DockerClient
 def test_the_plan_names_the_files_and_the_reason(engine: docker.DockerClient, tmp_path: Path) -> None:
     lines = plan(tmp_path).lines()
     assert "docker-compose.yml + docker-compose.cpu.yml + stand-in.yml" in lines[1]
-    assert sweep("blindside-no-such-project") == 0
+    assert remove_orphans("blindside-no-such-project") == 0
 
 
 def _running(client: docker.DockerClient, project: str) -> list[Any]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from compose.stack import EmbeddedStack, Model
+from compose.embedded_stack import EmbeddedStack
+from compose.stack import Model
 from eval.collect.parity.parity import check_parity
 from eval.records import Message, Prompt, Side
 from eval.run_info import ModelInfo

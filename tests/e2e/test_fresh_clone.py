@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from eval.answers import read_answers
-from eval.cli.model_folder import Trained
+from eval.cli.training.model_folder import TrainedModel
 from eval.run import Run, open_run
 from tests.e2e.second_round import judge_by_rule, share_right, words_an_answer
 from tests.judge.verdicts import verdict_store
@@ -205,7 +205,7 @@ def test_a_second_round_asks_no_prompt_that_became_training_data(
     assert f"{len(harvested)} prompts left out: the model was trained on them" in said
     assert after.info.counts["answered"] == 2 * len(asked)
     # Of the first model as well, which was not trained on them: they are retired.
-    loaded = Trained.read(clone / "models", "tiny").prompts("", clone / "reports")
+    loaded = TrainedModel.read(clone / "models", "tiny").prompts("", clone / "reports")
     assert {prompt.id for prompt in loaded.prompts} == asked
     assert loaded.retired == len(harvested)
     assert _processes_of(clone) == []

@@ -16,10 +16,10 @@ _SERVE = """
 import json, sys
 from pathlib import Path
 from eval.report.pages.page import serve
-from eval.judge.door.front import Front
+from eval.judge.access.public_address import PublicAddress
 from eval.run import open_run
 folder, name, port, allowed, path = sys.argv[1:6]
-front = Front.of(allow_host=json.loads(allowed), root_path=path)
+front = PublicAddress.of(allow_host=json.loads(allowed), root_path=path)
 run = open_run(Path(folder), name)
 serve(run, port=int(port), open_browser=False, say=lambda line: print(line, flush=True), front=front)
 print("ended", flush=True)

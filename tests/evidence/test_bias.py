@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eval.evidence.estimates.bootstrap import Signed
+from eval.evidence.estimates.bootstrap import SignedEstimate
 from eval.evidence.estimates.contrast import contrast
 from eval.evidence.estimates.logistic import fit_logistic
 from eval.evidence.estimates.winrate import Estimate
@@ -16,7 +16,7 @@ from tests.evidence.studies import Floats
 NOTHING = Estimate(None, None, None, 0)
 
 
-def holds(estimate: Estimate | Signed, value: float) -> bool:
+def holds(estimate: Estimate | SignedEstimate, value: float) -> bool:
     return estimate.low is not None and estimate.high is not None and estimate.low <= value <= estimate.high
 
 

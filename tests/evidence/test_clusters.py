@@ -9,12 +9,12 @@ import numpy as np
 
 from eval.collect.input_records import Record
 from eval.collect.prompts.parser import read_question
-from eval.evidence.analysis import all_figures, whole
+from eval.evidence.analysis import all_figures, analyse_run
 from eval.evidence.judgements import of_arrays
 from eval.evidence.verdict import run_verdict
-from eval.judge.opening.begin import begin
-from eval.judge.opening.near_duplicates import alike, near_groups
-from eval.judge.opening.plan import plan_path
+from eval.judge.setup.begin import begin_judging
+from eval.judge.setup.near_duplicates import near_duplicate_notes, near_groups
+from eval.judge.setup.plan import plan_path
 from eval.judge.study.study import Study
 from eval.records import Prompt
 from eval.run import open_run
@@ -53,9 +53,9 @@ def test_the_column_is_read_and_the_report_counts_units(tmp_path: Path) -> None:
     answers = [response(one, side, f"{side} {one.id}") for one in prompts for side in ("base", "tuned")]
     run = make_run_of(tmp_path, prompts, answers)
     assert [one.cluster for one in run.prompts()] == [f"u{n // 2}" for n in range(8)]
-    pairs = whole(run).pairs
+    pairs = analyse_run(run).pairs
     record(run, [verdict_on(run, pair, "tuned" if n < 6 else "base") for n, pair in enumerate(pairs)])
-    found = {figure.name: figure for figure in all_figures(whole(run))}
+    found = {figure.name: figure for figure in all_figures(analyse_run(run))}
     assert found["units: clusters, and prompts without one"].n == 4
     assert (found["win rate (ties as half)"].value, found["win rate (ties as half)"].n) == (0.75, 4)
     assert found["prompts judged"].n == 8
@@ -64,9 +64,9 @@ def test_the_column_is_read_and_the_report_counts_units(tmp_path: Path) -> None:
 def test_prompts_that_ask_nearly_the_same_are_told_unless_they_have_a_cluster() -> None:
     question = "Which of these three bridges over the river Thames was opened first, and in which year was that, please"
     asked = [prompt(0, question), prompt(1, f"{question}?"), prompt(2, "What is the capital of France, in one word?")]
-    (line,) = alike(near_groups(asked))
+    (line,) = near_duplicate_notes(near_groups(asked))
     assert line.startswith(f"2 prompts ask nearly the same as another one ({asked[1].id} as {asked[0].id})")
-    assert alike(near_groups([one.model_copy(update={"cluster": "bridges"}) for one in asked])) == []
+    assert near_duplicate_notes(near_groups([one.model_copy(update={"cluster": "bridges"}) for one in asked])) == []
 
 
 def test_near_duplicates_are_one_unit_where_the_study_says_so_and_counted_where_it_does_not(tmp_path: Path) -> None:
@@ -75,10 +75,10 @@ def test_near_duplicates_are_one_unit_where_the_study_says_so_and_counted_where_
     prompts = [prompt(n, text) for n, text in enumerate(texts)]
     answers = [response(one, side, f"{side} {one.id}") for one in prompts for side in ("base", "tuned")]
     run = make_run_of(tmp_path, prompts, answers)
-    begin(run)
+    begin_judging(run)
     assert (open_run(run.folder.parent, run.name).info.near, b"near" in plan_path(run).read_bytes()) == (3, False)
-    begin(run, Study(cluster="near"))
-    record(run, [verdict_on(run, pair, "tuned") for pair in whole(run).pairs])
-    assert whole(run).verdict.rate.n == 3
-    begin(run, Study(cluster="given"))
-    assert whole(run).verdict.rate.n == 3
+    begin_judging(run, Study(cluster="near"))
+    record(run, [verdict_on(run, pair, "tuned") for pair in analyse_run(run).pairs])
+    assert analyse_run(run).verdict.rate.n == 3
+    begin_judging(run, Study(cluster="given"))
+    assert analyse_run(run).verdict.rate.n == 3

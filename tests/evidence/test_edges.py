@@ -13,16 +13,17 @@ import pytest
 
 from eval.answers import read_answers
 from eval.errors import InputError
-from eval.evidence.estimates.bootstrap import Signed
+from eval.evidence.build_judgements import read_table
+from eval.evidence.estimates.bootstrap import SignedEstimate
 from eval.evidence.estimates.categories import categories
 from eval.evidence.estimates.counts import prompt_counts, resampled
 from eval.evidence.estimates.winrate import Estimate
-from eval.evidence.headline import summarise
-from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Judgements, of_arrays, read_table
+from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED, Judgements, of_arrays
 from eval.evidence.reviewers.agreement import agreement
 from eval.evidence.reviewers.bias import bias
 from eval.evidence.reviewers.reviewers import reviewers
 from eval.evidence.signals.answer_signals import Signals, expected, measure
+from eval.evidence.summary import summarise
 from eval.judge.csv_codec import PLAIN, encode_row
 from eval.records import Verdict
 from eval.run import Run
@@ -52,9 +53,9 @@ def signals_of(run: Run) -> Signals:
     return measure(read_answers(run.responses_path).pairs(prompts), expected(prompts))
 
 
-def found_in(value: Any) -> Iterator[Estimate | Signed]:
+def found_in(value: Any) -> Iterator[Estimate | SignedEstimate]:
     """Every estimate within a result."""
-    if isinstance(value, Estimate | Signed):
+    if isinstance(value, Estimate | SignedEstimate):
         yield value
     elif isinstance(value, tuple):
         for one in value:
@@ -64,7 +65,7 @@ def found_in(value: Any) -> Iterator[Estimate | Signed]:
             yield from found_in(getattr(value, field.name))
 
 
-def everything(table: Judgements) -> list[Estimate | Signed]:
+def everything(table: Judgements) -> list[Estimate | SignedEstimate]:
     counts = prompt_counts(table.item, table.outcome, len(table.items))
     results = (
         *(summarise(table, failed=0), resampled(counts, draws=200), agreement(table, draws=200)),

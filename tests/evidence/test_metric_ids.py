@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from eval.evidence.analysis import all_figures, whole
+from eval.evidence.analysis import all_figures, analyse_run
 from eval.evidence.estimates.metric_ids import IDS, PATTERNS, metric_id
 from eval.report.write_report import write_report
 from eval.run import Run
@@ -24,7 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_every_figure_of_a_full_run_has_an_id_that_was_given_to_it(run: Run) -> None:
-    names = [figure.name for figure in all_figures(whole(run))]
+    names = [figure.name for figure in all_figures(analyse_run(run))]
     assert len(names) > 50
     given = set(IDS.values())
     nameless = [name for name in names if metric_id(name) not in given and not metric_id(name).endswith("]")]

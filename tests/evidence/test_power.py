@@ -8,7 +8,7 @@ import pytest
 from eval.errors import InputError
 from eval.evidence.estimates.winrate import win_rate
 from eval.evidence.sequential.e_process import fixed_bets, log_wealth
-from eval.evidence.sequential.expected import Design, People, kappa, score_distribution, worth
+from eval.evidence.sequential.expected_verdicts import Design, People, kappa, score_distribution, worth
 from eval.evidence.sequential.power import detectable, plan
 from tests.evidence.studies import Floats
 

@@ -8,11 +8,11 @@ import pytest
 from benchmarks.sweep_racing import drawn, raced, released, sequences
 from eval.evidence.sequential.e_process import Floats, confidence_sequence, fixed_bets
 from eval.evidence.sequential.racing import Entrant, checkpoints, people_needed, race, selected_alpha
-from eval.evidence.sequential.sequential import Closed
+from eval.evidence.sequential.sequential import ClosedPrompts
 
 
 def closed(scores: Floats, *, identical: int = 0, horizon: int = 300) -> Entrant:
-    done = Closed(scores, np.zeros(len(scores), dtype=np.bool_), len(scores), 0, 0, 1.0)
+    done = ClosedPrompts(scores, np.zeros(len(scores), dtype=np.bool_), len(scores), 0, 0, 1.0)
     return Entrant(done, horizon, identical)
 
 
@@ -89,7 +89,7 @@ def test_a_candidate_that_hardly_changed_is_not_raced_on_the_few_prompts_that_it
 
 
 def test_prompts_whose_answers_were_both_bad_hold_nobody_up() -> None:
-    none = Entrant(Closed(np.zeros(0), np.zeros(0, dtype=np.bool_), 300, 0, 0, 1.0), 300)
+    none = Entrant(ClosedPrompts(np.zeros(0), np.zeros(0, dtype=np.bool_), 300, 0, 0, 1.0), 300)
     found = race({"bad": none, "good": won(0.6, 300)}, of=2, rule="halving")
     assert set(found.dropped) == {"bad"}
 

@@ -10,7 +10,8 @@ import pytest
 
 from eval.answers import encode
 from eval.errors import InputError
-from eval.evidence.judgements import TIE, read_table
+from eval.evidence.build_judgements import read_table
+from eval.evidence.judgements import TIE
 from eval.records import Mark, Message, Prompt, Response, Side, Verdict, sha256_text, utc_now
 from eval.report.write_report import write_report
 from eval.run import Run, start_run

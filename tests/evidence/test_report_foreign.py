@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from blindside.markdown import code, plain
+from blindside.markdown import as_code, as_text
 from eval.answers import read_answers
 from eval.records import Message, Prompt
 from eval.release.gate.decision import Decision, Headline, RuleResult
 from eval.release.gate.outputs import markdown as gate_markdown
 from eval.report.compare import compare_runs
-from eval.report.pages.live import Source
-from eval.report.pages.page import show
+from eval.report.pages.live_snapshot import SnapshotSource
+from eval.report.pages.page import show_page
 from eval.report.write_report import write_comparison, write_report
 from eval.run import Run
 from tests.evidence.judged import record, verdict_on
@@ -125,7 +125,7 @@ def test_tables_hold_nothing_that_a_terminal_obeys(word: str, tmp_path: Path) ->
 def test_pages_hold_no_element_of_a_names_making(word: str, tmp_path: Path) -> None:
     run, calm = judged_run(tmp_path / "evil", word), judged_run(tmp_path / "calm", "name")
     for view in ("", "?view=browse", "?view=compare", f"?{urlencode({'without': word})}", "?view=browse&sort=ratio"):
-        pages = [Audit(show(one, Source(one), view)) for one in (run, calm)]
+        pages = [Audit(show_page(one, SnapshotSource(one), view)) for one in (run, calm)]
         assert pages[0].tags == pages[1].tags
         assert {name for name, _ in pages[0].attributes} == {name for name, _ in pages[1].attributes}
     write_report(run)
@@ -164,8 +164,8 @@ def _decided(word: str) -> str:
 
 @given(st.text(max_size=80))
 def test_any_name_is_text_alone_in_a_line_in_a_list_and_in_a_cell(text: str) -> None:
-    shown = plain(text) or "x"
+    shown = as_text(text) or "x"
     for source in (shown, f"- {shown}", f"|a|\n|-|\n| {shown} |", f"before {shown} after"):
         tags = Audit(page_of(source)).tags
         assert tags <= {"p", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"}, (source, tags)
-    assert page_of(f"a {code(text)} b").count("<code>") == 1
+    assert page_of(f"a {as_code(text)} b").count("<code>") == 1

@@ -12,16 +12,16 @@ from markupsafe import escape
 from eval.answers import encode, read_answers
 from eval.evidence.analysis import all_figures
 from eval.judge.csv_codec import PLAIN
-from eval.judge.opening.freeze import thumbs_path
+from eval.judge.setup.frozen_study import thumbs_path
 from eval.judge.store.ledger import Ledger
 from eval.judge.study.gold import GoldPair
 from eval.judge.study.study import NAME, Gold, Study
 from eval.records import Failure, Message, Pair, Thumb, Verdict, utc_now
 from eval.report.pages.browse import LONGEST_SNIPPET, ROWS_A_PAGE, find, listing, open_item, snippet
 from eval.report.pages.figures import findings
-from eval.report.pages.live import Source
-from eval.report.pages.page import show
-from eval.report.pages.query import Query, parse
+from eval.report.pages.live_snapshot import SnapshotSource
+from eval.report.pages.page import show_page
+from eval.report.pages.query import Query, parse_query
 from eval.report.pages.snapshot import Snapshot, read_snapshot
 from eval.report.pages.words import words
 from eval.report.write_report import write_report
@@ -59,7 +59,7 @@ def pairs_of(run: Run) -> list[Pair]:
     ],
 )
 def test_an_address_says_all_and_is_read_back(query: Query) -> None:
-    assert parse(query.href()) == query
+    assert parse_query(query.href()) == query
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_an_address_says_all_and_is_read_back(query: Query) -> None:
     ],
 )
 def test_an_address_made_by_hand_is_read_as_far_as_it_makes_sense(address: str, query: Query) -> None:
-    assert parse(address) == query
+    assert parse_query(address) == query
 
 
 def test_the_pages_are_of_a_hundred_and_hold_every_prompt_once(snapshot: Snapshot) -> None:
@@ -108,7 +108,7 @@ def verdicts(snapshot: Snapshot, item: str) -> list[Verdict]:
 @pytest.mark.parametrize("which", FILTERS)
 def test_a_filter_finds_what_a_count_over_the_rows_finds(snapshot: Snapshot, which: str) -> None:
     name = "agreement" if which == "disagreement" else "verdict"
-    found = [entry.prompt.id for entry in find(snapshot, parse(f"?view=browse&{name}={which}"))]
+    found = [entry.prompt.id for entry in find(snapshot, parse_query(f"?view=browse&{name}={which}"))]
     assert found == [asked.id for asked in snapshot.run.prompts() if FILTERS[which](snapshot, asked.id)]
     assert 0 < len(found) < 250
 
@@ -198,7 +198,7 @@ def test_a_pair_with_a_known_answer_can_be_opened_and_is_in_no_list(tmp_path: Pa
     study = Study(gold=Gold(pairs=(gold,), rate=0.5))
     (run.folder / NAME).write_text(study.model_dump_json())
     record(run, [verdict_on(run, gold.pair(), "tuned", kind="gold")])
-    html = show(run, Source(run), "?item=gold%3Asum")
+    html = show_page(run, SnapshotSource(run), "?item=gold%3Asum")
     assert re.search(r"Better\s*<span", html)
     assert "Four it is." in html
     assert listing(read_snapshot(run), Query(view="browse")).total == 2
@@ -207,7 +207,7 @@ def test_a_pair_with_a_known_answer_can_be_opened_and_is_in_no_list(tmp_path: Pa
 def test_the_page_has_the_figures_of_the_report(run: Run, snapshot: Snapshot) -> None:
     whole = write_report(run)
     found = findings(snapshot, words("en"))
-    html = show(run, Source(run))
+    html = show_page(run, SnapshotSource(run))
     for figure in all_figures(whole):
         assert re.search(f">{re.escape(escape(figure.name))}</th><td[^>]*>{re.escape(figure.said)}</td>", html), figure
     assert str(escape(whole.verdict.headline)) in html
@@ -218,7 +218,7 @@ def test_the_page_has_the_figures_of_the_report(run: Run, snapshot: Snapshot) ->
 
 def test_no_verdict_shows_no_number(tmp_path: Path) -> None:
     run = make_judged(tmp_path, pairs=20, reviewers=())
-    html = show(run, Source(run))
+    html = show_page(run, SnapshotSource(run))
     assert "No verdicts yet" in html
     assert "blindside judge trial" in html
     assert 'class="rs-big"' not in html
@@ -236,16 +236,16 @@ def test_thumbs_are_counted_and_no_rate_is_made_of_them(tmp_path: Path) -> None:
         judged = {"side": "tuned", "outcome": outcome, "sha256": pairs_of(run)[number].tuned.sha256, "category": ""}
         rest = {"comment": f"note {number}", "seconds": 1.0, "judged_at": utc_now()}
         store.append(Thumb.model_validate({**fields, **judged, **rest}))
-    html = show(run, Source(run))
+    html = show_page(run, SnapshotSource(run))
     assert re.search(r"<b>2</b> up and <b>1</b> down", html)
     assert 'class="rs-big"' not in html
-    item_html = show(run, Source(run), "?item=hidden-item-0002")
-    assert re.search(r"ann</th>\s*<td>Down</td>\s*<td>Tuned</td>\s*<td[^>]*>note 2", item_html)
+    item_html = show_page(run, SnapshotSource(run), "?item=hidden-item-0002")
+    assert re.search(r"ann</th>\s*<td>Down</td>\s*<td>Tuned</td>\s*<td[^>]*><span[^>]*>note 2", item_html)
 
 
 def test_what_was_written_is_read_and_the_stamp_tells_of_it(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=3)
-    source = Source(run)
+    source = SnapshotSource(run)
     before, looked_at = source.current()
     stamp = source.stamp()
     assert source.stamp() == stamp
@@ -261,22 +261,22 @@ def test_what_was_written_is_read_and_the_stamp_tells_of_it(tmp_path: Path) -> N
 
 def test_a_file_that_cannot_be_read_is_told_on_the_page_until_it_is_mended(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=3)
-    source = Source(run)
+    source = SnapshotSource(run)
     source.current()
     record(run, [verdict_on(run, pairs_of(run)[0], "tie")])
     good = run.verdicts_path.read_text()
     run.verdicts_path.write_text(good.replace(",tie,", ",draw,"))
-    assert "verdicts.csv:2: outcome" in show(run, source)
+    assert "verdicts.csv:2: outcome" in show_page(run, source)
     run.verdicts_path.write_text(good)
-    assert "1 judgement of 1 prompt" in show(run, source)
+    assert "1 judgement of 1 prompt" in show_page(run, source)
 
 
 def test_a_row_changed_by_hand_is_told(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=3)
     record(run, [verdict_on(run, pair, "tie") for pair in pairs_of(run)])
-    assert "is not as it was saved" not in show(run, Source(run))
+    assert "is not as it was saved" not in show_page(run, SnapshotSource(run))
     run.verdicts_path.write_text(run.verdicts_path.read_text().replace(",tie,", ",tuned,", 1))
-    page = show(run, Source(run))
+    page = show_page(run, SnapshotSource(run))
     assert "verdicts.csv is not as it was saved, and the gate will refuse it" in page
     assert "the seal of verdict hidden-item-0000-ann by ann does not match" in page
 
@@ -287,7 +287,7 @@ def test_a_prompt_that_one_side_did_not_answer_is_told(tmp_path: Path) -> None:
     failure = Failure(prompt_id=asked.id, side="tuned", error="<b>busy</b>", attempts=5, failed_at=utc_now())
     with run.responses_path.open("ab") as file:
         file.write(encode([failure]))
-    html = show(run, Source(run), f"?item={asked.id}")
+    html = show_page(run, SnapshotSource(run), f"?item={asked.id}")
     assert "failed after 5 attempts: &lt;b&gt;busy&lt;/b&gt;" in html
     assert len(find(read_snapshot(run), Query(view="browse", verdict="unanswered"))) == 1
 
@@ -301,12 +301,12 @@ def test_hostile_texts_bring_no_element_of_their_own(name: str, show_as: str, tm
     run = make_run_of(tmp_path, [asked], rows)
     record(run, [verdict_on(run, pairs_of(run)[0], "tie", reviewer=f"<i>{name}", comment=text[:4000])])
     for address in (f"?item={asked.id}&show={show_as}", "?view=browse", ""):
-        audit = Audit(show(run, Source(run), address))
+        audit = Audit(show_page(run, SnapshotSource(run), address))
         ours = {"header", "nav", "main", "section", "article", "button", "time", "dl", "dt", "dd", "q", "b", "mark"}
         ours |= {"html", "head", "meta", "link", "title", "style", "body", "script", "figure", "bdi", "kbd", "details"}
         ours |= {"summary", "svg", "text", "line", "rect", "circle", "g", "polyline", "polygon", "input", "select"}
         assert audit.tags <= ALLOWED | MATHEMATICS | ours | {"form", "label", "option"}
-        page = show(run, Source(run), address)
+        page = show_page(run, SnapshotSource(run), address)
         assert (page.count("<script"), page.count("<style"), page.count("<link")) == (1, 1, 1)
         assert not [name for name, _ in audit.attributes if name.startswith("on")]
         links = [value or "" for key, value in audit.attributes if key == "href"]

@@ -10,10 +10,10 @@ import pytest
 
 from eval.answers import read_answers
 from eval.collect.refusals import refuses
-from eval.evidence.estimates.bootstrap import Signed
+from eval.evidence.estimates.bootstrap import SignedEstimate
 from eval.evidence.estimates.winrate import Estimate
 from eval.evidence.signals.answer_signals import Signals, expected, length_ratio, measure
-from eval.evidence.signals.degeneration import is_empty, repeats_itself
+from eval.evidence.signals.degeneration import is_empty, repeating
 from eval.expect.expect import Expect
 from eval.records import Pair
 from eval.run import Run
@@ -55,7 +55,7 @@ def pairs(tmp_path: Path, answers: Sequence[tuple[str, str]]) -> list[Pair]:
     ],
 )
 def test_loops(text: str) -> None:
-    assert repeats_itself(text)
+    assert repeating([text]) == [True]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_loops(text: str) -> None:
     ],
 )
 def test_what_is_no_loop(text: str) -> None:
-    assert not repeats_itself(text)
+    assert repeating([text]) == [False]
 
 
 @pytest.mark.parametrize(
@@ -176,13 +176,13 @@ def test_no_pairs_are_insufficient() -> None:
     found = measure([])
     nothing = Estimate(None, None, None, 0)
     assert (found.empty.tuned, found.unchanged, found.must_pass.passed_by.base) == (nothing, nothing, nothing)
-    assert (found.length_ratio, found.must_pass.n) == (Signed(None, None, None, 0), 0)
+    assert (found.length_ratio, found.must_pass.n) == (SignedEstimate(None, None, None, 0), 0)
     assert set(found.limits.values()) == {None}
 
 
 def test_the_length_ratio_says_when_it_cannot_tell() -> None:
-    assert length_ratio(np.array([[4.0, 2.0]])) == Signed(0.5, None, None, 1)
-    assert length_ratio(np.array([[0.0, 2.0], [0.0, 1.0]])) == Signed(None, None, None, 2)
+    assert length_ratio(np.array([[4.0, 2.0]])) == SignedEstimate(0.5, None, None, 1)
+    assert length_ratio(np.array([[0.0, 2.0], [0.0, 1.0]])) == SignedEstimate(None, None, None, 2)
     assert length_ratio(np.array([[1000.0, 2.0], [0.0, 1.0], [0.0, 1.0]])).low is None
 
 

@@ -14,7 +14,7 @@ from eval.errors import InputError, RunError
 from eval.evidence.sweep.screen import by_answers, by_training
 from eval.evidence.sweep.standings import newly_dropped, standings
 from eval.records import Mark, utc_now
-from eval.report.sweep.page import show, write_sweep_report
+from eval.report.sweep.page import show_page, write_sweep_report
 from eval.report.sweep.snapshot import SweepSource
 from eval.run import Run
 from eval.sweep import Candidate, Sweep, read_sweep, write_sweep
@@ -142,13 +142,13 @@ def test_pages_and_files_hold_every_candidate_and_run_nothing(tmp_path: Path) ->
         "?show=raw&item=hidden-item-0001",
     ):
         for language in ("en", "zh"):
-            page = show(source, "rates", address, "zh" if language == "zh" else "en")
+            page = show_page(source, "rates", address, "zh" if language == "zh" else "en")
             assert hostile not in page.replace("<script>\n", ""), address
-    page = show(source, "rates")
+    page = show_page(source, "rates")
     assert all(f"<bdi>{one.name}</bdi>" in page for one in read_sweep(tmp_path / "reports", "rates").candidates)
     assert "it failed: &lt;script&gt;" in page
     assert "Accuracy in training" in page
-    item = show(source, "rates", "?item=hidden-item-0003")
+    item = show_page(source, "rates", "?item=hidden-item-0003")
     assert all(text in item for text in ("Long reply 3", "Short amber reply 3.", "Short birch reply 3."))
 
     write_sweep_report(tmp_path / "reports", "rates")

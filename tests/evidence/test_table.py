@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from eval.answers import read_answers
-from eval.evidence.judgements import TIE, TUNED, changed_by_spreadsheet, of_arrays, positions, read_table, word_count
+from eval.evidence.build_judgements import changed_by_spreadsheet, read_table
+from eval.evidence.judgements import TIE, TUNED, of_arrays, positions, word_count
 from eval.records import Verdict
 from eval.run import Run
 from tests.judge.runs import make_run

@@ -14,7 +14,7 @@ from tests.support import ROOT
 ENGLISH, CHINESE = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md"))
 PACKAGES = ("blindside", "train", "compose", "eval")
 #: What models are trained on or asked, word for word.
-MATERIAL = ("train/tiny/wordings.py", "train/tiny/facts.py", "eval/collect/listeners/probes.py")
+MATERIAL = ("train/tiny/wordings.py", "train/tiny/facts.py", "eval/collect/probing/probes.py")
 
 #: Words and phrases of our own that were replaced, as regular expressions, in any case. What may follow or go before
 #: is good English: a bound that a value lies above, a reviewer who is told something, "is no longer".
@@ -70,6 +70,9 @@ REPLACED = (
         "nor is asked",
         r"where there is none\b",
         "is not asked about",
+        r"\b(in|over) the sitting\b",
+        r"\bstood (left|right)\b",
+        r"\bcounted apart\b",
     ),
 )
 

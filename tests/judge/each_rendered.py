@@ -10,21 +10,25 @@ import resource
 import sys
 from functools import partial
 
-from eval.evidence.signals.degeneration import is_empty, repeats_itself
-from eval.judge.opening.giveaways import Finder
+from eval.evidence.signals.degeneration import is_empty, repeating
 from eval.judge.rendering.render import formatted, plain_html
 from eval.judge.rendering.scripts import language_of
+from eval.judge.setup.giveaways import Finder
 from tests.judge.attacks import attacks
 
 
 def main(n: int, seconds: int) -> None:
     formatted("**warm** up")
     finder = partial(Finder().find, messages=[])
+
+    def loops(text: str) -> list[bool]:
+        return repeating([text])
+
     for name, text in attacks(n):
         child = os.fork()
         if child == 0:
             resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-            for look in (formatted, plain_html, language_of, is_empty, repeats_itself, finder):
+            for look in (formatted, plain_html, language_of, is_empty, loops, finder):
                 look(text)
             os._exit(0)
         if os.waitpid(child, 0)[1]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from eval.judge.page.arrival import answer
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.page.open_session import answer_action
 from eval.judge.page.page_protocol import Act, Action, View
 from eval.judge.page.session import ReviewerSession
 from eval.judge.study.forms import Place
@@ -18,12 +18,12 @@ PLAIN = Study(practice=0, overlap=Overlap(reviewers=9))
 class Person:
     """One tab of one reviewer."""
 
-    def __init__(self, desk: JudgingState, name: str = "Ana", *, fixed: str = "", language: Language = "en") -> None:
-        self.desk = desk
+    def __init__(self, judging: JudgingState, name: str = "Ana", *, fixed: str = "", language: Language = "en") -> None:
+        self.judging = judging
         self.name = name
         self.fixed = fixed
         self.language: Language = language
-        self.sitting: ReviewerSession | None = None
+        self.session: ReviewerSession | None = None
         self.view = self.act("hello")
 
     def act(
@@ -41,7 +41,7 @@ class Person:
             {
                 "act": act,
                 "reviewer": self.name,
-                "nonce": nonce if nonce is not None else self.view.nonce if self.sitting else "",
+                "nonce": nonce if nonce is not None else self.view.nonce if self.session else "",
                 "choice": choice,
                 "comment": comment,
                 "criteria": dict(criteria or {}),
@@ -50,7 +50,7 @@ class Person:
                 "language": self.language,
             }
         )
-        self.sitting, self.view = answer(self.desk, self.sitting, action, fixed=self.fixed)
+        self.session, self.view = answer_action(self.judging, self.session, action, fixed=self.fixed)
         return self.view
 
     def vote(self, choice: str = "left", comment: str = "", *, nonce: str | None = None) -> View:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from eval.answers import encode
 from eval.journal import Journal
-from eval.judge.opening.keyfile import KEY_FILE
+from eval.judge.setup.keyfile import KEY_FILE
 from eval.records import Message, Prompt, Response, Side, sha256_text, utc_now
 from eval.run import Run, start_run
 from eval.run_info import Decoding, ModelInfo, PromptSet, RunInfo

@@ -25,8 +25,8 @@ _SERVE = """
 import json, os, sys
 from pathlib import Path
 print(os.getpid(), flush=True)
-from eval.judge.door.accounts import Accounts
-from eval.judge.door.front import Front
+from eval.judge.access.accounts import Accounts
+from eval.judge.access.public_address import PublicAddress
 from eval.judge.page.app import serve
 from eval.judge.study.study import Study
 from eval.run import open_run
@@ -34,7 +34,7 @@ folder, name, port, reviewer, study, accounts, host, allowed, path = sys.argv[1:
 serve(
     open_run(Path(folder), name), port=int(port), open_browser=False, say=lambda line: print(line, flush=True),
     study=Study.model_validate_json(study), reviewer=reviewer, accounts=Accounts(Path(accounts)) if accounts else None,
-    share="--share" in sys.argv, host=host, front=Front.of(host, json.loads(allowed), path),
+    share="--share" in sys.argv, host=host, front=PublicAddress.of(host, json.loads(allowed), path),
 )
 print("ended", flush=True)
 """

@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.records import utc_now
 from eval.run import Run, open_run
-from eval.sweep import Candidate, Sweep, bind, read_sweep, runs_of, write_sweep
+from eval.sweep import Candidate, Sweep, bind_runs, read_sweep, runs_of, write_sweep
 from tests.judge.runs import make_run
 
 NAMES = ("low", "middle", "high", "steep")
@@ -29,7 +29,7 @@ def make_sweep(folder: Path, *, k: int = 2, n: int = 12, **fields: Any) -> Sweep
         **fields,
     )
     write_sweep(folder / "reports", found)
-    bind(folder / "reports", found)
+    bind_runs(folder / "reports", found)
     return found
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.door.accounts import Accounts, add_account, change_password, read_accounts, remove_account, verify
+from eval.judge.access.accounts import Accounts, add_account, change_password, read_accounts, remove_account, verify
 from tests.support import ROOT
 
 
@@ -104,7 +104,7 @@ def test_refusals_are_one_sentence_and_change_nothing(path: Path) -> None:
 _ADD = """
 import sys
 from pathlib import Path
-from eval.judge.door.accounts import add_account
+from eval.judge.access.accounts import add_account
 for i in range(5):
     add_account(Path(sys.argv[1]), f"{sys.argv[2]} {i}", "correct horse")
 """

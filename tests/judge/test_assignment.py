@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.judge.study.assignment import LEASE_SECONDS, Pool, ReviewerQueue, planned
+from eval.judge.study.assignment import LEASE_SECONDS, Pool, ReviewerQueue, plan_reviewers
 from eval.judge.study.blinding import Blinding
 from eval.judge.study.study import Overlap
 from tests.judge.runs import FIXED_KEY
@@ -33,7 +33,7 @@ def small(n: int, overlap: Overlap | None = None, clock: Clock | None = None) ->
 
 
 def pool_of(categories: dict[str, str], overlap: Overlap, clock: Clock | None = None) -> Pool:
-    return Pool(categories, planned(BLINDING, categories, overlap), clock or Clock())
+    return Pool(categories, plan_reviewers(BLINDING, categories, overlap), clock or Clock())
 
 
 def way(pool: Pool, reviewer: str) -> ReviewerQueue:
@@ -54,7 +54,7 @@ def judge(pool: Pool, by: ReviewerQueue) -> str | None:
 @given(st.integers(0, 400), st.floats(0, 1), st.integers(1, 5))
 def test_the_share_is_the_same_in_each_category(n: int, share: float, categories: int) -> None:
     items = {f"i{i}": f"c{i % categories}" for i in range(n)}
-    plan = planned(BLINDING, items, Overlap(reviewers=3, share=share))
+    plan = plan_reviewers(BLINDING, items, Overlap(reviewers=3, share=share))
     assert list(plan) == list(items)
     assert abs(sum(target == 3 for target in plan.values()) - share * n) <= 1
     for category, size in Counter(items.values()).items():
@@ -65,10 +65,10 @@ def test_the_share_is_the_same_in_each_category(n: int, share: float, categories
 def test_the_plan_is_a_runs_own_and_never_changes() -> None:
     overlap = Overlap(reviewers=2, share=0.2)
     items = dict(list(CATEGORIES.items())[:500])
-    plan = planned(BLINDING, items, overlap)
-    assert plan == planned(BLINDING, dict(reversed(items.items())), overlap)
-    assert plan != planned(Blinding("trial-2", FIXED_KEY), items, overlap)
-    assert plan != planned(Blinding("trial", b"k" * 32), items, overlap)
+    plan = plan_reviewers(BLINDING, items, overlap)
+    assert plan == plan_reviewers(BLINDING, dict(reversed(items.items())), overlap)
+    assert plan != plan_reviewers(Blinding("trial-2", FIXED_KEY), items, overlap)
+    assert plan != plan_reviewers(Blinding("trial", b"k" * 32), items, overlap)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_the_overlap_is_met_exactly_and_nobody_is_asked_twice(
     study: tuple[Pool, list[ReviewerQueue], dict[str, list[str]]],
 ) -> None:
     pool, _, judged = study
-    plan = planned(BLINDING, CATEGORIES, Overlap(reviewers=2, share=0.2))
+    plan = plan_reviewers(BLINDING, CATEGORIES, Overlap(reviewers=2, share=0.2))
     assert Counter(item for items in judged.values() for item in items) == plan
     assert all(len(set(items)) == len(items) for items in judged.values())
     assert pool.open_to_anybody() == 0
@@ -136,7 +136,7 @@ def test_sides_do_not_alternate(study: tuple[Pool, list[ReviewerQueue], dict[str
 def test_pairs_short_of_most_judgements_come_first() -> None:
     pool = small(40, Overlap(reviewers=3, share=0.25))
     ana, bo = way(pool, "Ana"), way(pool, "Bo")
-    plan = planned(BLINDING, {f"item-{i}": "ab"[i % 2] for i in range(40)}, Overlap(reviewers=3, share=0.25))
+    plan = plan_reviewers(BLINDING, {f"item-{i}": "ab"[i % 2] for i in range(40)}, Overlap(reviewers=3, share=0.25))
     first = [judge(pool, ana) for _ in range(10)]
     assert {plan[item] for item in first if item} == {3}
     assert {judge(pool, bo) for _ in range(10)} == set(first)

@@ -11,15 +11,15 @@ import pytest
 
 from eval.answers import encode, read_answers
 from eval.errors import RunError
-from eval.judge.elsewhere.exported import exported_path, read_exported
-from eval.judge.elsewhere.exports import TOOLS, Tool, export_tasks
-from eval.judge.elsewhere.imports import import_verdicts
+from eval.judge.other_tools.exported import exported_path, read_exported
+from eval.judge.other_tools.exports import TOOLS, Tool, export_tasks
+from eval.judge.other_tools.imports import import_verdicts
 from eval.judge.store.verdict_files import read_verdicts
 from eval.judge.study.study import Giveaways, Overlap, Study
 from eval.records import Side
 from eval.run import Run
 from eval.run_info import BlindingRecord
-from tests.judge.elsewhere_files import argilla, label_studio, written
+from tests.judge.other_tool_files import argilla, label_studio, written
 from tests.judge.runs import BASE_NAME, TUNED_NAME, make_run, with_key
 
 ANSWERS = [(f"First {i} reply, rather long in its words.", f"Other {i}.") for i in range(40)]

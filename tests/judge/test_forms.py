@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.session import EDIT_GONE, EDIT_LEFT, EDITED, STALE
 from eval.judge.store.verdict_files import in_force, read_verdicts
-from eval.judge.study.forms import Filled, Notice, Place, from_cells, problem, to_cells
+from eval.judge.study.forms import FilledForm, Notice, Place, from_cells, problem, to_cells
 from eval.judge.study.study import Study
 from eval.records import SIDES, Side, Verdict
 from eval.run import Run
@@ -58,15 +58,15 @@ def rows(run: Run) -> list[Verdict]:
     st.sampled_from(SIDES),
 )
 def test_what_is_given_in_places_comes_back_in_places(given_there: dict[str, str], left: Side) -> None:
-    cells = to_cells(STUDY, Filled(given_there), left)
+    cells = to_cells(STUDY, FilledForm(given_there), left)
     assert tuple(cells) == STUDY.columns.criteria
     assert all(not cell or cell in STUDY.values[name] for name, cell in cells.items())
     assert from_cells(STUDY, cells, left) == {key: value for key, value in given_there.items() if value}
 
 
 def test_cells_speak_of_models() -> None:
-    assert to_cells(STUDY, Filled(GIVEN), "tuned") == {"clarity": "tuned", "facts_base": "1", "facts_tuned": "3"}
-    assert to_cells(STUDY, Filled(GIVEN), "base") == {"clarity": "base", "facts_base": "3", "facts_tuned": "1"}
+    assert to_cells(STUDY, FilledForm(GIVEN), "tuned") == {"clarity": "tuned", "facts_base": "1", "facts_tuned": "3"}
+    assert to_cells(STUDY, FilledForm(GIVEN), "base") == {"clarity": "base", "facts_base": "3", "facts_tuned": "1"}
 
 
 def test_a_verdict_carries_criteria_tags_and_reason(run: Run, ana: Person) -> None:
@@ -102,30 +102,30 @@ def test_a_refusal_keeps_everything_that_was_typed(
     item = ana.item
     view = ana.act("vote", "left", comment, criteria=criteria, tags=tags)
     assert (view.notice, view.saved, view.keep) == (notice, False, True)
-    assert (ana.item, view.comment, view.filled) == (item, comment, Filled(criteria, tags))
+    assert (ana.item, view.comment, view.filled) == (item, comment, FilledForm(criteria, tags))
     assert rows(run) == []
     assert ana.act("vote", "left", "because", criteria={"clarity": "tie"}).saved
 
 
 def test_a_refusal_is_in_the_reviewers_language() -> None:
-    assert problem(STUDY, Filled(), "x", "zh") == Notice("criterion_missing", "哪个更清楚？")
-    assert problem(STUDY.model_copy(update={"criteria": (), "reason": "off"}), Filled(), "", "zh") is None
+    assert problem(STUDY, FilledForm(), "x", "zh") == Notice("criterion_missing", "哪个更清楚？")
+    assert problem(STUDY.model_copy(update={"criteria": (), "reason": "off"}), FilledForm(), "", "zh") is None
 
 
 def test_undo_brings_back_what_was_given_and_keeps_the_draft(ana: Person) -> None:
     ana.act("vote", "left", "first", criteria=GIVEN, tags=TAGS)
     draft: dict[Place, tuple[str, ...]] = {"left": ("too_long",)}
     back = ana.act("undo", comment="half", criteria={"clarity": "tie"}, tags=draft)
-    assert (back.comment, back.filled) == ("first", Filled(GIVEN, TAGS))
+    assert (back.comment, back.filled) == ("first", FilledForm(GIVEN, TAGS))
     again = ana.act("vote", "tie", "second", criteria={"clarity": "tie"})
-    assert (again.comment, again.filled) == ("half", Filled({"clarity": "tie"}, draft))
+    assert (again.comment, again.filled) == ("half", FilledForm({"clarity": "tie"}, draft))
 
 
 def test_undo_brings_it_back_after_a_restart(run: Run, ana: Person) -> None:
     ana.act("vote", "left", "first", criteria=GIVEN, tags=TAGS)
     ana.undo()
     again = Person(JudgingState(run))
-    assert (again.view.comment, again.view.filled) == ("first", Filled(GIVEN, TAGS))
+    assert (again.view.comment, again.view.filled) == ("first", FilledForm(GIVEN, TAGS))
 
 
 def test_a_skipped_pair_comes_back_with_its_draft(run: Run, ana: Person) -> None:
@@ -133,7 +133,7 @@ def test_a_skipped_pair_comes_back_with_its_draft(run: Run, ana: Person) -> None
     ana.act("skip", comment="later", criteria={"facts.left": "2"}, tags=TAGS)
     while ana.item != skipped:
         ana.act("vote", "tie", "x", criteria={"clarity": "tie"})
-    assert (ana.view.comment, ana.view.filled) == ("later", Filled({"facts.left": "2"}, TAGS))
+    assert (ana.view.comment, ana.view.filled) == ("later", FilledForm({"facts.left": "2"}, TAGS))
     assert len(rows(run)) == 29
 
 
@@ -173,7 +173,7 @@ def test_an_edit_replaces_only_when_voted_again(run: Run, ana: Person) -> None:
     first = rows(run)[0]
     view = ana.act("edit", comment="my draft", edit=first.verdict_id)
     assert (view.editing, ana.item, view.left, view.comment) == (True, first.item, first.left, "reason 0")
-    assert view.filled == Filled(GIVEN, TAGS)
+    assert view.filled == FilledForm(GIVEN, TAGS)
     assert (len(rows(run)), view.judged) == (3, 3)
     left = ana.act("leave", comment="changed my mind twice")
     assert (left.editing, left.notice, ana.item, left.comment) == (False, EDIT_LEFT, due, "my draft")
@@ -216,7 +216,7 @@ def test_a_refused_edit_stays_an_edit(run: Run, ana: Person) -> None:
 def test_nobody_edits_what_is_not_theirs_or_not_in_force(run: Run, ana: Person) -> None:
     for _ in range(21):
         ana.act("vote", "left", "x", criteria=GIVEN)
-    bo = Person(ana.desk, "Bo")
+    bo = Person(ana.judging, "Bo")
     old, new = rows(run)[0].verdict_id, rows(run)[-1].verdict_id
     due = bo.item
     assert bo.act("edit", edit=new).notice == EDIT_GONE
@@ -243,13 +243,13 @@ def test_an_edited_verdict_is_the_last_one(run: Run, ana: Person) -> None:
 
 
 def test_a_page_that_closes_gives_its_pair_to_the_others(run: Run) -> None:
-    desk = JudgingState(make_run(run.folder.parent.parent / "two", n=2), Study(practice=0))
-    ana, bo = Person(desk, "Ana"), Person(desk, "Bo")
+    judging = JudgingState(make_run(run.folder.parent.parent / "two", n=2), Study(practice=0))
+    ana, bo = Person(judging, "Ana"), Person(judging, "Bo")
     theirs = ana.item
     assert bo.item != theirs
     bo.vote()
     ana.act("leave")
-    assert Person(desk, "Cy").item == theirs
+    assert Person(judging, "Cy").item == theirs
     assert ana.vote("right", nonce=ana.view.nonce).saved
 
 
@@ -257,6 +257,11 @@ def test_a_disk_that_refuses_keeps_criteria_and_tags(run: Run, ana: Person) -> N
     run.folder.rename(run.folder.with_name("gone"))
     view = ana.act("vote", "left", "mine", criteria=GIVEN, tags=TAGS)
     assert view.notice is not None
-    assert (view.notice.key, view.comment, view.filled, view.keep) == ("not_saved", "mine", Filled(GIVEN, TAGS), True)
+    assert (view.notice.key, view.comment, view.filled, view.keep) == (
+        "not_saved",
+        "mine",
+        FilledForm(GIVEN, TAGS),
+        True,
+    )
     run.folder.with_name("gone").rename(run.folder)
     assert ana.act("vote", "left", "mine", criteria=GIVEN, tags=TAGS).saved

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from eval.judge.door.accounts import add_account
-from eval.judge.door.front import Front
-from eval.judge.door.gatekeeper import BROKEN, FOREIGN, LONGEST_BODY, OURS, TOO_LARGE, Gatekeeper
-from eval.judge.door.routes import PAGE
-from eval.judge.door.serving import listen, url
+from eval.judge.access.accounts import add_account
+from eval.judge.access.gatekeeper import BROKEN, FOREIGN, LONGEST_BODY, OURS, TOO_LARGE, Gatekeeper
+from eval.judge.access.public_address import PublicAddress
+from eval.judge.access.routes import PAGE
+from eval.judge.access.server import listen, url
 from eval.run import Run
 from tests.evidence.judged import make_judged
 from tests.evidence.results_server import results_of
@@ -142,7 +142,7 @@ async def test_a_websocket_is_closed_whatever_server_carries_it() -> None:
         assert isinstance(message, dict)
         sent.append(message["type"])
 
-    gatekeeper = Gatekeeper(_never, Front(), PAGE)
+    gatekeeper = Gatekeeper(_never, PublicAddress(), PAGE)
     await gatekeeper({"type": "websocket", "path": "/", "headers": [(b"host", b"localhost")]}, receive, send)
     assert sent == ["websocket.close"]
 
@@ -204,7 +204,7 @@ def test_an_application_that_breaks_is_one_sentence() -> None:
     async def broken(scope: Scope, receive: Receive, send: Send) -> None:
         raise RuntimeError("secret of the traceback")
 
-    with serving(Gatekeeper(broken, Front(), PAGE)) as address:
+    with serving(Gatekeeper(broken, PublicAddress(), PAGE)) as address:
         answer = ask(address)
     assert (answer.status, answer.body.strip()) == (500, BROKEN)
     assert is_guarded(answer)
@@ -220,7 +220,7 @@ def test_cookies_of_an_application_are_closed() -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
-    with serving(Gatekeeper(baking, Front.of(allow_host=[NAMED]), PAGE)) as address:
+    with serving(Gatekeeper(baking, PublicAddress.of(allow_host=[NAMED]), PAGE)) as address:
         plain = ask(address, headers={"x-forwarded-proto": "http"})
         secure = ask(address, headers={"x-forwarded-proto": "https", "host": NAMED})
     assert plain.all("set-cookie") == ["a=1; Path=/; HttpOnly; SameSite=Lax", "b=2; HttpOnly; SameSite=Lax"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.opening.giveaways import BLOCK, Finder, masked
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.setup.giveaways import BLOCK, Finder, masked
 from eval.judge.study.study import Giveaways, Study
 from eval.records import Message
 from eval.run import Run, open_run
@@ -148,16 +148,16 @@ def test_held_pairs_are_not_asked(tmp_path: Path) -> None:
 
 def test_masked_pairs_are_shown_without_the_name_and_recorded_whole(tmp_path: Path) -> None:
     run = a_run(tmp_path)
-    desk = JudgingState(run, named("mask"))
-    ana = Person(desk)
+    judging = JudgingState(run, named("mask"))
+    ana = Person(judging)
     while ana.item != "hidden-item-0000":
         ana.skip()
     assert ana.view.pair is not None
     assert (ana.view.pair.base.text, ana.view.pair.tuned.text) == (f"As {BLOCK}, I say blue.", "Blue.")
     ana.vote()
-    assert desk.tasks["hidden-item-0000"].pair is not None
-    (row,) = desk.ledger.rows
-    assert row.model_dump()["base_sha256"] == desk.tasks["hidden-item-0000"].pair.base.sha256
+    assert judging.tasks["hidden-item-0000"].pair is not None
+    (row,) = judging.ledger.rows
+    assert row.model_dump()["base_sha256"] == judging.tasks["hidden-item-0000"].pair.base.sha256
 
 
 def test_phrases_of_the_study_count(tmp_path: Path) -> None:

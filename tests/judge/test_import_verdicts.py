@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,148 +12,23 @@ from hypothesis import strategies as st
 
 from eval.answers import read_answers
 from eval.errors import BlindsideError, InputError
-from eval.evidence.judgements import read_table
+from eval.evidence.build_judgements import read_table
 from eval.evidence.reviewers.bias import bias
-from eval.judge.elsewhere.exported import read_exported
-from eval.judge.elsewhere.exports import export_tasks
-from eval.judge.elsewhere.given import Names, utc
-from eval.judge.elsewhere.imports import Imported, import_verdicts
-from eval.judge.opening.begin import begin
-from eval.judge.opening.plan import rule_of
+from eval.judge.other_tools.exported import read_exported
+from eval.judge.other_tools.exports import export_tasks
+from eval.judge.other_tools.given_verdict import ColumnNames, utc
+from eval.judge.setup.begin import begin_judging
+from eval.judge.setup.planning import blinding_rule
 from eval.judge.store.acknowledged import acknowledged_path, alterations
 from eval.judge.store.side_files import read_skips
-from eval.judge.store.verdict_files import in_force, read_rows, read_verdicts
+from eval.judge.store.verdict_files import in_force, read_rows
 from eval.records import IMPORTED, Verdict
 from eval.run import Run, open_run
-from tests.judge.elsewhere_files import label_studio, written
-from tests.judge.runs import BASE_NAME, TUNED_NAME, make_run
+from tests.judge.importing import Row, bring, rows_of, sheet
+from tests.judge.other_tool_files import label_studio, written
+from tests.judge.runs import make_run
 from tests.judge.verdicts import verdict_store
 from tests.support import judged
-
-Row = Mapping[str, Any]
-
-
-def sheet(path: Path, rows: Sequence[Row]) -> Path:
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(rows)
-    return path
-
-
-def bring(run: Run, path: Path, **options: Any) -> Imported:
-    tally = import_verdicts(run, path, say=lambda _: None, **options)
-    assert tally.rows == tally.new + tally.there + tally.excluded.total()
-    return tally
-
-
-def rows_of(run: Run) -> list[Verdict]:
-    return read_verdicts(run.verdicts_path, run=run.name)
-
-
-#: A row of a table on the first prompt, and the (outcome, left) that it must come to.
-LAYOUTS: dict[str, tuple[Row, dict[str, Any], tuple[str, str]]] = {
-    "id and side": ({"id": "hidden-item-0000", "reviewer": "ann", "outcome": "tuned"}, {}, ("tuned", "")),
-    "prompt": ({"prompt": "Question 0:  WHAT colour is thing 0?", "rater": "ann", "winner": "base"}, {}, ("base", "")),
-    "names of the models": ({"id": "hidden-item-0000", "user": "ann", "winner": TUNED_NAME}, {}, ("tuned", "")),
-    "places and a column": (
-        {"id": "hidden-item-0000", "annotator": "ann", "choice": "left", "left_model": BASE_NAME},
-        {},
-        ("base", "base"),
-    ),
-    "model_a and its winner": (
-        {"id": "hidden-item-0000", "judge": "ann", "winner": "model_b", "model_a": BASE_NAME, "model_b": TUNED_NAME},
-        {},
-        ("tuned", "base"),
-    ),
-    "the answers' texts": (
-        {
-            **{"prompt_id": "hidden-item-0000", "reviewer": "ann", "preference": "2"},
-            **{"response_1": "Short reply 0.", "response_2": "Long reply 0,\r\nwith words. "},
-        },
-        {},
-        ("base", "tuned"),
-    ),
-    "the texts, left and right": (
-        {
-            **{"id": "hidden-item-0000", "reviewer": "ann", "verdict": "right"},
-            **{"left": "Short reply 0.", "right": "Long reply 0, with words."},
-        },
-        {},
-        ("base", "tuned"),
-    ),
-    "an option for the side": (
-        {"id": "hidden-item-0000", "reviewer": "ann", "vote": "B"},
-        {"left": "tuned"},
-        ("base", "tuned"),
-    ),
-    "words of their own": (
-        {"id": "hidden-item-0000", "reviewer": "ann", "outcome": "besser"},
-        {"choices": {"besser": "tuned"}},
-        ("tuned", ""),
-    ),
-    "tie": ({"id": "hidden-item-0000", "reviewer": "ann", "label": "Tie"}, {}, ("tie", "")),
-    "both bad": ({"id": "hidden-item-0000", "reviewer": "ann", "outcome": "both_bad"}, {}, ("both_bad", "")),
-    "a column named": (
-        {"id": "hidden-item-0000", "wer": "ann", "was": "base"},
-        {"names": Names({"reviewer": "wer", "outcome": "was"})},
-        ("base", ""),
-    ),
-    "one reviewer for all": ({"id": "hidden-item-0000", "outcome": "base"}, {"reviewer": "ann"}, ("base", "")),
-    "flat Label Studio": (
-        {
-            **{"annotation_id": "7", "annotator": "ann", "better": '[{"selected":"left"}]', "id": "1"},
-            **{"prompt": "Question 0: what colour is thing 0?", "left": "Short reply 0."},
-            **{"right": "Long reply 0, with words.", "lead_time": "3.5", "updated_at": "2026-01-31T12:00:00Z"},
-        },
-        {},
-        ("tuned", "tuned"),
-    ),
-}
-
-
-@pytest.mark.parametrize("layout", list(LAYOUTS))
-def test_a_table_is_read_by_its_columns(layout: str, tmp_path: Path) -> None:
-    row, options, wanted = LAYOUTS[layout]
-    run = make_run(tmp_path)
-    assert bring(run, sheet(tmp_path / "t.csv", [row]), **options).new == 1
-    (found,) = rows_of(run)
-    assert (found.item, found.reviewer, found.outcome, found.left) == ("hidden-item-0000", "ann", *wanted)
-    assert found.seal == IMPORTED
-
-
-ARGILLA: dict[str, Row] = {
-    "version 2, nested": {
-        "responses": {"rank": [{"value": ["response2", "response1"], "user_id": "ann"}]},
-        "fields": {"prompt": "Question 0: what colour is thing 0?", "response1": "Long reply 0, with words."},
-    },
-    "version 2, flattened": {
-        **{"prompt": "Question 0: what colour is thing 0?", "response1": "Long reply 0, with words."},
-        **{"rank.responses": [["response2", "response1"]], "rank.responses.users": ["ann"]},
-        **{"rank.responses.status": ["submitted"]},
-    },
-    "version 1": {
-        **{"prompt": "Question 0: what colour is thing 0?", "response1": "Long reply 0, with words."},
-        "rank": [
-            {
-                "user_id": "ann",
-                "value": [{"value": "response1", "rank": 2}, {"value": "response2", "rank": 1}],
-                "status": "submitted",
-            }
-        ],
-    },
-}
-
-
-@pytest.mark.parametrize("version", list(ARGILLA))
-def test_rankings_of_argilla_are_read(version: str, tmp_path: Path) -> None:
-    row = json.loads(json.dumps(ARGILLA[version]))
-    row.get("fields", row)["response2"] = "Short reply 0."
-    run = make_run(tmp_path)
-    assert bring(run, written(tmp_path / "r.json", [row])).new == 1
-    (found,) = rows_of(run)
-    assert (found.reviewer, found.outcome, found.left) == ("ann", "tuned", "base")
 
 
 @pytest.mark.parametrize(
@@ -330,7 +203,7 @@ def test_one_annotation_that_says_two_things_is_none(tmp_path: Path) -> None:
     one["result"].append({"from_name": "neither", "type": "choices", "value": {"choices": ["tie"]}})
     path = written(tmp_path / "back.json", back)
     assert bring(run, path).excluded["says several things"] == 1
-    assert bring(run, path, names=Names({"outcome": "better"})).new == 1
+    assert bring(run, path, names=ColumnNames({"outcome": "better"})).new == 1
 
 
 def test_sides_and_seconds_that_nobody_told_enter_no_figure(tmp_path: Path) -> None:
@@ -345,11 +218,11 @@ def test_sides_and_seconds_that_nobody_told_enter_no_figure(tmp_path: Path) -> N
 def test_judging_after_an_import_is_blind_by_a_key_and_its_late_plan_is_told(tmp_path: Path) -> None:
     run, path = some(tmp_path)
     bring(run, path)
-    assert rule_of(open_run(run.folder.parent, run.name)) is None
-    assert begin(run).blinding.rule == "keyed"
+    assert blinding_rule(open_run(run.folder.parent, run.name)) is None
+    assert begin_judging(run).blinding.rule == "keyed"
     (change,) = open_run(run.folder.parent, run.name).info.plan_changes
     assert (change.rows, change.what) == (12, "planned only after verdicts had been imported")
-    assert begin(run).blinding.rule == "keyed"
+    assert begin_judging(run).blinding.rule == "keyed"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from eval.errors import InputError
 from eval.judge.page.judging_state import JudgingState
-from eval.judge.page.practising import Feedback, practice_of
+from eval.judge.page.practice_feedback import Feedback, practice_of
 from eval.judge.page.session import PRACTICE_BACK, PRACTICE_OVER
 from eval.judge.page.views import Show, bar_html, stage_html
 from eval.judge.store.verdict_files import read_verdicts

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.opening.begin import begin
-from eval.judge.opening.keyfile import KEY_FILE
-from eval.judge.opening.plan import NAME, rule_of
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.setup.begin import begin_judging
+from eval.judge.setup.keyfile import KEY_FILE
+from eval.judge.setup.plan import NAME
+from eval.judge.setup.planning import blinding_rule
 from eval.judge.store.verdict_files import read_verdicts
 from eval.judge.study.blinding import Blinding
 from eval.judge.study.study import Overlap, Repeats, Study
@@ -31,19 +32,19 @@ from tests.support import ROOT
 _BEGIN = """
 import sys
 from pathlib import Path
-from eval.judge.opening.begin import begin
+from eval.judge.setup.begin import begin_judging
 from eval.run import open_run
 run = open_run(Path(sys.argv[1]), "trial")
 print("ready", flush=True)
 sys.stdin.readline()
-print(begin(run).blinding.fingerprint)
+print(begin_judging(run).blinding.fingerprint)
 """
 #: A process for each line, a step and a folder of runs: it begins judging, and dies by kill -9 in front of the
 #: so-manieth thing that it does to a file of the key, the plan or run.json. How each ended is printed.
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from eval.judge.opening.begin import begin
+from eval.judge.setup.begin import begin_judging
 from eval.run import open_run
 def watch(event, args):
     global left
@@ -59,7 +60,7 @@ for line in sys.stdin:
     if not child:
         left = int(step)
         sys.addaudithook(watch)
-        begin(open_run(Path(folder), "trial"))
+        begin_judging(open_run(Path(folder), "trial"))
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
@@ -103,7 +104,7 @@ def test_it_is_made_for_its_owner_only_whatever_the_umask(run: Run) -> None:
 
 def test_runs_of_one_name_have_keys_of_their_own(tmp_path: Path) -> None:
     runs = [make_run(tmp_path / str(n), n=1) for n in range(20)]
-    assert len({begin(run).blinding.fingerprint for run in runs}) == 20
+    assert len({begin_judging(run).blinding.fingerprint for run in runs}) == 20
 
 
 def test_servers_that_start_at_once_go_by_one_key_and_one_plan(run: Run) -> None:
@@ -121,7 +122,7 @@ def test_servers_that_start_at_once_go_by_one_key_and_one_plan(run: Run) -> None
     fingerprints = {process.communicate(timeout=60)[0].strip() for process in processes}
     found = reopened(run).info.blinding
     assert found is not None
-    assert fingerprints == set(found.keys) == {begin(run).blinding.fingerprint}
+    assert fingerprints == set(found.keys) == {begin_judging(run).blinding.fingerprint}
 
 
 def test_a_process_killed_at_any_step_leaves_no_key_or_a_whole_one(tmp_path: Path) -> None:
@@ -135,7 +136,7 @@ def test_a_process_killed_at_any_step_leaves_no_key_or_a_whole_one(tmp_path: Pat
             print(step, run.folder.parent, file=beginning.stdin, flush=True)
             code = int(beginning.stdout.readline())
             there = key_path(run).read_text() if key_path(run).exists() else ""
-            blinding = begin(reopened(run)).blinding
+            blinding = begin_judging(reopened(run)).blinding
             assert not there or Blinding("trial", bytes.fromhex(there)).fingerprint == blinding.fingerprint
             assert record(run) == ("keyed", 1)
             assert not list(run.folder.glob(".blinding.key.*"))
@@ -167,7 +168,7 @@ def test_a_lost_key_is_told_and_rows_keep_their_sides(run: Run, caplog: pytest.L
         shown.append((again.item, again.view.left))
     assert shown == [(row.item, row.left) for row in reversed(first)]
     assert "The key was replaced 1×; verdicts keep the sides they were given." in "\n".join(
-        run_checks.lines(reopened(run))
+        run_checks.check_lines(reopened(run))
     )
 
 
@@ -207,7 +208,7 @@ def test_before_the_first_verdict_another_key_leaves_no_trace(run: Run) -> None:
 def test_a_run_judged_before_goes_on_with_the_old_rule_and_says_so(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     pair = "hidden-item-0000"
     verdict_store(run).append(verdict(item=pair))
-    assert rule_of(run) == "unkeyed"
+    assert blinding_rule(run) == "unkeyed"
     bo = Person(JudgingState(run, PLAIN), "Bo")
     assert "was judged when sides were still an unkeyed hash, and continues that way" in caplog.text
     items = [prompt.id for prompt in run.prompts()]
@@ -219,7 +220,9 @@ def test_a_run_judged_before_goes_on_with_the_old_rule_and_says_so(run: Run, cap
     assert not key_path(run).exists()
     assert record(run) == ("unkeyed", 0)
     assert json.loads((run.folder / NAME).read_text())["blinding"] == "unkeyed"
-    assert "Sides: computed by an unkeyed hash of run, reviewer and item" in "\n".join(run_checks.lines(reopened(run)))
+    assert "Sides: computed by an unkeyed hash of run, reviewer and item" in "\n".join(
+        run_checks.check_lines(reopened(run))
+    )
     JudgingState(with_key(run))  # a key that turns up later is not this run's
     assert record(run) == ("unkeyed", 0)
 
@@ -230,8 +233,8 @@ def test_a_record_that_is_lost_makes_no_keyed_run_an_old_one(run: Run) -> None:
     Person(JudgingState(run, PLAIN), "Ana").judge_all(most=2)
     key_path(run).unlink()
     (run.folder / "run.json").write_bytes(collected)
-    assert rule_of(reopened(run)) == "keyed"
-    assert begin(reopened(run)).blinding.rule == "keyed"
+    assert blinding_rule(reopened(run)) == "keyed"
+    assert begin_judging(reopened(run)).blinding.rule == "keyed"
 
 
 def test_who_collects_meanwhile_keeps_the_record(run: Run) -> None:
@@ -284,11 +287,11 @@ def test_what_is_no_key_is_refused_in_a_sentence_and_left_as_it_is(
 
 def test_a_key_that_others_could_read_is_closed_to_them_and_told(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     key_path(with_key(run)).chmod(0o644)
-    assert begin(run).blinding.fingerprint == Blinding("trial", FIXED_KEY).fingerprint
+    assert begin_judging(run).blinding.fingerprint == Blinding("trial", FIXED_KEY).fingerprint
     assert mode(key_path(run)) == 0o600
     assert caplog.text.count("could be read by others; its permissions are fixed now") == 1
     caplog.clear()
-    begin(run)
+    begin_judging(run)
     assert caplog.record_tuples == []
 
 
@@ -311,7 +314,7 @@ def test_a_study_changed_or_a_plan_lost_after_judging_began_is_told(run: Run, ca
     JudgingState(run, PLAIN.model_copy(update={"overlap": Overlap(reviewers=2)}))
     assert caplog.text.count("the plan changes after 2 verdicts: overlap 2 on 100% of the pairs") == 1
     assert (run.folder / NAME).read_bytes() == plan
-    assert {name for name, level, _ in caplog.record_tuples if level >= logging.WARNING} == {"eval.judge.opening.begin"}
+    assert {name for name, level, _ in caplog.record_tuples if level >= logging.WARNING} == {"eval.judge.setup.begin"}
 
 
 def test_a_copy_of_the_folder_gets_a_key_of_its_own_where_its_key_was_left_out(run: Run, tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from eval.judge.elsewhere.exported import read_exported
-from eval.judge.elsewhere.exports import export_tasks
-from eval.judge.elsewhere.imports import import_verdicts
+from eval.judge.other_tools.exported import read_exported
+from eval.judge.other_tools.exports import export_tasks
+from eval.judge.other_tools.imports import import_verdicts
 from eval.judge.store.side_files import read_skips
 from eval.judge.store.verdict_files import read_verdicts
 from tests.judge.label_studio_server import LabelStudio, label_studio

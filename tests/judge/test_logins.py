@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from eval.judge.door.accounts import Accounts, add_account, change_password, remove_account
-from eval.judge.door.guesses import AT_ONCE, FREE, LONGEST, WAITING, Guesses, TooManyError
-from eval.judge.door.guesses import MOST as MOST_NAMES
-from eval.judge.door.sessions import IDLE, MOST, MOST_OF_ONE, Sessions
+from eval.judge.access.accounts import Accounts, add_account, change_password, remove_account
+from eval.judge.access.login_limits import AT_ONCE, FREE, LONGEST, WAITING, LoginLimiter, TooManyAttempts
+from eval.judge.access.login_limits import MOST as MOST_NAMES
+from eval.judge.access.sessions import IDLE, MOST, MOST_OF_ONE, Sessions
 from eval.judge.store.verdict_files import read_verdicts
 from eval.run import Run
 from tests.judge.asking import Answer, ask
@@ -182,14 +182,14 @@ def test_logins_are_bounded_and_nobody_pushes_another_out_alone(accounts: Path) 
 
 async def test_a_name_that_fails_waits_longer_each_time_and_then_it_is_forgotten() -> None:
     clock = Clock()
-    guesses = Guesses(lambda name, password: password == PASSWORD, clock)
+    guesses = LoginLimiter(lambda name, password: password == PASSWORD, clock)
     at_once = 0
     waits: list[int] = []
     while len(waits) < 8:
         try:
             assert not await guesses.check("Ana", "guess")
             at_once += not waits
-        except TooManyError as error:
+        except TooManyAttempts as error:
             assert await guesses.check("Bo", PASSWORD)
             waits.append(error.seconds)
             clock.now += error.seconds
@@ -218,7 +218,7 @@ async def test_checks_at_once_and_waiting_ones_are_bounded() -> None:
             running -= 1
         return False
 
-    guesses = Guesses(check)
+    guesses = LoginLimiter(check)
     tasks = [asyncio.ensure_future(guesses.check(f"name {i}", "guess")) for i in range(60)]
     same = [asyncio.ensure_future(guesses.check("name 0", "another")) for _ in range(5)]
     refused = [task for task in [*tasks, *same] if not await _starts(task)]
@@ -237,7 +237,7 @@ async def _starts(task: asyncio.Future[bool]) -> bool:
 
 
 async def test_remembered_names_are_bounded() -> None:
-    guesses = Guesses(lambda name, password: False)
+    guesses = LoginLimiter(lambda name, password: False)
     for i in range(MOST_NAMES + 5):
         guesses._note(f"name {i}", False)
     assert [guesses.failures(f"name {i}") for i in (0, 4, 5, MOST_NAMES + 4)] == [0, 0, 1, 1]

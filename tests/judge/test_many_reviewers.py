@@ -8,9 +8,9 @@ from collections import Counter
 from pathlib import Path
 
 from eval.answers import read_answers
-from eval.judge.opening.freeze import freeze
-from eval.judge.opening.plan import plan_of
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.setup.frozen_study import freeze_study
+from eval.judge.setup.planning import planned_reviewers
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.judge.study.study import Overlap, Repeats, Study
 from eval.run import Run
@@ -25,10 +25,10 @@ from eval.judge.page.judging_state import JudgingState
 from eval.run import open_run
 from tests.judge.person import Person
 
-desk = JudgingState(open_run(Path(sys.argv[1]), "trial"))
+judging = JudgingState(open_run(Path(sys.argv[1]), "trial"))
 
 def judge(reviewer):
-    person = Person(desk, reviewer)
+    person = Person(judging, reviewer)
     while person.view.state == "ask":
         if person.vote("left", reviewer).saved:
             os.write(1, f"{reviewer}\\t{person.view.judged}\\n".encode())  # in one piece
@@ -72,14 +72,14 @@ def check(run: Run, told: dict[str, int], n: int) -> None:
     kept = Counter(row.reviewer for row in rows)
     assert all(kept[reviewer] >= judged for reviewer, judged in told.items())
     by_item = Counter(row.item for row in rows if row.kind == "judgement")
-    plan = plan_of(run, read_answers(run.responses_path))
+    plan = planned_reviewers(run, read_answers(run.responses_path))
     assert len(plan) == n
     assert all(by_item[item] >= target for item, target in plan.items())
 
 
 def test_eight_threads_in_two_processes(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=60)
-    freeze(run, STUDY)
+    freeze_study(run, STUDY)
     processes = [start(run, name) for name in ("one", "two")]
     for process in processes:
         tell(process)
@@ -94,7 +94,7 @@ def test_eight_threads_in_two_processes(tmp_path: Path) -> None:
 
 def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=60)
-    freeze(run, STUDY)
+    freeze_study(run, STUDY)
     process = start(run, "one")
     tell(process)
     assert process.stdout is not None
@@ -114,13 +114,13 @@ def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path) -> None:
 
 def test_one_process_asks_no_more_than_is_planned(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=60)
-    desk = JudgingState(run, STUDY)
-    people = [Person(desk, f"reviewer {i}") for i in range(6)]
+    judging = JudgingState(run, STUDY)
+    people = [Person(judging, f"reviewer {i}") for i in range(6)]
     while any(person.view.state == "ask" for person in people):
         for person in people:
             if person.view.state == "ask":
                 person.vote("tie")
-    plan = plan_of(run, read_answers(run.responses_path))
+    plan = planned_reviewers(run, read_answers(run.responses_path))
     by_item = Counter(row.item for row in read_verdicts(run.verdicts_path) if row.kind == "judgement")
     extra = sum((by_item - Counter(plan)).values())
     assert by_item >= Counter(plan)
@@ -132,9 +132,9 @@ def test_others_verdicts_change_nothing_that_is_seen(tmp_path: Path) -> None:
     views = []
     for choice in ("left", "right"):
         run = with_key(make_run(tmp_path / choice, n=6))
-        desk = JudgingState(run, Study(practice=0, overlap=Overlap(reviewers=2)))
-        Person(desk, "Ana").judge_all(choice)
-        bo = Person(desk, "Bo")
+        judging = JudgingState(run, Study(practice=0, overlap=Overlap(reviewers=2)))
+        Person(judging, "Ana").judge_all(choice)
+        bo = Person(judging, "Bo")
         view = bo.act("recent")
         assert "Ana" not in repr(view)
         views.append((bo.item, view.left, view.judged, view.total, view.comment, view.filled, view.recent))

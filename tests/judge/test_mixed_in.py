@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.page.arrival import answer
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.page.open_session import answer_action
 from eval.judge.page.page_protocol import Action
-from eval.judge.page.practising import Feedback
+from eval.judge.page.practice_feedback import Feedback
 from eval.judge.page.session import NOTHING_TO_UNDO, PRACTICE_BACK, PRACTICE_OVER
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.judge.study.blinding import Blinding
@@ -73,8 +73,8 @@ def test_a_repeat_is_swapped_and_comes_late_enough(run: Run) -> None:
 
 
 def test_a_gold_row_speaks_of_better_and_worse(run: Run) -> None:
-    desk = JudgingState(run, STUDY)
-    ana = Person(desk)
+    judging = JudgingState(run, STUDY)
+    ana = Person(judging)
     while not ana.item.startswith("gold:"):
         ana.vote()
     assert ana.view.pair is not None
@@ -193,14 +193,14 @@ def test_practice_goes_back_on_undo_and_on_by_skip(run: Run) -> None:
 
 
 def test_practice_is_for_the_first_visit_only(run: Run) -> None:
-    desk = JudgingState(run, Study(practice=1))
-    ana = Person(desk)
+    judging = JudgingState(run, Study(practice=1))
+    ana = Person(judging)
     ana.vote()
     ana.skip()
-    assert Person(desk).view.practice == 0
+    assert Person(judging).view.practice == 0
     ana.vote()
     assert Person(JudgingState(run)).view.practice == 0
-    assert Person(desk, "Bo").view.practice == 1
+    assert Person(judging, "Bo").view.practice == 1
 
 
 def test_practice_is_in_the_reviewers_language(run: Run) -> None:
@@ -215,19 +215,19 @@ def test_practice_is_in_the_reviewers_language(run: Run) -> None:
 
 
 def test_a_login_is_welcomed_first_and_only_once(run: Run) -> None:
-    desk = JudgingState(run, Study(practice=1))
-    ana = Person(desk, "whatever", fixed="Ana")
+    judging = JudgingState(run, Study(practice=1))
+    ana = Person(judging, "whatever", fixed="Ana")
     assert (ana.view.state, ana.view.reviewer, ana.view.total) == ("welcome", "Ana", 40)
     assert ana.view.form is not None
     assert ana.act("sit").practice == 1
     ana.vote()
     ana.vote()
-    assert Person(desk, "whatever", fixed="Ana").view.state == "ask"
+    assert Person(judging, "whatever", fixed="Ana").view.state == "ask"
 
 
 def test_a_page_that_closes_before_a_name_does_nothing(run: Run) -> None:
-    sitting, view = answer(JudgingState(run, STUDY), None, Action(act="leave", reviewer="Ana"))
-    assert (sitting, view.state) == (None, "welcome")
+    session, view = answer_action(JudgingState(run, STUDY), None, Action(act="leave", reviewer="Ana"))
+    assert (session, view.state) == (None, "welcome")
 
 
 def test_repeats_do_not_come_all_at_once_when_the_first_can_come() -> None:

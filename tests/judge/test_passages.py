@@ -70,4 +70,7 @@ def test_the_page_marks_them_the_same_whichever_model_stands_left() -> None:
     one = stage_html(ask(pair(LEFT, RIGHT), left="base"), Show(marked=True))
     assert one == stage_html(ask(pair(RIGHT, LEFT), left="tuned"), Show(marked=True))
     assert "<mark>Nobody sees your cat.</mark>" in one
-    assert "what has no counterpart" in one
+    # It is told where somebody asks for marks, and lies over the header: not once more on each pair after that.
+    assert "what has no counterpart" not in one
+    asked = stage_html(ask(pair(LEFT, RIGHT)), Show(marked=True, just_marked=True))
+    assert "what has no counterpart" in asked

@@ -10,11 +10,12 @@ import pytest
 
 from eval.answers import encode, read_answers
 from eval.errors import InputError
-from eval.evidence.analysis import all_figures, whole
+from eval.evidence.analysis import all_figures, analyse_run
 from eval.journal import Journal
-from eval.judge.opening.begin import begin
-from eval.judge.opening.plan import asked_path, draw_of, plan_of, plan_path, read_asked, read_plan
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.setup.begin import begin_judging
+from eval.judge.setup.plan import asked_path, plan_path, read_asked, read_plan
+from eval.judge.setup.planning import inclusion_chances, planned_reviewers
 from eval.judge.study.assignment import drawing_order, is_drawn
 from eval.judge.study.blinding import Blinding
 from eval.judge.study.study import Overlap, Study
@@ -27,16 +28,16 @@ from tests.judge.runs import FIXED_KEY, make_run, prompt, response, with_key
 
 def test_the_plan_is_that_of_the_study(tmp_path: Path) -> None:
     run = make_run(tmp_path, answers=[*((f"a {n}", f"b {n}") for n in range(10)), ("same", "same")])
-    assert sorted(plan_of(run, read_answers(run.responses_path)).values()) == [1] * 8 + [2] * 2
+    assert sorted(planned_reviewers(run, read_answers(run.responses_path)).values()) == [1] * 8 + [2] * 2
     (run.folder / "study.json").write_text(json.dumps({"overlap": {"reviewers": 3, "share": 0.2}}))
-    plan = plan_of(run, read_answers(run.responses_path))
+    plan = planned_reviewers(run, read_answers(run.responses_path))
     assert (len(plan), sorted(plan.values())) == (10, [1] * 8 + [3] * 2)
 
 
 def test_a_pair_held_back_is_not_planned(tmp_path: Path) -> None:
     run = make_run(tmp_path, answers=[("As zebrabase-7b I say yes", "Yes."), ("a", "b")])
     JudgingState(run, Study.model_validate({"giveaways": {"policy": "hold"}}))
-    assert list(plan_of(open_run(run.folder.parent, run.name), read_answers(run.responses_path))) == [
+    assert list(planned_reviewers(open_run(run.folder.parent, run.name), read_answers(run.responses_path))) == [
         "hidden-item-0001"
     ]
 
@@ -51,9 +52,12 @@ def test_people_are_drawn_with_the_chance_that_was_said(sample: float) -> None:
 
 def test_only_drawn_prompts_are_asked_and_all_are_in_the_draw(tmp_path: Path) -> None:
     run, blinding = with_key(make_run(tmp_path, n=60)), Blinding("trial", FIXED_KEY)
-    desk = JudgingState(run, Study(sample=0.5))
-    draw, plan = draw_of(run, read_answers(run.responses_path)), plan_of(run, read_answers(run.responses_path))
-    assert set(desk.tasks) == set(plan) == {item for item in draw if is_drawn(blinding, item, 0.5)}
+    judging = JudgingState(run, Study(sample=0.5))
+    draw, plan = (
+        inclusion_chances(run, read_answers(run.responses_path)),
+        planned_reviewers(run, read_answers(run.responses_path)),
+    )
+    assert set(judging.tasks) == set(plan) == {item for item in draw if is_drawn(blinding, item, 0.5)}
     assert 15 < len(plan) < 45
     assert (len(draw), set(draw.values())) == (60, {0.5})
     assert list(draw) == drawing_order(blinding, sorted(draw))
@@ -75,18 +79,18 @@ STUDY = Study(practice=0, sample=0.5, overlap=Overlap(reviewers=2, share=0.3))
 def test_the_evidence_needs_no_key_and_writes_nothing(tmp_path: Path) -> None:
     """A folder copied to another machine without the key tells the same, and gets no key."""
     run = make_run(tmp_path, n=60)
-    desk = JudgingState(run, STUDY)
+    judging = JudgingState(run, STUDY)
     for name in ("Ana", "Bo"):
-        Person(desk, name).judge_all(most=10)
+        Person(judging, name).judge_all(most=10)
     shutil.copytree(run.folder, tmp_path / "copy" / run.name, ignore=shutil.ignore_patterns(".*"))
     copy = open_run(tmp_path / "copy", run.name)
     before = found_in(copy.folder)
     answers = read_answers(copy.responses_path)
-    assert plan_of(copy, answers) == begin(run).plan.reviewers
-    assert plan_of(copy, answers).keys() == desk.tasks.keys()
-    assert set(draw_of(copy, answers)) == {prompt.id for prompt in run.prompts()}
-    assert list(draw_of(copy, answers)) == list(draw_of(run, answers))
-    ours, theirs = whole(open_run(run.folder.parent, run.name)), read_snapshot(copy).whole
+    assert planned_reviewers(copy, answers) == begin_judging(run).plan.reviewers
+    assert planned_reviewers(copy, answers).keys() == judging.tasks.keys()
+    assert set(inclusion_chances(copy, answers)) == {prompt.id for prompt in run.prompts()}
+    assert list(inclusion_chances(copy, answers)) == list(inclusion_chances(run, answers))
+    ours, theirs = analyse_run(open_run(run.folder.parent, run.name)), read_snapshot(copy).whole
     assert theirs.verdict.progress == ours.verdict.progress
     assert all_figures(theirs) == all_figures(ours)
     assert found_in(copy.folder) == before
@@ -100,23 +104,23 @@ def test_a_plan_that_is_missing_is_told_and_not_guessed(tmp_path: Path) -> None:
     plan_path(run).unlink()
     run = open_run(run.folder.parent, run.name)
     with pytest.raises(InputError, match=r"plan\.json: is missing, and says which pairs people were drawn for"):
-        whole(run)
+        analyse_run(run)
     plan_path(run).write_text('{"blinding": "keyed"}')
     with pytest.raises(InputError, match=r"plan\.json: mode: Field required: restore it"):
-        whole(run)
+        analyse_run(run)
     plan_path(run).write_bytes(plan)
-    assert len(whole(run).table) == 3
+    assert len(analyse_run(run).table) == 3
 
 
 def test_before_anybody_judges_only_counts_are_told_and_no_key_is_made(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=60)
     (run.folder / "study.json").write_text(Study(overlap=STUDY.overlap).model_dump_json())
     before = found_in(run.folder)
-    plan = plan_of(run, read_answers(run.responses_path))
+    plan = planned_reviewers(run, read_answers(run.responses_path))
     assert sorted(plan.values()) == [1] * 42 + [2] * 18
-    assert whole(run).verdict.progress.left == 78
+    assert analyse_run(run).verdict.progress.left == 78
     assert found_in(run.folder) == before
-    assert sorted(begin(run).plan.reviewers.values()) == sorted(plan.values())
+    assert sorted(begin_judging(run).plan.reviewers.values()) == sorted(plan.values())
 
 
 def test_what_was_drawn_stays_drawn_though_pairs_come_and_the_key_is_lost(tmp_path: Path) -> None:
@@ -148,19 +152,19 @@ def test_the_plan_tells_no_side(tmp_path: Path) -> None:
 
 def test_the_plan_is_frozen_at_the_first_verdict_and_what_is_asked_otherwise_is_recorded(tmp_path: Path) -> None:
     run = make_run(tmp_path, n=40)
-    begin(run, Study(overlap=Overlap(reviewers=3)))
+    begin_judging(run, Study(overlap=Overlap(reviewers=3)))
     Person(JudgingState(run, STUDY), "Ana").judge_all(most=5)
-    frozen, reviewers = plan_path(run).read_bytes(), plan_of(run, read_answers(run.responses_path))
+    frozen, reviewers = plan_path(run).read_bytes(), planned_reviewers(run, read_answers(run.responses_path))
     other = STUDY.model_copy(update={"overlap": Overlap(reviewers=4, share=0.5)})
-    asked = begin(run, other).plan
+    asked = begin_judging(run, other).plan
     run = open_run(run.folder.parent, run.name)
     assert plan_path(run).read_bytes() == frozen
-    assert plan_of(run, read_answers(run.responses_path)) == reviewers
+    assert planned_reviewers(run, read_answers(run.responses_path)) == reviewers
     assert set(asked.reviewers.values()) == {1, 4}
     (change,) = run.info.plan_changes
     assert (change.rows, change.what) == (5, "overlap 4 on 50% of the pairs (before: 2 on 30%)")
     assert read_asked(run) == asked
-    begin(run, STUDY)
+    begin_judging(run, STUDY)
     run = open_run(run.folder.parent, run.name)
     assert [one.what for one in run.info.plan_changes[1:]] == ["as it was planned at first"]
     assert not asked_path(run).exists()
@@ -171,12 +175,12 @@ def test_the_plan_is_frozen_at_the_first_verdict_and_what_is_asked_otherwise_is_
 def test_an_edited_plan_is_refused_by_everybody(name: str, tmp_path: Path) -> None:
     run = make_run(tmp_path, n=10)
     Person(JudgingState(run, Study(practice=0)), "Ana").judge_all(most=2)
-    begin(run, Study(practice=0, overlap=Overlap(reviewers=2)))
+    begin_judging(run, Study(practice=0, overlap=Overlap(reviewers=2)))
     path = run.folder / name
     path.write_text(path.read_text().replace('"reviewers": ', '"reviewers": 1', 1))
     run = open_run(run.folder.parent, run.name)
     with pytest.raises(InputError, match="is not the plan that was frozen at the first verdict: restore it"):
-        begin(run)
+        begin_judging(run)
     if name == "plan.json":
         with pytest.raises(InputError, match="restore it"):
-            whole(run)
+            analyse_run(run)

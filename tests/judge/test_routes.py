@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.door.gatekeeper import NOT_SERVED
-from eval.judge.door.routes import PAGE, open_route
+from eval.judge.access.gatekeeper import NOT_SERVED
+from eval.judge.access.routes import PAGE, open_route
 from eval.run import Run
 from tests.judge.asking import ask
 from tests.judge.runs import make_run
@@ -32,7 +32,7 @@ import json, sys
 from pathlib import Path
 from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.app import build
-from eval.judge.door.serving import bare, mounted
+from eval.judge.access.server import bare_app, mount_page
 from eval.run import open_run
 
 def routes(app, under=""):
@@ -45,7 +45,7 @@ def routes(app, under=""):
             yield from ((method, path) for method in route.methods)
 
 folder, name = sys.argv[1:]
-print(json.dumps(sorted(set(routes(mounted(bare(), build(JudgingState(open_run(Path(folder), name))), ""))))))
+print(json.dumps(sorted(set(routes(mount_page(bare_app(), build(JudgingState(open_run(Path(folder), name))), ""))))))
 """
 
 

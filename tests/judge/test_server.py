@@ -21,8 +21,8 @@ from pathlib import Path
 import pytest
 
 from eval.errors import BlindsideError, InputError
-from eval.judge.door.accounts import add_account
-from eval.judge.door.serving import PORTS, listen, url
+from eval.judge.access.accounts import add_account
+from eval.judge.access.server import PORTS, listen, url
 from eval.judge.page.app import serve
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.judge.study.gold import GoldPair

@@ -1,4 +1,4 @@
-"""One sitting, state by state, on a real run folder."""
+"""One session, state by state, on a real run folder."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.page.arrival import answer
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.page.open_session import answer_action
 from eval.judge.page.page_protocol import Action
 from eval.judge.page.session import ELSEWHERE, NOTHING_TO_UNDO, STALE
 from eval.judge.store.verdict_files import in_force, read_verdicts
@@ -36,12 +36,12 @@ def rows(run: Run) -> list[Verdict]:
 
 
 def test_without_a_name_the_question_is_shown(run: Run) -> None:
-    desk = JudgingState(run, PLAIN)
-    assert answer(desk, None, Action(act="hello"))[1].state == "welcome"
-    nameless = answer(desk, None, Action(act="sit", reviewer="  "))[1]
+    judging = JudgingState(run, PLAIN)
+    assert answer_action(judging, None, Action(act="hello"))[1].state == "welcome"
+    nameless = answer_action(judging, None, Action(act="sit", reviewer="  "))[1]
     assert (nameless.state, nameless.notice) == ("welcome", Notice("name_missing"))
-    assert answer(desk, None, Action(act="sit", reviewer="x" * 61))[1].notice == Notice("name_long", "60")
-    assert answer(desk, None, Action(act="sit", reviewer="A\u202ena"))[1].notice == Notice("name_invisible")
+    assert answer_action(judging, None, Action(act="sit", reviewer="x" * 61))[1].notice == Notice("name_long", "60")
+    assert answer_action(judging, None, Action(act="sit", reviewer="A\u202ena"))[1].notice == Notice("name_invisible")
 
 
 def test_a_name_is_one_however_it_was_typed(run: Run) -> None:
@@ -49,8 +49,8 @@ def test_a_name_is_one_however_it_was_typed(run: Run) -> None:
 
 
 def test_a_fixed_name_cannot_be_changed(run: Run) -> None:
-    sitting, view = answer(JudgingState(run, PLAIN), None, Action(act="sit", reviewer="Mallory"), fixed="Ana")
-    assert (sitting is not None, view.reviewer) == (True, "Ana")
+    session, view = answer_action(JudgingState(run, PLAIN), None, Action(act="sit", reviewer="Mallory"), fixed="Ana")
+    assert (session is not None, view.reviewer) == (True, "Ana")
 
 
 @pytest.mark.parametrize("choice", ["left", "right", "tie", "both_bad"])
@@ -126,10 +126,10 @@ def test_a_posted_twice_verdict_is_one_row(run: Run, ana: Person) -> None:
 
 
 def test_posts_at_the_same_moment_are_one_row(run: Run, ana: Person) -> None:
-    sitting, nonce = ana.sitting, ana.view.nonce
-    assert sitting is not None
+    session, nonce = ana.session, ana.view.nonce
+    assert session is not None
     action = Action(act="vote", choice="left", nonce=nonce, reviewer="Ana")
-    threads = [threading.Thread(target=sitting.handle, args=(action,)) for _ in range(16)]
+    threads = [threading.Thread(target=session.handle, args=(action,)) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -148,16 +148,16 @@ def test_an_unknown_nonce_records_nothing(run: Run, ana: Person, nonce: str) -> 
 def test_an_undo_posted_twice_takes_back_one(run: Run, ana: Person) -> None:
     ana.vote()
     ana.vote()
-    assert ana.sitting is not None
+    assert ana.session is not None
     twice = Action(act="undo", nonce=ana.view.nonce, reviewer="Ana")
-    ana.sitting.handle(twice)
-    assert ana.sitting.handle(twice).judged == 1
+    ana.session.handle(twice)
+    assert ana.session.handle(twice).judged == 1
     assert len(in_force(rows(run))) == 1
 
 
 def test_two_tabs_of_one_reviewer_make_one_row_an_item(run: Run) -> None:
-    desk = JudgingState(run, PLAIN)
-    left_tab, right_tab = Person(desk), Person(desk)
+    judging = JudgingState(run, PLAIN)
+    left_tab, right_tab = Person(judging), Person(judging)
     assert left_tab.item == right_tab.item
     left_tab.vote("left")
     assert right_tab.vote("right").notice == ELSEWHERE
@@ -175,7 +175,7 @@ def test_two_servers_on_one_run_make_one_row_an_item(run: Run) -> None:
 
 def test_after_a_restart_of_the_server_the_pair_comes_again(run: Run, ana: Person) -> None:
     due, nonce = ana.item, ana.view.nonce
-    ana.desk, ana.sitting = JudgingState(run, PLAIN), None
+    ana.judging, ana.session = JudgingState(run, PLAIN), None
     view = ana.vote("left", nonce=nonce)
     assert (view.notice, view.keep, ana.item) == (STALE, True, due)
     assert rows(run) == []
@@ -197,7 +197,7 @@ def test_skipped_pairs_come_back_at_the_end(run: Run, ana: Person) -> None:
 
 def test_reviewers_see_nothing_of_each_other(run: Run, ana: Person) -> None:
     ana.vote("left", "mine")
-    bo = Person(ana.desk, "Bo")
+    bo = Person(ana.judging, "Bo")
     assert (bo.view.judged, bo.view.comment, bo.view.can_undo) == (0, "", False)
 
 

@@ -80,10 +80,10 @@ def test_sides_seen_before_tell_nothing_of_the_runs_name(tmp_path: Path) -> None
 
 def test_which_pairs_others_judge_too_cannot_be_computed(tmp_path: Path) -> None:
     study = Study(practice=0, overlap=Overlap(reviewers=2, share=0.5))
-    desk = JudgingState(make_run(tmp_path, n=N), study)
+    judging = JudgingState(make_run(tmp_path, n=N), study)
     for name in ("Ana", "Bo"):
-        Person(desk, name).judge_all()
-    by_item = Counter(row.item for row in read_verdicts(desk.run.verdicts_path))
+        Person(judging, name).judge_all()
+    by_item = Counter(row.item for row in read_verdicts(judging.run.verdicts_path))
     several = {item for item, n in by_item.items() if n == 2}
     assert len(several) == N // 2
     assert 10 <= len(several & Knowing("trial", "").several(0.5)) <= 50
@@ -182,5 +182,5 @@ def test_a_lost_key_is_told_on_the_console_and_judging_goes_on(run: Run) -> None
 
 
 def test_a_sitting_says_nothing_of_the_key(run: Run) -> None:
-    sitting = ReviewerSession(JudgingState(run), "Ana")
-    assert [one for one in secrets_of(run) if one in repr(sitting.show())] == []
+    session = ReviewerSession(JudgingState(run), "Ana")
+    assert [one for one in secrets_of(run) if one in repr(session.show())] == []

@@ -13,12 +13,13 @@ from string import Formatter
 import pytest
 
 from eval.judge.page.views import ALARMS, ASSETS, CHOICES, ENDS
-from eval.judge.study.strings import LANGUAGES, STRINGS, say, say_tag, table
+from eval.judge.study.page_texts import strings_json, tag_text, text_of
+from eval.judge.study.string_table import LANGUAGES, STRINGS
 
 TEMPLATES = sorted(ASSETS.glob("*.jinja"))
 SCRIPTS = sorted(ASSETS.glob("*.js"))
 #: Names, keys of a keyboard, and the letters that answers go by.
-NO_WORDS = {"blindside", "Esc", "Home", "End", *"ABCDEFGJKLMPRSTUX"}
+NO_WORDS = {"blindside", "Esc", "Home", "End", *"ABCDEFGHJKLMPRSTUX"}
 #: Attributes that are read out or shown.
 SPOKEN = {"aria-label", "title", "placeholder", "alt", "content", "label"}
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -74,7 +75,7 @@ KEY_NAMES = {
 
 
 def notices() -> Iterator[str]:
-    """The key of every notice that a sitting may give."""
+    """The key of every notice that a session may give."""
     for path in sorted(ASSETS.parents[1].rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Notice":
@@ -139,15 +140,15 @@ def test_every_notice_has_its_sentence() -> None:
 
 
 def test_tags_of_ones_own_show_as_they_are() -> None:
-    assert say_tag("too_long", "zh") == "太长"
-    assert say_tag("my own {tag}", "zh") == "my own {tag}"
+    assert tag_text("too_long", "zh") == "太长"
+    assert tag_text("my own {tag}", "zh") == "my own {tag}"
 
 
 def test_details_are_put_in_as_they_are() -> None:
-    assert say("notice_criterion_missing", "en", detail="{x} <b>") == "Please answer first: {x} <b>"
+    assert text_of("notice_criterion_missing", "en", detail="{x} <b>") == "Please answer first: {x} <b>"
 
 
 def test_the_scripts_table_cannot_end_its_script() -> None:
-    assert "<" not in table()
-    assert json.loads(table())["zh"].keys() == STRINGS.keys()
-    assert list(json.loads(table())) == list(LANGUAGES)
+    assert "<" not in strings_json()
+    assert json.loads(strings_json())["zh"].keys() == STRINGS.keys()
+    assert list(json.loads(strings_json())) == list(LANGUAGES)

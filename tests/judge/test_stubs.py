@@ -31,7 +31,7 @@ print(json.dumps([opened, inspect.getfile is before, inspect.getfile(gradio.Text
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("load", "none"),
-    [("from eval.judge.door.serving import load_gradio; load_gradio()", True), ("import gradio", False)],
+    [("from eval.judge.access.server import load_gradio; load_gradio()", True), ("import gradio", False)],
     ids=["pages", "plainly"],
 )
 def test_gradio_writes_no_stubs_for_a_page(load: str, none: bool) -> None:

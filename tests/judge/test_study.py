@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.judge.opening.freeze import freeze
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.setup.frozen_study import freeze_study
 from eval.judge.store.verdict_files import columns_in, read_verdicts
 from eval.judge.study.forms import form_of
 from eval.judge.study.study import Overlap, Study, read_frozen, read_study
@@ -128,9 +128,9 @@ def test_it_is_frozen_into_the_run_with_its_gold(tmp_path: Path) -> None:
     run = make_run(tmp_path)
     assert read_frozen(run.folder) == Study()
     study = read_study(written(tmp_path, FULL))
-    assert freeze(run, study) == study
+    assert freeze_study(run, study) == study
     (tmp_path / "gold.jsonl").unlink()
-    assert read_frozen(run.folder) == freeze(run) == JudgingState(run).study == study
+    assert read_frozen(run.folder) == freeze_study(run) == JudgingState(run).study == study
     assert json.loads((run.folder / "study.json").read_text())["gold"]["pairs"][0]["better"] == "4"
 
 

@@ -1,4 +1,4 @@
-"""One desk over all candidates: nobody sees two pairs of one prompt, and what each judges is balanced."""
+"""One page over all candidates: nobody sees two pairs of one prompt, and what each judges is balanced."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eval.judge.page.judging_state import JudgingState
 from eval.judge.store.side_files import read_rows
 from eval.judge.store.verdict_files import read_verdicts
 from eval.judge.study.study import Overlap, Study
-from eval.judge.sweep.shown import NAME, Shown
+from eval.judge.sweep.shown import NAME, ShownPair
 from eval.judge.sweep.sweep_state import SweepState
 from eval.records import Verdict
 from eval.sweep import Candidate, Dropped, read_sweep, write_sweep
@@ -23,12 +23,12 @@ from tests.judge.sweeps import make_sweep, runs
 ONE = Study(practice=0, overlap=Overlap(reviewers=1))
 
 
-def desk(folder: Path, study: Study | None = ONE) -> SweepState:
+def judging(folder: Path, study: Study | None = ONE) -> SweepState:
     return SweepState(folder / "reports" / "rates", runs(folder), study)
 
 
-def shown(folder: Path) -> list[Shown]:
-    return read_rows(folder / "reports" / "rates" / NAME, Shown)
+def shown(folder: Path) -> list[ShownPair]:
+    return read_rows(folder / "reports" / "rates" / NAME, ShownPair)
 
 
 def rows(folder: Path) -> dict[str, list[Verdict]]:
@@ -48,7 +48,7 @@ def seen_twice(folder: Path) -> list[tuple[str, str]]:
 
 def test_verdicts_are_rows_of_each_candidates_run_and_nobody_sees_a_prompt_twice(tmp_path: Path) -> None:
     make_sweep(tmp_path, k=3, n=12)
-    at = desk(tmp_path)
+    at = judging(tmp_path)
     for name in ("Ana", "Bo", "Cy", "Di"):
         judged = Person(at, name).judge_all()
         assert len(judged) == len(set(judged)) == (12 if name != "Di" else 0)
@@ -62,7 +62,7 @@ def test_verdicts_are_rows_of_each_candidates_run_and_nobody_sees_a_prompt_twice
 
 def test_each_reviewer_judges_candidates_categories_and_sides_alike(tmp_path: Path) -> None:
     make_sweep(tmp_path, k=4, n=48)
-    at = desk(tmp_path)
+    at = judging(tmp_path)
     people = [Person(at, name) for name in ("Ana", "Bo", "Cy")]
     for _ in range(20):
         for person in people:
@@ -78,17 +78,17 @@ def test_a_pair_that_was_only_shown_keeps_its_prompt_through_a_restart(tmp_path:
     """Killed at any moment: what was on a page is written down before it is shown."""
     make_sweep(tmp_path, k=4, n=3)
     for _ in range(6):
-        ana = Person(desk(tmp_path), "Ana")
+        ana = Person(judging(tmp_path), "Ana")
         ana.skip()
     assert seen_twice(tmp_path) == []
-    Person(desk(tmp_path), "Ana").judge_all()
+    Person(judging(tmp_path), "Ana").judge_all()
     assert seen_twice(tmp_path) == []
     assert sum(len(own) for own in rows(tmp_path).values()) == 3
 
 
 def test_two_servers_show_nobody_two_pairs_of_a_prompt(tmp_path: Path) -> None:
     make_sweep(tmp_path, k=4, n=8)
-    tabs = [Person(desk(tmp_path), "Ana") for _ in range(2)]
+    tabs = [Person(judging(tmp_path), "Ana") for _ in range(2)]
     for _ in range(8):
         for tab in tabs:
             if tab.view.state == "ask":
@@ -99,7 +99,7 @@ def test_two_servers_show_nobody_two_pairs_of_a_prompt(tmp_path: Path) -> None:
 
 def test_undo_edit_and_skip_stay_with_their_candidate(tmp_path: Path) -> None:
     make_sweep(tmp_path, k=2, n=4)
-    ana = Person(desk(tmp_path), "Ana")
+    ana = Person(judging(tmp_path), "Ana")
     first = ana.item
     ana.vote("left")
     ana.undo()
@@ -119,7 +119,7 @@ def test_undo_edit_and_skip_stay_with_their_candidate(tmp_path: Path) -> None:
 
 def test_a_dropped_candidate_is_asked_no_more_and_what_is_on_a_page_still_counts(tmp_path: Path) -> None:
     make_sweep(tmp_path, k=2, n=12)
-    at = desk(tmp_path)
+    at = judging(tmp_path)
     ana, bo = Person(at, "Ana"), Person(at, "Bo")
     on_page = shown(tmp_path)[0].candidate
     at.stop([on_page])
@@ -135,7 +135,7 @@ def test_a_dropped_candidate_is_asked_no_more_and_what_is_on_a_page_still_counts
 
 def test_second_opinions_are_on_the_same_candidate(tmp_path: Path) -> None:
     make_sweep(tmp_path, k=2, n=10)
-    at = desk(tmp_path, Study(practice=0, overlap=Overlap(reviewers=2, share=0.5)))
+    at = judging(tmp_path, Study(practice=0, overlap=Overlap(reviewers=2, share=0.5)))
     for name in ("Ana", "Bo"):
         Person(at, name).judge_all()
     twice = [Counter(row.item for row in own) for own in rows(tmp_path).values()]
@@ -150,7 +150,7 @@ def test_known_answers_and_repeats_go_to_runs_of_the_sweep(tmp_path: Path) -> No
         "pairs": [{"id": f"g{i}", "prompt": f"Is {i} even?", "better": "Yes.", "worse": "Blue."} for i in range(4)],
     }
     study = Study.model_validate({"practice": 0, "overlap": 1, "gold": gold, "repeats": {"rate": 0.5, "after": 2}})
-    Person(desk(tmp_path, study), "Ana").judge_all()
+    Person(judging(tmp_path, study), "Ana").judge_all()
     kinds = Counter(row.kind for own in rows(tmp_path).values() for row in own)
     assert kinds["judgement"] == 12
     assert kinds["gold"] >= 2
@@ -167,13 +167,13 @@ def test_a_candidate_is_not_judged_alone(tmp_path: Path) -> None:
 def test_a_candidate_that_comes_later_is_judged_by_the_same_study(tmp_path: Path) -> None:
     found = make_sweep(tmp_path, k=2, n=4)
     study = Study.model_validate({"practice": 0, "overlap": 1, "tags": ["rude"]})
-    Person(desk(tmp_path, study), "Ana").judge_all(most=1)
+    Person(judging(tmp_path, study), "Ana").judge_all(most=1)
     make_run(tmp_path, answers=[("Long reply.", f"Short late reply {i}.") for i in range(4)], name="rates-late")
     late = Candidate(name="late", run="rates-late", state="collected")
     write_sweep(tmp_path / "reports", found.model_copy(update={"candidates": (*found.candidates, late)}))
-    bo = Person(desk(tmp_path, None), "Bo")
+    bo = Person(judging(tmp_path, None), "Bo")
     bo.judge_all()
-    assert desk(tmp_path, None).study.tags == ("rude",)
+    assert judging(tmp_path, None).study.tags == ("rude",)
     assert len(rows(tmp_path)["late"]) > 0
 
 
@@ -191,17 +191,17 @@ def test_a_pair_that_a_page_has_ready_counts_as_seen(tmp_path: Path) -> None:
     """It reached the browser: after a restart no other candidate's pair of that prompt may follow."""
     make_sweep(tmp_path, k=4, n=6)
     for _ in range(3):
-        ana = Person(desk(tmp_path), "Ana")
+        ana = Person(judging(tmp_path), "Ana")
         ana.act("ahead")
         assert len(shown(tmp_path)) >= 2
         ana.vote()
-    Person(desk(tmp_path), "Ana").judge_all()
+    Person(judging(tmp_path), "Ana").judge_all()
     assert seen_twice(tmp_path) == []
 
 
 def test_thumbs_are_refused_before_anything_is_fixed(tmp_path: Path) -> None:
     make_sweep(tmp_path)
-    with pytest.raises(InputError, match=r"judge it with `--mode compare` .* a run that belongs to no sweep"):
-        desk(tmp_path, Study(mode="thumbs"))
+    with pytest.raises(InputError, match=r"judge it with `--mode compare` .* a run outside the sweep"):
+        judging(tmp_path, Study(mode="thumbs"))
     assert not [run for run in runs(tmp_path).values() if (run.folder / "study.json").exists()]
-    assert len(Person(desk(tmp_path), "Ana").judge_all()) == 12
+    assert len(Person(judging(tmp_path), "Ana").judge_all()) == 12

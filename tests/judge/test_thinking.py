@@ -42,7 +42,7 @@ def test_thinking_is_not_shown_unless_the_study_says_so(tmp_path: Path) -> None:
 
 def test_thinking_is_folded_under_both_answers(tmp_path: Path) -> None:
     page = page_of(run_of(tmp_path, THOUGHT, f"{THOUGHT} <b>Surely.</b>"), SHOWN)
-    assert page.count('<details class="bs-system"><summary>Thinking before the answer</summary>') == 2
+    assert page.count('<details class="bs-system bs-thinking">') == 2
     assert "&lt;b&gt;Surely.&lt;/b&gt;" in page
 
 

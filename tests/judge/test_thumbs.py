@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from eval.judge.opening.freeze import thumbs_path
 from eval.judge.page.judging_state import JudgingState
 from eval.judge.page.session import STALE
+from eval.judge.setup.frozen_study import thumbs_path
 from eval.judge.store.verdict_files import in_force, read_thumbs, read_verdicts
-from eval.judge.study.forms import Filled
+from eval.judge.study.forms import FilledForm
 from eval.judge.study.study import Study
 from eval.run import Run
 from tests.judge.person import Person
@@ -53,7 +53,11 @@ def test_undo_edit_and_the_list_work_on_thumbs(run: Run) -> None:
     recent = ana.act("recent").recent
     assert [entry.choice for entry in recent] == ["down", "up"]
     view = ana.act("edit", edit=recent[1].key)
-    assert (view.editing, view.comment, view.filled) == (True, "up", Filled({"stars.left": "2"}, {"left": ("unsafe",)}))
+    assert (view.editing, view.comment, view.filled) == (
+        True,
+        "up",
+        FilledForm({"stars.left": "2"}, {"left": ("unsafe",)}),
+    )
     ana.act("vote", "down", "after all")
     back = ana.undo()
     assert (back.comment, back.judged) == ("after all", 1)

@@ -100,6 +100,22 @@ def test_each_state_says_what_to_do() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("practices", "english", "chinese"),
+    [
+        (0, "", ""),
+        (1, "First comes one pair for practice, which is not recorded.", "开始时有一道练习题，不计入结果。"),
+        (3, "First come 3 pairs for practice, which are not recorded.", "开始时有 3 道练习题，不计入结果。"),
+    ],
+)
+def test_the_first_card_says_how_many_pairs_are_for_practice(practices: int, english: str, chinese: str) -> None:
+    view = View(state="welcome", nonce="n", practices=practices)
+    for said, show in ((english, Show(language="en")), (chinese, Show(language="zh"))):
+        page = stage_html(view, show)
+        assert said in page
+        assert ("for practice" in page or "练习" in page) == bool(practices)
+
+
 def test_undo_is_offered_when_there_is_something_to_undo() -> None:
     done = View(state="done", nonce="n")
     assert "Undo the last one" in stage_html(replace(done, can_undo=True))

@@ -13,7 +13,7 @@ from eval.judge.store.side_files import Skip, append_skip
 from eval.policy import freeze_policy
 from eval.records import utc_now
 from eval.release.gate.decision import Decision, Headline, Outcome, RuleResult, write_decision
-from eval.release.gate.stale import bind
+from eval.release.gate.stale import hash_inputs
 from eval.report.write_report import write_report
 from eval.run import Run, start_run
 from eval.run_info import Decoding, ModelInfo, PromptSet, RunInfo
@@ -144,7 +144,7 @@ def decision(run: Run, outcome: Outcome = "release") -> Decision:
         headline=Headline(
             win_rate=0.625, low=0.54321, high=0.7, prompts=8, judgements=32, reviewers=4, agreement=0.31, both_bad=0.0
         ),
-        bound=bind(run),
+        bound=hash_inputs(run),
         policy_sha256=run.info.policy_sha256,
         decided_at="2026-02-01T12:00:00.000Z",
         extra={"without": {"bob": 0.61}},

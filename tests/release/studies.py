@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from eval.answers import encode, read_answers
-from eval.judge.opening.begin import begin
-from eval.judge.opening.plan import plan_of
+from eval.judge.setup.begin import begin_judging
+from eval.judge.setup.planning import planned_reviewers
 from eval.policy import freeze_policy
 from eval.records import SIDES, Mark, Message, Prompt, Side
 from eval.run import Run, open_run, start_run
@@ -72,10 +72,10 @@ def judge(
     run: Run, shares: float | Sequence[float], *, seed: int = 1, reviewers: Sequence[str] = ("ann", "bob")
 ) -> Run:
     """Everybody planned judges every pair; tuned wins with this chance. What a judging server fixes is fixed."""
-    begin(run)
+    begin_judging(run)
     run = open_run(run.folder.parent, run.name)
     answers = read_answers(run.responses_path)
-    chance, plan, store = random.Random(seed), plan_of(run, answers), verdict_store(run)
+    chance, plan, store = random.Random(seed), planned_reviewers(run, answers), verdict_store(run)
     pairs = answers.pairs(run.prompts())
     for number, pair in enumerate(pairs):
         share = shares if isinstance(shares, float) else shares[number]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -13,16 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from blindside.markdown import code, plain
+from blindside.markdown import as_code, as_text
 from eval.release.gate.decision import Headline, read_decision, write_decision
-from eval.release.hub.bundle import gather
+from eval.release.hub.bundle import build_bundle
 from eval.release.hub.release import release
+from eval.report.write_report import write_report
 from eval.run import Run, write_run_json
 from eval.run_info import RunChecks, SweepMember
 from tests.release.card_rules import errors_of
 from tests.release.judged import Project, decision, make_project
 from train.files import sha256_file
 
+_IMAGE = re.compile(r"data:image/svg\+xml;base64,([^\"]+)")
 HOSTILE = (
     '"><script>alert(1)</script> [x](http://evil.example) | ![](//p) `{{ 7*7 }}` **b** www.evil.example @all\n# H\x07'
 )
@@ -86,9 +90,29 @@ def test_it_says_what_was_found_and_how(project: Project) -> None:
     assert f"- Recipe: ours.yml, sha256 `{sha256_file(project.home / 'recipes' / 'ours.yml')}`" in text
     assert "![How the training went]" not in text
     (project.tuned / "training.svg").write_text("<svg/>")
-    assert "![How the training went](training.svg)" in card_of(project)
+    assert "step by step: ![How the training went](training.svg)" in card_of(project)
     assert "- Tokens: trained tokens = served tokens, 1,230 of 1,234 pairs." in text
     assert "In `eval/`: `decision.json`, `gate.yml`, `recipe.yml`, `report/by_category.csv`" in text
+
+
+def test_the_trainings_of_both_rounds_are_shown_and_go_along(project: Project, tmp_path: Path) -> None:
+    for path, words in ((project.run.picture_path, "second"), (project.run.base_picture_path, "first")):
+        path.write_text(f"<svg xmlns='http://www.w3.org/2000/svg'><title>{words}</title></svg>")
+    shutil.copy(project.run.picture_path, project.tuned)
+    write_report(project.run)
+    bundle = build_bundle(project.run, decision(project.run), "our/tuned", tmp_path / "staging", comments=False)
+    files = {file.path: file.source for file in bundle.files}
+    for name, words in (("training.svg", "second"), ("eval/training-base.svg", "first")):
+        assert words in files[name].read_text()
+    base, tuned = (bundle.card.index(f"({name})") for name in ("eval/training-base.svg", "training.svg"))
+    assert base < tuned
+    # The published report has both too, and the first round's first.
+    page = files["eval/report/report.html"].read_text()
+    assert [
+        b64decode(one).decode().count(words)
+        for one, words in zip(_IMAGE.findall(page), ("first", "second"), strict=True)
+    ] == [1, 1]
+    assert page.index('id="training-base"') < page.index('id="training-tuned"')
 
 
 def test_a_policy_fixed_late_and_a_failed_parity_are_told(project: Project) -> None:
@@ -132,9 +156,9 @@ def test_hostile_names_stay_text(project: Project) -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_stays_text(text: str) -> None:
-    page = MarkdownIt("gfm-like", {"html": True, "linkify": False}).renderInline(f"x{plain(text)}x")
+    page = MarkdownIt("gfm-like", {"html": True, "linkify": False}).renderInline(f"x{as_text(text)}x")
     assert "<" not in page
-    assert MarkdownIt().renderInline(f"a {code(text)} b").count("<code>") == 1
+    assert MarkdownIt().renderInline(f"a {as_code(text)} b").count("<code>") == 1
 
 
 def test_the_recipe_is_left_out_once_it_has_changed(project: Project) -> None:
@@ -152,7 +176,7 @@ def test_the_recipe_is_left_out_once_it_has_changed(project: Project) -> None:
 def test_the_recipe_goes_out_without_this_machines_folders(project: Project, tmp_path: Path) -> None:
     staging = tmp_path / "staging"
     staging.mkdir()
-    gather(project.run, read_decision(project.run.folder), "our/tuned", staging, comments=False)
+    build_bundle(project.run, read_decision(project.run.folder), "our/tuned", staging, comments=False)
     assert (staging / "eval" / "recipe.yml").read_text() == "base_model: base\nrl: dpo\noutput_dir: out\n"
 
 

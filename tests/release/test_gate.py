@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from eval.judge.store.acknowledged import acknowledged_path
-from eval.policy import frozen
+from eval.policy import frozen_policy_path
 from eval.release.gate.decision import read_decision
 from eval.run import Run, open_run
 from tests.cli.command import blindside
@@ -140,7 +140,7 @@ def _last_row(run: Run) -> None:
 
 
 def _policy(run: Run) -> None:
-    frozen(run).write_text(frozen(run).read_text().replace("prompts: 30", "prompts: 31"))
+    frozen_policy_path(run).write_text(frozen_policy_path(run).read_text().replace("prompts: 30", "prompts: 31"))
 
 
 def _template(run: Run) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from eval.answers import read_answers
-from eval.judge.opening.begin import begin
-from eval.judge.opening.fits import notes
+from eval.judge.setup.begin import begin_judging
+from eval.judge.setup.policy_check import notes
 from eval.judge.store.side_files import Skip, append_skip
 from eval.judge.study.study import Overlap, Study
 from eval.policy import freeze_policy
@@ -66,7 +66,7 @@ def test_a_plan_changed_after_the_verdicts_changes_no_decision_and_an_edited_one
     run = judge(study(tmp_path, n=60, policy=POLICY), 0.5)
     assert gate(run).returncode == 1
     before = read_decision(run.folder)
-    begin(run, Study(overlap=Overlap(reviewers=2, share=0.9)))
+    begin_judging(run, Study(overlap=Overlap(reviewers=2, share=0.9)))
     assert gate(run).returncode == 1
     after = read_decision(run.folder)
     assert after.headline == before.headline
@@ -81,7 +81,7 @@ def test_a_plan_changed_after_the_verdicts_changes_no_decision_and_an_edited_one
 def test_skipping_what_the_tuned_model_loses_releases_nothing(tmp_path: Path) -> None:
     """Half of the prompts are won; two in three of the lost ones are skipped, and a few of these bob judges."""
     run = single(tmp_path, 120)
-    begin(run)
+    begin_judging(run)
     run = open_run(run.folder.parent, run.name)
     store = verdict_store(run)
     for number, pair in enumerate(read_answers(run.responses_path).pairs(run.prompts())):
@@ -173,7 +173,7 @@ def test_the_default_study_can_give_what_the_default_policy_asks_for(tmp_path: P
     (run.folder / "run.json").write_text(bare.model_dump_json())
     (run.folder / "gate.yml").unlink()
     run = freeze_policy(open_run(run.folder.parent, run.name))
-    assert notes(begin(run)) == []
+    assert notes(begin_judging(run)) == []
     assert [rule.status for rule in decide(run).rules if rule.name == "study"] == ["pass"]
 
 
@@ -192,7 +192,7 @@ def test_what_the_study_cannot_give_is_said_before_anybody_judges(
 ) -> None:
     run = study(tmp_path, n=20, policy=policy)
     (run.folder / "study.json").unlink()
-    (line,) = notes(begin(run, Study.model_validate(settings)))
+    (line,) = notes(begin_judging(run, Study.model_validate(settings)))
     assert words in line
     (run.folder / "study.json").write_text(json.dumps(settings))
     if "predicted" not in policy:
@@ -201,7 +201,7 @@ def test_what_the_study_cannot_give_is_said_before_anybody_judges(
 
 def test_where_every_answer_is_bad_nothing_contradicts_itself(tmp_path: Path) -> None:
     run = single(tmp_path, 30)
-    begin(run)
+    begin_judging(run)
     store = verdict_store(run)
     for n, pair in enumerate(read_answers(run.responses_path).pairs(run.prompts())[:20]):
         store.append(judged(run, pair, outcome="both_bad").model_copy(update={"reviewer": "ab"[n % 2]}))

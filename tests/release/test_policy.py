@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from eval.errors import InputError
-from eval.policy import DEFAULT, find_policy, freeze_policy, frozen, policy_sha256, read_policy
-from eval.release.gate.stale import bind, changed_since_asked
+from eval.policy import DEFAULT, find_policy, freeze_policy, frozen_policy_path, policy_sha256, read_policy
+from eval.release.gate.stale import changed_since_asked, hash_inputs
 from eval.run import Run, open_run
 from tests.judge.runs import make_run
 
@@ -53,16 +53,16 @@ def test_the_projects_own_policy_comes_before_the_default(tmp_path: Path, monkey
 
 def test_a_policy_is_frozen_once_somebody_judges(tmp_path: Path) -> None:
     run = freeze_policy(make_run(tmp_path), policy_file(tmp_path, "prompts: 20"))
-    assert run.info.policy_sha256 == policy_sha256(frozen(run))
+    assert run.info.policy_sha256 == policy_sha256(frozen_policy_path(run))
     assert run.info.policy_fixed_at == "before judging"
     again = freeze_policy(_reopened(run))
     assert again.info.policy_sha256 == run.info.policy_sha256
     freeze_policy(_reopened(run), policy_file(tmp_path, "prompts: 30"))
-    assert _reopened(run).info.policy_sha256 == policy_sha256(frozen(run))
+    assert _reopened(run).info.policy_sha256 == policy_sha256(frozen_policy_path(run))
     run.verdicts_path.write_text("verdict_id\n")
     with pytest.raises(InputError, match="differs from the policy that run trial was judged under"):
         freeze_policy(_reopened(run), policy_file(tmp_path, "prompts: 2"))
-    assert read_policy(frozen(run)).prompts == 30
+    assert read_policy(frozen_policy_path(run)).prompts == 30
 
 
 def test_a_policy_that_came_late_is_known_as_such(tmp_path: Path) -> None:
@@ -73,11 +73,11 @@ def test_a_policy_that_came_late_is_known_as_such(tmp_path: Path) -> None:
 
 def test_a_byte_changed_in_the_frozen_policy_is_seen(tmp_path: Path) -> None:
     run = freeze_policy(make_run(tmp_path))
-    assert [line for line in changed_since_asked(run, bind(run)) if "policy" in line] == []
-    frozen(run).write_bytes(frozen(run).read_bytes() + b"\n")
+    assert [line for line in changed_since_asked(run, hash_inputs(run)) if "policy" in line] == []
+    frozen_policy_path(run).write_bytes(frozen_policy_path(run).read_bytes() + b"\n")
     assert [
         line
-        for line in changed_since_asked(run, bind(run))
+        for line in changed_since_asked(run, hash_inputs(run))
         if "is not the policy that was fixed before judging" in line
     ]
 

@@ -10,15 +10,15 @@ import pytest
 from eval.answers import read_answers
 from eval.collect.model_tasks.rows import ModelVerdict, verdicts_path
 from eval.errors import InputError
-from eval.evidence.judgements import read_table
-from eval.judge.opening.plan import draw_of
+from eval.evidence.build_judgements import read_table
+from eval.judge.setup.planning import inclusion_chances
 from eval.policy import Policy, Preference
-from eval.release.gate.preference import Preferred, preferred
+from eval.release.gate.preference import PreferenceResult, preferred
 from eval.run import Run
 from tests.release.studies import judge, study
 
 
-def found(run: Run, **asked: object) -> Preferred:
+def found(run: Run, **asked: object) -> PreferenceResult:
     policy = Policy(preference=Preference.model_validate(asked))
     return preferred(run, read_answers(run.responses_path), read_table(run)[0], policy)[0]
 
@@ -26,7 +26,7 @@ def found(run: Run, **asked: object) -> Preferred:
 def model_says(run: Run, outcome: str) -> None:
     rows = [
         f"{run.name},{item},judge,{outcome},{outcome},{outcome},{'0' * 64},{'1' * 64}"
-        for item in draw_of(run, read_answers(run.responses_path))
+        for item in inclusion_chances(run, read_answers(run.responses_path))
     ]
     verdicts_path(run).write_text("\n".join([",".join(ModelVerdict.model_fields), *rows]) + "\n")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eval.judge.opening.keyfile import KEY_FILE
-from eval.judge.opening.plan import plan_path
+from eval.judge.setup.keyfile import KEY_FILE
+from eval.judge.setup.plan import plan_path
 from eval.release.gate.gate import decide
 from eval.release.hub.evidence_bundle import write_evidence
 from eval.report.write_report import write_report

@@ -17,10 +17,10 @@ from eval.policy import DEFAULT, Policy, Preference, Signals, read_policy
 from eval.records import Side
 from eval.release.gate.decision import Decision, Headline, RuleResult, Status
 from eval.release.gate.findings import Findings
-from eval.release.gate.gate import settle
+from eval.release.gate.gate import outcome_of
 from eval.release.gate.outputs import junit, markdown, print_decision
-from eval.release.gate.preference import Preferred
-from eval.release.gate.rules import apply
+from eval.release.gate.preference import PreferenceResult
+from eval.release.gate.rules import apply_rules
 from eval.report.tables.run_checks import Parity
 
 
@@ -33,7 +33,7 @@ def verdict_on(outcomes: list[int], **changes: Any) -> RunVerdict:
 
 
 GOOD = Findings(
-    preferred=Preferred(Estimate(0.62, 0.55, 0.69, 150), shown=True, refuted=False, spent=False),
+    preferred=PreferenceResult(Estimate(0.62, 0.55, 0.69, 150), shown=True, refuted=False, spent=False),
     verdict=verdict_on([1, 1, 1, 0, 1, 1, 0] * 20),
     plan_changes=(),
     unmet=(),
@@ -57,11 +57,11 @@ GOOD = Findings(
 
 def statuses(policy: Policy | None = None, **changes: Any) -> dict[str, Status]:
     found = dataclasses.replace(GOOD, **changes)
-    return {rule.name: rule.status for rule in apply(policy or Policy(), found)}
+    return {rule.name: rule.status for rule in apply_rules(policy or Policy(), found)}
 
 
-def preferred(*, refuted: bool = False, spent: bool = False) -> Preferred:
-    return Preferred(Estimate(0.5, 0.4, 0.6, 80), shown=False, refuted=refuted, spent=spent)
+def preferred(*, refuted: bool = False, spent: bool = False) -> PreferenceResult:
+    return PreferenceResult(Estimate(0.5, 0.4, 0.6, 80), shown=False, refuted=refuted, spent=spent)
 
 
 def test_good_figures_pass_every_rule_of_the_default() -> None:
@@ -78,7 +78,7 @@ def test_sides_that_a_reviewer_could_compute_are_said_and_held_against_a_policy_
         (False, unkeyed, ("pass", words)),
         (True, dataclasses.replace(GOOD, sides=None), ("insufficient", "nobody judged yet")),
     ):
-        (rule,) = (rule for rule in apply(Policy(keyed_sides=asked), found) if rule.name == "sides")
+        (rule,) = (rule for rule in apply_rules(Policy(keyed_sides=asked), found) if rule.name == "sides")
         assert (rule.status, rule.found) == seen
     assert read_policy(DEFAULT).keyed_sides
 
@@ -130,7 +130,7 @@ def test_what_was_not_checked_is_named() -> None:
         "base": Parity(7, 7, notes=("never ends its turn",)),
         "tuned": Parity(8, 7, unchecked=("end of turn",)),
     }
-    [rule] = [rule for rule in apply(Policy(), dataclasses.replace(GOOD, parity=parity)) if rule.name == "parity"]
+    [rule] = [rule for rule in apply_rules(Policy(), dataclasses.replace(GOOD, parity=parity)) if rule.name == "parity"]
     assert (rule.status, rule.found) == ("insufficient", "base: passed, tuned: not checked: end of turn")
 
 
@@ -158,7 +158,7 @@ def test_rules_that_the_default_does_not_ask_for(
 
 def test_the_margin_and_the_method_are_said() -> None:
     asked = Policy(preference=Preference(rule="non_inferiority", margin=0.1, method="fixed"))
-    rule = next(rule for rule in apply(asked, GOOD) if rule.name == "non-inferiority")
+    rule = next(rule for rule in apply_rules(asked, GOOD) if rule.name == "non-inferiority")
     assert rule.asked == "win rate above 40%, at one look, 95%"
     assert rule.found == "62.0%, 55.0% to 69.0% (n=150)"
 
@@ -168,9 +168,9 @@ def result(name: str, status: Status) -> RuleResult:
 
 
 def test_a_failed_rule_outweighs_an_open_one() -> None:
-    assert settle([result("a", "pass")])[0] == "release"
-    assert settle([result("a", "pass"), result("b", "insufficient")])[0] == "insufficient"
-    assert settle([result("a", "fail"), result("b", "insufficient")])[0] == "hold"
+    assert outcome_of([result("a", "pass")])[0] == "release"
+    assert outcome_of([result("a", "pass"), result("b", "insufficient")])[0] == "insufficient"
+    assert outcome_of([result("a", "fail"), result("b", "insufficient")])[0] == "hold"
 
 
 def test_what_ci_reads_never_shows_an_open_rule_as_a_pass() -> None:

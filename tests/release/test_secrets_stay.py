@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.opening.begin import begin
+from eval.judge.setup.begin import begin_judging
 from eval.release.gate.decision import read_decision
 from eval.release.hub.evidence_bundle import write_evidence
 from eval.release.hub.lineage import tuned_artifact
@@ -49,7 +49,7 @@ def project(tmp_path: Path) -> Project:
 @pytest.fixture
 def planned(project: Project) -> None:
     """The plan lies there before what is hidden takes the key's place."""
-    begin(project.run)
+    begin_judging(project.run)
 
 
 @pytest.fixture

@@ -15,14 +15,14 @@ from packaging.requirements import Requirement
 
 from eval.answers import read_answers
 from eval.errors import InputError, ReleaseError
-from eval.judge.door.accounts import add_account
-from eval.judge.opening.keyfile import KEY_FILE
+from eval.judge.access.accounts import add_account
+from eval.judge.setup.keyfile import KEY_FILE
 from eval.judge.study.study import Study
 from eval.release.hub.sync import Sync
 from eval.release.hub.upload import client
 from eval.release.space.fetch import fetch
 from eval.release.space.layout import FIXED, SECRET_PLACE, SECRET_TOKEN, Settings, read_deployed
-from eval.release.space.publish import Wanted, publish, stop
+from eval.release.space.publish import SpacePlan, publish, stop
 from eval.release.space.pull import Pulled, pull
 from eval.release.space.store import Store
 from eval.run import Run
@@ -47,8 +47,8 @@ def run(tmp_path: Path, hub: Hub) -> Run:
     return run
 
 
-def wanted(tmp_path: Path, **changes: object) -> Wanted:
-    return Wanted(**{"space": SPACE, "data": DATA, "accounts": tmp_path / "reviewers.csv", **changes})  # type: ignore[arg-type]
+def wanted(tmp_path: Path, **changes: object) -> SpacePlan:
+    return SpacePlan(**{"space": SPACE, "data": DATA, "accounts": tmp_path / "reviewers.csv", **changes})  # type: ignore[arg-type]
 
 
 def store() -> Store:

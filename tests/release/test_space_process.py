@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from eval.judge.door.accounts import add_account
+from eval.judge.access.accounts import add_account
 from eval.judge.store.verdict_files import read_verdicts
 from eval.release.space.layout import Settings
-from eval.release.space.publish import Wanted, publish
+from eval.release.space.publish import SpacePlan, publish
 from eval.run import Run
 from tests.judge.asking import ask
 from tests.judge.runs import make_run
@@ -31,7 +31,7 @@ def run(tmp_path: Path, hub: Hub) -> Run:
     for name in ("Ann", "Bo"):
         add_account(tmp_path / "reviewers.csv", name, PASSWORD)
     run = make_run(tmp_path / "home", n=20)
-    wanted = Wanted(SPACE, DATA, Settings(every=1), tmp_path / "reviewers.csv")
+    wanted = SpacePlan(SPACE, DATA, Settings(every=1), tmp_path / "reviewers.csv")
     publish(run, EVERY_PAIR, wanted, print)
     unpacked(hub, tmp_path / "app")
     return run

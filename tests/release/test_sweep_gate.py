@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from eval.errors import StaleInputs
-from eval.evidence.analysis import whole
+from eval.evidence.analysis import analyse_run
 from eval.release.gate.decision import Decision
 from eval.release.gate.gate import decide
 from eval.report.tables.markdown import markdown
@@ -59,7 +59,7 @@ def test_the_run_alone_copied_elsewhere_is_still_one_of_eight(tmp_path: Path) ->
     found = decide(open_run(copy.parent, copy.name))
     assert rule(found, "sweep")[1].startswith("high, one of 8 candidates of sweep rates")
     assert rule(found, "superiority")[0] == "fail"
-    assert "99.38%" in markdown(whole(open_run(copy.parent, copy.name)))
+    assert "99.38%" in markdown(analyse_run(open_run(copy.parent, copy.name)))
 
 
 @pytest.mark.parametrize("of", [None, 2])

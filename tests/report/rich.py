@@ -11,8 +11,8 @@ from eval.answers import read_answers
 from eval.expect.expect import Expect
 from eval.journal import Journal
 from eval.judge.csv_codec import encode_row
-from eval.judge.opening.freeze import freeze
-from eval.judge.opening.plan import Plan, PlannedPair, plan_path, write_plan
+from eval.judge.setup.frozen_study import freeze_study
+from eval.judge.setup.plan import Plan, PlannedPair, plan_path, write_plan
 from eval.judge.store.hash_chain import seal_of
 from eval.judge.store.side_files import Skip, append_skip
 from eval.judge.study.study import Overlap, Study
@@ -27,11 +27,11 @@ STUDY = Study.model_validate(
     {
         "tags": {"incorrect": None, "too_long": None, "ignores_instruction": {"en": "off the brief", "zh": "答非所问"}},
         "criteria": [
-            {"name": "helpful", "question": "More helpful?", "scale": "pairwise"},
-            {"name": "quality", "question": "How good?", "scale": [1, 2, 3, 4, 5]},
+            {"name": "helpful", "question": {"en": "More helpful?", "zh": "哪个更有帮助？"}, "scale": "pairwise"},
+            {"name": "quality", "question": {"en": "How good?", "zh": "有多好？"}, "scale": [1, 2, 3, 4, 5]},
             {
                 "name": "tone",
-                "question": "Which tone?",
+                "question": {"en": "Which tone?", "zh": "哪种语气？"},
                 "scale": {"cold": {"en": "cold", "zh": "冷淡"}, "warm": {"en": "warm", "zh": "亲切"}},
             },
         ],
@@ -60,7 +60,7 @@ def make_rich(folder: Path, *, pairs: int = 90, name: str = "second", lean: floa
     dice = random.Random(seed)
     prompts = [_prompt(n) for n in range(pairs)]
     run = make_run_of(folder, prompts, [row for asked in prompts for row in _answers(asked, dice)], name=name)
-    freeze(run, STUDY)
+    freeze_study(run, STUDY)
     there = [pair for pair in read_answers(run.responses_path).pairs(prompts) if not pair.identical]
     planned = tuple(PlannedPair(item=pair.prompt_id, drawn=True, reviewers=len(REVIEWERS)) for pair in there)
     write_plan(
@@ -72,9 +72,9 @@ def make_rich(folder: Path, *, pairs: int = 90, name: str = "second", lean: floa
         run=name, item=there[-1].prompt_id, reviewer="Skipper", kind="judgement", skipped_at="2026-01-31T12:00Z"
     )
     append_skip(run, skip)
-    drawing = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 752 500"><path d="M20 400 L300 120 L700 60"/></svg>'
-    for path in (run.picture_path, run.base_picture_path):
-        path.write_text(drawing)
+    for path, end in ((run.picture_path, 60), (run.base_picture_path, 90)):
+        line = f'<path d="M20 400 L300 120 L700 {end}"/>'
+        path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 752 500">{line}</svg>')
     return run
 
 

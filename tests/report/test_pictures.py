@@ -12,7 +12,7 @@ import pytest
 from eval.report.pages.browse import find
 from eval.report.pages.drawing import Link, Picture, cut
 from eval.report.pages.figures import findings
-from eval.report.pages.query import parse
+from eval.report.pages.query import parse_query
 from eval.report.pages.snapshot import Snapshot, read_snapshot
 from eval.report.pages.standalone import OPEN, picture_files
 from eval.report.pages.words import words
@@ -75,10 +75,17 @@ def test_many_prompts_are_drawn_as_bins(tmp_path: Path) -> None:
     assert "about 4 prompts" in strip.note
 
 
+def test_what_grey_means_is_said_where_something_is_grey(pictures: dict[str, Picture], tmp_path: Path) -> None:
+    found = findings(read_snapshot(make_judged(tmp_path, pairs=12)), words("en"))
+    few = next(one for section in found.sections for one in section.pictures if one.key == "categories")
+    for picture, grey in ((pictures["categories"], False), (few, True)):
+        assert ("rs-fill-few" in picture.svg, "Grey:" in picture.note) == (grey, grey)
+
+
 def test_every_link_of_a_picture_finds_what_it_says(snapshot: Snapshot, pictures: dict[str, Picture]) -> None:
     for picture in pictures.values():
         for href in hrefs(picture):
-            query = parse(href)
+            query = parse_query(href)
             assert query.href() == href, picture.key
             assert query.item in snapshot.by_id if query.item else find(snapshot, query), href
     tagged = set(hrefs(pictures["tags"]))

@@ -12,10 +12,10 @@ import pytest
 from blindside.yaml_files import read_yaml
 from eval.evidence.analysis import all_figures
 from eval.judge.study.study import Language
-from eval.report.pages.live import Source
-from eval.report.pages.page import show
+from eval.report.pages.live_snapshot import SnapshotSource
+from eval.report.pages.page import show_page
 from eval.report.pages.snapshot import read_snapshot
-from eval.report.pages.trust import strip
+from eval.report.pages.trust_strip import trust_strip
 from eval.report.pages.words import CHINESE, words
 from eval.run import Run
 from tests.report.rich import make_rich
@@ -97,7 +97,7 @@ def test_a_sentence_made_elsewhere_is_translated_with_its_parts(english: str, ch
 def test_every_sentence_and_figure_of_a_run_is_translated(run: Run) -> None:
     found, say = read_snapshot(run).whole, words("zh")
     said = [say.sentence(found.verdict.headline), say.sentence(found.verdict.two_claims)]
-    said += [f"{mark.name} {mark.figure}" for mark in strip(found.verdict, say, ())]
+    said += [f"{mark.name} {mark.figure}" for mark in trust_strip(found.verdict, say, ())]
     said += [say.sentence(figure.name) for figure in all_figures(found)]
     names = {"bob", "Ann", "Lee", "helpful", "quality", "tone", "cold", "warm", "too_long", "incorrect", "nats"}
     for one in said:
@@ -107,15 +107,24 @@ def test_every_sentence_and_figure_of_a_run_is_translated(run: Run) -> None:
 
 @pytest.mark.parametrize("address", ["", "?view=browse&length=half", "?item=item-004", "?view=compare", "?without=bob"])
 def test_a_chinese_page_says_no_english_but_names(run: Run, address: str) -> None:
-    page = show(run, Source(run), address, "zh")
+    page = show_page(run, SnapshotSource(run), address, "zh")
+    running = re.sub(r"</?(a|b|bdi|span|q|code)\b[^>]*>", "", page)
+    assert (
+        re.findall(
+            r"[^>]{0,12}[。；：，][ \n]+\w[^<]{0,12}",
+            re.sub(r"<script.*?</script>|<style.*?</style>", "", running, flags=re.DOTALL),
+        )
+        == []
+    )
     body = re.sub(r"<(style|script|bdi|code|q|title)\b.*?</\1>", " ", page, flags=re.DOTALL)
     body = re.sub(
         r"<div class=\"bs-(text|said)\".*?</article>|<td class=\"rs-answer.*?</td>", " ", body, flags=re.DOTALL
     )
     body = re.sub(r"<[^>]*>|&[#\w]+;", " ", body)
-    names = """second first bob Ann Lee zebrabase quaggatuned Question what would you call boat of two colours About
-        item longer answer with more words than needs short and clear one geography writing code helpful quality tone
-        cold warm base tuned tie incorrect too long ignores instruction eos stop length embedded for the test written"""
+    names = """second first bob Ann Lee Skipper zebrabase quaggatuned Question what would you call boat of two colours
+        About item longer answer with more words than needs short and clear one geography writing code helpful quality
+        tone cold warm base tuned tie incorrect too long ignores instruction eos stop length embedded for the
+        test written"""
     left = {word for word in ENGLISH.findall(body) if word not in set(names.split()) | SAME}
     assert left == set()
 
@@ -125,9 +134,14 @@ def test_a_chinese_page_says_no_english_but_names(run: Run, address: str) -> Non
 def test_a_studys_own_words_for_tags_and_scales_are_said(
     run: Run, address: str, language: Language, tag: str, value: str
 ) -> None:
-    page = re.sub(r"<(style|script)\b.*?</\1>|<[^>]*>", " ", show(run, Source(run), address, language), flags=re.DOTALL)
+    page = re.sub(
+        r"<(style|script)\b.*?</\1>|<[^>]*>",
+        " ",
+        show_page(run, SnapshotSource(run), address, language),
+        flags=re.DOTALL,
+    )
     assert tag in page
-    assert f": {value}" in page
+    assert re.search(rf"(: |：|\? |？){value}", page)
     assert "ignores the instruction" not in page
 
 

@@ -14,8 +14,8 @@ from train.artifact import (
     Base,
     hash_setting,
     hash_weights,
-    now,
     read_artifact,
+    utc_seconds,
     verify,
     write_artifact,
 )
@@ -28,7 +28,7 @@ def artifact(folder: Path) -> Artifact:
     return Artifact(
         name="tiny", base=Base(source="models/tiny-base", weights_sha256=SHA), recipe="train/recipes/tiny.yml",
         recipe_sha256=SHA, data_sha256={"pairs.jsonl": SHA}, weights_sha256=hash_weights(folder), template_sha256=SHA,
-        tokenizer_sha256=SHA, versions={"axolotl": "0.19.0"}, metrics={"train_loss": 0.5}, created_at=now(),
+        tokenizer_sha256=SHA, versions={"axolotl": "0.19.0"}, metrics={"train_loss": 0.5}, created_at=utc_seconds(),
         inputs_sha256=SHA,
     )  # fmt: skip
 

@@ -26,9 +26,9 @@ from tests.train import stand_in
 from tests.train.models import hf5_folder
 from tests.train.models import recipe as tiny_recipe
 from tests.train.stand_in import IMAGE, recipe, somebody
-from train.container.container import axolotl, versions, wanted
+from train.container.container import axolotl, container_wanted, versions
 from train.container.image import IMAGE as PINNED
-from train.container.image import bar, ensure, image_name
+from train.container.image import bar, ensure_image, image_name
 from train.errors import LaunchError
 from train.progress import Progress
 from train.recipe import find_recipe, read_recipe
@@ -305,7 +305,7 @@ def test_the_image_is_pinned_and_can_be_another(client: docker.DockerClient, mon
     train = (ROOT / "pyproject.toml").read_text()
     assert f'"axolotl=={image_name().rpartition(":")[2]}"' in train
     assert image_name() == PINNED
-    assert ensure(client, IMAGE, Progress("x", io.StringIO())).tags == [IMAGE]
+    assert ensure_image(client, IMAGE, Progress("x", io.StringIO())).tags == [IMAGE]
 
 
 def test_a_pull_shows_what_is_here_and_what_is_left() -> None:
@@ -325,9 +325,9 @@ def test_the_image_trains_what_wants_a_gpu_where_there_is_one(monkeypatch: pytes
     small, large = (read_recipe(find_recipe(name)) for name in ("tiny", "qwen2.5-3b-dpo"))
     monkeypatch.setenv("PATH", "/nowhere")  # no nvidia-smi there
     monkeypatch.delenv("TRAINER", raising=False)
-    assert [wanted(small), wanted(large)] == [False, False]
+    assert [container_wanted(small), container_wanted(large)] == [False, False]
     monkeypatch.setenv("TRAINER", "docker")
-    assert [wanted(small), wanted(large)] == [True, True]
+    assert [container_wanted(small), container_wanted(large)] == [True, True]
     monkeypatch.setenv("TRAINER", "both")
     with pytest.raises(LaunchError, match="TRAINER is 'both'; give auto, docker or local"):
-        wanted(small)
+        container_wanted(small)

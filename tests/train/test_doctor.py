@@ -3,62 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-import shutil
 import socket
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from blindside.gpus import Gpu
-from compose.embedded.rendering import render as as_tgi
 from tests.support import free_port
-from tests.train.families import FAMILIES
-from tests.train.models import HF5, hf5_folder, load
-from tests.train.models import recipe as tiny_recipe
-from train.doctor.doctor import Machine, examine, look, ready
+from tests.train.doctored import A6000, FULL, GPU_ENGINE, H100, QLORA, SMALL, T4, ask, machine, recipe
+from tests.train.models import hf5_folder
+from train.doctor.doctor import Machine, check_ready, inspect_machine
 from train.errors import TrainError
-from train.export.export import export
-from train.export.rendering import render as as_transformers
-from train.recipe import Recipe, find_recipe, read_recipe
 from train.resources.findings import Finding, show
 from train.resources.gpus import Engine, chosen_gpus, cuda
 from train.resources.memory import GIB
-
-FULL, QLORA, SMALL = "qwen2.5-3b-dpo", "qwen2.5-3b-qlora-dpo", "smollm2-135m-dpo"
-H100 = Gpu(0, "NVIDIA H100 80GB HBM3", 81559 << 20, 81079 << 20, (9, 0))
-A6000 = Gpu(0, "NVIDIA RTX A6000", 49140 << 20, 48500 << 20, (8, 6))
-T4 = Gpu(0, "Tesla T4", 15360 << 20, 15100 << 20, (7, 5))
-GPU_ENGINE = Engine("28.0", gpu_runtime=True)
-TINY = {
-    "hidden_size": 192,
-    "num_hidden_layers": 4,
-    "intermediate_size": 512,
-    "vocab_size": 1024,
-    "num_attention_heads": 6,
-    "num_key_value_heads": 2,
-    "tie_word_embeddings": True,
-}
-
-
-def machine(*gpus: Gpu, **changes: Any) -> Machine:
-    return dataclasses.replace(Machine(gpus, (13, 0), GPU_ENGINE, 32 * GIB), **changes)
-
-
-def recipe(name: str, **changes: Any) -> Recipe:
-    found = read_recipe(find_recipe(name))
-    return Recipe(found.name, found.path, {**found.config, **changes}, found.datasets)
-
-
-def ask(asked: Recipe | None, seen: Machine, tmp_path: Path, **changes: Any) -> dict[str, Finding]:
-    told = {"HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "1"} | changes.pop("variables", {})
-    options = {"models": tmp_path, "workspace": tmp_path / "none"} | changes
-    return {one.name: one for one in examine(asked, machine=seen, variables=told, **options)}
 
 
 @pytest.mark.parametrize(
@@ -176,121 +136,11 @@ def test_ports_are_really_tried(tmp_path: Path) -> None:
     )
 
 
-CONFIG = {
-    "hidden_size": 64,
-    "num_attention_heads": 2,
-    "num_hidden_layers": 3,
-    "intermediate_size": 128,
-    "vocab_size": 99,
-}
-
-
-class Hub(BaseHTTPRequestHandler):
-    """Answers as the Hub does; `Bearer right` may read what is gated."""
-
-    def do_GET(self) -> None:
-        right = self.headers.get("Authorization") == "Bearer right"
-        table: dict[str, tuple[int, Any]] = {
-            "/api/models?limit=1": (200, []),
-            "/open/model/resolve/main/config.json": (307, "/cached/config.json"),
-            "/cached/config.json": (200, CONFIG),
-            "/gated/model/resolve/main/config.json": (200 if right else 401, {}),
-            "/api/datasets/open/pairs": (200, {"gated": False}),
-            "/api/datasets/gated/pairs": (200, {"gated": "auto"}),
-        }
-        status, body = table.get(self.path, (404, ""))
-        if self.path.startswith("/saved/") and (HF5 / self.path.rpartition("/")[2]).exists():
-            status, body = 200, json.loads((HF5 / self.path.rpartition("/")[2]).read_text(encoding="utf-8"))
-            body |= {"vocab_size": None} if self.path == "/saved/broken/resolve/main/config.json" else {}
-        self.send_response(status)
-        if status == 307:
-            self.send_header("Location", body)
-        self.end_headers()
-        self.wfile.write(json.dumps(body).encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield {"HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HUB_OFFLINE": ""}
-        server.shutdown()
-        thread.join()
-
-
-def of_the_hub(model: str, data: str) -> Recipe:
-    found = recipe(SMALL, base_model=model)
-    return dataclasses.replace(found, datasets=(dataclasses.replace(found.datasets[0], path=data),))
-
-
-def test_a_hub_that_gives_all_is_ok(hub: dict[str, str], tmp_path: Path) -> None:
-    found = ask(of_the_hub("open/model", "open/pairs"), machine(), tmp_path, variables={**hub, "HF_TOKEN": "right"})
-    assert "(sizes from the Hub)" in found["memory"].found
-    assert found["Hub"].found == f"{hub['HF_ENDPOINT']} answers"
-    assert "token" not in found
-
-
-def test_the_export_is_tried_on_a_base_that_is_still_on_the_hub(hub: dict[str, str], tmp_path: Path) -> None:
-    found = ask(of_the_hub("saved/model", "open/pairs"), machine(), tmp_path, variables=hub)
-    assert found["export"].level == "ok"
-    found = ask(of_the_hub("saved/broken", "open/pairs"), machine(), tmp_path, variables=hub)
-    assert (found["export"].level, "vocab_size" in found["export"].found) == ("fail", True)
-    assert "export" not in ask(of_the_hub("open/model", "open/pairs"), machine(), tmp_path, variables=hub)
-
-
-@pytest.mark.parametrize(
-    ("model", "data", "what"),
-    [("gated/model", "open/pairs", "gated/model"), ("open/model", "gated/pairs", "datasets/gated/pairs")],
-)
-def test_gated_things_need_a_token(hub: dict[str, str], model: str, data: str, what: str, tmp_path: Path) -> None:
-    asked = of_the_hub(model, data)
-    found = ask(asked, machine(), tmp_path, variables=hub)["token"]
-    assert found.level == "fail"
-    assert found.remedy.endswith(f"set HF_TOKEN to a token that may read it at {hub['HF_ENDPOINT']}/{what}")
-    assert "token" not in ask(asked, machine(), tmp_path, variables={**hub, "HF_TOKEN": "right"})
-    (tmp_path / "hf").mkdir()
-    (tmp_path / "hf" / "token").write_text("right\n")
-    assert "token" not in ask(asked, machine(), tmp_path, variables=hub)
-
-
-def test_terms_that_the_token_has_not_accepted_are_told(hub: dict[str, str], tmp_path: Path) -> None:
-    asked, told = of_the_hub("gated/model", "open/pairs"), {**hub, "HF_TOKEN": "wrong"}
-    found = ask(asked, machine(), tmp_path, variables=told)["token"]
-    assert found.remedy == f"accept its terms at {hub['HF_ENDPOINT']}/gated/model"
-
-
-def test_a_name_that_the_hub_has_not_is_told(hub: dict[str, str], tmp_path: Path) -> None:
-    found = examine(
-        of_the_hub("no/model", "open/pairs"), machine=machine(), models=tmp_path,
-        variables={**hub, "HF_HOME": str(tmp_path)}, workspace=tmp_path / "none",
-    )  # fmt: skip
-    assert Finding("Hub", "fail", "the Hub has no no/model", "check the name in the recipe") in found
-
-
-def test_a_hub_that_does_not_answer_is_told_unless_all_is_here(tmp_path: Path) -> None:
-    asked, told = of_the_hub("open/model", "open/pairs"), {"HF_ENDPOINT": "http://127.0.0.1:1", "HF_HUB_OFFLINE": ""}
-    found = ask(asked, machine(), tmp_path, variables=told)["Hub"]
-    assert (found.level, found.found) == (
-        "fail",
-        "http://127.0.0.1:1 does not answer; not here: open/model, open/pairs",
-    )
-    for name in ("models--open--model", "datasets--open--pairs"):
-        folder = tmp_path / "hf" / "hub" / name / "snapshots" / "abc"
-        folder.mkdir(parents=True)
-        (folder / "file").write_text("")
-    assert ask(asked, machine(), tmp_path, variables=told)["Hub"].level == "warn"
-
-
 def test_a_training_stops_on_what_surely_breaks_and_says_the_rest(tmp_path: Path) -> None:
     def stop(name: str, seen: Machine, **changes: Any) -> list[str]:
         said: list[str] = []
         told = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
-        ready(recipe(name, **changes), tmp_path, said.append, machine=seen, variables=told)
+        check_ready(recipe(name, **changes), tmp_path, said.append, machine=seen, variables=told)
         return said
 
     base = hf5_folder(tmp_path / "tiny-base")
@@ -323,90 +173,10 @@ def test_gpus_are_read_from_nvidia_smi(tmp_path: Path, monkeypatch: pytest.Monke
     assert cuda() == (13, 0)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     assert [gpu.name for gpu in chosen_gpus()] == ["Tesla T4"]
-    assert [gpu.name for gpu in look().gpus] == ["Tesla T4"]
+    assert [gpu.name for gpu in inspect_machine().gpus] == ["Tesla T4"]
 
 
 def test_a_docker_that_does_not_answer_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    problem = look().engine.problem
+    problem = inspect_machine().engine.problem
     assert problem.startswith(f"cannot connect to the Docker engine at unix://{tmp_path}/none.sock: start it")
-
-
-SYSTEM = {"role": "system", "content": "Be brief."}
-HELLO, HI = {"role": "user", "content": "Hello?"}, {"role": "assistant", "content": "Hi."}
-DATED = (
-    "{% if messages[0]['role'] != 'system' %}{{ 'Today is ' + strftime_now('%d %B %Y') + '. ' }}{% endif %}"
-    "{% for m in messages %}{{ m['role'] + ': ' + m['content'] + '<|im_end|>' }}{% endfor %}"
-)
-
-
-def with_template(tmp_path: Path, template: str, *conversations: list[dict[str, str]]) -> Recipe:
-    """A recipe over pairs with these conversations, of a base with this template."""
-    base = hf5_folder(tmp_path / "base")
-    (base / "chat_template.jinja").write_text(template, encoding="utf-8")
-    rows = [
-        {"messages": turns, "chosen": HI, "rejected": {"role": "assistant", "content": str(n)}}
-        for n, turns in enumerate(conversations)
-    ]
-    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return read_recipe(tiny_recipe(tmp_path, base))
-
-
-@pytest.mark.parametrize(
-    ("raises", "turns", "roles"),
-    [
-        ("messages[0]['role'] == 'system'", [SYSTEM, HELLO], "system, user"),
-        ("messages | length > 3", [HELLO, HI, HELLO, HI, HELLO], "user, assistant, user, assistant, user"),
-    ],
-    ids=["system", "many turns"],
-)
-def test_turns_that_the_template_refuses_are_told_before_training(
-    raises: str, turns: list[dict[str, str]], roles: str, tmp_path: Path
-) -> None:
-    template = "{% if " + raises + " %}{{ raise_exception('not such turns') }}{% endif %}" + DATED
-    asked = with_template(tmp_path, template, [HELLO, HI, HELLO], turns)
-    found = ask(asked, machine(), tmp_path)["template"]
-    assert (found.level, found.found) == (
-        "fail",
-        f"the base's template refuses the turns of {tmp_path}/pairs.jsonl:2 ({roles}): not such turns",
-    )
-    with pytest.raises(TrainError, match="remove such pairs, or move a system turn's text into the user's turn"):
-        ready(asked, tmp_path, lambda line: None, machine=machine(), variables={"HF_HUB_OFFLINE": "1"})
-
-
-@pytest.mark.parametrize(
-    ("template", "turns", "level", "remedy"),
-    [
-        (DATED, [HELLO], "warn", "add a system turn to pairs and prompts: then it writes no date"),
-        (DATED, [SYSTEM, HELLO], "ok", ""),
-        ("{{ strftime_now('%Y') }}" + DATED, [SYSTEM, HELLO], "warn", "collect both sides on the same day; the model "
-         "is served with another date than it was trained with"),
-    ],
-    ids=["without a system turn", "not written", "always"],
-)  # fmt: skip
-def test_a_template_that_writes_the_date_is_told(
-    template: str, turns: list[dict[str, str]], level: str, remedy: str, tmp_path: Path
-) -> None:
-    found = ask(with_template(tmp_path, template, turns), machine(), tmp_path)["template"]
-    assert (found.level, found.remedy) == (level, remedy)
-
-
-def test_a_thinking_switch_that_servers_pass_over_is_refused_and_the_remedy_reaches_all(tmp_path: Path) -> None:
-    base = tmp_path / "base"
-    shutil.copytree(FAMILIES / "qwen3" / "hf5", base)
-    template = (base / "chat_template.jinja").read_text(encoding="utf-8")
-    asked = recipe(SMALL, base_model=str(base), chat_template_kwargs={"enable_thinking": False})
-    found = ask(asked, machine(H100), tmp_path)["template"]
-    line = "{%- set enable_thinking = false %}"
-    assert (found.level, line in found.remedy) == ("fail", True)
-    assert "template" not in ask(recipe(SMALL, base_model=str(base)), machine(H100), tmp_path)
-
-    values = {"messages": [{"role": "user", "content": "Hi"}], "add_generation_prompt": True}
-    wanted = as_transformers({"source": template, "values": {**values, "enable_thinking": False}})
-    assert wanted != as_transformers({"source": template, "values": values})
-    (base / "chat_template.jinja").write_text(line + template, encoding="utf-8")
-    export(base, base, tmp_path / "x")
-    served = load(tmp_path / "x" / "tokenizer_config.json")["chat_template"]
-    # TGI hands on no such value, vLLM whichever is asked for.
-    assert as_tgi({"source": served, "values": values}) == wanted
-    assert as_transformers({"source": served, "values": {**values, "enable_thinking": True}}) == wanted

@@ -17,9 +17,9 @@ from tests.support import ROOT
 from tests.train.models import recipe
 from tests.warm.warm import train_python
 from train.artifact import read_artifact
+from train.figures.outcome import outcome, wilson
 from train.figures.picture import svg
 from train.figures.protocol import Figures, Row, read_figures
-from train.figures.words import outcome, wilson
 from train.stage import train
 
 BASE = ROOT / "tests" / "data" / "families" / "qwen2" / "hf5"

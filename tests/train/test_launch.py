@@ -15,7 +15,7 @@ import pytest
 
 from tests.support import ROOT
 from train.errors import LaunchError
-from train.launch import axolotl, environment, failure, meaningful, run
+from train.launch import axolotl, environment, failure, meaningful_lines, run
 from train.progress import Progress, parse_numbers
 
 BAR = " 25%|##5       | 100/400 [00:31<01:33,  3.20it/s]"
@@ -207,7 +207,7 @@ def test_of_several_processes_the_first_cause_is_told_and_not_what_follows_from_
 def test_the_tail_is_short(tmp_path: Path) -> None:
     log = tmp_path / "run.log"
     log.write_text("".join(f"line {i}\n" for i in range(100)), encoding="utf-8")
-    assert meaningful(log) == [f"line {i}" for i in range(85, 100)]
+    assert meaningful_lines(log) == [f"line {i}" for i in range(85, 100)]
 
 
 def test_a_missing_environment_is_told(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from blindside.gpus import Gpu
 from blindside.tgi import not_for_tgi
 from compose.errors import ComposeError
 from compose.machine import Machine
-from compose.plan import choose
+from compose.plan import choose_plan
 from compose.stack import Model
 from tests.support import TRAIN_PYTHON, require
 from tests.train.families import CLOSE, FAMILIES, farthest, recorded_prompts, scores
@@ -51,13 +51,13 @@ def test_it_is_told_before_training_at_export_and_in_the_plan(trait: str, tmp_pa
         ("warn", not_for_tgi(load(saved / "config.json")))
     ]
     models = (Model("base", str(target)), Model("tuned", str(target)))
-    plan = choose(models=models, machine=GPUS)
+    plan = choose_plan(models=models, machine=GPUS)
     assert (plan.kind, plan.server) == ("docker", "vllm")
     assert TRAITS[trait] in plan.lines()[0]
-    with_cpu = choose("docker", models=models, machine=Machine(engine="27.0"))
+    with_cpu = choose_plan("docker", models=models, machine=Machine(engine="27.0"))
     assert (with_cpu.server, with_cpu.files[-1].name) == ("vllm", "docker-compose.vllm-cpu.yml")
     with pytest.raises(ComposeError, match=r"Not for TGI 3\.3.*SERVER=vllm, ENGINE=vllm or ENGINE=embedded"):
-        choose("docker", models=models, server="tgi", machine=GPUS)
+        choose_plan("docker", models=models, server="tgi", machine=GPUS)
 
 
 @pytest.mark.parametrize("family", ["gemma3", "gemma2", "phi3", "qwen3", "olmo2"])
@@ -65,7 +65,7 @@ def test_what_tgi_reads_right_is_not_told_of(family: str, tmp_path: Path) -> Non
     saved = FAMILIES / family / "hf5"
     assert export(saved, saved, tmp_path / "x") == []
     models = (Model("base", str(tmp_path / "x")), Model("tuned", str(tmp_path / "x")))
-    assert choose(models=models, machine=GPUS).server == "tgi"
+    assert choose_plan(models=models, machine=GPUS).server == "tgi"
 
 
 @pytest.mark.train

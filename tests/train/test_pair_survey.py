@@ -19,7 +19,7 @@ from train.pairs.pair import Pair
 from train.pairs.source import read_pairs
 from train.pairs.survey.counting import TokenCounter
 from train.pairs.survey.language import language_of, same_language
-from train.pairs.survey.near import NearDuplicates, Overlap, shingles
+from train.pairs.survey.near_duplicates import NearDuplicates, Overlap, shingles
 from train.pairs.survey.protocol import EXACT
 from train.pairs.survey.run import Survey, check_pairs
 from train.pairs.survey.secrets import kinds_in

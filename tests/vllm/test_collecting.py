@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from compose.stack import EmbeddedStack, Model
+from compose.embedded_stack import EmbeddedStack
+from compose.stack import Model
 from eval.answers import read_answers
 from eval.collect.model_tasks.held_out import score_preferences
 from eval.records import Response, Side

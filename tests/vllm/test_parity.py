@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.collect.listeners.proofs import CHAT_ONLY, ECHO, LLAMA_CPP, SGLANG, TGI, VLLM
 from eval.collect.parity.parity import Check, ParityReport
+from eval.collect.probing.proofs import CHAT_ONLY, ECHO, LLAMA_CPP, SGLANG, TGI, VLLM
 from eval.records import Side
 from tests.collect import models
 from tests.collect.test_parity import NAMES

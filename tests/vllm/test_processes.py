@@ -13,7 +13,7 @@ import pytest
 
 from compose.errors import EngineDied
 from compose.machine import Machine
-from compose.plan import choose
+from compose.plan import choose_plan
 from compose.stack import Model, healthy
 from compose.vllm import VllmStack
 from tests.cli.command import BLINDSIDE
@@ -92,7 +92,7 @@ def test_a_model_that_vllm_cannot_serve_is_told_with_the_cause(tmp_path: Path) -
         (folder / name).write_bytes((MODEL / name).read_bytes())
     change(folder / "config.json", model_type="unheard_of", architectures=["UnheardOfForCausalLM"])
     sides = [Model("tuned", str(folder))]
-    plan = choose("vllm", models=sides, machine=Machine(), vllm=True)
+    plan = choose_plan("vllm", models=sides, machine=Machine(), vllm=True)
     with (
         pytest.raises(EngineDied, match="tuned: the server does not support this architecture") as died,
         VllmStack(sides, plan=plan, python=VLLM_PYTHON, logs=tmp_path / "logs", startup_seconds=600),

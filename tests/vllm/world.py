@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compose.machine import Machine
-from compose.plan import choose
+from compose.plan import choose_plan
 from compose.stack import Model
 from compose.vllm import VllmStack
 from eval.collect.parity.parity import ParityReport, check_parity
@@ -17,7 +17,7 @@ from eval.records import Side
 from eval.run_info import ModelInfo
 from tests.collect import models
 from tests.collect.other_engines import Echo, Front, LlamaCpp, Sglang, fronting
-from tests.collect.test_parity import PROMPTS
+from tests.collect.parity_world import PROMPTS
 from tests.compose.replay import DATA
 from tests.compose.servers import change, need_train
 from tests.support import ROOT, require
@@ -85,7 +85,7 @@ def serving_world(parent: Path) -> Iterator[World]:
     tuned = as_saved(parent / "saved", exported)
     change(tuned / "config.json", rope_parameters={"rope_type": "default", "rope_theta": USUAL_THETA})
     sides = [Model("base", str(base)), Model("tuned", str(tuned))]
-    plan = choose("vllm", models=sides, machine=Machine(), vllm=True)
+    plan = choose_plan("vllm", models=sides, machine=Machine(), vllm=True)
     said: list[str] = []
     stack = VllmStack(sides, plan=plan, python=VLLM_PYTHON, logs=parent / "logs", startup_seconds=600, say=said.append)
     with ExitStack() as fronts, stack:

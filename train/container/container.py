@@ -1,4 +1,4 @@
-"""Run Axolotl in its own image: the same command, log, figures and errors as `launch.axolotl`, on a GPU.
+"""Runs Axolotl in its image: same command, log, figures and errors as `launch.axolotl`.
 
 The image's user is root, and its Python lies below /root, which only root may enter: `--user` alone cannot start it
 (docker/Dockerfile-uv-base). So the container starts as root, opens the way to that Python in its own copy of the image,
@@ -41,15 +41,15 @@ _VERSIONS = (
 )
 
 
-def wanted(recipe: Recipe) -> bool:
+def container_wanted(recipe: Recipe) -> bool:
     """Whether the recipe is to be trained in the image: TRAINER=docker or local says so; auto (the default) where a
     GPU recipe meets a GPU that Docker can give to containers. Raises LaunchError for another word.
     """
-    said = os.environ.get("TRAINER") or "auto"
-    if said not in ("auto", "docker", "local"):
-        raise LaunchError(f"TRAINER is {said!r}; give auto, docker or local")
-    if said != "auto" or not wants_gpu(recipe.config) or not chosen_gpus():
-        return said == "docker"
+    trainer = os.environ.get("TRAINER") or "auto"
+    if trainer not in ("auto", "docker", "local"):
+        raise LaunchError(f"TRAINER is {trainer!r}; give auto, docker or local")
+    if trainer != "auto" or not wants_gpu(recipe.config) or not chosen_gpus():
+        return trainer == "docker"
     return find_engine().gpu_runtime
 
 
@@ -66,7 +66,7 @@ def axolotl(
     client = connect()
     try:
         with _reaped(client) as run:
-            image = images.ensure(client, images.image_name(), progress)
+            image = images.ensure_image(client, images.image_name(), progress)
             chosen = options(client.info(), what, read_recipe(recipe), cwd, variables)
             chosen |= {} if asked_launch(recipe).nodes == 1 else {"network_mode": "host"}
             container = _create(client, image, run, chosen, token_of(variables))
@@ -85,21 +85,21 @@ def versions(packages: Sequence[str], progress: Progress) -> dict[str, str]:
     """Of the image's packages, and `image`: its digest. Pulls the image where it is not here. Raises LaunchError."""
     client = connect()
     try:
-        image = images.ensure(client, images.image_name(), progress)
+        image = images.ensure_image(client, images.image_name(), progress)
         with _reaped(client) as run:
             chosen = {"environment": {"HOME": "/tmp"}, "network_mode": "none", "user": "0", "mounts": extra_mounts()}
             container = _create(client, image, run, chosen | {"command": ["python", "-c", _VERSIONS, *packages]}, "")
             container.start()
             failed = container.wait()["StatusCode"] != 0
-            said = container.logs(stderr=failed).decode("utf-8", "replace").strip()
+            log = container.logs(stderr=failed).decode("utf-8", "replace").strip()
     except (DockerException, RequestException) as error:
         raise LaunchError(explain(error)) from error
     finally:
         progress.close()
         client.close()
     if failed:
-        raise LaunchError(f"{images.image_name()} has no Axolotl; check AXOLOTL_IMAGE", tail=said.splitlines()[-5:])
-    return {**json.loads(said.splitlines()[-1]), "image": digest(image, images.image_name())}
+        raise LaunchError(f"{images.image_name()} has no Axolotl; check AXOLOTL_IMAGE", tail=log.splitlines()[-5:])
+    return {**json.loads(log.splitlines()[-1]), "image": digest(image, images.image_name())}
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a training's container is made with: who it becomes, what it sees, and what `docker inspect` may show of it."""
+"""How a training's container is created: user, mounts, GPUs, and what `docker inspect` may show."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from docker.errors import APIError
 from docker.types import DeviceRequest, LogConfig
 
 from blindside.machine import reaches_gpus
-from blindside.remedies import Known, first_remedy
-from train.container.mounts import CACHES, mounts, written
+from blindside.remedies import KnownCause, first_remedy
+from train.container.mounts import CACHES, mounts, written_folders
 from train.launch import environment
 from train.recipe import Recipe
 from train.resources.gpus import visible
@@ -54,17 +54,17 @@ exit "$status"
 """
 
 _CAUSES = (
-    Known(
+    KnownCause(
         ("could not select device driver", "nvidia-container-cli: initialization", "unknown runtime"),
         "Docker cannot give containers the GPU: install the NVIDIA Container Toolkit and restart Docker "
         "(docs.nvidia.com/datacenter/cloud-native/container-toolkit), or train with TRAINER=local",
     ),
-    Known(
+    KnownCause(
         ("unsatisfied condition: cuda",),
         "the NVIDIA driver is too old for the image: update it, or name an image for an older CUDA with AXOLOTL_IMAGE",
     ),
-    Known(("no space left",), "the disk is full: `docker system prune`, or move Docker's data to a larger disk"),
-    Known(
+    KnownCause(("no space left",), "the disk is full: `docker system prune`, or move Docker's data to a larger disk"),
+    KnownCause(
         ("shared from the host", "mounts denied"),
         "Docker Desktop is not allowed to share this folder: allow it in its settings",
     ),
@@ -110,7 +110,7 @@ def _caller(rootless: bool) -> list[str]:
 
 
 def _folders(recipe: Recipe, cwd: Path, variables: Mapping[str, str]) -> list[str]:
-    places = [str(place) for place in written(recipe, cwd, variables)]
+    places = [str(place) for place in written_folders(recipe, cwd, variables)]
     return [str(len(places)), *places]
 
 

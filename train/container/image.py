@@ -1,4 +1,4 @@
-"""Axolotl's image: which one, and pulled with its progress shown where it is not on this machine."""
+"""Axolotl's image: its name, and pulling it with visible progress."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def image_name() -> str:
     return os.environ.get("AXOLOTL_IMAGE") or IMAGE
 
 
-def ensure(client: docker.DockerClient, image: str, progress: Progress) -> Any:
+def ensure_image(client: docker.DockerClient, image: str, progress: Progress) -> Any:
     """The image, pulled first where it is not on this machine. Raises LaunchError."""
     last = 0.0
 
@@ -36,7 +36,9 @@ def ensure(client: docker.DockerClient, image: str, progress: Progress) -> Any:
             progress.feed(bar(pull, now))
 
     try:
-        return images.ensure(client, image, show, chosen_by="AXOLOTL_IMAGE", otherwise=", or train with TRAINER=local")
+        return images.ensure_image(
+            client, image, show, chosen_by="AXOLOTL_IMAGE", otherwise=", or train with TRAINER=local"
+        )
     except NoImage as error:
         raise LaunchError(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""Which folders a training in a container sees, each at the path that it has here, so that recipes need no change."""
+"""The folders that a training in a container sees, each under its own path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OWN = ("/usr", "/etc", LOCAL, "/workspace/axolotl", "/workspace/axolotl-venv")
 CACHES = ("HF_HOME", "HF_HUB_CACHE", "HF_DATASETS_CACHE")
 
 
-def written(recipe: Recipe, cwd: Path, variables: Mapping[str, str]) -> list[Path]:
+def written_folders(recipe: Recipe, cwd: Path, variables: Mapping[str, str]) -> list[Path]:
     """Folders that the training writes to, made where they are missing. Raises LaunchError where one cannot be."""
     places = [recipe.path.absolute().parent, cwd / recipe.output_dir]
     if recipe.config.get("dataset_prepared_path"):
@@ -50,7 +50,7 @@ def _outermost(places: Iterable[Path]) -> list[Path]:
     return kept
 
 
-def read(recipe: Recipe, cwd: Path) -> list[Path]:
+def read_folders(recipe: Recipe, cwd: Path) -> list[Path]:
     """The project, and every file or folder that the recipe names outside of it."""
     named = [Path(os.path.normpath(cwd / text)) for text in _texts(recipe.config) if _leads_out(text)]
     return _outermost([cwd, *(place for place in named if place.exists())])
@@ -76,8 +76,8 @@ def mounts(recipe: Recipe, cwd: Path, variables: Mapping[str, str]) -> list[Moun
 
     Raises LaunchError where a folder cannot be written, or would hide the image's own.
     """
-    writable = written(recipe, cwd, variables)
-    fixed = [place for place in read(recipe, cwd) if not any(place.is_relative_to(other) for other in writable)]
+    writable = written_folders(recipe, cwd, variables)
+    fixed = [place for place in read_folders(recipe, cwd) if not any(place.is_relative_to(other) for other in writable)]
     asked = {str(mount["Target"]) for mount in extra_mounts()}
     kept = []
     for place in sorted({*fixed, *writable}):
@@ -89,7 +89,7 @@ def mounts(recipe: Recipe, cwd: Path, variables: Mapping[str, str]) -> list[Moun
 
 def extra_mounts() -> list[Mount]:
     """What AXOLOTL_VOLUMES asks for. Raises LaunchError where it cannot be read."""
-    return list(_asked(os.environ.get("AXOLOTL_VOLUMES", "")))
+    return list(_requested_mounts(os.environ.get("AXOLOTL_VOLUMES", "")))
 
 
 def _check(place: Path) -> None:
@@ -101,7 +101,7 @@ def _check(place: Path) -> None:
         )
 
 
-def _asked(text: str) -> Iterator[Mount]:
+def _requested_mounts(text: str) -> Iterator[Mount]:
     for entry in filter(None, text.split(",")):
         source, _, rest = entry.partition(":")
         target, _, mode = rest.partition(":")

@@ -1,1 +1,1 @@
-"""What must be right before a training starts, each with its remedy."""
+"""Checks before a training: what must be right, each with its remedy."""

@@ -1,4 +1,4 @@
-"""What must be right before a training starts, each with its remedy. `examine` looks; `show` prints.
+"""All checks before a training: `examine` runs them, `check_ready` stops on what surely breaks.
 
 A `fail` will surely break the run; a `warn` may. Nothing is loaded and nothing is written.
 """
@@ -14,10 +14,10 @@ from blindside.gpus import Gpu, Version, untested
 from blindside.tgi import not_for_tgi
 from train.container.image import CUDA as IMAGE_CUDA
 from train.container.image import image_name
+from train.doctor.disk_and_ports import check_cache, check_disk, check_port, hub_repos
 from train.doctor.scale import check_launch, check_recipes, check_spread, count_processes, what_to_rent
-from train.doctor.surroundings import check_cache, check_disk, check_port, hub_repos
-from train.doctor.tried import check_export, check_switch
-from train.doctor.turns import check_turns
+from train.doctor.template_trial import check_turns
+from train.doctor.trial_export import check_export, check_switch
 from train.errors import RecipeError, TrainError
 from train.launch import ROOT, WORKSPACE
 from train.recipe import Recipe
@@ -26,7 +26,7 @@ from train.resources.gpus import Engine, chosen_gpus, cuda, find_engine
 from train.resources.hub import cache_of, check_hub, reach, read_config
 from train.resources.memory import GIB, Estimate, estimate, needs_gpu, wants_gpu
 from train.resources.recipe_types import check_types
-from train.resources.shapes import Found, find_shape, saved_config
+from train.resources.shapes import FoundShape, find_shape, saved_config
 
 #: The guide's least CUDA.
 LEAST_CUDA = (12, 1)
@@ -45,7 +45,7 @@ class Machine:
     untested: str = ""
 
 
-def look() -> Machine:
+def inspect_machine() -> Machine:
     gpus = chosen_gpus()
     return Machine(gpus, cuda() if gpus else None, find_engine(), _free_memory(), untested())
 
@@ -72,7 +72,7 @@ def examine(
 
     `ports` are those that the pages and servers will ask for, `workspace` a rented machine's volume. Raises nothing.
     """
-    seen, known = machine or look(), dict(os.environ) if variables is None else variables
+    seen, known = machine or inspect_machine(), dict(os.environ) if variables is None else variables
     found = [_gpu(seen, recipe)]
     if seen.untested:
         found.append(Finding("GPU", "warn", seen.untested, "watch the first steps, and report how it went"))
@@ -95,7 +95,7 @@ def examine(
     return [*found, _docker(seen)]
 
 
-def ready(
+def check_ready(
     recipe: Recipe,
     models: Path,
     say: Callable[[str], None],
@@ -108,11 +108,11 @@ def ready(
     The Hub is only told of: what is taken from it is asked for next, and reported in its own words.
     """
     for one in examine(recipe, models=models, machine=machine, variables=variables):
-        said = f"{one.name}: {one.found}" + (f"; {one.remedy}" if one.remedy else "")
+        line = f"{one.name}: {one.found}" + (f"; {one.remedy}" if one.remedy else "")
         if one.level == "fail" and one.name != "Hub":
-            raise TrainError(said)
+            raise TrainError(line)
         if one.level != "ok" and one.name != "Docker":
-            say(f"  note: {said}")
+            say(f"  note: {line}")
 
 
 def _gpu(machine: Machine, recipe: Recipe | None) -> Finding:
@@ -140,22 +140,22 @@ def _cuda(machine: Machine, recipe: Recipe | None) -> Finding:
         return Finding(
             "CUDA", "warn", "nvidia-smi does not report its version", "run `nvidia-smi` and fix what it reports"
         )
-    said = "the driver runs CUDA up to " + ".".join(map(str, machine.cuda))
+    found = "the driver runs CUDA up to " + ".".join(map(str, machine.cuda))
     if machine.cuda < LEAST_CUDA:
         remedy = "update the NVIDIA driver to R530 or newer (R580 for the image of Axolotl)"
-        return Finding("CUDA", "fail" if needs else "warn", f"{said}, 12.1 is needed", remedy)
+        return Finding("CUDA", "fail" if needs else "warn", f"{found}, 12.1 is needed", remedy)
     if machine.cuda < IMAGE_CUDA and machine.engine.gpu_runtime and needs:
         return Finding(
             "CUDA",
             "warn",
-            f"{said}; {image_name()} is built for {'.'.join(map(str, IMAGE_CUDA))}",
+            f"{found}; {image_name()} is built for {'.'.join(map(str, IMAGE_CUDA))}",
             "update the driver to R580, name an image for an older CUDA with AXOLOTL_IMAGE, or set TRAINER=local; "
             "data centre GPUs may work with the old driver",
         )
-    return Finding("CUDA", "ok", said)
+    return Finding("CUDA", "ok", found)
 
 
-def find_sizes(recipe: Recipe, variables: Mapping[str, str], *, ask_hub: bool) -> Found | None:
+def find_sizes(recipe: Recipe, variables: Mapping[str, str], *, ask_hub: bool) -> FoundShape | None:
     """The base's sizes, and where they are from; None where nothing tells them."""
     revision = recipe.config.get("revision_of_model")
     return find_shape(

@@ -1,4 +1,4 @@
-"""More than one GPU: what each way to spread a recipe takes of each of them, and which of our recipes fit a machine."""
+"""Checks on several GPUs: memory for each way to spread a recipe, and which of our recipes fit."""
 
 from __future__ import annotations
 

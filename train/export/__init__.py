@@ -1,1 +1,1 @@
-"""From what Axolotl saved to a folder that TGI and transformers read alike."""
+"""From Axolotl's output to a folder that TGI and transformers read alike."""

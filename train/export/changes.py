@@ -1,4 +1,4 @@
-"""What an export wrote otherwise than it was saved, and why: for people who export a folder of their own."""
+"""What an export changed of a saved model, and why, for `blindside export`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a tuned model must have in common with its base.
+"""Checks what a tuned model must share with its base.
 
 Every check raises ExportError with the field and both values.
 """

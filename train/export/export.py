@@ -1,4 +1,4 @@
-"""Make what Axolotl wrote servable by TGI 3.3 and by transformers 5 alike, or refuse, naming why.
+"""Makes Axolotl's output servable by TGI 3.3 and transformers 5 alike, or refuses, naming why.
 
 Axolotl saves with transformers 5, TGI 3.3 reads with transformers 4.51: left as it is, the server dies, or reads a
 wrong rope base and the tuned model talks nonsense. What is served is checked against the base first: the tokenizer and
@@ -63,8 +63,8 @@ def notes(config: Json) -> list[str]:
 def check_base(base: Path) -> None:
     """Put a base's config, tokenizer and template through all that an export does with them. Raises ExportError."""
     origin = _Folder(base)
-    there = any(base.glob("model*.safetensors"))
-    _check(origin, origin, read_tensors(base) if there else {}, origin.special_tokens())
+    found = any(base.glob("model*.safetensors"))
+    _check(origin, origin, read_tensors(base) if found else {}, origin.special_tokens())
     with TemporaryDirectory(prefix="blindside-export-") as folder:
         _write_json_files(Path(folder), origin, origin, None, older=True)
 
@@ -114,16 +114,16 @@ def _check(tuned: _Folder, base: _Folder, tensors: dict[str, Tensor], special: d
     checks.check_tokenizer(base.tokenizer, tuned.tokenizer)
     checks.check_special_tokens(base.tokenizer_config, tuned.tokenizer_config)
     checks.check_template(base.template, tuned.template, special)
-    there = any(base.path.glob("model*.safetensors"))
-    checks.check_tensors(read_tensors(base.path) if there else None, tensors, tuned.config)
+    found = any(base.path.glob("model*.safetensors"))
+    checks.check_tensors(read_tensors(base.path) if found else None, tensors, tuned.config)
 
 
 def eos_ids(tuned: _Folder, base: _Folder) -> list[int]:
     """Every id that ends an answer: both generation configs', both configs', the tokenizer's, the template's."""
     added = base.added_tokens()
     ids = servable.as_ids(base.generation.get("eos_token_id"))
-    for said in (tuned.generation, base.config, tuned.config):
-        ids += servable.as_ids(said.get("eos_token_id"))
+    for settings in (tuned.generation, base.config, tuned.config):
+        ids += servable.as_ids(settings.get("eos_token_id"))
     special = base.special_tokens()
     if special.get("eos_token") in added:
         ids.append(added[special["eos_token"]])
@@ -191,9 +191,9 @@ def _place_weights(output: Path, folder: Path, link: bool) -> None:
         (folder / path.name).chmod(READABLE)
 
 
-def _linked(path: Path, there: Path) -> bool:
+def _linked(path: Path, target: Path) -> bool:
     try:
-        there.hardlink_to(path)
+        target.hardlink_to(path)
     except OSError:
         return False
     return True

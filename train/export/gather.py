@@ -1,5 +1,7 @@
-"""Gather a model's shards into safetensors files, a tensor at a time: 70 billion parameters need no more memory than
-their largest matrix. Runs in .venv-train: `python -m train.export.gather fsdp|zero SHARDS BASE TARGET`.
+"""Gathers a model's shards into safetensors files, one tensor at a time.
+
+Runs in .venv-train: `python -m train.export.gather fsdp|zero SHARDS BASE TARGET`. 70 billion parameters need no more
+memory than their largest matrix.
 
 What comes out has the base's types, names and shapes; `axolotl merge-sharded-fsdp-weights` gives the same values, and
 holds all of them in memory.

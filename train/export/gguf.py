@@ -1,4 +1,4 @@
-"""A model folder as GGUF, by llama.cpp's own converter where that is installed: ours would be another model."""
+"""A model folder as GGUF, by llama.cpp's own converter where it is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The child that renders templates like transformers: `python -P -m train.export.rendering` (blindside.bounded)."""
+"""The child process that renders templates as transformers does: `python -P -m train.export.rendering`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jinja2 import Environment, Template, TemplateError
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from blindside.bounded import serve
+from blindside.sandbox import serve
 
 _ENDS = ("block_end", "comment_end", "raw_begin", "raw_end")
 _BEGINS = ("block_begin", "comment_begin", "raw_begin", "raw_end")
@@ -24,7 +24,7 @@ def plain(source: str) -> str:
     trimmed, whole = _tokens(source, trim=True), _tokens(source, trim=False)
     if [one for one in trimmed if one[0] == "data"] == [one for one in whole if one[0] == "data"]:
         return source
-    found = "".join(_written(place, trimmed) for place in range(len(trimmed)))
+    found = "".join(_expression(place, trimmed) for place in range(len(trimmed)))
     return found + "\n" if found.endswith("\n") else found  # one at the very end is dropped by every reader
 
 
@@ -33,7 +33,7 @@ def _tokens(source: str, *, trim: bool) -> list[tuple[str, str]]:
     return [(kind, text) for _, kind, text in lexer.tokeniter(source, None)]
 
 
-def _written(place: int, tokens: list[tuple[str, str]]) -> str:
+def _expression(place: int, tokens: list[tuple[str, str]]) -> str:
     kind, text = tokens[place]
     if kind != "data":
         return _marks(kind, text)

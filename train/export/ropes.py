@@ -1,4 +1,4 @@
-"""Rotary embeddings in config.json: transformers 5's form, the older one that TGI 3.3 reads, and both at once.
+"""Rotary embeddings in config.json: transformers 5's form, TGI 3.3's older one, and both at once.
 
 Pure functions from the file's content. A rope per kind of layer is Gemma 3's: full and sliding attention.
 """

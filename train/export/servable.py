@@ -32,8 +32,8 @@ def servable_config(config: Json, dtype: str | None) -> Json:
 def newer_config(config: Json, dtype: str | None) -> Json:
     """config.json in transformers 5's words alone, and the cache on."""
     rope, kind = rope_parameters(config), dtype or config.get("dtype") or config.get("torch_dtype")
-    said = ("torch_dtype",) if rope is None else ("torch_dtype", *OLDER_KEYS)
-    done = {key: value for key, value in config.items() if key not in (*_LOCAL_KEYS, *said)}
+    names = ("torch_dtype",) if rope is None else ("torch_dtype", *OLDER_KEYS)
+    done = {key: value for key, value in config.items() if key not in (*_LOCAL_KEYS, *names)}
     done |= {} if rope is None else {"rope_parameters": rope}
     return done | ({} if kind is None else {"dtype": kind}) | {"use_cache": True}
 
@@ -46,8 +46,8 @@ def newer_tokenizer(config: Json) -> Json:
 def servable_tokenizer(config: Json, template: str | None) -> Json:
     """tokenizer_config.json with a class and special tokens that both know, and the chat template inside."""
     rebuilt = _REBUILT.get(str(config.get("tokenizer_class")).removesuffix("Fast"))
-    said = {**(rebuilt or {}), **config}
-    done = {key: value for key, value in said.items() if key not in _LOCAL_KEYS and value is not None}
+    names = {**(rebuilt or {}), **config}
+    done = {key: value for key, value in names.items() if key not in _LOCAL_KEYS and value is not None}
     extra = done.get("extra_special_tokens")
     if isinstance(extra, list):
         del done["extra_special_tokens"]

@@ -1,4 +1,4 @@
-"""Weights that a training on several GPUs left in shards: found, and gathered into files that are exported.
+"""Finds sharded weights of a training on several GPUs, and gathers them into files.
 
 FSDP with `state_dict_type: SHARDED_STATE_DICT` leaves a checkpoint of PyTorch's, which `axolotl
 merge-sharded-fsdp-weights` reads too; DeepSpeed one that its own converter makes universal: a file for each parameter.

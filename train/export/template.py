@@ -1,4 +1,4 @@
-"""A model folder's chat template: where it is, whether two of them say the same, and what ends a turn."""
+"""A model folder's chat template: where it is, whether copies agree, and what ends a turn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from blindside.bounded import OverBound, Refused, Worker
+from blindside.sandbox import LimitExceeded, Worker, WorkFailed
 from train.errors import ExportError
 from train.export.rendering import DATE
 
@@ -76,7 +76,7 @@ def named_tokens(tokenizer_config: dict[str, Any]) -> dict[str, str]:
 
 def prompts(
     template: str, conversations: Iterable[Sequence[dict[str, str]]], special: dict[str, str]
-) -> Iterator[str | Refused]:
+) -> Iterator[str | WorkFailed]:
     """What a server is sent for each conversation, or why the template refuses it; a date in it is DATE.
 
     Raises ExportError where the template takes too long.
@@ -84,7 +84,7 @@ def prompts(
     for messages in conversations:
         try:
             yield _render(template, list(messages), special, prompt=True)
-        except Refused as error:
+        except WorkFailed as error:
             yield error
 
 
@@ -108,7 +108,7 @@ def end_of_turn(template: str, special: dict[str, str], added: dict[str, int]) -
     """
     try:
         text = _render(template, [_USER, _ASSISTANT], special, prompt=False)
-    except Refused:
+    except WorkFailed:
         return None
     rest = text.partition(_ANSWER)[2].lstrip()
     ends = [content for content in added if rest.startswith(content)]
@@ -122,9 +122,9 @@ def for_every_reader(template: str, eos: str | None = None) -> str:
     """
     try:
         done = str(_worker(os.getpid()).ask({"source": template, "values": None}))
-    except OverBound as error:
+    except LimitExceeded as error:
         raise ExportError(f"the chat template {error}", field="chat_template") from None
-    except Refused:
+    except WorkFailed:
         return template
     return done if eos is None or "eos_token" not in done else f"{{% set eos_token = {json.dumps(eos)} %}}{done}"
 
@@ -140,7 +140,7 @@ def _worker(_process: int) -> Worker:
 def _outcome(template: str, messages: list[dict[str, str]], special: dict[str, str], prompt: bool) -> str:
     try:
         return _render(template, messages, special, prompt=prompt)
-    except Refused as error:
+    except WorkFailed as error:
         return f"refused: {error}"
 
 
@@ -148,5 +148,5 @@ def _render(template: str, messages: list[dict[str, str]], special: dict[str, st
     values = {"messages": messages, "add_generation_prompt": prompt, **special}
     try:
         return str(_worker(os.getpid()).ask({"source": template, "values": values}))
-    except OverBound as error:
+    except LimitExceeded as error:
         raise ExportError(f"the chat template {error}", field="chat_template") from None

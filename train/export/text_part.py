@@ -1,4 +1,4 @@
-"""The text part of a Gemma 3 with an image part (4B and larger), as a model of its own that trains and serves on text.
+"""Extracts the text model of a Gemma 3 with an image part (4B and larger).
 
 transformers 5 saves the image part under names that TGI 3.3 does not read, and Axolotl asks for pictures' processor.
 """
@@ -18,7 +18,7 @@ from train.export.ropes import Json
 from train.export.weights import read_header, weight_files
 from train.files import READABLE, write_json
 
-#: In front of a text tensor's own name, as the Hub's files have it and as transformers 5 names it in memory.
+#: Prefixes of a text tensor's name: in the Hub's files, and in transformers 5's memory.
 _PREFIXES = ("language_model.", "model.language_model.")
 #: Gemma3TextConfig's in transformers 4.51 and 5.16, which config.json leaves out.
 _DEFAULTS: Json = {

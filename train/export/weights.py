@@ -1,4 +1,4 @@
-"""What safetensors files hold, read from their headers: names, shapes, types. No weight is loaded."""
+"""Headers of safetensors files: names, shapes, types. No weight is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""training.svg: loss, rewards, margin and accuracy over the steps, of training and of the held-out pairs."""
+"""training.svg: loss, rewards, margin and accuracy over the steps, for training and held-out pairs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from operator import attrgetter
 
+from train.figures.outcome import accuracy
 from train.figures.protocol import Figures, Row
-from train.figures.words import accuracy
 
 _WIDE, _HIGH, _LEFT, _TOP, _GAP = 300, 140, 56, 48, 70
 #: Title, and what is drawn: name in the legend, field, pairs.
@@ -26,12 +26,12 @@ _FEW = 6
 Point = tuple[float, float]
 
 
-def svg(found: Figures, title: str) -> str:
+def svg(figures: Figures, title: str) -> str:
     """The picture as text, four panels; empty where nothing was logged."""
-    if not found.training:
+    if not figures.training:
         return ""
     width, height = 2 * (_WIDE + _LEFT) + 40, _TOP + 2 * (_HIGH + _GAP) - 20
-    panels = "".join(_placed(place, _panel(name, lines, found)) for place, (name, lines) in enumerate(_PANELS))
+    panels = "".join(_placed(place, _panel(name, lines, figures)) for place, (name, lines) in enumerate(_PANELS))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'font-family="sans-serif" font-size="12" role="img"><title>{escape(title)}</title>'
@@ -45,14 +45,14 @@ def _placed(place: int, parts: Iterator[str]) -> str:
     return f'<g transform="translate({right},{down})">{"".join(parts)}</g>'
 
 
-def _panel(title: str, lines: Sequence[tuple[str, str, str]], found: Figures) -> Iterator[str]:
-    drawn = [(name, _points(found.rows, field, pairs)) for name, field, pairs in lines]
+def _panel(title: str, lines: Sequence[tuple[str, str, str]], figures: Figures) -> Iterator[str]:
+    drawn = [(name, _points(figures.rows, field, pairs)) for name, field, pairs in lines]
     everything = [point for _, points in drawn for point in points]
     yield f'<text x="0" y="-8" fill="#111" font-weight="bold">{title}</text>'
     yield f'<rect width="{_WIDE}" height="{_HIGH}" fill="none" stroke="#999"/>'
     if not everything:
         return
-    last = max(row.step for row in found.rows) or 1
+    last = max(row.step for row in figures.rows) or 1
     low, high = _range([y for _, y in everything], title)
     for value, y in ((high, 4), (low, _HIGH)):
         yield f'<text x="-6" y="{y}" fill="#444" text-anchor="end">{value:.2g}</text>'

@@ -1,4 +1,4 @@
-"""What the trainer logged, read back: a row for each log line of training, and of the held-out pairs."""
+"""Reads what the trainer logged: a row per log line of training, and of the held-out pairs."""
 
 from __future__ import annotations
 

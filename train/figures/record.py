@@ -1,4 +1,4 @@
-"""Inside Axolotl: every figure that the trainer logs, with its step, and the held-out pairs before and after."""
+"""Inside Axolotl: records every figure that the trainer logs, and scores the held-out pairs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Preference data: read, checked, cleaned, and reported apart from what the evaluation asks."""
+"""Preference data: read, checked, cleaned, and compared with the evaluation prompts."""

@@ -1,4 +1,4 @@
-"""Argilla's exports: fields and people's responses, nested or flattened, ranking or label, of version 1 and 2."""
+"""Argilla's exports: fields and responses, nested or flattened, ranking or label, of version 1 and 2."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Ranked = tuple[str, str]
 
 def is_argilla(values: Mapping[str, Any]) -> bool:
     """Whether a row has at least two answers and what people said of them."""
-    return len(_answers(_fields(values))) >= 2 and any(True for _ in _said(values))
+    return len(_answers(_fields(values))) >= 2 and any(True for _ in _submitted_values(values))
 
 
 def from_argilla(values: Mapping[str, Any], fields: Fields) -> tuple[tuple[Message, ...], str, str]:
@@ -30,7 +30,7 @@ def from_argilla(values: Mapping[str, Any], fields: Fields) -> tuple[tuple[Messa
     shown = _fields(values)
     answers = _answers(shown)
     prompt = fields.prompt or next((name for name in _PROMPT if shown.get(name)), "prompt")
-    votes: Counter[Ranked | None] = Counter(_ranked(value, answers) for value in _said(values))
+    votes: Counter[Ranked | None] = Counter(_ranked(value, answers) for value in _submitted_values(values))
     if not votes:
         raise Unusable(UNANSWERED, "nobody has submitted a response")
     (first, count), *others = votes.most_common()
@@ -56,7 +56,7 @@ def _answers(shown: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _said(values: Mapping[str, Any]) -> Iterator[Any]:
+def _submitted_values(values: Mapping[str, Any]) -> Iterator[Any]:
     """What people submitted to ranking and label questions; drafts and discarded responses are not."""
     nested = values.get("responses")
     if isinstance(nested, Mapping):

@@ -1,4 +1,4 @@
-"""Check training rows before Axolotl gets them, and clean what can be cleaned.
+"""Checks training rows before Axolotl gets them, and cleans what can be cleaned.
 
 What corrupts a target without a word is in train.pairs.problems.
 """
@@ -47,23 +47,23 @@ class Checked:
 
     def remarks(self) -> list[str]:
         """What a person should know, a sentence each."""
-        n, said = len(self.rows), []
+        n, remarks = len(self.rows), []
         if self.is_pairs and n < FEW:
-            said.append(
+            remarks.append(
                 f"{counted(n, 'pair is', 'pairs are')} few: under {FEW} a model over-fits easily, watch the held-out "
                 "answers"
             )
         if self.is_pairs and n > MANY:
-            said.append(f"{n} pairs are many: over {MANY} more pairs rarely help and the run takes long")
+            remarks.append(f"{n} pairs are many: over {MANY} more pairs rarely help and the run takes long")
         if self.duplicates:
-            said.append(f"{counted(self.duplicates, 'row repeats', 'rows repeat')} an earlier row word for word")
+            remarks.append(f"{counted(self.duplicates, 'row repeats', 'rows repeat')} an earlier row word for word")
         if self.stripped:
-            said.append(f"{counted(self.stripped, 'row')} had white space at the ends of a text; it was removed")
+            remarks.append(f"{counted(self.stripped, 'row')} had white space at the ends of a text; it was removed")
         if self.problems:
-            said.append(
+            remarks.append(
                 f"{counted(len(self.problems), 'row was', 'rows were')} left out, the first: {self.problems[0]}"
             )
-        return said
+        return remarks
 
 
 def check_row(row: Row, path: Path | str) -> Row:

@@ -1,4 +1,4 @@
-"""`blindside pairs from-choices`: two answers and which one was chosen; also FastChat's log of votes, and arenas' data.
+"""`blindside pairs from-choices`: two answers and a choice; also FastChat's vote logs, and arena data.
 
 What a code of a choice means is decided by all values of the file (`blindside.tables.codes`), printed, and refused
 where it is open. Layouts: docs/formats.md.
@@ -12,10 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from blindside import console
-from blindside.tables.asked import CONVERSATION, QUESTION, with_parts, with_system
-from blindside.tables.cells import texts_of
-from blindside.tables.codes import BOTH_BAD, CHOICE, NONE, TIE, UNKNOWN, A, Codes, by_model, code_of, decide, family
-from blindside.tables.rows import MALFORMED, Excluded, Message, Record, Unusable, Watched, first_filled, number
+from blindside.tables.codes import (
+    BOTH_BAD,
+    CHOICE,
+    NONE,
+    TIE,
+    UNKNOWN,
+    A,
+    Codes,
+    answer_columns,
+    by_model,
+    code_of,
+    decide_codes,
+)
+from blindside.tables.list_cells import texts_of
+from blindside.tables.prompt_columns import CONVERSATION, QUESTION, with_parts, with_system
+from blindside.tables.rows import MALFORMED, Excluded, Message, Record, TrackedRow, Unusable, first_filled, number
 from blindside.tables.turns import CONFLICT, Fields, answer, full_conversations, text_of, turns
 from train.errors import PairsError
 from train.pairs.convert import Tally, write_counted
@@ -72,33 +84,33 @@ def _codes(log: Path, fields: Fields, given: Mapping[str, str]) -> Codes:
     for record in read_records(log):
         if isinstance(record, Record):
             columns |= dict.fromkeys(record.values)
-            first.add(family(record.values)[2])
-            for column, value in _said(record.values, fields):
+            first.add(answer_columns(record.values)[2])
+            for column, value in _choice_values(record.values, fields):
                 counts.setdefault(column, Counter())[code_of(value)] += 1
     name = next((one for one in (_VOTED, _HOT, fields.chosen, *CHOICE) if one in counts), None)
     if name is None and columns:
         known = ", ".join(CHOICE)
-        there = ", ".join(columns)
+        names = ", ".join(columns)
         remedy = "name it by --field chosen=COLUMN"
-        raise PairsError(f"has no column of choices (one of {known}): {remedy}; its columns are: {there}", path=log)
+        raise PairsError(f"has no column of choices (one of {known}): {remedy}; its columns are: {names}", path=log)
     if name is None:
         raise PairsError("is empty", path=log)
     counted = 0 if name == "better_response_id" else next(iter(first)) if len(first) == 1 else None
     with named(log):
-        return decide(name, counts[name], "choices", given, first=counted)
+        return decide_codes(name, counts[name], "choices", given, first=counted)
 
 
 _VOTED, _HOT = "type", "winner_model_a, winner_model_b, winner_tie"
 
 
-def _said(values: Mapping[str, Any], fields: Fields) -> Iterator[tuple[str, Any]]:
+def _choice_values(values: Mapping[str, Any], fields: Fields) -> Iterator[tuple[str, Any]]:
     """Every column that may say the choice of a row, with what it says."""
     if "states" in values or {"tstamp", "type"} <= values.keys():
         if values.get("type") in _VOTES:
             yield _VOTED, values["type"]
         return
     if {"winner_model_a", "winner_model_b"} <= values.keys():
-        marks = [said for name, said in _ONE_HOT.items() if number(values.get(name)) == 1]
+        marks = [value for name, value in _ONE_HOT.items() if number(values.get(name)) == 1]
         yield _HOT, marks[0] if len(marks) == 1 else None if not marks else "several"
     for name in (fields.chosen, *CHOICE):
         if name in values:
@@ -106,8 +118,8 @@ def _said(values: Mapping[str, Any], fields: Fields) -> Iterator[tuple[str, Any]
 
 
 def _pair(record: Record, fields: Fields, codes: Codes) -> Pair:
-    values = Watched(record.values)
-    said = next((value for name, value in _said(record.values, fields) if name == codes.column), None)
+    values = TrackedRow(record.values)
+    said = next((value for name, value in _choice_values(record.values, fields) if name == codes.column), None)
     if codes.column == _VOTED:
         if record.values.get("type") not in _VOTES:
             raise Unusable(NO_VOTE, f"the line's type is {record.values.get('type')!r:.40}")
@@ -125,18 +137,18 @@ def _pair(record: Record, fields: Fields, codes: Codes) -> Pair:
     return Pair(record.path, record.line, messages, chosen, rejected, source=source, unread=unread)
 
 
-def _answers(values: Watched, fields: Fields) -> Parts:
+def _answers(values: TrackedRow, fields: Fields) -> Parts:
     """The conversation and both answers of a row."""
-    one, other, _ = family(values)
+    one, other, _ = answer_columns(values)
     if one == "conversation_a":
         return full_conversations(values.get(one), values.get(other), Fields(chosen=one, rejected=other))
     column = fields.prompt or first_filled(values, _PROMPT) or "prompt"
-    said = _listed(values.get(column), column)
-    if isinstance(said, list):
-        return _turn_by_turn(said, _listed(values.get(one), one), _listed(values.get(other), other))
-    if isinstance(said, str):
-        said = with_parts(values, column, said)
-    messages = with_system(values, fields.system, turns(said, column, fields))
+    value = _listed(values.get(column), column)
+    if isinstance(value, list):
+        return _turn_by_turn(value, _listed(values.get(one), one), _listed(values.get(other), other))
+    if isinstance(value, str):
+        value = with_parts(values, column, value)
+    messages = with_system(values, fields.system, turns(value, column, fields))
     return messages, *(answer(values.get(name), messages, name, fields) for name in (one, other))  # type: ignore[return-value]
 
 
@@ -163,12 +175,12 @@ def _turn_by_turn(asked: list[Any], a: Any, b: Any) -> Parts:
     return tuple(messages[:-1]), a[-1], b[-1]
 
 
-def _settled(meaning: str, said: Any, a: str, b: str) -> tuple[str, str]:
+def _settled(meaning: str, value: Any, a: str, b: str) -> tuple[str, str]:
     """(chosen, rejected). Raises Unusable for a tie, for both bad, and for a choice that names no answer."""
     if meaning in _REASONS:
         raise Unusable(meaning, _REASONS[meaning])
     if meaning == UNKNOWN:
-        raise Unusable(MALFORMED, f"the choice {said!r:.40} names neither answer")
+        raise Unusable(MALFORMED, f"the choice {value!r:.40} names neither answer")
     if a.strip() == b.strip():
         raise Unusable("the answers are the same", "both answers are the same text")
     return (a, b) if meaning == A else (b, a)
@@ -190,12 +202,12 @@ def _vote(record: Record) -> tuple[tuple[Message, ...], str, str, dict[str, Any]
 
 
 def _state(state: Mapping[str, Any]) -> tuple[tuple[Message, ...], str]:
-    said = state.get("messages")
+    value = state.get("messages")
     offset = state.get("offset") or 0
-    if not isinstance(said, list) or not isinstance(offset, int):
+    if not isinstance(value, list) or not isinstance(offset, int):
         raise Unusable(MALFORMED, "a state has no messages")
     texts: list[str] = []
-    for item in said[offset:]:
+    for item in value[offset:]:
         if not isinstance(item, list) or len(item) != 2:
             raise Unusable(MALFORMED, "a state has a message that is not [role, text]")
         texts.append(text_of(item[1], "messages"))

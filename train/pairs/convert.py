@@ -1,4 +1,4 @@
-"""`blindside pairs convert`: any known format in, Axolotl's chat_template.default out; in = out + what is counted."""
+"""`blindside pairs convert`: any known format to Axolotl's chat_template.default; every row is counted."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from blindside import console
-from blindside.tables.asked import marks_sentence, template_mark
+from blindside.tables.prompt_columns import marks_sentence, template_mark
 from blindside.tables.rows import Excluded, unread_sentence
 from blindside.tables.turns import Fields
-from blindside.thinking import apart
+from blindside.thinking import split_thinking
 from blindside.words import counted
 from train.errors import PairsError
 from train.pairs.pair import Pair
@@ -41,7 +41,7 @@ class Tally:
         self.unread.update(pair.unread)
         mark = template_mark(*(m["content"] for m in pair.messages), pair.chosen, pair.rejected)
         self.marks.update([mark] if mark else [])
-        self.thinking += any(apart(answer)[0] for answer in (pair.chosen, pair.rejected))
+        self.thinking += any(split_thinking(answer)[0] for answer in (pair.chosen, pair.rejected))
 
     def leave_out(self, row: Excluded) -> None:
         self.excluded[row.reason] += 1
@@ -80,8 +80,8 @@ def write_counted(rows: Iterable[Pair | Excluded], out: Path, *, origin: str, ho
     kept = usable(rows, tally)
     first = next(kept, None)
     if first is None:
-        told = "; ".join([f"{count} {reason}" for reason, count in tally.excluded.most_common()])
-        raise PairsError(f"gives no pair ({told or 'it is empty'}); nothing was written", path=origin)
+        reasons = "; ".join([f"{count} {reason}" for reason, count in tally.excluded.most_common()])
+        raise PairsError(f"gives no pair ({reasons or 'it is empty'}); nothing was written", path=origin)
     tally.written = write_pairs(_chain(first, kept), out)
     card = write_card(out, pairs=tally.written, origin=origin, how=how, left_out=tally.excluded)
     say(f"{counted(tally.written, 'pair')} from {counted(tally.read, 'row')} written to {out} (card: {card.name})")

@@ -1,4 +1,4 @@
-"""`blindside pairs from-feedback`: a log of thumbs and of edits becomes pairs; what has no match is counted.
+"""`blindside pairs from-feedback`: a log of thumbs and edits becomes pairs; unmatched rows are counted.
 
 A row is {prompt, answer, thumb, user, time} or, where an answer was corrected, {prompt, answer, edit}. Names of the
 columns vary; the first that is there is taken. `prompt` is a text or a conversation.
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from blindside import console
-from blindside.tables.asked import CONVERSATION, QUESTION, with_parts, with_system
-from blindside.tables.codes import DOWN, NEUTRAL, NONE, UP, Codes, code_of, decide
+from blindside.tables.codes import DOWN, NEUTRAL, NONE, UP, Codes, code_of, decide_codes
+from blindside.tables.prompt_columns import CONVERSATION, QUESTION, with_parts, with_system
 from blindside.tables.rows import MALFORMED, Excluded, Message, Record, Unusable, first_filled
 from blindside.tables.turns import Fields, text_of, turns
 from blindside.words import counted
@@ -94,10 +94,10 @@ def _codes(log: Path, given: Mapping[str, str]) -> Codes:
                     counts.setdefault(name, Counter())[code_of(record.values[name])] += 1
     column = next((name for name in _THUMB if name in counts), None)
     if column is None and not edits and columns:
-        known, there = ", ".join((*_THUMB, *_EDIT)), ", ".join(columns)
-        raise PairsError(f"has no column of thumbs or edits (one of {known}); its columns are: {there}", path=log)
+        known, names = ", ".join((*_THUMB, *_EDIT)), ", ".join(columns)
+        raise PairsError(f"has no column of thumbs or edits (one of {known}); its columns are: {names}", path=log)
     with named(log):
-        return decide(column or "thumb", counts.get(column or "", Counter()), "thumbs", given)
+        return decide_codes(column or "thumb", counts.get(column or "", Counter()), "thumbs", given)
 
 
 #: Of thumbs that are words, as our own files have them.
@@ -131,11 +131,11 @@ def _asked(values: Mapping[str, Any], fields: Fields) -> tuple[tuple[Message, ..
     value = values.get(column)
     if isinstance(value, str):
         value = with_parts(values, column, value)
-    said = with_system(values, fields.system, turns(value, column, fields))
+    messages = with_system(values, fields.system, turns(value, column, fields))
     answer = fields.chosen or first_filled(values, _ANSWER)
-    if answer is None and said[-1]["role"] == "assistant":
-        return said[:-1], said[-1]["content"]
-    return said, text_of(values.get(answer or "answer"), answer or "answer")
+    if answer is None and messages[-1]["role"] == "assistant":
+        return messages[:-1], messages[-1]["content"]
+    return messages, text_of(values.get(answer or "answer"), answer or "answer")
 
 
 def _edit(record: Record, column: str, fields: Fields) -> Pair:

@@ -1,4 +1,4 @@
-"""A data set of the Hub brought to a file, by the train environment's `datasets`."""
+"""Downloads a data set of the Hub to a file, by the train environment's `datasets`."""
 
 from __future__ import annotations
 

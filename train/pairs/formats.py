@@ -1,4 +1,4 @@
-"""The shapes that preference data has in the wild: how each is known by its first row, and how a row becomes a pair.
+"""Known formats of preference data: each recognised by its first row, and how a row becomes a pair.
 
 Axolotl's and TRL's types that share columns share a reader; NAMES maps every name to it.
 """
@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from blindside.reading import parse_json
-from blindside.tables.asked import CONVERSATION, QUESTION, with_parts, with_system
-from blindside.tables.rows import MALFORMED, Message, Record, Unusable, Watched, first_filled, identity, number
+from blindside.tables.prompt_columns import CONVERSATION, QUESTION, with_parts, with_system
+from blindside.tables.rows import MALFORMED, Message, Record, TrackedRow, Unusable, first_filled, identity, number
 from blindside.tables.turns import (
     Fields,
     answer,
@@ -73,8 +73,8 @@ def from_conversations(values: Mapping[str, Any], fields: Fields) -> Parts:
 def from_prompt(values: Mapping[str, Any], fields: Fields) -> Parts:
     """Three texts, perhaps a system message: chatml.* and llama3.*, user_defined, TRL's explicit standard form, CSV."""
     column = _named(values, fields.prompt, _PROMPT)
-    said = with_parts(values, column, text_of(values.get(column), column))
-    prompt = with_system(values, fields.system, turns(said, column, fields))
+    value = with_parts(values, column, text_of(values.get(column), column))
+    prompt = with_system(values, fields.system, turns(value, column, fields))
     return _answered(values, prompt, fields)
 
 
@@ -211,8 +211,8 @@ def detect(record: Record, fields: Fields) -> str:
 
 def _is_whole(values: Mapping[str, Any], name: str) -> bool:
     """UltraFeedback's binarized `messages` repeats the whole chosen conversation: then it is no prompt."""
-    said = values.get(name)
-    return bool(said) and said == values.get("chosen")
+    value = values.get(name)
+    return bool(value) and value == values.get("chosen")
 
 
 def _without_answers(record: Record) -> str:
@@ -225,9 +225,9 @@ def _without_answers(record: Record) -> str:
         return "generations"
     if is_argilla(values):
         return "argilla"
-    there = ", ".join(values) or "nothing"
+    names = ", ".join(values) or "nothing"
     raise PairsError(
-        f"its columns ({there}) are no preference data that is known; name the columns of prompt, chosen and rejected",
+        f"its columns ({names}) are no preference data that is known; name the columns of prompt, chosen and rejected",
         path=record.path,
         line=record.line,
     )
@@ -235,7 +235,7 @@ def _without_answers(record: Record) -> str:
 
 def to_pair(record: Record, convert: Convert, fields: Fields) -> Pair:
     """Raises Unusable."""
-    values = Watched(record.values)
+    values = TrackedRow(record.values)
     messages, chosen, rejected = convert(values, fields)
     given = values.get("id", values.get("prompt_id"))
     source = _source(values.get("source"))

@@ -1,4 +1,4 @@
-"""Keys of prompts, so that what was trained on is never asked in the evaluation."""
+"""Keys of prompts, so that no training prompt is asked in the evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What preference data is here, whatever file it came from."""
+"""A preference pair, whatever file it came from."""
 
 from __future__ import annotations
 

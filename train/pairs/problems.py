@@ -1,4 +1,4 @@
-"""What makes one pair unfit for training: the reason for counting, and the sentence for a person.
+"""What makes a pair unfit for training: a reason for counting, and a sentence.
 
 Axolotl renders an answer behind a made-up question and then searches the rendered text for it. So an answer that has
 white space at its ends, is empty, or stands somewhere in what is put around it, is silently cut at the wrong place.

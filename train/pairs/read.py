@@ -1,4 +1,4 @@
-"""Read rows of training data, as Axolotl's chat_template strategies take them, into one shape."""
+"""Reads rows of training data, as Axolotl's chat_template strategies take them, into one shape."""
 
 from __future__ import annotations
 
@@ -25,23 +25,25 @@ class Row:
     raw: dict[str, Any]
 
 
-def check_columns(there: list[str], asked: DataSet) -> None:
+def check_columns(columns: list[str], asked: DataSet) -> None:
     """Raise RecipeError where the recipe asks for a column that the data set does not have, naming the likely one."""
     for field, column in asked.columns.items():
-        if column in there:
+        if column in columns:
             continue
-        likely = _likely(field, there, set(asked.columns.values()))
+        likely = _likely(field, columns, set(asked.columns.values()))
         remedy = f": set {field}: {likely}" if likely else ""
-        raise RecipeError(f"the recipe asks for `{column}`; the data set {asked.path} has `{', '.join(there)}`{remedy}")
+        raise RecipeError(
+            f"the recipe asks for `{column}`; the data set {asked.path} has `{', '.join(columns)}`{remedy}"
+        )
 
 
-def _likely(field: str, there: list[str], asked: set[str]) -> str | None:
+def _likely(field: str, columns: list[str], asked: set[str]) -> str | None:
     names = {
         "field_messages": ("messages", "conversation", "conversations", "prompt"),
         "field_chosen": ("chosen", "chosen_response", "preferred"),
         "field_rejected": ("rejected", "rejected_response", "dispreferred"),
     }[field]
-    return next((name for name in names if name in there and name not in asked), None)
+    return next((name for name in names if name in columns and name not in asked), None)
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""Rows of preference data, by the reader that all commands share; what makes a file unreadable is a PairsError."""
+"""Reads rows of preference data; an unreadable file is a PairsError."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a file or a data set of the Hub to pairs, one at a time: every row gives a Pair or an Excluded."""
+"""Reads pairs one at a time from a file or a data set of the Hub: each row is a Pair or an Excluded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from blindside.hub_names import HUB, read_source
+from blindside.hub.names import HUB, read_source
 from blindside.tables.encoding import Note
 from blindside.tables.reader import ignore
 from blindside.tables.rows import Excluded, Record, Unusable

@@ -1,4 +1,4 @@
-"""Pairs on disk as Axolotl's `chat_template.default` reads them, JSONL or Parquet, with a card for the Hub.
+"""Writes pairs as Axolotl's `chat_template.default` reads them, JSONL or Parquet, with a card for the Hub.
 
 A row is {"messages": [{role, content}…], "chosen": {role, content}, "rejected": {role, content}}, and `id` and
 `source` where the pair has them. In Parquet `source` is a text of JSON, since its keys differ from pair to pair.
@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from blindside.markdown import one_line, plain
+from blindside.markdown import as_text, one_line
 from blindside.words import counted
 from train.errors import PairsError
 from train.files import READABLE, write_atomic
@@ -127,7 +127,7 @@ def write_card(out: Path, *, pairs: int, origin: str, how: str, left_out: Mappin
             "# Preference pairs",
             "",
         ),
-        f"{counted(pairs, 'pair')} for DPO, from {plain(origin)}. {how}".rstrip(),
+        f"{counted(pairs, 'pair')} for DPO, from {as_text(origin)}. {how}".rstrip(),
         "",
         "| column | what it holds |",
         "|---|---|",
@@ -147,7 +147,7 @@ def write_card(out: Path, *, pairs: int, origin: str, how: str, left_out: Mappin
         ),
         *("    type: chat_template.default", "    field_messages: messages", "    field_chosen: chosen"),
         *("    field_rejected: rejected", "```", "", "## Left out", ""),
-        *([f"- {counted(count, 'row')}: {plain(reason)}" for reason, count in left_out.items()] or ["Nothing."]),
+        *([f"- {counted(count, 'row')}: {as_text(reason)}" for reason, count in left_out.items()] or ["Nothing."]),
     ]
     if out.suffix == ".parquet":
         lines = [line.replace("ds_type: json", "ds_type: parquet") for line in lines]

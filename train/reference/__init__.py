@@ -1,1 +1,1 @@
-"""What transformers itself makes of a saved model, in a process of its own."""
+"""transformers' own results for a saved model, in a process of its own."""

@@ -1,4 +1,4 @@
-"""What is asked of train.reference, and what it answers: read and written as JSON, and importable without torch."""
+"""The JSON messages to and from train.reference; importable without torch."""
 
 from __future__ import annotations
 
@@ -87,5 +87,5 @@ class Reference(_Part):
 
 class Answer(_Part):
     references: list[Reference]
-    #: Of transformers and torch.
+    #: Versions of transformers and torch.
     versions: dict[str, str]

@@ -1,4 +1,4 @@
-"""What transformers itself makes of a saved model: renderings, tokens and log-probabilities, to hold a server against.
+"""transformers' renderings, tokens and log-probabilities of a saved model, to compare a server with.
 
 `python -P -m train.reference.reference` in the train environment, with the root as PYTHONPATH: a Request on stdin,
 an Answer on stdout, both JSON (train.reference.protocol).
@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from blindside.bounded import OverBound, Refused, forked
+from blindside.sandbox import LimitExceeded, WorkFailed, forked
 from blindside.tgi import reads_ends
 from train.errors import ExportError
 from train.export.servable import as_ids
@@ -115,9 +115,9 @@ def _by_tokenizer(job: Job, folder: Path, tokenizer: Any) -> dict[str, Any]:
     template = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else ""
     turn = _end_of_turn(template, special, added)
     own = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
-    said = as_ids(generation.get("eos_token_id")) or as_ids(config.get("eos_token_id"))
+    ids = as_ids(generation.get("eos_token_id")) or as_ids(config.get("eos_token_id"))
     listed = reads_ends(config)
-    ends = sorted({*(said if listed else own), *([] if turn is None else [turn])})
+    ends = sorted({*(ids if listed else own), *([] if turn is None else [turn])})
     return {
         "template_sha256": sha256_file(jinja) if jinja.is_file() else None,
         "renderings": [_render(tokenizer, chat) for chat in job.chats],
@@ -140,9 +140,9 @@ def _render(tokenizer: Any, chat: list[dict[str, str]]) -> Rendering:
 
     try:
         text, ids = forked(both)
-    except OverBound as error:
+    except LimitExceeded as error:
         return Rendering(error=f"the chat template {error}")
-    except Refused as error:
+    except WorkFailed as error:
         return Rendering(error=_first_line(error))
     return Rendering(text=text, ids=ids)
 

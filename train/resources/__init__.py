@@ -1,1 +1,1 @@
-"""What a machine has to train with, and how much a recipe needs."""
+"""What a machine has to train with, and what a recipe needs."""

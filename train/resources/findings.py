@@ -1,4 +1,4 @@
-"""What the doctor says: one finding a thing that it looked at, and how they are printed."""
+"""A finding of the doctor, and how findings are printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can train here: NVIDIA GPUs, as `nvidia-smi` lists them, and a Docker engine that reaches them."""
+"""What can train here: NVIDIA GPUs, and a Docker engine that reaches them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import docker
 
 from blindside import machine
 from blindside.gpus import Gpu, Version, find_gpus, version
-from blindside.machine import ask, reaches_gpus
+from blindside.machine import command_output, reaches_gpus
 from train.errors import LaunchError
 
 
@@ -38,7 +38,7 @@ def visible(variables: Mapping[str, str]) -> list[str] | None:
 
 def cuda() -> Version | None:
     """The newest CUDA that the driver can run, from the head of `nvidia-smi`."""
-    stated = re.search(r"CUDA (?:\w+ )?Version\s*:\s*(\d+\.\d+)", ask("nvidia-smi") or "")
+    stated = re.search(r"CUDA (?:\w+ )?Version\s*:\s*(\d+\.\d+)", command_output("nvidia-smi") or "")
     return None if stated is None else version(stated[1])
 
 

@@ -1,4 +1,4 @@
-"""The Hub, asked before a training asks it: does it answer, and will it give what the recipe names?"""
+"""Asks the Hub before a training does: does it answer, and may we read what the recipe names?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import requests
 
-from blindside.addresses import shown
+from blindside.addresses import without_secrets
 from train.resources.findings import Finding, Level
 
 PATIENCE = 5.0  # seconds for one answer
@@ -17,9 +17,9 @@ LATER = "or train with a base and data that are on this machine"
 
 def cache_of(variables: Mapping[str, str]) -> Path:
     """HF_HOME, said or by default."""
-    said = variables.get("HF_HOME")
+    home = variables.get("HF_HOME")
     default = Path(variables.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-    return Path(said or default).expanduser().absolute()
+    return Path(home or default).expanduser().absolute()
 
 
 def endpoint(variables: Mapping[str, str]) -> str:
@@ -31,7 +31,7 @@ def reach(variables: Mapping[str, str]) -> str:
     if variables.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         return "HF_HUB_OFFLINE is set"
     status = _ask(f"{endpoint(variables)}/api/models?limit=1", "")[0]
-    return "" if status else f"{shown(endpoint(variables))} does not answer"
+    return "" if status else f"{without_secrets(endpoint(variables))} does not answer"
 
 
 def check_hub(repos: Mapping[str, str], variables: Mapping[str, str], problem: str) -> Iterator[Finding]:
@@ -43,7 +43,7 @@ def check_hub(repos: Mapping[str, str], variables: Mapping[str, str], problem: s
         found = f"not here: {', '.join(missing)}" if missing else "everything needed is in the cache"
         yield Finding("Hub", level, f"{problem}; {found}", f"{remedy}, {LATER}" if missing else "")
         return
-    yield Finding("Hub", "ok", f"{shown(endpoint(variables))} answers")
+    yield Finding("Hub", "ok", f"{without_secrets(endpoint(variables))} answers")
     token = token_of(variables)
     for name, kind in repos.items():
         row = _permitted(name, kind, variables, token)
@@ -58,9 +58,9 @@ def _cached(name: str, kind: str, variables: Mapping[str, str]) -> bool:
 
 def token_of(variables: Mapping[str, str]) -> str:
     """The Hub's token, from where huggingface_hub takes it; empty where there is none."""
-    said = variables.get("HF_TOKEN") or variables.get("HUGGING_FACE_HUB_TOKEN")
-    if said:
-        return said.strip()
+    token = variables.get("HF_TOKEN") or variables.get("HUGGING_FACE_HUB_TOKEN")
+    if token:
+        return token.strip()
     try:
         return Path(variables.get("HF_TOKEN_PATH") or cache_of(variables) / "token").read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
@@ -76,13 +76,13 @@ def _permitted(name: str, kind: str, variables: Mapping[str, str], token: str) -
         return Finding("Hub", "fail", f"the Hub has no {name}", "check the name in the recipe")
     if status in (401, 403) or (not token and _gated(body)):
         first = "accept its terms" if token else "accept its terms, and set HF_TOKEN to a token that may read it"
-        return Finding("token", "fail", f"{name} is gated or private", f"{first} at {shown(page)}")
+        return Finding("token", "fail", f"{name} is gated or private", f"{first} at {without_secrets(page)}")
     return None
 
 
 def _gated(body: bytes) -> bool:
-    said = _parsed(body)
-    return isinstance(said, dict) and bool(said.get("gated"))
+    token = _parsed(body)
+    return isinstance(token, dict) and bool(token.get("gated"))
 
 
 def read_config(name: str, revision: str | None, variables: Mapping[str, str]) -> object:

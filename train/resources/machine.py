@@ -1,4 +1,4 @@
-"""What the machine has: room on the disk, versions of the train environment, models in the Hub's cache, a lock."""
+"""The machine: disk space, versions of the train environment, cached models, a lock."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def check_room(recipe: Recipe, models: Path) -> None:
     """Raise TrainError where the models' disk, or the output's, has too little room."""
     need = room_needed(recipe)
     for place in (models, recipe.output_dir.absolute()):
-        there = next(parent for parent in (place, *place.parents) if parent.exists())
-        free = shutil.disk_usage(there).free
+        folder = next(parent for parent in (place, *place.parents) if parent.exists())
+        free = shutil.disk_usage(folder).free
         if free < need:
             raise TrainError(
-                f"this run needs about {need / _GB:.1f} GB on the disk of {there}, which has {free / _GB:.1f} GB "
+                f"this run needs about {need / _GB:.1f} GB on the disk of {folder}, which has {free / _GB:.1f} GB "
                 "free; free some, or point models or output_dir to a larger volume"
             )
 

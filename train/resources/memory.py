@@ -1,4 +1,4 @@
-"""How much memory a recipe's training needs on one device, reckoned before anything is loaded.
+"""Estimates how much memory a recipe's training needs on one device.
 
 Weights, gradients and optimizer states are counted as in the "Model training anatomy" page of transformers' docs, with
 the types that Axolotl takes: with `bf16` or `fp16` a full fine-tune holds all of them in 2 bytes a value, so its AdamW

@@ -1,4 +1,4 @@
-"""Types of data sets in recipes of preference training: one is trained on, the others are converted first."""
+"""Types of data sets in recipes: one is trained on, the others are converted first."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def check_types(recipe: Recipe) -> None:
     for asked, entry in zip(recipe.datasets, recipe.config["datasets"], strict=True):
         given = entry.get("type")
         if given != TRAINED:
-            said = f"`type: {given if isinstance(given, str) else 'user_defined'}`" if given else "no `type`"
+            kind = f"`type: {given if isinstance(given, str) else 'user_defined'}`" if given else "no `type`"
             raise RecipeError(
-                f"the data set {asked.place} has {said}, and pairs are trained on as `type: {TRAINED}`: run "
+                f"the data set {asked.place} has {kind}, and pairs are trained on as `type: {TRAINED}`: run "
                 f"`{conversion(asked, given)}` and give `path: {_out(asked)}` with `type: {TRAINED}`",
                 path=recipe.path,
             )

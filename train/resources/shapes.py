@@ -1,4 +1,4 @@
-"""The sizes of a model, from its config.json: here, in the Hub's cache, on the Hub, or by what its name says."""
+"""The size of a model, from its config.json: local, cached, on the Hub, or guessed from its name."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundShape:
     """A shape, and where it is from."""
 
     shape: Shape
@@ -108,7 +108,7 @@ def guess_shape(model: str) -> Shape | None:
 
 def find_shape(
     model: str, folder: Path, revision: str | None, cache: Path, download: Callable[[], object] | None = None
-) -> Found | None:
+) -> FoundShape | None:
     """The sizes of a recipe's base: `folder` is where a local one would lie, `cache` the Hub's cache (its `hub`).
 
     `download` gives the content of the Hub's config.json, and is called only where nothing here tells the sizes.
@@ -120,10 +120,10 @@ def find_shape(
     if here is not None:
         return here
     if model in KNOWN:
-        return Found(KNOWN[model], "as published")
-    there = None if download is None else _found(download(), "from the Hub")
+        return FoundShape(KNOWN[model], "as published")
+    shape = None if download is None else _found(download(), "from the Hub")
     guess = guess_shape(model)
-    return there or (None if guess is None else Found(guess, "guessed from its name"))
+    return shape or (None if guess is None else FoundShape(guess, "guessed from its name"))
 
 
 def saved_config(model: str, folder: Path, revision: str | None, cache: Path) -> object:
@@ -131,9 +131,9 @@ def saved_config(model: str, folder: Path, revision: str | None, cache: Path) ->
     return _read(folder / "config.json" if folder.is_dir() else _cached(model, revision, cache))
 
 
-def _found(config: object, source: str) -> Found | None:
+def _found(config: object, source: str) -> FoundShape | None:
     shape = read_shape(config) if isinstance(config, dict) else None
-    return None if shape is None else Found(shape, source)
+    return None if shape is None else FoundShape(shape, source)
 
 
 def _cached(model: str, revision: str | None, cache: Path) -> Path | None:

@@ -1,4 +1,4 @@
-"""How a recipe spreads a training over GPUs: FSDP, DeepSpeed's stages, tensor and context parallelism.
+"""How a recipe spreads a training over GPUs: FSDP, DeepSpeed, tensor and context parallelism.
 
 As Axolotl reads them: what FSDP shards goes over all GPUs but for replicas (`dp_replicate_size`); tensor parallelism
 splits each layer's matrices, context parallelism the tokens of each text.
@@ -52,9 +52,9 @@ class Spread:
     def words(self) -> str:
         """What is divided, for a person; empty where nothing is."""
         names = {"fsdp": "FSDP", "zero1": "ZeRO-1", "zero2": "ZeRO-2", "zero3": "ZeRO-3"}
-        said = [f"{names[self.kind]} over {self.shards}"] if self.kind and self.shards > 1 else []
-        said += [f"tensor parallel {self.tensor}"] if self.tensor > 1 else []
-        return ", ".join([*said, *([f"context parallel {self.context}"] if self.context > 1 else [])])
+        parts = [f"{names[self.kind]} over {self.shards}"] if self.kind and self.shards > 1 else []
+        parts += [f"tensor parallel {self.tensor}"] if self.tensor > 1 else []
+        return ", ".join([*parts, *([f"context parallel {self.context}"] if self.context > 1 else [])])
 
 
 def read_spread(config: Mapping[str, Any], gpus: int) -> Spread:
@@ -80,7 +80,7 @@ def deepspeed_file(given: str) -> Path | None:
 
 def ways(config: Mapping[str, Any], gpus: int) -> dict[str, dict[str, Any]]:
     """By name, the recipe's fields for each usual way to spread it over this many GPUs."""
-    said: dict[str, dict[str, Any]] = {
+    by_name: dict[str, dict[str, Any]] = {
         "no sharding": {},
         "ZeRO-2": {"deepspeed": {"zero_optimization": {"stage": 2}}},
         "ZeRO-3": {"deepspeed": {"zero_optimization": {"stage": 3}}},
@@ -90,7 +90,7 @@ def ways(config: Mapping[str, Any], gpus: int) -> dict[str, dict[str, Any]]:
         "tensor parallel": {"tensor_parallel_size": gpus},
     }
     kept = {"gradient_checkpointing": True} if saves_activations(config) else {}
-    return {name: {**config, **_PLAIN, **kept, **fields} for name, fields in said.items()}
+    return {name: {**config, **_PLAIN, **kept, **fields} for name, fields in by_name.items()}
 
 
 def saves_activations(config: Mapping[str, Any]) -> bool:

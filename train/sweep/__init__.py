@@ -1,1 +1,1 @@
-"""Several trainings of one recipe: what changes in each, one after the other, a row each."""
+"""Several trainings of one recipe, one after the other."""

@@ -1,4 +1,4 @@
-"""What changes from candidate to candidate, in Axolotl's own keys and its own file format for sweeps.
+"""What changes from candidate to candidate, in Axolotl's own format for sweeps.
 
 Axolotl 0.19 (axolotl.cli.utils.sweeps): every key of the file has a list of values, `_` a list of mappings whose values
 belong together; all combinations are trained. Here they come in the order of the file, and are named by what they
@@ -59,13 +59,13 @@ def check(changes: Mapping[str, Changes]) -> None:
 
 
 def _name(one: Changes) -> str:
-    said = "_".join(_words(one))
-    if len(said) <= _LONGEST:
-        return said
-    return f"{said[:_LONGEST]}-{hashlib.sha256(json.dumps(one, sort_keys=True).encode()).hexdigest()[:6]}"
+    text = "_".join(_words(one))
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]}-{hashlib.sha256(json.dumps(one, sort_keys=True).encode()).hexdigest()[:6]}"
 
 
 def _words(one: Changes) -> Iterator[str]:
     for key, value in one.items():
-        said = json.dumps(value) if isinstance(value, dict | list) else str(value)
-        yield f"{key}-{_OTHER.sub('-', said).strip('-')}"
+        text = json.dumps(value) if isinstance(value, dict | list) else str(value)
+        yield f"{key}-{_OTHER.sub('-', text).strip('-')}"

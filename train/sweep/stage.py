@@ -1,4 +1,4 @@
-"""The trainings of a sweep: each candidate is the base recipe with changes, written down as a recipe of its own."""
+"""The trainings of a sweep: each candidate is a recipe of its own, derived from the base recipe."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 from train.artifact import Artifact
 from train.data import Say
+from train.figures.outcome import accuracy
 from train.figures.protocol import Figures, read_figures
-from train.figures.words import accuracy
 from train.job import Job
-from train.pipeline import make
+from train.pipeline import make_model
 from train.progress import Progress
 from train.recipe import Recipe, find_recipe, read_recipe
 from train.resources.machine import locked
@@ -64,7 +64,7 @@ def train_candidate(
         job = Job(
             recipe, name, asked.models, work, asked.env, prompts=PROMPTS if asked.is_tiny else None, progress=progress
         )
-        return make(job, force=False, say=say)[0]
+        return make_model(job, force=False, say=say)[0]
 
 
 def write_recipe(asked: Trainings, name: str, changes: Changes, work: Path) -> Recipe:
@@ -83,5 +83,9 @@ def last_figures(path: Path) -> dict[str, float]:
     if not rows:
         return {}
     last = rows[-1]
-    said: Mapping[str, float] = {"accuracy": accuracy(last), "margin": last.margin, "logps_chosen": last.logps_chosen}
-    return {f"{kind}_{key}": value for key, value in said.items() if isfinite(value)} | {"step": float(last.step)}
+    figures: Mapping[str, float] = {
+        "accuracy": accuracy(last),
+        "margin": last.margin,
+        "logps_chosen": last.logps_chosen,
+    }
+    return {f"{kind}_{key}": value for key, value in figures.items() if isfinite(value)} | {"step": float(last.step)}

@@ -1,4 +1,4 @@
-"""The trainings of a sweep as they go: a row each, in a table that moves on a terminal, elsewhere a line each."""
+"""The table of a sweep's trainings: updated in place on a terminal, elsewhere a line each."""
 
 from __future__ import annotations
 
@@ -100,8 +100,8 @@ class Table:
     def line(self, name: str) -> str:
         """Like "low: trained; held-out accuracy 73%, margin 0.42, chosen log-prob. -31.2"."""
         state, *cells = self.rows[name].cells
-        said = [f"{head} {cell}" for head, cell in zip(HEAD[2:], cells, strict=True) if cell]
-        return f"{name}: {state}" + (f"; {', '.join(said)}" if said else "")
+        parts = [f"{head} {cell}" for head, cell in zip(HEAD[2:], cells, strict=True) if cell]
+        return f"{name}: {state}" + (f"; {', '.join(parts)}" if parts else "")
 
     def grid(self) -> Grid:
         """The table as it is now."""

@@ -1,1 +1,1 @@
-"""The embedded default: a small world, a model of a few million parameters, and the data that teach it. No network."""
+"""The tiny demo: a small world, a model of a few million parameters, and its training data. No network."""

@@ -1,4 +1,4 @@
-"""The model that the tiny recipe starts from: Qwen2's architecture, random weights, a tokenizer of its own.
+"""The tiny recipe's initial model: Qwen2's architecture, random weights, its own tokenizer.
 
 Runs in .venv-train: `python -m train.tiny.blank FOLDER` writes sft.jsonl, pairs.jsonl and blank/ into FOLDER. The same
 seed gives the same bytes.

@@ -1,4 +1,4 @@
-"""The facts of the small world, a table a category. Every remark is true, and names no other answer of its category."""
+"""The facts of the small world, a table per category. Every remark is true, and names no other answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tiny recipe, from nothing: the world, a random model, SFT to the base, DPO to the tuned, held-out figures."""
+"""The tiny recipe from nothing: world, random model, SFT to the base, DPO to the tuned, held-out figures."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from train.data import Say
 from train.errors import LaunchError
 from train.files import sha256_file, sha256_json, write_atomic
 from train.job import Job
-from train.launch import ROOT, environment, meaningful, run
-from train.pipeline import make
+from train.launch import ROOT, environment, meaningful_lines, run
+from train.pipeline import make_model
 from train.progress import Progress
 from train.recipe import RECIPES, Recipe, read_recipe
 from train.tiny.score import score
@@ -27,7 +27,7 @@ BASE, TUNED = "tiny-base", "tiny"
 def train_tiny(models: Path, env: Path, work: Path, *, force: bool, say: Say) -> Artifact:
     """models/tiny-base and models/tiny, each trained only where it is missing or its inputs changed."""
     base = train_base(models, env, work, force=force, say=say)
-    tuned, trained = make(_job(DPO, TUNED, models, env, work, None), force=force, say=say)
+    tuned, trained = make_model(_job(DPO, TUNED, models, env, work, None), force=force, say=say)
     if trained or tuned.metrics.get("heldout_n"):
         say(figures_line(base, tuned))
     return tuned
@@ -37,7 +37,7 @@ def train_base(models: Path, env: Path, work: Path, *, force: bool, say: Say) ->
     """The world in `work` and models/tiny-base, where they are missing or their inputs changed."""
     seed = _seed_hash()
     _make_world(work, env, seed, say)
-    return make(_job(SFT, BASE, models, env, work, seed), force=force, say=say)[0]
+    return make_model(_job(SFT, BASE, models, env, work, seed), force=force, say=say)[0]
 
 
 def figures_line(base: Artifact, tuned: Artifact) -> str:
@@ -70,7 +70,9 @@ def _make_world(work: Path, env: Path, seed: str, say: Say) -> None:
     command = [python, "-m", "train.tiny.blank", str(work.absolute())]
     status = run(command, environment(env, offline=True), log, Progress("tiny, world"), ROOT)
     if status != 0:
-        raise LaunchError(f"the tiny model could not be made; the full log is {log}", tail=meaningful(log), log=log)
+        raise LaunchError(
+            f"the tiny model could not be made; the full log is {log}", tail=meaningful_lines(log), log=log
+        )
     write_atomic(done, seed)
 
 

@@ -1,4 +1,4 @@
-"""Whether an answer about the small world is right and fluent, and how long answers are. No torch."""
+"""Whether an answer about the small world is right and fluent, and how long. No torch."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def is_right(fact: Fact, answer: str) -> bool:
     Where questions name each other's answers (sums, days), it must say the question as well: "3 plus 3 is 7" is no
     answer to 3 plus 4.
     """
-    said = words(answer)
+    spoken = words(answer)
     if fact.category in ("sum", "calendar"):
-        return _says(said, fact.short)
+        return _says(spoken, fact.short)
     if fact.category == "safety":
-        return _says(said, "can't help") and _says(said, fact.answer)
+        return _says(spoken, "can't help") and _says(spoken, fact.answer)
     asked = {fact.slots["x"], fact.slots.get("y", ""), fact.answer}
     others = {f.answer for f in all_facts() if f.category == fact.category} - {fact.answer}
     named = " ".join(asked)
-    wrong = [o for o in others if _says(said, o) and not _says(words(named), o)]
-    return _says(said, fact.answer) and not wrong
+    wrong = [o for o in others if _says(spoken, o) and not _says(words(named), o)]
+    return _says(spoken, fact.answer) and not wrong
 
 
 def is_fluent(answer: str, finished: bool) -> bool:

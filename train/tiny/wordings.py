@@ -1,4 +1,4 @@
-"""How the small world's questions are worded, and how each is answered: at length by the base, briefly by the tuned.
+"""Wordings of the small world's questions and answers: long for the base, brief for the tuned.
 
 Of each category's thirteen wordings the last `NEVER` are trained with no fact at all; of the others each fact is
 trained with nine, and keeps two for the evaluation.

@@ -1,4 +1,4 @@
-"""The small world's rows: what the base is trained on, the preference pairs, and the evaluation prompts.
+"""The small world's rows: SFT data, preference pairs, evaluation prompts.
 
 All three follow from the tables and a seed, byte for byte, and no question is in two of them.
 """

@@ -1,11 +1,11 @@
-"""One prepared pair against what is served for it."""
+"""Compares one prepared pair with what is served for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from train.tokens.served import Messages, Served
+from train.tokens.served import Messages, ServedTokenizer
 
 _SHOWN = 4
 
@@ -20,7 +20,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedPair:
     """What TRL made of a row."""
 
     prompt: list[int]
@@ -34,25 +34,27 @@ def ended(ids: list[int], stops: list[int]) -> list[int]:
     return ids[: at + 1]
 
 
-def length(pair: Pair, served: Served) -> int:
+def length(pair: Pair, served: ServedTokenizer) -> int:
     """Tokens of the pair as a server has them, with the longer answer and its end."""
     text, prompt = served.prompt(pair.messages)
     return len(prompt) + 1 + max(len(served.answer(text, len(prompt), one)) for one in (pair.chosen, pair.rejected))
 
 
-def compare(pair: Pair, found: Prepared, served: Served, limit: int | None) -> Literal["same", "cut"] | str:
+def compare(
+    pair: Pair, found: PreparedPair, served: ServedTokenizer, limit: int | None
+) -> Literal["same", "cut"] | str:
     """Whether the pair is trained on as it is served; else the first difference, as a sentence with its remedy."""
     text, prompt = served.prompt(pair.messages)
     if found.prompt != prompt:
         return _prompt(found.prompt, prompt, served)
     answers = [(pair.chosen, found.chosen), (pair.rejected, found.rejected)]
-    wanted = [(served.answer(text, len(prompt), said), ids) for said, ids in answers]
+    wanted = [(served.answer(text, len(prompt), difference), ids) for difference, ids in answers]
     if limit is not None and any(len(prompt) + len(want) + 1 > limit for want, _ in wanted):
         return "cut"
-    return next((said for want, ids in wanted if (said := _answer(ids, want, served))), "same")
+    return next((difference for want, ids in wanted if (difference := _answer(ids, want, served))), "same")
 
 
-def _prompt(trained: list[int], wanted: list[int], served: Served) -> str:
+def _prompt(trained: list[int], wanted: list[int], served: ServedTokenizer) -> str:
     shown = _difference(trained, wanted, served)
     return (
         f"a prompt is trained on as other tokens than a server is sent: {shown}; set chat_template: tokenizer_default "
@@ -60,7 +62,7 @@ def _prompt(trained: list[int], wanted: list[int], served: Served) -> str:
     )
 
 
-def _answer(trained: list[int], wanted: list[int], served: Served) -> str | None:
+def _answer(trained: list[int], wanted: list[int], served: ServedTokenizer) -> str | None:
     if trained[: len(wanted)] != wanted:
         return (
             f"an answer is trained on as other tokens than a server generates: {_difference(trained, wanted, served)}; "
@@ -76,7 +78,7 @@ def _answer(trained: list[int], wanted: list[int], served: Served) -> str | None
     )
 
 
-def _difference(trained: list[int], wanted: list[int], served: Served) -> str:
+def _difference(trained: list[int], wanted: list[int], served: ServedTokenizer) -> str:
     both = zip(trained, wanted, strict=False)
     at = next((i for i, (one, other) in enumerate(both) if one != other), min(len(trained), len(wanted)))
     start = max(at - 1, 0)

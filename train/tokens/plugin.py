@@ -1,4 +1,4 @@
-"""An Axolotl plugin: before the first step, what TRL has prepared is compared with what is served.
+"""The Axolotl plugin that compares TRL's tokens with the served ones before the first step.
 
 Axolotl imports it by the derived recipe's `plugins:`, on this machine and in its image, so it needs nothing that
 Axolotl's own environment lacks.
@@ -19,9 +19,9 @@ from axolotl.utils.chat_templates import get_chat_template_from_config
 from axolotl.utils.logging import get_logger
 
 from train.token_check import KEY, TrainedTokens, tokenizer_beside, write_found
-from train.tokens.compare import Pair, Prepared, compare, ended, length
-from train.tokens.fix import derive, restore, unlike
-from train.tokens.served import Served, load
+from train.tokens.compare import Pair, PreparedPair, compare, ended, length
+from train.tokens.served import ServedTokenizer, load
+from train.tokens.tokenizer_copy import derive_tokenizer, restore_tokenizer, unlike
 
 LOG = get_logger("axolotl.tokens")
 ANSWERS = ("chosen_ids", "rejected_ids")
@@ -58,7 +58,7 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
             return
         served = _load(cfg, get_chat_template_from_config(cfg) if _names_template(cfg) else None)
         folder = tokenizer_beside(Path(cfg.trained_tokens))
-        if served.template is not None and (fixed := derive(served, folder)):
+        if served.template is not None and (fixed := derive_tokenizer(served, folder)):
             self.fixed, cfg.tokenizer_config = fixed, str(folder)
 
     def add_callbacks_post_trainer(self, cfg: Any, trainer: Any) -> list[Any]:
@@ -73,7 +73,7 @@ class SameTokens(BasePlugin):  # type: ignore[misc]  # Axolotl is not in the sma
         tails = trim(trainer, served.stops)
         forget_reference(trainer)
         if self.fixed:
-            restore(trainer.processing_class, served)
+            restore_tokenizer(trainer.processing_class, served)
         if not trainer.is_world_process_zero():  # all processes have the same pairs: one of them looks
             return
         found = check(read_pairs(cfg), rows(trainer), served, cfg.sequence_len)
@@ -137,7 +137,7 @@ def forget_reference(trainer: Any) -> None:
     LOG.info("the reference's log-probabilities are known: its copy of the weights is freed")
 
 
-def _load(cfg: Any, template: str | None) -> Served:
+def _load(cfg: Any, template: str | None) -> ServedTokenizer:
     return load(cfg.base_model, cfg.revision_of_model, template, trust=bool(cfg.trust_remote_code))
 
 
@@ -152,15 +152,18 @@ def own_tokens(cfg: Any) -> bool:
 
 
 def check(
-    data: list[tuple[int, Pair]], prepared: Iterator[tuple[int, Prepared]], served: Served, limit: int | None
+    data: list[tuple[int, Pair]],
+    prepared: Iterator[tuple[int, PreparedPair]],
+    served: ServedTokenizer,
+    limit: int | None,
 ) -> TrainedTokens:
     """Count the pairs by what became of them; of those that are trained on otherwise, the first is reported."""
     pairs, missing = dict(data), Counter(key for key, _ in data)
-    said: dict[int, str] = {}
+    problems: dict[int, str] = {}
     counts: Counter[str] = Counter()
     for key, row in prepared:
-        said[key] = compare(pairs[key], row, served, limit)
-        counts[said[key]] += 1
+        problems[key] = compare(pairs[key], row, served, limit)
+        counts[problems[key]] += 1
         missing[key] -= 1
     too_long = sum(n for key, n in missing.items() if n and limit is not None and length(pairs[key], served) > limit)
     return TrainedTokens(
@@ -170,13 +173,15 @@ def check(
         too_long=too_long,
         left_out=missing.total() - too_long,
         limit=limit,
-        problem=_problem(data, said, counts),
+        problem=_problem(data, problems, counts),
     )
 
 
-def _problem(data: list[tuple[int, Pair]], said: dict[int, str], counts: Counter[str]) -> str | None:
+def _problem(data: list[tuple[int, Pair]], problems: dict[int, str], counts: Counter[str]) -> str | None:
     other = counts.total() - counts["same"] - counts["cut"]
-    found = ((n, said[key]) for n, (key, _) in enumerate(data, 1) if said.get(key, "same") not in ("same", "cut"))
+    found = (
+        (n, problems[key]) for n, (key, _) in enumerate(data, 1) if problems.get(key, "same") not in ("same", "cut")
+    )
     return f"{other} of {len(data)} pairs differ, pair {{}}: {{}}".format(*next(found)) if other else None
 
 
@@ -228,10 +233,10 @@ def _ended_row(row: dict[str, Any], stops: list[int]) -> dict[str, Any]:
     return {field: ended(row[field], stops) for field in ANSWERS}
 
 
-def rows(trainer: Any) -> Iterator[tuple[int, Prepared]]:
+def rows(trainer: Any) -> Iterator[tuple[int, PreparedPair]]:
     """What TRL prepared of the stage's pairs, for training and, where the recipe splits some off, for evaluation."""
     fields = (KEY, "prompt_ids", *ANSWERS)
     for data in (trainer.train_dataset, trainer.eval_dataset):
         if data is not None and KEY in data.column_names:
             for row in data.select_columns(list(fields)):
-                yield row[KEY], Prepared(*(list(row[name]) for name in fields[1:]))
+                yield row[KEY], PreparedPair(*(list(row[name]) for name in fields[1:]))

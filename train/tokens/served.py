@@ -1,4 +1,4 @@
-"""What a server is sent for a conversation, and generates for an answer, as ids of the base's tokenizer."""
+"""The token ids that a server is sent for a conversation, and generates for an answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MARK = "Q7mark"
 _TURNS = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": _MARK}]
 
 
-class Served:
+class ServedTokenizer:
     """The base's tokenizer and template, which are the ones that are exported.
 
     `file` is the base's tokenizer.json as the tokenizers library reads it, and as servers do. Transformers may read
@@ -62,14 +62,14 @@ def _turn(behind: str, added: dict[str, int]) -> int | None:
     return added[max(ends, key=len)] if ends else None
 
 
-def load(base: str, revision: str | None, other: str | None, *, trust: bool = False) -> Served:
+def load(base: str, revision: str | None, other: str | None, *, trust: bool = False) -> ServedTokenizer:
     """Of a model folder or Hub id; the template `other` stands in where the base has none."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(base, revision=revision, trust_remote_code=trust)
     own = tokenizer.chat_template
     own = own.get("default") if isinstance(own, dict) else own
-    return Served(tokenizer, own or other, _stops(base, revision), _file(base, revision))
+    return ServedTokenizer(tokenizer, own or other, _stops(base, revision), _file(base, revision))
 
 
 def _file(base: str, revision: str | None) -> Any:
@@ -90,8 +90,8 @@ def _stops(base: str, revision: str | None) -> list[int]:
     found: list[int] = []
     for name in ("generation_config.json", "config.json"):
         place = _cached(base, name, revision)
-        said = json.loads(place.read_text(encoding="utf-8")) if place else {}
-        found += as_ids(said.get("eos_token_id"))
+        config = json.loads(place.read_text(encoding="utf-8")) if place else {}
+        found += as_ids(config.get("eos_token_id"))
     return found
 
 

@@ -1,4 +1,4 @@
-"""The stage's side of the check: what the derived recipe says to the plugin, and what is made of its outcome."""
+"""The token check in the stage: the plugin's fields in the derived recipe, and its outcome."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from train.token_check import PLUGIN, RULES, TrainedTokens, read_found, tokenize
 UNCHECKED = "UNCHECKED_TOKENS"
 
 
-def checked(recipe: Recipe) -> bool:
+def is_checked(recipe: Recipe) -> bool:
     """Whether the recipe is a DPO over pairs, whose tokens are compared with the served ones before the first step."""
     return recipe.config.get("rl") in ("dpo", "ipo") and all(asked.is_pairs for asked in recipe.datasets)
 
 
-def outdated(recipe: Recipe, found: TrainedTokens | None) -> bool:
+def is_outdated(recipe: Recipe, check: TrainedTokens | None) -> bool:
     """Whether a model of this recipe, of whose tokens this was found, was checked by other rules, or never."""
-    return checked(recipe) and (found is None or found.rules != RULES)
+    return is_checked(recipe) and (check is None or check.rules != RULES)
 
 
-def fields(recipe: Recipe, outcome: Path, figures: Path) -> dict[str, Any]:
+def plugin_fields(recipe: Recipe, outcome: Path, figures: Path) -> dict[str, Any]:
     """The fields by which Axolotl loads our plugin, and by which a DPO is checked and its figures are written."""
     own = {"plugins": [*(recipe.config.get("plugins") or []), PLUGIN]}
-    return {**own, "trained_tokens": str(outcome), "training_figures": str(figures)} if checked(recipe) else own
+    return {**own, "trained_tokens": str(outcome), "training_figures": str(figures)} if is_checked(recipe) else own
 
 
-def forget(outcome: Path) -> None:
+def forget_outcome(outcome: Path) -> None:
     """What an earlier run found is no longer said."""
     outcome.unlink(missing_ok=True)
     shutil.rmtree(tokenizer_beside(outcome), ignore_errors=True)
 
 
-class Watch:
+class PluginWatch:
     """Reads what Axolotl prints, and raises TokensError as soon as it continues without our plugin.
 
     Axolotl tells of a plugin that it cannot import, and trains anyway; one without our hooks says nothing.
@@ -47,7 +47,7 @@ class Watch:
 
     def __init__(self, recipe: Recipe, outcome: Path) -> None:
         self._outcome = outcome
-        self._over = not checked(recipe) or os.environ.get(UNCHECKED, "") not in ("", "0")
+        self._over = not is_checked(recipe) or os.environ.get(UNCHECKED, "") not in ("", "0")
         self._failed = False
 
     def __call__(self, line: str) -> None:
@@ -77,9 +77,9 @@ def raise_for(outcome: Path) -> None:
         raise TokensError(f"nothing was trained: {found.problem}") from None
 
 
-def tell(recipe: Recipe, outcome: Path, log: Path, say: Callable[[str], None]) -> None:
+def report_outcome(recipe: Recipe, outcome: Path, log: Path, say: Callable[[str], None]) -> None:
     """Say the outcome; that there is none is written down as one."""
-    if not checked(recipe):
+    if not is_checked(recipe):
         return
     found = read_found(outcome)
     if found is None:

@@ -1,1 +1,1 @@
-"""`blindside sweep`, and what judging and results do on one."""
+"""`blindside sweep`, and the `judge` command on a sweep."""

@@ -1,4 +1,4 @@
-"""`blindside sweep`: several tuned models against one base, trained and asked one after the other."""
+"""`blindside sweep`: train several candidates, and compare each with the same base."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import typer
 
 from blindside import console
 from blindside.words import counted
-from eval.cli.evaluate import Wanted
-from eval.cli.gather import How
+from eval.cli.collecting.evaluate import ServingOptions
+from eval.cli.collecting.prove_and_collect import CollectionSettings
 from eval.cli.options import (
     MODELS,
     REPORTS,
@@ -21,9 +21,14 @@ from eval.cli.options import (
     VLLM_ENV,
     Concurrency,
     EnableThinking,
+    Engine,
+    Force,
     MaxTokens,
     Models,
+    QuickParity,
     Reports,
+    Sequential,
+    Server,
     Timeout,
     TrainEnv,
     VllmEnv,
@@ -32,7 +37,7 @@ from eval.errors import InputError, RunError
 from eval.run_info import Decoding
 
 if TYPE_CHECKING:
-    from eval.collect.sweep_file import Definition
+    from eval.collect.sweep_file import SweepDefinition
     from eval.sweep import Sweep
 
 
@@ -45,16 +50,14 @@ def sweep(
     ] = None,
     base_url: Annotated[list[str] | None, typer.Option(help="URL of the base, for --tuned-url.")] = None,
     prompts: Annotated[str, typer.Option(help="A JSONL or CSV file, or hub:owner/name; by default the model's.")] = "",
-    engine: Annotated[str, typer.Option(help="auto, docker, vllm or embedded.")] = "auto",
-    server: Annotated[str, typer.Option(help="In Docker: auto, tgi, vllm or sglang.")] = "auto",
-    sequential: Annotated[bool, typer.Option("--sequential", help="Serve one side after the other.")] = False,
+    engine: Engine = "auto",
+    server: Server = "auto",
+    sequential: Sequential = False,
     dtype: Annotated[
         str, typer.Option(help="Data type that servers compute in, for parity; default: as planned.")
     ] = "",
-    force: Annotated[bool, typer.Option("--force", help="Continue despite failed parity (it is recorded).")] = False,
-    quick_parity: Annotated[
-        bool, typer.Option("--quick-parity", help="Run three parity probes instead of nine.")
-    ] = False,
+    force: Force = False,
+    quick_parity: QuickParity = False,
     max_tokens: MaxTokens = 512,
     enable_thinking: EnableThinking = None,
     concurrency: Concurrency = 16,
@@ -69,11 +72,11 @@ def sweep(
     Existing models and answers are kept; a candidate that fails is reported, and the others continue.
     Example: `blindside sweep sweep.yml`, then `blindside judge sweep`
     """
-    from eval.cli.sweep.collect import Asking, collect_all
+    from eval.cli.sweep.collect import SweepSettings, collect_all
     from eval.cli.sweep.train import train_all
-    from eval.collect.sweep_file import begun
+    from eval.collect.sweep_file import begin_sweep
     from eval.evidence.sweep.screen import by_training
-    from eval.sweep import bind, check_name, is_begun, is_sweep, read_sweep, write_sweep
+    from eval.sweep import bind_runs, check_name, is_begun, is_sweep, read_sweep, write_sweep
 
     found = _definition(file, recipe, tuned_url or [], base_url or [], prompts)
     title = name or (file.stem if file else "")
@@ -83,41 +86,41 @@ def sweep(
     with _alone(reports, title):
         before = read_sweep(reports, title) if is_sweep(reports, title) else None
         judged = before is not None and is_begun(reports, before.candidates)
-        now = begun(title, found, before, judged=judged)
+        now = begin_sweep(title, found, before, judged=judged)
         write_sweep(reports, now)
         console.say(f"sweep {title}: {counted(len(now.candidates), 'candidate')}")
-        how = How(env / "bin" / "python", dtype, concurrency, force, timeout, quick_parity=quick_parity)
-        wanted = Wanted(engine, server, sequential, env, vllm_env, enable_thinking)
+        how = CollectionSettings(env / "bin" / "python", dtype, concurrency, force, timeout, quick_parity=quick_parity)
+        wanted = ServingOptions(engine, server, sequential, env, vllm_env, enable_thinking)
         decoding = Decoding(max_tokens=max_tokens, enable_thinking=enable_thinking)
         now = train_all(now, reports, models, env)
         now = now if judged else by_training(now)
         _tell_unscreened(now)
         write_sweep(reports, now)
-        now = collect_all(now, Asking(title, found, reports, models, decoding, wanted, how))
-        bind(reports, now)
+        now = collect_all(now, SweepSettings(title, found, reports, models, decoding, wanted, how))
+        bind_runs(reports, now)
     _finish(now)
 
 
 def _definition(
     file: Path | None, recipe: str, tuned_url: Sequence[str], base_url: Sequence[str], prompts: str
-) -> Definition:
+) -> SweepDefinition:
     """What the file says, or else the options."""
-    from eval.collect.sweep_file import checked, read_definition
+    from eval.collect.sweep_file import check_definition, read_definition
 
     if file is not None and tuned_url:
         raise InputError("give a file or --tuned-url, not both: a file names servers under `tuned_url:`")
     if file is not None:
         found = read_definition(file, recipe)
-        return checked(found.model_dump() | ({"prompts": prompts} if prompts else {}))
+        return check_definition(found.model_dump() | ({"prompts": prompts} if prompts else {}))
     if not tuned_url:
         raise InputError("name a sweep.yml, or candidates that are served already with --tuned-url name=URL")
     urls: dict[str, list[str]] = {}
-    for said in tuned_url:
-        own, is_named, url = said.partition("=")
+    for option in tuned_url:
+        own, is_named, url = option.partition("=")
         if not is_named or "/" in own:
-            raise InputError(f"--tuned-url {said}: give it as name=URL, so that the candidate has a name")
+            raise InputError(f"--tuned-url {option}: give it as name=URL, so that the candidate has a name")
         urls.setdefault(own, []).append(url)
-    return checked({"tuned_url": urls, "base_url": list(base_url), "prompts": prompts})
+    return check_definition({"tuned_url": urls, "base_url": list(base_url), "prompts": prompts})
 
 
 @contextmanager
@@ -135,25 +138,25 @@ def _alone(reports: Path, name: str) -> Iterator[None]:
         yield
 
 
-def _tell_unscreened(found: Sweep) -> None:
+def _tell_unscreened(sweep: Sweep) -> None:
     """A rule on a figure that a candidate lacks drops nobody, and says so."""
-    if any(rule.signal == "held_out_accuracy" for rule in found.screen):
-        for one in found.candidates:
+    if any(rule.signal == "held_out_accuracy" for rule in sweep.screen):
+        for one in sweep.candidates:
             if one.state == "trained" and "held_out_accuracy" not in one.figures:
                 console.say(
                     f"note: {one.name} has no held-out pairs, so the rule on held_out_accuracy does not apply to it"
                 )
 
 
-def _finish(found: Sweep) -> None:
-    failed = [one for one in found.candidates if one.state == "failed"]
-    for one in found.candidates:
+def _finish(sweep: Sweep) -> None:
+    failed = [one for one in sweep.candidates if one.state == "failed"]
+    for one in sweep.candidates:
         if one.state in ("failed", "screened"):
             console.say(f"{one.name} {one.state}: {one.reason}")
-    console.say(f"{counted(len(found.judged), 'candidate')} to judge: `blindside judge {found.sweep}`")
+    console.say(f"{counted(len(sweep.judged), 'candidate')} to judge: `blindside judge {sweep.sweep}`")
     if failed:
         raise RunError(
-            f"{counted(len(failed), 'candidate')} of {len(found.candidates)} failed: the same command tries again, "
+            f"{counted(len(failed), 'candidate')} of {len(sweep.candidates)} failed: the same command tries again, "
             "and they stay in the sweep"
         )
 

@@ -1,4 +1,4 @@
-"""`blindside judge SWEEP`: one page over all candidates, and the race that says who is asked no more."""
+"""`blindside judge SWEEP`: one page over all candidates; candidates that fall behind are dropped while it runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from blindside import console
 from eval.answers import Answers, read_answers
 from eval.errors import BlindsideError
 from eval.run import Run
-from eval.sweep import Sweep, bind, is_begun, read_sweep, runs_of, write_sweep
+from eval.sweep import Sweep, bind_runs, is_begun, read_sweep, runs_of, write_sweep
 
 if TYPE_CHECKING:
     from eval.evidence.sweep.standings import Standings
@@ -25,7 +25,7 @@ State = TypeVar("State", bound="JudgingState")
 
 #: Seconds between two looks at the race.
 EVERY = 2.0
-#: So many times as long as a look takes, nobody looks again.
+#: After a look, the next one waits at least this many times as long as it took.
 SPARE = 20
 
 
@@ -42,7 +42,7 @@ def open_sweep(reports: Path, name: str, policy: Path | None) -> tuple[Sweep, di
     if not is_begun(reports, found.candidates):
         found = by_answers(found, reports).model_copy(update={"judged_at": utc_now()})
         write_sweep(reports, found)
-        bind(reports, found)
+        bind_runs(reports, found)
     for one in found.candidates:
         if one.state in ("failed", "screened"):
             console.say(f"note: {one.name} is not judged: {one.state}, {one.reason}")
@@ -54,9 +54,9 @@ def open_sweep(reports: Path, name: str, policy: Path | None) -> tuple[Sweep, di
 
 def _with_policy(runs: dict[str, Run], policy: Path | None) -> dict[str, Run]:
     """All by one policy: who comes later is decided by that of those that were judged before."""
-    from eval.policy import freeze_policy, frozen
+    from eval.policy import freeze_policy, frozen_policy_path
 
-    known = next((frozen(run) for run in runs.values() if run.info.policy_sha256), None)
+    known = next((frozen_policy_path(run) for run in runs.values() if run.info.policy_sha256), None)
     return {one: freeze_policy(run, policy or known) for one, run in runs.items()}
 
 
@@ -68,27 +68,27 @@ def noted(desk: State) -> State:
 
 
 @contextmanager
-def racing(reports: Path, found: Sweep, runs: dict[str, Run], study: Study | None) -> Iterator[SweepState]:
-    """The desk, whose candidates are dropped as the race has it, while the page is served."""
+def racing(reports: Path, sweep: Sweep, runs: dict[str, Run], study: Study | None) -> Iterator[SweepState]:
+    """The judging state, whose candidates are dropped as the race has it, while the page is served."""
     from eval.judge.sweep.sweep_state import SweepState
 
-    desk, end = noted(SweepState(reports / found.sweep, runs, study)), threading.Event()
-    race = Racing(reports, found.sweep, desk)
+    judging, end = noted(SweepState(reports / sweep.sweep, runs, study)), threading.Event()
+    race = RaceWatch(reports, sweep.sweep, judging)
     race.look()
     thread = threading.Thread(target=race.until, args=(end,), daemon=True)
     thread.start()
     try:
-        yield desk
+        yield judging
     finally:
         end.set()
         thread.join()
 
 
-class Racing:
-    """Looks at the verdicts of a sweep, writes down who is dropped, and has the desk ask them no more."""
+class RaceWatch:
+    """Looks at the verdicts of a sweep, writes down who is dropped, and has them asked about no more."""
 
-    def __init__(self, reports: Path, name: str, desk: SweepState) -> None:
-        self._reports, self._name, self._desk = reports, name, desk
+    def __init__(self, reports: Path, name: str, judging: SweepState) -> None:
+        self._reports, self._name, self._judging = reports, name, judging
         self._seen: object = None
         self._answers: dict[str, Answers] = {}
         self._said = ""
@@ -125,7 +125,7 @@ class Racing:
             write_sweep(self._reports, found.model_copy(update={"dropped": (*found.dropped, *new)}))
             for one in new:
                 console.say(f"{one.candidate} is dropped: {one.why}")
-        self._desk.stop(seen.race.dropped.keys())
+        self._judging.stop(seen.race.dropped.keys())
         self._seen = stamps if not new else None
         self._tell(_state(found, runs, seen))
 
@@ -135,9 +135,9 @@ class Racing:
             console.say(line)
 
 
-def _state(found: Sweep, runs: dict[str, Run], seen: Standings) -> str:
+def _state(sweep: Sweep, runs: dict[str, Run], seen: Standings) -> str:
     """What is left to do, once one is left or the plan is done."""
     if not seen.over or not any(seen.verdicts.values()):
         return ""
     best = seen.race.best
-    return f"sweep {found.sweep}: {best} is the best of those left: `blindside gate {runs[best].name}`"
+    return f"sweep {sweep.sweep}: {best} is the best of those left: `blindside gate {runs[best].name}`"

@@ -1,4 +1,4 @@
-"""The trainings of a sweep, and sweep.json after each."""
+"""Training a sweep's candidates; sweep.json is updated after each."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from train.sweep.stage import Trainings, last_figures, train_base_of, train_cand
 from train.sweep.table import Table
 
 
-def train_all(found: Sweep, reports: Path, models: Path, env: Path) -> Sweep:
+def train_all(sweep: Sweep, reports: Path, models: Path, env: Path) -> Sweep:
     """Train what is not there yet, one after the other; what fails is written down, and the others go on.
 
     A candidate whose run was judged stays as it was judged. Raises TrainError where the base can't be made.
     """
-    due = [one for one in found.candidates if _due(one, reports)]
+    due = [one for one in sweep.candidates if _due(one, reports)]
     if not due:
-        return found
-    asked = trainings(found.recipe, models, env, reports / found.sweep / "recipes")
+        return sweep
+    asked = trainings(sweep.recipe, models, env, reports / sweep.sweep / "recipes")
     train_base_of(asked, console.say)
     with Table([one.name for one in due], console.say) as table:
         for one in due:
-            found = _train(found, one, asked, table)
-            write_sweep(reports, found)
-    return found
+            sweep = _train(sweep, one, asked, table)
+            write_sweep(reports, sweep)
+    return sweep
 
 
 def _due(one: Candidate, reports: Path) -> bool:
     return bool(one.changes) and one.state != "screened" and not is_begun(reports, [one])
 
 
-def _train(found: Sweep, one: Candidate, asked: Trainings, table: Table) -> Sweep:
+def _train(sweep: Sweep, one: Candidate, asked: Trainings, table: Table) -> Sweep:
     live = asked.figures(one.name)
     try:
         train_candidate(asked, one.name, one.changes, console.say, table.begin(one.name, live))
     except (BlindsideError, OSError) as error:
         reason = console.one_line(" ".join(str(error).split()))[:500]
         table.set(one.name, "failed")
-        return found.changed(one.name, state="failed", reason=reason)
+        return sweep.changed(one.name, state="failed", reason=reason)
     figures = last_figures(live) or one.figures
     table.set(one.name, "trained", figures)
     state = one.state if one.state == "collected" else "trained"
-    return found.changed(one.name, state=state, reason="", figures=figures)
+    return sweep.changed(one.name, state=state, reason="", figures=figures)

@@ -1,1 +1,1 @@
-"""Servers: which protocol one speaks, what is sent to it, and what may go wrong on the way."""
+"""Clients of model servers: protocol detection, requests, and what may go wrong on the way."""

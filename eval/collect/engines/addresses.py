@@ -11,14 +11,14 @@ from base64 import b64encode
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote
 
-from blindside.addresses import shown, split
+from blindside.addresses import split, without_secrets
 from eval.errors import InputError
 
 #: Sent to both servers as a bearer token where it is set; never written down.
 KEY_VARIABLE = "BLINDSIDE_API_KEY"
-#: How the whole address of the completions ends, as people copy it.
+#: People also copy the whole address of the completions, which ends so.
 _COMPLETIONS = "/chat/completions"
-#: What a header can carry of a token (RFC 6750 allows less).
+#: Characters of a token that a header can carry (RFC 6750 allows fewer).
 _KEY = re.compile(r"[!-~]+")
 
 
@@ -52,7 +52,7 @@ def read_address(address: str, key: str = "") -> ServerAddress:
     parts = split(address.strip())
     if parts is None:
         raise InputError(
-            f"{shown(address)!r} is not a server's address: give one like http://127.0.0.1:8080 "
+            f"{without_secrets(address)!r} is not a server's address: give one like http://127.0.0.1:8080 "
             "(in a user or password, write / ? # @ as %2F %3F %23 %40)"
         )
     whole = parts.path.rstrip("/")

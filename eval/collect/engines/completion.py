@@ -1,10 +1,10 @@
-"""From what a server put into a message to a completion: its text, its thinking, a refusal, or no answer at all."""
+"""Turns a server's message into a completion: its text, its thinking, a refusal, or no answer at all."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from blindside.thinking import apart
+from blindside.thinking import split_thinking
 from eval.collect.engines.protocol import Completion
 from eval.errors import EngineError, EngineRejected
 from eval.records import ending_of
@@ -28,7 +28,7 @@ def completion_of(
         raise EngineError(f"{url} aborted the answer (finish_reason {reason!r})")
     text, thinking = _content(message.get("content"))
     named = [message[name].strip() for name in ("reasoning_content", "reasoning") if isinstance(message.get(name), str)]
-    inner, text = apart(text)
+    inner, text = split_thinking(text)
     refusal = message.get("refusal")
     refused = isinstance(refusal, str) and bool(refusal.strip()) and not text.strip()
     thinking = "\n\n".join(filter(None, (*named[:1], thinking.strip(), inner)))

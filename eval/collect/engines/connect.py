@@ -1,4 +1,4 @@
-"""From an address to the engine that answers there: which protocol a server speaks is found by asking it."""
+"""Opens the engine at an address: asks the server which protocol it speaks."""
 
 from __future__ import annotations
 

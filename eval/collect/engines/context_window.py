@@ -1,4 +1,4 @@
-"""How long an answer may be in a server's context; most prompts need not be counted to know."""
+"""How many tokens an answer may have in a server's context; most prompts need not be tokenized to know."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from eval.records import Message
 
 
 @dataclass(frozen=True)
-class Room:
+class ContextWindow:
     """A server's limits in tokens. `template_tokens` is what the chat template makes of a one-word question."""
 
     url: str

@@ -1,4 +1,4 @@
-"""The body of an HTTP answer, read and unpacked piece by piece, and no further than a bound.
+"""Reads and decompresses the body of an HTTP answer piece by piece, up to a limit.
 
 What unpacks by itself, as aiohttp can, unpacks first and can be asked for the size afterwards.
 """

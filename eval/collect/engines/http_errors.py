@@ -1,4 +1,4 @@
-"""From an HTTP status to the error class that says whether to ask again, whichever protocol the server speaks."""
+"""Maps an HTTP status to the error class that says whether to try again, for every protocol."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from eval.collect.engines.addresses import KEY_VARIABLE
 from eval.collect.engines.transport import Reply
 from eval.errors import EngineError, EngineOverloaded, EngineRejected
 
-#: Statuses that pass: time-outs, conflicts, a model that is being loaded.
+#: Temporary statuses: time-outs, conflicts, a model that is still loading.
 AGAIN = frozenset({408, 409, 424, 425})
 
 
-def status_error(reply: Reply, url: str, told: str) -> EngineError:
-    """The error for a reply that is none of 2xx. `told` is what the server said of it in its own format, or empty."""
-    status, said = reply.status, told or reply.looks()
+def status_error(reply: Reply, url: str, message: str) -> EngineError:
+    """The error for a reply that is none of 2xx. `message` is what the server itself said of it, or empty."""
+    status, reason = reply.status, message or reply.looks()
     if status == 429 or (status == 503 and reply.retry_after is not None):
-        return EngineOverloaded(f"{url} is overloaded ({status}): {said}", status=status, retry_after=reply.retry_after)
+        return EngineOverloaded(
+            f"{url} is overloaded ({status}): {reason}", status=status, retry_after=reply.retry_after
+        )
     if status in {401, 403, 404, 405}:
-        return _not_ours(status, url, told)
+        return _not_ours(status, url, message)
     if status in AGAIN or status >= 500:
-        return EngineError(f"{url} failed ({status}): {said}", status=status)
-    return EngineRejected(f"{url} refused the request ({status}): {said}", status=status)
+        return EngineError(f"{url} failed ({status}): {reason}", status=status)
+    return EngineRejected(f"{url} refused the request ({status}): {reason}", status=status)
 
 
-def told(reply: Reply) -> str:
+def error_message(reply: Reply) -> str:
     """What a server said of its error: OpenAI's form, an older one of vLLM, FastAPI's, or TGI's; else nothing."""
     body = body_of(reply)
     error = body.get("error", body)
-    said = error.get("message", error.get("detail")) if isinstance(error, dict) else error
-    return " ".join(str(said).split())[:200] if said else ""
+    reason = error.get("message", error.get("detail")) if isinstance(error, dict) else error
+    return " ".join(str(reason).split())[:200] if reason else ""
 
 
 def body_of(reply: Reply) -> dict[str, Any]:
@@ -42,14 +44,14 @@ def body_of(reply: Reply) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _not_ours(status: int, url: str, told: str) -> EngineError:
+def _not_ours(status: int, url: str, message: str) -> EngineError:
     """The key or the address is wrong, as far as one reply can tell."""
-    because = f", {told}" if told else ""
+    because = f", {message}" if message else ""
     if status in {401, 403}:
         problem = f"{url} refuses access ({status}{because}): set {KEY_VARIABLE} to a valid key"
     else:
         place = "give the address of a TGI or OpenAI-compatible server"
         problem = f"{url} has no chat completions ({status}{because}): {place}"
     error = EngineError(problem, status=status)
-    error.told = told
+    error.server_message = message
     return error

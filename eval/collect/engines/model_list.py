@@ -1,4 +1,4 @@
-"""What an OpenAI-compatible server says of itself: its models, and what is known of the software behind it."""
+"""/v1/models of an OpenAI-compatible server: its models, and the software behind it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eval.collect.engines.transport import Reply, Transport
 from eval.errors import EngineError, InputError
 
 
-class Card(BaseModel):
+class ListedModel(BaseModel):
     """One entry of /v1/models, with whatever else it says (engines.precision). `max_model_len`, the context in
     tokens, is reported by vLLM and SGLang."""
 
@@ -58,14 +58,14 @@ SOFTWARE: Mapping[str, Software] = {
 OPENROUTER = Software("OpenRouter", thinking=lambda on: {"reasoning": {"enabled": on}})
 
 
-def software_of(card: Card) -> Software:
+def software_of(card: ListedModel) -> Software:
     """By the maker that the list names, or by what only one maker's list says."""
     if card.model_extra and "top_provider" in card.model_extra:
         return OPENROUTER
     return SOFTWARE.get(card.owned_by or "", Software())
 
 
-def read_cards(reply: Reply) -> list[Card] | None:
+def read_model_list(reply: Reply) -> list[ListedModel] | None:
     """The models that /v1/models lists: under data or models, or as a bare list; None where the answer is none."""
     try:
         body = json.loads(reply.body)
@@ -77,12 +77,12 @@ def read_cards(reply: Reply) -> list[Card] | None:
     if reply.status != 200 or not isinstance(listed, list):
         return None
     try:
-        return [Card.model_validate(_card(one)) for one in listed]
+        return [ListedModel.model_validate(_listed_model(one)) for one in listed]
     except ValidationError:
         return None
 
 
-def _card(one: Any) -> Any:
+def _listed_model(one: Any) -> Any:
     """An entry of a list of models: a name, or an object that has it as id, name or model."""
     if isinstance(one, str):
         return {"id": one}
@@ -91,18 +91,18 @@ def _card(one: Any) -> Any:
     return one
 
 
-def choose_card(cards: list[Card], wanted: str, url: str) -> Card:
+def choose_model(cards: list[ListedModel], wanted: str, url: str) -> ListedModel:
     """The one to ask for: the one `wanted`, listed or not, else the only one. Raises InputError where that is open."""
     if wanted:
-        return next((card for card in cards if card.id == wanted), Card(id=wanted))
+        return next((card for card in cards if card.id == wanted), ListedModel(id=wanted))
     if len(cards) == 1:
         return cards[0]
     listed = ", ".join(card.id for card in cards[:10]) + (", …" if len(cards) > 10 else "")
-    there = f"serves {counted(len(cards), 'model')} ({listed})" if cards else "lists no model"
-    raise InputError(f"{url} {there}: append the right name to the address, as in {url}#{_example(cards)}")
+    found = f"serves {counted(len(cards), 'model')} ({listed})" if cards else "lists no model"
+    raise InputError(f"{url} {found}: append the right name to the address, as in {url}#{_example(cards)}")
 
 
-def _example(cards: list[Card]) -> str:
+def _example(cards: list[ListedModel]) -> str:
     return cards[0].id if cards else "name"
 
 

@@ -1,4 +1,4 @@
-"""Between us and a server: proxies and certificate authorities of the environment, never for this machine itself."""
+"""Proxies and certificate authorities from the environment; none for this machine itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from blindside.addresses import shown
+from blindside.addresses import without_secrets
 from eval.errors import EngineUnreachable, InputError
 
 #: Where companies' tools are given their own authority, beside OpenSSL's SSL_CERT_FILE, which Python reads itself.
@@ -32,7 +32,7 @@ def proxy_for(url: str) -> str | None:
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     if urlsplit(proxy).scheme not in ("http", "https"):
         raise EngineUnreachable(
-            f"the environment names the proxy {shown(proxy)} for {url}, which is not an HTTP proxy: "
+            f"the environment names the proxy {without_secrets(proxy)} for {url}, which is not an HTTP proxy: "
             f"set {parts.scheme.upper()}_PROXY to one that is, or put {host} into NO_PROXY"
         )
     return proxy

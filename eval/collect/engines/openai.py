@@ -11,11 +11,19 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from eval.collect.engines.completion import completion_of
-from eval.collect.engines.context_window import Room
-from eval.collect.engines.http_errors import status_error, told
-from eval.collect.engines.model_list import Card, Software, choose_card, no_engine, read_cards, software_of, version_of
-from eval.collect.engines.precision import loaded
+from eval.collect.engines.context_window import ContextWindow
+from eval.collect.engines.http_errors import error_message, status_error
+from eval.collect.engines.model_list import (
+    ListedModel,
+    Software,
+    choose_model,
+    no_engine,
+    read_model_list,
+    software_of,
+    version_of,
+)
 from eval.collect.engines.protocol import Completion, EngineInfo, count_of
+from eval.collect.engines.quantisation import read_loaded
 from eval.collect.engines.transport import Reply, Transport
 from eval.errors import EngineError, EngineRejected
 from eval.records import Message
@@ -46,7 +54,7 @@ class OpenAiEngine:
         transport: Transport,
         info: EngineInfo,
         software: Software,
-        room: Room | None = None,
+        room: ContextWindow | None = None,
         enable_thinking: bool | None = None,
     ) -> None:
         self.url = transport.url
@@ -66,19 +74,19 @@ class OpenAiEngine:
         """
         reply = await transport.get("/v1/models")
         if reply.status in {401, 403, 429} or reply.status >= 500:
-            raise status_error(reply, transport.url, told(reply))
-        cards = read_cards(reply)
+            raise status_error(reply, transport.url, error_message(reply))
+        cards = read_model_list(reply)
         if cards is None and wanted and reply.status in {404, 405, 501}:
             cards = []
         if cards is None:
             raise no_engine(transport.url, reply)
-        card = choose_card(cards, wanted, transport.url)
+        card = choose_model(cards, wanted, transport.url)
         software = software_of(card)
         version = await version_of(transport, software)
         engine = cls(transport, _info(card, software, version, {}), software, enable_thinking=enable_thinking)
         answer = await engine._ask(_ONE_WORD, 1)
         # After the first answer: some load the model for it.
-        found = await loaded(transport, card)
+        found = await read_loaded(transport, card)
         engine.info = _info(card, software, version, found.served())
         if card not in cards:
             _check_name(card.id, answer.model, transport.url)
@@ -124,29 +132,29 @@ class OpenAiEngine:
             self._limit = "max_completion_tokens"
             return await self._ask(messages, max_tokens)
         if reply.status != 200:
-            raise status_error(reply, self.url, told(reply))
+            raise status_error(reply, self.url, error_message(reply))
         return _completion(reply, self.url)
 
 
-def _info(card: Card, software: Software, version: str | None, told: Mapping[str, Any]) -> EngineInfo:
+def _info(card: ListedModel, software: Software, version: str | None, served: Mapping[str, Any]) -> EngineInfo:
     pinned = re.search(r"@([0-9a-f]{40})$", card.id)
     return EngineInfo(
         name=software.name + (f" {version}" if version else ""),
         model_id=card.id,
         revision=pinned[1] if pinned else None,
         max_concurrent=None,
-        served={"model_id": card.id, "version": version, **card.model_dump(include=_TOLD), **told},
+        served={"model_id": card.id, "version": version, **card.model_dump(include=_TOLD), **served},
     )
 
 
-#: Of a model's entry, what is kept in run.json.
+#: Fields of a model's entry that are kept in run.json.
 _TOLD = {"owned_by", "root", "parent", "max_model_len", "meta"}
 
 
-def _room(url: str, total: int | None, template_tokens: int | None) -> Room | None:
+def _room(url: str, total: int | None, template_tokens: int | None) -> ContextWindow | None:
     if total is None or template_tokens is None:
         return None
-    return Room(url, total, total - 1, template_tokens)
+    return ContextWindow(url, total, total - 1, template_tokens)
 
 
 def _check_name(wanted: str, answered: str | None, url: str) -> None:
@@ -160,7 +168,7 @@ def _completion(reply: Reply, url: str) -> _Answer:
     try:
         answer = _Answer.model_validate_json(reply.body)
     except ValidationError:
-        message = told(reply)
+        message = error_message(reply)
         looks = f"an error ({message})" if message and b'"error"' in reply.body else reply.looks()
         raise EngineError(f"{url} answered {looks}; expected a completion", status=reply.status) from None
     if not answer.choices:

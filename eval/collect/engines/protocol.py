@@ -1,4 +1,4 @@
-"""What blindside needs of a server that serves a model, whichever protocol it speaks."""
+"""The interface of an engine: what blindside needs of a model server, whichever protocol it speaks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from eval.records import Message
 
-#: Of tokens, nobody has so many; a number of thousands of digits could not even be written down.
+#: More tokens than any answer has; a number with thousands of digits could not even be stored.
 _NO_COUNT = 2**53
 
 

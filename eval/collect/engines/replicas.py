@@ -1,4 +1,4 @@
-"""Several servers of one model behind one Engine: the least busy one is asked, one that dies is left out and reported.
+"""Several servers of one model as one Engine: the least busy one is asked, a dead one is left out and reported.
 
 A request that fails on one replica goes to the next. One that failed three times in a row where another one then
 answered is left out (at once where it refuses us), so the last one that answers never is. It comes back when it can be
@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import TypeVar
 
-from blindside.addresses import shown
+from blindside.addresses import without_secrets
 from eval.collect.engines.protocol import Completion, Engine, EngineInfo
 from eval.collect.engines.retry import NOT_THIS_SERVER, cannot_batch
 from eval.errors import BlindsideError, EngineError, EngineOverloaded, EngineRejected, EngineUnreachable, InputError
@@ -41,13 +41,13 @@ class _Replica:
     failed_in_a_row: int = 0
     out: EngineError | None = None
     checks: int = 0
-    #: On the monotonic clock; infinite while it is checked, and for ever where it serves something else.
+    #: When it is checked next, on the monotonic clock; infinite during a check, and if it serves another model.
     check_at: float = 0.0
 
     @property
     def name(self) -> str:
         """The address as it may be told."""
-        return shown(self.address)
+        return without_secrets(self.address)
 
     @contextmanager
     def working(self) -> Iterator[Engine]:
@@ -191,7 +191,7 @@ async def connect_replicas(
     """
     twice = [address for address in addresses if addresses.count(address) > 1]
     if twice:
-        raise InputError(f"{shown(twice[0])} is given twice for one side: give each replica once")
+        raise InputError(f"{without_secrets(twice[0])} is given twice for one side: give each replica once")
     async with AsyncExitStack() as stack:
         engines, gone = list[tuple[str, Engine]](), list[EngineUnreachable]()
         for address in addresses:

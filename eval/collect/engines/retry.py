@@ -1,4 +1,4 @@
-"""When to ask again: how long to wait, and when to give one prompt, or a whole server, up."""
+"""When to try again: how long to wait, and when to give up on one prompt or on a whole server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from eval.errors import EngineError, EngineOverloaded, EngineRejected, EngineUnr
 
 #: Statuses that speak of the address or the key, not of one prompt: every other prompt would get them too.
 NOT_THIS_SERVER = frozenset({401, 403, 404, 405})
-#: Of these, the ones that a server which answers others gives to one prompt: a filter's, or a gateway's.
+#: Those among them that a filter or a gateway may also give to a single prompt.
 PERHAPS_THIS_PROMPT = frozenset({403, 404})
 
 

@@ -17,7 +17,7 @@ from text_generation.types import ChatComplete, ChatRequest
 from text_generation.types import Message as TgiMessage
 
 from eval.collect.engines.completion import completion_of
-from eval.collect.engines.context_window import Room
+from eval.collect.engines.context_window import ContextWindow
 from eval.collect.engines.protocol import Completion, EngineInfo, count_of
 from eval.collect.engines.tgi_info import Info, error_body, refusal
 from eval.collect.engines.transport import Reply, Transport
@@ -36,7 +36,7 @@ _LONGEST_CHARACTER = 4  # bytes of UTF-8, each of which may be a token
 class TgiEngine:
     """A TGI server. Without `room` its context is not known, and every prompt is sent as it is."""
 
-    def __init__(self, transport: Transport, info: Info, room: Room | None = None) -> None:
+    def __init__(self, transport: Transport, info: Info, room: ContextWindow | None = None) -> None:
         self.url = transport.url
         self._transport = transport
         self._room = room
@@ -54,7 +54,7 @@ class TgiEngine:
         tokens = await cls(transport, info)._probe()
         if tokens is None:
             return cls(transport, info)
-        return cls(transport, info, Room(transport.url, info.max_total_tokens, info.max_input_tokens, tokens))
+        return cls(transport, info, ContextWindow(transport.url, info.max_total_tokens, info.max_input_tokens, tokens))
 
     async def fit(self, messages: Sequence[Message], max_tokens: int) -> int:
         """As Engine.fit."""

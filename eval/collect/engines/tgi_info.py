@@ -1,4 +1,4 @@
-"""How a TGI server is known, and how it refuses: all of its protocol that needs no package of TGI's."""
+"""TGI's /info and its error bodies: the part of its protocol that needs no package of TGI's."""
 
 from __future__ import annotations
 

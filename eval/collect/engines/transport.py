@@ -1,4 +1,4 @@
-"""One pooled session to one server; what goes wrong on the wire becomes an error of ours, in one sentence."""
+"""One pooled HTTP session to one server; network trouble becomes an EngineError of one sentence."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from types import TracebackType
 import aiohttp
 from yarl import URL
 
-from blindside.addresses import shown
+from blindside.addresses import without_secrets
 from eval.collect.engines.addresses import key_from_environment, read_address
 from eval.collect.engines.http_body import MEGABYTE, read_bounded
 from eval.collect.engines.network import proxy_for, tls_context
 from eval.errors import ConnectionBroke, EngineError, EngineUnreachable, TimedOut
 
-#: What one answer may have, in bytes as they are read, whatever they were on the wire.
+#: Largest answer, in bytes after decompression.
 LARGEST = 32 * MEGABYTE
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _SHOWN = 120  # characters of an unexpected body that are shown
@@ -121,11 +121,11 @@ class Transport:
                 "check its certificate, or that it speaks https"
             ) from None
         except aiohttp.ClientHttpProxyError as error:
-            told = f"the proxy {shown(proxy or '')} refuses to connect to {self.url} ({error.status})"
-            raise EngineUnreachable(f"{told}: put its host into NO_PROXY if no proxy is needed") from None
+            problem = f"the proxy {without_secrets(proxy or '')} refuses to connect to {self.url} ({error.status})"
+            raise EngineUnreachable(f"{problem}: put its host into NO_PROXY if no proxy is needed") from None
         except aiohttp.ClientProxyConnectionError as error:
-            told = f"cannot connect to the proxy {shown(proxy or '')} ({self._short(error.os_error)})"
-            raise EngineUnreachable(f"{told}: put the host of {self.url} into NO_PROXY if none is needed") from None
+            problem = f"cannot connect to the proxy {without_secrets(proxy or '')} ({self._short(error.os_error)})"
+            raise EngineUnreachable(f"{problem}: put the host of {self.url} into NO_PROXY if none is needed") from None
         except aiohttp.ClientConnectorError as error:
             number = error.os_error.errno
             reason = os.strerror(number) if number and number > 0 else self._short(error.os_error)
@@ -136,8 +136,8 @@ class Transport:
             ) from None
 
     def _moved(self, response: aiohttp.ClientResponse) -> EngineError:
-        there = str(response.url.join(URL(response.headers["Location"])))
-        address = self._short(ValueError(shown(there.partition("?")[0])))
+        target = str(response.url.join(URL(response.headers["Location"])))
+        address = self._short(ValueError(without_secrets(target.partition("?")[0])))
         return EngineError(
             f"{self.url} has moved ({response.status}): use the new address, {address}",
             status=response.status,

@@ -7,17 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from blindside.tables.asked import PARTS, SYSTEM
 from blindside.tables.encoding import Note
+from blindside.tables.prompt_columns import PARTS, SYSTEM
 from blindside.tables.reader import ignore
 from blindside.tables.rows import filled, identity
-from eval.collect.imports.joining import Answer, Join, Joined
+from eval.collect.imports.joining import ImportedAnswer, JoinedPrompt, JoinResult
 from eval.collect.input_records import Record, read_records
 from eval.collect.prompts.parser import Question, read_question
 from eval.records import clean_text
 
 
-def table_row(record: Record, columns: Mapping[str, str]) -> Joined | None:
+def table_row(record: Record, columns: Mapping[str, str]) -> JoinedPrompt | None:
     """A prompt and both answers; None where an answer is missing. `columns` maps prompt, base, tuned, … to names.
 
     An empty cell of a CSV is a missing answer; an empty text in JSON is an answer that is empty.
@@ -34,7 +34,7 @@ def table_row(record: Record, columns: Mapping[str, str]) -> Joined | None:
     named |= {name: record.values[column] for name, column in columns.items() if name not in {"base", "tuned"}}
     left = tuple(name for name in record.values if name not in shown | named.keys() and filled(record.values[name]))
     question = read_question(replace(record, values=named))
-    return Joined(replace(question, unread=(*question.unread, *left)), base, tuned)
+    return JoinedPrompt(replace(question, unread=(*question.unread, *left)), base, tuned)
 
 
 def _is_part(name: str) -> bool:
@@ -42,7 +42,7 @@ def _is_part(name: str) -> bool:
     return name.strip().lower() in {*SYSTEM, *PARTS}
 
 
-def alpaca_outputs(path: Path, join: Join, note: Note = ignore) -> list[Answer]:
+def alpaca_outputs(path: Path, join: JoinResult, note: Note = ignore) -> list[ImportedAnswer]:
     """Records with instruction and output; `dataset` is the category. All must come from one generator.
 
     `join` counts how many have no output: they are left out.
@@ -52,7 +52,7 @@ def alpaca_outputs(path: Path, join: Join, note: Note = ignore) -> list[Answer]:
     return [_alpaca_answer(record) for record in _with("output", records, path, join)]
 
 
-def _with(column: str, records: Sequence[Record], path: Path, join: Join) -> list[Record]:
+def _with(column: str, records: Sequence[Record], path: Path, join: JoinResult) -> list[Record]:
     """The records whose `column` is not null; a file in which none has it is refused by what reads it."""
     kept = [record for record in records if record.values.get(column) is not None]
     if 0 < len(kept) < len(records):
@@ -69,7 +69,7 @@ def _with(column: str, records: Sequence[Record], path: Path, join: Join) -> lis
     return list(records)
 
 
-def _alpaca_answer(record: Record) -> Answer:
+def _alpaca_answer(record: Record) -> ImportedAnswer:
     text = _text(record, "output")
     values = {"category": record.values.get("dataset"), **record.values}
     asked: dict[str, Any] = {
@@ -78,7 +78,7 @@ def _alpaca_answer(record: Record) -> Answer:
         if name in values
     }
     question = read_question(replace(record, values=asked))
-    return Answer(question.content, text, record, question)
+    return ImportedAnswer(question.content, text, record, question)
 
 
 def fastchat_questions(path: Path, note: Note = ignore) -> dict[str, Question]:
@@ -92,15 +92,15 @@ def fastchat_questions(path: Path, note: Note = ignore) -> dict[str, Question]:
     return questions
 
 
-def fastchat_answers(path: Path, join: Join, note: Note = ignore) -> list[Answer]:
+def fastchat_answers(path: Path, join: JoinResult, note: Note = ignore) -> list[ImportedAnswer]:
     """Answers by question_id: `text` (the old format) or the first turn of the first of `choices`."""
     records = read_records(path, note)
     _one_model(records, "model_id")
     texts = "text" if any(record.values.get("text") is not None for record in records) else "choices"
-    return [Answer(_id(record), _fastchat_text(record), record) for record in _with(texts, records, path, join)]
+    return [ImportedAnswer(_id(record), _fastchat_text(record), record) for record in _with(texts, records, path, join)]
 
 
-def model_name(answers: Sequence[Answer], column: str) -> str:
+def model_name(answers: Sequence[ImportedAnswer], column: str) -> str:
     """The model that a file names, or nothing."""
     names = [answer.record.values.get(column) for answer in answers]
     return next((name for name in names if isinstance(name, str)), "")
@@ -131,10 +131,10 @@ _KINDS: Mapping[type, str] = {list: "a list", dict: "an object", bool: "true or 
 def _text(record: Record, column: str) -> str:
     value = record.values.get(column)
     if not isinstance(value, str):
-        there = ", ".join(map(str, record.values))
+        columns = ", ".join(map(str, record.values))
         kind = _KINDS.get(type(value), "a number")
         given = f", and is {kind}" if column in record.values else ""
-        raise record.error(f"{column} must be a text{given}; its columns are: {there}")
+        raise record.error(f"{column} must be a text{given}; its columns are: {columns}")
     return clean_text(value)
 
 

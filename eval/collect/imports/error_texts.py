@@ -1,4 +1,4 @@
-"""Texts that stand where an answer belongs and are none: what a client wrote down when its server failed."""
+"""Recognises error messages that a client wrote down in place of an answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STATUS = (
     "Bad Request|Unauthorized|Forbidden|Not Found|Request Timeout|Too Many Requests|Internal Server Error|Bad Gateway|"
     "Service Unavailable|Gateway Time-?out"
 )
-#: Each is the whole text, or its first line where it continues.
+#: Each matches the whole text, or the first line of a longer one.
 _LINES = re.compile(
     r"\W*(?:"
     r"\$ERROR\$|\[?ERROR\]?"
@@ -40,7 +40,7 @@ _LINES = re.compile(
     r")\W*",
     re.IGNORECASE,
 )
-#: The same text on a larger share of one side's prompts, and so often at least, is no answer to them.
+#: A text repeated on a larger share of one side's prompts, and at least so often, is not an answer.
 SHARE, LEAST = 0.05, 3
 
 

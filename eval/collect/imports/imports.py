@@ -1,4 +1,4 @@
-"""Runs made of answers that were collected elsewhere: one table, AlpacaEval's files, or FastChat's.
+"""Makes a run of answers that were collected elsewhere: one table, AlpacaEval's files, or FastChat's.
 
 Joined by id or by the prompt's text, never by position; what did not join is counted and told.
 The formats: docs/formats.md.
@@ -22,11 +22,11 @@ from eval.collect.imports.answer_files import (
     model_name,
     table_row,
 )
-from eval.collect.imports.joining import Answer, Join, Joined, index, join_sides, rows_of_table
-from eval.collect.imports.no_answers import keep_answers
+from eval.collect.imports.joining import ImportedAnswer, JoinedPrompt, JoinResult, by_key, join_sides, rows_of_table
+from eval.collect.imports.judgeable import keep_answers
 from eval.collect.input_records import read_records
 from eval.collect.prompts.parser import Question
-from eval.collect.prompts.prompt_set import key, prompts_sha256
+from eval.collect.prompts.prompt_set import prompts_sha256, training_key
 from eval.collect.prompts.retired import retired_keys
 from eval.collect.provenance import code, versions
 from eval.errors import InputError
@@ -79,9 +79,9 @@ def import_alpaca_eval(
 
     Raises as import_table does.
     """
-    join = Join()
+    join = JoinResult()
     base, tuned = alpaca_outputs(base_path, join, say), alpaca_outputs(tuned_path, join, say)
-    join_sides(index(base, "base", join), index(tuned, "tuned", join), join)
+    join_sides(by_key(base, "base", join), by_key(tuned, "tuned", join), join)
     names = _names(base, tuned, "generator", base_path, tuned_path, base_name, tuned_name)
     return make_run(
         reports,
@@ -110,9 +110,9 @@ def import_fastchat(
 
     Raises as import_table does.
     """
-    join, asked = Join(), fastchat_questions(questions, say)
+    join, asked = JoinResult(), fastchat_questions(questions, say)
     base, tuned = fastchat_answers(base_path, join, say), fastchat_answers(tuned_path, join, say)
-    join_sides(index(base, "base", join), index(tuned, "tuned", join), join, lambda answer: asked.get(answer.key))
+    join_sides(by_key(base, "base", join), by_key(tuned, "tuned", join), join, lambda answer: asked.get(answer.key))
     silent = asked.keys() - {answer.key for answer in (*base, *tuned)}
     left_out = "question has no answer at all and is left out", "questions have no answer at all and are left out"
     join.note(len(silent), *left_out, sorted(silent))
@@ -125,8 +125,8 @@ def import_fastchat(
 
 
 def _names(
-    base: Sequence[Answer],
-    tuned: Sequence[Answer],
+    base: Sequence[ImportedAnswer],
+    tuned: Sequence[ImportedAnswer],
     column: str,
     base_path: Path,
     tuned_path: Path,
@@ -146,7 +146,7 @@ Say = Callable[[str], None]
 def make_run(
     reports: Path,
     name: str,
-    join: Join,
+    join: JoinResult,
     *,
     source: str,
     names: Mapping[Side, str],
@@ -166,7 +166,7 @@ def make_run(
     if not join.joined:
         raise InputError("no prompt has an answer of both models: nothing was imported", path=source)
     retired = retired_keys(reports)
-    joined = [row for row in join.joined if key(row.question.prompt) not in retired]
+    joined = [row for row in join.joined if training_key(row.question.prompt) not in retired]
     gone = len(join.joined) - len(joined)
     if gone:
         join.left_out["retired"] += gone * join.each
@@ -203,19 +203,19 @@ def make_run(
     return run
 
 
-def _write(run: Run, joined: Iterable[Joined]) -> Run:
+def _write(run: Run, joined: Iterable[JoinedPrompt]) -> Run:
     """Append the answers that are not there yet, all with one fsync."""
     with run.writing():
-        there = read_answers(run.responses_path).responses
+        existing = read_answers(run.responses_path).responses
         rows = [_response(row, side) for row in joined for side in SIDES]
-        missing = [row for row in rows if (row.prompt_id, row.side) not in there]
+        missing = [row for row in rows if (row.prompt_id, row.side) not in existing]
         if missing:
             Journal(run.responses_path).append(encode(missing))
         counts = {"asked": len(rows), "answered": len(rows), "failed": 0}
         return run.update(lambda now: {"counts": counts, "times": {**now.times, "imported": utc_now()}})
 
 
-def _response(row: Joined, side: Side) -> Response:
+def _response(row: JoinedPrompt, side: Side) -> Response:
     prompt, text = row.question.prompt, row.answer(side)
     return Response(
         prompt_id=prompt.id,
@@ -230,7 +230,7 @@ def _response(row: Joined, side: Side) -> Response:
     )
 
 
-def _model(name: str, source: str, joined: Iterable[Joined], side: Side) -> ModelInfo:
+def _model(name: str, source: str, joined: Iterable[JoinedPrompt], side: Side) -> ModelInfo:
     """Nobody knows the weights: what the model is, for us, is what it answered."""
     digest = hashlib.sha256()
     for line in sorted(f"{row.question.content} {sha256_text(row.answer(side))}\n" for row in joined):

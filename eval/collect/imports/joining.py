@@ -1,4 +1,4 @@
-"""Answers of two models brought together by prompt, and what found no partner."""
+"""Joins the answers of two models by prompt, and counts unmatched answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN = 5  # examples in a sentence
 
 
 @dataclass(frozen=True)
-class Answer:
+class ImportedAnswer:
     """One model's answer. `key` is what it is joined by: a question's id, or the hash of its text."""
 
     key: str
@@ -26,7 +26,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Joined:
+class JoinedPrompt:
     """A prompt with both answers."""
 
     question: Question
@@ -40,13 +40,13 @@ class Joined:
 
 
 @dataclass
-class Join:
+class JoinResult:
     """What came of a join; `notes` are sentences for the user about all that was left out.
 
     records = `each` * joined + left_out, where `each` prompt takes so many records: one row of a table, or two answers.
     """
 
-    joined: list[Joined] = field(default_factory=list)
+    joined: list[JoinedPrompt] = field(default_factory=list)
     duplicates: int = 0
     unjoined: int = 0
     records: int = 0
@@ -57,24 +57,24 @@ class Join:
     def note(self, count: int, one: str, several: str, examples: Iterable[str]) -> None:
         """Add "<count> <one or several>: <examples>" where there is something to tell."""
         if count:
-            self.notes.append(f"{counted(count, one, several)}: {shown(examples)}")
+            self.notes.append(f"{counted(count, one, several)}: {first_names(examples)}")
 
 
-def shown(names: Iterable[str]) -> str:
+def first_names(names: Iterable[str]) -> str:
     """The first few names, and how many more there are."""
     every = [name if len(name) <= 60 else name[:59] + "…" for name in names]
     more = f" and {len(every) - SHOWN} more" if len(every) > SHOWN else ""
     return ", ".join(every[:SHOWN]) + more
 
 
-def index(answers: Iterable[Answer], side: str, join: Join) -> dict[str, Answer]:
+def by_key(answers: Iterable[ImportedAnswer], side: str, join: JoinResult) -> dict[str, ImportedAnswer]:
     """One side's answers by key. A key with several different answers is left out and named: which is meant?"""
-    by_key: dict[str, Answer] = {}
-    unclear: dict[str, Answer] = {}
-    repeats: list[Answer] = []
+    found: dict[str, ImportedAnswer] = {}
+    unclear: dict[str, ImportedAnswer] = {}
+    repeats: list[ImportedAnswer] = []
     for answer in answers:
         join.records += 1
-        before = by_key.setdefault(answer.key, answer)
+        before = found.setdefault(answer.key, answer)
         if before is not answer:
             repeats.append(answer)
             if before.text != answer.text:
@@ -91,10 +91,10 @@ def index(answers: Iterable[Answer], side: str, join: Join) -> dict[str, Answer]
         f"prompts have several different answers of {side} and are left out",
         map(label, unclear.values()),
     )
-    return {key: answer for key, answer in by_key.items() if key not in unclear}
+    return {key: answer for key, answer in found.items() if key not in unclear}
 
 
-def label(answer: Answer) -> str:
+def label(answer: ImportedAnswer) -> str:
     """How a person finds the answer again: its prompt's id or text, and the line."""
     question = answer.question
     name = answer.key if question is None else repr(question.prompt.messages[-1].content[:40])
@@ -102,10 +102,10 @@ def label(answer: Answer) -> str:
 
 
 def join_sides(
-    base: Mapping[str, Answer],
-    tuned: Mapping[str, Answer],
-    join: Join,
-    question_of: Callable[[Answer], Question | None] = lambda answer: answer.question,
+    base: Mapping[str, ImportedAnswer],
+    tuned: Mapping[str, ImportedAnswer],
+    join: JoinResult,
+    question_of: Callable[[ImportedAnswer], Question | None] = lambda answer: answer.question,
 ) -> None:
     """Fill `join` with the keys that both sides have, in the order of `base`; the rest is counted and named."""
     join.each = 2
@@ -114,7 +114,7 @@ def join_sides(
         question = question_of(answer) if key in tuned else None
         if question is not None:
             found[key] = question
-            join.joined.append(Joined(question, answer.text, tuned[key].text))
+            join.joined.append(JoinedPrompt(question, answer.text, tuned[key].text))
     for side, answers in (("base", base), ("tuned", tuned)):
         lost = [label(answer) for key, answer in answers.items() if key not in found]
         join.unjoined += len(lost)
@@ -124,10 +124,10 @@ def join_sides(
         join.note(len(lost), one, several, lost)
 
 
-def rows_of_table(rows: Iterable[tuple[Record, Joined | None]]) -> Join:
+def rows_of_table(rows: Iterable[tuple[Record, JoinedPrompt | None]]) -> JoinResult:
     """The complete rows of one table, each prompt once: the first of it counts, the others are named."""
-    join = Join()
-    first: dict[str, Joined] = {}
+    join = JoinResult()
+    first: dict[str, JoinedPrompt] = {}
     incomplete, repeats = list[str](), list[str]()
     for record, row in rows:
         join.records += 1

@@ -1,1 +1,1 @@
-"""What models are asked beside the prompts: to judge, to correct, and how likely an answer is."""
+"""Other tasks for models: to judge, to correct, and to score how likely a given answer is."""

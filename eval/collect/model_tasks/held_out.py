@@ -1,4 +1,4 @@
-"""Which of two written answers a served model finds likelier: log-probabilities of held-out pairs, on both sides.
+"""Log-probabilities of held-out pairs on both servers: which written answer each model finds likelier.
 
 reports/<run>/preferences.csv   one row a (pair, side), natural logarithms summed over the answer's tokens
 """
@@ -14,13 +14,14 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 
 from blindside import console
-from blindside.reading import BadFile, lines, parse_json
+from blindside.reading import BadFile, parse_json, read_lines
+from blindside.validation import first_problem
 from eval.collect.csv_records import write_table
 from eval.collect.engines.retry import first_error
 from eval.collect.engines.transport import Transport
-from eval.collect.listeners.heard import Listener
-from eval.collect.listeners.opening import open_listener
 from eval.collect.model_tasks.rows import Preference, preferences_path
+from eval.collect.probing.open_prober import open_prober
+from eval.collect.probing.protocol import Prober
 from eval.errors import EngineError, EngineRejected, InputError
 from eval.records import SIDES, Message, Row, Side, Text, sha256_text
 from eval.run import Run
@@ -56,7 +57,7 @@ def read_held_out(path: Path) -> list[HeldOut]:
     """
     try:
         with path.open("rb") as file:
-            pairs = [_pair(line, path, number) for number, line in lines(file) if line.strip()]
+            pairs = [_pair(line, path, number) for number, line in read_lines(file) if line.strip()]
     except BadFile as error:
         raise InputError(error.problem, path=path, line=error.line) from None
     except OSError as error:
@@ -100,9 +101,7 @@ def _pair(line: bytes, path: Path, number: int) -> HeldOut:
             raise InputError("is not an object with messages, chosen, rejected", path=path, line=number)
         return HeldOut.model_validate({key: raw.get(key) for key in HeldOut.model_fields})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{where}: {first['msg']}: fix the pair", path=path, line=number) from None
+        raise InputError(f"{first_problem(error, whole='pair')}: fix the pair", path=path, line=number) from None
     except ValueError:
         raise InputError("is not JSON: fix the line", path=path, line=number) from None
 
@@ -113,13 +112,13 @@ Found = dict[Side, dict[int, Preference | None]]
 async def _score(run: Run, pairs: Sequence[HeldOut], urls: Mapping[Side, str], width: int, seconds: float) -> Found:
     found: Found = {side: {} for side in SIDES}
     async with AsyncExitStack() as stack:
-        listeners = {side: await _listen(stack, urls[side], width, seconds) for side in SIDES}
+        probers = {side: await _open(stack, urls[side], width, seconds) for side in SIDES}
         turn = asyncio.Semaphore(width)
 
         async def settle(side: Side, number: int) -> None:
             async with turn:
                 try:
-                    found[side][number] = await _prefer(run.name, side, listeners[side], pairs[number])
+                    found[side][number] = await _prefer(run.name, side, probers[side], pairs[number])
                 except EngineRejected:
                     found[side][number] = None
 
@@ -130,15 +129,15 @@ async def _score(run: Run, pairs: Sequence[HeldOut], urls: Mapping[Side, str], w
     return found
 
 
-async def _listen(stack: AsyncExitStack, url: str, width: int, seconds: float) -> Listener:
+async def _open(stack: AsyncExitStack, url: str, width: int, seconds: float) -> Prober:
     transport = await stack.enter_async_context(Transport(url, timeout=seconds, connections=width))
-    return await open_listener(transport, url.partition("#")[2])
+    return await open_prober(transport, url.partition("#")[2])
 
 
-async def _prefer(run: str, side: Side, listener: Listener, pair: HeldOut) -> Preference:
-    text, ids = await listener.render([message.model_dump() for message in pair.messages])
-    chosen, chosen_tokens = await _log_probability(listener, text, ids, pair.chosen)
-    rejected, rejected_tokens = await _log_probability(listener, text, ids, pair.rejected)
+async def _prefer(run: str, side: Side, prober: Prober, pair: HeldOut) -> Preference:
+    text, ids = await prober.render([message.model_dump() for message in pair.messages])
+    chosen, chosen_tokens = await _log_probability(prober, text, ids, pair.chosen)
+    rejected, rejected_tokens = await _log_probability(prober, text, ids, pair.rejected)
     return Preference(
         run=run,
         pair=pair.id,
@@ -150,9 +149,9 @@ async def _prefer(run: str, side: Side, listener: Listener, pair: HeldOut) -> Pr
     )
 
 
-async def _log_probability(listener: Listener, prompt: str, ids: Sequence[int], answer: str) -> tuple[float, int]:
+async def _log_probability(prober: Prober, prompt: str, ids: Sequence[int], answer: str) -> tuple[float, int]:
     """(sum over the answer's tokens, their number). A token that the answer shares with the prompt's end is its own."""
-    tokens = await listener.score(prompt + answer)
+    tokens = await prober.score(prompt + answer)
     if ids and [token.id for token in tokens[: len(ids) + 1]] == [ids[0], *ids]:
         tokens = tokens[1:]  # TGI adds a BOS even where the text begins with one
     same = 0
@@ -160,5 +159,5 @@ async def _log_probability(listener: Listener, prompt: str, ids: Sequence[int], 
         same += 1
     own = [token.logprob for token in tokens[same:] if token.logprob is not None]
     if not own:
-        raise EngineError(f"{listener.url} gives no log-probabilities for an answer")
+        raise EngineError(f"{prober.url} gives no log-probabilities for an answer")
     return sum(own), len(own)

@@ -1,4 +1,4 @@
-"""A model as a judge, beside people and never among them: both orders are asked, and who disagrees with himself ties.
+"""A model as a judge: each pair is asked in both orders, and a judge that contradicts itself gives a tie.
 
 reports/<run>/model_judge/<model>.jsonl   every reply, append-only, so that a broken run goes on
 reports/<run>/model_verdicts.csv          one row a (model, item), rewritten from the replies
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from blindside import console
 from eval.answers import Answers, read_answers
-from eval.collect.collector import CollectOptions
+from eval.collect.collect_options import CollectOptions
 from eval.collect.csv_records import write_table
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.retry import first_error
@@ -44,8 +44,8 @@ SHOWN = 200
 def verdict_in(text: str) -> str:
     """A, B, TIE or BAD, as the first or the last line says it; empty where neither does, or both say another."""
     lines = [line for line in text.splitlines() if line.strip()]
-    said = {word for line in (*lines[:1], *lines[-1:]) if (word := _of_line(line))}
-    return said.pop() if len(said) == 1 else ""
+    verdicts = {word for line in (*lines[:1], *lines[-1:]) if (word := _of_line(line))}
+    return verdicts.pop() if len(verdicts) == 1 else ""
 
 
 def why_none(reply: Response | Failure | None) -> str:
@@ -62,7 +62,7 @@ def why_none(reply: Response | Failure | None) -> str:
     return "no verdict in the reply" if lines else "an empty reply"
 
 
-def told(replies: Iterable[Response | Failure | None]) -> Iterator[str]:
+def opinion_of(replies: Iterable[Response | Failure | None]) -> Iterator[str]:
     """A line for each reason why replies gave no verdict, with their number and how the first of them begins."""
     counts, first = Counter[str](), dict[str, str]()
     for reply in replies:
@@ -115,7 +115,7 @@ def ask_model(
         raise first_error(several) from None
     verdicts = [_verdict(run, model, pair, answers) for pair in pairs]
     silent = [(pair.prompt_id, side) for pair in pairs for side in SIDES if _label(answers, pair, side) == "none"]
-    for line in told(answers.responses.get(key) or answers.failures.get(key) for key in silent):
+    for line in opinion_of(answers.responses.get(key) or answers.failures.get(key) for key in silent):
         say(line)
     others = [row for row in read_model_verdicts(run) if row.model != model]
     write_table(verdicts_path(run), ModelVerdict, [*others, *verdicts])
@@ -183,7 +183,7 @@ async def _ask(
 
             async with AnswerWriter(Journal(path), on_disk) as writer:
                 for side in SIDES:
-                    await options.lane(side, engine, todo[side], fit=fit, tell=progress.tell).run(writer.put)
+                    await options.worker(side, engine, todo[side], fit=fit, tell=progress.tell).run(writer.put)
         return model, answers
 
 

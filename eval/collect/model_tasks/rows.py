@@ -1,4 +1,4 @@
-"""What models said beside people, as rows on disk: a model judge's verdicts, and likelihoods of held-out pairs."""
+"""The rows of model_verdicts.csv and preferences.csv."""
 
 from __future__ import annotations
 

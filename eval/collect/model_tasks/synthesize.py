@@ -1,4 +1,4 @@
-"""`blindside pairs synthesize`: a small model answers, a stronger one corrects it; what was corrected is the pair.
+"""`blindside pairs synthesize`: a small model answers, a stronger one corrects; correction against answer is a pair.
 
 WORK/answers.jsonl and WORK/corrections.jsonl hold every reply as it came, append-only, so that a broken run continues
 where it ended; the pairs are made again from them.
@@ -16,13 +16,13 @@ from blindside import console
 from blindside.reading import LONGEST, MEGABYTE
 from blindside.tables.rows import Excluded
 from eval.answers import read_answers
-from eval.collect.collector import CollectOptions
+from eval.collect.collect_options import CollectOptions
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.protocol import Engine
 from eval.collect.engines.retry import first_error
 from eval.collect.progress import Progress
 from eval.collect.refusals import refuses
-from eval.collect.worker import Lane
+from eval.collect.worker import SideWorker
 from eval.collect.writer import AnswerWriter
 from eval.errors import InputError, RunError
 from eval.journal import Journal
@@ -34,7 +34,7 @@ from train.pairs.survey.language import same_language
 
 Say = Callable[[str], None]
 CORRECTION = Path(__file__).with_name("correction.txt")
-#: What the correction prompt must hold, and may.
+#: Placeholders that the correction prompt must hold.
 _CONVERSATION, _ANSWER = "{conversation}", "{answer}"
 NO_ANSWER, NO_CORRECTION = "no answer came", "no correction came"
 CUT = "cut at the token limit"
@@ -116,7 +116,7 @@ class _Synthesis:
         self._how = how
         self._say = say
         self.tokens = 0
-        #: Of the corrections, by their id: why none came.
+        #: Why a correction is missing, by its id.
         self._failed: dict[str, str] = {}
 
     async def go(self, small: Address, strong: Address, out: Path) -> Synthesized:
@@ -179,7 +179,7 @@ class _Synthesis:
                         self.tokens += _spent(row) if side == "tuned" and isinstance(row, Response) else 0
                         writer.put(row)
 
-                    await self._lane(side, engine, self._within(todo, budget), progress).run(put)
+                    await self._worker(side, engine, self._within(todo, budget), progress).run(put)
         return found
 
     def _within(self, todo: Sequence[Prompt], budget: int) -> Iterator[Prompt]:
@@ -190,13 +190,13 @@ class _Synthesis:
                 return
             yield prompt
 
-    def _lane(self, side: Side, engine: Engine, todo: Iterator[Prompt], progress: Progress) -> Lane:
+    def _worker(self, side: Side, engine: Engine, todo: Iterator[Prompt], progress: Progress) -> SideWorker:
         limit = self._how.max_tokens + (self._how.thinking if side == "tuned" else 0)
 
         async def fit(messages: Sequence[Message]) -> int:
             return await engine.fit(messages, limit)
 
-        return self._how.asking.lane(side, engine, todo, fit=fit, tell=progress.tell)
+        return self._how.asking.worker(side, engine, todo, fit=fit, tell=progress.tell)
 
     def _pair(
         self, number: int, prompt: Prompt, answer: Response | None, corrections: Mapping[str, Response]

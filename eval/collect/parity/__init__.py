@@ -1,1 +1,1 @@
-"""Does a server serve what was saved? Template, tokens, weights and ends, held against transformers."""
+"""Parity: does a server serve what was saved? Template, tokens, weights and ends are compared with transformers'."""

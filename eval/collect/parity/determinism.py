@@ -1,4 +1,4 @@
-"""Is a temperature-0 answer the same when it is asked again? A sample is, under load and alone, on both sides.
+"""Determinism: a sample of prompts is asked again, under load and alone, and the answers are compared.
 
 On GPUs a batch of another size rounds differently and may flip a token: how often that happens belongs in the report.
 """
@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from blindside import console
 from blindside.words import counted
 from eval.answers import Answers, read_answers
-from eval.collect.collector import CollectOptions
+from eval.collect.collect_options import CollectOptions
 from eval.collect.engines.connect import Address, connect
 from eval.collect.engines.protocol import Engine
 from eval.collect.engines.retry import Breaker
-from eval.collect.worker import Lane
+from eval.collect.worker import SideWorker
 from eval.errors import RunError
 from eval.records import Failure, Message, Prompt, Response, Side
 from eval.run import Run
@@ -148,12 +148,12 @@ class _Job:
                 )
                 engines[side] = await stack.enter_async_context(engine)
             again = {side: _Again() for side in urls}
-            await asyncio.gather(*(self._lane(side, engines, crowd, load, again[side].loaded) for side in urls))
+            await asyncio.gather(*(self._worker(side, engines, crowd, load, again[side].loaded) for side in urls))
             for side in urls:
-                await self._lane(side, engines, sample, 1, again[side].alone)
+                await self._worker(side, engines, sample, 1, again[side].alone)
             return again
 
-    async def _lane(
+    async def _worker(
         self,
         side: Side,
         engines: Mapping[Side, Engine],
@@ -168,7 +168,7 @@ class _Job:
                 into[row.prompt_id] = row
 
         engine = engines[side]
-        lane = Lane(
+        worker = SideWorker(
             side=side,
             engine=engine,
             todo=iter(prompts),
@@ -180,7 +180,7 @@ class _Job:
             check=self.check,
         )
         try:
-            await lane.run(put)
+            await worker.run(put)
         except BaseExceptionGroup as several:
             raise _first(several) from None
 

@@ -1,11 +1,11 @@
-"""What a parity check is made of: one finding, how much two engines may differ, and what was learned of one side."""
+"""The records of a parity check: one finding, its tolerance, the saved model and the served one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from eval.collect.listeners.heard import Heard, Identity
+from eval.collect.probing.protocol import Identity, ProbeResult
 from eval.records import Side
 from eval.run_info import ModelInfo
 from train.reference.protocol import Job, Reference, Rendering, Scores
@@ -42,18 +42,18 @@ TOLERANCES: Mapping[str, Tolerance] = {
 
 
 @dataclass(frozen=True)
-class Known:
+class ReferenceAnswers:
     """What transformers says of one saved model, found by what was asked."""
 
     reference: Reference
     renderings: Mapping[str, Rendering] = field(default_factory=dict)
     texts: Mapping[str, list[int]] = field(default_factory=dict)
     scores: Mapping[tuple[int, ...], Scores] = field(default_factory=dict)
-    #: By what was misread of rope: log-probabilities by prompt.
+    #: Kind of rope misreading -> log-probabilities by prompt.
     misread: Mapping[str, Mapping[tuple[int, ...], Sequence[float]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, reference: Reference, job: Job, names: Sequence[str]) -> Known:
+    def of(cls, reference: Reference, job: Job, names: Sequence[str]) -> ReferenceAnswers:
         """`names` are those of the job's conversations, in their order."""
         texts = dict(zip(job.texts, reference.texts, strict=False))
         scored = [texts[text] for text in job.scored_texts if text in texts]
@@ -77,24 +77,24 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedModel:
     """One side as it is on disk."""
 
     side: Side
     model: ModelInfo
-    known: Known
+    known: ReferenceAnswers
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedModel:
     """One server of one side, what it said, and what the saved model should say."""
 
     side: Side
     url: str
     model: ModelInfo
     identity: Identity
-    heards: Sequence[Heard]
-    known: Known
+    results: Sequence[ProbeResult]
+    known: ReferenceAnswers
     dtype: str
     #: The name that the server should give; empty: the model's own.
     expected: str = ""
@@ -104,13 +104,13 @@ class Served:
         return TOLERANCES[self.dtype]
 
     @property
-    def answered(self) -> list[Heard]:
-        return [heard for heard in self.heards if not heard.refused]
+    def answered(self) -> list[ProbeResult]:
+        return [result for result in self.results if not result.refused]
 
     @property
-    def texts(self) -> list[Heard]:
+    def texts(self) -> list[ProbeResult]:
         """Raw texts: both sides were asked the same ones."""
-        return [heard for heard in self.answered if not heard.probe.chat]
+        return [result for result in self.answered if not result.probe.chat]
 
     def check(self, name: str, passed: bool | None, detail: str) -> Check:
         return Check(self.side, name, passed, detail)

@@ -1,7 +1,7 @@
-"""Do the servers serve what was saved? Probes are put to each server and to transformers itself, and compared.
+"""Runs the parity check: puts probes to each server and to transformers itself, and compares the results.
 
 Names, templates, tokens, log-probabilities and ends must agree; where they don't, the cause is named where it can be.
-What an engine does not report is named as not checked (eval.collect.listeners.proofs).
+What an engine does not report is named as not checked (eval.collect.probing.proofs).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from pathlib import Path
 
 from blindside import console
 from blindside.words import counted
-from eval.collect.listeners.heard import Heard
-from eval.collect.listeners.probes import CHAT_TOKENS, Probe, choose
 from eval.collect.parity.ends import check_end
-from eval.collect.parity.findings import TOLERANCES, Check, Known, Saved, Served
-from eval.collect.parity.listening import Listened, listen
-from eval.collect.parity.reference import ask_references, missing
+from eval.collect.parity.findings import TOLERANCES, Check, ReferenceAnswers, SavedModel, ServedModel
+from eval.collect.parity.probe_servers import ProbedServer, probe_servers
+from eval.collect.parity.reference import ask_references, why_missing
 from eval.collect.parity.template import check_info, check_template, check_tokens, check_trained_template
 from eval.collect.parity.weights import check_greedy, check_prompts, check_weights, check_window
+from eval.collect.probing.probes import CHAT_TOKENS, Probe, choose_probes
+from eval.collect.probing.protocol import ProbeResult
 from eval.errors import InputError, ParityFailed
 from eval.records import Prompt, Side
 from eval.run_info import CheckRecord, ModelInfo, ParityRecord
@@ -36,7 +36,7 @@ class ParityReport:
 
     checks: tuple[Check, ...]
     dtype: str
-    #: Of which server nothing but its name was proved: addresses.
+    #: Addresses of servers of which nothing but the name was proved.
     unproved: tuple[str, ...] = ()
     #: How many probes each server got, and whether they were the few of a quick check.
     probes: int = 0
@@ -122,22 +122,25 @@ def check_parity(
     if dtype not in TOLERANCES:
         raise InputError(f"no tolerance is known for dtype {dtype!r}: give one of {', '.join(TOLERANCES)}")
     # What can't be compared with anything is not asked for.
-    probes = [] if missing(python) else choose(prompts, tokens=tokens, quick=quick)
+    probes = [] if why_missing(python) else choose_probes(prompts, tokens=tokens, quick=quick)
     servers = [(side, url) for side, given in urls.items() for url in ([given] if isinstance(given, str) else given)]
     say(f"parity: asking {counted(len(servers), 'server')} {counted(len(probes), 'probe')} each")
-    listened = listen(servers, probes, say)
-    jobs = {side: _job(model, dtype, probes, listened, side) for side, model in models.items()}
-    references = _references(python, jobs, memory, listened, say)
+    probed = probe_servers(servers, probes, say)
+    jobs = {side: _job(model, dtype, probes, probed, side) for side, model in models.items()}
+    references = _references(python, jobs, memory, probed, say)
     names = [probe.name for probe in probes if probe.chat]
-    saved = {side: Saved(side, models[side], Known.of(references[side], jobs[side], names)) for side in models}
-    by_server = [tuple(_check(one, saved, dtype, expected_ids or {})) for one in listened]
+    saved = {
+        side: SavedModel(side, models[side], ReferenceAnswers.of(references[side], jobs[side], names))
+        for side in models
+    }
+    by_server = [tuple(_check(one, saved, dtype, expected_ids or {})) for one in probed]
     several = {side for side, url in servers if sum(side == other for other, _ in servers) > 1}
     checks = [
         replace(check, detail=f"{one.url}: {check.detail}") if one.side in several else check
-        for one, found in zip(listened, by_server, strict=True)
+        for one, found in zip(probed, by_server, strict=True)
         for check in found
     ]
-    unproved = [one.url for one, found in zip(listened, by_server, strict=True) if not any(map(_proves, found))]
+    unproved = [one.url for one, found in zip(probed, by_server, strict=True) if not any(map(_proves, found))]
     return ParityReport(tuple(checks), dtype, tuple(dict.fromkeys(unproved)), len(probes), quick)
 
 
@@ -150,19 +153,21 @@ def _references(
     python: Path,
     jobs: Mapping[Side, Job],
     memory: int | None,
-    listened: Sequence[Listened],
+    probed: Sequence[ProbedServer],
     say: Callable[[str], None],
 ) -> dict[Side, Reference]:
     """transformers' word on each side, which is not asked for where no server told anything to compare with it."""
-    if not any(one.identity.proof.tokens for one in listened):
+    if not any(one.identity.proof.tokens for one in probed):
         return {side: Reference(missing="no server reports anything to compare with") for side in jobs}
-    if not missing(python):
+    if not why_missing(python):
         dtype = next(iter(jobs.values())).dtype
         say(f"parity: computing the same with transformers, in {dtype}, from the saved weights")
     return ask_references(python, jobs, memory, say)
 
 
-def _check(one: Listened, saved: Mapping[Side, Saved], dtype: str, expected_ids: Mapping[Side, str]) -> Iterator[Check]:
+def _check(
+    one: ProbedServer, saved: Mapping[Side, SavedModel], dtype: str, expected_ids: Mapping[Side, str]
+) -> Iterator[Check]:
     """All findings about one server."""
     expected = expected_ids.get(one.side, "")
     if untold := one.identity.proof.untold:
@@ -172,10 +177,10 @@ def _check(one: Listened, saved: Mapping[Side, Saved], dtype: str, expected_ids:
         yield Check(one.side, name, None, _untold(one, untold), note=tells)
     own, other = saved[one.side], next((other for side, other in saved.items() if side != one.side), None)
     if not one.identity.proof.tokens:
-        yield check_info(Served(one.side, one.url, own.model, one.identity, (), own.known, dtype, expected))
+        yield check_info(ServedModel(one.side, one.url, own.model, one.identity, (), own.known, dtype, expected))
         return
-    heards = [heard.with_ids(own.known.texts.get(heard.text, [])) for heard in one.heards]
-    served = Served(one.side, one.url, own.model, one.identity, heards, own.known, dtype, expected)
+    results = [result.with_ids(own.known.texts.get(result.text, [])) for result in one.results]
+    served = ServedModel(one.side, one.url, own.model, one.identity, results, own.known, dtype, expected)
     yield check_info(served)
     yield check_template(served)
     if trained := check_trained_template(served):
@@ -190,37 +195,38 @@ def _check(one: Listened, saved: Mapping[Side, Saved], dtype: str, expected_ids:
         yield window
 
 
-def _job(model: ModelInfo, dtype: str, probes: Sequence[Probe], listened: Sequence[Listened], side: Side) -> Job:
+def _job(model: ModelInfo, dtype: str, probes: Sequence[Probe], probed: Sequence[ProbedServer], side: Side) -> Job:
     """What transformers must be asked about one saved model: what its own servers said, and whether it explains what
     the other side's said of raw texts."""
-    heards = [heard for one in listened for heard in one.heards if one.side == side and not heard.refused]
-    suspects = _raw_prompts(heards)
-    others = _raw_prompts([heard for one in listened for heard in one.heards if one.side != side])
-    by_text = [heard for one in listened for heard in one.heards if heard.by_text]
+    results = [result for one in probed for result in one.results if one.side == side and not result.refused]
+    suspects = _raw_prompts(results)
+    others = _raw_prompts([result for one in probed for result in one.results if one.side != side])
+    by_text = [result for one in probed for result in one.results if result.by_text]
     return Job.model_validate(
         {
             "model": model.source,
             "revision": model.revision,
             "dtype": dtype,
             "chats": [probe.chat for probe in probes if probe.chat],
-            "texts": list(dict.fromkeys(heard.text for heard in [*heards, *by_text] if heard.text)),
-            "sequences": _unique([heard.ids for heard in heards] + [ids for ids in others if ids not in suspects]),
+            "texts": list(dict.fromkeys(result.text for result in [*results, *by_text] if result.text)),
+            "sequences": _unique([result.ids for result in results] + [ids for ids in others if ids not in suspects]),
             "suspects": suspects,
-            "scored_texts": list(dict.fromkeys(heard.text for heard in by_text)),
-            "tgi": any(one.identity.is_tgi for one in listened if one.side == side),
+            "scored_texts": list(dict.fromkeys(result.text for result in by_text)),
+            "tgi": any(one.identity.is_tgi for one in probed if one.side == side),
         }
     )
 
 
-def _raw_prompts(heards: Sequence[Heard]) -> list[list[int]]:
-    return _unique([heard.prompt_ids for heard in heards if heard.scored and heard.prompt_ids and not heard.probe.chat])
+def _raw_prompts(results: Sequence[ProbeResult]) -> list[list[int]]:
+    raw = [result for result in results if result.scored and not result.probe.chat]
+    return _unique([result.prompt_ids for result in raw if result.prompt_ids])
 
 
 def _unique(many: Sequence[list[int]]) -> list[list[int]]:
     return [list(ids) for ids in dict.fromkeys(tuple(ids) for ids in many if ids)]
 
 
-def _untold(one: Listened, untold: Sequence[str]) -> str:
+def _untold(one: ProbedServer, untold: Sequence[str]) -> str:
     name = one.identity.name
     if not one.identity.proof.tokens:
         return f"{one.url} ({name}) reports nothing to compare with, so nothing could be checked on this server"

@@ -1,4 +1,4 @@
-"""Asking transformers itself, in the train environment: a subprocess, JSON in and JSON out."""
+"""Asks transformers for its own results: a subprocess in the train environment, JSON in and JSON out."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from train.reference.protocol import PROGRESS, Answer, Job, Reference, Request
 def ask_references(
     python: Path, jobs: Mapping[Side, Job], memory: int | None, say: Callable[[str], None] = lambda line: None
 ) -> dict[Side, Reference]:
-    """One Reference a side; where transformers can't be asked at all, each says so in `missing`.
+    """One Reference a side; where transformers can't be asked at all, each says so in `why_missing`.
 
     `memory` is how many bytes weights may take; None: what is free. `say` gets how far it is, without a terminal.
     """
-    if unable := missing(python):
+    if unable := why_missing(python):
         return {side: Reference(missing=unable) for side in jobs}
     request = Request(jobs=list(jobs.values()), memory=memory)
     with Steps("parity: transformers", dict.fromkeys(jobs, 0), say, step="text") as steps:
@@ -38,7 +38,7 @@ def ask_references(
         return {side: Reference(missing=why) for side in jobs}
 
 
-def missing(python: Path) -> str:
+def why_missing(python: Path) -> str:
     """Why transformers can't be asked, known before anything is; empty where it may."""
     if python.is_file():
         return ""

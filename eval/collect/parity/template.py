@@ -1,4 +1,4 @@
-"""Does a server read what it should: its name, the chat template, the tokens."""
+"""Checks what a server reads: its model name, the chat template, the tokens."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blindside.words import counted
-from eval.collect.listeners.heard import Heard, says_no_template
-from eval.collect.parity.findings import Check, Served
+from eval.collect.parity.findings import Check, ServedModel
+from eval.collect.probing.protocol import ProbeResult, says_no_template
 from train.reference.protocol import Rendering
 
 _AROUND = 24  # characters shown on each side of a difference
 
 
-def check_info(served: Served) -> Check:
+def check_info(served: ServedModel) -> Check:
     """Whether the server names the model: the same name, the same folder, or the name that the caller expects."""
     name, says, wants = "info", served.identity.model_id, served.expected or served.model.source
     revision, sha = served.model.revision, served.identity.revision
@@ -28,49 +28,49 @@ def check_info(served: Served) -> Check:
     return served.check(name, False, f"{served.url} says that it serves {says}, not {wants}: is the address right?")
 
 
-def check_template(served: Served) -> Check:
+def check_template(served: ServedModel) -> Check:
     """Whether conversations become the same text as transformers makes with the saved template."""
-    chats = [heard for heard in served.heards if heard.probe.chat]
+    chats = [result for result in served.results if result.probe.chat]
     reference = served.known.reference
-    if any(_without_template(heard) for heard in chats):
+    if any(_without_template(result) for result in chats):
         return served.check("template", False, _missing(served))
-    if chats and all(not heard.refused and not heard.chat_ids for heard in chats):
+    if chats and all(not result.refused and not result.chat_ids for result in chats):
         return served.check("template", None, f"{served.url} does not report what it makes of a conversation")
     if reference.missing:
         return served.check("template", None, reference.missing)
     compared = 0
-    for heard in chats:
-        rendering = served.known.renderings[heard.probe.name]
-        if heard.refused and not heard.by_template:
+    for result in chats:
+        rendering = served.known.renderings[result.probe.name]
+        if result.refused and not result.by_template:
             continue  # too long for this server, which says nothing about templates
-        if problem := _difference(heard, rendering, served.model.source):
-            return served.check("template", False, f"template differs, for prompt {heard.probe.name!r}: {problem}")
+        if problem := _difference(result, rendering, served.model.source):
+            return served.check("template", False, f"template differs, for prompt {result.probe.name!r}: {problem}")
         compared += 1
     if not compared:
         return served.check("template", None, "the server accepted none of the conversations")
     return served.check("template", True, f"{counted(compared, 'conversation')}, the same text")
 
 
-def _without_template(heard: Heard) -> bool:
-    return heard.by_template and says_no_template(heard.refused)
+def _without_template(result: ProbeResult) -> bool:
+    return result.by_template and says_no_template(result.refused)
 
 
-def _missing(served: Served) -> str:
+def _missing(served: ServedModel) -> str:
     text = f"template missing: {served.url} has none. {served.identity.proof.template_from}: export the model again"
-    there = served.known.reference.template_sha256
-    return text + (f" ({served.model.source} has a chat_template.jinja)" if there else "")
+    saved = served.known.reference.template_sha256
+    return text + (f" ({served.model.source} has a chat_template.jinja)" if saved else "")
 
 
-def _difference(heard: Heard, rendering: Rendering, source: str) -> str:
-    if heard.refused and rendering.error:
+def _difference(result: ProbeResult, rendering: Rendering, source: str) -> str:
+    if result.refused and rendering.error:
         return ""  # a template may refuse a conversation; then both do
-    if heard.refused:
-        return f"the server refuses it ({heard.refused}), transformers renders it from {source}"
+    if result.refused:
+        return f"the server refuses it ({result.refused}), transformers renders it from {source}"
     if rendering.error:
         return f"transformers can't render it from {source} ({rendering.error}), the server does"
-    if not heard.verbatim and list(heard.chat_ids) == rendering.ids:
+    if not result.verbatim and list(result.chat_ids) == rendering.ids:
         return ""
-    return first_difference(heard.templated, rendering.text)
+    return first_difference(result.templated, rendering.text)
 
 
 def first_difference(server: str, saved: str) -> str:
@@ -83,7 +83,7 @@ def first_difference(server: str, saved: str) -> str:
     return f"from character {at + 1} on the server has {shown[0]}, the saved template gives {shown[1]}"
 
 
-def check_trained_template(served: Served) -> Check | None:
+def check_trained_template(served: ServedModel) -> Check | None:
     """Whether the folder's template is still the one that training ended with; None where nobody wrote that down."""
     wants, found = served.model.template_sha256, served.known.reference.template_sha256
     if wants is None or served.known.reference.missing:
@@ -102,21 +102,21 @@ def _short(sha256: str | None) -> str:
     return "none" if sha256 is None else f"{sha256[:12]}…"
 
 
-def check_tokens(served: Served) -> Check:
+def check_tokens(served: ServedModel) -> Check:
     """Whether conversations and texts become the same tokens."""
     reference = served.known.reference
     if reference.missing:
         return served.check("tokens", None, reference.missing)
     compared = 0
-    for heard in served.answered:
-        rendering = served.known.renderings.get(heard.probe.name)
-        same_text = rendering is not None and rendering.text == heard.templated
-        problem = _parting(heard.chat_ids, rendering.ids) if rendering is not None and same_text else ""
-        if heard.text:
-            problem = problem or heard.parted or _parting(heard.prompt_ids, served.known.texts[heard.text])
+    for result in served.answered:
+        rendering = served.known.renderings.get(result.probe.name)
+        same_text = rendering is not None and rendering.text == result.templated
+        problem = _parting(result.chat_ids, rendering.ids) if rendering is not None and same_text else ""
+        if result.text:
+            problem = problem or result.parted or _parting(result.prompt_ids, served.known.texts[result.text])
         if problem:
-            return served.check("tokens", False, f"tokens differ, for {heard.probe.name!r}: {problem}")
-        compared += bool(heard.prompt)
+            return served.check("tokens", False, f"tokens differ, for {result.probe.name!r}: {problem}")
+        compared += bool(result.prompt)
     if not compared:
         return served.check("tokens", None, f"{served.url} does not report its tokens")
     return served.check(

@@ -1,4 +1,4 @@
-"""Does a server run the saved weights: log-probabilities beside transformers' own, and whose they are if not these."""
+"""Checks which weights a server runs: compares log-probabilities with transformers', and names whose they are."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from blindside.words import counted
-from eval.collect.listeners.heard import Heard
-from eval.collect.parity.findings import Check, Saved, Served
+from eval.collect.parity.findings import Check, SavedModel, ServedModel
+from eval.collect.probing.protocol import ProbeResult
 from train.reference.protocol import Scores
 
 #: Another explanation must fit this much better than the saved weights as they are.
@@ -42,15 +42,15 @@ class _Point:
         )
 
 
-def check_prompts(served: Served) -> Check:
+def check_prompts(served: ServedModel) -> Check:
     """Whether the probabilities of the prompts' own tokens agree: a wrong rope shows here when no text shows it."""
     name = "prompt log-probabilities"
     if unable := _unable(served):
         return served.check(name, None, unable)
     if foreign := _foreign(served):
         return served.check(name, False, foreign)
-    heards = [heard for heard in served.answered if heard.scored]
-    points = [point for heard in heards for point in _prompt_points(heard, _scores(served, heard))]
+    results = [result for result in served.answered if result.scored]
+    points = [point for result in results for point in _prompt_points(result, _scores(served, result))]
     if not points:
         return served.check(name, None, f"{served.url} gives none for prompts: {served.identity.proof.remedy}")
     allowed = served.tolerance
@@ -61,11 +61,11 @@ def check_prompts(served: Served) -> Check:
     if first is not None:
         return served.check(name, False, f"{first} ({size})")
     return served.check(
-        name, mean <= allowed.mean, f"{counted(len(points), 'token')} of {counted(len(heards), 'probe')}: {size}"
+        name, mean <= allowed.mean, f"{counted(len(points), 'token')} of {counted(len(results), 'probe')}: {size}"
     )
 
 
-def check_greedy(served: Served) -> Check:
+def check_greedy(served: ServedModel) -> Check:
     """Whether each generated token is the likeliest one for transformers too, or tied with it, and as likely."""
     name = "greedy tokens"
     if unable := _unable(served):
@@ -73,8 +73,8 @@ def check_greedy(served: Served) -> Check:
     if foreign := _foreign(served):
         return served.check(name, False, foreign)
     allowed, ties, largest, count = served.tolerance.token, 0, 0.0, 0
-    for heard in [one for one in served.answered if one.answer]:
-        for point, top, best in _answer_points(heard, _scores(served, heard)):
+    for result in [one for one in served.answered if one.answer]:
+        for point, top, best in _answer_points(result, _scores(served, result)):
             count += 1
             if point.id != top and not best - point.saved <= allowed:
                 likely = f"; more likely there: {served.known.reference.pieces.get(top)!r} ({top}) at {best:.4f}"
@@ -89,7 +89,7 @@ def check_greedy(served: Served) -> Check:
     return served.check(name, True, f"{counted(count, 'token')}{tied}, largest difference {largest:.2g}")
 
 
-def check_weights(served: Served, prompts_agree: bool | None, other: Saved | None) -> Check:
+def check_weights(served: ServedModel, prompts_agree: bool | None, other: SavedModel | None) -> Check:
     """Whose weights answer: those saved, the other side's, or the saved ones with rope misread."""
     name, own = "weights", _distance(served, served.known.of_prompt)
     if own is None:
@@ -114,11 +114,11 @@ def check_weights(served: Served, prompts_agree: bool | None, other: Saved | Non
     return served.check(name, True, f"mean difference to the saved weights {own:.2g}, to {other.side}'s {theirs:.2g}")
 
 
-def _of(other: Saved) -> str:
+def _of(other: SavedModel) -> str:
     return f"{other.side}'s weights ({other.model.source})"
 
 
-def _explained(served: Served, what: str, own: float, far: float, other: Saved | None) -> str:
+def _explained(served: ServedModel, what: str, own: float, far: float, other: SavedModel | None) -> str:
     sizes = f"mean difference {far:.2g}, to {served.model.source} as saved {own:.2g}"
     if other is not None and what == _of(other):
         return f"other weights: the server of {served.side} at {served.url} answers with {what}: {sizes}"
@@ -128,7 +128,7 @@ def _explained(served: Served, what: str, own: float, far: float, other: Saved |
     )
 
 
-def _unexplained(served: Served, own: float, other: Saved | None) -> str:
+def _unexplained(served: ServedModel, own: float, other: SavedModel | None) -> str:
     others = f", {other.side}'s weights" if other is not None else ""
     text = (
         f"other weights than those saved in {served.model.source} (mean difference {own:.2g}): the saved ones{others} "
@@ -142,30 +142,30 @@ def _unexplained(served: Served, own: float, other: Saved | None) -> str:
 _HALF = 0.05
 
 
-def _unable(served: Served) -> str:
+def _unable(served: ServedModel) -> str:
     reference = served.known.reference
     return reference.missing or reference.unscored
 
 
-def _foreign(served: Served) -> str:
+def _foreign(served: ServedModel) -> str:
     """Told where a server uses tokens that the saved model doesn't have: nothing more can be compared then."""
-    unknown = any(len(heard.ids) > 1 and not _scores(served, heard).logprobs for heard in served.answered)
+    unknown = any(len(result.ids) > 1 and not _scores(served, result).logprobs for result in served.answered)
     return f"{served.url} uses tokens that {served.model.source} does not have: it is another model" if unknown else ""
 
 
-def _scores(served: Served, heard: Heard) -> Scores:
-    return served.known.scores[tuple(heard.ids)]
+def _scores(served: ServedModel, result: ProbeResult) -> Scores:
+    return served.known.scores[tuple(result.ids)]
 
 
-def _prompt_points(heard: Heard, scores: Scores) -> Iterator[_Point]:
-    for place, (token, saved) in enumerate(zip(heard.prompt[1:], scores.logprobs, strict=False), start=2):
-        yield _Point(repr(heard.probe.name), place, token.id, token.text, _number(token.logprob), saved)
+def _prompt_points(result: ProbeResult, scores: Scores) -> Iterator[_Point]:
+    for place, (token, saved) in enumerate(zip(result.prompt[1:], scores.logprobs, strict=False), start=2):
+        yield _Point(repr(result.probe.name), place, token.id, token.text, _number(token.logprob), saved)
 
 
-def _answer_points(heard: Heard, scores: Scores) -> Iterator[tuple[_Point, int, float]]:
+def _answer_points(result: ProbeResult, scores: Scores) -> Iterator[tuple[_Point, int, float]]:
     """Each token of the answer, with the likeliest one there and its log-probability."""
-    skip, what = len(heard.prompt) - 1, f"the answer to {heard.probe.name!r}"
-    rows = zip(heard.answer, scores.logprobs[skip:], scores.top[skip:], scores.top_logprobs[skip:], strict=True)
+    skip, what = len(result.prompt) - 1, f"the answer to {result.probe.name!r}"
+    rows = zip(result.answer, scores.logprobs[skip:], scores.top[skip:], scores.top_logprobs[skip:], strict=True)
     for place, (token, saved, top, best) in enumerate(rows, start=1):
         yield _Point(what, place, token.id, token.text, _number(token.logprob), saved), top, best
 
@@ -178,19 +178,19 @@ def _mean(points: Sequence[_Point]) -> float:
     return sum(point.difference for point in points) / len(points)
 
 
-def _distance(served: Served, lookup: Lookup) -> float | None:
+def _distance(served: ServedModel, lookup: Lookup) -> float | None:
     """Mean difference between what a server says of raw texts and what a model does; None where nothing is common."""
-    scored = [(heard, lookup(tuple(heard.prompt_ids))) for heard in served.texts if heard.scored]
+    scored = [(result, lookup(tuple(result.prompt_ids))) for result in served.texts if result.scored]
     differences = [
         abs(_number(token.logprob) - saved)
-        for heard, logprobs in scored
+        for result, logprobs in scored
         if logprobs is not None
-        for token, saved in zip(heard.prompt[1:], logprobs, strict=True)
+        for token, saved in zip(result.prompt[1:], logprobs, strict=True)
     ]
     return sum(differences) / len(differences) if differences else None
 
 
-def check_window(served: Served) -> Check | None:
+def check_window(served: ServedModel) -> Check | None:
     """A note where TGI served texts that reach beyond the window; None where training and serving are the same.
 
     It is true of TGI itself, and all other checks compare with what TGI computes: nothing is left unchecked.
@@ -198,7 +198,7 @@ def check_window(served: Served) -> Check | None:
     window = served.known.reference.window
     if window is None or not served.identity.is_tgi:
         return None
-    long = [heard for heard in served.answered if len(heard.ids) > window]
+    long = [result for result in served.answered if len(result.ids) > window]
     if not long:
         return None
     return served.noted(

@@ -1,1 +1,1 @@
-"""Prompt sets in: read, checked, without duplicates and training data."""
+"""Reading prompt sets: checked, without duplicates and without training data."""

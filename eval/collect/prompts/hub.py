@@ -1,16 +1,16 @@
-"""Data sets of the Hub: which files hold a split, brought here and pinned to a commit."""
+"""Downloads a data set of the Hub, pinned to a commit: which of its files hold a split."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from blindside.hub_names import read_source
+from blindside.hub.names import read_source
 from blindside.tables.reader import SUFFIXES, kind_of
 from eval.errors import InputError
 
 _DATA = tuple(suffix for suffix in SUFFIXES if suffix != ".txt")
-#: What describes a repository and is no data.
+#: Files that describe a repository and are not data.
 _NO_DATA = frozenset({"dataset_infos.json", "dataset_info.json", "package.json", "config.json", "state.json"})
 _SPLIT = re.compile(r"(?:^|[_\-.])((?:train|test|validation|valid|val|dev)(?:_[A-Za-z0-9]+)*)(?![A-Za-z0-9])")
 _OTHER_NAMES = {"validation": ("validation", "valid", "val", "dev")}
@@ -28,7 +28,7 @@ def download(source: str) -> tuple[str, list[Path]]:
         raise InputError(str(error)) from None
     from huggingface_hub import HfApi, errors, hf_hub_download
 
-    from blindside.hub_http import http
+    from blindside.hub.http_library import http
 
     try:
         info = HfApi().dataset_info(name)
@@ -69,8 +69,8 @@ def choose(files: list[str], split: str | None, source: str) -> list[str]:
     found = [file for file in data if _holds(file, name or "train")]
     chosen = found if found or name else data
     if not chosen:
-        there = ", ".join(data[:8]) or "none"
-        raise InputError(f"{source}: no data file of split {split or 'train'!r}; its data files are: {there}")
+        names = ", ".join(data[:8]) or "none"
+        raise InputError(f"{source}: no data file of split {split or 'train'!r}; its data files are: {names}")
     _ask_where_several("splits", [] if found else [_split_of(file) for file in chosen], source)
     best = min(SUFFIXES.index(kind_of(file)[0]) for file in chosen)
     same = sorted(file for file in chosen if SUFFIXES.index(kind_of(file)[0]) == best)
@@ -121,7 +121,7 @@ def _ask_where_several(what: str, names: list[str], source: str) -> None:
 
 def _reason(error: Exception) -> str:
     """Why the Hub did not answer, short enough for a sentence; --debug shows the whole."""
-    from blindside.hub_http import http
+    from blindside.hub.http_library import http
 
     if isinstance(error, http.TimeoutException):
         return "it took too long"

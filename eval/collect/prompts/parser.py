@@ -1,4 +1,4 @@
-"""From a record to a Prompt: which columns are read, and how a conversation is checked."""
+"""Turns a record into a Prompt: which columns are read, and how a conversation is checked."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from blindside.reading import parse_json
-from blindside.tables.asked import CONVERSATION, QUESTION, template_mark, with_parts, with_system
-from blindside.tables.cells import texts_of
-from blindside.tables.rows import Unusable, Watched, first_filled, identity
+from blindside.tables.list_cells import texts_of
+from blindside.tables.prompt_columns import CONVERSATION, QUESTION, template_mark, with_parts, with_system
+from blindside.tables.rows import TrackedRow, Unusable, first_filled, identity
 from blindside.tables.turns import Fields, turns
 from eval.collect.input_records import ID, Record
 from eval.expect.expect import Expect
@@ -58,13 +58,13 @@ def read_question(record: Record) -> Question:
     return Question(prompt, record, content, frozenset(cut), values.unread(), mark)
 
 
-def _values(record: Record) -> Watched:
+def _values(record: Record) -> TrackedRow:
     """The columns without regard to case; of a request as in OpenAI's batches, what its body asks."""
     values = {str(name).strip().lower(): value for name, value in record.values.items()}
     body = values.get("body")
     if isinstance(body, dict) and "messages" in body:
         values = {**{name: value for name, value in values.items() if name != "body"}, "messages": body["messages"]}
-    return Watched(values)
+    return TrackedRow(values)
 
 
 def content_hash(messages: Iterable[Message]) -> str:
@@ -73,13 +73,13 @@ def content_hash(messages: Iterable[Message]) -> str:
     return hashlib.sha256(json.dumps(turns, ensure_ascii=False).encode()).hexdigest()
 
 
-def _first(values: Watched, names: Iterable[str]) -> Any:
+def _first(values: TrackedRow, names: Iterable[str]) -> Any:
     """The value of the first of `names` that holds something, or None."""
     name = first_filled(values, names)
     return None if name is None else values[name]
 
 
-def _expect(record: Record, values: Watched) -> Expect | None:
+def _expect(record: Record, values: TrackedRow) -> Expect | None:
     """What the answer must be like: an object, in a CSV cell as JSON; Parquet fills what is not given with null."""
     value = _first(values, ("expect",))
     if record.values.get("expect") == {}:
@@ -101,7 +101,7 @@ def _expect(record: Record, values: Watched) -> Expect | None:
         raise record.error(f"{field}: {first['msg'].removeprefix('Value error, ')}: fix it") from None
 
 
-def _messages(record: Record, values: Watched, cut: set[str]) -> tuple[Message, ...]:
+def _messages(record: Record, values: TrackedRow, cut: set[str]) -> tuple[Message, ...]:
     column = first_filled(values, (*CONVERSATION, *QUESTION))
     if column is None:
         raise record.error(_nothing_asked(record, values))
@@ -117,7 +117,7 @@ def _messages(record: Record, values: Watched, cut: set[str]) -> tuple[Message, 
     return _conversation(record, with_system(values, "", turns(value, column, Fields())), cut)
 
 
-def _nothing_asked(record: Record, values: Watched) -> str:
+def _nothing_asked(record: Record, values: TrackedRow) -> str:
     names = (*CONVERSATION, *QUESTION)
     empty = [name for name in names if name in values]
     if empty:

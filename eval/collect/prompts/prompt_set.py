@@ -1,4 +1,4 @@
-"""Prompt sets: what is asked of both models, after duplicates and training data are left out.
+"""Loads a prompt set, without duplicates, training data and retired prompts.
 
 A source is a JSONL, JSON, CSV, TSV or Parquet file, or a data set of the Hub: hub:owner/name[:split].
 Columns and rules: docs/formats.md.
@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from blindside.tables.asked import marks_sentence
 from blindside.tables.encoding import Note
+from blindside.tables.prompt_columns import marks_sentence
 from blindside.tables.rows import unread_sentence
 from blindside.words import counted
 from eval.collect.input_records import Record, read_records
@@ -51,8 +51,8 @@ def load_prompts(
     described, records = _records(source, notes.append)
     questions = [read_question(record) for record in records]
     unique = _without_duplicates(questions)
-    untrained = [question for question in unique if key(question.prompt) not in training_keys]
-    fresh = [question for question in untrained if key(question.prompt) not in retired]
+    untrained = [question for question in unique if training_key(question.prompt) not in training_keys]
+    fresh = [question for question in untrained if training_key(question.prompt) not in retired]
     asked = fresh if limit is None else fresh[:limit]
     if not asked:
         why = ", or were harvested for it" if len(fresh) < len(untrained) else ""
@@ -79,7 +79,7 @@ def load_prompts(
     return LoadedPrompts(prompts, prompt_set, [*notes, *_messages(prompt_set, asked, len(fresh), gone)], gone)
 
 
-def key(prompt: Prompt) -> str:
+def training_key(prompt: Prompt) -> str:
     """The key under which training data knows this prompt."""
     return prompt_key([{"role": message.role, "content": message.content} for message in prompt.messages])
 
@@ -124,7 +124,7 @@ def _messages(prompt_set: PromptSet, asked: list[Question], fresh: int, retired:
     answers = sum("answer" in question.cut for question in asked)
     marked = [question.mark for question in asked if question.mark]
     trained = prompt_set.in_training_data
-    told = {
+    notes = {
         f"{counted(prompt_set.duplicates, 'duplicate prompt')} left out": prompt_set.duplicates,
         f"{counted(trained, 'prompt')} left out: the model was trained on them": trained,
         f"{counted(retired, 'prompt')} left out: earlier runs harvested them for training (retired.jsonl)": retired,
@@ -134,4 +134,4 @@ def _messages(prompt_set: PromptSet, asked: list[Question], fresh: int, retired:
         unread_sentence(prompt_set.unread): len(prompt_set.unread),
         marks_sentence(len(marked), marked[0] if marked else "", "prompt"): len(marked),
     }
-    return [text for text, count in told.items() if count]
+    return [text for text, count in notes.items() if count]

@@ -1,4 +1,4 @@
-"""Evaluation prompts that became training pairs: reports/retired.jsonl, one line a prompt, append-only.
+"""Evaluation prompts that became training pairs: reports/retired.jsonl, one line per prompt, append-only.
 
 A model that was trained on a prompt cannot be judged by it, nor can any that is made from it later: so no later run
 asks a prompt that is written down here.
@@ -51,8 +51,8 @@ def retired_keys(reports: Path) -> frozenset[str]:
 
 def retire(reports: Path, rows: Iterable[Retired]) -> int:
     """Write down those that are not yet there; returns how many are new. Raises RunError where the disk refuses."""
-    there = read_retired(reports)
-    new = {row.prompt_key: row for row in rows if row.prompt_key not in there}
+    existing = read_retired(reports)
+    new = {row.prompt_key: row for row in rows if row.prompt_key not in existing}
     if not new:
         return 0
     try:

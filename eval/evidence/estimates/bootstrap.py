@@ -27,7 +27,7 @@ _CLOSE = 1e-9
 
 
 @dataclass(frozen=True)
-class Signed:
+class SignedEstimate:
     """A number that may be negative, over n prompts, with its 95% interval; None where the data cannot carry one."""
 
     value: float | None
@@ -38,10 +38,9 @@ class Signed:
 
 @dataclass(frozen=True)
 class SignFlip:
-    """p-values of the sign-flip test over n prompts: against no difference, and against tuned not being better."""
+    """Two-sided p-value of the sign-flip test over n prompts, against no difference."""
 
     p_value: float | None
-    p_greater: float | None
     n: int
 
 
@@ -74,18 +73,18 @@ def bootstrap(
     return Estimate(value, low, high, n)
 
 
-def signed_bootstrap(values: Floats, *, confidence: float = 0.95, draws: int = DRAWS, seed: int = 0) -> Signed:
+def signed_bootstrap(values: Floats, *, confidence: float = 0.95, draws: int = DRAWS, seed: int = 0) -> SignedEstimate:
     """Mean of values in [-1, 1], shape (prompts,), with the interval of `bootstrap`."""
     found = bootstrap((values + 1) / 2, confidence=confidence, draws=draws, seed=seed)
     value, low, high = (None if share is None else 2 * share - 1 for share in (found.value, found.low, found.high))
-    return Signed(value, low, high, found.n)
+    return SignedEstimate(value, low, high, found.n)
 
 
-def net_wins(scores: Floats, *, confidence: float = 0.95, draws: int = DRAWS, seed: int = 0) -> Signed:
+def net_wins(scores: Floats, *, confidence: float = 0.95, draws: int = DRAWS, seed: int = 0) -> SignedEstimate:
     """Prompts won by tuned minus prompts won by base (majorities; even prompts are 0), a count with its interval."""
     mean = signed_bootstrap(np.sign(scores - 0.5), confidence=confidence, draws=draws, seed=seed)
     value, low, high = (None if share is None else share * mean.n for share in (mean.value, mean.low, mean.high))
-    return Signed(value, low, high, mean.n)
+    return SignedEstimate(value, low, high, mean.n)
 
 
 def sign_flip(scores: Floats, *, null: float = 0.5, draws: int = DRAWS, seed: int = 0) -> SignFlip:
@@ -96,14 +95,13 @@ def sign_flip(scores: Floats, *, null: float = 0.5, draws: int = DRAWS, seed: in
     """
     n = len(scores)
     if n == 0:
-        return SignFlip(None, None, 0)
+        return SignFlip(None, 0)
     distances = np.round(scores - null, 12)
     sizes, counts = np.unique(np.abs(distances), return_counts=True)
     observed = float(distances.sum())
     flipped = _flipped_sums(sizes, counts, draws=draws, seed=seed)
     far = np.count_nonzero(np.abs(flipped) >= abs(observed) - _CLOSE * n)
-    above = np.count_nonzero(flipped >= observed - _CLOSE * n)
-    return SignFlip((1 + int(far)) / (1 + draws), (1 + int(above)) / (1 + draws), n)
+    return SignFlip((1 + int(far)) / (1 + draws), n)
 
 
 def _levels(n: int, confidence: float) -> list[float]:
@@ -130,8 +128,8 @@ def _drawn_ratios(numerator: Floats, denominator: Floats, *, draws: int, seed: i
             rows = rng.integers(n, size=(size, n))
             sums[start : start + size, 0] = numerator[rows].sum(axis=1)
             sums[start : start + size, 1] = denominator[rows].sum(axis=1)
-    there = sums[:, 1] > 0
-    return np.asarray(sums[there, 0] / sums[there, 1], dtype=np.float64)
+    nonzero = sums[:, 1] > 0
+    return np.asarray(sums[nonzero, 0] / sums[nonzero, 1], dtype=np.float64)
 
 
 def _distinct(first: Floats, second: Floats) -> tuple[Floats, Floats, NDArray[np.intp]]:

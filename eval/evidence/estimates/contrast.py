@@ -1,4 +1,4 @@
-"""Two groups of the same judgements held against each other, with the prompt as the unit."""
+"""Compares two groups of the same judgements, with the prompt as the unit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.evidence.estimates.bootstrap import Signed
+from eval.evidence.estimates.bootstrap import SignedEstimate
 from eval.evidence.estimates.distributions import t_quantile, t_two_sided
 from eval.evidence.estimates.winrate import Estimate, win_rate
 from eval.evidence.judgements import prompt_means
@@ -21,7 +21,7 @@ class Contrast:
 
     first: Estimate
     second: Estimate
-    difference: Signed
+    difference: SignedEstimate
     p_value: float | None
 
 
@@ -39,10 +39,10 @@ def contrast(
     one, other = (win_rate(mean[there], confidence=confidence) for mean, there in zip(groups, has, strict=True))
     n = int(np.count_nonzero(has[0] | has[1]))
     if one.value is None or other.value is None:
-        return Contrast(one, other, Signed(None, None, None, n), None)
+        return Contrast(one, other, SignedEstimate(None, None, None, n), None)
     difference = one.value - other.value
     if min(one.n, other.n) < 2:
-        return Contrast(one, other, Signed(difference, None, None, n), None)
+        return Contrast(one, other, SignedEstimate(difference, None, None, n), None)
     centred = [
         np.where(there, mean - group.value, 0.0) / group.n
         for mean, there, group in zip(groups, has, (one, other), strict=True)
@@ -52,8 +52,8 @@ def contrast(
     smallest = min(one.n, other.n)
     error = float(np.sqrt((influence**2).sum() * smallest / (smallest - 1)))
     if error == 0:
-        return Contrast(one, other, Signed(difference, None, None, n), None)
+        return Contrast(one, other, SignedEstimate(difference, None, None, n), None)
     half = t_quantile((1 + confidence) / 2, smallest - 1) * error
     p_value = t_two_sided(difference / error, smallest - 1)
     low, high = max(-1.0, difference - half), min(1.0, difference + half)
-    return Contrast(one, other, Signed(difference, low, high, n), p_value)
+    return Contrast(one, other, SignedEstimate(difference, low, high, n), p_value)

@@ -1,4 +1,4 @@
-"""Verdicts collapsed to one row per prompt, and the figures that resampling gives on them."""
+"""Counts verdicts per prompt and outcome, and the figures that are resampled from them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from eval.evidence.estimates.bootstrap import (
     DRAWS,
     Floats,
-    Signed,
+    SignedEstimate,
     SignFlip,
     bootstrap,
     net_wins,
@@ -41,8 +41,8 @@ class Counts:
         counts = self.per_prompt[self.per_prompt[:, [BASE, TUNED, TIE]].sum(axis=1) > 0]
         half = counts[:, TIE] if ties else np.zeros(len(counts), dtype=np.intp)
         total = counts[:, TUNED] + counts[:, BASE] + half
-        there = (total > 0).astype(np.float64)
-        return (counts[:, TUNED] + half / 2) / np.maximum(total, 1), there
+        present = (total > 0).astype(np.float64)
+        return (counts[:, TUNED] + half / 2) / np.maximum(total, 1), present
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Resampled:
 
     win_rate: Estimate
     win_rate_without_ties: Estimate
-    net_wins: Signed
+    net_wins: SignedEstimate
     ties: Estimate
     both_bad: Estimate
     sign_flip: SignFlip
@@ -63,7 +63,7 @@ class BadRates:
 
     base: Estimate
     tuned: Estimate
-    difference: Signed
+    difference: SignedEstimate
 
 
 def prompt_counts(item: Codes, outcome: Codes, prompts: int) -> Counts:
@@ -74,12 +74,12 @@ def prompt_counts(item: Codes, outcome: Codes, prompts: int) -> Counts:
 
 def resampled(counts: Counts, *, draws: int = DRAWS, seed: int = 0) -> Resampled:
     """Every resampled figure, each by the same seed: the same verdicts give the same figures."""
-    without, there = counts._scores(ties=False)
+    without, present = counts._scores(ties=False)
     judged = counts.per_prompt[counts.per_prompt.sum(axis=1) > 0]
     shares = judged / judged.sum(axis=1, keepdims=True)
     return Resampled(
         win_rate=bootstrap(counts.scores, draws=draws, seed=seed),
-        win_rate_without_ties=bootstrap(without * there, there, draws=draws, seed=seed),
+        win_rate_without_ties=bootstrap(without * present, present, draws=draws, seed=seed),
         net_wins=net_wins(counts.scores, draws=draws, seed=seed),
         ties=bootstrap(shares[:, TIE], draws=draws, seed=seed),
         both_bad=bootstrap(shares[:, BOTH_BAD], draws=draws, seed=seed),

@@ -1,4 +1,4 @@
-"""What reviewers like these would prefer: prompts and reviewers are both samples, and cross each other.
+"""The win rate for reviewers like these: prompts and reviewers are both samples (crossed random effects).
 
 The interval of `estimates.winrate` is about these reviewers: it knows that prompts vary, and takes the people as
 given. Two people who lean the same way make it narrow, and say little of the next two.
@@ -29,8 +29,8 @@ def crossed_win_rate(table: Judgements, *, confidence: float = 0.95) -> Estimate
     chance. The critical value is Student's at R - 1 degrees of freedom, the smaller number of clusters. The interval
     is Wilson's at the effective number p (1 - p) / V, as everywhere. Needs two prompts and two reviewers.
     """
-    there = ~np.isnan(table.score)
-    item, reviewer, score = table.item[there], table.reviewer[there], table.score[there]
+    scored = ~np.isnan(table.score)
+    item, reviewer, score = table.item[scored], table.reviewer[scored], table.score[scored]
     means = prompt_means(table.item, table.score, len(table.items))
     prompts, people = int(np.count_nonzero(~np.isnan(means))), len(np.unique(reviewer))
     if prompts == 0:

@@ -1,4 +1,4 @@
-"""Quantiles and tails of the distributions that intervals need: Student's t, normal, beta, and throws of a fair coin.
+"""Quantiles and tails that intervals need: Student's t, normal, beta, and fair coin flips.
 
 Written here because SciPy takes longer to import than a report to be made; held against SciPy in the tests.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NORMAL = NormalDist()
-#: Of a continued fraction: close enough, and where it is given up.
+#: A continued fraction stops at this precision, or after so many terms.
 _CLOSE, _MOST = 1e-15, 100_000
 
 

@@ -15,7 +15,7 @@ _LARGEST = 15.0
 
 
 @dataclass(frozen=True)
-class Fit:
+class LogisticFit:
     """Coefficients, shape (k,), and their covariance, shape (k, k), from n rows."""
 
     coefficients: Floats
@@ -23,7 +23,7 @@ class Fit:
     n: int
 
 
-def fit_logistic(x: Floats, y: Floats) -> Fit | None:
+def fit_logistic(x: Floats, y: Floats) -> LogisticFit | None:
     """Fit P(y) = 1 / (1 + exp(-x @ b)) to y in [0, 1], shape (n,), x of shape (n, k), by Newton's method.
 
     y may be a share, such as the mean over the verdicts on one prompt: the estimate is that of the quasi-likelihood
@@ -53,9 +53,9 @@ def _at(x: Floats, beta: Floats) -> tuple[Floats, Floats]:
     return share, (x * (share * (1 - share))[:, None]).T @ x
 
 
-def _sandwich(x: Floats, y: Floats, beta: Floats) -> Fit:
+def _sandwich(x: Floats, y: Floats, beta: Floats) -> LogisticFit:
     n, k = x.shape
     share, information = _at(x, beta)
     scores = x * (y - share)[:, None]
     bread = np.linalg.inv(information)
-    return Fit(beta, bread @ (scores.T @ scores) @ bread * n / (n - k), n)
+    return LogisticFit(beta, bread @ (scores.T @ scores) @ bread * n / (n - k), n)

@@ -1,11 +1,11 @@
-"""One figure of a report, as machines and as people read it: with its n, and with an interval where it has one."""
+"""One figure of a report with its n and interval, for machines and for people."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from eval.evidence.estimates.bootstrap import Signed
+from eval.evidence.estimates.bootstrap import SignedEstimate
 from eval.evidence.estimates.winrate import Estimate
 
 #: `share` in [0, 1]; `points`: a difference of shares; `number`: a coefficient, a ratio, seconds or nats.
@@ -30,11 +30,11 @@ class Metric:
         return cls(name, "share", estimate.value, estimate.low, estimate.high, estimate.n, unit)
 
     @classmethod
-    def number(cls, name: str, estimate: Estimate | Signed, unit: str = "prompts") -> Metric:
+    def number(cls, name: str, estimate: Estimate | SignedEstimate, unit: str = "prompts") -> Metric:
         return cls(name, "number", estimate.value, estimate.low, estimate.high, estimate.n, unit)
 
     @classmethod
-    def points(cls, name: str, signed: Signed, unit: str = "prompts") -> Metric:
+    def points(cls, name: str, signed: SignedEstimate, unit: str = "prompts") -> Metric:
         return cls(name, "points", signed.value, signed.low, signed.high, signed.n, unit)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The stable ids of summary.csv: sentences there may be reworded, these names may not.
+"""The stable ids of summary.csv: labels may be reworded, ids may not.
 
 A figure of a new sentence needs a line here; tests/evidence/test_metric_ids.py finds one that has none.
 """

@@ -1,4 +1,4 @@
-"""How often people preferred the tuned model, with an interval that respects the prompt as the unit.
+"""The win rate: how often people preferred the tuned model, ties counting half, with the prompt as the unit.
 
 Several verdicts on one prompt are not independent: each prompt is first averaged over its verdicts, and prompts are
 then the sample. `both_bad` says nothing of preference and does not enter; it is reported apart.

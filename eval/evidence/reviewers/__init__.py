@@ -1,1 +1,1 @@
-"""The people: what each did, how far they agree, and what moved them beside the answers."""
+"""The reviewers: what each did, how far they agree, and what biased them."""

@@ -1,4 +1,4 @@
-"""Whether something other than the answers' worth moved the verdicts: place, length, order in the sitting, speed."""
+"""Bias: whether position, length, order in the session or speed moved the verdicts, beyond the answers' quality."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.evidence.estimates.bootstrap import Signed
+from eval.evidence.estimates.bootstrap import SignedEstimate
 from eval.evidence.estimates.contrast import Contrast, contrast
 from eval.evidence.estimates.distributions import t_quantile, t_two_sided
 from eval.evidence.estimates.logistic import fit_logistic
@@ -44,7 +44,7 @@ class Length:
 
     raw: Estimate
     controlled: Estimate
-    effect: Signed
+    effect: SignedEstimate
     p_value: float | None
     #: Of the prompts whose answers differ in length, how often (ties one half) the longer one won.
     longer: Estimate
@@ -75,7 +75,7 @@ def bias(table: Judgements) -> Bias:
     judged = np.bincount(table.reviewer, minlength=len(table.reviewers))
     late = table.position >= judged[table.reviewer] / 2
     return Bias(
-        left=win_rate(_there(prompt_means(table.item, left, prompts))),
+        left=win_rate(_present(prompt_means(table.item, left, prompts))),
         places=contrast(table.item, placed, table.left == TUNED, prompts),
         length=length(table),
         late=contrast(table.item, score, late, prompts),
@@ -92,10 +92,10 @@ def length(table: Judgements) -> Length:
     fewer than `EITHER_SIDE` of the prompts on one side of equal length the line is not read off there.
     """
     means = prompt_means(table.item, table.score, len(table.items))
-    item, score = np.flatnonzero(~np.isnan(means)), _there(means)
+    item, score = np.flatnonzero(~np.isnan(means)), _present(means)
     ratio = _log_ratio(table)[item]
     longer, beyond = ratio != 0, _beyond(ratio)
-    unknown = Estimate(None, None, None, len(score)), Signed(None, None, None, len(score)), None
+    unknown = Estimate(None, None, None, len(score)), SignedEstimate(None, None, None, len(score)), None
     return Length(
         win_rate(score),
         *(unknown if beyond else _controlled(score, ratio)),
@@ -108,21 +108,21 @@ def _beyond(ratio: Floats) -> bool:
     return bool(len(ratio)) and min(float((ratio >= 0).mean()), float((ratio <= 0).mean())) < EITHER_SIDE
 
 
-def _controlled(score: Floats, ratio: Floats) -> tuple[Estimate, Signed, float | None]:
+def _controlled(score: Floats, ratio: Floats) -> tuple[Estimate, SignedEstimate, float | None]:
     """Win rate at equal length, slope, and its p-value; the rate as it is where all lengths are equal already."""
     n = len(score)
     if not ratio.any():
-        return win_rate(score), Signed(None, None, None, n), None
+        return win_rate(score), SignedEstimate(None, None, None, n), None
     bounded = np.tanh(ratio / np.sqrt((ratio**2).mean()))
     fit = fit_logistic(np.column_stack([np.ones(n), bounded]), score)
     if fit is None:
-        return Estimate(None, None, None, n), Signed(None, None, None, n), None
+        return Estimate(None, None, None, n), SignedEstimate(None, None, None, n), None
     critical = t_quantile(0.975, n - 2)
     (at, slope), errors = fit.coefficients, np.sqrt(np.diag(fit.covariance))
     if errors.min() <= 0:
-        return Estimate(_share(at), None, None, n), Signed(float(slope), None, None, n), None
+        return Estimate(_share(at), None, None, n), SignedEstimate(float(slope), None, None, n), None
     low, high = at - critical * errors[0], at + critical * errors[0]
-    effect = Signed(float(slope), float(slope - critical * errors[1]), float(slope + critical * errors[1]), n)
+    effect = SignedEstimate(float(slope), float(slope - critical * errors[1]), float(slope + critical * errors[1]), n)
     p_value = t_two_sided(slope / errors[1], n - 2)
     return Estimate(_share(at), _share(low), _share(high), n), effect, p_value
 
@@ -151,14 +151,14 @@ def _log_ratio(table: Judgements) -> Floats:
     return np.asarray(np.log(_ratio(table)), dtype=np.float64)
 
 
-def _there(means: Floats) -> Floats:
+def _present(means: Floats) -> Floats:
     return means[~np.isnan(means)]
 
 
 def _medians(table: Judgements) -> Floats:
     """Median seconds of each reviewer, of those that are known; 0 for one without. Shape (reviewers,)."""
-    there = ~np.isnan(table.seconds)
-    reviewer, seconds = table.reviewer[there], table.seconds[there]
+    timed = ~np.isnan(table.seconds)
+    reviewer, seconds = table.reviewer[timed], table.seconds[timed]
     order = np.lexsort((seconds, reviewer))
     count = np.bincount(reviewer, minlength=len(table.reviewers))
     ordered, begins = np.append(seconds[order], 0.0), np.cumsum(count) - count

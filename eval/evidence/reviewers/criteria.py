@@ -1,4 +1,4 @@
-"""What a study asked beside the verdict: its criteria, its tags, and thumbs; each over prompts, with its interval."""
+"""Figures of a study's criteria, tags and thumbs, over prompts, with intervals."""
 
 from __future__ import annotations
 

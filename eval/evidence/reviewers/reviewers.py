@@ -1,4 +1,4 @@
-"""What each reviewer did: how much, how fast, how steadily, and whether the result hangs on any one of them.
+"""Figures of each reviewer: how many, how fast, how consistent; and whether the finding depends on any one of them.
 
 For the results only: a reviewer never sees these figures, nor anybody else's verdicts, before judging is over.
 """
@@ -138,9 +138,9 @@ def _left_out(table: Judgements) -> list[Estimate]:
 
 def _sums(table: Judgements, rows: Codes) -> tuple[Floats, Codes]:
     """Sum of the scores in these rows and number of them per prompt, shape (items,) each."""
-    there = rows[table.outcome[rows] != BOTH_BAD]
-    item = table.item[there]
-    total = np.asarray(np.bincount(item, table.score[there], len(table.items)), dtype=np.float64)
+    preferring = rows[table.outcome[rows] != BOTH_BAD]
+    item = table.item[preferring]
+    total = np.asarray(np.bincount(item, table.score[preferring], len(table.items)), dtype=np.float64)
     return total, np.bincount(item, minlength=len(table.items))
 
 

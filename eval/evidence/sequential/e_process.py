@@ -1,4 +1,4 @@
-"""Betting on prompts: wealth that is unlikely to grow large unless the hypothesis is wrong, however often one looks.
+"""E-processes and confidence sequences: wealth from bets on prompts, valid at any look.
 
 Against "the mean score is at most m", each prompt's score x in [0, 1] multiplies the wealth of a bet f in (0, 1) by
 1 + (f / m)(x - m), which is never negative and, if the hypothesis holds, is at most 1 on average. By Ville's inequality

@@ -1,4 +1,4 @@
-"""The win rate of a study that stopped early: the mean at that moment is too high, since it is why it stopped."""
+"""Corrects the win rate of a study that stopped early: at that moment the mean is biased upwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CELLS, _FEWEST, _MOST = 240_000, 100, 800
 _ROUNDS = 12
 
 
-def corrected_win_rate(scores: Floats, found: Progress, *, least: int = 1, seed: int = 0) -> float | None:
+def corrected_win_rate(scores: Floats, progress: Progress, *, least: int = 1, seed: int = 0) -> float | None:
     """The bias-adjusted estimate of Whitehead (1986): the mean at which studies stopped like this one would, on
     average, show what this one shows. None where the study did not stop early.
 
@@ -25,23 +25,23 @@ def corrected_win_rate(scores: Floats, found: Progress, *, least: int = 1, seed:
     threshold, not before `least` prompts (those that the policy asks for), or at the end of the plan. A study that
     continued beyond that moment is taken to have looked from where it is now.
     """
-    if found.early is None or found.first is None or found.estimate.value is None:
+    if progress.early is None or progress.first is None or progress.estimate.value is None:
         return None
-    first_look = found.n if found.n > max(found.first, least) else min(least, found.n)
+    first_look = progress.n if progress.n > max(progress.first, least) else min(least, progress.n)
     values, weights = np.unique(np.concatenate([scores, [0.0, 1.0]]), return_counts=True)
     shares = weights - 0.5 * np.isin(values, (0.0, 1.0))
-    draws = _uniform(found.horizon, seed)
-    bets = fixed_bets(found.horizon, alpha=found.alpha)
-    studies = _Studies(values, np.log1p(np.outer(bets, values / found.null - 1)), found.threshold, first_look)
+    draws = _uniform(progress.horizon, seed)
+    bets = fixed_bets(progress.horizon, alpha=progress.alpha)
+    studies = _Studies(values, np.log1p(np.outer(bets, values / progress.null - 1)), progress.threshold, first_look)
     low, high = 0.0, 1.0
     for _ in range(_ROUNDS):
         middle = (low + high) / 2
-        if studies.mean_at_stopping(_tilted(values, shares, middle), draws) < found.estimate.value:
+        if studies.mean_at_stopping(_tilted(values, shares, middle), draws) < progress.estimate.value:
             low = middle
         else:
             high = middle
     # Stopping for a high mean only ever makes it higher; what is beyond that is the simulation's own error.
-    return min((low + high) / 2, found.estimate.value)
+    return min((low + high) / 2, progress.estimate.value)
 
 
 def _uniform(horizon: int, seed: int) -> Floats:

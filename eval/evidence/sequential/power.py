@@ -1,4 +1,4 @@
-"""How many judgements a study needs, before anybody judges, and what a study of a given size can show."""
+"""Power: how many judgements a study needs, and what a study of a given size can show."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from eval.errors import InputError
 from eval.evidence.estimates.distributions import normal_quantile
 from eval.evidence.sequential.e_process import ALPHA, Floats, fixed_bets, mixed
-from eval.evidence.sequential.expected import Design, People, score_distribution
+from eval.evidence.sequential.expected_verdicts import Design, People, score_distribution
 
 #: Simulated studies and looks of the anytime columns: the shares they give are good to about two points.
 _STUDIES, _LOOKS = 1000, 200

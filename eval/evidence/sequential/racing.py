@@ -1,4 +1,4 @@
-"""Several candidates against one base: who is asked no more, at any look, and who is the best.
+"""Racing several candidates against one base: who is dropped at any look, and who is the best.
 
 Each of k candidates has a confidence sequence of its win rate over the base at level alpha / k, so all of them hold
 together, at all looks, with probability 1 - alpha. `sure`: a candidate whose upper end is below the best one's lower
@@ -18,9 +18,9 @@ from math import ceil, log2
 from typing import Literal
 
 from eval.evidence.sequential.e_process import ALPHA, confidence_sequence, fixed_bets
-from eval.evidence.sequential.sequential import Closed
+from eval.evidence.sequential.sequential import ClosedPrompts
 
-#: By what candidates are dropped.
+#: The rules by which candidates are dropped.
 Rule = Literal["sure", "halving"]
 
 
@@ -31,7 +31,7 @@ class Entrant:
     Those are ties by themselves: left out, a candidate that hardly changed would be raced on the few prompts it did.
     """
 
-    closed: Closed
+    closed: ClosedPrompts
     horizon: int
     identical: int = 0
 
@@ -132,8 +132,8 @@ def _surely_worse(bounds: Mapping[str, Bounds]) -> dict[str, str]:
     if not bounds:
         return {}
     best = max(bounds, key=lambda name: bounds[name].low)
-    told = f"its upper end is below {best}'s lower end"
-    return {name: told for name, one in bounds.items() if one.high < bounds[best].low}
+    reason = f"its upper end is below {best}'s lower end"
+    return {name: reason for name, one in bounds.items() if one.high < bounds[best].low}
 
 
 def _halved(entrants: Mapping[str, Entrant], gone: Collection[str]) -> dict[str, str]:

@@ -37,7 +37,7 @@ ENOUGH_FOR_HALVES = 10
 
 
 @dataclass(frozen=True)
-class Closed:
+class ClosedPrompts:
     """The prompts that have their planned number of verdicts or were skipped, in the order in which they came."""
 
     #: Mean score of each closed prompt that has a preference or tie, and 0 for a skipped one. Shape (entered,).
@@ -150,13 +150,13 @@ class Progress:
             return f"too early to say: {closed} closed, {ENOUGH_FOR_A_RATE} are needed for a rate"
         if self.more is None:
             return "not at the present rate"
-        said = f"about {counted(self.more, 'more judgement')} at the present rate"
+        sentence = f"about {counted(self.more, 'more judgement')} at the present rate"
         if self.left is not None and self.more > self.left:
-            return f"{said}, and the plan holds {self.left:,}"
-        return said
+            return f"{sentence}, and the plan holds {self.left:,}"
+        return sentence
 
 
-def closed_prompts(item: Codes, score: Floats, planned: Codes, put_off: Floats | None = None) -> Closed:
+def closed_prompts(item: Codes, score: Floats, planned: Codes, put_off: Floats | None = None) -> ClosedPrompts:
     """Which prompts are closed, from n verdicts in the order in which they were given.
 
     `item` and `score` have shape (n,): the prompt's code, and 1, 1/2, 0 or NaN (`both_bad`, which counts as a verdict
@@ -186,7 +186,7 @@ def closed_prompts(item: Codes, score: Floats, planned: Codes, put_off: Floats |
     enters = (done & (number > 0)) | skipped
     in_time = np.flatnonzero(enters)[np.argsort(place[enters], kind="stable")]
     scores = np.where(skipped, 0.0, total / np.maximum(number, 1))
-    return Closed(
+    return ClosedPrompts(
         scores=np.asarray(scores[in_time], dtype=np.float64),
         skipped=skipped[in_time],
         closed=int(done.sum()),
@@ -196,7 +196,7 @@ def closed_prompts(item: Codes, score: Floats, planned: Codes, put_off: Floats |
     )
 
 
-def closed_in(table: Judgements, planned: Mapping[str, int]) -> Closed:
+def closed_in(table: Judgements, planned: Mapping[str, int]) -> ClosedPrompts:
     """As `closed_prompts`, from a table and the frozen plan: item -> reviewers, also of unjudged items.
 
     An item that was judged without being planned does not count.
@@ -216,7 +216,7 @@ def _mean_planned(planned: Codes, open_ones: NDArray[np.bool_]) -> float:
 
 
 def progress(
-    closed: Closed, *, horizon: int, null: float = 0.5, alpha: float = ALPHA, left: int | None = None
+    closed: ClosedPrompts, *, horizon: int, null: float = 0.5, alpha: float = ALPHA, left: int | None = None
 ) -> Progress:
     """The test of "the mean score is at most `null`": superiority at 1/2, non-inferiority at 1/2 - margin.
 
@@ -258,7 +258,7 @@ def _halves(scores: Floats, alpha: float) -> Contrast:
     return contrast(np.arange(n), scores, np.arange(n) >= n // 2, n, confidence=1 - alpha)
 
 
-def _more(missing: float, rate: float | None, closed: Closed) -> int | None:
+def _more(missing: float, rate: float | None, closed: ClosedPrompts) -> int | None:
     """Judgements until `missing` nats are gained, to two significant digits; verdicts on open prompts count already."""
     if rate is None or rate <= 0 or not closed.closed:
         return None

@@ -1,1 +1,1 @@
-"""What is known beyond people's verdicts: the answers themselves, model judges, held-out preferences."""
+"""Signals beyond people's verdicts: the answers themselves, model judges, held-out preferences."""

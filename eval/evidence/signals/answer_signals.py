@@ -1,4 +1,4 @@
-"""Signals that need no judge: what the answers themselves show, side by side, over all pairs that both sides answered.
+"""Signals that need no judge, over all pairs that both sides answered: refusals, loops, truncation, lengths, checks.
 
 A pair that nobody judged counts as well. None of these says which model is better; each may say that one is broken.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.collect.refusals import refuses
-from eval.evidence.estimates.bootstrap import Signed, signed_bootstrap
+from eval.evidence.estimates.bootstrap import SignedEstimate, signed_bootstrap
 from eval.evidence.estimates.distributions import t_quantile
 from eval.evidence.estimates.winrate import Estimate, win_rate
 from eval.evidence.judgements import word_count
@@ -29,7 +29,7 @@ class Signal:
 
     base: Estimate
     tuned: Estimate
-    difference: Signed
+    difference: SignedEstimate
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Signals:
     #: Tuned answers that are the base's very text.
     unchanged: Estimate
     #: Mean length of tuned answers over the base's, in words.
-    length_ratio: Signed
+    length_ratio: SignedEstimate
     must_pass: MustPass
     n: int
 
@@ -130,7 +130,7 @@ def words_of(pairs: Sequence[Pair]) -> Floats:
     return np.array(words, dtype=np.float64).reshape(len(pairs), len(SIDES))
 
 
-def length_ratio(words: Floats, *, confidence: float = 0.95) -> Signed:
+def length_ratio(words: Floats, *, confidence: float = 0.95) -> SignedEstimate:
     """Sum of tuned over sum of base lengths, `words` of shape (pairs, 2), with the interval of a ratio of means.
 
     By Fieller (1954): all ratios r at which the mean of tuned - r * base, paired, is not distinguishable from 0
@@ -140,19 +140,19 @@ def length_ratio(words: Floats, *, confidence: float = 0.95) -> Signed:
     n = len(words)
     base, tuned = (words[:, 0].mean(), words[:, 1].mean()) if n else (0.0, 0.0)
     if base == 0:
-        return Signed(None, None, None, n)
+        return SignedEstimate(None, None, None, n)
     value = float(tuned / base)
     if n < 2:
-        return Signed(value, None, None, n)
+        return SignedEstimate(value, None, None, n)
     covariance = np.cov(words, rowvar=False) / n
     square = t_quantile((1 + confidence) / 2, n - 1) ** 2
     a = base**2 - square * covariance[0, 0]
     b = base * tuned - square * covariance[0, 1]
     c = tuned**2 - square * covariance[1, 1]
     if a <= 0:
-        return Signed(value, None, None, n)
+        return SignedEstimate(value, None, None, n)
     half = np.sqrt(max(0.0, b**2 - a * c))
-    return Signed(value, max(0.0, float((b - half) / a)), float((b + half) / a), n)
+    return SignedEstimate(value, max(0.0, float((b - half) / a)), float((b + half) / a), n)
 
 
 def _flags(pairs: Sequence[Pair], test: Callable[[Sequence[Response]], list[bool]]) -> Floats:

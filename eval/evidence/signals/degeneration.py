@@ -1,4 +1,4 @@
-"""What can be seen of one answer by rule: that it is empty, that it goes in circles. Both are signs, not proofs."""
+"""Degenerate answers, found by rule: empty ones, and loops. Both are signs, not proofs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 LONGEST_PIECE = 80
 ROUNDS = 4
 COVERED = 24
-#: Of an answer of any length, so many tokens are looked at, from the end: that is where loops are.
+#: Only so many tokens at the end of an answer are looked at: that is where loops are.
 _LOOKED_AT = 20_000
 #: A "word" that is longer is looked at letter by letter.
 _LONGEST_WORD = 60
 
 _CJK = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
-#: Texts are looked at together, so many tokens or more at once.
+#: Texts are processed in batches of at least so many tokens.
 _TOGETHER = 200_000
 #: A letter of Chinese, Japanese or Korean, a word of other scripts, or a mark; not those that draw lines and tables.
 _MARK = r"[^\w\s\-=*#|+~.·:<>/\\─━═…]"
@@ -34,13 +34,11 @@ def is_empty(text: str) -> bool:
     return not text[:1].isalnum() and not any(unicodedata.category(letter)[0] in "LNS" for letter in text)
 
 
-def repeats_itself(text: str) -> bool:
-    """Whether a piece of the text comes again and again without anything between, as a model's that got caught does."""
-    return repeating([text])[0]
-
-
 def repeating(texts: Iterable[str]) -> list[bool]:
-    """Of each text whether it repeats itself. Many at once take a tenth of the time that they take one by one."""
+    """For each text, whether a piece of it comes again and again with nothing between: a model caught in a loop.
+
+    Many at once take a tenth of the time that they take one by one.
+    """
     found: list[bool] = []
     together: list[list[str]] = []
     size = 0

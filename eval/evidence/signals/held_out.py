@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from eval.collect.model_tasks.rows import Preference
 from eval.errors import InputError
-from eval.evidence.estimates.bootstrap import Signed, signed_bootstrap
+from eval.evidence.estimates.bootstrap import SignedEstimate, signed_bootstrap
 from eval.evidence.estimates.winrate import Estimate, win_rate
 
 
@@ -28,8 +28,8 @@ class HeldOutAccuracy:
     #: How often the log-ratio of tuned to base is larger for the chosen answer.
     reward: Estimate
     #: Tuned minus base accuracy, paired.
-    gain: Signed
-    margin: Signed
+    gain: SignedEstimate
+    margin: SignedEstimate
 
 
 def held_out_accuracy(rows: Sequence[Preference], *, seed: int = 0) -> HeldOutAccuracy:

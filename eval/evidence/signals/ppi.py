@@ -1,4 +1,4 @@
-"""People's win rate, made more precise by a judge who need not be right: prediction-powered inference.
+"""Prediction-powered inference: people's win rate, made more precise by a judge that need not be right.
 
 A model judge scores every prompt, people a random sample of them. On the sample the judge's error is seen and taken
 off; so the estimate is of what *people* prefer and holds whatever the judge's bias, and the better the judge agrees
@@ -25,7 +25,7 @@ TRUST = (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
-class Predicted:
+class PredictionPowered:
     """The prediction-powered win rate beside the one of people alone; n counts prompts that people judged."""
 
     estimate: Estimate
@@ -37,13 +37,8 @@ class Predicted:
     #: Prompts that people alone would have had to judge for the same precision, less those that they did judge.
     saved: int
 
-    @property
-    def saved_share(self) -> float:
-        """Saved prompts as a share of those that people alone would have had to judge."""
-        return self.saved / (self.saved + self.estimate.n) if self.estimate.n else 0.0
 
-
-def predicted_win_rate(human: Floats, judge: Floats, asked: Flags, *, confidence: float = 0.95) -> Predicted:
+def predicted_win_rate(human: Floats, judge: Floats, asked: Flags, *, confidence: float = 0.95) -> PredictionPowered:
     """PPI++ estimate of people's mean score (Angelopoulos, Duchi and Zrnic 2023), with the prompt as the unit.
 
     All have shape (prompts,): the mean score of the people, NaN where they were not asked or saw both answers as bad;
@@ -59,12 +54,12 @@ def predicted_win_rate(human: Floats, judge: Floats, asked: Flags, *, confidence
     of freedom less. Where the judge cannot help (no weight, no other prompts, fewer than `ENOUGH` scores) people are
     alone.
     """
-    there = ~np.isnan(judge)
-    human, judge, asked = human[there], judge[there] - 0.5, asked[there]
+    scored = ~np.isnan(judge)
+    human, judge, asked = human[scored], judge[scored] - 0.5, asked[scored]
     preferred = ~np.isnan(human[asked])
     scores = human[asked][preferred]
     people = win_rate(scores, confidence=confidence)
-    alone = Predicted(people, people, len(judge), 0.0, 0)
+    alone = PredictionPowered(people, people, len(judge), 0.0, 0)
     if len(scores) < ENOUGH or asked.all() or people.value is None:
         return alone
     residual = np.where(preferred, np.nan_to_num(human[asked]) - people.value, 0.0)
@@ -82,7 +77,7 @@ def predicted_win_rate(human: Floats, judge: Floats, asked: Flags, *, confidence
     critical = t_quantile((1 + confidence) / 2, n - 2)
     low, high = wilson(value, value * (1 - value) / variance, critical=critical)
     saved = max(0, round(n * (before / variance - 1)))
-    return Predicted(Estimate(value, low, high, n), people, len(judge), weight, saved)
+    return PredictionPowered(Estimate(value, low, high, n), people, len(judge), weight, saved)
 
 
 def _weight(residual: Floats, asked: Floats, others: Floats) -> float:

@@ -1,4 +1,4 @@
-"""What can be seen of an answer without a judge, and what of it goes along with winning."""
+"""Traits of answers that need no judge (lists, code, length …), and which of them go with winning."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from eval.records import SIDES, Pair, Side
 _CODE, _TABLE = re.compile(r"^ {0,3}(```|~~~)", re.MULTILINE), re.compile(r"^ {0,3}\|.*\|\s*$", re.MULTILINE)
 _LIST, _HEADING = re.compile(r"^\s*([-*+•]|\d+[.)])\s", re.MULTILINE), re.compile(r"^ {0,3}#{1,6}\s", re.MULTILINE)
 _ASKS = re.compile(r"[?？]\W*\Z")
-#: Of a very long answer, as much is looked at.
+#: Characters of an answer that are looked at.
 _LOOKED_AT = 20_000
-#: An answer is the longer one from so many times the other's length.
+#: An answer is longer if it has this many times the other's length.
 _LONGER = 1.1
 
 TRAITS: Mapping[str, Callable[[str], bool]] = {

@@ -1,1 +1,1 @@
-"""Several candidates of one sweep together: who is dropped before people judge, and how they stand while they do."""
+"""The candidates of one sweep: who is dropped before people judge, and where the others stand."""

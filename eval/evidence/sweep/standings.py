@@ -1,4 +1,4 @@
-"""How the candidates of a sweep stand, from the verdicts of their runs: the race, and paired differences."""
+"""Standings of a sweep's candidates from the verdicts of their runs: the race, and paired differences."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from itertools import combinations
 import numpy as np
 
 from eval.answers import Answers, read_answers
-from eval.evidence.estimates.bootstrap import Signed, signed_bootstrap
-from eval.evidence.judgements import Judgements, build_judgements, by_cluster, prompt_means
+from eval.evidence.build_judgements import build_judgements
+from eval.evidence.estimates.bootstrap import SignedEstimate, signed_bootstrap
+from eval.evidence.judgements import Judgements, by_cluster, prompt_means
+from eval.evidence.sequential.plan_progress import judgements_left, plan_by_cluster
 from eval.evidence.sequential.racing import Entrant, Race, race
 from eval.evidence.sequential.sequential import closed_in
-from eval.evidence.sequential.standing import judgements_left, plan_by_cluster
-from eval.judge.opening.plan import plan_of
+from eval.judge.setup.planning import planned_reviewers
 from eval.judge.store.verdict_files import read_verdicts
 from eval.policy import policy_of
 from eval.records import Verdict, utc_now
@@ -28,7 +29,7 @@ class Difference:
 
     first: str
     second: str
-    change: Signed
+    change: SignedEstimate
 
 
 @dataclass(frozen=True)
@@ -46,13 +47,13 @@ class Standings:
         return len(self.race.running) == 1 or not any(self.left[name] for name in self.race.running)
 
 
-def standings(found: Sweep, runs: Mapping[str, Run], answers: Mapping[str, Answers] | None = None) -> Standings:
+def standings(sweep: Sweep, runs: Mapping[str, Run], answers: Mapping[str, Answers] | None = None) -> Standings:
     """Where the candidates stand now; `answers` of each run where they were read before.
 
     Raises InputError for files that cannot be trusted.
     """
     answers = answers or {name: read_answers(run.responses_path) for name, run in runs.items()}
-    plans = {name: plan_of(run, answers[name]) for name, run in runs.items()}
+    plans = {name: planned_reviewers(run, answers[name]) for name, run in runs.items()}
     read = {
         name: build_judgements(run, answers[name], read_verdicts(run.verdicts_path, run=run.name))
         for name, run in runs.items()
@@ -66,8 +67,8 @@ def standings(found: Sweep, runs: Mapping[str, Run], answers: Mapping[str, Answe
     }
     first = next(iter(runs.values()))
     alpha = (1 - policy_of(first).preference.confidence) * (first.info.sweep.of if first.info.sweep else 1)
-    gone = {one.candidate: one.why for one in found.dropped if one.candidate in runs}
-    seen = race(entrants, of=found.of, rule=found.race, alpha=alpha, gone=gone)
+    gone = {one.candidate: one.why for one in sweep.dropped if one.candidate in runs}
+    seen = race(entrants, of=sweep.of, rule=sweep.race, alpha=alpha, gone=gone)
     return Standings(
         race=seen,
         verdicts={name: tuple(rows) for name, (_, rows) in read.items()},
@@ -76,9 +77,9 @@ def standings(found: Sweep, runs: Mapping[str, Run], answers: Mapping[str, Answe
     )
 
 
-def newly_dropped(found: Sweep, seen: Standings) -> tuple[Dropped, ...]:
+def newly_dropped(sweep: Sweep, seen: Standings) -> tuple[Dropped, ...]:
     """Those that sweep.json does not have yet, for good."""
-    known = {one.candidate for one in found.dropped}
+    known = {one.candidate for one in sweep.dropped}
     now = utc_now()
     return tuple(
         Dropped(candidate=name, at=now, why=why, prompts=bounds.n, low=bounds.low, high=bounds.high)

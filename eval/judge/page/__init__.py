@@ -1,1 +1,1 @@
-"""What a reviewer is shown, and what the browser sends back."""
+"""The judging page: what a reviewer is shown, and what the browser sends back."""

@@ -1,4 +1,4 @@
-"""The judging page in Gradio: three pieces of HTML, and one event that carries every action to the server.
+"""The judging page in Gradio: three pieces of HTML, and one event for every action.
 
 Gradio takes seconds to import, so it is imported where it is used.
 """
@@ -16,22 +16,22 @@ from pydantic import ValidationError
 from blindside import console
 from blindside.garbage import collected_later
 from eval.errors import BlindsideError, InputError
-from eval.judge.door.front import Front
-from eval.judge.door.gatekeeper import Gatekeeper
-from eval.judge.door.hub_accounts import HubAccounts
-from eval.judge.door.hub_door import HubDoor
-from eval.judge.door.hub_oauth import HubOAuth
-from eval.judge.door.login import REVIEWER, Door
-from eval.judge.door.routes import COPIES, HUB_LOGIN, LOGIN, PAGE
-from eval.judge.door.serving import bare, load_gradio, mounted, piece, present
-from eval.judge.door.sessions import Accounts
-from eval.judge.page.arrival import answer
-from eval.judge.page.copies import Copies, with_copies
+from eval.judge.access.gatekeeper import Gatekeeper
+from eval.judge.access.hub_accounts import HubAccounts
+from eval.judge.access.hub_login import HubLogin
+from eval.judge.access.hub_oauth import HubOAuth
+from eval.judge.access.login import REVIEWER, PasswordLogin
+from eval.judge.access.public_address import PublicAddress
+from eval.judge.access.routes import COPIES, HUB_LOGIN, LOGIN, PAGE
+from eval.judge.access.server import bare_app, html_piece, load_gradio, mount_page, serve_page
+from eval.judge.access.sessions import Accounts
+from eval.judge.page.copy_status import CopyStatus, with_copies
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.page.open_session import answer_action
 from eval.judge.page.page_protocol import Action, View
 from eval.judge.page.session import ReviewerSession
 from eval.judge.page.views import Show, bar_html, head_html, login_html, stage_html, top_html
-from eval.judge.store.watching import watched
+from eval.judge.store.file_watch import watched
 from eval.judge.study.blinding import nonce
 from eval.judge.study.forms import Notice
 from eval.judge.study.study import Study
@@ -46,7 +46,7 @@ Handler = Callable[[str, ReviewerSession | None, "gr.Request"], tuple[str, Revie
 _say = console.say
 
 
-def build(desk: JudgingState, *, reviewer: str = "", logins: bool = False, copied: bool = False) -> gr.Blocks:
+def build(judging: JudgingState, *, reviewer: str = "", logins: bool = False, copied: bool = False) -> gr.Blocks:
     """The page's components and its one event. `reviewer` fixes the name, and so does a login.
 
     `copied`: its header says when the verdicts were copied.
@@ -54,21 +54,21 @@ def build(desk: JudgingState, *, reviewer: str = "", logins: bool = False, copie
     load_gradio()
     import gradio as gr
 
-    handle = _handler(desk, reviewer, logins)
+    handle = _handler(judging, reviewer, logins)
     page: gr.Blocks
     with gr.Blocks(title="blindside", analytics_enabled=False, fill_width=True) as page:
-        sitting = gr.State(None)
-        for html in (top_html(desk.study, logins=logins, copied=copied), ""):
-            stage = piece(html)
-        piece(bar_html(desk.study, logins=logins))
+        session = gr.State(None)
+        for html in (top_html(judging.study, logins=logins, copied=copied), ""):
+            stage = html_piece(html)
+        html_piece(bar_html(judging.study, logins=logins))
         action = gr.Textbox(visible="hidden")
         send = gr.Button(visible="hidden", elem_id="bs-send")
         for event in (send.click, page.load):
             event(
                 handle,
-                inputs=[action, sitting],
-                outputs=[stage, sitting],
-                js="(_, sitting) => [window.blindside.take(), sitting]",
+                inputs=[action, session],
+                outputs=[stage, session],
+                js="(_, session) => [window.blindside.take(), session]",
                 queue=False,
                 show_progress="hidden",
                 trigger_mode="multiple",
@@ -83,7 +83,7 @@ def application(
     study: Study | None = None,
     reviewer: str = "",
     accounts: Accounts | None = None,
-    front: Front | None = None,
+    front: PublicAddress | None = None,
     say: Callable[[str], None] = _say,
 ) -> ASGIApp:
     """An ASGI application that serves the page at /, and lets no request leave the machine.
@@ -92,37 +92,37 @@ def application(
     their own name, and `say` gets failed logins. `front`: by which names it may be asked for; else loopback's only.
     Raises InputError where the run's answers or verdicts cannot be read.
     """
-    return _application(JudgingState(run, study), reviewer, accounts, front or Front(), say)
+    return _application(JudgingState(run, study), reviewer, accounts, front or PublicAddress(), say)
 
 
 def _application(
-    desk: JudgingState, reviewer: str, accounts: Accounts | None, front: Front, say: Callable[[str], None]
+    judging: JudgingState, reviewer: str, accounts: Accounts | None, front: PublicAddress, say: Callable[[str], None]
 ) -> ASGIApp:
-    page = build(desk, reviewer=reviewer, logins=accounts is not None)
-    app: ASGIApp = mounted(bare(), page, head_html())
+    page = build(judging, reviewer=reviewer, logins=accounts is not None)
+    app: ASGIApp = mount_page(bare_app(), page, head_html())
     if accounts is None:
         return Gatekeeper(app, front, PAGE)
-    return Gatekeeper(Door(app, accounts, login_html(), say), front, [*PAGE, *LOGIN])
+    return Gatekeeper(PasswordLogin(app, accounts, login_html(), say), front, [*PAGE, *LOGIN])
 
 
 def copied_application(
-    desk: JudgingState,
+    judging: JudgingState,
     accounts: Accounts,
-    front: Front,
+    front: PublicAddress,
     *,
     oauth: HubOAuth | None,
-    copies: Callable[[], Copies],
+    copies: Callable[[], CopyStatus],
     say: Callable[[str], None] = _say,
 ) -> ASGIApp:
     """`application` of a server whose disk may be lost: its header says what was copied (`copies`).
 
     With `oauth` people log in by accounts of the Hub, and `accounts` are HubAccounts.
     """
-    app: ASGIApp = with_copies(mounted(bare(), build(desk, logins=True, copied=True), head_html()), copies)
+    app: ASGIApp = with_copies(mount_page(bare_app(), build(judging, logins=True, copied=True), head_html()), copies)
     if oauth is not None and isinstance(accounts, HubAccounts):
-        hub_door = HubDoor(app, accounts, oauth, login_html(hub=True), say)
+        hub_door = HubLogin(app, accounts, oauth, login_html(hub=True), say)
         return Gatekeeper(hub_door, front, [*PAGE, *HUB_LOGIN, *COPIES])
-    return Gatekeeper(Door(app, accounts, login_html(), say), front, [*PAGE, *LOGIN, *COPIES])
+    return Gatekeeper(PasswordLogin(app, accounts, login_html(), say), front, [*PAGE, *LOGIN, *COPIES])
 
 
 def serve(
@@ -136,7 +136,7 @@ def serve(
     reviewer: str = "",
     accounts: Accounts | None = None,
     share: bool = False,
-    front: Front | None = None,
+    front: PublicAddress | None = None,
 ) -> None:
     """Serve the judging page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` gets the address.
 
@@ -158,26 +158,26 @@ class Serving:
     reviewer: str = ""
     accounts: Accounts | None = None
     share: bool = False
-    front: Front | None = None
+    front: PublicAddress | None = None
 
 
 def serve_state(
     make: Callable[[], AbstractContextManager[JudgingState]], how: Serving, *, say: Callable[[str], None] = _say
 ) -> None:
-    """As `serve`, of a desk that is made when the port is ours; its context ends with the page."""
+    """As `serve`, with a state that is made when the port is ours; its context ends with the page."""
     refuse_open_share(how.share, how.accounts)
-    names = how.front or Front.of(how.host)
+    names = how.front or PublicAddress.of(how.host)
     with ExitStack() as stack:
 
         def made() -> ASGIApp:
             with collected_later():
-                desk = stack.enter_context(make())
+                judging = stack.enter_context(make())
             # What stays is not looked through for cycles while people judge: of a large run that takes a second.
             gc.freeze()
-            stack.enter_context(watched(desk.ledger))
-            return _application(desk, how.reviewer, how.accounts, names, say)
+            stack.enter_context(watched(judging.ledger))
+            return _application(judging, how.reviewer, how.accounts, names, say)
 
-        present(
+        serve_page(
             made,
             "Judge",
             host=how.host,
@@ -195,23 +195,29 @@ def refuse_open_share(share: bool, accounts: Accounts | None) -> None:
         raise InputError("--share without logins would let anybody judge: make some with `blindside reviewer add NAME`")
 
 
-def _handler(desk: JudgingState, fixed: str, logins: bool) -> Handler:
+def _handler(judging: JudgingState, fixed: str, logins: bool) -> Handler:
     import gradio as gr
 
     def handle(
-        payload: str, sitting: ReviewerSession | None, request: gr.Request
+        payload: str, session: ReviewerSession | None, request: gr.Request
     ) -> tuple[str, ReviewerSession | None]:
         action = _action(payload)
         name = _logged_in(request) if logins else fixed
         try:
-            sitting, view = answer(desk, sitting, action, fixed=name)
+            session, view = answer_action(judging, session, action, fixed=name)
         except BlindsideError as error:
             view = View(state="broken", nonce=nonce(), notice=Notice("broken", str(error)))
         listed = action.act == "recent" or (action.act == "flag" and bool(action.edit))
-        show = Show(action.language, fixed=bool(name), marked=action.differences, listed=listed)
-        # Nothing to have ready is no page.
+        show = Show(
+            action.language,
+            fixed=bool(name),
+            marked=action.differences,
+            just_marked=action.act == "show",
+            listed=listed,
+        )
+        # No pair to prepare: nothing to render.
         empty = action.act == "ahead" and view.state != "ask"
-        return "" if empty else stage_html(view, show), sitting
+        return "" if empty else stage_html(view, show), session
 
     # Gradio passes the request by this, and could not resolve it by name.
     handle.__annotations__["request"] = gr.Request

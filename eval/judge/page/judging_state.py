@@ -1,4 +1,4 @@
-"""What all sittings at one page share: the study, the pairs, the rows on disk, and one seat a reviewer."""
+"""What all sessions of one judging page share: the study, the pairs, the rows on disk, a state for each reviewer."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from eval.judge.opening.begin import refuse_candidate
-from eval.judge.opening.fits import notes
-from eval.judge.page.part import Ledgers, Part
+from eval.judge.page.judged_run import JudgedRun, RunLedgers
 from eval.judge.page.reviewer_state import Draft, ReviewerState
+from eval.judge.setup.begin import refuse_candidate
+from eval.judge.setup.policy_check import notes
 from eval.judge.store.side_files import Flag, Skip, append_flag, append_skip, read_flags, read_skips
 from eval.judge.study import forms
 from eval.judge.study.assignment import Pool, ReviewerQueue
@@ -23,7 +23,7 @@ from eval.run import Run
 
 
 class JudgingState:
-    """What all sittings at one run share. `study` is frozen into the run's folder, and so is the plan.
+    """What all sessions on one run share. `study` is frozen into the run's folder, and so is the plan.
 
     Identical answers, prompts with an answer missing, and pairs held back for a giveaway are not among `tasks`.
     Raises InputError where the run's files cannot be read, or where its rows were judged by another study.
@@ -31,67 +31,67 @@ class JudgingState:
 
     def __init__(self, run: Run, study: Study | None = None) -> None:
         refuse_candidate(run)
-        part = Part(run, study)
-        self._open([part], part.begun.blinding)
+        judged = JudgedRun(run, study)
+        self._open([judged], judged.setup.blinding)
 
-    def _open(self, parts: Sequence[Part], blinding: Blinding) -> None:
+    def _open(self, judged_runs: Sequence[JudgedRun], blinding: Blinding) -> None:
         """`blinding`: what is not of one run is drawn by it."""
-        self._parts, self._blinding = parts, blinding
-        self.study, self.run = parts[0].study, parts[0].run
-        self.tasks = {item: task for part in parts for item, task in part.tasks.items()}
-        self._part = {item: part for part in parts for item in part.tasks}
-        self.ledger = Ledgers(parts)
+        self._judged_runs, self._blinding = judged_runs, blinding
+        self.study, self.run = judged_runs[0].study, judged_runs[0].run
+        self.tasks = {item: task for judged in judged_runs for item, task in judged.tasks.items()}
+        self._run_of = {item: judged for judged in judged_runs for item in judged.tasks}
+        self.ledger = RunLedgers(judged_runs)
         self.pool = self._pool()
         gold = self.study.gold.pairs if self.study.gold else ()
         self._gold = {pair.item: Task.of_pair(pair.pair()) for pair in gold}
-        # Known answers are of no run; each one's rows go to one of them.
-        self._gold_part = {item: parts[at % len(parts)] for at, item in enumerate(self._gold)}
-        self._seats: dict[str, ReviewerState] = {}
-        #: Of pages that were asked whether they are somebody known: their nonce to the name that was given.
+        # Gold pairs belong to no run; the rows of each go to one of the runs.
+        self._gold_run_of = {item: judged_runs[at % len(judged_runs)] for at, item in enumerate(self._gold)}
+        self._states: dict[str, ReviewerState] = {}
+        #: Nonce -> name given, for pages that were asked whether they are a known reviewer.
         self._asked: dict[str, str] = {}
-        for part in parts:
-            for skip in read_skips(part.run):
-                self._seat(skip.reviewer).put_off(self._key(part, skip))
-            for flag in read_flags(part.run):
-                self._seat(flag.reviewer).flag(self._key(part, flag), on=flag.flag == "on")
+        for judged in judged_runs:
+            for skip in read_skips(judged.run):
+                self._state_of(skip.reviewer).put_off(self._key(judged, skip))
+            for flag in read_flags(judged.run):
+                self._state_of(flag.reviewer).flag(self._key(judged, flag), on=flag.flag == "on")
 
     def notes(self) -> list[str]:
-        """What to say before anybody judges (opening.fits), of the first run: all have the same study and prompts."""
-        return notes(self._parts[0].begun)
+        """Notes before judging (setup.policy_check), of the first run: all have the same study and prompts."""
+        return notes(self._judged_runs[0].setup)
 
     def _pool(self) -> Pool:
-        targets = {item: n for part in self._parts for item, n in part.targets.items()}
+        targets = {item: n for judged in self._judged_runs for item, n in judged.targets.items()}
         return Pool({item: task.category for item, task in self.tasks.items()}, targets)
 
     @staticmethod
-    def _key(part: Part, row: Skip | Flag) -> Key:
+    def _key(judged: JudgedRun, row: Skip | Flag) -> Key:
         """What a row of a run is about, as the page knows it."""
-        return row.kind, row.item if row.kind == "gold" else part.prefix + row.item
+        return row.kind, row.item if row.kind == "gold" else judged.prefix + row.item
 
-    def _of(self, key: Key) -> tuple[Part, str]:
+    def _of(self, key: Key) -> tuple[JudgedRun, str]:
         """Whose a pair is, and what it is called there."""
         kind, item = key
-        part = self._gold_part[item] if kind == "gold" else self._part[item]
-        return part, item if kind == "gold" else part.own(item)
+        judged = self._gold_run_of[item] if kind == "gold" else self._run_of[item]
+        return judged, item if kind == "gold" else judged.own(item)
 
     @contextmanager
     def turn(self, reviewer: str) -> Iterator[ReviewerState]:
-        """This reviewer's seat, true to the file until the block ends. Raises NotSaved, InputError."""
-        known = self._seats.get(reviewer)
-        # What takes long is made before anybody has to wait.
+        """This reviewer's state, as the file has it until the block ends. Raises NotSaved, InputError."""
+        known = self._states.get(reviewer)
+        # Slow work first, before anybody waits for the lock.
         own = None if known is not None and known.present else self._own(reviewer)
         with self.ledger.turn():
             self._note_new_rows()
-            seat = self._seat(reviewer)
-            if own is not None and not seat.present:
-                seat.come(*own)
-            yield seat
+            state = self._state_of(reviewer)
+            if own is not None and not state.present:
+                state.come(*own)
+            yield state
 
     def alike(self, reviewer: str) -> str:
         """Who is known by nearly this name (Ann for ann), where this very name is new; else nothing."""
         with self.ledger.turn():
             self._note_new_rows()
-            others = [] if reviewer in self._seats else self._seats
+            others = [] if reviewer in self._states else self._states
             return next((known for known in others if name_key(known) == name_key(reviewer)), "")
 
     def ask_who(self, nonce: str, reviewer: str) -> None:
@@ -113,103 +113,103 @@ class JudgingState:
         mask = self.study.giveaways.policy == "mask" and key[0] != "gold"
         task = self.task(key)
         # Pairs with a known answer are named apart from those of a run.
-        part = self._parts[0] if key[0] == "gold" else self._part[key[1]]
-        return part.shown(key[1], task, mask=mask)
+        judged = self._judged_runs[0] if key[0] == "gold" else self._run_of[key[1]]
+        return judged.shown(key[1], task, mask=mask)
 
-    def left(self, seat: ReviewerState, key: Key) -> Side:
+    def left(self, state: ReviewerState, key: Key) -> Side:
         """Which model is on the left: never changed for a pair, and swapped where the pair comes again."""
-        before = seat.last.get(key)
+        before = state.last.get(key)
         if isinstance(before, Verdict) and before.left:
             return before.left
         kind, item = key
         if kind == "gold":
-            return seat.extras.gold_sides[item]
+            return state.extras.gold_sides[item]
         if kind == "repeat":
-            return forms.side_at("right", self.left(seat, ("judgement", item)))
-        return seat.way.sides[item]
+            return forms.side_at("right", self.left(state, ("judgement", item)))
+        return state.way.sides[item]
 
-    def next(self, seat: ReviewerState) -> Key | None:
+    def next(self, state: ReviewerState) -> Key | None:
         """What this reviewer is asked now; it is then theirs for a while. Skipped ones come last, the oldest first."""
-        skipped = [key for key in seat.skipped if self.is_askable(seat, key)]
-        key = self._choose(seat, list(seat.standing), skipped)
-        self.hold(seat, key)
+        skipped = [key for key in state.skipped if self.is_askable(state, key)]
+        key = self._choose(state, list(state.standing), skipped)
+        self.hold(state, key)
         return key
 
-    def after(self, seat: ReviewerState, shown: Key) -> Key | None:
+    def after(self, state: ReviewerState, shown: Key) -> Key | None:
         """What this reviewer will be asked once they have judged what is before them, if nothing else
         happens; as far as others can wait it is kept for them."""
-        if shown in seat.standing:
+        if shown in state.standing:
             return None
-        skipped = [key for key in seat.skipped if key != shown and self.is_askable(seat, key)]
-        with self._as_if_judged(seat, shown):
-            key = self._choose(seat, [*seat.standing, shown], skipped)
+        skipped = [key for key in state.skipped if key != shown and self.is_askable(state, key)]
+        with self._as_if_judged(state, shown):
+            key = self._choose(state, [*state.standing, shown], skipped)
         if key is not None and key[0] == "judgement":
-            self.pool.lease_ahead(seat.reviewer, key[1])
+            self.pool.lease_ahead(state.reviewer, key[1])
         return key
 
     @contextmanager
-    def _as_if_judged(self, seat: ReviewerState, key: Key) -> Iterator[None]:
+    def _as_if_judged(self, state: ReviewerState, key: Key) -> Iterator[None]:
         kind, item = key
         if kind != "judgement":
             yield
             return
-        for counted in (self.pool.count, seat.way.count):
+        for counted in (self.pool.count, state.way.count):
             counted(item, 1)
         try:
             yield
         finally:
-            for counted in (self.pool.count, seat.way.count):
+            for counted in (self.pool.count, state.way.count):
                 counted(item, -1)
 
-    def _choose(self, seat: ReviewerState, standing: Sequence[Key], skipped: Sequence[Key]) -> Key | None:
-        key = seat.extras.due(standing, skipped)
+    def _choose(self, state: ReviewerState, standing: Sequence[Key], skipped: Sequence[Key]) -> Key | None:
+        key = state.extras.due(standing, skipped)
         if key is not None:
             return key
-        item = self.pool.choose(seat.way, [item for kind, item in skipped if kind == "judgement"])
+        item = self.pool.choose(state.way, [item for kind, item in skipped if kind == "judgement"])
         return ("judgement", item) if item is not None else next(iter(skipped), None)
 
-    def is_askable(self, seat: ReviewerState, key: Key) -> bool:
+    def is_askable(self, state: ReviewerState, key: Key) -> bool:
         """Whether a pair may still be put before this reviewer."""
         kind, item = key
-        if key in seat.standing or item not in (self._gold if kind == "gold" else self.tasks):
+        if key in state.standing or item not in (self._gold if kind == "gold" else self.tasks):
             return False
         if kind == "judgement":
-            return self.pool.is_open(seat.way, item)
-        return kind == "gold" or ("judgement", item) in seat.standing
+            return self.pool.is_open(state.way, item)
+        return kind == "gold" or ("judgement", item) in state.standing
 
-    def hold(self, seat: ReviewerState, key: Key | None) -> None:
+    def hold(self, state: ReviewerState, key: Key | None) -> None:
         """This pair is before this reviewer, and goes to nobody else for a while; the one before goes back."""
         if key is not None and key[0] == "judgement":
-            self.pool.lease(seat.reviewer, key[1])
+            self.pool.lease(state.reviewer, key[1])
         else:
-            self.pool.release(seat.reviewer)
+            self.pool.release(state.reviewer)
 
-    def total(self, seat: ReviewerState) -> int:
+    def total(self, state: ReviewerState) -> int:
         """The reviewer's target, of all kinds: the study's, or all that was open to them. It does not shrink while
         others judge."""
-        judged, still_open = len(seat.standing), self.pool.still_open(seat.way)
-        seat.target = max(
-            seat.target,
-            judged + still_open + seat.extras.still_to_come(seat.standing, still_open),
-            seat.open_at_first + seat.extras.still_to_come({}, seat.open_at_first),
+        judged, still_open = len(state.standing), self.pool.still_open(state.way)
+        state.target = max(
+            state.target,
+            judged + still_open + state.extras.still_to_come(state.standing, still_open),
+            state.open_at_first + state.extras.still_to_come({}, state.open_at_first),
         )
-        return max(judged, min(seat.target, self.study.target or seat.target))
+        return max(judged, min(state.target, self.study.target or state.target))
 
     def write(
-        self, seat: ReviewerState, key: Key, outcome: str, draft: Draft, seconds: float, *, strength: str | None = None
+        self, state: ReviewerState, key: Key, outcome: str, draft: Draft, seconds: float, *, strength: str | None = None
     ) -> None:
         """Append a row, inside a turn; `strength`: in the mode `graded`. Raises NotSaved."""
-        task, left, before = self.task(key), self.left(seat, key), seat.last.get(key)
-        part, item = self._of(key)
+        task, left, before = self.task(key), self.left(state, key), state.last.get(key)
+        judged, item = self._of(key)
         criteria = forms.to_cells(self.study, draft.filled, left)
         if strength is not None:
             criteria[STRENGTH] = strength
         common = {
             "verdict_id": _new_id(),
-            "run": part.run.name,
+            "run": judged.run.name,
             "item": item,
             "category": task.category,
-            "reviewer": seat.reviewer,
+            "reviewer": state.reviewer,
             "outcome": outcome,
             "criteria": criteria,
             "comment": draft.comment,
@@ -217,64 +217,64 @@ class JudgingState:
             "judged_at": utc_now(),
             "replaces": before.verdict_id if before else "",
         }
-        self._append(part, task.row(key[0], left, draft.filled, common))
+        self._append(judged, task.row(key[0], left, draft.filled, common))
 
-    def withdraw(self, seat: ReviewerState, key: Key) -> None:
+    def withdraw(self, state: ReviewerState, key: Key) -> None:
         """Append the row that takes back a standing one, inside a turn. Raises NotSaved."""
-        before = seat.standing[key]
+        before = state.standing[key]
         changed = {"verdict_id": _new_id(), "outcome": "withdrawn", "seconds": 0.0, "judged_at": utc_now()}
         self._append(self._of(key)[0], before.model_copy(update={**changed, "replaces": before.verdict_id}))
 
-    def skip(self, seat: ReviewerState, key: Key) -> None:
+    def skip(self, state: ReviewerState, key: Key) -> None:
         """Put a pair off, inside a turn. Raises NotSaved."""
-        part, item = self._of(key)
-        run = part.run
-        append_skip(run, Skip(run=run.name, item=item, reviewer=seat.reviewer, kind=key[0], skipped_at=utc_now()))
-        seat.put_off(key)
-        self.pool.release(seat.reviewer)
+        judged, item = self._of(key)
+        run = judged.run
+        append_skip(run, Skip(run=run.name, item=item, reviewer=state.reviewer, kind=key[0], skipped_at=utc_now()))
+        state.put_off(key)
+        self.pool.release(state.reviewer)
 
-    def flag(self, seat: ReviewerState, key: Key) -> None:
+    def flag(self, state: ReviewerState, key: Key) -> None:
         """Mark a pair to come back to, or take the mark off, inside a turn. Raises NotSaved."""
-        (part, item), on = self._of(key), key not in seat.flagged
+        (judged, item), on = self._of(key), key not in state.flagged
         row = Flag(
-            run=part.run.name,
+            run=judged.run.name,
             item=item,
-            reviewer=seat.reviewer,
+            reviewer=state.reviewer,
             kind=key[0],
             flag="on" if on else "off",
             flagged_at=utc_now(),
         )
-        append_flag(part.run, row)
-        seat.flag(key, on=on)
+        append_flag(judged.run, row)
+        state.flag(key, on=on)
 
-    def _append(self, part: Part, row: Judgement) -> None:
-        part.ledger.append(row)
+    def _append(self, judged: JudgedRun, row: Judgement) -> None:
+        judged.ledger.append(row)
         self._note_new_rows()
 
     def _note_new_rows(self) -> None:
-        if any(part.read_anew for part in self._parts):
+        if any(judged.read_anew for judged in self._judged_runs):
             self.pool.forget()
-            for seat in self._seats.values():
-                seat.forget()
-            for part in self._parts:
-                part.forget()
-        for part in self._parts:
-            for row in part.new_rows():
-                self._note(part, row)
+            for state in self._states.values():
+                state.forget()
+            for judged in self._judged_runs:
+                judged.forget()
+        for judged in self._judged_runs:
+            for row in judged.new_rows():
+                self._note(judged, row)
 
-    def _note(self, part: Part, row: Judgement) -> None:
+    def _note(self, judged: JudgedRun, row: Judgement) -> None:
         kind = row.kind if isinstance(row, Verdict) else "judgement"
-        item = row.item if kind == "gold" else part.prefix + row.item
+        item = row.item if kind == "gold" else judged.prefix + row.item
         task = (self._gold if kind == "gold" else self.tasks).get(item)
-        seat = self._seat(row.reviewer)
-        if not seat.last:
-            seat.open_at_first = self.pool.open_to_anybody()
-        more = seat.note((kind, item), row, counts=task is not None and task.is_of(row))
+        state = self._state_of(row.reviewer)
+        if not state.last:
+            state.open_at_first = self.pool.open_to_anybody()
+        more = state.note((kind, item), row, counts=task is not None and task.is_of(row))
         if more and kind == "judgement":
             self.pool.count(item, more)
 
-    def _seat(self, reviewer: str) -> ReviewerState:
-        return self._seats.setdefault(reviewer, ReviewerState(reviewer))
+    def _state_of(self, reviewer: str) -> ReviewerState:
+        return self._states.setdefault(reviewer, ReviewerState(reviewer))
 
     def _own(self, reviewer: str) -> tuple[ReviewerQueue, ControlItems]:
         return self._way(reviewer), ControlItems(self._blinding, self.study, reviewer, len(self.tasks))

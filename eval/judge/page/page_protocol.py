@@ -1,4 +1,4 @@
-"""What the browser sends and what it is shown: the words that the page and a sitting speak with each other."""
+"""The messages between the page and a session: actions in, views out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from eval.judge.csv_codec import LONGEST
-from eval.judge.page.practising import Feedback
-from eval.judge.study.forms import Filled, Form, Notice, Place
-from eval.judge.study.said import Language
+from eval.judge.page.practice_feedback import Feedback
+from eval.judge.study.forms import FilledForm, Form, Notice, Place
+from eval.judge.study.localized import Language
 from eval.judge.study.study import Mode
 from eval.records import Pair, Response, Row, Side
 
@@ -77,7 +77,7 @@ class View:
     left: Side = "base"
     answer: Response | None = None
     comment: str = ""
-    filled: Filled = field(default_factory=Filled)
+    filled: FilledForm = field(default_factory=FilledForm)
     form: Form | None = None
     #: The k-th of n pairs for practice, whose verdicts are not recorded; 0 for a real one.
     practice: int = 0

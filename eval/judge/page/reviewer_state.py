@@ -1,4 +1,4 @@
-"""One reviewer's part of the rows on disk, and what of them is kept in memory only."""
+"""The state of one reviewer: their rows on disk, and what is kept in memory only."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 from eval.judge.study.assignment import ReviewerQueue
 from eval.judge.study.control_items import ControlItems, Key
-from eval.judge.study.forms import Filled
+from eval.judge.study.forms import FilledForm
 from eval.records import Judgement
 
-#: What is on a page: a pair of the run, or the number of one for practice.
+#: What a page shows: a pair of the run, or the number of a practice pair.
 Shown = Key | int
 
 
@@ -18,7 +18,7 @@ class Draft:
     """What was typed beside a pair."""
 
     comment: str = ""
-    filled: Filled = field(default_factory=Filled)
+    filled: FilledForm = field(default_factory=FilledForm)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""One reviewer's sitting, without a word of Gradio: what the page asks for, and what it is shown then.
+"""One reviewer's session, independent of Gradio: takes an action, returns the next view.
 
 Every action carries the nonce of the showing that it answers. A nonce is good once: whatever is posted twice, late, or
 by hand is answered with the pair that is due, and nothing is recorded.
@@ -10,15 +10,15 @@ import time
 from dataclasses import replace
 
 from eval.errors import BlindsideError, NotSaved
-from eval.judge.page.ahead import NOTHING, ahead
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.page.next_pair import NOTHING, next_view
 from eval.judge.page.page_protocol import Action, View
-from eval.judge.page.practising import Feedback, feedback, go_on, practice_of
-from eval.judge.page.recent import Rest, earlier, given, outcome_of, pace, recent
+from eval.judge.page.practice_feedback import Feedback, feedback, go_on, practice_of
+from eval.judge.page.recent_verdicts import Rest, earlier, given, outcome_of, pace, recent
 from eval.judge.page.reviewer_state import Draft, ReviewerState, Shown
 from eval.judge.study import blinding, forms
-from eval.judge.study.forms import Filled, Notice
-from eval.judge.study.said import Language
+from eval.judge.study.forms import FilledForm, Notice
+from eval.judge.study.localized import Language
 from eval.judge.study.tasks import Task
 from eval.records import Side
 
@@ -32,8 +32,8 @@ PRACTICE_OVER, PRACTICE_BACK = Notice("practice_over"), Notice("practice_back")
 class ReviewerSession:
     """One browser page of one reviewer. Its methods may be called by several threads at once."""
 
-    def __init__(self, desk: JudgingState, reviewer: str, language: Language = "en") -> None:
-        self.desk = desk
+    def __init__(self, judging: JudgingState, reviewer: str, language: Language = "en") -> None:
+        self.judging = judging
         self.reviewer = reviewer
         self._language = language
         self._nonce = ""
@@ -41,158 +41,158 @@ class ReviewerSession:
         self._shown: Shown | None = None
         self._editing = False
         self._tried = ""
-        self._practices = practice_of(desk.study)
+        self._practices = practice_of(judging.study)
         self._rest = Rest()
         self._shown_at = 0.0
 
     def show(self, notice: Notice | None = None) -> View:
         """What is due; with a notice, what is typed on the page is kept. Raises NotSaved, InputError."""
-        with self.desk.turn(self.reviewer) as seat:
-            return self._due(seat, notice, keep=notice is not None)
+        with self.judging.turn(self.reviewer) as state:
+            return self._due(state, notice, keep=notice is not None)
 
     def handle(self, action: Action) -> View:
         """Do what the page asks, and answer with what to show: the same once more where nothing could be saved."""
-        typed = Draft(action.comment, Filled(action.criteria, action.tags))
+        typed = Draft(action.comment, FilledForm(action.criteria, action.tags))
         try:
-            with self.desk.turn(self.reviewer) as seat:
+            with self.judging.turn(self.reviewer) as state:
                 if action.act == "ahead":
                     current = action.nonce == self._nonce and not self._editing
-                    return ahead(self.desk, seat, self._shown if current else None, self._form)
+                    return next_view(self.judging, state, self._shown if current else None, self._form)
                 self._language = action.language
-                return self._told(self._answer(seat, action, typed))
+                return self._told(self._answer(state, action, typed))
         except BlindsideError as error:
             if action.act == "ahead":
                 return NOTHING
             return self._same(Notice("not_saved" if isinstance(error, NotSaved) else "broken", str(error)), typed)
 
-    def _answer(self, seat: ReviewerState, action: Action, typed: Draft) -> View:
+    def _answer(self, state: ReviewerState, action: Action, typed: Draft) -> View:
         if action.nonce == self._nonce:
-            return self._do(seat, action, typed)
+            return self._do(state, action, typed)
         if action.act == "leave":
             return self._view
-        return self._due(seat, STALE if action.act == "vote" else None, keep=True)
+        return self._due(state, STALE if action.act == "vote" else None, keep=True)
 
     def _told(self, view: View) -> View:
         """With a word about verdicts of this reviewer that had vanished from the file, once."""
-        restored = 0 if view.notice else self.desk.ledger.restored(self.reviewer)
+        restored = 0 if view.notice else self.judging.ledger.restored(self.reviewer)
         if restored:
             self._view = view = replace(view, notice=Notice("restored", str(restored)))
         return view
 
-    def _do(self, seat: ReviewerState, action: Action, typed: Draft) -> View:
+    def _do(self, state: ReviewerState, action: Action, typed: Draft) -> View:
         if action.act == "recent":
-            return replace(self._same(None, typed), recent=recent(self.desk, seat))
+            return replace(self._same(None, typed), recent=recent(self.judging, state))
         if action.act == "flag":
-            return self._flag(seat, action.edit, typed)
+            return self._flag(state, action.edit, typed)
         if action.act == "leave" and not self._editing:
-            self.desk.pool.leave(self.reviewer)
+            self.judging.pool.leave(self.reviewer)
             return self._view
         if action.act == "undo" and not self._editing:
-            return self._undo(seat, typed)
+            return self._undo(state, typed)
         if action.act == "edit":
-            return self._edit(seat, action.edit, typed)
+            return self._edit(state, action.edit, typed)
         if action.act in ("leave", "undo", "skip") and self._editing:
-            self._keep(seat, typed)
-            return self._out_of_edit(seat, EDIT_LEFT)
+            self._keep(state, typed)
+            return self._out_of_edit(state, EDIT_LEFT)
         if action.act == "skip":
-            return self._skip(seat, typed)
-        return self._vote(seat, action, typed) if action.act == "vote" else self._same(None, typed)
+            return self._skip(state, typed)
+        return self._vote(state, action, typed) if action.act == "vote" else self._same(None, typed)
 
-    def _vote(self, seat: ReviewerState, action: Action, typed: Draft) -> View:
+    def _vote(self, state: ReviewerState, action: Action, typed: Draft) -> View:
         shown = self._shown
         if shown is None:
-            return self._due(seat)
-        if shown in seat.standing and not self._editing:
-            return self._due(seat, ELSEWHERE)
-        outcome = outcome_of(self.desk.study, action.choice or "", self._view.left)
-        refusal = forms.problem(self.desk.study, typed.filled, typed.comment, self._language)
+            return self._due(state)
+        if shown in state.standing and not self._editing:
+            return self._due(state, ELSEWHERE)
+        outcome = outcome_of(self.judging.study, action.choice or "", self._view.left)
+        refusal = forms.problem(self.judging.study, typed.filled, typed.comment, self._language)
         if outcome is None or refusal:
             return self._same(refusal if outcome else STALE, typed)
         if isinstance(shown, int):
-            return self._try(seat, shown, action.choice or "", typed)
-        strength = forms.plain_choice(action.choice or "")[1] if self.desk.study.mode == "graded" else None
-        self.desk.write(seat, shown, outcome, typed, time.monotonic() - self._shown_at, strength=strength)
-        seat.drafts.pop(shown, None)
+            return self._try(state, shown, action.choice or "", typed)
+        strength = forms.plain_choice(action.choice or "")[1] if self.judging.study.mode == "graded" else None
+        self.judging.write(state, shown, outcome, typed, time.monotonic() - self._shown_at, strength=strength)
+        state.drafts.pop(shown, None)
         if self._editing:
-            return self._out_of_edit(seat, EDITED, saved=True)
+            return self._out_of_edit(state, EDITED, saved=True)
         self._rest.given += 1
-        return self._due(seat, self._on_the_way(seat), saved=True)
+        return self._due(state, self._on_the_way(state), saved=True)
 
-    def _on_the_way(self, seat: ReviewerState) -> Notice | None:
+    def _on_the_way(self, state: ReviewerState) -> Notice | None:
         """A word when the target is reached, and now and then one to rest."""
-        if len(seat.standing) == self.desk.study.target:
+        if len(state.standing) == self.judging.study.target:
             return TARGET
         return Notice("rest", str(self._rest.given)) if self._rest.is_due() else None
 
-    def _skip(self, seat: ReviewerState, typed: Draft) -> View:
-        self._keep(seat, typed)
+    def _skip(self, state: ReviewerState, typed: Draft) -> View:
+        self._keep(state, typed)
         if isinstance(self._shown, int):
-            return self._practised(seat, self._shown, typed)
-        if self._shown is not None and self._shown not in seat.standing:
-            self.desk.skip(seat, self._shown)
-        return self._due(seat)
+            return self._practised(state, self._shown, typed)
+        if self._shown is not None and self._shown not in state.standing:
+            self.judging.skip(state, self._shown)
+        return self._due(state)
 
-    def _try(self, seat: ReviewerState, number: int, choice: str, typed: Draft) -> View:
+    def _try(self, state: ReviewerState, number: int, choice: str, typed: Draft) -> View:
         """A verdict on a practice pair: what is known of it is reported, and the first one counts."""
-        told = feedback(self._practices[number - 1], choice, self._language)
-        if told is None:
-            return self._practised(seat, number, typed)
-        seat.practised.setdefault(number, told.right)
-        seat.drafts[number] = typed
+        message = feedback(self._practices[number - 1], choice, self._language)
+        if message is None:
+            return self._practised(state, number, typed)
+        state.practised.setdefault(number, message.right)
+        state.drafts[number] = typed
         self._tried = choice
-        return self._show(seat, number, None)
+        return self._show(state, number, None)
 
-    def _practised(self, seat: ReviewerState, number: int, typed: Draft) -> View:
+    def _practised(self, state: ReviewerState, number: int, typed: Draft) -> View:
         """On to the next practice pair, or to the real ones."""
-        seat.drafts[number] = typed
-        missed = go_on(self.desk.study, seat, number) if seat.practice == number else ""
+        state.drafts[number] = typed
+        missed = go_on(self.judging.study, state, number) if state.practice == number else ""
         if missed:
-            return self._due(seat, Notice("practice_again", missed))
-        return self._due(seat, None if seat.practice else PRACTICE_OVER)
+            return self._due(state, Notice("practice_again", missed))
+        return self._due(state, None if state.practice else PRACTICE_OVER)
 
-    def _flag(self, seat: ReviewerState, wanted: str, typed: Draft) -> View:
+    def _flag(self, state: ReviewerState, wanted: str, typed: Draft) -> View:
         """Mark one of the reviewer's verdicts, and show the list again; or the pair on the page."""
         shown = self._shown if isinstance(self._shown, tuple) else None
-        key = next((key for key, row in seat.standing.items() if row.verdict_id == wanted), None) if wanted else shown
+        key = next((key for key, row in state.standing.items() if row.verdict_id == wanted), None) if wanted else shown
         if key is not None:
             # A pair that came twice is in the list once.
-            for one in (seat.flagged_of(key[1]) if wanted else ()) or (key,):
-                self.desk.flag(seat, one)
+            for one in (state.flagged_of(key[1]) if wanted else ()) or (key,):
+                self.judging.flag(state, one)
         view = self._same(None, typed)
-        self._view = view = replace(view, flagged=shown in seat.flagged, flags=seat.flags)
-        return replace(view, recent=recent(self.desk, seat)) if wanted else view
+        self._view = view = replace(view, flagged=shown in state.flagged, flags=state.flags)
+        return replace(view, recent=recent(self.judging, state)) if wanted else view
 
-    def _undo(self, seat: ReviewerState, typed: Draft) -> View:
+    def _undo(self, state: ReviewerState, typed: Draft) -> View:
         """Take back the last judgement in force, and show its pair again with what was given beside it."""
         if isinstance(self._shown, int) and (self._shown > 1 or self._feedback):
-            self._keep(seat, typed)
-            seat.practice = self._shown if self._feedback else self._shown - 1
-            return self._due(seat, PRACTICE_BACK)
-        if not seat.standing:
+            self._keep(state, typed)
+            state.practice = self._shown if self._feedback else self._shown - 1
+            return self._due(state, PRACTICE_BACK)
+        if not state.standing:
             return self._same(NOTHING_TO_UNDO, typed)
-        key = next(reversed(seat.standing))
-        self.desk.withdraw(seat, key)
+        key = next(reversed(state.standing))
+        self.judging.withdraw(state, key)
         self._rest.given -= 1
-        self._keep(seat, typed)
-        self.desk.hold(seat, key)
-        return self._show(seat, key, UNDONE, saved=True)
+        self._keep(state, typed)
+        self.judging.hold(state, key)
+        return self._show(state, key, UNDONE, saved=True)
 
-    def _edit(self, seat: ReviewerState, wanted: str, typed: Draft) -> View:
+    def _edit(self, state: ReviewerState, wanted: str, typed: Draft) -> View:
         """Show one of the reviewer's verdicts again; it stands until another one replaces it."""
-        key = next((key for key, row in seat.standing.items() if row.verdict_id == wanted), None)
+        key = next((key for key, row in state.standing.items() if row.verdict_id == wanted), None)
         if key is None:
             return self._same(EDIT_GONE, typed)
-        self._keep(seat, typed)
+        self._keep(state, typed)
         self._editing = True
-        return self._show(seat, key, None)
+        return self._show(state, key, None)
 
-    def _out_of_edit(self, seat: ReviewerState, notice: Notice, *, saved: bool = False) -> View:
+    def _out_of_edit(self, state: ReviewerState, notice: Notice, *, saved: bool = False) -> View:
         self._editing, self._shown = False, None
-        return self._due(seat, notice, saved=saved)
+        return self._due(state, notice, saved=saved)
 
-    def _keep(self, seat: ReviewerState, typed: Draft) -> None:
+    def _keep(self, state: ReviewerState, typed: Draft) -> None:
         if self._shown is not None:
-            seat.drafts[self._shown] = typed
+            state.drafts[self._shown] = typed
 
     def _same(self, notice: Notice | None, typed: Draft) -> View:
         """What was shown before, once more, with what was typed."""
@@ -205,23 +205,23 @@ class ReviewerSession:
         return self._view
 
     def _due(
-        self, seat: ReviewerState, notice: Notice | None = None, *, saved: bool = False, keep: bool = False
+        self, state: ReviewerState, notice: Notice | None = None, *, saved: bool = False, keep: bool = False
     ) -> View:
         """What is on the page if it is still to be judged, or else what is next."""
-        if seat.practice is None:
-            seat.practice = 0 if seat.last or not self._practices else 1
+        if state.practice is None:
+            state.practice = 0 if state.last or not self._practices else 1
         self._tried = ""
-        if self._editing or seat.practice:
-            return self._show(seat, self._shown if self._editing else seat.practice, notice, saved=saved, keep=keep)
+        if self._editing or state.practice:
+            return self._show(state, self._shown if self._editing else state.practice, notice, saved=saved, keep=keep)
         key = None if isinstance(self._shown, int) else self._shown
-        if key is None or key in seat.skipped or not self.desk.is_askable(seat, key):
-            key = self.desk.next(seat)
-        self.desk.hold(seat, key)
-        return self._show(seat, key, notice, saved=saved, keep=keep)
+        if key is None or key in state.skipped or not self.judging.is_askable(state, key):
+            key = self.judging.next(state)
+        self.judging.hold(state, key)
+        return self._show(state, key, notice, saved=saved, keep=keep)
 
     def _show(
         self,
-        seat: ReviewerState,
+        state: ReviewerState,
         shown: Shown | None,
         notice: Notice | None,
         *,
@@ -232,19 +232,19 @@ class ReviewerSession:
             self._shown_at = time.monotonic()
             self._tried = ""
         self._shown, self._nonce = shown, blinding.nonce()
-        draft = self._draft(seat, shown)
+        draft = self._draft(state, shown)
         task = None if shown is None else self._task(shown)
-        judged = len(seat.standing)
+        judged = len(state.standing)
         self._view = View(
             state="done" if shown is None else "ask",
             nonce=self._nonce,
             reviewer=self.reviewer,
             judged=judged,
-            total=self.desk.total(seat) if shown is not None else judged,
-            skipped=sum(self.desk.is_askable(seat, key) for key in seat.skipped),
-            mode=self.desk.study.mode,
+            total=self.judging.total(state) if shown is not None else judged,
+            skipped=sum(self.judging.is_askable(state, key) for key in state.skipped),
+            mode=self.judging.study.mode,
             pair=task.pair if task else None,
-            left=self._left(seat, shown),
+            left=self._left(state, shown),
             answer=task.answer if task else None,
             comment=draft.comment,
             filled=draft.filled,
@@ -252,15 +252,15 @@ class ReviewerSession:
             practice=shown if isinstance(shown, int) else 0,
             practices=len(self._practices),
             feedback=self._feedback,
-            earlier=earlier(seat, shown, editing=self._editing),
-            pace=pace(seat),
-            flagged=shown in seat.flagged,
-            flags=seat.flags,
+            earlier=earlier(state, shown, editing=self._editing),
+            pace=pace(state),
+            flagged=shown in state.flagged,
+            flags=state.flags,
             editing=self._editing,
             notice=notice,
             saved=saved,
             keep=keep,
-            can_undo=bool(seat.standing)
+            can_undo=bool(state.standing)
             or self._editing
             or (isinstance(shown, int) and (shown > 1 or self._feedback is not None)),
         )
@@ -275,26 +275,26 @@ class ReviewerSession:
 
     @property
     def _form(self) -> forms.Form:
-        return forms.form_of(self.desk.study, self._language)
+        return forms.form_of(self.judging.study, self._language)
 
     def _task(self, shown: Shown) -> Task:
         if not isinstance(shown, int):
-            return self.desk.shown(shown)
+            return self.judging.shown(shown)
         pair = self._practices[shown - 1].pair(shown, self._language)
-        return Task.of_answer(pair.base) if self.desk.study.mode == "thumbs" else Task.of_pair(pair)
+        return Task.of_answer(pair.base) if self.judging.study.mode == "thumbs" else Task.of_pair(pair)
 
-    def _left(self, seat: ReviewerState, shown: Shown | None) -> Side:
+    def _left(self, state: ReviewerState, shown: Shown | None) -> Side:
         if shown is None:
             return "base"
         if not isinstance(shown, int):
-            return self.desk.left(seat, shown)
+            return self.judging.left(state, shown)
         # As written, for everybody and in every run: practice pairs are public, and must tell nothing of the run's key.
         return "base"
 
-    def _draft(self, seat: ReviewerState, shown: Shown | None) -> Draft:
+    def _draft(self, state: ReviewerState, shown: Shown | None) -> Draft:
         if shown is None:
             return Draft()
-        there = seat.drafts.get(shown)
-        if there is not None:
-            return there
-        return Draft() if isinstance(shown, int) else given(self.desk, seat, shown)
+        draft = state.drafts.get(shown)
+        if draft is not None:
+            return draft
+        return Draft() if isinstance(shown, int) else given(self.judging, state, shown)

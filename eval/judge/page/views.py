@@ -1,4 +1,4 @@
-"""The page's HTML, from what a sitting says is to be shown. Everything is escaped but what judge.rendering made."""
+"""The page's HTML for a session's view. Everything is escaped but what judge.rendering made."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from eval.judge.rendering.render import formatted, plain_html
 from eval.judge.rendering.scripts import language_attribute
 from eval.judge.rendering.templates import templates_in
 from eval.judge.study.forms import Option, Place, form_of
-from eval.judge.study.said import Language
-from eval.judge.study.strings import LANGUAGES, say, table
+from eval.judge.study.localized import Language
+from eval.judge.study.page_texts import strings_json, text_of
+from eval.judge.study.string_table import LANGUAGES
 from eval.judge.study.study import Mode, Study
 from eval.records import Response
 
@@ -26,7 +27,7 @@ ASSETS = Path(__file__).parent / "assets"
 STYLES = ("tokens.css", "answers.css", "judge.css", "form.css", "phone.css")
 SCRIPTS = ("words.js", "copied.js", "draft.js", "form.js", "reading.js", "list.js", "ahead.js", "judge.js", "keys.js")
 
-#: Notices of something that went wrong; the others only tell.
+#: Notices of errors; the others are information.
 ALARMS = frozenset({"stale", "not_saved", "broken", "criterion_missing", "reason_missing", "not_understood"})
 
 
@@ -91,12 +92,13 @@ ENDS = {"cut": "cut", "filtered": "filtered", "tool call": "tool_call", "error":
 
 @dataclass(frozen=True)
 class Show:
-    """How a view is to be shown: `fixed`: the name cannot be changed; `marked`: differences are; `listed`: the list
-    of one's own verdicts is open."""
+    """How a view is to be shown: `fixed`: the name cannot be changed; `marked`: differences are, and `just_marked`
+    that this was asked for now; `listed`: the list of one's own verdicts is open."""
 
     language: Language = "en"
     fixed: bool = False
     marked: bool = False
+    just_marked: bool = False
     listed: bool = False
 
 
@@ -119,9 +121,9 @@ def stage_html(view: View, show: Show | None = None) -> str:
             panes=panes,
             fixed=show.fixed,
             marked=show.marked,
-            marking="coarse" if coarse else "unlike" if texts and not marks else "",
+            marking="unlike" if texts and not marks else "coarse" if coarse and show.just_marked else "",
             listed=show.listed,
-            told=say(f"notice_{notice.key}", show.language, detail=notice.detail) if notice else "",
+            told=text_of(f"notice_{notice.key}", show.language, detail=notice.detail) if notice else "",
             alarm=notice.key if notice and notice.key in ALARMS else "",
             words=WORDS,
             choices=CHOICES[view.mode],
@@ -147,6 +149,7 @@ def bar_html(study: Study, *, logins: bool = False) -> str:
             choices=CHOICES[study.mode],
             guides=[_guide(study, language) for language in LANGUAGES],
             asks=bool(study.criteria or study.tags),
+            thinking=study.show_thinking,
             logins=logins,
             longest_comment=LONGEST_COMMENT,
             **_words("en"),
@@ -184,9 +187,9 @@ def _panes(view: View) -> Sequence[Pane]:
 
 def _words(language: Language) -> dict[str, object]:
     def t(key: str, **values: object) -> str:
-        return say(key, language, **values)
+        return text_of(key, language, **values)
 
-    return {"t": t}
+    return {"t": t, "gap": "" if language == "zh" else " "}
 
 
 @dataclass(frozen=True)
@@ -202,16 +205,16 @@ class Guide:
 
 def _guide(study: Study, language: Language) -> Guide:
     form = form_of(study, language)
-    told = study.instructions.say(language) if study.instructions else ""
+    instructions = study.instructions.say(language) if study.instructions else ""
     explained = [choice for choice in CHOICES[study.mode] if choice.explained]
     asked = [(one.question, _described(one.values)) for one in form.criteria]
     tags = _described(form.tags)
     return Guide(
         language,
         _question(study, language),
-        formatted(told).html if told else None,
-        [(say(choice.word, language), say(choice.explained, language)) for choice in explained],
-        [*asked, *([(say("tags", language), tags)] if tags else [])],
+        formatted(instructions).html if instructions else None,
+        [(text_of(choice.word, language), text_of(choice.explained, language)) for choice in explained],
+        [*asked, *([(text_of("tags", language), tags)] if tags else [])],
     )
 
 
@@ -222,12 +225,12 @@ def _described(options: Sequence[Option]) -> Sequence[Option]:
 def _question(study: Study, language: Language) -> str:
     """What the verdict answers, above its buttons."""
     own = study.question.say(language) if study.question else ""
-    return own or say("thumbs_question" if study.mode == "thumbs" else "question", language)
+    return own or text_of("thumbs_question" if study.mode == "thumbs" else "question", language)
 
 
 def _head(styles: Sequence[str], scripts: Sequence[str]) -> str:
     css, script = ("".join((ASSETS / name).read_text("utf-8") for name in names) for names in (styles, scripts))
-    return f"<style>{css}</style><script>window.blindside = {{ strings: {table()} }};\n{script}</script>"
+    return f"<style>{css}</style><script>window.blindside = {{ strings: {strings_json()} }};\n{script}</script>"
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""Colours for code, where they are quick to find: some of Pygments' expressions take quadratic time and more."""
+"""Syntax colours, within a time limit: some of Pygments' expressions take quadratic time or worse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where two answers differ, in one neutral mark on both sides: red and green would say wrong and right."""
+"""Marks where two answers differ, in one neutral colour: red and green would say wrong and right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stars, underscores, tildes and backslashes that are text: Markdown takes more of them for marks than writers do.
+"""Stars, underscores, tildes and backslashes as text where Markdown would take them for markup.
 
 CommonMark makes `2**3**4`, `__init__` and `(a)*(b)*@` bold or slanted and drops the backslash of `\\.`; people would
 judge another text than the model wrote. So a mark opens only where a word begins and closes only where one ends; in

@@ -1,4 +1,4 @@
-"""Markdown without raw HTML, in which images, entities and references stay as the text that they are.
+"""Markdown without raw HTML; images, entities and references stay text.
 
 What is shown is the text less Markdown's marks: spaces, indents, backslashes and numbers of lists stay.
 """

@@ -1,4 +1,4 @@
-"""Where two answers that are no versions of one text differ: sentences, or else paragraphs, without a counterpart.
+"""Marks sentences or paragraphs without a counterpart, for answers that are no versions of one text.
 
 A passage has a counterpart if enough of its words (by their first letters, short ones left out) stand in one passage of
 the other answer. Over the 80 pairs of Vicuna-13B and LLaMA-13B on Vicuna's questions 75 are marked this way, and one by
@@ -48,8 +48,8 @@ def _marked(left: str, right: str) -> tuple[Markup, Markup] | None:
         if len(ours) * len(theirs) > MOST_COMPARED:
             continue
         alone = _alone(ours, theirs, enough), _alone(theirs, ours, enough)
-        told = [one for one in (*alone[0], *alone[1]) if one is not None]
-        if told and 0 < sum(told) <= MOST_MARKED * len(told):
+        known = [one for one in (*alone[0], *alone[1]) if one is not None]
+        if known and 0 < sum(known) <= MOST_MARKED * len(known):
             return _html(ours, alone[0]), _html(theirs, alone[1])
     return None
 

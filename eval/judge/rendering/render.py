@@ -1,4 +1,4 @@
-"""A model's text as HTML that shows all of it and runs none of it.
+"""Renders a text, as Markdown or plain, so that all of it is shown and none of it runs.
 
 Markdown is rendered on the server. Each answer takes time in proportion to its length, of which there is a bound:
 reviewers share one process, and wait for each other's answers.
@@ -20,11 +20,11 @@ from eval.judge.rendering.markdown import TooMuch, markdown_html
 
 _log = logging.getLogger(__name__)
 
-#: What is longer is shown as plain text.
+#: Longer texts are shown as plain text.
 LONGEST = 50_000
 #: Letters of formatted answers that are kept for the next time they are shown.
 KEPT = 20_000_000
-#: So many words are looked for letter by letter, where a page does not have them as words.
+#: At most so many words that a page lacks as words are searched letter by letter.
 _LOOKED_FOR = 200
 
 _WORD = re.compile(r"[^\W_]+")

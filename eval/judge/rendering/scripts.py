@@ -1,4 +1,4 @@
-"""Which language a text is likely in, by its letters: enough to choose fonts and line breaks."""
+"""The likely language of a text, by its script: for fonts and line breaks."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _HEBREW = re.compile(r"[\u0590-\u05ff\ufb1d-\ufb4f]")
 _DENSE = 3
 #: Japanese without kana is rare; Chinese with a few of them quotes Japanese.
 _JAPANESE = 0.1
-#: So many letters of Japanese are not without kana.
+#: Japanese text of so many letters has kana.
 _SHORT = 12
-#: So much of a text tells what it is in.
+#: Characters of a text that are looked at.
 _ENOUGH = 20_000
 
 

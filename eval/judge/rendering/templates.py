@@ -1,4 +1,4 @@
-"""Templates of a folder: what they are given is escaped, and a name that is missing is an error."""
+"""Jinja templates of a folder: values are escaped, and a missing name is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TeX in an answer as MathML, which browsers show by themselves; what might not be shown whole stays as it is written.
+"""TeX as MathML, which browsers show natively; what might not be shown whole stays source.
 
 `\\(…\\)`, `\\[…\\]`, `$$…$$`, `$…$` and `\\begin{…}…\\end{…}`. Nothing of it is Markdown, drawn or not.
 """

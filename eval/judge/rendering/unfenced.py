@@ -1,4 +1,4 @@
-"""Code that a model wrote without a fence: shown as code, line by line and with its indents.
+"""Code without a fence is shown as code, line by line with its indents.
 
 Markdown would make headings of its comments, lists and emphasis of its operators, and drop its indents. In doubt a line
 is a paragraph, which keeps its leading spaces too.
@@ -14,10 +14,10 @@ from markdown_it.rules_block import StateBlock
 
 #: Python's prompt: what stands below it is its output. Markdown would quote it three times.
 _PROMPT = ">>> "
-#: So much of a line tells what it is.
+#: Characters of a line that are looked at.
 _ENOUGH = 300
 
-#: What no prose looks like.
+#: Lines that are surely code.
 _SURE = re.compile(
     r"""\s*+(?:
       (?:async\s+)?def\s+\w+\s*\(.*|class\s+\w+\s*(?:\(.*\))?\s*[:{].*|@\w[\w.]*(?:\(.*\))?$
@@ -35,7 +35,7 @@ _SURE = re.compile(
     )""",
     re.VERBOSE,
 )
-#: What may be code beside such a line.
+#: Lines that may be code next to such a line.
 _LIKELY = re.compile(
     r"""\s*+(?:
       [\])}]+[,;)]*(?:\s*(?:else|catch|finally|while)\b.*)?$

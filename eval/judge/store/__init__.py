@@ -1,1 +1,1 @@
-"""Verdicts on disk: one writer, rows chained by hashes, nothing acknowledged ever lost."""
+"""Verdicts on disk: one writer, hash-chained rows, nothing acknowledged ever lost."""

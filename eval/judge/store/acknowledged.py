@@ -1,4 +1,4 @@
-"""What reviewers were told is saved, kept a second time: `.verdicts.acknowledged.csv` beside verdicts.csv.
+"""`.verdicts.acknowledged.csv`: a second copy of every row that a reviewer was told is saved.
 
 People open verdicts.csv, save older copies over it and let sync tools replace it; nobody opens this one. What it holds
 and the other file lacks, or holds otherwise, was lost or changed after it was acknowledged.
@@ -73,50 +73,54 @@ def missing_rows(file: RowsFile[R], acknowledged: Mapping[str, R]) -> list[R]:
 def changed_rows(path: Path, file: RowsFile[R], acknowledged: Mapping[str, R]) -> list[str]:
     """One sentence for each cell that is not as it was acknowledged, and for each other seal that does not fit."""
     columns = file.columns or Columns()
-    told, explained = [], set()
+    alterations, explained = [], set()
     for row in file.rows:
         for column, was, now in _changed_cells(acknowledged.get(row.verdict_id), row):
             explained.add(row.verdict_id)
-            told.append(
+            alterations.append(
                 f"{path}:{file.lines[row.verdict_id]}: {column} is {now!r} and was saved as {was!r}: restore the cell"
             )
     for row in broken_rows(file.rows, columns, map(bool, file.sealed[1::2])):
         if row.verdict_id not in explained:
-            told.append(
+            alterations.append(
                 f"{path}:{file.lines[row.verdict_id]}: the seal of verdict {row.verdict_id} by {row.reviewer} does not "
                 "match: after it was judged, this row was changed or moved, or one before it was removed: "
                 "restore the file"
             )
-    return told
+    return alterations
 
 
 def alterations(path: Path, file: RowsFile[R], row: type[R], *, run: str) -> list[str]:
     """One sentence for each thing of a file that is not as it was acknowledged: cells, seals, missing rows."""
     try:
         same = file.data == read_bytes(acknowledged_path(path))
-        acknowledged, told = {} if same else read_acknowledged(path, row, run=run), []
+        acknowledged, alterations = {} if same else read_acknowledged(path, row, run=run), []
     except InputError as error:
-        acknowledged, told = {}, [str(error)]
+        acknowledged, alterations = {}, [str(error)]
     lost = missing_rows(file, acknowledged)
     if lost:
         more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
-        told.append(
+        alterations.append(
             f"{path} lacks verdict {lost[0].verdict_id} by {lost[0].reviewer}{more}, which had been saved: "
             "restore the file, or start `blindside judge`, which restores them"
         )
-    return told + changed_rows(path, file, acknowledged)
+    return alterations + changed_rows(path, file, acknowledged)
 
 
-def in_short(told: list[str]) -> list[str]:
+def in_short(alterations: list[str]) -> list[str]:
     """The first few of many sentences, and how many more there are."""
-    return told if len(told) <= NAMED else [*told[:NAMED], f"and {len(told) - NAMED:,} more of this kind"]
+    return (
+        alterations
+        if len(alterations) <= NAMED
+        else [*alterations[:NAMED], f"and {len(alterations) - NAMED:,} more of this kind"]
+    )
 
 
 def _changed_cells(before: Judgement | None, now: Judgement) -> list[tuple[str, object, object]]:
     """(column, what was saved, what is there); the seal says nothing of its own."""
     if before is None:
         return []
-    then, there = before.model_dump(exclude={"seal"}), now.model_dump(exclude={"seal"})
+    then, after = before.model_dump(exclude={"seal"}), now.model_dump(exclude={"seal"})
     then |= then.pop("criteria")
-    there |= there.pop("criteria")
-    return [(name, then.get(name, ""), value) for name, value in there.items() if value != then.get(name, "")]
+    after |= after.pop("criteria")
+    return [(name, then.get(name, ""), value) for name, value in after.items() if value != then.get(name, "")]

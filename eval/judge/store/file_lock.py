@@ -1,4 +1,4 @@
-"""A lock between processes, on a file that is there for nothing else."""
+"""A lock between processes, on a file of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A seal on every row: a hash of the row and of the seal before it, so that a changed, lost or moved row shows.
+"""The seal on every row: a hash over the row and the seal before, so that changed, lost or moved rows show.
 
 It protects from accidents and from quiet edits, not from somebody who computes all seals again. What a spreadsheet
 changes in form only (BOM, CRLF, quotes) leaves seals whole.

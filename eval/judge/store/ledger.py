@@ -1,4 +1,4 @@
-"""The one writer of verdicts.csv and thumbs.csv: a row a judgement, appended, on disk before the page moves on.
+"""The one writer of verdicts.csv and thumbs.csv: each row is on disk before the page moves on.
 
 Others may change the file at any time: a second server appends, a spreadsheet saves what it had opened, a sync tool
 puts an older copy back. Whatever they do, a row that was acknowledged is in the file again before the next one is.
@@ -27,8 +27,8 @@ from eval.judge.store.acknowledged import (
 )
 from eval.judge.store.file_lock import FileLock
 from eval.judge.store.hash_chain import sealed
-from eval.judge.store.refusals import cannot_put_back, not_saved, other_columns, restless
-from eval.judge.store.settling import Read, read_settled
+from eval.judge.store.settled_file import Read, read_settled
+from eval.judge.store.store_errors import cannot_put_back, changed_too_often, not_saved, other_columns
 from eval.judge.store.verdict_files import R, RowsFile, parse_rows
 
 _log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class Ledger(Generic[R]):
                     self._catch_up()
                     return
                 self._catch_up()
-            raise restless(self._path)
+            raise changed_too_often(self._path)
 
     def _appended(self, rows: Sequence[R]) -> bool:
         """Whether the rows are on disk behind the row that their first seal follows."""
@@ -119,8 +119,8 @@ class Ledger(Generic[R]):
             with self.turn():
                 self._report(self._journal.repair())
                 self._catch_up()
-                there = read_acknowledged(self._path, self._row, run=self._run)
-                self._copy.add(row for row in self.rows if row.verdict_id not in there)
+                acknowledged = read_acknowledged(self._path, self._row, run=self._run)
+                self._copy.add(row for row in self.rows if row.verdict_id not in acknowledged)
         except (NotSaved, OSError) as error:
             cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
             reason = cause.strerror if isinstance(cause, OSError) else cause
@@ -158,7 +158,7 @@ class Ledger(Generic[R]):
             lost = [row for key, row in self._known.items() if key not in self._lines]
             if lost:
                 self._put_back(lost)
-        raise restless(self._path)
+        raise changed_too_often(self._path)
 
     def _read_settled(self) -> Read[R]:
         row, run, known = self._row, self._run, self._known
@@ -182,9 +182,9 @@ class Ledger(Generic[R]):
         return self._size <= len(data) and hashlib.sha256(data[: self._size]).digest() == self._sha256.digest()
 
     def _tell_changes(self, file: RowsFile[R]) -> None:
-        told = [one for one in changed_rows(self._path, file, self._known) if one not in self._told]
-        self._told.update(told)
-        for line in in_short(told):
+        alterations = [one for one in changed_rows(self._path, file, self._known) if one not in self._told]
+        self._told.update(alterations)
+        for line in in_short(alterations):
             _log.warning("%s", line)
 
     def _put_back(self, lost: Sequence[R]) -> None:

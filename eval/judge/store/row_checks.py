@@ -1,4 +1,4 @@
-"""What each row of verdicts.csv or thumbs.csv must be, given the rows before it."""
+"""Checks each row of verdicts.csv or thumbs.csv, given the rows before it."""
 
 from __future__ import annotations
 

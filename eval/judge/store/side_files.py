@@ -1,4 +1,4 @@
-"""Small CSV files beside verdicts.csv that hold no verdict: appended to, and read again when a server starts."""
+"""skips.csv and flags.csv: small append-only files beside verdicts.csv."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from eval.errors import InputError
 from eval.journal import Journal, read_stamped, whole_csv_rows
 from eval.judge.csv_codec import line
-from eval.judge.store.refusals import not_saved
+from eval.judge.store.store_errors import not_saved
 from eval.records import Kind, Row
 from eval.run import Run
 from eval.spreadsheet import restore

@@ -1,4 +1,4 @@
-"""verdicts.csv, thumbs.csv, read: every row in its place, and what does not belong named with file and line.
+"""Reads verdicts.csv and thumbs.csv; what does not belong in them is named with file and line.
 
 Nothing here writes; `eval.judge.store.ledger` does.
 """

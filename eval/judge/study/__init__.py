@@ -1,1 +1,1 @@
-"""What is asked of whom: study.yml, the sides, the order, and pairs with a known answer."""
+"""The study: study.yml, sides, order, and pairs with a known answer."""

@@ -1,4 +1,4 @@
-"""Which pair a reviewer is asked next: the one that needs a judgement most, without reserving any for long.
+"""Chooses the pair that a reviewer is asked next: the one that needs a judgement most.
 
 A pair on somebody's page is leased, so that it goes to nobody else meanwhile. A lease is a courtesy and no lock: it
 ends by itself, it is in memory only, and where nothing but leased pairs is left they are given anyway.
@@ -22,7 +22,7 @@ LEASE_SECONDS = 600.0
 MOST_ASKEW = 2
 
 
-def planned(blinding: Blinding, categories: Mapping[str, str], overlap: Overlap) -> dict[str, int]:
+def plan_reviewers(blinding: Blinding, categories: Mapping[str, str], overlap: Overlap) -> dict[str, int]:
     """How many reviewers each item is to have. `categories`: item -> category.
 
     The share that is judged by several is the same in each category, to within one pair.
@@ -130,14 +130,14 @@ class Pool:
         category of which they have judged least, the earliest in their own order. No item that is with others, while
         there is another.
         """
-        there = self._open(way)
-        there[[self.index[item] for item in skipped]] = False
+        open_items = self._open(way)
+        open_items[[self.index[item] for item in skipped]] = False
         for held in (self._leases.get(way.reviewer), self._ahead.get(way.reviewer)):
-            if held is not None and there[held[0]]:
+            if held is not None and open_items[held[0]]:
                 return self.items[held[0]]
         short = self._target - self._have
-        free = self._free(way.reviewer, there, short)
-        at = np.flatnonzero(there & (free > 0))
+        free = self._free(way.reviewer, open_items, short)
+        at = np.flatnonzero(open_items & (free > 0))
         return self.items[self._best(way, at, free)] if len(at) else None
 
     def _best(self, way: ReviewerQueue, at: NDArray[np.intp], short: NDArray[np.int64]) -> int:
@@ -152,11 +152,11 @@ class Pool:
     def _open(self, way: ReviewerQueue) -> NDArray[np.bool_]:
         return ~way.done & (self._have < self._target)
 
-    def _free(self, reviewer: str, there: NDArray[np.bool_], short: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _free(self, reviewer: str, open_items: NDArray[np.bool_], short: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many judgements each item is short of, less those that others hold, as long as any is left."""
         shown = short - self._with_others(reviewer, self._leases)
         for free in (shown - self._with_others(reviewer, self._ahead), shown):
-            if np.any(there & (free > 0)):
+            if np.any(open_items & (free > 0)):
                 return free
         return short
 

@@ -1,6 +1,6 @@
-"""Which answer is on the left, and in what order pairs come: from HMAC-SHA256 with a secret of the run.
+"""Which answer is on the left, and the order of pairs: HMAC-SHA256 with the run's secret key.
 
-So both never change, and nobody can compute them who does not have the run's key (eval.judge.opening.keyfile).
+So both never change, and nobody can compute them who does not have the run's key (eval.judge.setup.keyfile).
 """
 
 from __future__ import annotations

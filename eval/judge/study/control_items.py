@@ -1,4 +1,4 @@
-"""When a pair with a known answer, or one judged before, comes between the others: from the file and the run's key.
+"""When gold pairs and repeats come between the others.
 
 After the j-th judgement so many of each kind have come due as a seeded draw says, so a restart changes nothing, and
 undoing a judgement makes nothing due twice.

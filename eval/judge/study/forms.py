@@ -1,4 +1,4 @@
-"""What a reviewer fills in beside the verdict: in places on the page (left, right), in models in the file."""
+"""The form beside the verdict: by left and right on the page, by model in the file."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from eval.judge.study.said import Label, Language
-from eval.judge.study.strings import say_tag
+from eval.judge.study.localized import Label, Language
+from eval.judge.study.page_texts import tag_text
 from eval.judge.study.study import Criterion, Mode, Reason, Study
 from eval.records import SIDES, Side
 
@@ -72,7 +72,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Filled:
+class FilledForm:
     """Criteria and tags as given: pairwise `name` -> left, right or tie; per answer `name.left`, `name.right` -> value.
 
     In thumbs the one answer is "left".
@@ -101,7 +101,7 @@ def _tag(study: Study, tag: str, language: Language) -> Option:
 
 def tag_word(study: Study, tag: str, language: Language) -> str:
     """A tag in the study's own words, else in the page's."""
-    return study.tag_words.get(tag, Label()).say(language) or say_tag(tag, language)
+    return study.tag_words.get(tag, Label()).say(language) or tag_text(tag, language)
 
 
 def value_word(study: Study, column: str, value: str, language: Language) -> str:
@@ -119,7 +119,7 @@ def keys_of(criterion: Criterion, mode: Mode) -> tuple[str, ...]:
     return tuple(f"{criterion.name}.{place}" for place in (PLACES[:1] if mode == "thumbs" else PLACES))
 
 
-def problem(study: Study, filled: Filled, comment: str, language: Language) -> Notice | None:
+def problem(study: Study, filled: FilledForm, comment: str, language: Language) -> Notice | None:
     """What keeps a verdict from being taken, or None: something required is missing, or was never asked."""
     allowed: dict[str, set[str]] = {}
     for criterion in study.criteria:
@@ -148,7 +148,7 @@ def place_of(side: Side, left: Side) -> Place:
     return "left" if side == left else "right"
 
 
-def to_cells(study: Study, filled: Filled, left: Side) -> dict[str, str]:
+def to_cells(study: Study, filled: FilledForm, left: Side) -> dict[str, str]:
     """The criteria as columns and cells, an empty one where nothing was given."""
     cells = dict.fromkeys(study.columns.criteria, "")
     for criterion in study.criteria:

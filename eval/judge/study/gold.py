@@ -1,4 +1,4 @@
-"""Pairs with a known answer: JSON lines of `id`, `prompt` or `messages`, `better`, `worse` and, if wished, `category`.
+"""Gold pairs, with a known answer: JSON lines of `id`, `prompt` or `messages`, `better`, `worse`, `category`.
 
 Asked like any other pair, they tell how a reviewer judges. In their rows `tuned` stands for the better answer and
 `base` for the worse.
@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from blindside.reading import BadFile, lines
+from blindside.reading import BadFile, read_lines
+from blindside.validation import first_problem
 from eval.errors import InputError
 from eval.records import Message, Pair, Response, Row, Side, Text, sha256_text
 
@@ -80,7 +81,7 @@ def read_pairs(path: Path, row: type[R], setting: str) -> list[R]:
     """The rows of the JSON lines that `setting` of a study names. Raises InputError naming file, line and field."""
     try:
         with path.open("rb") as file:
-            return [_parse(path, row, number, line) for number, line in lines(file) if line.strip()]
+            return [_parse(path, row, number, line) for number, line in read_lines(file) if line.strip()]
     except BadFile as error:
         raise InputError(error.problem, path=path, line=error.line) from None
     except OSError as error:
@@ -92,9 +93,4 @@ def _parse(path: Path, row: type[R], number: int, line: bytes) -> R:
     try:
         return row.model_validate_json(line)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        raise InputError(
-            f"{field + ': ' if field else ''}{message}: correct the line", path=path, line=number
-        ) from None
+        raise InputError(f"{first_problem(error, whole='')}: correct the line", path=path, line=number) from None

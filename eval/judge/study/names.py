@@ -1,4 +1,4 @@
-"""What a reviewer may be called."""
+"""Which names reviewers may have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pairs for practice, in the reviewer's language: asked on the first visit, and never written down."""
+"""Practice pairs, in the reviewer's language: shown on the first visit, never recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field
 
 from eval.judge.study.gold import read_pairs, written_pair
-from eval.judge.study.said import Language, Said
+from eval.judge.study.localized import Language, LocalizedText
 from eval.records import Message, Pair, Row
 
 ITEM = "practice:{number}"
@@ -23,11 +23,11 @@ _OF_ONE = {"good": "up", "bad": "down"}
 class PracticePair(Row):
     """A prompt with two answers, or in thumbs one (`a`), perhaps the verdict that is right, and why. A stands left."""
 
-    prompt: Said
-    a: Said
-    b: Said | None = None
+    prompt: LocalizedText
+    a: LocalizedText
+    b: LocalizedText | None = None
     answer: Literal["a", "b", "tie", "both_bad", "good", "bad", ""] = ""
-    why: Said | None = None
+    why: LocalizedText | None = None
 
     @property
     def expected(self) -> str:

@@ -1,24 +1,24 @@
-"""study.yml: what reviewers are asked, how pairs are shared out, and what is mixed in to learn of the reviewers.
+"""study.yml: what reviewers are asked, how pairs are shared out, and which control items are mixed in.
 
-The study is frozen into the run's study.json when judging begins (`opening.freeze`); everything after reads that.
+The study is frozen into the run's study.json when judging begins (`setup.frozen_study`); everything after reads that.
 """
 
 from __future__ import annotations
 
-import reprlib
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from blindside.yaml_files import BadYaml, read_yaml
+from blindside.validation import first_problem
 from eval.errors import InputError
 from eval.judge.csv_codec import BETWEEN_TAGS, Columns
 from eval.judge.study.gold import GoldPair, read_gold
+from eval.judge.study.localized import Label, Language, LocalizedText
 from eval.judge.study.practice import OwnPractice, plainly, read_practice
-from eval.judge.study.said import Label, Language, Said
 from eval.records import Row, Side, Thumb, Verdict
+from eval.settings_file import read_settings
 
 NAME = "study.json"
 
@@ -31,7 +31,7 @@ COMPARED = ("base", "tuned", "tie")
 #: In the mode `graded`, how far a verdict preferred its side: a column, and what its cells hold beside nothing.
 STRENGTH, STRENGTHS = "strength", ("1", "2")
 
-__all__ = ["Language", "Said", "Study", "read_frozen", "read_study"]
+__all__ = ["Language", "LocalizedText", "Study", "read_frozen", "read_study"]
 
 
 def _scale(value: Any) -> Any:
@@ -53,7 +53,7 @@ class Criterion(Row):
     """A further question on each pair: which answer is better in that, or a value for each answer."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")
-    question: Said
+    question: LocalizedText
     scale: Annotated[Literal["pairwise"] | dict[str, Label], BeforeValidator(_scale)] = "pairwise"
     required: bool = False
 
@@ -108,9 +108,9 @@ class Giveaways(Row):
 class Study(Row):
     """The whole of study.yml. Without a file, everything is as the defaults say."""
 
-    question: Said | None = None
+    question: LocalizedText | None = None
     #: Markdown: on the first card, and at any time beside the page.
-    instructions: Said | None = None
+    instructions: LocalizedText | None = None
     mode: Mode = "compare"
     #: Whose answers get thumbs.
     side: Side = "tuned"
@@ -144,10 +144,13 @@ class Study(Row):
             return data
         data = dict(data)
         if isinstance(data.get("tags"), dict):
-            words = {" ".join(str(tag).split()): said for tag, said in data["tags"].items()}
+            words = {" ".join(str(tag).split()): instructions for tag, instructions in data["tags"].items()}
             if len(words) < len(data["tags"]):
                 raise ValueError("tags: list each tag once")
-            data |= {"tags": tuple(words), "tag_words": {tag: said for tag, said in words.items() if said is not None}}
+            data |= {
+                "tags": tuple(words),
+                "tag_words": {tag: instructions for tag, instructions in words.items() if instructions is not None},
+            }
         if isinstance(data.get("practice"), dict):
             data |= {"practice": 0, "own_practice": data["practice"]}
         return data
@@ -196,14 +199,8 @@ class Study(Row):
 
 def read_study(path: Path) -> Study:
     """The study in a YAML file, with the gold pairs of its file read. Raises InputError naming file and field."""
-    try:
-        data: Any = read_yaml(path)
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror}): give a study with --study", path=path) from None
-    except BadYaml as error:
-        raise InputError(f"{error.problem}: correct the file, texts in quotes", path=path, line=error.line) from None
-    if not isinstance(data, dict):
-        raise InputError("holds no settings: give at least `question:`", path=path)
+    empty = "holds no settings: give at least `question:`"
+    data = read_settings(path, unreadable="give a study with --study", empty=empty)
     study = _checked(path, data)
     study = _with_practice(path, study) if study.own_practice else study
     study = _with_gold(path, study) if study.gold else study
@@ -252,8 +249,8 @@ def _with_practice(path: Path, study: Study) -> Study:
 
 def _refuse_known_answers(path: Path, study: Study) -> None:
     """Whoever practised on a gold pair, or read it in the instructions, knows its answer from us."""
-    said = study.instructions
-    read = plainly(" ".join((said.en, said.zh))) if said else ""
+    instructions = study.instructions
+    read = plainly(" ".join((instructions.en, instructions.zh))) if instructions else ""
     own = study.own_practice.pairs if study.own_practice else ()
     practised = {plainly(words) for pair in own for words in (pair.prompt.en, pair.prompt.zh) if words}
     for pair in study.gold.pairs if study.gold else ():
@@ -271,8 +268,4 @@ def _checked(path: Path, data: dict[str, Any]) -> Study:
 
 
 def _refused(path: Path, error: ValidationError) -> InputError:
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    given = "" if first["type"] == "value_error" else f", not {reprlib.repr(first['input'])}"
-    return InputError(f"{field + ': ' if field else ''}{message}{given}: fix it", path=path)
+    return InputError(f"{first_problem(error, whole='', value=True)}: fix it", path=path)

@@ -1,4 +1,4 @@
-"""What a reviewer can be asked: two answers to compare, or in thumbs one answer; and the row that comes of it."""
+"""A task for a reviewer: two answers to compare, or one answer for thumbs; and the row that it becomes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from eval.answers import Answers
 from eval.judge.study import forms
-from eval.judge.study.forms import Filled
+from eval.judge.study.forms import FilledForm
 from eval.judge.study.study import Study
 from eval.records import Judgement, Kind, Message, Pair, Response, Side, Thumb, Verdict
 from eval.run import Run
@@ -44,7 +44,7 @@ class Task:
             return (self.pair.base.sha256, self.pair.tuned.sha256) == (row.base_sha256, row.tuned_sha256)
         return False
 
-    def row(self, kind: Kind, left: Side, filled: Filled, common: Mapping[str, Any]) -> Judgement:
+    def row(self, kind: Kind, left: Side, filled: FilledForm, common: Mapping[str, Any]) -> Judgement:
         """A row of the study's file; `common` are the fields that both kinds of rows have."""
         tags = {forms.side_at(place, left): tags for place, tags in filled.tags.items()}
         if self.answer is not None:

@@ -1,1 +1,1 @@
-"""One judging page over all candidates of a sweep, on which nobody sees two pairs of one prompt."""
+"""Judging a sweep: one page over all candidates; nobody sees two pairs of one prompt."""

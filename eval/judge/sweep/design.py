@@ -1,4 +1,4 @@
-"""Which pair of which candidate a reviewer is asked next: an incomplete design, balanced as it grows.
+"""Chooses the next pair of a sweep: an incomplete block design, balanced as it grows.
 
 Of each prompt a reviewer sees one pair at most. Within that, the next pair is one that waits for further reviewers;
 of the candidate that this reviewer has judged least, then of the one that all have; of the category of which they have
@@ -84,9 +84,9 @@ class SweepPool(Pool):
         return self._seen.setdefault(reviewer, np.full(self._prompts, -1, dtype=np.int64))
 
     def _open(self, way: ReviewerQueue) -> NDArray[np.bool_]:
-        there = super()._open(way) & self._running[self.arm]
+        open_items = super()._open(way) & self._running[self.arm]
         before = self._seen_by(way.reviewer)[self.prompt]
-        return np.asarray(there & ((before < 0) | (before == np.arange(len(before)))), dtype=np.bool_)
+        return np.asarray(open_items & ((before < 0) | (before == np.arange(len(before)))), dtype=np.bool_)
 
     def _best(self, way: ReviewerQueue, at: NDArray[np.intp], short: NDArray[np.int64]) -> int:
         assert isinstance(way, SweepQueue)

@@ -1,4 +1,4 @@
-"""What all sittings at one sweep share: a desk over the runs of its candidates."""
+"""What all sessions on one sweep share: one judging state over the runs of its candidates."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from eval.errors import InputError
-from eval.judge.opening.keyfile import KEY_FILE, make_key, read_key
+from eval.judge.page.judged_run import JudgedRun
 from eval.judge.page.judging_state import JudgingState
-from eval.judge.page.part import Part
 from eval.judge.page.reviewer_state import ReviewerState
+from eval.judge.setup.keyfile import KEY_FILE, make_key, read_key
 from eval.judge.store.file_lock import FileLock
 from eval.judge.study.assignment import ReviewerQueue
 from eval.judge.study.blinding import Blinding
@@ -39,26 +39,26 @@ class SweepState(JudgingState):
         study = study or next((read_frozen(run.folder) for run in runs.values() if (run.folder / NAME).exists()), None)
         if study is not None and study.mode == "thumbs":
             raise InputError(
-                "a sweep is judged by comparing, since thumbs say nothing of the base: judge it with `--mode compare` "
-                "(or graded), and give thumbs in a run that belongs to no sweep"
+                "a sweep is judged by comparing, because thumbs say nothing about the base: judge it with `--mode "
+                "compare` (or graded), and give thumbs in a run outside the sweep"
             )
-        parts = [Part(run, study, f"{name}{_BETWEEN}") for name, run in runs.items()]
-        self._candidates = {part.prefix: name for part, name in zip(parts, runs, strict=True)}
+        judged_runs = [JudgedRun(run, study, f"{name}{_BETWEEN}") for name, run in runs.items()]
+        self._candidates = {judged.prefix: name for judged, name in zip(judged_runs, runs, strict=True)}
         self._shown = ShownFile(folder)
-        self._open(parts, Blinding(folder.name, _key(folder)))
-        for seat in self._seats.values():
-            for kind, item in seat.skipped:
+        self._open(judged_runs, Blinding(folder.name, _key(folder)))
+        for state in self._states.values():
+            for kind, item in state.skipped:
                 if kind == "judgement" and item in self.tasks:
-                    self.pool.see(seat.reviewer, item)
+                    self.pool.see(state.reviewer, item)
 
     def _pool(self) -> SweepPool:
-        arms = {item: self._candidates[part.prefix] for item, part in self._part.items()}
-        targets = {item: n for part in self._parts for item, n in part.targets.items()}
+        arms = {item: self._candidates[judged.prefix] for item, judged in self._run_of.items()}
+        targets = {item: n for judged in self._judged_runs for item, n in judged.targets.items()}
         categories = {item: task.category for item, task in self.tasks.items()}
-        return SweepPool(categories, targets, arms, {item: part.own(item) for item, part in self._part.items()})
+        return SweepPool(categories, targets, arms, {item: judged.own(item) for item, judged in self._run_of.items()})
 
     def _way(self, reviewer: str) -> ReviewerQueue:
-        sides = {item: side for part in self._parts for item, side in part.sides(reviewer).items()}
+        sides = {item: side for judged in self._judged_runs for item, side in judged.sides(reviewer).items()}
         return SweepQueue(self.pool, self._blinding, reviewer, sides)
 
     def stop(self, candidates: Collection[str]) -> None:
@@ -68,22 +68,22 @@ class SweepState(JudgingState):
 
     @contextmanager
     def turn(self, reviewer: str) -> Iterator[ReviewerState]:
-        with super().turn(reviewer) as seat:
+        with super().turn(reviewer) as state:
             self._take_shown()
-            yield seat
+            yield state
 
-    def next(self, seat: ReviewerState) -> Key | None:
-        return self._written(seat, super().next(seat))
+    def next(self, state: ReviewerState) -> Key | None:
+        return self._written(state, super().next(state))
 
-    def after(self, seat: ReviewerState, shown: Key) -> Key | None:
+    def after(self, state: ReviewerState, shown: Key) -> Key | None:
         """As in any run; a pair that a page has ready is with its reviewer, so it is written down like one on it."""
-        return self._written(seat, super().after(seat, shown))
+        return self._written(state, super().after(state, shown))
 
-    def _written(self, seat: ReviewerState, key: Key | None) -> Key | None:
-        if key is not None and key[0] == "judgement" and not self.pool.is_seen(seat.reviewer, key[1]):
-            part, item = self._of(key)
-            self._shown.add(seat.reviewer, self._candidates[part.prefix], item)
-            self.pool.see(seat.reviewer, key[1])
+    def _written(self, state: ReviewerState, key: Key | None) -> Key | None:
+        if key is not None and key[0] == "judgement" and not self.pool.is_seen(state.reviewer, key[1]):
+            judged, item = self._of(key)
+            self._shown.add(state.reviewer, self._candidates[judged.prefix], item)
+            self.pool.see(state.reviewer, key[1])
         return key
 
     def _take_shown(self) -> None:
@@ -93,9 +93,9 @@ class SweepState(JudgingState):
             if item in self.tasks:
                 self.pool.see(row.reviewer, item)
 
-    def _note(self, part: Part, row: Judgement) -> None:
-        super()._note(part, row)
-        item = part.prefix + row.item
+    def _note(self, judged: JudgedRun, row: Judgement) -> None:
+        super()._note(judged, row)
+        item = judged.prefix + row.item
         if item in self.tasks:
             self.pool.see(row.reviewer, item)
 

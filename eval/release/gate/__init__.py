@@ -1,1 +1,1 @@
-"""From a judged run to a decision."""
+"""The gate: from a judged run and its policy to a decision."""

@@ -1,4 +1,4 @@
-"""decision.json: what the gate decided, why, and the hashes that the decision is bound to."""
+"""decision.json: what the gate decided and why, bound to its inputs by hashes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from blindside.validation import first_problem
 from eval.errors import InputError
 from eval.journal import write_atomically
 from eval.records import Row, Sha256
@@ -100,6 +101,4 @@ def read_decision(folder: Path) -> Decision:
     except FileNotFoundError:
         raise InputError("there is no decision yet: run `blindside gate` first", path=path) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "file"
-        raise InputError(f"{field}: {first['msg']}: decide again with `blindside gate`", path=path) from None
+        raise InputError(f"{first_problem(error)}: decide again with `blindside gate`", path=path) from None

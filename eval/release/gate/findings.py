@@ -1,4 +1,4 @@
-"""What the gate looks at: every figure that a rule of the policy may ask for, none of them computed here."""
+"""The gate's inputs: every figure that a rule of the policy may ask for."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import numpy as np
 
 from blindside.words import counted
 from eval.answers import read_answers
+from eval.evidence.build_judgements import build_judgements
 from eval.evidence.estimates.categories import categories
 from eval.evidence.estimates.counts import prompt_counts
 from eval.evidence.estimates.winrate import Estimate, both_bad_shares, win_rate
-from eval.evidence.judgements import build_judgements
 from eval.evidence.reviewers.agreement import coefficients
 from eval.evidence.signals.answer_signals import expected, measure
 from eval.evidence.verdict import RunVerdict
-from eval.judge.opening.fits import unmet
-from eval.judge.opening.plan import asked_of, is_judged, rule_of
+from eval.judge.setup.frozen_study import is_judged
+from eval.judge.setup.planning import asked_reviewers, blinding_rule
+from eval.judge.setup.policy_check import unmet_rules
 from eval.judge.study.study import read_frozen
 from eval.policy import Policy
 from eval.records import SIDES, Side, Verdict
-from eval.release.gate.preference import Preferred, preferred
+from eval.release.gate.preference import PreferenceResult, preferred
 from eval.report.tables.run_checks import Parity, parity
 from eval.run import Run
 from eval.run_info import BlindingRule, SweepMember
@@ -32,7 +33,7 @@ from eval.run_info import BlindingRule, SweepMember
 class Findings:
     """Figures of one run. Shares are in [0, 1]; None stands for what the data does not tell."""
 
-    preferred: Preferred
+    preferred: PreferenceResult
     verdict: RunVerdict
     #: What was changed of the plan after it was frozen, a sentence each; None where no hash of it was taken.
     plan_changes: tuple[str, ...] | None
@@ -69,7 +70,7 @@ class Findings:
     excluded: Mapping[str, int] = field(default_factory=dict)
 
 
-def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
+def read_findings(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
     """`rows` are those of verdicts.csv. Raises InputError for files that cannot be trusted."""
     answers, prompts = read_answers(run.responses_path), run.prompts()
     table, _ = build_judgements(run, answers, rows)
@@ -81,7 +82,7 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
         preferred=claim,
         verdict=verdict,
         plan_changes=_changes(run),
-        unmet=tuple(unmet(policy, read_frozen(run.folder), asked_of(run, answers))),
+        unmet=tuple(unmet_rules(policy, read_frozen(run.folder), asked_reviewers(run, answers))),
         largest_share=float(by_reviewer.max() / max(1, len(table))),
         prompts=len(table.items),
         judgements=len(table),
@@ -96,7 +97,7 @@ def gather(run: Run, policy: Policy, rows: Sequence[Verdict]) -> Findings:
         parity={side: parity(run, side) for side in SIDES},
         determinism={side: _flipped(run, side) for side in SIDES},
         policy_fixed_at=run.info.policy_fixed_at,
-        sides="imported" if any(not one.exported for one in run.info.imports) else rule_of(run),
+        sides="imported" if any(not one.exported for one in run.info.imports) else blinding_rule(run),
         near=run.info.near,
         clustered=bool(table.clusters),
         imported=table.imported,

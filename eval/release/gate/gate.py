@@ -1,4 +1,4 @@
-"""From a judged run to a decision: release, hold, or insufficient evidence. What it cannot trust it does not decide."""
+"""Decides on a run: release, hold, or insufficient evidence; files that cannot be trusted stop it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from eval.release.gate.decision import (
     read_decision,
     write_decision,
 )
-from eval.release.gate.findings import Findings, gather
+from eval.release.gate.findings import Findings, read_findings
 from eval.release.gate.outputs import write_outputs
-from eval.release.gate.rules import apply
-from eval.release.gate.stale import bind, changed_rows, changed_since_asked
-from eval.report.write_report import writing_to
+from eval.release.gate.rules import apply_rules
+from eval.release.gate.stale import changed_rows, changed_since_asked, hash_inputs
+from eval.report.write_report import write_errors_named
 from eval.run import Run
 
 
@@ -33,7 +33,7 @@ def decide(run: Run) -> Decision:
     """
     if not run.info.policy_sha256:
         raise StaleInputs(f"run {run.name} has no policy: fix one with `blindside gate {run.name} --policy gate.yml`")
-    bound = bind(run)
+    bound = hash_inputs(run)
     file = read_rows(run.verdicts_path, Verdict, run=run.name)
     rows = file.rows
     if rows and not run.responses_path.is_file():
@@ -44,9 +44,9 @@ def decide(run: Run) -> Decision:
         raise StaleInputs("; ".join(stale))
     policy = policy_of(run)
     with collected_later():
-        findings = gather(run, policy, rows)
-    rules = apply(policy, findings)
-    outcome, reasons = settle(rules)
+        findings = read_findings(run, policy, rows)
+    rules = apply_rules(policy, findings)
+    outcome, reasons = outcome_of(rules)
     decision = Decision(
         run=run.name,
         decision=outcome,
@@ -62,13 +62,13 @@ def decide(run: Run) -> Decision:
             "last_seal": next((row.seal for row in reversed(rows) if not row.imported), ""),
         },
     )
-    with writing_to(run.folder):
+    with write_errors_named(run.folder):
         write_decision(run.folder, decision)
         write_outputs(run.report_folder, decision)
     return decision
 
 
-def settle(rules: list[RuleResult]) -> tuple[Outcome, tuple[str, ...]]:
+def outcome_of(rules: list[RuleResult]) -> tuple[Outcome, tuple[str, ...]]:
     """One failed rule holds a release back; without one, a rule that is still open leaves the evidence insufficient."""
     failed = [rule for rule in rules if rule.status == "fail"]
     if failed:
@@ -79,9 +79,9 @@ def settle(rules: list[RuleResult]) -> tuple[Outcome, tuple[str, ...]]:
     return "release", ()
 
 
-def headline(found: Findings, confidence: float) -> Headline:
+def headline(findings: Findings, confidence: float) -> Headline:
     """The figures that a model card carries."""
-    rate, verdict = found.preferred.estimate, found.verdict
+    rate, verdict = findings.preferred.estimate, findings.verdict
     stopped = verdict.corrected is not None and verdict.state == "shown"
     return Headline(
         sentence=verdict.headline,
@@ -94,9 +94,9 @@ def headline(found: Findings, confidence: float) -> Headline:
         low=rate.low,
         high=rate.high,
         confidence=confidence,
-        prompts=found.prompts,
-        judgements=found.judgements,
-        reviewers=found.reviewers,
-        agreement=found.agreement.value,
-        both_bad=found.both_bad.value,
+        prompts=findings.prompts,
+        judgements=findings.judgements,
+        reviewers=findings.reviewers,
+        agreement=findings.agreement.value,
+        both_bad=findings.both_bad.value,
     )

@@ -1,4 +1,4 @@
-"""A decision as a CI system reads it: JUnit XML, a Markdown summary for a pull request, a table for a terminal."""
+"""A decision for CI systems: JUnit XML, a Markdown summary, a terminal table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from blindside.console import styled, terminal
-from blindside.markdown import code, plain
+from blindside.markdown import as_code, as_text
 from eval.journal import write_atomically
 from eval.release.gate.decision import Decision, RuleResult
 
@@ -22,7 +22,7 @@ HEADLINES = {
     "insufficient": "Insufficient evidence: continue judging",
 }
 #: Reasons and findings are sentences: they are not cut.
-_whole = partial(plain, longest=None)
+_whole = partial(as_text, longest=None)
 #: What XML 1.0 cannot hold, whatever the escaping.
 _UNWRITABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -47,8 +47,8 @@ def junit(decision: Decision) -> bytes:
         case = ElementTree.SubElement(suite, "testcase", classname="gate", name=_clean(rule.name), time="0")
         if rule.status != "pass":
             kind = "failure" if rule.status == "fail" else "error"
-            told = ElementTree.SubElement(case, kind, type=rule.status, message=_clean(rule.found))
-            told.text = _clean(f"required: {rule.asked}\nfound: {rule.found}")
+            element = ElementTree.SubElement(case, kind, type=rule.status, message=_clean(rule.found))
+            element.text = _clean(f"required: {rule.asked}\nfound: {rule.found}")
     ElementTree.indent(root)
     data: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return data
@@ -57,7 +57,7 @@ def junit(decision: Decision) -> bytes:
 def markdown(decision: Decision) -> str:
     """The summary for a pull request: the decision, every rule, and what it is bound to."""
     lines = [
-        f"## {HEADLINES[decision.decision]}: {code(decision.run)}",
+        f"## {HEADLINES[decision.decision]}: {as_code(decision.run)}",
         "",
         *([_whole(decision.headline.sentence), ""] if decision.headline.sentence else []),
         *[f"- {_whole(reason)}" for reason in decision.reasons],
@@ -66,8 +66,8 @@ def markdown(decision: Decision) -> str:
         "|---|---|---|---|",
         *[f"| {_whole(r.name)} | {_whole(r.asked)} | {_whole(r.found)} | {r.status} |" for r in decision.rules],
         "",
-        f"Decided {plain(decision.decided_at)} by policy {code(decision.policy_sha256[:12])}, bound to "
-        + ", ".join(f"{plain(name)} {code(value[:12])}" for name, value in decision.bound.items())
+        f"Decided {as_text(decision.decided_at)} by policy {as_code(decision.policy_sha256[:12])}, bound to "
+        + ", ".join(f"{as_text(name)} {as_code(value[:12])}" for name, value in decision.bound.items())
         + ".",
         "",
     ]

@@ -1,45 +1,45 @@
-"""What a decision is bound to, and what of it is no longer what was judged."""
+"""Whether anything that a decision rests on has changed since."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from eval.judge.opening.plan import plan_path, read_plan
+from eval.judge.setup.plan import plan_path, read_plan
 from eval.judge.store.acknowledged import alterations, in_short
 from eval.judge.store.verdict_files import RowsFile
-from eval.policy import frozen
+from eval.policy import frozen_policy_path
 from eval.records import SIDES, Side, Verdict
 from eval.release.gate.decision import Decision
 from eval.run import Run
 from train.artifact import hash_setting, hash_weights
 from train.files import sha256_file, sha256_json
 
-#: In place of a hash.
+#: Stands for the hash of a missing file.
 MISSING = "missing"
 #: Files of a run that its decision rests on, where it has them.
 FILES = ("prompts.jsonl", "responses.jsonl", "verdicts.csv", "skips.csv", "study.json", "plan.json", "asked.json")
 
-#: Files of a model's folder by what `bind` calls them.
+#: Files of a model's folder by what `hash_inputs` calls them.
 SETTINGS = {"config": "config.json", "generation config": "generation_config.json"}
 
 
-def bind(run: Run) -> dict[str, str]:
+def hash_inputs(run: Run) -> dict[str, str]:
     """The hashes of everything that the decision on `run` rests on, as they are now; MISSING for what is gone.
 
     Keys: files by name, `gate.yml`, and for each side `<side> weights`, `config`, `generation config` and `template`
     (of a folder) or `<side> revision` (of the Hub). Imported answers pin no model.
     """
     found = {name: _sha256(run.folder / name) for name in FILES if (run.folder / name).exists()}
-    found["gate.yml"] = _sha256(frozen(run))
+    found["gate.yml"] = _sha256(frozen_policy_path(run))
     for side in SIDES:
         found |= _model(run, side)
     return found
 
 
-def changed(run: Run, decision: Decision) -> list[str]:
+def changed_inputs(run: Run, decision: Decision) -> list[str]:
     """One line for each thing that is no longer what was judged; none where all is as it was."""
-    now = bind(run)
+    now = hash_inputs(run)
     lines = [
         f"{_spoken(name)} is {'gone' if now.get(name, MISSING) == MISSING else 'not the same as at the decision'}"
         for name, then in decision.bound.items()
@@ -51,7 +51,7 @@ def changed(run: Run, decision: Decision) -> list[str]:
 def changed_since_asked(run: Run, now: Mapping[str, str]) -> list[str]:
     """One line for each model whose files are no longer those that answered, and for a policy that was changed.
 
-    `now` is what `bind` found.
+    `now` is what `hash_inputs` found.
     """
     lines = []
     for side in SIDES:
@@ -67,10 +67,12 @@ def changed_since_asked(run: Run, now: Mapping[str, str]) -> list[str]:
                 lines.append(f"{side}: {path} is not the one that answered: restore it, or serve and judge it as it is")
     plan, of = read_plan(run), run.info.sweep.of if run.info.sweep else 0
     if plan is not None and plan.candidates > of:
-        said = f"{run.folder / 'run.json'} does not mention the sweep of {plan.candidates} candidates"
-        lines.append(f"{said} that {plan_path(run)} was frozen in: restore it")
+        problem = f"{run.folder / 'run.json'} does not mention the sweep of {plan.candidates} candidates"
+        lines.append(f"{problem} that {plan_path(run)} was frozen in: restore it")
     if run.info.policy_sha256 and now["gate.yml"] != run.info.policy_sha256:
-        lines.append(f"{frozen(run)} is not the policy that was fixed {run.info.policy_fixed_at}: restore it")
+        lines.append(
+            f"{frozen_policy_path(run)} is not the policy that was fixed {run.info.policy_fixed_at}: restore it"
+        )
     return lines
 
 
@@ -102,7 +104,7 @@ def _model(run: Run, side: Side) -> dict[str, str]:
 
 
 def _spoken(name: str) -> str:
-    """A key of `bind` as a person knows it."""
+    """A key of `hash_inputs` as a person knows it."""
     side, _, what = name.partition(" ")
     return f"{side} {SETTINGS.get(what, what)}".strip()
 

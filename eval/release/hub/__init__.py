@@ -1,1 +1,1 @@
-"""From a decision to the Hub: what goes up, under which names, and whether it arrived."""
+"""Releasing to the Hub: what is uploaded, and whether it arrived."""

@@ -1,4 +1,4 @@
-"""Exactly what a release uploads: which files, under which names, with which sizes and hashes."""
+"""The files of a release, with their names, sizes and hashes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _TEXT = 32 * 2**20
 
 
 @dataclass(frozen=True)
-class File:
+class ReleaseFile:
     """One file of a release. `path` is its name in the repository, `size` is in bytes."""
 
     path: str
@@ -55,7 +55,7 @@ class File:
 class Bundle:
     """All files of a release, in the order of their names; `notes` says what a person should know before it goes."""
 
-    files: tuple[File, ...]
+    files: tuple[ReleaseFile, ...]
     card: str
     notes: tuple[str, ...] = field(default=())
 
@@ -65,7 +65,7 @@ class Bundle:
         return sum(file.size for file in self.files)
 
 
-def gather(run: Run, decision: Decision, repo: str, staging: Path, *, comments: bool) -> Bundle:
+def build_bundle(run: Run, decision: Decision, repo: str, staging: Path, *, comments: bool) -> Bundle:
     """What a release of `run` to `repo` uploads; files that are made for it lie in `staging`, an empty folder.
 
     Raises ReleaseError where there is no model folder to upload, StaleInputs where its weights are not those that the
@@ -73,7 +73,7 @@ def gather(run: Run, decision: Decision, repo: str, staging: Path, *, comments: 
     """
     folder = model_folder(run)
     artifact = tuned_artifact(folder)
-    told = write_evidence(run, decision, artifact, staging / "eval", comments=comments)
+    notes = write_evidence(run, decision, artifact, staging / "eval", comments=comments)
     model = _files(folder, [path.name for path in weights(folder)] + sorted(MODEL_FILES))
     _bound(model, decision)
     _same_tokenizer(model, artifact)
@@ -85,12 +85,12 @@ def gather(run: Run, decision: Decision, repo: str, staging: Path, *, comments: 
     facts = Facts(
         repo=repo,
         info=published_run(run.info),
-        decision=told,
+        decision=notes,
         policy=policy_of(run),
         artifact=artifact,
         origin=found,
         licence=licence,
-        proved=run_checks.lines(run),
+        proved=run_checks.check_lines(run),
         forced=run_checks.forced(run),
         picture=any(file.path == "training.svg" for file in model),
         comments=comments,
@@ -120,9 +120,9 @@ def model_folder(run: Run) -> Path:
     return folder
 
 
-def _files(folder: Path, names: Iterable[str]) -> list[File]:
+def _files(folder: Path, names: Iterable[str]) -> list[ReleaseFile]:
     found = [(name, folder / name) for name in dict.fromkeys(names) if (folder / name).is_file()]
-    return [File(name, path, path.stat().st_size, sha256_file(path)) for name, path in found]
+    return [ReleaseFile(name, path, path.stat().st_size, sha256_file(path)) for name, path in found]
 
 
 def _below(folder: Path) -> list[str]:
@@ -130,7 +130,7 @@ def _below(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def _bound(model: Sequence[File], decision: Decision) -> None:
+def _bound(model: Sequence[ReleaseFile], decision: Decision) -> None:
     """The very bytes that go out, by the hashes that the read-back compares, must be those that were judged."""
     whole = hashlib.sha256()
     for file in sorted((file for file in model if file.path.endswith(".safetensors")), key=lambda file: file.path):
@@ -139,14 +139,14 @@ def _bound(model: Sequence[File], decision: Decision) -> None:
         raise StaleInputs("the tuned weights are not those that were judged: restore them, nothing was uploaded")
 
 
-def _same_tokenizer(model: Sequence[File], artifact: Artifact | None) -> None:
+def _same_tokenizer(model: Sequence[ReleaseFile], artifact: Artifact | None) -> None:
     """The decision does not bind the tokenizer; the record of the training does."""
     found = [file.sha256 for file in model if file.path == "tokenizer.json"]
     if artifact is not None and found and found != [artifact.tokenizer_sha256]:
         raise StaleInputs("the tokenizer is not the one that was trained with: restore it, nothing was uploaded")
 
 
-def _refuse_tokens(files: Sequence[File]) -> None:
+def _refuse_tokens(files: Sequence[ReleaseFile]) -> None:
     token = get_token()
     for file in files:
         if file.size > _TEXT or file.path.endswith(".safetensors"):

@@ -1,4 +1,4 @@
-"""The model card: metadata that the Hub validates, and how the model was judged, with what that does not say.
+"""The model card: metadata that the Hub validates, how the model was judged, and what that does not show.
 
 The text is card.md.jinja. Whatever is put into it goes through blindside.markdown, so that no name can become markup.
 """
@@ -16,7 +16,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from blindside.markdown import code, one_line, plain
+from blindside.markdown import as_code, as_text, one_line
 from blindside.words import confidence_words
 from eval.policy import Policy
 from eval.release.gate.decision import Decision, Headline
@@ -74,18 +74,18 @@ def card(facts: Facts) -> ModelCard:
         "count": lambda value: f"{value:,}",
         "code": _code,
         "last": last_part,
-        "whole": lambda text: Markup(plain(text, longest=None)),
+        "whole": lambda text: Markup(as_text(text, longest=None)),
     }
     body = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(_values(facts))
     return ModelCard(f"---\n{_metadata(facts).to_yaml()}\n---\n\n{body}")
 
 
 def _code(text: str) -> Markup:
-    return Markup(code(str(text)))
+    return Markup(as_code(str(text)))
 
 
 def _finalize(value: Any) -> str:
-    return str(value) if isinstance(value, Markup) else plain(str(value))
+    return str(value) if isinstance(value, Markup) else as_text(str(value))
 
 
 def _values(facts: Facts) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _values(facts: Facts) -> dict[str, Any]:
 
 def _side(model: ModelInfo) -> Markup:
     pin = model.revision or model.weights_sha256
-    return Markup(plain(model.name) + (f" ({_code(pin[:12])})" if pin else " (not pinned)"))
+    return Markup(as_text(model.name) + (f" ({_code(pin[:12])})" if pin else " (not pinned)"))
 
 
 def _percent(share: float | None) -> str:

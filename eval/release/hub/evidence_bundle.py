@@ -1,4 +1,4 @@
-"""The evidence as it goes out: eval/ in the repository, with reviewers under pseudonyms and nothing of this machine."""
+"""The published evidence, eval/ in the repository: reviewers under pseudonyms, nothing of this machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blindside.yaml_files import BadYaml, read_yaml
-from eval.policy import frozen
+from eval.policy import frozen_policy_path
 from eval.release.gate.decision import Decision, write_decision
 from eval.release.gate.outputs import write_outputs
 from eval.release.hub.pseudonyms import KINDS, Pseudonyms, pseudonyms, published, renamed, reviewers
@@ -46,17 +46,19 @@ def write_evidence(
             (folder / name).write_bytes(published(run.folder / name, names, comments=comments))
     # A hash over verdicts would tell their reviewers' names to whoever tries likely ones.
     keyed = {name: names.keyed(pin) for name, pin in decision.bound.items() if name in _NAMING}
-    told = published_decision(decision, known, keyed)
-    write_decision(folder, told)
+    decision_text = published_decision(decision, known, keyed)
+    write_decision(folder, decision_text)
     info = published_run(run.info)
     write_run_json(folder, info)
-    (folder / frozen(run).name).write_bytes(frozen(run).read_bytes())
+    (folder / frozen_policy_path(run).name).write_bytes(frozen_policy_path(run).read_bytes())
     _write_study(run, folder)
     if artifact is not None:
         _write_training(artifact, folder)
+    # The tuned model's own lies beside its weights.
+    _copy(run.base_picture_path, folder)
     if run.report_folder.is_dir():
-        _write_report(Run(run.folder, info), folder, told, names)
-    return told
+        _write_report(Run(run.folder, info), folder, decision_text, names)
+    return decision_text
 
 
 def _tables(run: Run) -> list[Path]:
@@ -103,6 +105,8 @@ def _write_report(run: Run, folder: Path, decision: Decision, names: Pseudonyms)
         for name in _AS_THEY_ARE:
             if (run.folder / name).exists():
                 (copy.folder / name).symlink_to((run.folder / name).resolve())
+        for path in (run.picture_path, run.base_picture_path):
+            _copy(path, copy.folder)
         for path in _tables(run):
             made = folder / path.name
             data = made.read_bytes() if made.exists() else renamed(path.read_bytes(), names)
@@ -115,6 +119,11 @@ def _write_report(run: Run, folder: Path, decision: Decision, names: Pseudonyms)
             if path.name != _TWICE and (run.report_folder / path.name).is_file():
                 (folder / "report").mkdir(exist_ok=True)
                 (folder / "report" / path.name).write_bytes(path.read_bytes())
+
+
+def _copy(path: Path, folder: Path) -> None:
+    if path.is_file():
+        (folder / path.name).write_bytes(path.read_bytes())
 
 
 def _write_json(path: Path, value: Any) -> None:

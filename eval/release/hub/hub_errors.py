@@ -1,4 +1,4 @@
-"""What the Hub or the network refused, as one sentence with the remedy. No sentence holds a token or a signed URL."""
+"""Errors of the Hub or the network as one sentence with the remedy, without tokens or signed URLs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 from huggingface_hub.utils import validate_repo_id
 
-from blindside.addresses import shown
-from blindside.hub_http import http
+from blindside.addresses import without_secrets
+from blindside.hub.http_library import http
 from eval.errors import ReleaseError
 
 AGAIN = "the same command continues from there"
@@ -27,7 +27,7 @@ _BY_STATUS = {
 
 
 @contextmanager
-def in_words(api: HfApi, repo: str, *, again: str = AGAIN) -> Iterator[None]:
+def as_release_errors(api: HfApi, repo: str, *, again: str = AGAIN) -> Iterator[None]:
     """Turn what the client raises about `repo` into ReleaseError. `again` says what to do where it may yet succeed.
 
     The cause is left behind: its request carries the token, its URL may be signed.
@@ -42,33 +42,35 @@ def _sentence(error: BaseException, api: HfApi, repo: str, again: str) -> str:
     if isinstance(error, HfHubHTTPError):
         return _refused(error, api, repo, again)
     if isinstance(error, HFValidationError):
-        return f"{repo!r} can't name a repository ({_said(str(error), api)}): use owner/name"
+        return f"{repo!r} can't name a repository ({_clean_text(str(error), api)}): use owner/name"
     if isinstance(error, OfflineModeIsEnabled):
         return "HF_HUB_OFFLINE is set: unset it"
     if isinstance(error, http.InvalidURL | http.UnsupportedProtocol):
-        return f"{shown(api.endpoint)} is not a Hub's address ({_said(str(error), api)}): correct or unset HF_ENDPOINT"
+        endpoint = without_secrets(api.endpoint)
+        return f"{endpoint} is not a Hub's address ({_clean_text(str(error), api)}): correct or unset HF_ENDPOINT"
     if isinstance(error, http.HTTPError | ConnectionError | TimeoutError):
-        return f"the network to {shown(api.endpoint)} was lost ({_kind(error)}): {again}"
+        return f"the network to {without_secrets(api.endpoint)} was lost ({_kind(error)}): {again}"
     if isinstance(error, RuntimeError) and error.__cause__ is not None:
-        # The client wraps what happened to a file of Git LFS.
+        # The client wraps errors of Git LFS uploads.
         return _sentence(error.__cause__, api, repo, again)
     if isinstance(error, ValueError):
         # The Hub's own words on a card's metadata or on a file of Git LFS.
-        return f"the Hub refused the release: {_said(str(error), api)}"
+        return f"the Hub refused the release: {_clean_text(str(error), api)}"
     # hf_xet, which uploads to the real Hub, raises bare RuntimeErrors.
-    return f"the upload broke off ({_said(str(error), api)}): {again}"
+    return f"the upload broke off ({_clean_text(str(error), api)}): {again}"
 
 
 def _refused(error: HfHubHTTPError, api: HfApi, repo: str, again: str) -> str:
     status = error.response.status_code
-    said = _said(error.server_message or "", api)
+    message = _clean_text(error.server_message or "", api)
     if status in _BY_STATUS:
         proposed = " or propose the release with --create-pr" if again == AGAIN else ""
         sentence = _BY_STATUS[status].format(repo=repo, again=again, or_propose=proposed)
-        return f"{sentence} (the Hub: {said})" if said else sentence
+        return f"{sentence} (the Hub: {message})" if message else sentence
     if status >= 500:
         return f"the Hub is in trouble ({status}): {again}"
-    return f"the Hub refused the release ({status}{', ' + said if said else ''}): fix that and run the command again"
+    because = f"{status}, {message}" if message else str(status)
+    return f"the Hub refused the release ({because}): fix that and run the command again"
 
 
 def _kind(error: BaseException) -> str:
@@ -77,7 +79,7 @@ def _kind(error: BaseException) -> str:
     return "no connection" if isinstance(error, ConnectionError | http.NetworkError) else type(error).__name__
 
 
-def _said(text: str, api: HfApi) -> str:
+def _clean_text(text: str, api: HfApi) -> str:
     """Foreign words on one line, without token, passwords and query strings, and not without end."""
     if isinstance(api.token, str) and api.token:
         text = text.replace(api.token, "(token)")

@@ -1,4 +1,4 @@
-"""Where a tuned model comes from: its base on the Hub, the Hub's data sets, and the licence that goes with them."""
+"""The lineage of a tuned model: its base on the Hub, the data sets, and the licence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from huggingface_hub import HfApi, try_to_load_from_cache
 
-from blindside.hub_http import http
+from blindside.hub.http_library import http
 from blindside.yaml_files import LARGEST, BadYaml, parse_yaml
 from eval.run import Run
 from train.artifact import NAME, Artifact, read_artifact
@@ -110,29 +110,29 @@ def _once(names: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if is_hub_id(name)))
 
 
-def find_licence(found: Origin) -> Licence:
+def find_licence(origin: Origin) -> Licence:
     """The base's licence: by its card, then by its licence file, then by asking the Hub; `other` where none tells."""
-    if found.hub is None:
-        return _of_folder(found.folder) if found.folder else _unknown("the base has no record here")
-    cached = [_cached(found, name) for name in ("README.md", *LICENCE_FILES)]
+    if origin.hub is None:
+        return _of_folder(origin.folder) if origin.folder else _unknown("the base has no record here")
+    cached = [_cached(origin, name) for name in ("README.md", *LICENCE_FILES)]
     files = tuple(path for path in cached[1:] if path)
-    said = _by_card(cached[0], f"https://huggingface.co/{found.hub}") if cached[0] else None
-    said = said or _by_text(files) or _asked(found)
-    if said is None:
-        said = _unknown(f"neither the files of {found.hub} on this machine nor the Hub gives")
-    return Licence(said.identifier, said.source, said.name, said.link, files)
+    licence = _by_card(cached[0], f"https://huggingface.co/{origin.hub}") if cached[0] else None
+    licence = licence or _by_text(files) or _asked(origin)
+    if licence is None:
+        licence = _unknown(f"neither the files of {origin.hub} on this machine nor the Hub gives")
+    return Licence(licence.identifier, licence.source, licence.name, licence.link, files)
 
 
 def _of_folder(folder: Path) -> Licence:
     files = tuple(folder / name for name in LICENCE_FILES if (folder / name).is_file())
     card = folder / "README.md"
-    said = (_by_card(card) if card.is_file() else None) or _by_text(files)
-    said = said or _unknown("the base's folder has no licence file, and no card that names one")
-    return Licence(said.identifier, said.source, said.name, said.link, files)
+    licence = (_by_card(card) if card.is_file() else None) or _by_text(files)
+    licence = licence or _unknown("the base's folder has no licence file, and no card that names one")
+    return Licence(licence.identifier, licence.source, licence.name, licence.link, files)
 
 
-def _cached(found: Origin, name: str) -> Path | None:
-    path = try_to_load_from_cache(str(found.hub), name, revision=found.revision)
+def _cached(origin: Origin, name: str) -> Path | None:
+    path = try_to_load_from_cache(str(origin.hub), name, revision=origin.revision)
     return Path(path) if isinstance(path, str) else None
 
 
@@ -147,10 +147,10 @@ def _by_card(path: Path, url: str = "") -> Licence | None:
 
 
 def _by_metadata(data: dict[str, Any], url: str) -> Licence | None:
-    said = str(data.get("license") or "").lower()
-    if said in IDENTIFIERS:
-        return Licence(said, "the base's card")
-    if said != "other":
+    licence = str(data.get("license") or "").lower()
+    if licence in IDENTIFIERS:
+        return Licence(licence, "the base's card")
+    if licence != "other":
         return None
     link = str(data.get("license_link") or "")
     if link and "://" not in link and url:
@@ -170,14 +170,14 @@ def _by_text(files: tuple[Path, ...]) -> Licence | None:
     return None
 
 
-def _asked(found: Origin) -> Licence | None:
+def _asked(origin: Origin) -> Licence | None:
     """What the Hub says of the base; None where it is not to be reached."""
     try:
-        info = HfApi().model_info(str(found.hub), revision=found.revision, timeout=TIMEOUT)
+        info = HfApi().model_info(str(origin.hub), revision=origin.revision, timeout=TIMEOUT)
     except (http.HTTPError, http.InvalidURL, OSError, ValueError, ImportError):
         return None
     data = vars(info.card_data) if info.card_data else {}
-    return _by_metadata(data, f"https://huggingface.co/{found.hub}")
+    return _by_metadata(data, f"https://huggingface.co/{origin.hub}")
 
 
 def _unknown(why: str) -> Licence:

@@ -1,4 +1,4 @@
-"""Reviewers under other names: what is published shows who judged alike, and names nobody.
+"""Pseudonyms of reviewers: published files show who judged alike, and name nobody.
 
 The names come from a keyed hash. The key is random, is in the run's folder and never leaves it: with it a pseudonym
 can be traced by whoever holds the run, without it not even by trying likely names.
@@ -90,11 +90,13 @@ def published(path: Path, names: Pseudonyms, *, comments: bool) -> bytes:
         return b""
     lines, before = [columns.header(kind)], ""
     for row in rows:
-        told = row.model_copy(update={"reviewer": names.of(row.reviewer), "comment": row.comment if comments else ""})
+        renamed_row = row.model_copy(
+            update={"reviewer": names.of(row.reviewer), "comment": row.comment if comments else ""}
+        )
         if row.seal:
-            told = sealed(told, before, columns)
-            before = told.seal
-        lines.append(encode_row(told, columns))
+            renamed_row = sealed(renamed_row, before, columns)
+            before = renamed_row.seal
+        lines.append(encode_row(renamed_row, columns))
     return b"".join(lines)
 
 

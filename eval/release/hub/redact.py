@@ -1,4 +1,4 @@
-"""Provenance without the machine that it was made on: local paths become names, addresses and hosts go."""
+"""Removes this machine from provenance: local paths become names; addresses and hosts go."""
 
 from __future__ import annotations
 

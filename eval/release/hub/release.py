@@ -1,4 +1,4 @@
-"""`blindside release`: what people preferred, and nothing else, goes to the Hub with its evidence."""
+"""`blindside release`: upload a model that people preferred, with its evidence, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from blindside import console
 from blindside.words import counted
 from eval.errors import ReleaseError, StaleInputs
 from eval.release.gate.decision import Decision, read_decision
-from eval.release.gate.stale import changed
-from eval.release.hub.bundle import Bundle, File, gather, model_folder
+from eval.release.gate.stale import changed_inputs
+from eval.release.hub.bundle import Bundle, ReleaseFile, build_bundle, model_folder
 from eval.release.hub.hub_errors import repo_name
 from eval.release.hub.upload import client, size, upload
 from eval.release.hub.verify_upload import read_back
@@ -26,7 +26,7 @@ class Released:
     """What was done. `commit` and `url` are empty and `checked` is 0 after a dry run."""
 
     repo: str
-    files: tuple[File, ...]
+    files: tuple[ReleaseFile, ...]
     card: str
     dry_run: bool
     url: str = ""
@@ -64,7 +64,7 @@ def release(
     _check_bound(run, decision)
     api = None if dry_run else client()
     with tempfile.TemporaryDirectory(prefix="blindside-release-") as staging:
-        bundle = gather(run, decision, repo, Path(staging), comments=comments)
+        bundle = build_bundle(run, decision, repo, Path(staging), comments=comments)
         _tell(bundle, repo, say)
         if api is None:
             for line in bundle.card.splitlines():
@@ -76,8 +76,8 @@ def release(
         message = f"Release {run.name}, judged by people"
         done = upload(api, bundle, repo, private=private, create_pr=create_pr, message=message, say=say)
         downloaded = read_back(api, done.repo, done.revision, bundle.files, say)
-    said = f"all {len(bundle.files)} files on the Hub are what was sent ({downloaded} of them downloaded again)"
-    say(f"{done.pull_request or done.url}: {said}")
+    result = f"all {len(bundle.files)} files on the Hub are what was sent ({downloaded} of them downloaded again)"
+    say(f"{done.pull_request or done.url}: {result}")
     return Released(
         done.repo,
         bundle.files,
@@ -107,7 +107,7 @@ def _refusal(run: Run, decision: Decision) -> ReleaseError | None:
 
 def _check_bound(run: Run, decision: Decision) -> None:
     model_folder(run)
-    if lines := changed(run, decision):
+    if lines := changed_inputs(run, decision):
         raise StaleInputs(f"{'; '.join(lines)}: restore it, or judge and decide again; nothing was uploaded")
 
 

@@ -1,4 +1,4 @@
-"""Copies of the verdicts on the Hub, made while people judge: a disk may break before anybody has published anything.
+"""Copies verdicts to the Hub while people judge, in case the disk fails.
 
 Like huggingface_hub's CommitScheduler, which commits an append-only folder every few minutes, but for two things:
 starting without a network must not keep people from judging, and no half-written row may go out. The copies name the
@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from blindside.words import counted
 from eval.errors import ReleaseError
 from eval.journal import whole_csv_rows
-from eval.release.hub.hub_errors import in_words, repo_name
+from eval.release.hub.hub_errors import as_release_errors, repo_name
 from eval.release.hub.upload import client
 from eval.release.hub.verify_upload import TIMEOUT, opened
 from eval.run import Run
@@ -104,7 +104,7 @@ class Sync:
         api = client()
         # By itself the client waits for ever, and whoever ends judging would wait with it.
         get_session().timeout = TIMEOUT
-        with in_words(api, self._repo, again=f"it is tried again in {self._seconds / 60:g} minutes"):
+        with as_release_errors(api, self._repo, again=f"it is tried again in {self._seconds / 60:g} minutes"):
             repo = api.create_repo(self._repo, repo_type="dataset", private=True, exist_ok=True).repo_id
             for _ in range(RACES):
                 try:
@@ -132,8 +132,8 @@ class Sync:
             self._may(api, str(info.sha))
         # Read after the revision is known: another server on this run may have appended and copied until then.
         changed = self._changed()
-        there = {name: download(api, repo, f"{self._run.name}/{name}", info.sha) for name in changed}
-        self._refuse_to_lose(repo, there, changed)
+        remote = {name: download(api, repo, f"{self._run.name}/{name}", info.sha) for name in changed}
+        self._refuse_to_lose(repo, remote, changed)
         additions = [
             CommitOperationAdd(path_in_repo=f"{self._run.name}/{name}", path_or_fileobj=data)
             for name, data in changed.items()
@@ -144,15 +144,15 @@ class Sync:
         self._sent |= changed
         return str(commit.oid)
 
-    def _refuse_to_lose(self, repo: str, there: Mapping[str, bytes], changed: Mapping[str, bytes]) -> None:
+    def _refuse_to_lose(self, repo: str, remote: Mapping[str, bytes], changed: Mapping[str, bytes]) -> None:
         name, folder = self._run.name, self._run.folder
-        if "run.json" in changed and "run.json" not in self._sent and not self._is_ours(there["run.json"]):
+        if "run.json" in changed and "run.json" not in self._sent and not self._is_ours(remote["run.json"]):
             raise ReleaseError(
                 f"{repo} holds another comparison that is called {name}: copy to another repository, "
                 "nothing was overwritten"
             )
         for file in (file for file in changed if file.endswith(".csv")):
-            if what := lost(changed[file], there[file]):
+            if what := lost(changed[file], remote[file]):
                 raise ReleaseError(
                     f"{folder / file} {what} in {repo}, and nothing was overwritten: put that one back by "
                     f"`hf download {repo} {name}/{file} --repo-type dataset --local-dir {folder.parent}`, "

@@ -1,4 +1,4 @@
-"""To the Hub and back: upload a bundle in one commit, resumable by file, then read back and compare every hash.
+"""Uploads a bundle in one commit, resumable by file, then compares every hash with what was sent.
 
 One commit, because a release that broke off must not leave half a model where people load it from. Files of Git LFS go
 first, one by one; the Hub keeps them by hash, so the same command continues where it broke off. (`upload_large_folder`
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi, get_session, get_token
 from huggingface_hub.hf_api import RepoFile
 
-from blindside.addresses import shown
-from blindside.hub_http import http
+from blindside.addresses import without_secrets
+from blindside.hub.http_library import http
 from eval.errors import ReleaseError
-from eval.release.hub.bundle import Bundle, File
-from eval.release.hub.hub_errors import in_words
+from eval.release.hub.bundle import Bundle, ReleaseFile
+from eval.release.hub.hub_errors import as_release_errors
 from eval.release.hub.verify_upload import differs, listed
 
 Say = Callable[[str], None]
@@ -61,13 +61,13 @@ def upload(
 
     A repository that holds other weights is only changed by a pull request, which then takes them away.
     """
-    with in_words(api, repo):
+    with as_release_errors(api, repo):
         repo = api.create_repo(repo, private=private or None, exist_ok=True).repo_id
         info = api.model_info(repo)
         if private and not info.private:
             raise ReleaseError(f"{repo} exists and is public: make it private on the Hub first, or leave out --private")
-        there = listed(api, repo, "main")
-        others = _other_weights(there, bundle.files)
+        remote = listed(api, repo, "main")
+        others = _other_weights(remote, bundle.files)
         if others and not create_pr:
             raise ReleaseError(
                 f"{repo} holds other weights ({', '.join(others[:3])}): release under another name, "
@@ -78,17 +78,19 @@ def upload(
         deletions = [CommitOperationDelete(path) for path in others if path not in replaced]
         commit = _commit(api, repo, [*additions, *deletions], message, info.sha, create_pr=create_pr, say=say)
     revision = commit.pr_revision or commit.oid
-    return Uploaded(repo, f"{shown(api.endpoint)}/{repo}", commit.oid, revision, commit.pr_url)
+    return Uploaded(repo, f"{without_secrets(api.endpoint)}/{repo}", commit.oid, revision, commit.pr_url)
 
 
-def _other_weights(there: Mapping[str, RepoFile], files: Sequence[File]) -> list[str]:
+def _other_weights(remote: Mapping[str, RepoFile], files: Sequence[ReleaseFile]) -> list[str]:
     """Paths of weights on the Hub that are not, byte for byte, among `files`."""
     ours = {file.path: file for file in files}
-    weights = [path for path in there if path.endswith(_WEIGHTS) and "/" not in path]
-    return [path for path in weights if path not in ours or differs(ours[path], there[path])]
+    weights = [path for path in remote if path.endswith(_WEIGHTS) and "/" not in path]
+    return [path for path in weights if path not in ours or differs(ours[path], remote[path])]
 
 
-def _send(api: HfApi, repo: str, files: Sequence[File], *, create_pr: bool, say: Say) -> list[CommitOperationAdd]:
+def _send(
+    api: HfApi, repo: str, files: Sequence[ReleaseFile], *, create_pr: bool, say: Say
+) -> list[CommitOperationAdd]:
     """Bring the files of Git LFS to the Hub's storage, each as soon as the one before is there; none is visible yet."""
     additions = []
     for number, file in enumerate(files, 1):
@@ -111,10 +113,10 @@ def _commit(
     create_pr: bool,
     say: Say,
 ) -> CommitInfo:
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         commit = api.create_commit(repo, operations, commit_message=message, parent_commit=parent, create_pr=create_pr)
-    for warning in told:
+    for warning in caught:
         say(str(warning.message))
     return commit
 

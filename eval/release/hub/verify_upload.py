@@ -1,4 +1,4 @@
-"""What lies on the Hub after an upload, held against what was sent."""
+"""Compares what the Hub holds after an upload with what was sent."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from huggingface_hub import HfApi, get_session, hf_hub_url, hf_raise_for_status
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import build_hf_headers
 
-from blindside.hub_http import http
+from blindside.hub.http_library import http
 from eval.errors import ReleaseError
-from eval.release.hub.bundle import File
-from eval.release.hub.hub_errors import in_words
+from eval.release.hub.bundle import ReleaseFile
+from eval.release.hub.hub_errors import as_release_errors
 
 #: Files up to this size are downloaded again; of larger ones the Hub's own sha256 is compared. In bytes.
 SMALL = 10 * 1000**2
@@ -23,19 +23,19 @@ TIMEOUT = 60.0
 
 def listed(api: HfApi, repo: str, revision: str) -> dict[str, RepoFile]:
     """The files of a revision by their paths."""
-    there = api.list_repo_tree(repo, recursive=True, revision=revision)
-    return {file.path: file for file in there if isinstance(file, RepoFile)}
+    remote = api.list_repo_tree(repo, recursive=True, revision=revision)
+    return {file.path: file for file in remote if isinstance(file, RepoFile)}
 
 
-def read_back(api: HfApi, repo: str, revision: str, files: Sequence[File], say: Callable[[str], None]) -> int:
+def read_back(api: HfApi, repo: str, revision: str, files: Sequence[ReleaseFile], say: Callable[[str], None]) -> int:
     """Compare every file of a release with what the Hub has; the number of those that were downloaded again.
 
     Raises ReleaseError that names the files which are missing or differ.
     """
-    with in_words(api, repo):
-        there = listed(api, repo, revision)
-        wrong = [line for file in files if (line := differs(file, there.get(file.path)))]
-        small = [file for file in files if file.size <= SMALL and file.path in there]
+    with as_release_errors(api, repo):
+        remote = listed(api, repo, revision)
+        wrong = [line for file in files if (line := differs(file, remote.get(file.path)))]
+        small = [file for file in files if file.size <= SMALL and file.path in remote]
         wrong += [
             f"{file.path} comes back with other bytes"
             for file in small
@@ -46,19 +46,19 @@ def read_back(api: HfApi, repo: str, revision: str, files: Sequence[File], say: 
             f"{repo} does not hold what was sent: {'; '.join(dict.fromkeys(wrong))}: don't use it, and "
             "run the command again"
         )
-    beside = sorted(set(there) - {file.path for file in files} - {".gitattributes"})
+    beside = sorted(set(remote) - {file.path for file in files} - {".gitattributes"})
     if beside:
         say(f"{repo} also holds what is not of this release: {', '.join(beside[:10])}")
     return len(small)
 
 
-def differs(file: File, there: RepoFile | None) -> str | None:
+def differs(file: ReleaseFile, remote: RepoFile | None) -> str | None:
     """What is wrong by the Hub's own list: sha256 of a file of Git LFS, git's own hash of any other."""
-    if there is None:
+    if remote is None:
         return f"{file.path} is missing"
-    if there.size != file.size:
-        return f"{file.path} has {there.size:,} bytes instead of {file.size:,}"
-    same = there.lfs.sha256 == file.sha256 if there.lfs else there.blob_id == git_hash(file.source)
+    if remote.size != file.size:
+        return f"{file.path} has {remote.size:,} bytes instead of {file.size:,}"
+    same = remote.lfs.sha256 == file.sha256 if remote.lfs else remote.blob_id == git_hash(file.source)
     return None if same else f"{file.path} has another hash"
 
 
@@ -80,7 +80,7 @@ def opened(
         yield response
 
 
-def _download(api: HfApi, repo: str, revision: str, file: File) -> str:
+def _download(api: HfApi, repo: str, revision: str, file: ReleaseFile) -> str:
     """Hex sha256 of what comes back."""
     found = hashlib.sha256()
     with opened(api, repo, file.path, revision=revision) as response:

@@ -1,1 +1,1 @@
-"""Verdicts become the next round's pairs."""
+"""From verdicts to the training pairs of the next round."""

@@ -1,4 +1,4 @@
-"""Verdicts become the next round's pairs, and their prompts are retired: `blindside harvest RUN`.
+"""`blindside harvest`: verdicts become pairs, and their prompts are retired.
 
 A pair is taken where enough reviewers agree on the better answer. Everything else is counted by its reason.
 """
@@ -14,7 +14,7 @@ from blindside import console
 from blindside.tables.rows import Excluded, Message
 from blindside.words import counted
 from eval.answers import read_answers
-from eval.collect.prompts.prompt_set import key
+from eval.collect.prompts.prompt_set import training_key
 from eval.collect.prompts.retired import Retired, retire
 from eval.errors import InputError, RunError
 from eval.evidence.reviewers.criteria import grade
@@ -87,13 +87,15 @@ def harvest(run: Run, out: Path, *, thresholds: Thresholds = Thresholds(), say: 
 def _votes(rows: Sequence[Verdict]) -> tuple[Counter[str], defaultdict[str, list[Verdict]]]:
     """What became of every row, and the judgements that count, by item."""
     counted = in_force(rows)
-    told = Counter({"replaced or withdrawn": len(rows) - len(counted)}) if len(counted) < len(rows) else Counter[str]()
+    counts = (
+        Counter({"replaced or withdrawn": len(rows) - len(counted)}) if len(counted) < len(rows) else Counter[str]()
+    )
     votes: defaultdict[str, list[Verdict]] = defaultdict(list)
     for row in counted:
-        told["counted" if row.kind == "judgement" else f"left out: {row.kind}"] += 1
+        counts["counted" if row.kind == "judgement" else f"left out: {row.kind}"] += 1
         if row.kind == "judgement":
             votes[row.item].append(row)
-    return told, votes
+    return counts, votes
 
 
 def _pair(
@@ -184,7 +186,9 @@ _UNFIT = {
 def retire_prompts(run: Run, prompts: Iterable[Prompt], out: Path) -> int:
     """Write down that these prompts are training data from now on; returns how many are new."""
     now = utc_now()
-    rows = [Retired(prompt_key=key(p), run=run.name, item=p.id, retired_at=now, pairs=str(out)) for p in prompts]
+    rows = [
+        Retired(prompt_key=training_key(p), run=run.name, item=p.id, retired_at=now, pairs=str(out)) for p in prompts
+    ]
     return retire(run.folder.parent, rows)
 
 

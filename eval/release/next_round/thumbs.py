@@ -1,4 +1,4 @@
-"""Thumbs of `--mode thumbs` become pairs: an answer that was liked against one to the same prompt that was not.
+"""Thumbs become pairs: a liked answer against a disliked one to the same prompt.
 
 One run shows one answer a prompt, so it takes several runs, of models that answered the same prompts.
 """
@@ -61,8 +61,8 @@ def _records(run: Run, numbers: Iterator[int]) -> Iterator[Record | Excluded]:
         if answer is None or answer.sha256 != row.sha256:
             yield Excluded(path, number, OTHER_TEXT, f"{row.item}: {OTHER_TEXT}")
             continue
-        said = [{"role": m.role, "content": m.content} for m in answer.messages]
-        values = {"messages": said, "answer": answer.text, "thumb": row.outcome, "user": row.reviewer}
+        messages = [{"role": m.role, "content": m.content} for m in answer.messages]
+        values = {"messages": messages, "answer": answer.text, "thumb": row.outcome, "user": row.reviewer}
         yield Record(path, number, {**values, "run": run.name, "item": row.item, "verdict": row.verdict_id})
 
 

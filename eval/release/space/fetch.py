@@ -1,4 +1,4 @@
-"""The run comes from its repository onto the Space's disk, before anybody judges."""
+"""Downloads the run onto the Space's disk before anybody judges."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pydantic import ValidationError
 
 from eval.errors import ReleaseError
 from eval.journal import write_atomically
-from eval.judge.opening.keyfile import KEY_FILE
+from eval.judge.setup.keyfile import KEY_FILE
 from eval.release.hub.sync import snapshot
 from eval.release.space.layout import ACCOUNTS, FIXED, RUN, SETTINGS, TABLES, Settings
 from eval.release.space.store import Store
-from eval.release.space.tables import check_seals, later, parted_at
+from eval.release.space.tables import check_seals, continuation, parted_at
 from eval.run import Run, open_run
 
 _SECRET = frozenset({KEY_FILE, ACCOUNTS})
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedRun:
     """A run on this disk, and its tables as the Hub had them `at` (seconds since the epoch)."""
 
     run: Run
@@ -29,7 +29,7 @@ class Fetched:
     at: float
 
 
-def fetch(store: Store, reports: Path) -> Fetched:
+def fetch(store: Store, reports: Path) -> FetchedRun:
     """The run, whole, in its folder below `reports`, which may be there already: of its tables the longer ones stay.
 
     Raises ReleaseError where rows here and there parted, or a row on the Hub is not as it was written.
@@ -46,7 +46,7 @@ def fetch(store: Store, reports: Path) -> Fetched:
         _put(folder, name, _continued(folder, name, theirs, store))
     # It comes last: its presence means that the run is complete.
     _put(folder, RUN, store.read(RUN, revision))
-    return Fetched(open_run(reports, store.run), tables, at)
+    return FetchedRun(open_run(reports, store.run), tables, at)
 
 
 def settings(store: Store) -> Settings:
@@ -60,7 +60,7 @@ def settings(store: Store) -> Settings:
 def _continued(folder: Path, name: str, theirs: bytes, store: Store) -> bytes:
     ours = snapshot(folder / name)
     check_seals(folder, name, theirs, store.run)
-    longer = later(ours, theirs)
+    longer = continuation(ours, theirs)
     if longer is None:
         raise ReleaseError(
             f"{name} on this disk and in {store.repo} differ from line {parted_at(ours, theirs)} on: "

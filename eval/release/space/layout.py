@@ -1,4 +1,4 @@
-"""What lies where: the public repository of a Space, and the private data set repository that holds the run."""
+"""Names and places: a Space's public repository, and the private data set repository with the run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from eval.errors import ReleaseError
 from eval.journal import write_atomically
-from eval.judge.opening.keyfile import KEY_FILE
+from eval.judge.setup.keyfile import KEY_FILE
 from eval.records import Row
 from eval.release.hub.sync import TABLES as TABLES
 
@@ -22,7 +22,7 @@ LEASE = "serving.json"
 #: are public.
 SECRET_PLACE, SECRET_TOKEN = "BLINDSIDE_DATA", "BLINDSIDE_TOKEN"
 #: Seconds between two copies. The Hub takes some hundred commits an hour.
-EVERY, FEWEST = 60.0, 30.0
+EVERY = 60.0
 _LOCAL = "space.json"
 
 
@@ -38,22 +38,22 @@ class Settings(Row):
         return bool(self.users or self.orgs)
 
 
-class Deployed(Row):
+class DeployedSpace(Row):
     """In the run's folder here: the Space that serves it, and the data set repository that holds it."""
 
     space: str
     data: str
 
 
-def write_deployed(folder: Path, deployed: Deployed) -> None:
+def write_deployed(folder: Path, deployed: DeployedSpace) -> None:
     write_atomically(folder / _LOCAL, (deployed.model_dump_json(indent=2) + "\n").encode())
 
 
-def read_deployed(folder: Path) -> Deployed | None:
+def read_deployed(folder: Path) -> DeployedSpace | None:
     """Raises ReleaseError for a file that is not ours."""
     path = folder / _LOCAL
     try:
-        return Deployed.model_validate_json(path.read_bytes())
+        return DeployedSpace.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except ValidationError:

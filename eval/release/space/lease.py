@@ -1,4 +1,4 @@
-"""One server at a time on one run: `serving.json` in its repository says which.
+"""serving.json, the lease on a run: at most one server serves it at a time.
 
 A server that finds another one's name there asks (`asked`), by a commit. Whoever serves looks for such a question all
 the time, and answers by taking it away; where nobody answers, the server that asked takes over. No clock is compared,
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from eval.errors import ReleaseError
 from eval.records import Row
 from eval.release.space.layout import LEASE
-from eval.release.space.store import Moved, Store
+from eval.release.space.store import RevisionMoved, Store
 
 
 class Serving(Row):
@@ -37,7 +37,7 @@ class Lease:
         self.id = secrets.token_hex(8)
         self.lost = threading.Event()
         self._store = store
-        #: Seconds between two looks, until a silent server is taken for dead, and between two questions.
+        #: Seconds between checks, until a silent server counts as dead, and between two questions to it.
         self._look = min(10.0, every / 3)
         self._patience, self._rest = 3.5 * self._look, 6 * self._look
 
@@ -49,21 +49,21 @@ class Lease:
         asked_at: float | None = None
         while True:
             revision = self._store.head()
-            there = self._read(revision)
-            if asked_at is not None and there.asked != self.id and there.server:
+            serving = self._read(revision)
+            if asked_at is not None and serving.asked != self.id and serving.server:
                 busy()
                 time.sleep(self._rest)
                 asked_at = None
                 continue
             silent = asked_at is not None and time.monotonic() - asked_at > self._patience
             try:
-                if not there.server or silent:
+                if not serving.server or silent:
                     self._write(Serving(server=self.id), revision)
                     return
                 if asked_at is None:
-                    self._write(there.model_copy(update={"asked": self.id}), revision)
+                    self._write(serving.model_copy(update={"asked": self.id}), revision)
                     asked_at = time.monotonic()
-            except Moved:
+            except RevisionMoved:
                 continue
             time.sleep(self._look)
 
@@ -93,7 +93,7 @@ class Lease:
                 if self._read(revision).server == self.id:
                     self._write(Serving(), revision)
                 return
-            except Moved:
+            except RevisionMoved:
                 continue
             except ReleaseError:
                 return
@@ -103,7 +103,7 @@ class Lease:
         while not end.wait(self._look):
             try:
                 seen = self._answer(seen)
-            except (ReleaseError, Moved):
+            except (ReleaseError, RevisionMoved):
                 continue
             if self.lost.is_set():
                 on_lost()
@@ -114,10 +114,10 @@ class Lease:
         revision = self._store.head()
         if revision == seen and not self.lost.is_set():
             return seen
-        there = self._read(revision)
-        if there.server != self.id:
+        serving = self._read(revision)
+        if serving.server != self.id:
             self.lost.set()
-        elif there.asked:
+        elif serving.asked:
             return self._write(Serving(server=self.id), revision)
         return revision
 

@@ -1,4 +1,4 @@
-"""A run becomes a Space: first the run into its private repository, then the code into the Space's own."""
+"""Publishes a run as a Space: first the run into its private repository, then the code into the Space's."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, Vo
 from huggingface_hub.errors import EntryNotFoundError
 
 from eval.errors import ReleaseError
-from eval.judge.opening.begin import begin, refuse_candidate
+from eval.judge.setup.begin import begin_judging, refuse_candidate
 from eval.judge.study.study import Study
-from eval.release.hub.hub_errors import in_words, repo_name
+from eval.release.hub.hub_errors import as_release_errors, repo_name
 from eval.release.hub.sync import snapshot
 from eval.release.hub.upload import client
 from eval.release.hub.verify_upload import opened
@@ -25,23 +25,23 @@ from eval.release.space.layout import (
     SECRET_TOKEN,
     SETTINGS,
     TABLES,
-    Deployed,
+    DeployedSpace,
     Settings,
     write_deployed,
 )
 from eval.release.space.repository import MARK, files
-from eval.release.space.store import AGAIN, Moved, Store
-from eval.release.space.tables import later, parted_at
+from eval.release.space.store import AGAIN, RevisionMoved, Store
+from eval.release.space.tables import continuation, parted_at
 from eval.run import Run, open_run
 from eval.run_info import RunInfo
 
-#: The token that the Space gets, where it is not the one of whoever publishes.
+#: The Space's token, if it is not the publisher's own.
 TOKEN_VARIABLE = "BLINDSIDE_SPACE_TOKEN"
 VOLUME_AT = "/data"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SpacePlan:
     """A Space to be made: `space` and `data` are repositories (owner/name), `accounts` the file of logins, `bucket`
     a storage bucket for /data."""
 
@@ -53,7 +53,7 @@ class Wanted:
     bucket: str = ""
 
 
-def publish(run: Run, study: Study | None, wanted: Wanted, say: Callable[[str], None]) -> Deployed:
+def publish(run: Run, study: Study | None, wanted: SpacePlan, say: Callable[[str], None]) -> DeployedSpace:
     """Make the Space, or bring it up to date. Raises ReleaseError, and InputError where the run cannot be judged.
 
     Rows that were judged there are never overwritten; what judging goes by is fixed once there are some.
@@ -61,17 +61,17 @@ def publish(run: Run, study: Study | None, wanted: Wanted, say: Callable[[str], 
     for repo in (wanted.space, wanted.data):
         repo_name(repo)
     refuse_candidate(run)
-    begin(run, study)
+    begin_judging(run, study)
     run = open_run(run.folder.parent, run.name)
     api = client()
-    with in_words(api, wanted.data, again=AGAIN):
+    with as_release_errors(api, wanted.data, again=AGAIN):
         data = api.create_repo(wanted.data, repo_type="dataset", private=True, exist_ok=True).repo_id
     _put_run(Store(api, data, run.name), run, wanted)
     say(f"{data} (private) holds the run")
-    with in_words(api, wanted.space, again=AGAIN):
+    with as_release_errors(api, wanted.space, again=AGAIN):
         space = _put_space(api, wanted, f"{data}/{run.name}")
     say(f"{space} holds the page, and nothing of the run")
-    deployed = Deployed(space=space, data=data)
+    deployed = DeployedSpace(space=space, data=data)
     write_deployed(run.folder, deployed)
     return deployed
 
@@ -81,14 +81,14 @@ def space_token() -> str:
     return os.environ.get(TOKEN_VARIABLE) or str(client().token)
 
 
-def stop(deployed: Deployed) -> None:
+def stop(deployed: DeployedSpace) -> None:
     """Pause the Space. Raises ReleaseError."""
     api = client()
-    with in_words(api, deployed.space, again=AGAIN):
+    with as_release_errors(api, deployed.space, again=AGAIN):
         api.pause_space(deployed.space)
 
 
-def _put_run(store: Store, run: Run, wanted: Wanted) -> None:
+def _put_run(store: Store, run: Run, wanted: SpacePlan) -> None:
     while True:
         revision = store.head()
         added = {
@@ -99,7 +99,7 @@ def _put_run(store: Store, run: Run, wanted: Wanted) -> None:
         }
         try:
             store.commit(added, revision, f"The run {run.name}")
-        except Moved:
+        except RevisionMoved:
             continue
         return
 
@@ -107,10 +107,10 @@ def _put_run(store: Store, run: Run, wanted: Wanted) -> None:
 def _fixed(store: Store, revision: str, run: Run) -> dict[str, bytes]:
     """What judging goes by. Once there are verdicts there, it must be what they were given by."""
     ours = {name: data for name in (RUN, *FIXED) if (data := _bytes(run.folder / name))}
-    there = store.read(RUN, revision)
-    if there and RunInfo.model_validate_json(there).identity() != run.info.identity():
+    remote = store.read(RUN, revision)
+    if remote and RunInfo.model_validate_json(remote).identity() != run.info.identity():
         raise ReleaseError(f"{store.repo} holds another comparison that is called {run.name}: take another --data")
-    if there and any(store.read(name, revision) for name in TABLES[:2]):
+    if remote and any(store.read(name, revision) for name in TABLES[:2]):
         changed = [name for name in FIXED if not _goes_on(ours.get(name, b""), store.read(name, revision))]
         if changed:
             raise ReleaseError(
@@ -129,7 +129,7 @@ def _rows(store: Store, revision: str, run: Run) -> dict[str, bytes]:
     found = {}
     for name in TABLES:
         ours, theirs = snapshot(run.folder / name), store.read(name, revision)
-        if later(ours, theirs) is None:
+        if continuation(ours, theirs) is None:
             raise ReleaseError(
                 f"{run.folder / name} and the copy in {store.repo} differ from line {parted_at(ours, theirs)} on, and "
                 "nothing was changed: judge in one place"
@@ -139,7 +139,7 @@ def _rows(store: Store, revision: str, run: Run) -> dict[str, bytes]:
     return found
 
 
-def _put_space(api: HfApi, wanted: Wanted, place: str) -> str:
+def _put_space(api: HfApi, wanted: SpacePlan, place: str) -> str:
     secrets = {SECRET_PLACE: place, SECRET_TOKEN: space_token()}
     volumes = [Volume(type="bucket", source=wanted.bucket, mount_path=VOLUME_AT)] if wanted.bucket else None
     space = api.create_repo(
@@ -151,8 +151,8 @@ def _put_space(api: HfApi, wanted: Wanted, place: str) -> str:
         space_secrets=[{"key": key, "value": value} for key, value in secrets.items()],
         space_volumes=volumes,
     ).repo_id
-    there = _app(api, space)
-    if there and not there.startswith(MARK.encode()):
+    remote = _app(api, space)
+    if remote and not remote.startswith(MARK.encode()):
         raise ReleaseError(f"the Space {space} is another application: take another --repo, nothing was changed")
     for key, value in secrets.items():
         api.add_space_secret(space, key, value)
@@ -166,8 +166,8 @@ def _put_space(api: HfApi, wanted: Wanted, place: str) -> str:
 
 def _commit(api: HfApi, space: str, added: Mapping[str, bytes]) -> None:
     info = api.space_info(space)
-    there = {file.rfilename for file in info.siblings or ()}
-    old = [name for name in there if name.startswith("blindside-") and name.endswith(".whl") and name not in added]
+    remote = {file.rfilename for file in info.siblings or ()}
+    old = [name for name in remote if name.startswith("blindside-") and name.endswith(".whl") and name not in added]
     operations: list[CommitOperationAdd | CommitOperationDelete] = [
         *(CommitOperationAdd(path, data) for path, data in added.items()),
         *(CommitOperationDelete(path) for path in old),

@@ -1,4 +1,4 @@
-"""Verdicts that were given at a Space come home: whole, behind those that are here, or not at all."""
+"""Copies the verdicts of a Space back: whole and appended to those here, or not at all."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from eval.release.hub.sync import snapshot
 from eval.release.space.layout import FIXED, RUN, TABLES
 from eval.release.space.store import Store
 from eval.release.space.stranded import FOLDER
-from eval.release.space.tables import KINDS, check_seals, later, parted_at
+from eval.release.space.tables import KINDS, check_seals, continuation, parted_at
 from eval.run import Run
 from eval.run_info import RunInfo
 
-#: Of what judging goes by, what a report reads. The key and the answers are here already.
+#: Files that a report reads; the key and the answers are here already.
 _SAME = tuple(name for name in FIXED if name in ("study.json", "plan.json"))
 
 
@@ -53,10 +53,10 @@ def _judged(run: Run) -> int:
 
 
 def _refuse_other(run: Run, store: Store, revision: str) -> None:
-    there = store.read(RUN, revision)
-    if not there:
+    remote = store.read(RUN, revision)
+    if not remote:
         raise ReleaseError(f"{store.repo} holds no run {run.name}: name the repository by --data")
-    if RunInfo.model_validate_json(there).identity() != run.info.identity():
+    if RunInfo.model_validate_json(remote).identity() != run.info.identity():
         raise ReleaseError(f"{store.repo} holds another comparison that is called {run.name}: nothing was changed")
     for name in _SAME:
         path = run.folder / name
@@ -69,7 +69,7 @@ def _refuse_other(run: Run, store: Store, revision: str) -> None:
 def _refuse_parted(run: Run, store: Store, name: str, theirs: bytes) -> None:
     path = run.folder / name
     ours = snapshot(path)
-    if later(ours, theirs) is None:
+    if continuation(ours, theirs) is None:
         raise ReleaseError(
             f"{path} and the copy in {store.repo} differ from line {parted_at(ours, theirs)} on, and nothing was "
             "changed: rows were judged or altered in both places; move the local one aside and pull again, "

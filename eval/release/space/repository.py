@@ -1,4 +1,4 @@
-"""What is in a Space's own repository, which may be public: the code, and nothing of the run, not even its name."""
+"""The files of a Space's own repository, which may be public: the code, and nothing of the run."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from eval.release.space.layout import Settings
 from eval.release.space.wheel import wheel
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-#: For which requirements.txt was resolved.
+#: The Python version that requirements.txt was resolved for.
 PYTHON = "3.11"
-#: By its first line a Space of ours is known.
+#: The first line of the program identifies a Space of ours.
 MARK = '"""Serves a blind study by blindside.'
 #: The Space's builder sees requirements.txt and no other file of the repository: the wheel is unpacked here.
 APP = f'''{MARK} The answers are in a private repository."""

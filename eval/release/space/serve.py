@@ -1,4 +1,4 @@
-"""What a Space runs: the run is fetched, judged on this page alone, and copied back while people judge."""
+"""The program of a Space: fetch the run, serve its judging page, copy verdicts back meanwhile."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from huggingface_hub import HfApi, get_session
 
 from blindside import console
 from eval.errors import BlindsideError, ReleaseError
-from eval.judge.door.accounts import Accounts
-from eval.judge.door.front import Front, host_of
-from eval.judge.door.hub_accounts import HubAccounts
-from eval.judge.door.hub_oauth import HubOAuth
-from eval.judge.door.serving import listen, load_gradio, run_until_signalled
+from eval.judge.access.accounts import Accounts
+from eval.judge.access.hub_accounts import HubAccounts
+from eval.judge.access.hub_oauth import HubOAuth
+from eval.judge.access.public_address import PublicAddress, host_of
+from eval.judge.access.server import listen, load_gradio, run_until_signalled
 from eval.judge.page.app import copied_application
-from eval.judge.page.copies import Copies
+from eval.judge.page.copy_status import CopyStatus
 from eval.judge.page.judging_state import JudgingState
-from eval.judge.store.watching import watched
+from eval.judge.store.file_watch import watched
 from eval.release.hub.sync import Sync
 from eval.release.hub.upload import client
 from eval.release.hub.verify_upload import TIMEOUT
-from eval.release.space.fetch import Fetched, fetch, settings
+from eval.release.space.fetch import FetchedRun, fetch, settings
 from eval.release.space.layout import ACCOUNTS, SECRET_PLACE, SECRET_TOKEN, Settings
 from eval.release.space.lease import Lease
 from eval.release.space.store import Store
 from eval.release.space.stranded import strand
 from eval.release.space.waiting import BROKEN, BUSY, STARTING, Waiting, waiting
 
-#: Whose pages show a Space in a frame.
+#: The origin whose pages show a Space in a frame.
 HUB = "https://huggingface.co"
 PORT = 7860
 _AGAIN = "it is tried again in a moment"
 
 
 @dataclass(frozen=True)
-class Place:
+class SpaceEnvironment:
     """Where a Space finds itself. `kept`: its disk outlasts it. `hosts`: how browsers call it, the first one first."""
 
     store: Store
@@ -55,7 +55,7 @@ class Place:
     port: int
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Place:
+    def of(cls, environment: Mapping[str, str]) -> SpaceEnvironment:
         """From a Space's environment. Raises ReleaseError where a secret is missing."""
         repo, _, run = environment.get(SECRET_PLACE, "").rpartition("/")
         if not repo or not run or not environment.get(SECRET_TOKEN):
@@ -69,9 +69,9 @@ class Place:
         port = int(environment.get("GRADIO_SERVER_PORT") or PORT)
         return cls(Store(_api(), repo, run, _AGAIN), disk / "blindside", kept, hosts, port)
 
-    def front(self) -> Front:
+    def front(self) -> PublicAddress:
         """The Space's names, under TLS whatever its proxy says, in a frame of the Hub alone."""
-        front = Front.of("0.0.0.0")
+        front = PublicAddress.of("0.0.0.0")
         for host in self.hosts:
             front.tunnel(f"https://{host_of(host)[0]}")
         front.framed_by = HUB
@@ -88,13 +88,13 @@ def main() -> None:
     console.guard()
     try:
         load_gradio()
-        serve(Place.of(os.environ))
+        serve(SpaceEnvironment.of(os.environ))
     except BlindsideError as error:
         console.tell(f"blindside: {error}")
         sys.exit(1)
 
 
-def serve(place: Place) -> None:
+def serve(place: SpaceEnvironment) -> None:
     """Serve the run, again and again where another server takes it, until SIGTERM. Raises BlindsideError."""
     front = place.front()
     with listen("0.0.0.0", place.port, console.say) as sock:
@@ -109,9 +109,9 @@ def serve(place: Place) -> None:
                 return
 
 
-def _begun(place: Place, page: Waiting) -> Server:
+def _begun(place: SpaceEnvironment, page: Waiting) -> Server:
     """The server that alone has the run, on this disk; waits for as long as that takes."""
-    told = ""
+    reported = ""
     lease: Lease | None = None
     while True:
         try:
@@ -124,29 +124,29 @@ def _begun(place: Place, page: Waiting) -> Server:
             return Server(place, wanted, lease, fetch(place.store, place.reports))
         except BlindsideError as error:
             page.sentence = BROKEN
-            if str(error) != told:
+            if str(error) != reported:
                 console.tell(f"not served yet: {error}")
-            told = str(error)
+            reported = str(error)
             time.sleep(5)
 
 
 class Server:
     """One run on this disk, held by `lease`."""
 
-    def __init__(self, place: Place, wanted: Settings, lease: Lease, fetched: Fetched) -> None:
+    def __init__(self, place: SpaceEnvironment, wanted: Settings, lease: Lease, fetched: FetchedRun) -> None:
         run = fetched.run
         self._place, self._wanted, self._lease, self._run = place, wanted, lease, run
-        self._desk = JudgingState(run)
+        self._judging = JudgingState(run)
         self._accounts, self._oauth = self._door()
         self._sync = Sync(run, place.store.repo, minutes=wanted.every / 60, say=console.say, may=lease.check)
         self._sync.begin_with(fetched.tables, fetched.at)
 
-    def serve(self, sock: socket.socket, front: Front) -> bool:
+    def serve(self, sock: socket.socket, front: PublicAddress) -> bool:
         """Serve until SIGTERM (False), or until another server took over (True). Raises InputError."""
         app = copied_application(
-            self._desk, self._accounts, front, oauth=self._oauth, copies=self.copies, say=console.say
+            self._judging, self._accounts, front, oauth=self._oauth, copies=self.copies, say=console.say
         )
-        with watched(self._desk.ledger), self._sync, self._lease.kept(_end):
+        with watched(self._judging.ledger), self._sync, self._lease.kept(_end):
             run_until_signalled(app, sock.dup(), self._ready)
         if self._lease.lost.is_set():
             if self._place.kept:  # the other server continues in this very folder
@@ -156,11 +156,11 @@ class Server:
         self._lease.release()
         return False
 
-    def copies(self) -> Copies:
+    def copies(self) -> CopyStatus:
         at = self._sync.copied_at
         rows = sum(_rows(self._sync.waiting(name)) for name in ("verdicts.csv", "thumbs.csv"))
-        said = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds") if at else ""
-        return Copies(said, rows, self._wanted.every, self._place.kept)
+        time = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds") if at else ""
+        return CopyStatus(time, rows, self._wanted.every, self._place.kept)
 
     def _door(self) -> tuple[Accounts | HubAccounts, HubOAuth | None]:
         if not self._wanted.by_hub:

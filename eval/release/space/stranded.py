@@ -1,4 +1,4 @@
-"""Verdicts that a server had not copied when another one took over: kept beside the table, which has others."""
+"""Verdicts that a server had not copied when another took over: kept beside the table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from eval.errors import ReleaseError
 from eval.release.hub.sync import Sync
 from eval.release.space.layout import TABLES
-from eval.release.space.store import Moved, Store
+from eval.release.space.store import RevisionMoved, Store
 from eval.run import Run
 
 FOLDER = "stranded"
@@ -36,5 +36,5 @@ def _committed(store: Store, files: dict[str, bytes]) -> None:
         try:
             store.commit(files, store.head(), "Verdicts of a server that was replaced")
             return
-        except Moved:
+        except RevisionMoved:
             continue

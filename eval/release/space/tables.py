@@ -1,4 +1,4 @@
-"""Rows of two places held against each other: which continues which, and whether their seals are whole."""
+"""Compares the rows of two copies of a table: which continues which, and whether their seals hold."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from eval.records import Judgement, Thumb, Verdict
 KINDS: dict[str, type[Judgement]] = {"verdicts.csv": Verdict, "thumbs.csv": Thumb}
 
 
-def later(ours: bytes, theirs: bytes) -> bytes | None:
+def continuation(ours: bytes, theirs: bytes) -> bytes | None:
     """Of two copies of an append-only table the one that continues the other; None where they parted."""
     if ours.startswith(theirs):
         return ours

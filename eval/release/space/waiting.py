@@ -1,4 +1,4 @@
-"""The page while there is nothing to judge: the run is being fetched, or another server has it."""
+"""The page while there is nothing to judge yet: the run is being fetched, or another server has it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from eval.judge.door.front import Front
-from eval.judge.door.gatekeeper import Gatekeeper, tell
-from eval.judge.door.routes import PAGE
+from eval.judge.access.gatekeeper import Gatekeeper, send_text
+from eval.judge.access.public_address import PublicAddress
+from eval.judge.access.routes import PAGE
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -32,11 +32,11 @@ class Waiting:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             status = 200 if scope["path"] == "/" else 503
-            await tell(send, status, self.sentence, [(b"refresh", b"10"), (b"cache-control", b"no-store")])
+            await send_text(send, status, self.sentence, [(b"refresh", b"10"), (b"cache-control", b"no-store")])
 
 
 @contextmanager
-def waiting(sock: socket.socket, front: Front) -> Iterator[Waiting]:
+def waiting(sock: socket.socket, front: PublicAddress) -> Iterator[Waiting]:
     """Serve the sentence on `sock`, which stays open for who comes after."""
     import uvicorn
 

@@ -1,4 +1,4 @@
-"""A wheel of the code that is running, made without a build tool: from a checkout as from an installed package.
+"""Builds a wheel of the running code without a build tool.
 
 It holds what judging needs: every module, and the files beside those of `eval`. Recipes, compose files and whatever
 else people keep in a checkout stay at home.

@@ -1,0 +1,1 @@
+"""The results, browse and compare pages: plain HTML and SVG."""

@@ -1,24 +1,24 @@
-"""The list of a run's prompts and one item of it: search, filters, pages, and what is shown of a pair."""
+"""The browse page: a run's prompts with search and filters, and one item of them."""
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-
 from eval.evidence.conditions import HASTY
 from eval.evidence.reviewers.bias import EDGES
+from eval.judge.study.study import Study
 from eval.records import OUTCOMES, Outcome, Thumb, Verdict
 from eval.report.pages.query import FILTERS, Agreement, Length, Query, Sort, Time, Which
 from eval.report.pages.snapshot import Entry, Snapshot
 
 ROWS_A_PAGE = 100
 LONGEST_SNIPPET = 90
-#: Of an answer of any length, as much is looked at for its snippet.
+#: Characters of an answer that are searched for its snippet.
 _LOOKED_AT = 20_000
 
 Standing = Literal["counts", "replaced", "taken back", "repeat", "gold", "not counted"]
@@ -67,6 +67,7 @@ class Judged:
 class Item:
     """One item, and its neighbours' ids in the list that it was opened from."""
 
+    study: Study
     entry: Entry
     judged: tuple[Judged, ...]
     thumbs: tuple[Thumb, ...]
@@ -119,7 +120,7 @@ def whole_item(snapshot: Snapshot, entry: Entry) -> Item:
     """All that is known of a prompt, without its neighbours in a list."""
     item = entry.prompt.id
     thumbs = tuple(thumb for thumb in snapshot.thumbs if thumb.item == item)
-    return Item(entry, tuple(_judged(snapshot, item)), thumbs, "", "")
+    return Item(snapshot.study, entry, tuple(_judged(snapshot, item)), thumbs, "", "")
 
 
 def _neighbours(snapshot: Snapshot, query: Query) -> tuple[str, str]:
@@ -208,9 +209,7 @@ def _asked_for(verdict: Verdict, query: Query) -> bool:
 
 def length_of(ratio: float) -> Length:
     """The bin of eval.evidence.reviewers.bias that a ratio of lengths is in."""
-    inner = EDGES[1:-1]
-    side: Literal["left", "right"] = "left" if ratio < 1 else "right"
-    return LENGTHS[int(np.searchsorted(inner, ratio, side))]
+    return LENGTHS[(bisect_left if ratio < 1 else bisect_right)(EDGES, ratio, 1, len(EDGES) - 1) - 1]
 
 
 def _has(outcome: Outcome) -> Callable[[Entry, Sequence[Verdict]], bool]:

@@ -1,4 +1,4 @@
-"""The results page of a snapshot: the verdict with its conditions, the sections with their pictures, the lists."""
+"""The results page of a snapshot: verdict with conditions, sections with pictures, lists."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from blindside import console
 from eval.evidence.analysis import all_figures
 from eval.evidence.estimates.metric import Metric
 from eval.evidence.judgements import BASE, BOTH_BAD, TIE, TUNED
 from eval.evidence.signals.traits import winning
 from eval.records import Side
-from eval.report.pages import trust
+from eval.report.pages import trust_strip
 from eval.report.pages.browse import Line, find, lines
 from eval.report.pages.drawing import Picture
 from eval.report.pages.pictures import marks, tables
-from eval.report.pages.pictures import people as sittings
+from eval.report.pages.pictures import people as by_reviewer
 from eval.report.pages.pictures import prompts as by_prompt
 from eval.report.pages.pictures.over_time import over_time
-from eval.report.pages.query import Query, browse
+from eval.report.pages.query import Query, browse_link
+from eval.report.pages.reasons import Group, comment_groups
 from eval.report.pages.reviewer_table import Person, people
 from eval.report.pages.snapshot import Snapshot
-from eval.report.pages.why import Group, groups
 from eval.report.pages.words import Words
 from eval.report.tables import run_checks
 from eval.report.tables.markdown import how_asked, left_out
@@ -44,7 +45,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Part:
+class OutcomeShare:
     """A part of the bar of outcomes; `key` names its colour."""
 
     key: str
@@ -81,13 +82,13 @@ class Findings:
     headline: Metric
     finding: str
     two_claims: str
-    marks: tuple[trust.Mark, ...]
+    marks: tuple[trust_strip.Mark, ...]
     #: Thumbs up and down in force, where the study asks for these; None where it compares.
     thumbs: tuple[int, int] | None
-    outcomes: tuple[Part, ...]
+    outcomes: tuple[OutcomeShare, ...]
     sections: tuple[Section, ...]
     people: tuple[Person, ...]
-    #: Those without whom the finding would read otherwise.
+    #: Reviewers without whom the finding would change.
     decisive: tuple[str, ...]
     why: tuple[Group, ...]
     excerpts: tuple[Excerpt, ...]
@@ -118,7 +119,7 @@ def _findings(snapshot: Snapshot, say: Words) -> Findings:
     whole = snapshot.whole
     table, verdict = whole.table, whole.verdict
     sections = tuple(_sections(snapshot, say))
-    there = {"reviewers", "agreement", *(picture.key for section in sections for picture in section.pictures)}
+    anchors = {"reviewers", "agreement", *(picture.key for section in sections for picture in section.pictures)}
     return Findings(
         models=tuple(
             Model(side, model.name, (model.weights_sha256 or model.revision or say("not pinned"))[:12])
@@ -127,22 +128,22 @@ def _findings(snapshot: Snapshot, say: Words) -> Findings:
         headline=Metric.share("win rate", verdict.quoted),
         finding=say.sentence(verdict.headline),
         two_claims=say.sentence(verdict.two_claims),
-        marks=trust.strip(verdict, say, there),
+        marks=trust_strip.trust_strip(verdict, say, anchors),
         thumbs=_thumbs(snapshot),
         outcomes=_outcomes(snapshot, say),
         sections=sections,
         people=people(snapshot),
         decisive=whole.reviewers.decisive,
-        why=groups(snapshot, say),
+        why=comment_groups(snapshot, say),
         excerpts=tuple(_excerpt(snapshot, say(title), say(empty), query) for title, empty, query in _LISTS),
         figures=tuple(all_figures(whole)),
-        servers=tuple(map(say.sentence, run_checks.lines(snapshot.run))),
+        servers=tuple(map(say.sentence, run_checks.check_lines(snapshot.run))),
         notes=tuple(map(say.sentence, (how_asked(whole), left_out(whole)))),
         excluded=tuple((say.sentence(reason), n) for reason, n in sorted(table.excluded.items())),
         trainings=trainings(snapshot.run),
         giveaways=_giveaways(snapshot, say),
         forced=run_checks.forced(snapshot.run),
-        altered=snapshot.altered,
+        altered=tuple(map(console.one_line, snapshot.altered)),
         judged=(len(table), len(table.items), len(table.reviewers)),
         waiting=(table.pairs - table.identical, table.asked),
     )
@@ -173,7 +174,7 @@ def _sections(snapshot: Snapshot, say: Words) -> Iterator[Section]:
         (
             "reviewers",
             "Reviewers",
-            [sittings.seconds(found, say), sittings.matrix(found, say), tables.habits(found, say)],
+            [by_reviewer.seconds(found, say), by_reviewer.matrix(found, say), tables.habits(found, say)],
         ),
         (
             "why",
@@ -187,7 +188,7 @@ def _sections(snapshot: Snapshot, say: Words) -> Iterator[Section]:
                 tables.answers(found, say),
                 tables.others(found, say) if len(found.table) else None,
                 tables.held_out(found, say),
-                *(tables.judge(one, say) for one in found.helped),
+                *(tables.judge(one, say) for one in found.judge_assisted),
             ],
         ),
     )
@@ -197,8 +198,8 @@ def _sections(snapshot: Snapshot, say: Words) -> Iterator[Section]:
 
 def trainings(run: Run) -> tuple[tuple[str, str], ...]:
     """The pictures that the models' trainings left with the run: the base's round first."""
-    there = (("base", run.base_picture_path), ("tuned", run.picture_path))
-    return tuple((side, _image(path)) for side, path in there if path.is_file() and path.stat().st_size <= _LARGEST)
+    anchors = (("base", run.base_picture_path), ("tuned", run.picture_path))
+    return tuple((side, _image(path)) for side, path in anchors if path.is_file() and path.stat().st_size <= _LARGEST)
 
 
 def _image(path: Path) -> str:
@@ -213,11 +214,11 @@ def _thumbs(snapshot: Snapshot) -> tuple[int, int] | None:
     return up, len(snapshot.thumbs) - up
 
 
-def _outcomes(snapshot: Snapshot, say: Words) -> tuple[Part, ...]:
+def _outcomes(snapshot: Snapshot, say: Words) -> tuple[OutcomeShare, ...]:
     """The two wins stand at the two ends of the bar."""
     codes = {"tuned": TUNED, "tie": TIE, "both_bad": BOTH_BAD, "base": BASE}
     return tuple(
-        Part(key, say(by_prompt.WORDS[key]), snapshot.table.count(code), browse(verdict=key))
+        OutcomeShare(key, say(by_prompt.WORDS[key]), snapshot.table.count(code), browse_link(verdict=key))
         for key, code in codes.items()
     )
 

@@ -1,4 +1,4 @@
-"""The choices of the browse page: what each filter offers, in the reader's language."""
+"""The filters of the browse page, in the reader's language."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from eval.evidence.signals.traits import NAMES
-from eval.judge.study.forms import tag_word, value_word
-from eval.judge.study.study import STRENGTH, Study
+from eval.judge.study.study import Study
 from eval.report.pages.query import Query
 from eval.report.pages.snapshot import Snapshot
+from eval.report.pages.study_words import answer_words, side_tag
 from eval.report.pages.words import Words
 
 Options = tuple[tuple[str, str], ...]
@@ -103,13 +103,9 @@ class Choice:
 def choices(snapshot: Snapshot, query: Query, say: Words) -> tuple[Choice, ...]:
     """All filters that can find something in this run, those of FIRST first."""
     study = snapshot.study
-    tags = [
-        (f"{side}:{tag}", f"{say(side.capitalize())}: {tag_word(study, tag, say.language)}")
-        for side in ("base", "tuned")
-        for tag in study.tags
-    ]
+    tags = [(f"{side}:{tag}", side_tag(study, side, tag, say)) for side in ("base", "tuned") for tag in study.tags]
     criteria = [
-        (f"{column}={value}", _answer(study, column, value, say))
+        (f"{column}={value}", answer_words(study, column, value, say))
         for column, values in study.values.items()
         for value in values
     ]
@@ -134,28 +130,21 @@ def choices(snapshot: Snapshot, query: Query, say: Words) -> tuple[Choice, ...]:
 
 def described(study: Study, query: Query, say: Words) -> tuple[str, ...]:
     """The filters that hold beside search, category, verdict and reviewer, in words: they are shown though folded."""
-    said = []
+    labels = []
     for name, (label, options) in _FIXED.items():
         value = getattr(query, name)
         if value and name not in FIRST:
-            said.append(f"{say(label)}: {say(dict(options)[value])}")
+            labels.append(f"{say(label)}: {say(dict(options)[value])}")
     if query.tag:
         side, _, tag = query.tag.partition(":")
-        said.append(f"{say('Tag')}: {say(side.capitalize())}, {tag_word(study, tag, say.language)}")
+        labels.append(side_tag(study, side, tag, say))
     if query.criterion:
         column, _, value = query.criterion.partition("=")
-        said.append(f"{say('Criterion')}: {_answer(study, column, value, say)}")
+        labels.append(answer_words(study, column, value, say))
     if query.trait:
         trait, _, side = query.trait.rpartition(":")
-        said.append(f"{say('One answer alone')}: {say(side.capitalize())} {say(trait)}")
-    return tuple(said)
-
-
-def _answer(study: Study, column: str, value: str, say: Words) -> str:
-    """A criterion's column and what stands in it, in the study's words; grades in ours."""
-    if column == STRENGTH:
-        return f"{say('Grade')}: {say({'1': 'better', '2': 'much better'}.get(value, value))}"
-    return f"{column}: {value_word(study, column, value, say.language)}"
+        labels.append(f"{say('One answer alone')}: {say(side.capitalize())} {say(trait)}")
+    return tuple(labels)
 
 
 def _own(name: str, label: str, every: str, options: Sequence[tuple[str, str]], query: Query, say: Words) -> Choice:
@@ -170,5 +159,5 @@ def _fixed(snapshot: Snapshot, query: Query, say: Words) -> Iterator[Choice]:
     for name, (label, options) in _FIXED.items():
         if name == "expect" and not any(entry.prompt.expect for entry in snapshot.entries):
             continue
-        said = tuple((value, say(words)) for value, words in options)
-        yield Choice(name, say(label), said, getattr(query, name), name in FIRST)
+        labels = tuple((value, say(words)) for value, words in options)
+        yield Choice(name, say(label), labels, getattr(query, name), name in FIRST)

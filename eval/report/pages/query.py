@@ -1,4 +1,4 @@
-"""What a page's address asks for. The address is the whole state of the pages, so any of them can be shared."""
+"""The query of a page's address: all of its state, so that any view can be shared."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ FILTERS = (
 )
 
 
-def browse(**fields: Any) -> str:
+def browse_link(**fields: Any) -> str:
     """A link to Browse with these filters."""
     return Query(view="browse", **fields).href()
 
 
-def parse(address: str) -> Query:
+def parse_query(address: str) -> Query:
     """The query of an address (`?item=…`). What no link of ours says is read as the default."""
     try:
         pairs = parse_qsl(address.removeprefix("?"), max_num_fields=_MOST_FIELDS)

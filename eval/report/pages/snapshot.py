@@ -1,4 +1,4 @@
-"""A run's files as they were at one moment, read once for all pages, and read again only where they changed."""
+"""A run's files at one moment, read once for all pages, and again only where they changed."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from eval.answers import Answers, read_answers
-from eval.evidence.analysis import Analysis, Known, analysis_of, known_of
-from eval.evidence.judgements import Judgements, build_judgements
+from eval.evidence.analysis import Analysis, FixedInputs, analyse, fixed_inputs
+from eval.evidence.build_judgements import build_judgements
+from eval.evidence.judgements import Judgements
 from eval.evidence.reviewers.criteria import grade
 from eval.evidence.signals.traits import traits_of
 from eval.judge.csv_codec import PLAIN, Columns
-from eval.judge.opening.freeze import thumbs_path
+from eval.judge.setup.frozen_study import thumbs_path
 from eval.judge.store.acknowledged import alterations, in_short
 from eval.judge.store.side_files import Skip, read_skips
 from eval.judge.store.verdict_files import RowsFile, in_force, read_rows, read_thumbs
@@ -123,7 +124,7 @@ class Snapshot:
     #: What of verdicts.csv is not as it was when it was saved, a sentence each.
     altered: tuple[str, ...] = ()
     #: What judging does not change, from an earlier snapshot of the same answers and plan.
-    known_before: Known | None = None
+    known_before: FixedInputs | None = None
     _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -168,8 +169,8 @@ class Snapshot:
         return frozenset().union(*(entry.traits for entry in self.entries))
 
     @cached_property
-    def known(self) -> Known:
-        return self.known_before or known_of(self.run, self.answers)
+    def known(self) -> FixedInputs:
+        return self.known_before or fixed_inputs(self.run, self.answers)
 
     def without(self, reviewers: Sequence[str]) -> Analysis:
         """What would be known if these reviewers had judged nothing."""
@@ -177,7 +178,7 @@ class Snapshot:
         return self._whole(*build_judgements(self.run, self.answers, rows))
 
     def _whole(self, table: Judgements, verdicts: Sequence[Verdict]) -> Analysis:
-        return analysis_of(self.run, self.answers, table, verdicts, known=self.known)
+        return analyse(self.run, self.answers, table, verdicts, known=self.known)
 
     @cached_property
     def by_id(self) -> dict[str, Entry]:

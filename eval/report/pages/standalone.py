@@ -1,4 +1,4 @@
-"""A picture as an SVG file that a model card can show: on paper's colours, with its title and legend, without links."""
+"""A picture as an SVG file for model cards: its own colours, title and legend, no links."""
 
 from __future__ import annotations
 

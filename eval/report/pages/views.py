@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
 
+from blindside import console
 from eval.judge.page import views as judging
 from eval.judge.rendering.differences import differences
+from eval.judge.rendering.passages import passages
 from eval.judge.rendering.render import formatted, plain_html
 from eval.judge.rendering.templates import templates_in
 from eval.records import SIDES, Response, Row, Side
+from eval.report.pages.behind import Behind, Late
 from eval.report.pages.browse import LONGEST_SNIPPET, Item, listing, open_item
+from eval.report.pages.compare_page import compare_page
 from eval.report.pages.figures import findings
 from eval.report.pages.filters import choices, described
 from eval.report.pages.query import Query
-from eval.report.pages.reviewer_table import what_if
+from eval.report.pages.reviewer_table import WhatIf, what_if
 from eval.report.pages.snapshot import Snapshot
-from eval.report.pages.versus import versus
+from eval.report.pages.study_words import chips
 from eval.report.pages.words import Words
 
 ASSETS = Path(__file__).parent / "assets"
@@ -58,18 +63,21 @@ class Pane:
     marked: Markup | None = None
 
 
-def page_html(snapshot: Snapshot, query: Query, frame: Frame) -> str:
-    """The page that a query asks for."""
+def page_html(snapshot: Snapshot, query: Query, frame: Frame, behind: Behind) -> str:
+    """The page that a query asks for; what of it takes long is computed by `behind`."""
     say = frame.say
     if query.view == "compare":
-        return render("compare.jinja", frame, query, versus=versus(snapshot.run, query, say))
+        against = behind.get((query.other, say.language), frame.stamp, lambda: compare_page(snapshot.run, query, say))
+        return render("compare.jinja", _following(frame, against), query, versus=against.value)
     if query.view == "results":
+        moved = _moved(snapshot, query, frame, behind)
         return render(
             "results.jinja",
-            frame,
+            _following(frame, moved),
             query,
             found=findings(snapshot, say),
-            what_if=what_if(snapshot, query.without),
+            what_if=moved.value,
+            computing=not moved.fresh and moved.value is None,
             pairs=(),
         )
     if query.item:
@@ -87,9 +95,20 @@ def page_html(snapshot: Snapshot, query: Query, frame: Frame) -> str:
     )
 
 
+def _moved(snapshot: Snapshot, query: Query, frame: Frame, behind: Behind) -> Late[WhatIf | None]:
+    if not query.without:
+        return Late(None, fresh=True)
+    return behind.get(query.without, frame.stamp, lambda: what_if(snapshot, query.without))
+
+
+def _following(frame: Frame, late: Late[Any]) -> Frame:
+    """A page whose figures are under way has a stamp that no files have, so that it looks again until it has them."""
+    return frame if late.fresh else replace(frame, stamp=f"{frame.stamp} computing")
+
+
 def trouble_html(query: Query, frame: Frame, problem: str) -> str:
     """In place of a page whose files cannot be read."""
-    return render("trouble.jinja", frame, query, problem=problem)
+    return render("trouble.jinja", frame, query, problem=console.visible(problem))
 
 
 def computing_html(query: Query, frame: Frame) -> str:
@@ -102,7 +121,8 @@ def panes(snapshot: Snapshot, item: Item, query: Query, say: Words) -> Sequence[
     pair = item.entry.pair
     if pair is None:
         return []
-    marks = differences(pair.base.text, pair.tuned.text) if query.show == "differences" else None
+    texts = pair.base.text, pair.tuned.text
+    marks = differences(*texts) or passages(*texts) if query.show == "differences" else None
     models, gold = snapshot.run.info.models, item.entry.gold
     return [
         Pane(
@@ -146,6 +166,7 @@ def _templates() -> Environment:
         ASSETS,
         formatted=formatted,
         plain=plain_html,
+        chips=chips,
         outcome_words=OUTCOME_WORDS,
         gold_words=GOLD_WORDS,
         longest_snippet=LONGEST_SNIPPET,

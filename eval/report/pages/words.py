@@ -30,6 +30,8 @@ class Words:
 
     def __init__(self, language: Language) -> None:
         self.language = language
+        #: What stands between two sentences.
+        self.gap = "" if language == "zh" else " "
 
     def __call__(self, text: str, /, **values: object) -> str:
         """A text of ours, its `{names}` filled in."""
@@ -60,8 +62,8 @@ def _table() -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
     """Those with names, the most literal text first."""
-    said = {key: re.sub(r"\{\w+\}", "", key) for key in _table() if "{" in key}
-    named = sorted((key for key in said if _is_sentence(key, said[key])), key=lambda key: -len(said[key]))
+    plain = {key: re.sub(r"\{\w+\}", "", key) for key in _table() if "{" in key}
+    named = sorted((key for key in plain if _is_sentence(key, plain[key])), key=lambda key: -len(plain[key]))
     return [(re.compile(_fits(key), re.DOTALL), _table()[key]) for key in named]
 
 

@@ -1,1 +1,1 @@
-"""A look at a pair file in the browser: prompt, both answers, where they differ, and how long they are."""
+"""`blindside pairs browse`: a page over a pair file."""

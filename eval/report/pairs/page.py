@@ -1,4 +1,4 @@
-"""`blindside pairs browse FILE`: a plain page on this machine alone."""
+"""The page of `blindside pairs browse FILE`, on this machine alone."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from blindside import console
-from eval.judge.door.front import Front
-from eval.judge.door.gatekeeper import Gatekeeper
-from eval.judge.door.routes import Route
-from eval.judge.door.serving import present
+from eval.judge.access.public_address import PublicAddress
+from eval.judge.access.server import serve_page
 from eval.judge.rendering.differences import differences
 from eval.judge.rendering.render import Formatted, formatted, plain_html
 from eval.judge.study.study import Language
 from eval.records import Row
 from eval.report.pages.drawing import Picture
 from eval.report.pages.pictures.bars import Bars, paired
+from eval.report.pages.plain_pages import PageRequest, guarded_pages
 from eval.report.pages.query import LONGEST
 from eval.report.pages.views import Frame, render
-from eval.report.pages.web import LANGUAGE, STAMP, Asked, pages
 from eval.report.pages.words import Words, words
-from eval.report.pairs.pair_file import FILTERS, PairFile, read_shelf, trouble
+from eval.report.pairs.pair_file import FILTERS, PairFile, read_pair_file, trouble
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -45,7 +43,7 @@ class PairQuery(Row):
         return "?" + urlencode(self.model_copy(update=changes).model_dump(exclude_defaults=True))
 
 
-def parse(address: str) -> PairQuery:
+def parse_pair_query(address: str) -> PairQuery:
     """The query of an address; what no link of ours says is read as the default."""
     try:
         given = dict(parse_qsl(address.removeprefix("?"), max_num_fields=_MOST_FIELDS))
@@ -106,26 +104,22 @@ def _as_it_is(text: str) -> Formatted:
     return Formatted(plain_html(text))
 
 
-_say = console.say
-ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE)
-
-
-def look(shelf: PairFile, address: str = "", language: Language = "en") -> str:
+def show_pair(shelf: PairFile, address: str = "", language: Language = "en") -> str:
     """The page at an address: one pair, kept within what its filter and search find."""
-    return pair_html(shelf, parse(address), words(language))
+    return pair_html(shelf, parse_pair_query(address), words(language))
 
 
-def application(path: Path, front: Front | None = None) -> ASGIApp:
+def application(path: Path, front: PublicAddress | None = None) -> ASGIApp:
     """An ASGI application that serves the page at /, to who asks by a name of `front` (else of loopback).
 
     Raises PairsError where the file can't be read.
     """
-    shelf = read_shelf(path)
+    shelf = read_pair_file(path)
 
-    def page(asked: Asked) -> str:
-        return look(shelf, asked.address, asked.language)
+    def page(asked: PageRequest) -> str:
+        return show_pair(shelf, asked.address, asked.language)
 
-    return Gatekeeper(pages(page, str), front or Front(), ROUTES, queried=True)
+    return guarded_pages(page, str, front=front)
 
 
 def serve(
@@ -134,11 +128,11 @@ def serve(
     port: int = 7880,
     host: str = "127.0.0.1",
     open_browser: bool = True,
-    say: Callable[[str], None] = _say,
+    say: Callable[[str], None] = console.say,
 ) -> None:
     """Serve the page until Ctrl-C or SIGTERM, on `port` or the next free one; `say` gets the address.
 
     Raises PairsError where the file can't be read, BlindsideError where no port is free.
     """
-    app = application(path, Front.of(host))
-    present(lambda: app, "Pairs", host=host, port=port, open_browser=open_browser, say=say)
+    app = application(path, PublicAddress.of(host))
+    serve_page(lambda: app, "Pairs", host=host, port=port, open_browser=open_browser, say=say)

@@ -1,4 +1,4 @@
-"""The pairs of a file, held for looking: which of them a filter and a search leave, and how long their answers are."""
+"""The pairs of a file for browsing: filters, search, lengths."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from blindside.tables.rows import Excluded
 from train.pairs.pair import Pair
 from train.pairs.problems import problem_of
 from train.pairs.source import read_pairs
-from train.pairs.survey.look import stripped
+from train.pairs.survey.scan import stripped
 
 #: More would not fit into a page's patience, or a laptop's memory; the rest is counted.
 MOST = 50_000
@@ -60,7 +60,7 @@ class PairFile:
         return [(name, chosen[n], rejected[n]) for n, name in enumerate(names)]
 
 
-def read_shelf(path: Path) -> PairFile:
+def read_pair_file(path: Path) -> PairFile:
     """Raises PairsError for a file that can't be read."""
     shelf = PairFile(path.name)
     for row in read_pairs(path):

@@ -1,1 +1,1 @@
-"""The candidates of a sweep beside each other: pages that name them, and files."""
+"""The candidates of a sweep side by side, as pages and files."""

@@ -1,4 +1,4 @@
-"""The trainings of a sweep side by side: one picture for each figure, a line for each candidate, on one scale."""
+"""Training curves of a sweep: one picture per figure, one line per candidate."""
 
 from __future__ import annotations
 

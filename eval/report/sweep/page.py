@@ -3,39 +3,32 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from blindside import console
-from blindside.markdown import plain
+from blindside.markdown import as_text
 from eval.errors import BlindsideError
 from eval.evidence.estimates.metric import Metric
 from eval.journal import write_atomically
-from eval.judge.door.front import Front
-from eval.judge.door.gatekeeper import Gatekeeper
-from eval.judge.door.routes import Route
-from eval.judge.door.serving import present
+from eval.judge.access.public_address import PublicAddress
 from eval.judge.study.study import Language
 from eval.records import utc_now
+from eval.report.pages.plain_pages import PageRequest, ServeOptions, guarded_pages, serve_results
 from eval.report.pages.views import Frame, render
-from eval.report.pages.web import LANGUAGE, STAMP, Asked, pages
 from eval.report.pages.words import words
 from eval.report.sweep.snapshot import SweepSnapshot, SweepSource, read_sweep_snapshot
 from eval.report.sweep.views import SweepQuery, findings, parse_sweep, prompt_list, prompt_page, sentence
-from eval.report.write_report import writing_to
+from eval.report.write_report import write_errors_named
 from eval.spreadsheet import neutralise
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-_say = console.say
-ROUTES = (Route("GET HEAD", "/"), STAMP, LANGUAGE)
 HEAD = ("candidate", "state", "reason", "run", "prompts", "verdicts", "win_rate", "low", "high")
 
 
-def show(source: SweepSource, name: str, address: str = "", language: Language = "en") -> str:
+def show_page(source: SweepSource, name: str, address: str = "", language: Language = "en") -> str:
     """The whole page at an address; a file that cannot be read is said on the page."""
     query, say = parse_sweep(address), words(language)
     try:
@@ -51,38 +44,20 @@ def show(source: SweepSource, name: str, address: str = "", language: Language =
     return render("sweep_browse.jinja", frame, query, listing=prompt_list(found, query))
 
 
-def application(reports: Path, name: str, front: Front | None = None) -> ASGIApp:
+def application(reports: Path, name: str, front: PublicAddress | None = None) -> ASGIApp:
     """An ASGI application as `eval.report.pages.page.application`. Raises InputError, RunError."""
     source = SweepSource(reports, name)
     source.current()
 
-    def page(asked: Asked) -> str:
-        return show(source, name, asked.address, asked.language)
+    def page(asked: PageRequest) -> str:
+        return show_page(source, name, asked.address, asked.language)
 
-    return Gatekeeper(pages(page, source.stamp), front or Front(), ROUTES, queried=True)
+    return guarded_pages(page, source.stamp, front=front)
 
 
-def serve(
-    reports: Path,
-    name: str,
-    *,
-    port: int = 7870,
-    host: str = "127.0.0.1",
-    open_browser: bool = True,
-    say: Callable[[str], None] = _say,
-    front: Front | None = None,
-) -> None:
+def serve(reports: Path, name: str, **options: Unpack[ServeOptions]) -> None:
     """Serve the pages until Ctrl-C or SIGTERM, as `eval.report.pages.page.serve`."""
-    names = front or Front.of(host)
-    present(
-        lambda: application(reports, name, names),
-        "Results",
-        host=host,
-        port=port,
-        open_browser=open_browser,
-        say=say,
-        exposed="anyone who reaches this machine can read the results: reviewers must not, before they have judged",
-    )
+    serve_results(lambda front: application(reports, name, front), **options)
 
 
 def write_sweep_report(reports: Path, name: str, folder: Path | None = None) -> SweepSnapshot:
@@ -95,26 +70,30 @@ def write_sweep_report(reports: Path, name: str, folder: Path | None = None) -> 
     last = max((one.judged_at for own in found.standings.verdicts.values() for one in own), default="")
     frame = Frame(name, last, "", words("en"), alone=True)
     page = render("sweep.jinja", frame, SweepQuery(), found=findings(found, words("en")))
-    with writing_to(folder, otherwise=", or name another folder with --out"):
+    with write_errors_named(folder, otherwise=", or name another folder with --out"):
         write_atomically(folder / "sweep.html", page.encode())
         write_atomically(folder / "sweep.csv", _csv(found).encode())
         write_atomically(folder / "sweep.md", markdown(found).encode())
     return found
 
 
-def markdown(found: SweepSnapshot) -> str:
+def markdown(snapshot: SweepSnapshot) -> str:
     """The sweep for people: every candidate, also those that failed or were dropped."""
-    shown = findings(found, words("en"))
+    shown = findings(snapshot, words("en"))
     rows = [
-        f"| {plain(row.one.name)} | {plain(row.changes)} | {_said(row.rate)} | {row.verdicts} | {plain(row.what)} |"
+        "| "
+        + " | ".join(
+            [as_text(row.one.name), as_text(row.changes), _value_text(row.rate), str(row.verdicts), as_text(row.what)]
+        )
+        + " |"
         for row in shown.candidates
     ]
     lines = [
-        f"# Sweep {plain(found.sweep.sweep)}",
+        f"# Sweep {as_text(snapshot.sweep.sweep)}",
         "",
-        sentence(found),
+        sentence(snapshot),
         "",
-        f"Intervals hold for all {found.sweep.of} candidates together, at any look.",
+        f"Intervals hold for all {snapshot.sweep.of} candidates together, at any look.",
         "",
         "| candidate | changes | win rate over the base, identical answers as ties | verdicts | |",
         "|---|---|---|---|---|",
@@ -122,32 +101,35 @@ def markdown(found: SweepSnapshot) -> str:
         "",
         "| difference on shared prompts | | |",
         "|---|---|---|",
-        *(f"| {plain(a)} − {plain(b)} | {_said(figure)} | {figure.n} prompts |" for a, b, figure in shown.differences),
+        *(
+            f"| {as_text(a)} − {as_text(b)} | {_value_text(figure)} | {figure.n} prompts |"
+            for a, b, figure in shown.differences
+        ),
         "",
     ]
     return "\n".join(lines)
 
 
-def _said(figure: Metric | None) -> str:
+def _value_text(figure: Metric | None) -> str:
     if figure is None or figure.value is None:
         return ""
     return f"{figure.said}, {figure.interval}"
 
 
-def _csv(found: SweepSnapshot) -> str:
+def _csv(snapshot: SweepSnapshot) -> str:
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(HEAD)
-    bounds = found.standings.race.bounds
-    for one in found.sweep.candidates:
+    bounds = snapshot.standings.race.bounds
+    for one in snapshot.sweep.candidates:
         own = bounds.get(one.name)
-        state = "dropped" if one.name in found.standings.race.dropped else one.state
-        reason = found.standings.race.dropped.get(one.name, one.reason)
+        state = "dropped" if one.name in snapshot.standings.race.dropped else one.state
+        reason = snapshot.standings.race.dropped.get(one.name, one.reason)
         cells = [one.name, state, reason, one.run]
         figures = ["", "", "", "", ""]
         if own is not None:
             value = "" if own.value is None else f"{own.value:.6f}"
-            verdicts = len(found.standings.verdicts[one.name])
+            verdicts = len(snapshot.standings.verdicts[one.name])
             figures = [str(own.n), str(verdicts), value, f"{own.low:.6f}", f"{own.high:.6f}"]
         writer.writerow([*map(neutralise, cells), *figures])
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""All that the pages of a sweep show, read anew whenever a file of one of its runs has changed."""
+"""All data of a sweep's pages, read again whenever a file of its runs has changed."""
 
 from __future__ import annotations
 

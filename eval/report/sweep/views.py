@@ -1,4 +1,4 @@
-"""What the pages of a sweep say: candidates as a forest plot, differences, trainings, and all answers to one prompt."""
+"""The content of a sweep's pages: candidates, differences, trainings, all answers to one prompt."""
 
 from __future__ import annotations
 
@@ -74,48 +74,50 @@ class SweepFindings:
     curves: tuple[Picture, ...]
 
 
-def findings(found: SweepSnapshot, say: Words) -> SweepFindings:
+def findings(snapshot: SweepSnapshot, say: Words) -> SweepFindings:
     """What the results page shows."""
-    race = found.standings.race
+    race = snapshot.standings.race
     rows = [
-        forest.Row(name, _estimate(found, name), kind="tuned" if name in race.running else "base")
+        forest.Row(name, _estimate(snapshot, name), kind="tuned" if name in race.running else "base")
         for name in sorted(race.bounds, key=lambda one: (one in race.dropped, -(race.bounds[one].value or 0)))
     ]
     note = say("Intervals hold for all candidates together, at any look. Orange: dropped.")
     title = say("Win rate over the base, identical answers as ties")
     return SweepFindings(
-        sentence=sentence(found),
+        sentence=sentence(snapshot),
         forest=forest.forest("sweep", title, rows, say, of=say("Candidate"), note=note),
-        candidates=tuple(_row(found, one) for one in found.sweep.candidates),
+        candidates=tuple(_row(snapshot, one) for one in snapshot.sweep.candidates),
         differences=tuple(
-            (one.first, one.second, Metric.points("", one.change)) for one in found.standings.differences
+            (one.first, one.second, Metric.points("", one.change)) for one in snapshot.standings.differences
         ),
-        curves=tuple(curves(found.runs, say)),
+        curves=tuple(curves(snapshot.runs, say)),
     )
 
 
-def sentence(found: SweepSnapshot) -> str:
+def sentence(snapshot: SweepSnapshot) -> str:
     """How the sweep stands, for pages, files and terminal."""
-    standing, race = found.standings, found.standings.race
-    said = sum(len(own) for own in standing.verdicts.values())
-    if not said:
-        return f"{counted(len(found.runs), 'candidate')} of {len(found.sweep.candidates)} to judge, no verdict yet."
+    standing, race = snapshot.standings, snapshot.standings.race
+    verdicts = sum(len(own) for own in standing.verdicts.values())
+    if not verdicts:
+        return (
+            f"{counted(len(snapshot.runs), 'candidate')} of {len(snapshot.sweep.candidates)} to judge, no verdict yet."
+        )
     best = race.bounds[race.best]
     lead = f"{race.best} leads with {best.value:.1%}" if best.value is not None else "nobody leads yet"
     left = len(race.running)
-    still = "it is the only one left" if left == 1 else f"{left} of {found.sweep.of} candidates are still judged"
+    still = "it is the only one left" if left == 1 else f"{left} of {snapshot.sweep.of} candidates are still judged"
     if standing.over and left > 1:
         still = "every planned judgement is given"
-    return f"{lead} after {said:,} verdicts; {still}."
+    return f"{lead} after {verdicts:,} verdicts; {still}."
 
 
-def _estimate(found: SweepSnapshot, name: str) -> Estimate:
-    bounds = found.standings.race.bounds[name]
+def _estimate(snapshot: SweepSnapshot, name: str) -> Estimate:
+    bounds = snapshot.standings.race.bounds[name]
     return Estimate(bounds.value, bounds.low, bounds.high, bounds.n)
 
 
-def _row(found: SweepSnapshot, one: Candidate) -> CandidateRow:
-    race = found.standings.race
+def _row(snapshot: SweepSnapshot, one: Candidate) -> CandidateRow:
+    race = snapshot.standings.race
     what = one.reason or one.state
     if one.name in race.bounds:
         what = f"dropped: {race.dropped[one.name]}" if one.name in race.dropped else "still judged"
@@ -125,8 +127,8 @@ def _row(found: SweepSnapshot, one: Candidate) -> CandidateRow:
         one=one,
         changes=", ".join(f"{key}: {value}" for key, value in one.changes.items()) or one.model or ", ".join(one.urls),
         what=what,
-        rate=Metric.share("", _estimate(found, one.name)) if one.name in race.bounds else None,
-        verdicts=len(found.standings.verdicts.get(one.name, ())),
+        rate=Metric.share("", _estimate(snapshot, one.name)) if one.name in race.bounds else None,
+        verdicts=len(snapshot.standings.verdicts.get(one.name, ())),
         training=tuple("" if value is None else f"{value:.3g}" for value in figures),
     )
 
@@ -148,16 +150,18 @@ class PromptList:
     pages: int
 
 
-def prompt_list(found: SweepSnapshot, query: SweepQuery) -> PromptList:
+def prompt_list(snapshot: SweepSnapshot, query: SweepQuery) -> PromptList:
     """One page of the prompts; one beyond the last is the last."""
-    prompts = list(found.prompts.values())
+    prompts = list(snapshot.prompts.values())
     pages = max(1, -(-len(prompts) // PAGE))
     page = min(query.page, pages)
     rows = [
-        PromptRow(one, snippet(one.messages[-1].content), tuple(_outcomes(found, name, one.id) for name in found.runs))
+        PromptRow(
+            one, snippet(one.messages[-1].content), tuple(_outcomes(snapshot, name, one.id) for name in snapshot.runs)
+        )
         for one in prompts[(page - 1) * PAGE : page * PAGE]
     ]
-    return PromptList(tuple(found.runs), tuple(rows), page, pages)
+    return PromptList(tuple(snapshot.runs), tuple(rows), page, pages)
 
 
 @dataclass(frozen=True)
@@ -178,27 +182,27 @@ class PromptPage:
     after: str
 
 
-def prompt_page(found: SweepSnapshot, query: SweepQuery) -> PromptPage | None:
+def prompt_page(snapshot: SweepSnapshot, query: SweepQuery) -> PromptPage | None:
     """The base's answer and each candidate's; None for a prompt that the sweep does not have."""
-    prompt = found.prompts.get(query.item)
+    prompt = snapshot.prompts.get(query.item)
     if prompt is None:
         return None
-    first = next(iter(found.answers.values()))
+    first = next(iter(snapshot.answers.values()))
     base = Answered("", first.responses.get((prompt.id, "base")))
     own = [
         Answered(
             name,
             answers.responses.get((prompt.id, "tuned")),
-            _outcomes(found, name, prompt.id),
-            tuple(found.verdicts[name].get(prompt.id, ())),
+            _outcomes(snapshot, name, prompt.id),
+            tuple(snapshot.verdicts[name].get(prompt.id, ())),
         )
-        for name, answers in found.answers.items()
+        for name, answers in snapshot.answers.items()
     ]
-    ids = list(found.prompts)
+    ids = list(snapshot.prompts)
     at = ids.index(prompt.id)
     return PromptPage(prompt, [base, *own], ids[at - 1] if at else "", ids[at + 1] if at + 1 < len(ids) else "")
 
 
-def _outcomes(found: SweepSnapshot, name: str, item: str) -> tuple[tuple[Outcome, int], ...]:
-    counts = Counter(verdict.outcome for verdict in found.verdicts[name].get(item, ()))
+def _outcomes(snapshot: SweepSnapshot, name: str, item: str) -> tuple[tuple[Outcome, int], ...]:
+    counts = Counter(verdict.outcome for verdict in snapshot.verdicts[name].get(item, ()))
     return tuple((outcome, counts[outcome]) for outcome in OUTCOMES if counts[outcome])

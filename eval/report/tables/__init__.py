@@ -1,1 +1,1 @@
-"""The figures of a run as CSV, Markdown and terminal tables."""
+"""A run's figures as CSV, Markdown and terminal tables."""

@@ -1,4 +1,4 @@
-"""The CSV tables of a report: a row a figure, a category, a reviewer, a disagreement."""
+"""The CSV tables of a report: figures, categories, reviewers, disagreements."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def summary_csv(figures: Sequence[Metric]) -> str:
     return _written(columns, (dict(zip(columns, row, strict=True)) for row in rows))
 
 
-def category_csv(found: Analysis) -> str:
+def category_csv(analysis: Analysis) -> str:
     """One row per category; low and high hold for all categories together (Bonferroni), p_holm is corrected by Holm."""
     rows = [
         {
@@ -39,13 +39,13 @@ def category_csv(found: Analysis) -> str:
             "p": row.p_value,
             "p_holm": row.holm,
         }
-        for row in found.categories.rows
+        for row in analysis.categories.rows
     ]
     names = ["win_rate", "win_rate_low", "win_rate_high", "win_rate_n", "low95_alone", "high95_alone", "p", "p_holm"]
     return _written(["category", "prompts", "judgements", *names], rows)
 
 
-def reviewer_csv(found: Analysis) -> str:
+def reviewer_csv(analysis: Analysis) -> str:
     """One row per reviewer, each share with interval and n; `win_rate_without` is everybody else's."""
     figures = ("win_rate", "left", "ties", "both_bad", "seconds", "repeats", "same_place", "gold", "without")
     rows = [
@@ -53,19 +53,19 @@ def reviewer_csv(found: Analysis) -> str:
             "reviewer": _safe(row.name),
             "judgements": row.judgements,
             **{key: value for name in figures for key, value in _estimate(name, getattr(row, name)).items()},
-            "decisive": row.name in found.reviewers.decisive,
+            "decisive": row.name in analysis.reviewers.decisive,
         }
-        for row in found.reviewers.rows
+        for row in analysis.reviewers.rows
     ]
     names = [key for name in figures for key in _estimate(name, Estimate(None, None, None, 0))]
     return _written(["reviewer", "judgements", *names, "decisive"], rows)
 
 
-def disagreement_csv(found: Analysis) -> str:
+def disagreement_csv(analysis: Analysis) -> str:
     """One row per prompt on which reviewers gave different verdicts: how many of each, and how the prompt begins."""
-    asked = {pair.prompt_id: pair.messages[-1].content for pair in found.pairs}
+    asked = {pair.prompt_id: pair.messages[-1].content for pair in analysis.pairs}
     given: dict[str, list[str]] = {}
-    for verdict in found.verdicts:
+    for verdict in analysis.verdicts:
         given.setdefault(verdict.item, []).append(verdict.outcome)
     rows = [
         {

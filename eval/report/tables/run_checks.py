@@ -1,4 +1,4 @@
-"""What run.json says of how answers and verdicts came about: parity, determinism, sides; as lines of a report."""
+"""The checks in run.json as lines of a report: parity, determinism, sides, tokens."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from blindside.words import confidence_words, counted
-from eval.judge.opening.plan import rule_of
+from eval.judge.setup.planning import blinding_rule
 from eval.policy import policy_of
 from eval.records import SIDES, Side
 from eval.run import Run
 from eval.run_info import CheckRecord, ModelInfo
 
 
-def lines(run: Run) -> list[str]:
+def check_lines(run: Run) -> list[str]:
     """A line for each model, also where nothing was checked: silence would look like a pass; and one of the sides."""
     return [*_sweep(run), *servers(run), *tokens(run.info.models), *_training(run.info.models), *_sides(run)]
 
@@ -67,7 +67,7 @@ def forced(run: Run) -> bool:
 
 def _sides(run: Run) -> Iterator[str]:
     """How it was computed which answer is on the left; nothing before anybody judged."""
-    rule, keys = rule_of(run), run.info.blinding.keys if run.info.blinding else ()
+    rule, keys = blinding_rule(run), run.info.blinding.keys if run.info.blinding else ()
     if rule == "unkeyed":
         yield (
             "Sides: computed by an unkeyed hash of run, reviewer and item, as an earlier version did: a reviewer who "
@@ -135,12 +135,12 @@ def _parity(run: Run, side: Side) -> str:
     found = parity(run, side)
     if not found.count:
         return "parity not checked"
-    said = f"{found.passed} of {counted(found.count, 'parity check')} passed in {found.dtype}"
-    said += f" ({counted(found.quick, 'probe')})" if found.quick else ""
+    sentence = f"{found.passed} of {counted(found.count, 'parity check')} passed in {found.dtype}"
+    sentence += f" ({counted(found.quick, 'probe')})" if found.quick else ""
     if found.failed:
-        said += f", FAILED: {', '.join(found.failed)}" + (" (continued by --force)" if found.forced else "")
-    said += f", not checked: {', '.join(found.unchecked)}" if found.unchecked else ""
-    return said + (f", noted: {', '.join(found.notes)}" if found.notes else "")
+        sentence += f", FAILED: {', '.join(found.failed)}" + (" (continued by --force)" if found.forced else "")
+    sentence += f", not checked: {', '.join(found.unchecked)}" if found.unchecked else ""
+    return sentence + (f", noted: {', '.join(found.notes)}" if found.notes else "")
 
 
 def _determinism(run: Run, side: Side) -> str:

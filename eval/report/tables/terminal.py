@@ -1,4 +1,4 @@
-"""The figures of a run in the terminal: few lines, and the finding last."""
+"""A run's figures in the terminal: a few lines, the finding last."""
 
 from __future__ import annotations
 
@@ -8,43 +8,45 @@ from pathlib import Path
 from blindside import console
 from blindside.words import counted
 from eval.evidence.analysis import Analysis, all_figures
-from eval.evidence.headline import CAN_WE_STOP, FORCED
+from eval.evidence.summary import CAN_WE_STOP, FORCED
 from eval.evidence.verdict import RunVerdict
 from eval.report.tables import run_checks
 
 
-def print_report(found: Analysis, folder: Path) -> None:
+def print_report(analysis: Analysis, folder: Path) -> None:
     """Print the main figures with interval and n, what they rest on, where the files are, and last the finding.
 
     All other figures are in the files: the sentence that decides must not have to be looked for.
     """
     out = console.terminal()
-    for line in _above(found) if found.verdict.judgements else [_counts(found), *run_checks.servers(found.run)]:
+    for line in (
+        _above(analysis) if analysis.verdict.judgements else [_counts(analysis), *run_checks.servers(analysis.run)]
+    ):
         out.print(line, soft_wrap=True)
-    if run_checks.forced(found.run):
+    if run_checks.forced(analysis.run):
         out.print(FORCED.strip("*"), style="bold red", soft_wrap=True)
     out.print(f"Written to {folder}/", soft_wrap=True)
-    out.print(found.verdict.headline, soft_wrap=True)
+    out.print(analysis.verdict.headline, soft_wrap=True)
 
 
-def _above(found: Analysis) -> Iterator[str]:
-    yield _counts(found)
-    yield from _main_figures(found)
-    yield from run_checks.servers(found.run)
-    yield from run_checks.doubts(found.run)
-    yield _conditions(found.verdict)
-    yield found.verdict.two_claims
-    yield f"{CAN_WE_STOP} {found.verdict.advice}."
+def _above(analysis: Analysis) -> Iterator[str]:
+    yield _counts(analysis)
+    yield from _main_figures(analysis)
+    yield from run_checks.servers(analysis.run)
+    yield from run_checks.doubts(analysis.run)
+    yield _conditions(analysis.verdict)
+    yield analysis.verdict.two_claims
+    yield f"{CAN_WE_STOP} {analysis.verdict.advice}."
 
 
-def _counts(found: Analysis) -> str:
+def _counts(analysis: Analysis) -> str:
     """What there is, and what was left out of it, by reason."""
-    judged = f"{counted(len(found.table), 'verdict')} on {counted(len(found.table.items), 'prompt')}"
-    counts = judged if len(found.table) else f"no verdict yet on {counted(found.table.pairs, 'pair')}"
-    excluded = found.table.excluded
+    judged = f"{counted(len(analysis.table), 'verdict')} on {counted(len(analysis.table.items), 'prompt')}"
+    counts = judged if len(analysis.table) else f"no verdict yet on {counted(analysis.table.pairs, 'pair')}"
+    excluded = analysis.table.excluded
     reasons = ", ".join(f"{reason} ({count})" for reason, count in sorted(excluded.items()))
     left_out = f"; excluded: {reasons}" if excluded else ""
-    return f"{found.run.name}: {counts}{left_out}"
+    return f"{analysis.run.name}: {counts}{left_out}"
 
 
 #: Names of the figures that a terminal shows.
@@ -57,10 +59,10 @@ _MAIN = (
 )
 
 
-def _main_figures(found: Analysis) -> Iterator[str]:
+def _main_figures(analysis: Analysis) -> Iterator[str]:
     rows = [
         (figure.name, figure.said, figure.interval, f"{figure.n} {figure.unit}")
-        for figure in all_figures(found)
+        for figure in all_figures(analysis)
         if figure.name in _MAIN
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -68,11 +70,11 @@ def _main_figures(found: Analysis) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _conditions(found: RunVerdict) -> str:
+def _conditions(verdict: RunVerdict) -> str:
     """How many conditions of the verdict hold, and which do not."""
     by_state: dict[str, list[str]] = {}
-    for one in found.conditions:
+    for one in verdict.conditions:
         by_state.setdefault(one.state, []).append(one.name)
     fine = len(by_state.pop("fine", []))
     others = [f"{state}: {', '.join(names)}" for state, names in sorted(by_state.items())]
-    return "; ".join([f"conditions of the verdict: {fine} of {len(found.conditions)} fine", *others])
+    return "; ".join([f"conditions of the verdict: {fine} of {len(verdict.conditions)} fine", *others])

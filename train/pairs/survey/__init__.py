@@ -1,1 +1,1 @@
-"""`blindside pairs check`: a pair file looked at as a whole, row by row, before anything is trained on it."""
+"""`blindside pairs check`: surveys a pair file, row by row, before anything is trained on it."""

@@ -1,4 +1,4 @@
-"""Tokens under a recipe's own tokenizer and template, counted by the train environment while the pairs go by."""
+"""Counts tokens with a recipe's own tokenizer and template, in the train environment, while pairs pass by."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from types import TracebackType
 from blindside.places import python_path
 from blindside.tables.rows import Message
 from train.launch import ROOT
-from train.pairs.survey.protocol import BATCH_ROWS, BATCH_SECONDS, Asked, Counted
+from train.pairs.survey.protocol import BATCH_ROWS, BATCH_SECONDS, TokenCounts, TokenRequest
 from train.recipe import Recipe
 
 
-def asked_of(recipe: Recipe) -> Asked:
+def asked_of(recipe: Recipe) -> TokenRequest:
     """What a recipe says of tokenizer, template and length."""
     config = recipe.config
     template = next((e["chat_template"] for e in config["datasets"] if e.get("chat_template")), None)
     name = str(config.get("tokenizer_config") or recipe.base_model)
-    return Asked(
+    return TokenRequest(
         tokenizer=str(ROOT / name) if (ROOT / name).is_dir() else name,
         revision=config.get("revision_of_model"),
         tokenizer_type=config.get("tokenizer_type"),
@@ -59,22 +59,22 @@ class TokenCounter:
     def add(self, line: int, messages: Sequence[Message], chosen: str, rejected: str) -> None:
         self._send(json.dumps([line, messages, chosen, rejected]).encode())
 
-    def result(self) -> Counted:
+    def result(self) -> TokenCounts:
         if self._process is None:
-            return Counted(error=f"{self._python} is missing (`make train` builds it)")
+            return TokenCounts(error=f"{self._python} is missing (`make train` builds it)")
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with suppress(BrokenPipeError):
             self._process.stdin.close()
         answer = self._process.stdout.read()
         if self._process.wait() == -signal.SIGXCPU:
-            return Counted(
+            return TokenCounts(
                 error=f"counting {BATCH_ROWS} pairs takes more than {BATCH_SECONDS} s: check the chat template"
             )
         try:
-            return Counted(**json.loads(answer))
+            return TokenCounts(**json.loads(answer))
         except ValueError:
-            return Counted(error=self._last_words())
+            return TokenCounts(error=self._last_words())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

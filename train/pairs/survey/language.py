@@ -1,4 +1,4 @@
-"""Which language a text is in, well enough to see a mix: by its script, and in Latin script by its commonest words."""
+"""The language of a text, well enough to notice a mix: by script, and by common words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of train.pairs.survey.tokens and what it answers, as JSON; importable without transformers."""
+"""The JSON messages to and from train.pairs.survey.tokens; importable without transformers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BATCH_ROWS, BATCH_SECONDS = 256, 120
 
 
 @dataclass
-class Asked:
+class TokenRequest:
     """A recipe's tokenizer and template. `sequence_len` 0: no limit."""
 
     tokenizer: str
@@ -26,7 +26,7 @@ class Asked:
 
 
 @dataclass
-class Counted:
+class TokenCounts:
     """Sums of tokens, and lines of the pairs that Axolotl would spoil or leave out."""
 
     error: str = ""

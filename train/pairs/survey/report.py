@@ -1,4 +1,4 @@
-"""What a look at a pair file means: one finding a thing, with what to fix."""
+"""Findings of a survey, each with what to fix."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from blindside.tables.rows import MALFORMED
 from blindside.words import counted
 from train.pairs.check import FEW, MANY
 from train.pairs.problems import EMPTY, FRAME, ORDER, SAME
-from train.pairs.survey import look as kinds
-from train.pairs.survey.look import Look, Seen
+from train.pairs.survey import scan as kinds
+from train.pairs.survey.scan import Occurrences, ScanResult
 from train.pairs.survey.secrets import EMAIL
 from train.resources.findings import Finding
 
@@ -46,7 +46,7 @@ _NOTES = {
 }
 
 
-def findings(look: Look, *, evaluation: int | None = None) -> list[Finding]:
+def findings(look: ScanResult, *, evaluation: int | None = None) -> list[Finding]:
     """All that is to be said of a look. `evaluation`: how many evaluation prompts were held against it."""
     found = [_size(look), *_left_out(look), *_secrets(look)]
     found += [_note(name, look.seen[name]) for name in _NOTES if name in look.seen]
@@ -58,42 +58,42 @@ def findings(look: Look, *, evaluation: int | None = None) -> list[Finding]:
     return found
 
 
-def passed(found: list[Finding]) -> bool:
-    return not any(one.level == "fail" for one in found)
+def is_passed(findings: list[Finding]) -> bool:
+    return not any(one.level == "fail" for one in findings)
 
 
-def _size(look: Look) -> Finding:
+def _size(look: ScanResult) -> Finding:
     n = look.usable
-    said = f"{counted(look.rows, 'row')}, {counted(n, 'usable pair')}"
+    found = f"{counted(look.rows, 'row')}, {counted(n, 'usable pair')}"
     if not n:
-        return Finding("rows", "fail", said, "there is nothing to train on")
+        return Finding("rows", "fail", found, "there is nothing to train on")
     if n < FEW:
-        return Finding("rows", "warn", said, f"{FEW} to {ENOUGH:,} are the least for DPO; fewer over-fit easily")
+        return Finding("rows", "warn", found, f"{FEW} to {ENOUGH:,} are the least for DPO; fewer over-fit easily")
     if n < ENOUGH:
-        return Finding("rows", "warn", said, f"{ENOUGH:,} and more are better; watch the held-out pairs")
+        return Finding("rows", "warn", found, f"{ENOUGH:,} and more are better; watch the held-out pairs")
     if n > MANY:
-        return Finding("rows", "warn", said, f"over {MANY:,} more pairs rarely help, and training takes long")
-    return Finding("rows", "ok", said)
+        return Finding("rows", "warn", found, f"over {MANY:,} more pairs rarely help, and training takes long")
+    return Finding("rows", "ok", found)
 
 
-def _left_out(look: Look) -> Iterator[Finding]:
+def _left_out(look: ScanResult) -> Iterator[Finding]:
     for name, seen in sorted(look.seen.items(), key=lambda item: -item[1].count):
         if name in _NOTES or name == kinds.SECRET:
             continue
         yield Finding(name, "fail", _where(seen), _REMEDIES.get(name, _FIX), (seen.example,) if seen.example else ())
 
 
-def _note(name: str, seen: Seen) -> Finding:
+def _note(name: str, seen: Occurrences) -> Finding:
     return Finding(name, "warn", _where(seen), _NOTES[name], (seen.example,) if seen.example else ())
 
 
-def _where(seen: Seen) -> str:
+def _where(seen: Occurrences) -> str:
     lines = ", ".join(str(line) for line in sorted(seen.lines))
     more = ", …" if seen.count > len(seen.lines) else ""
     return f"{counted(seen.count, 'row')} (line {lines}{more})"
 
 
-def _secrets(look: Look) -> Iterator[Finding]:
+def _secrets(look: ScanResult) -> Iterator[Finding]:
     for kind, seen in sorted(look.secrets.items()):
         if kind == EMAIL:
             yield Finding(kind, "warn", _where(seen), "check whether the model may learn and repeat them")
@@ -101,33 +101,33 @@ def _secrets(look: Look) -> Iterator[Finding]:
             yield Finding(kind, "fail", _where(seen), f"revoke the key if it is real; {_FIX}")
 
 
-def _lengths(look: Look) -> Finding:
+def _lengths(look: ScanResult) -> Finding:
     chosen, rejected = np.frombuffer(look.chosen_lengths, "u4"), np.frombuffer(look.rejected_lengths, "u4")
     differ = int((chosen != rejected).sum())
     longer = int((chosen > rejected).sum())
     share = longer / differ if differ else 0.5
-    said = (
+    found = (
         f"chosen is longer in {longer} of {len(chosen)} pairs; medians {np.median(chosen):.0f} and "
         f"{np.median(rejected):.0f} characters"
     )
     if differ >= 20 and not 1 - ALWAYS < share < ALWAYS:
         way = "longer" if share >= ALWAYS else "shorter"
-        return Finding("lengths", "warn", said, f"chosen is nearly always the {way} one: it will teach {way} answers")
-    return Finding("lengths", "ok", said)
+        return Finding("lengths", "warn", found, f"chosen is nearly always the {way} one: it will teach {way} answers")
+    return Finding("lengths", "ok", found)
 
 
-def _turns(look: Look) -> Finding:
+def _turns(look: ScanResult) -> Finding:
     parts = [f"{count} with {turns}" for turns, count in sorted(look.turns.items())]
     return Finding("user's turns", "ok", ", ".join(parts[:6]) + (", …" if len(parts) > 6 else ""))
 
 
-def _languages(look: Look) -> Finding:
+def _languages(look: ScanResult) -> Finding:
     total = look.languages.total()
     parts = [f"{name} {count / total:.0%}" for name, count in look.languages.most_common(6)]
     return Finding("languages", "ok", ", ".join(parts))
 
 
-def _tokens(look: Look) -> Iterator[Finding]:
+def _tokens(look: ScanResult) -> Iterator[Finding]:
     tokens = look.tokens
     if tokens is None:
         yield Finding("tokens", "ok", "not counted: give a recipe")

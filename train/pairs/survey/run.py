@@ -1,4 +1,4 @@
-"""`blindside pairs check`: from a file or a data set of the Hub to a report and, with `fix`, to a cleaned file."""
+"""`blindside pairs check`: from a file or a data set to a report, and with `--fix` to a cleaned file."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from train.pairs.convert import Tally, usable
 from train.pairs.pair import Pair
 from train.pairs.source import PLAIN, TRAIN_ENV, local_file, read_pairs
 from train.pairs.survey.counting import TokenCounter
-from train.pairs.survey.look import NEAR, SPACE, Look, Looker, stripped
-from train.pairs.survey.near import Overlap
-from train.pairs.survey.report import findings, passed
+from train.pairs.survey.near_duplicates import Overlap
+from train.pairs.survey.report import findings, is_passed
+from train.pairs.survey.scan import NEAR, SPACE, Scanner, ScanResult, stripped
 from train.pairs.write import write_card, write_pairs
 from train.recipe import Recipe
 from train.resources.findings import Finding, show
@@ -27,7 +27,7 @@ Say = Callable[[str], None]
 
 
 @dataclass
-class Fixed:
+class FixResult:
     """What `--fix` did: in = written + the left out, by reason."""
 
     read: int = 0
@@ -40,13 +40,13 @@ class Fixed:
 class Survey:
     """A look at a file. `ok`: nothing must be fixed (exit status 0)."""
 
-    look: Look
+    look: ScanResult
     findings: list[Finding]
-    fixed: Fixed | None = None
+    fixed: FixResult | None = None
 
     @property
     def ok(self) -> bool:
-        return passed(self.findings)
+        return is_passed(self.findings)
 
 
 def check_pairs(
@@ -69,7 +69,7 @@ def check_pairs(
     overlap = Overlap(evaluation or ())
     with local_file(source, env) as path:
         with TokenCounter(recipe, env) if recipe else nullcontext() as counter:
-            looker = Looker(overlap, counter)
+            looker = Scanner(overlap, counter)
             look = looker.all(read_pairs(path, format=format, fields=fields, name=str(source)))
         found = findings(look, evaluation=None if evaluation is None else len(overlap))
         done = Survey(look, found)
@@ -82,8 +82,8 @@ def check_pairs(
     return done
 
 
-def _fix(rows: Iterable[Pair | Excluded], drop: dict[int, str], out: Path, origin: str, say: Say) -> Fixed:
-    done, tally = Fixed(), Tally()
+def _fix(rows: Iterable[Pair | Excluded], drop: dict[int, str], out: Path, origin: str, say: Say) -> FixResult:
+    done, tally = FixResult(), Tally()
     done.written = write_pairs(_kept(usable(rows, tally), drop, done), out)
     done.read = tally.read
     done.left_out += tally.excluded
@@ -97,7 +97,7 @@ def _fix(rows: Iterable[Pair | Excluded], drop: dict[int, str], out: Path, origi
     return done
 
 
-def _kept(pairs: Iterable[Pair], drop: dict[int, str], done: Fixed) -> Iterator[Pair]:
+def _kept(pairs: Iterable[Pair], drop: dict[int, str], done: FixResult) -> Iterator[Pair]:
     for read in pairs:
         if read.line in drop:
             done.left_out[drop[read.line]] += 1

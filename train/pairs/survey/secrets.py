@@ -1,4 +1,4 @@
-"""Keys, passwords and e-mail addresses in a text: only their kind is reported, never the text itself."""
+"""Keys, passwords and e-mail addresses in a text: only their kind is reported."""
 
 from __future__ import annotations
 

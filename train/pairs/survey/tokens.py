@@ -1,8 +1,8 @@
 """Tokens of pairs as Axolotl counts them, and answers that it would not find. Runs in .venv-train:
 
-    python -P -m train.pairs.survey.tokens < (a line with an Asked, then lines [line, messages, chosen, rejected])
+    python -P -m train.pairs.survey.tokens < (a line with a TokenRequest, then lines [line, messages, chosen, rejected])
 
-prints a Counted as JSON. What it cannot do at all is reported in `error`.
+prints a TokenCounts as JSON. What it cannot do at all is reported in `error`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from blindside.bounded import MEGABYTES, OverBound, forked, limit_memory, limit_time
-from train.pairs.survey.protocol import BATCH_ROWS, BATCH_SECONDS, EVERY, EXACT, SHOWN, Asked, Counted
+from blindside.sandbox import MEGABYTES, LimitExceeded, forked, limit_memory, limit_time
+from train.pairs.survey.protocol import BATCH_ROWS, BATCH_SECONDS, EVERY, EXACT, SHOWN, TokenCounts, TokenRequest
 
 _OWN = "tokenizer_default"
 _MARK = "Q7mark"
@@ -33,20 +33,20 @@ Row = tuple[int, list[dict[str, str]], str, str]
 
 
 class _Counter:
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: TokenRequest) -> None:
         self.limit = asked.sequence_len
         self.tokenizer = _tokenizer(asked)
         self.template = _template(asked, self.tokenizer)
         # Once in a copy of this process: a template without end is reported here, and never rendered in this one.
         try:
             forked(lambda: [self._answer(_MARK), *map(self._prompt, _PROBES)])
-        except OverBound as error:
+        except LimitExceeded as error:
             raise ValueError(f"the chat template {error}") from None
         before, _, self.behind = self._answer(_MARK).partition(_MARK)
         self.before = before
         self.plain = self._answer(_TRICKY) == f"{before}{_TRICKY}{self.behind}"
         self.longest, self.most = array("I"), 0
-        self.found = Counted()
+        self.found = TokenCounts()
         self._use_compiled()
 
     def _answer(self, text: str) -> str:
@@ -137,7 +137,7 @@ class _Counter:
             return [len(ids) for ids in self.tokenizer(texts, add_special_tokens=False)["input_ids"]]
         return [len(one) for one in backend.encode_batch_fast(texts, add_special_tokens=False)]
 
-    def result(self) -> Counted:
+    def result(self) -> TokenCounts:
         import numpy as np
 
         if self.longest:
@@ -146,7 +146,7 @@ class _Counter:
         return self.found
 
 
-def _tokenizer(asked: Asked) -> Any:
+def _tokenizer(asked: TokenRequest) -> Any:
     for name in ("torch", "torchao", "sklearn"):  # seconds each to import, and a tokenizer needs none of them
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # None makes it look absent
     import transformers
@@ -156,7 +156,7 @@ def _tokenizer(asked: Asked) -> Any:
     return kind.from_pretrained(asked.tokenizer, revision=asked.revision)
 
 
-def _template(asked: Asked, tokenizer: Any) -> str:
+def _template(asked: TokenRequest, tokenizer: Any) -> str:
     """The template that Axolotl would take. Its package is not imported, which takes many seconds."""
     choice = asked.chat_template or _OWN
     own = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else None
@@ -186,11 +186,11 @@ def main() -> int:
     out = os.dup(1)
     os.dup2(2, 1)  # what libraries print is no answer
     lines = sys.stdin.buffer
-    asked = Asked(**json.loads(lines.readline()))
+    asked = TokenRequest(**json.loads(lines.readline()))
     try:
         counter = _Counter(asked)
     except Exception as error:  # noqa: BLE001  (what a broken tokenizer raises is not ours to know)
-        counted = Counted(error=(str(error).strip().splitlines() or [type(error).__name__])[0][:300])
+        counted = TokenCounts(error=(str(error).strip().splitlines() or [type(error).__name__])[0][:300])
     else:
         limit_memory(4 * MEGABYTES)
         for batch in _rows(lines):

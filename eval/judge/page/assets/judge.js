@@ -95,6 +95,7 @@
     end: () => b.reading.end(),
     link: () => b.reading.link(),
     prompt: () => b.reading.turnPrompt(),
+    thinking: () => b.reading.turnThoughts(),
     differences: () => { if (by("bs-marked")) send({ act: "show", differences: !marked }); },
     rename() { by("bs-help").close(); send({ act: "hello", reviewer: "" }); },
     language() {
@@ -180,7 +181,7 @@
     if (data.reviewer) { reviewer = data.reviewer; if (!data.fixed) b.name.keep(reviewer); }
     if (by("bs-name")) by("bs-name").value = typed || b.name.kept();
     const first = document.querySelector("#bs-name, #bs-welcome .bs-win");
-    if (first) first.focus();
+    if (first) first.focus({ preventScroll: true }); // the card is read from its beginning
     [turn, shown, pending] = [data.turn, text, null];
     b.ahead.settle();
     b.list.open();

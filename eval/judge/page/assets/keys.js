@@ -8,7 +8,7 @@
     button.getAttribute("aria-keyshortcuts").split(" ").flatMap(codes).includes(code));
   const others = {
     KeyS: "skip", KeyU: "undo", Backspace: "undo", KeyE: "recent", KeyF: "form", KeyC: "comment", KeyD: "differences",
-    KeyR: "raw", KeyL: "link", KeyP: "prompt", KeyG: "guide", KeyM: "flag", Home: "home", End: "end", Enter: "next", KeyJ: "scroll_down", KeyK: "scroll_up", Space: "scroll_down", Escape: "leave",
+    KeyR: "raw", KeyL: "link", KeyP: "prompt", KeyG: "guide", KeyM: "flag", KeyH: "thinking", Home: "home", End: "end", Enter: "next", KeyJ: "scroll_down", KeyK: "scroll_up", Space: "scroll_down", Escape: "leave",
   };
   const whenDone = ["undo", "recent", "guide"];
   const scrolls = ["scroll_down", "scroll_up"];

@@ -7,13 +7,15 @@
 
   function sift() {
     const wanted = words.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+    const all = by("bs-recent").querySelectorAll("li");
     let shown = 0;
-    for (const li of by("bs-recent").querySelectorAll("li")) {
+    for (const li of all) {
       const text = li.textContent.toLocaleLowerCase();
       li.hidden = !(wanted.every((word) => text.includes(word)) && (!marked || li.dataset.flagged));
       shown += li.hidden ? 0 : 1;
     }
-    by("bs-found").textContent = b.t("found", { n: shown });
+    const hint = marked && !Array.from(all).some((li) => li.dataset.flagged) ? "none_flagged" : "none_found";
+    by("bs-found").textContent = !all.length ? "" : b.t(shown ? "found" : hint, { n: shown, of: all.length });
     by("bs-only").setAttribute("aria-pressed", String(marked));
   }
 

@@ -12,7 +12,7 @@
   const apart = () => panes().some((pane) => getComputedStyle(pane).overflowY !== "visible");
   const echoes = new WeakMap(); // where a pane was put by the other one: its own scroll event must not move that back
 
-  let kept = [];
+  let [kept, open] = [[], []]; // of the showing before: where everything was, and what was unfolded
   let linked = true;
   try { linked = localStorage.getItem(LINKED) !== "no"; } catch { /* private window */ }
 
@@ -92,6 +92,27 @@
     panes().forEach(below);
   }
 
+  // Thoughts are read of both answers, or of neither: seen of one alone they would weigh for it, or against it.
+  const thoughts = () => Array.from(document.querySelectorAll(".bs-thinking"));
+  function turnThoughts() {
+    const opens = thoughts().some((el) => !el.open);
+    for (const el of thoughts()) el.open = opens;
+    const highest = thoughts().sort((one, other) => one.getBoundingClientRect().top - other.getBoundingClientRect().top)[0];
+    if (opens && !apart()) highest.scrollIntoView({ block: "start" });
+    for (const el of opens && apart() ? thoughts() : []) {
+      const pane = el.closest(".bs-pane");
+      const top = el.getBoundingClientRect().top - pane.getBoundingClientRect().top - pane.querySelector(".bs-head").offsetHeight;
+      put(pane, pane.scrollTop + top);
+    }
+    panes().forEach(below);
+  }
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest(".bs-thinking > summary")) return;
+    event.preventDefault();
+    turnThoughts();
+  });
+  document.addEventListener("toggle", ({ target }) => { if (target.matches(".bs-system")) b.reading.refresh(); }, true);
+
   const relink = () => { if (by("bs-linked")) by("bs-linked").setAttribute("aria-pressed", String(linked)); };
 
   b.reading = {
@@ -100,6 +121,7 @@
     home: () => move(() => 0),
     end: () => move((el) => rest(el)),
     turnPrompt,
+    turnThoughts,
     link() {
       linked = !linked;
       try { localStorage.setItem(LINKED, linked ? "yes" : "no"); } catch { /* private window */ }
@@ -114,8 +136,12 @@
       document.querySelectorAll(".bs-multi").forEach((el) => el.scrollTo(0, el.scrollHeight));
     },
     // The same pair shown again, marked or refused, is where it was.
-    keep() { kept = Array.from(document.querySelectorAll(SCROLLS), (el) => [el.scrollTop, el.scrollLeft]); },
+    keep() {
+      kept = Array.from(document.querySelectorAll(SCROLLS), (el) => [el.scrollTop, el.scrollLeft]);
+      open = Array.from(document.querySelectorAll(".bs-system"), (el) => el.open);
+    },
     restore() {
+      document.querySelectorAll(".bs-system").forEach((el, i) => { el.open = Boolean(open[i]); });
       document.querySelectorAll(SCROLLS).forEach((el, i) => {
         if (!kept[i]) return;
         if (el.matches(".bs-pane")) put(el, kept[i][0]);

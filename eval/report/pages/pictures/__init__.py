@@ -1,1 +1,1 @@
-"""What the results page draws: each picture from the figures of a run, with the table of what is drawn behind it."""
+"""The pictures of the results page, each with a table of its data."""

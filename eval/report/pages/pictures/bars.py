@@ -1,4 +1,4 @@
-"""Two bars for each name, base and tuned: tags, criteria, and what rules see in the answers."""
+"""Paired bars, base and tuned: tags, criteria, traits of answers."""
 
 from __future__ import annotations
 
@@ -87,12 +87,12 @@ def _drawn(rows: Sequence[Bars], names: tuple[str, str]) -> Iterator[Markup]:
         for at, side in enumerate(SIDES):
             y, value = top + at * _BAR, row.values[at]
             share = 0.0 if value is None else min(1.0, value / row.most)
-            said = f"{row.label}, {names[at]}: {row.said[at]}"
+            title = f"{row.label}, {names[at]}: {row.said[at]}"
             bar = box(
-                _LEFT, y + 0.5, max(share * wide, 1.5 if value else 0), _BAR - 1, f"rs-fill-{side}", said, round_=2
+                _LEFT, y + 0.5, max(share * wide, 1.5 if value else 0), _BAR - 1, f"rs-fill-{side}", title, round_=2
             )
-            hit = box(_LEFT, y, wide + _RIGHT, _BAR, "rs-hit", said)
-            yield linked(row.hrefs[at], said, hit, bar)
+            hit = box(_LEFT, y, wide + _RIGHT, _BAR, "rs-hit", title)
+            yield linked(row.hrefs[at], title, hit, bar)
             yield text(WIDE, y + _BAR - 2.5, row.said[at], anchor="end", kind="rs-small-value")
 
 

@@ -1,4 +1,4 @@
-"""Shares with their intervals below each other on one axis: categories, habits, traits, signals."""
+"""Forest plots: shares with intervals on one axis."""
 
 from __future__ import annotations
 

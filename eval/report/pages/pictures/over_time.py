@@ -1,4 +1,4 @@
-"""The win rate as prompts were closed: its confidence sequence, the plan's end, and where one could have stopped."""
+"""The win rate as prompts were closed: its confidence sequence, and where the study could have stopped."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from markupsafe import Markup
 from eval.evidence.analysis import Analysis
 from eval.evidence.judgements import by_cluster
 from eval.evidence.sequential.e_process import confidence_sequence, fixed_bets
-from eval.evidence.sequential.sequential import Closed, closed_in
-from eval.evidence.sequential.standing import by_plan, plan_by_cluster
-from eval.judge.opening.plan import is_planned
+from eval.evidence.sequential.plan_progress import plan_by_cluster, within_plan
+from eval.evidence.sequential.sequential import ClosedPrompts, closed_in
+from eval.judge.setup.planning import is_planned
 from eval.report.pages.drawing import WIDE, Picture, area, dot, line, path, percent, svg, text
 from eval.report.pages.snapshot import Snapshot
 from eval.report.pages.words import Words
@@ -57,9 +57,9 @@ def over_time(snapshot: Snapshot, say: Words) -> Picture | None:
     )
 
 
-def _points(found: Analysis) -> list[Point]:
+def _points(analysis: Analysis) -> list[Point]:
     """Evenly spread over the closed prompts, the last one among them."""
-    closed, test = _closed(found), found.verdict.progress
+    closed, test = _closed(analysis), analysis.verdict.progress
     n = len(closed.scores)
     if not n:
         return []
@@ -70,27 +70,27 @@ def _points(found: Analysis) -> list[Point]:
     return list(zip(at.tolist(), means, *map(list, zip(*bounds, strict=True)), strict=True))
 
 
-def _closed(found: Analysis) -> Closed:
-    prompts = by_plan(found.table, found.plan) if is_planned(found.run) else found.table
-    return closed_in(by_cluster(prompts), plan_by_cluster(prompts, found.plan))
+def _closed(analysis: Analysis) -> ClosedPrompts:
+    prompts = within_plan(analysis.table, analysis.plan) if is_planned(analysis.run) else analysis.table
+    return closed_in(by_cluster(prompts), plan_by_cluster(prompts, analysis.plan))
 
 
-def _note(found: Analysis, say: Words) -> str:
-    test = found.verdict.progress
-    words = say.sentence(found.verdict.advice)
-    said = words[:1].upper() + words[1:]
+def _note(analysis: Analysis, say: Words) -> str:
+    test = analysis.verdict.progress
+    words = say.sentence(analysis.verdict.advice)
+    sentence = words[:1].upper() + words[1:]
     if test.first is None:
-        return say("{advice}. The plan ends at {plan} prompts.", advice=said, plan=f"{test.horizon:,}")
+        return say("{advice}. The plan ends at {plan} prompts.", advice=sentence, plan=f"{test.horizon:,}")
     return say(
         "{advice}. The plan ends at {plan} prompts; judging could have stopped at {stop}.",
-        advice=said,
+        advice=sentence,
         plan=f"{test.horizon:,}",
         stop=f"{test.first:,}",
     )
 
 
-def _drawn(found: Analysis, say: Words, points: list[Point]) -> Iterator[Markup]:
-    test = found.verdict.progress
+def _drawn(analysis: Analysis, say: Words, points: list[Point]) -> Iterator[Markup]:
+    test = analysis.verdict.progress
     last = max(test.horizon, points[-1][0])
     wide = WIDE - _LEFT - _RIGHT
 
@@ -118,10 +118,10 @@ def _drawn(found: Analysis, say: Words, points: list[Point]) -> Iterator[Markup]
     )
 
 
-def _mark(x: float, said: str, kind: str, row: int) -> Iterator[Markup]:
+def _mark(x: float, label: str, kind: str, row: int) -> Iterator[Markup]:
     yield line(x, _TOP, x, _TOP + _HIGH, kind)
     anchor = "end" if x > WIDE / 2 else "start"
-    yield text(x + (-5 if anchor == "end" else 5), _TOP + 12 + 15 * row, said, anchor=anchor, kind="rs-tick")
+    yield text(x + (-5 if anchor == "end" else 5), _TOP + 12 + 15 * row, label, anchor=anchor, kind="rs-tick")
 
 
 def _ticks(last: int) -> list[int]:

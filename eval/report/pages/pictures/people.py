@@ -1,4 +1,4 @@
-"""What reviewers did: seconds over the sitting, a row each; and how often each two of them agree."""
+"""Pictures of reviewers: seconds per verdict over a session, and pairwise agreement."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from markupsafe import Markup
 from eval.evidence.analysis import Analysis
 from eval.evidence.conditions import HASTY
 from eval.report.pages.drawing import WIDE, Link, Picture, box, cut, dot, line, linked, path, percent, svg, text
-from eval.report.pages.query import browse
+from eval.report.pages.query import browse_link
 from eval.report.pages.words import Words
 
-#: Verdicts of a sitting are drawn in so many steps at most, and so many reviewers, those with most verdicts.
+#: Verdicts of a session are drawn in so many steps at most, and so many reviewers, those with most verdicts.
 _STEPS, _MOST = 60, 12
 _LEFT, _ROW = 110.0, 40.0
 #: Seconds at the ends of the axis, which is logarithmic.
@@ -23,15 +23,16 @@ _SHORTEST, _LONGEST = 0.5, 300.0
 Step = tuple[int, int, float]
 
 
-def seconds(found: Analysis, say: Words) -> Picture | None:
+def seconds(analysis: Analysis, say: Words) -> Picture | None:
     """None where no time was recorded."""
-    people = [(name, _steps(found, code)) for code, name in _busiest(found)]
+    people = [(name, _steps(analysis, code)) for code, name in _busiest(analysis)]
     if not any(middle for _, steps in people for _, _, middle in steps):
         return None
     medians = [
-        (name, float(np.median(found.table.seconds[found.table.reviewer == code]))) for code, name in _busiest(found)
+        (name, float(np.median(analysis.table.seconds[analysis.table.reviewer == code])))
+        for code, name in _busiest(analysis)
     ]
-    title = say("Seconds per verdict over the sitting")
+    title = say("Seconds per verdict over the session")
     spoken = f"{title}: " + "; ".join(
         say("{name}, median {seconds} s", name=name, seconds=f"{middle:.1f}") for name, middle in medians
     )
@@ -42,7 +43,7 @@ def seconds(found: Analysis, say: Words) -> Picture | None:
         spoken=spoken,
         head=(say("Reviewer"), say("Verdicts"), say("Median seconds")),
         rows=tuple(
-            (Link(name, browse(reviewer=name)), f"{first + 1:,}–{last:,}", f"{middle:.1f}")
+            (Link(name, browse_link(reviewer=name)), f"{first + 1:,}–{last:,}", f"{middle:.1f}")
             for name, steps in people
             for first, last, middle in steps
         ),
@@ -52,10 +53,10 @@ def seconds(found: Analysis, say: Words) -> Picture | None:
     )
 
 
-def matrix(found: Analysis, say: Words) -> Picture | None:
+def matrix(analysis: Analysis, say: Words) -> Picture | None:
     """Of each two reviewers the share of equal verdicts. None where no two judged a prompt in common."""
-    pairs = found.agreement.pairs
-    names = [name for _, name in _busiest(found)]
+    pairs = analysis.agreement.pairs
+    names = [name for _, name in _busiest(analysis)]
     shown = [two for two in pairs if two.first in names and two.second in names]
     if not shown:
         return None
@@ -65,7 +66,7 @@ def matrix(found: Analysis, say: Words) -> Picture | None:
     return Picture(
         key="agreement",
         title=title,
-        svg=svg(20 + side * len(names), _cells(found, names, side), spoken),
+        svg=svg(20 + side * len(names), _cells(analysis, names, side), spoken),
         spoken=spoken,
         head=(say("Two reviewers"), say("Equal verdicts"), "n", say("Cohen's kappa")),
         rows=tuple(
@@ -81,16 +82,16 @@ def matrix(found: Analysis, say: Words) -> Picture | None:
     )
 
 
-def _busiest(found: Analysis) -> list[tuple[int, str]]:
+def _busiest(analysis: Analysis) -> list[tuple[int, str]]:
     """Reviewers with most verdicts, by name: code and name."""
-    count = np.bincount(found.table.reviewer, minlength=len(found.table.reviewers))
+    count = np.bincount(analysis.table.reviewer, minlength=len(analysis.table.reviewers))
     most = sorted(np.flatnonzero(count), key=lambda code: (-int(count[code]), int(code)))[:_MOST]
-    return sorted(((int(code), found.table.reviewers[code]) for code in most), key=lambda one: one[1])
+    return sorted(((int(code), analysis.table.reviewers[code]) for code in most), key=lambda one: one[1])
 
 
-def _steps(found: Analysis, code: int) -> list[Step]:
+def _steps(analysis: Analysis, code: int) -> list[Step]:
     """(first, last, median seconds) of stretches of a reviewer's verdicts, in their order."""
-    own = found.table.seconds[found.table.reviewer == code]
+    own = analysis.table.seconds[analysis.table.reviewer == code]
     edges = np.unique(np.linspace(0, len(own), min(len(own), _STEPS) + 1).round().astype(np.intp))
     return [(int(start), int(end), float(np.median(own[start:end]))) for start, end in pairwise(edges)]
 
@@ -109,19 +110,19 @@ def _lines(people: Sequence[tuple[str, list[Step]]], medians: dict[str, float], 
         yield line(_LEFT, top + _ROW - 8, _LEFT + wide, top + _ROW - 8, "rs-grid")
         points = [(_LEFT + wide * (first + last) / 2 / longest, y(middle)) for first, last, middle in steps]
         drawn = path(points, "rs-line-tuned") if len(points) > 1 else dot(*points[0], 3, "rs-fill-tuned")
-        said = say("{name}, median {seconds} s", name=name, seconds=f"{medians[name]:.1f}")
-        hit = box(0, top - 2, WIDE, _ROW - 2, "rs-hit", said)
+        title = say("{name}, median {seconds} s", name=name, seconds=f"{medians[name]:.1f}")
+        hit = box(0, top - 2, WIDE, _ROW - 2, "rs-hit", title)
         label = text(0, top + _ROW / 2, cut(name, 16), kind="rs-name")
         value = text(WIDE, top + _ROW / 2, say("{n} s", n=f"{medians[name]:.1f}"), anchor="end", kind="rs-value")
-        yield linked(browse(reviewer=name), said, hit, label, drawn, value)
+        yield linked(browse_link(reviewer=name), title, hit, label, drawn, value)
     yield text(_LEFT, 18 + _ROW * len(people), say("first verdict"), kind="rs-tick")
     yield text(
         _LEFT + wide, 18 + _ROW * len(people), say("verdict {n}", n=f"{longest:,}"), anchor="end", kind="rs-tick"
     )
 
 
-def _cells(found: Analysis, names: Sequence[str], side: float) -> Iterator[Markup]:
-    known = {frozenset((two.first, two.second)): two.raw for two in found.agreement.pairs}
+def _cells(analysis: Analysis, names: Sequence[str], side: float) -> Iterator[Markup]:
+    known = {frozenset((two.first, two.second)): two.raw for two in analysis.agreement.pairs}
     for row, first in enumerate(names):
         y = 20 + side * row
         yield text(0, y + side / 2 + 4, cut(first, 16), kind="rs-name")
@@ -131,9 +132,9 @@ def _cells(found: Analysis, names: Sequence[str], side: float) -> Iterator[Marku
             if first == second or raw is None or raw.value is None:
                 yield box(x + 1, y + 1, side - 2, side - 2, "rs-cell-none")
                 continue
-            said = f"{first}, {second}: {percent(raw.value)}, n={raw.n}"
+            title = f"{first}, {second}: {percent(raw.value)}, n={raw.n}"
             cell = Markup('<g class="rs-cell" style="--rs-share:{:.3f}">{}</g>').format(
-                raw.value, box(x + 1, y + 1, side - 2, side - 2, "rs-cell-fill", said)
+                raw.value, box(x + 1, y + 1, side - 2, side - 2, "rs-cell-fill", title)
             )
             yield cell
             if side >= 30:

@@ -1,4 +1,4 @@
-"""All prompts at once: a column of verdicts each, and the length of their answers against how they were judged."""
+"""Pictures of all prompts: verdicts per prompt, and answer lengths against verdicts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from eval.evidence.analysis import Analysis
 from eval.records import Outcome
 from eval.report.pages.browse import LENGTHS
 from eval.report.pages.drawing import WIDE, Link, Picture, box, dot, line, linked, path, percent, svg, text
-from eval.report.pages.query import Query, browse
+from eval.report.pages.query import Query, browse_link
 from eval.report.pages.snapshot import Entry, Snapshot
 from eval.report.pages.words import Words
 
@@ -59,19 +59,17 @@ def strip(snapshot: Snapshot, say: Words) -> Picture | None:
         spoken=spoken,
         head=(say("Prompts"), *(say(WORDS[one]) for one in _STACK)),
         rows=tuple(map(_counted, columns)),
-        note=each
-        + (" " if say.language == "en" else "")
-        + say("Base's clearest wins are on the left, the tuned model's on the right."),
+        note=each + say.gap + say("Base's clearest wins are on the left, the tuned model's on the right."),
         legend=tuple((f"rs-fill-{one}", say(WORDS[one])) for one in _STACK),
     )
 
 
-def lengths(snapshot: Snapshot, found: Analysis, say: Words) -> Picture | None:
+def lengths(snapshot: Snapshot, analysis: Analysis, say: Words) -> Picture | None:
     """Win rate in five bins of length, and single prompts. None where no prompt has a score."""
     scored = [entry for entry in snapshot.entries if entry.score is not None and entry.ratio is not None]
     if not scored:
         return None
-    bins = found.bias.length.bins
+    bins = analysis.bias.length.bins
     title = say("Length against outcome")
     named = [(say(one.label), one) for one in bins]
     spoken = f"{title}: " + "; ".join(
@@ -84,19 +82,19 @@ def lengths(snapshot: Snapshot, found: Analysis, say: Words) -> Picture | None:
         for label, one in named
         if one.win_rate.value is not None
     )
-    equal = found.bias.length.controlled
+    equal = analysis.bias.length.controlled
     note = say("Lengths differ too much on one side for a figure at equal length.")
     if equal.value is not None:
         note = say("At equal length the win rate would be {rate}.", rate=percent(equal.value))
     return Picture(
         key="length",
         title=title,
-        svg=svg(_TOP + 190 + 36, _scatter(scored, found, say), spoken),
+        svg=svg(_TOP + 190 + 36, _scatter(scored, analysis, say), spoken),
         spoken=spoken,
         head=(say("The tuned answer is"), say("Win rate"), say("95% interval"), "n"),
         rows=tuple(
             (
-                Link(label, browse(length=which) if one.win_rate.n else ""),
+                Link(label, browse_link(length=which) if one.win_rate.n else ""),
                 "–" if one.win_rate.value is None else percent(one.win_rate.value),
                 "–"
                 if one.win_rate.low is None or one.win_rate.high is None
@@ -140,20 +138,20 @@ def _drawn(columns: Sequence[Column], say: Words) -> Iterator[Markup]:
     for number, column in enumerate(columns):
         counts, y = column.counts, 2 + _HIGH
         total = counts.total()
-        said = f"{column.first}: " + ", ".join(f"{say(WORDS[one])} {counts[one]}" for one in _STACK if counts[one])
+        title = f"{column.first}: " + ", ".join(f"{say(WORDS[one])} {counts[one]}" for one in _STACK if counts[one])
         parts = []
         for one in _STACK:
             high = _HIGH * counts[one] / total
             y -= high
             if high:
-                parts.append(box(number * step, y, step - min(1.0, step / 4), high, f"rs-fill-{one}", said))
-        href = Query(item=column.first, view="browse").href() if column.prompts == 1 else browse(sort="base")
-        yield linked(href, said, *parts) if len(columns) <= 60 else Markup("").join(parts)
+                parts.append(box(number * step, y, step - min(1.0, step / 4), high, f"rs-fill-{one}", title))
+        href = Query(item=column.first, view="browse").href() if column.prompts == 1 else browse_link(sort="base")
+        yield linked(href, title, *parts) if len(columns) <= 60 else Markup("").join(parts)
     yield text(0, _HIGH + 18, say("base won"), kind="rs-tick")
     yield text(step * len(columns), _HIGH + 18, say("tuned won"), anchor="end", kind="rs-tick")
 
 
-def _scatter(scored: Sequence[Entry], found: Analysis, say: Words) -> Iterator[Markup]:
+def _scatter(scored: Sequence[Entry], analysis: Analysis, say: Words) -> Iterator[Markup]:
     wide, high = WIDE - _LEFT - _RIGHT, 190.0
 
     def x(ratio: float) -> float:
@@ -171,9 +169,9 @@ def _scatter(scored: Sequence[Entry], found: Analysis, say: Words) -> Iterator[M
         # Scores lie on a few values: they are spread a little, within the axes, and the same each time.
         spread = y(entry.score or 0.0) + (number * 7 % 13 - 6)
         yield dot(x(entry.ratio or 1.0), min(max(spread, _TOP + 2), _TOP + high - 2), 2.2, "rs-one")
-    yield from _bins(found, say, x, y)
-    for ratio, said in ((0.125, "1/8"), (0.25, "1/4"), (0.5, "1/2"), (1, "1"), (2, "2"), (4, "4"), (8, "8")):
-        yield text(x(ratio), _TOP + high + 18, said, anchor="middle", kind="rs-tick")
+    yield from _bins(analysis, say, x, y)
+    for ratio, title in ((0.125, "1/8"), (0.25, "1/4"), (0.5, "1/2"), (1, "1"), (2, "2"), (4, "4"), (8, "8")):
+        yield text(x(ratio), _TOP + high + 18, title, anchor="middle", kind="rs-tick")
     yield text(
         _LEFT + wide / 2,
         _TOP + high + 34,
@@ -183,19 +181,19 @@ def _scatter(scored: Sequence[Entry], found: Analysis, say: Words) -> Iterator[M
     )
 
 
-def _bins(found: Analysis, say: Words, x: Callable[[float], float], y: Callable[[float], float]) -> Iterator[Markup]:
+def _bins(analysis: Analysis, say: Words, x: Callable[[float], float], y: Callable[[float], float]) -> Iterator[Markup]:
     middles = []
-    for one, which in zip(found.bias.length.bins, LENGTHS, strict=True):
+    for one, which in zip(analysis.bias.length.bins, LENGTHS, strict=True):
         rate = one.win_rate
         if rate.value is None:
             continue
         low, high = max(one.low, 0.25), min(one.high, 4.0)
         at = x(1.0 if which == "same" else (low * high) ** 0.5)
-        said = f"{say(one.label)}: {percent(rate.value)}, n={rate.n}"
-        parts = [dot(at, y(rate.value), 6, "rs-fill-tuned rs-ringed", said)]
+        title = f"{say(one.label)}: {percent(rate.value)}, n={rate.n}"
+        parts = [dot(at, y(rate.value), 6, "rs-fill-tuned rs-ringed", title)]
         if rate.low is not None and rate.high is not None:
             parts.insert(0, line(at, y(rate.low), at, y(rate.high), "rs-whisker"))
         middles.append((at, y(rate.value)))
-        yield linked(browse(length=which), said, box(at - 14, y(1), 28, y(0) - y(1), "rs-hit", said), *parts)
+        yield linked(browse_link(length=which), title, box(at - 14, y(1), 28, y(0) - y(1), "rs-hit", title), *parts)
     if len(middles) > 1:
         yield path(middles, "rs-line-tuned rs-thin")

@@ -1,0 +1,1 @@
+"""Commands that serve two models and collect answers: `eval`, `collect`, `import`, `parity`, `model-judge`, `down`."""

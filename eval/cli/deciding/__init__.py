@@ -1,0 +1,1 @@
+"""Commands on results: `report`, `results`, `gate`, `compare`, `release`."""

@@ -1,0 +1,1 @@
+"""Commands for human judging: `judge`, `plan`, `space`, and other annotation tools."""

@@ -1,0 +1,1 @@
+"""Commands on models and preference data: `train`, `doctor`, `export`, `pairs`, `harvest`."""

@@ -1,0 +1,1 @@
+"""Probing servers: what each kind of server reports of the model it serves."""

@@ -1,0 +1,1 @@
+"""Access to the pages: which requests are served, and who may log in."""

@@ -1,0 +1,1 @@
+"""Verdicts from other annotation tools, and tasks for them."""
