@@ -8,7 +8,7 @@ from compose.errors import ComposeError
 from compose.machine import Machine
 from compose.plan import Plan, choose_plan
 from compose.replicas import assign_gpus, replicated
-from compose.sides import by_side
+from compose.sides import Survivors, by_side
 from compose.stack import Model
 from compose.vllm import service
 from tests.compose.test_plan import BIG, DIALS, HUB, machine
@@ -77,3 +77,21 @@ def test_addresses_of_servers_are_those_of_their_sides() -> None:
     assert [model.side for model in replicated([Model("tuned", "x")], 3)] == ["tuned", "tuned-2", "tuned-3"]
     assert assign_gpus(["base"], [5, 3, 1], 1, 2) == {"base": (3, 5)}
     assert assign_gpus(["base"], [5, 3, 1], 2, 2) == {}
+
+
+def test_a_server_that_ended_is_told_once_and_its_side_ends_with_its_last_one() -> None:
+    services, said = ["base", "base-2", "tuned"], list[str]()
+    urls = {name: f"http://{name}" for name in services}
+    survivors = Survivors(said.append)
+    died = {"base": ComposeError("base: the server was ended by signal 9")}
+    for _ in range(2):
+        survivors.check(services, died)
+    assert said == ["base: the server was ended by signal 9; base continues with 1 server"]
+    assert by_side(urls, died) == {"base": ["http://base-2"], "tuned": ["http://tuned"]}
+    survivors.check(services, {})
+    survivors.check(services, died)
+    assert len(said) == 2  # it was started again in between
+    with pytest.raises(ComposeError, match="base-2: gone"):
+        survivors.check(services, {"base-2": ComposeError("base-2: gone"), **died})
+    # Where a side has none left, what tells so is the check: its addresses stay.
+    assert by_side(urls, ["tuned"])["tuned"] == ["http://tuned"]

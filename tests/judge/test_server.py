@@ -288,6 +288,6 @@ def test_the_command_reads_the_answers_once_and_says_what_the_study_lacks_before
         assert process.stdout is not None
         said = list(takewhile(lambda line: not line.startswith("Judge at "), process.stdout))
         process.terminate()
-    (asks,) = (line for line in said if line.startswith("note: the gate asks for 100"))
-    assert "and the study holds 3: collect more prompts" in asks
+    (asks,) = (line for line in said if line.startswith("note: the policy requires 100"))
+    assert "and the study has 3: collect more prompts" in asks
     assert said.count("read responses.jsonl\n") == 1

@@ -85,3 +85,24 @@ def test_two_processes_train_as_one_does(
     log = (tmp_path / "two" / "models" / "mine.work" / "train.log").read_text(encoding="utf-8", errors="replace")
     assert "its copy of the weights is freed" in log
     assert made.inputs_sha256 != read_artifact(tmp_path / "one" / "models" / "mine").inputs_sha256
+
+
+@pytest.mark.train
+@pytest.mark.slow
+def test_where_each_process_averages_over_its_own_tokens_the_figures_differ_a_little(
+    warm: Path, blank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tiny recipe's own loss: one half of a batch has more tokens than the other, and counts as much."""
+    env, own = warm.parents[1], {"dpo_loss_type": ["sigmoid", "sft"], "dpo_loss_weights": [0.2, 1.0]}
+    one = trained(tmp_path / "one", blank, env, micro_batch_size=BATCH, **own)
+    monkeypatch.setenv("LAUNCHER", "torchrun")
+    monkeypatch.setenv("NPROC", "2")
+    two = trained(tmp_path / "two", blank, env, micro_batch_size=BATCH // 2, **own)
+    assert len(one) == len(two) == STEPS
+    assert max(row[0] for row in one) > 0.05  # something was learned
+    assert [row[1] for row in one] != [row[1] for row in two]
+    for ours, theirs in zip(two, one, strict=True):
+        # A margin is a tenth of the small difference of log-probabilities of 50 to 200.
+        assert ours[0] == pytest.approx(theirs[0], abs=0.005)
+        assert ours[1] == pytest.approx(theirs[1], abs=0.01)
+        assert ours[2:] == pytest.approx(theirs[2:], rel=0.001)

@@ -28,17 +28,15 @@ _ALWAYS: Mapping[str, Test] = {
     "repeating": TESTS["repetition"],
     "refusing": TESTS["refusals"],
 }
+_THINKING = "with thinking, which is stored separately and not judged"
 _RARE: Mapping[str, Test] = {
     "ended by a content filter": lambda answers: [answer.ending == "filtered" for answer in answers],
     "ended in a tool call": lambda answers: [answer.ending == "tool call" for answer in answers],
     "broken off by an error": lambda answers: [answer.ending == "error" for answer in answers],
     "marked as a refusal by the server": lambda answers: [answer.refused for answer in answers],
-    "with thinking, which is stored separately and not judged": lambda answers: [
-        bool(answer.thinking) for answer in answers
-    ],
+    _THINKING: lambda answers: [bool(answer.thinking) for answer in answers],
 }
 _TESTS = {**_ALWAYS, **_RARE}
-_THINKING = "with thinking, which is stored separately and not judged"
 
 
 @dataclass
