@@ -31,12 +31,13 @@ class Survivors:
         self._told: set[str] = set()
 
     def check(self, services: Iterable[str], dead: Mapping[str, Exception]) -> None:
-        """Raises what ended the first server of a side that has none left. `dead`: of which of them, by what."""
+        """Raises what ended the last server of a side that has none left. `dead`: of which of them, by what."""
         living = Counter(side_of(service) for service in services if service not in dead)
+        gone = [service for service in dead if not living[side_of(service)]]
+        if gone:
+            raise dead[next((service for service in gone if service not in self._told), gone[0])]
         for service, error in dead.items():
-            side = side_of(service)
-            if not living[side]:
-                raise error
             if service not in self._told:
+                side = side_of(service)
                 self._say(f"{error}; {side} continues with {counted(living[side], 'server')}")
         self._told = set(dead)

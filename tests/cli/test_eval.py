@@ -32,7 +32,7 @@ PROMPTS = "prompt,category\n" + "".join(f"What is {n} plus {n}?,sums\n" for n in
 
 TOKENS = (
     "Tuned: trained tokens = served tokens, 559 of 560 pairs; 1 of 560 pairs were cut: longer than sequence_len 256; "
-    "raise it to train on them whole."
+    "raise it to train on them completely."
 )
 
 

@@ -97,7 +97,7 @@ def test_a_second_collector_is_refused_in_one_sentence(tmp_path: Path) -> None:
     [
         (servers.always(lambda: web.Response(status=500)), "failed (500): an empty body"),
         (servers.always(lambda: web.Response(text="garbage")), "answered 'garbage'"),
-        (servers.always(lambda: web.Response(status=401)), "refuses us (401): set BLINDSIDE_API_KEY"),
+        (servers.always(lambda: web.Response(status=401)), "refuses access (401): set BLINDSIDE_API_KEY"),
         (servers.hang, "gave no answer within 0.5 s"),
         (servers.hang_up, "broke before the answer was complete"),
     ],

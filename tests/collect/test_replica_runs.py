@@ -85,7 +85,7 @@ def test_a_replica_killed_in_the_middle_is_not_missed(tmp_path: Path) -> None:
     assert len(lines) == len({(line["prompt_id"], line["side"]) for line in lines}) == 400
     assert set(tuned.asked.values()) == {1}
     [loss] = [line for line in said if "replica" in line]
-    assert loss.startswith("base: replica left out, 1 of 2 are asked: ")
+    assert loss.startswith("base: replica left out, 1 of 2 in use: ")
     assert doomed in loss
 
 

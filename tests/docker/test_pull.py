@@ -38,7 +38,7 @@ def test_what_cannot_be_pulled(client: docker.DockerClient) -> None:
     with registry(size=1000, seconds=0) as (where, _):
         with pytest.raises(ImageMissing, match=r"image:2\.0 does not exist; check TGI_IMAGE"):
             ensure_image(client, f"{where}/image:2.0", lambda line: None)
-        with pytest.raises(ImageMissing, match=r"refuses .*private:1\.0; `docker login`"):
+        with pytest.raises(ImageMissing, match=r"refuses .*private:1\.0; run `docker login` first"):
             ensure_image(client, f"{where}/private:1.0", lambda line: None)
     with pytest.raises(ImageMissing, match="check the network, or name a mirror"):
         ensure_image(client, f"127.0.0.1:{free_port()}/image:1.0", lambda line: None)

@@ -199,6 +199,22 @@ def test_a_pair_that_a_page_has_ready_counts_as_seen(tmp_path: Path) -> None:
     assert seen_twice(tmp_path) == []
 
 
+def test_a_pair_that_a_page_has_ready_is_judged_though_its_candidate_is_dropped(tmp_path: Path) -> None:
+    """Its base answer has reached the browser, so no other candidate could be asked about that prompt."""
+    make_sweep(tmp_path, k=2, n=12)
+    at = judging(tmp_path)
+    ana = Person(at, "Ana")
+    on_page = ana.view
+    ana.act("ahead")
+    ana.view = on_page
+    ready = shown(tmp_path)[1]
+    at.stop([ready.candidate])
+    assert len(ana.judge_all()) == 12
+    assert ready.item in {row.item for row in rows(tmp_path)[ready.candidate]}
+    assert len(rows(tmp_path)[ready.candidate]) <= 2
+    assert seen_twice(tmp_path) == []
+
+
 def test_thumbs_are_refused_before_anything_is_fixed(tmp_path: Path) -> None:
     make_sweep(tmp_path)
     with pytest.raises(InputError, match=r"judge it with `--mode compare` .* a run outside the sweep"):

@@ -57,7 +57,7 @@ class SweepPool(Pool):
         self._seen: dict[str, NDArray[np.int64]] = {}
 
     def stop(self, names: Collection[str]) -> None:
-        """These candidates are asked no more."""
+        """These candidates are asked no more, but for what is on somebody's page or ready for it."""
         self._running = np.array([name not in names for name in self.names], dtype=bool)
 
     def see(self, reviewer: str, item: str) -> None:
@@ -84,7 +84,10 @@ class SweepPool(Pool):
         return self._seen.setdefault(reviewer, np.full(self._prompts, -1, dtype=np.int64))
 
     def _open(self, way: ReviewerQueue) -> NDArray[np.bool_]:
-        open_items = super()._open(way) & self._running[self.arm]
+        running = self._running[self.arm]
+        # A pair of a stopped candidate that their page shows or has ready: they have seen the base's answer to it.
+        running[[held[way.reviewer][0] for held in (self._leases, self._ahead) if way.reviewer in held]] = True
+        open_items = super()._open(way) & running
         before = self._seen_by(way.reviewer)[self.prompt]
         return np.asarray(open_items & ((before < 0) | (before == np.arange(len(before)))), dtype=np.bool_)
 
