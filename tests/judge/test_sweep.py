@@ -9,6 +9,7 @@ import pytest
 
 from eval.errors import InputError
 from eval.judge.page.judging_state import JudgingState
+from eval.judge.setup.keyfile import KEY_FILE
 from eval.judge.store.side_files import read_rows
 from eval.judge.store.verdict_files import read_verdicts
 from eval.judge.study.study import Overlap, Study
@@ -150,6 +151,9 @@ def test_known_answers_and_repeats_go_to_runs_of_the_sweep(tmp_path: Path) -> No
         "pairs": [{"id": f"g{i}", "prompt": f"Is {i} even?", "better": "Yes.", "worse": "Blue."} for i in range(4)],
     }
     study = Study.model_validate({"practice": 0, "overlap": 1, "gold": gold, "repeats": {"rate": 0.5, "after": 2}})
+    key = tmp_path / "reports" / "rates" / KEY_FILE
+    key.write_text("5" * 64)  # it decides how many further pairs there are
+    key.chmod(0o600)
     Person(judging(tmp_path, study), "Ana").judge_all()
     kinds = Counter(row.kind for own in rows(tmp_path).values() for row in own)
     assert kinds["judgement"] == 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
 import tomllib
 import zipfile
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from eval.release.space.publish import SpacePlan, publish, stop
 from eval.release.space.pull import Pulled, pull
 from eval.release.space.store import Store
 from eval.run import Run
-from tests.cli.command import blindside
+from tests.cli.command import BLINDSIDE
 from tests.judge.runs import BASE_NAME, TUNED_NAME, make_run
 from tests.judge.server import EVERY_PAIR
 from tests.judge.sweeps import make_sweep, runs
@@ -272,7 +273,8 @@ def test_verdicts_of_a_server_that_was_replaced_are_told(run: Run, hub: Hub) -> 
 def test_a_sweep_is_refused_and_what_to_do_instead_is_named(hub: Hub, tmp_path: Path) -> None:
     make_sweep(tmp_path, n=2)
     for command in (["space", "rates", "--repo", SPACE, "--user", "ann"], ["pull", "rates"]):
-        done = blindside(*command, cwd=tmp_path)
+        # Not the warm one: it may have been started without this test's token.
+        done = subprocess.run([BLINDSIDE, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 1
         assert "with `blindside judge rates --auth reviewers.csv --share`" in done.stderr
     with pytest.raises(InputError, match="judge all of them on one page, with `blindside judge rates`"):
