@@ -29,7 +29,8 @@ CONCURRENCY ?=
 TIMEOUT ?=
 SWEEP ?= sweep.yml
 TESTS ?= tests
-WORKERS ?= 2
+# One more than the two cores of a small machine: some tests wait for others' processes.
+WORKERS ?= 3
 
 APP := .venv
 TRAIN := .venv-train
