@@ -109,7 +109,7 @@ test: $(APP)/.ready-dev $(TRAIN)/.ready $(OLD)/.ready $(VLLM)/.ready ## run ever
 	@$(APP)/bin/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(TESTS)
 
 test-fast: $(APP)/.ready-dev ## run the tests without browser, Docker and training; needs no other environment
-	@BLINDSIDE_FAST_TESTS=1 $(APP)/bin/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+	@BLINDSIDE_FAST_TESTS=1 $(APP)/bin/python -m pytest -n auto --dist worksteal $(TESTS)
 
 test-pythons: ## run the fast tests on each installed Python from 3.11 to 3.13 (also pyenv's), in separate environments
 	@set -e; for version in 3.11 3.12 3.13; do \

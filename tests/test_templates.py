@@ -47,7 +47,9 @@ ATTACKS = {
 
 #: Whatever is ended for its time takes all of it: loops are tried below, where the engine and an export render.
 IN_A_CHILD = [
-    pytest.param("train.export.rendering", name, marks=[pytest.mark.slow] if name == "a power" else [], id=name)
+    pytest.param(
+        "train.export.rendering", name, marks=[pytest.mark.slow] if name.startswith("a power") else [], id=name
+    )
     for name in ATTACKS
     if name != "loops"
 ]

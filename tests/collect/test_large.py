@@ -6,6 +6,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.large_collection import served
 from eval.answers import read_answered_keys, read_answers
 from eval.records import SIDES
@@ -36,6 +38,7 @@ print_answer_notes(open_run(Path(sys.argv[1]), sys.argv[2]))
 """
 
 
+@pytest.mark.slow
 def test_answers_of_120_megabytes_are_not_held(tmp_path: Path) -> None:
     rows = "".join(json.dumps({"prompt": f"Question {number}?"}) + "\n" for number in range(PROMPTS))
     (tmp_path / "prompts.jsonl").write_text(rows, encoding="utf-8")

@@ -13,9 +13,11 @@ def releases(true: float, studies: int) -> int:
     return sum(released(policy, *study(rng, 200, true), every=100) is not None for _ in range(studies))
 
 
+@pytest.mark.slow
 def test_a_model_that_is_no_better_is_seldom_released() -> None:
     assert releases(0.5, 60) <= 6
 
 
+@pytest.mark.slow
 def test_a_model_that_is_much_better_is_found() -> None:
     assert releases(0.7, 25) >= 21

@@ -21,6 +21,8 @@ from tests.release.hub_state import WRITER, Hub
 from tests.release.space_process import SPACE, Running, running, unpacked
 from tests.release.test_sync import eventually
 
+pytestmark = pytest.mark.slow
+
 COPY = "trial/verdicts.csv"
 DATA = f"{SPACE}-data"
 
