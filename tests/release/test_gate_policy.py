@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from benchmarks.gate_policy import released, study
 from eval.policy import DEFAULT, read_policy
