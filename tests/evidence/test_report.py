@@ -128,7 +128,7 @@ def test_verdicts_on_other_texts_or_unknown_prompts_are_left_out_and_counted(run
         "on a prompt that this run has no pair for": 1,
     }
     text = (run.report_folder / "report.md").read_text()
-    assert "| excluded: on answers that have changed since |  |  | 1 rows |" in text
+    assert "| excluded: on answers that have changed since |  |  | 1 row |" in text
 
 
 def test_an_unknown_label_stops_the_report_with_file_and_line(run: Run) -> None:

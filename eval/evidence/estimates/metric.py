@@ -46,6 +46,11 @@ class Metric:
         return cls(name, "count", None, None, None, n, unit)
 
     @property
+    def size(self) -> str:
+        """Like "1 prompt" and "60 prompts": of how many."""
+        return f"{self.n} {self.unit.removesuffix('s') if self.n == 1 else self.unit}"
+
+    @property
     def said(self) -> str:
         """The value as people read it; nothing for a count."""
         if self.value is None:

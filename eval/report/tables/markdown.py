@@ -54,7 +54,7 @@ def _head(analysis: Analysis) -> Iterator[str]:
 def _figures(analysis: Analysis) -> Iterator[str]:
     yield from ("| figure | value | 95% interval | n |", "|---|---|---|---|")
     for figure in all_figures(analysis):
-        yield f"| {_whole(figure.name)} | {figure.said} | {figure.interval} | {figure.n} {figure.unit} |"
+        yield f"| {_whole(figure.name)} | {figure.said} | {figure.interval} | {figure.size} |"
     yield ""
 
 

@@ -61,7 +61,7 @@ _MAIN = (
 
 def _main_figures(analysis: Analysis) -> Iterator[str]:
     rows = [
-        (figure.name, figure.said, figure.interval, f"{figure.n} {figure.unit}")
+        (figure.name, figure.said, figure.interval, figure.size)
         for figure in all_figures(analysis)
         if figure.name in _MAIN
     ]
