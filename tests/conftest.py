@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("unhurried", deadline=None)
     settings.load_profile("unhurried")
     config.pluginmanager.register(Times())
-
-
-def pytest_sessionfinish() -> None:
-    """The warm interpreters end with the tests that used them."""
-    warm.end()
+    if not hasattr(config, "workerinput"):
+        shared = ExitStack()
+        shared.enter_context(warm.place())
+        config.add_cleanup(shared.close)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -30,7 +30,8 @@ _WORDS = """(others) => {
   return words.filter(Boolean);
 }"""
 _RUN = """async (rules) => {
-  const found = await axe.run(document, rules.length ? { runOnly: rules } : {});
+  // Where each element that obeys a rule stands would cost as much again, and nobody reads it.
+  const found = await axe.run(document, { resultTypes: ["violations"], ...(rules.length ? { runOnly: rules } : {}) });
   return found.violations.map((v) => `${v.id} (${v.impact}): ${v.nodes.map((n) => n.target)}`);
 }"""
 _OTHER_SCHEME = """() => new Promise((done) => {

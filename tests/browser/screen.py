@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal, Unpack
 
-from playwright.sync_api import Browser, Dialog, Page, Request, Response
+from playwright.sync_api import Browser, Dialog, Page, Request, Response, TimeoutError
 
 from tests.browser.fresh import Look, fresh
 
@@ -15,6 +15,13 @@ READY = """before => {
   const open = document.querySelector('[data-vote][aria-disabled="false"]');
   return stage && stage.dataset.turn && stage.dataset.turn !== before && open;
 }"""
+
+#: A word that passes stays until a test ends it: on a busy machine its seconds would be over before it is read.
+HOLD = """addEventListener("DOMContentLoaded", () => {
+  const style = document.createElement("style");
+  style.textContent = ".bs-stage > .bs-passing { animation-delay: 3600s !important; }";
+  document.head.append(style);
+});"""
 
 
 class Screen:
@@ -30,6 +37,7 @@ class Screen:
         page.on("request", self._note)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("dialog", self._dismiss)
+        page.add_init_script(HOLD)
 
     def open(self, reviewer: str = "") -> None:
         """Go to the page; give the name where it is asked for."""
@@ -119,7 +127,12 @@ class Screen:
         return self.page.get_attribute(".bs-stage", f"data-{name}") or ""
 
     def _settle(self, before: str) -> None:
-        self.page.wait_for_function(READY, arg=before)
+        try:
+            self.page.wait_for_function(READY, arg=before)
+        except TimeoutError as error:
+            stage = self.page.locator(".bs-stage").all_inner_texts()
+            error.add_note(f"The page shows {stage}; asked last: {self.asked[-3:]}; problems: {self.problems}")
+            raise
 
     def _dismiss(self, dialog: Dialog) -> None:
         self.problems.append(dialog.message)

@@ -30,7 +30,7 @@ def under_tls(folder: Path, port: int) -> Iterator[str]:
 def framing(context: BrowserContext, page: str, address: str) -> Page:
     """A tab at `page`, which shows `address` in a frame."""
     tab = context.new_page()
-    body = f'<!doctype html><h1>A page</h1><iframe src="{address}/" width="1200" height="700"></iframe>'
+    body = f'<!doctype html><h1>A page</h1><iframe src="{address}/" width="1200" height="600"></iframe>'
     tab.route(f"{page}**", lambda route: route.fulfill(body=body, content_type="text/html"))
     tab.goto(page)
     return tab

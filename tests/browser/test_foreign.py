@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext
 from eval.judge.access.accounts import add_account
 from eval.judge.store.verdict_files import read_verdicts
 from eval.run import Run
+from tests.browser.fresh import emptied
 from tests.browser.screen import Screen
 from tests.browser.studies import PASSWORD
 from tests.evidence.results_server import Results
@@ -67,8 +68,8 @@ def victim(
 
 def sit_down(context: BrowserContext, url: str, *, logins: bool) -> Screen:
     page = Screen(context.new_page(), url)
-    page.page.goto(url)
     if logins:
+        page.page.goto(url)
         page.log_in("Ana", PASSWORD)
         if page.state == "welcome":
             page.press("Enter")
@@ -92,9 +93,9 @@ def test_another_website_reads_nothing_and_votes_for_nobody(
 ) -> None:
     run, server, logins = victim
     port = server.url.rsplit(":", 1)[1]
-    context = browser.new_context()
-    with another_site() as other:
-        page = sit_down(context, f"http://{host}:{port}", logins=logins)
+    address = f"http://{host}:{port}"
+    with emptied(browser, address) as context, another_site() as other:
+        page = sit_down(context, address, logins=logins)
         page.press("1")
         before, pair = run.verdicts_path.read_bytes(), page.panes()
         evil = context.new_page()
@@ -107,7 +108,6 @@ def test_another_website_reads_nothing_and_votes_for_nobody(
         assert page.panes() == pair
         page.press("1")
         assert page.status == "Saved"
-    context.close()
     assert {row.reviewer for row in read_verdicts(run.verdicts_path)} == {"Ana"}
 
 
@@ -132,12 +132,10 @@ def test_a_link_on_another_site_opens_the_page_for_its_reviewer(
     browser: Browser, victim: tuple[Run, Served, bool]
 ) -> None:
     _, judging, logins = victim
-    context = browser.new_context()
-    sit_down(context, judging.url, logins=logins)
-    with another_site() as other:
+    with emptied(browser, judging.url) as context, another_site() as other:
+        sit_down(context, judging.url, logins=logins)
         page = context.new_page()
         page.goto(f"http://evil.test:{other}/")
         page.evaluate("(url) => { location.href = url; }", judging.url)
         page.wait_for_selector(".bs-stage[data-turn]")
         assert page.get_attribute(".bs-stage", "data-state") == "ask"
-    context.close()

@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.browser.audit import violations
+from tests.browser.fresh import profile
 from tests.judge.asking import ask
 from tests.support import ROOT
 
@@ -47,19 +48,20 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context()
-    page = context.new_page()
     wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on(
-        "request",
-        lambda request: wrong.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None,
-    )
-    page.goto(address)
-    expect(page.get_by_text("Pair 1 of 5")).to_be_visible(timeout=30_000)
-    yield page
-    assert wrong == []
-    context.close()
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((address, "data:", "blob:")):
+            wrong.append(request.url)
+
+    with profile(browser) as context:
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("request", asked)
+        page.goto(address)
+        expect(page.get_by_text("Pair 1 of 5")).to_be_visible()
+        yield page
+        assert wrong == []
 
 
 def test_a_reader_leafs_filters_searches_and_compares(page: Page) -> None:

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 from eval.judge.access.accounts import add_account
 from eval.judge.store.verdict_files import read_verdicts
 from eval.run import Run
+from tests.browser.fresh import profile
 from tests.browser.proxies import NAME, PATH, PROXIES, proxy
 from tests.browser.results_tab import Tab
 from tests.browser.screen import Screen
@@ -39,8 +40,7 @@ def test_one_judges_through_a_proxy_under_tls_and_a_path(
     browser: Browser, judged: tuple[Run, Served], tmp_path: Path, kind: str
 ) -> None:
     run, server = judged
-    context = browser.new_context(ignore_https_errors=True)
-    with proxy(kind, server.url, tmp_path) as address:
+    with profile(browser, ignore_https_errors=True) as context, proxy(kind, server.url, tmp_path) as address:
         page = Screen(context.new_page(), f"{address}/")
         page.page.goto(address)
         page.log_in(kind, PASSWORD)
@@ -60,7 +60,6 @@ def test_one_judges_through_a_proxy_under_tls_and_a_path(
         page.page.click(".bs-out")
         page.page.wait_for_selector("#bs-login")
         assert page.problems == []
-    context.close()
     assert sum(row.reviewer == kind for row in read_verdicts(run.verdicts_path)) == 2
 
 
@@ -69,7 +68,7 @@ def test_results_are_read_and_taken_home_through_a_proxy(browser: Browser, run: 
     with (
         results_of(run, allow_host=[NAME], root_path=PATH) as server,
         proxy(kind, server.url, tmp_path) as address,
-        browser.new_context(ignore_https_errors=True) as context,
+        profile(browser, ignore_https_errors=True) as context,
     ):
         page = Tab(context.new_page(), address)
         page.open()
@@ -103,15 +102,14 @@ def test_one_judges_by_every_address_of_the_machine(browser: Browser, tmp_path: 
         reached = [name for name in addresses() if answers(name, int(port))]
         require(len(reached) > 1, "this machine has no address but 127.0.0.1")
         for name in reached:
-            context = browser.new_context()
-            page = Screen(context.new_page(), f"http://{name}:{port}")
-            page.page.goto(page.url)
-            page.log_in("Ana", PASSWORD)
-            if page.state == "welcome":
-                page.press("Enter")
-            page.press("1")
-            assert page.status == "Saved"
-            context.close()
+            with profile(browser) as context:
+                page = Screen(context.new_page(), f"http://{name}:{port}")
+                page.page.goto(page.url)
+                page.log_in("Ana", PASSWORD)
+                if page.state == "welcome":
+                    page.press("Enter")
+                page.press("1")
+                assert page.status == "Saved"
     assert len(read_verdicts(run.verdicts_path)) == len(reached)
 
 

@@ -41,7 +41,7 @@ def test_every_page_is_readable_and_accessible(browser: Browser, server: Results
         for name, query in PAGES.items():
             page.open(query)
             picture(page.page, f"results-{name}-{look}")
-            assert violations(page.page) == [], name
+            assert violations(page.page, everything=look == "light") == [], name
             assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
             assert page.page.locator("h1").count() == 1
         assert page.problems == []

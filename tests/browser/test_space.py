@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 
 from eval.judge.access.accounts import add_account
 from eval.judge.store.verdict_files import read_verdicts
 from eval.release.space.layout import Settings
 from eval.release.space.repository import gradio_version
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import FLAGS, chromium
+from tests.browser.fresh import LOCALE, profile
 from tests.browser.space_frame import HUB_PAGE, OTHER_PAGE, Judge, framed, framing, under_tls
 from tests.browser.studies import PASSWORD
 from tests.cli.command import BLINDSIDE
@@ -35,7 +36,7 @@ BESIDE = (f"gradio[oauth,mcp]=={gradio_version()}", "uvicorn>=0.14.0", "websocke
 def public(browser: Browser) -> Iterator[Browser]:
     """A browser to which this machine is as public as a Space: it protects no address on loopback from other sites."""
     flags = [*FLAGS, "--disable-features=LocalNetworkAccessChecks"]
-    with browser.browser_type.launch(executable_path=shutil.which("chromium"), args=flags) as public:
+    with browser.browser_type.launch(executable_path=chromium(), args=flags) as public:
         yield public
 
 
@@ -90,16 +91,18 @@ def test_a_space_is_judged_in_its_frame_killed_and_brought_home(public: Browser,
         host = address.removeprefix("https://")
         with running(hub, app, tmp_path / "disk", python=python, port=port, host=host) as space:
             space.until("bs-login")
-            lost = judged_in_frames(public, hub, address)
+            with ExitStack() as browsers:
+                options = {"ignore_https_errors": True, "locale": LOCALE}
+                both = [browsers.enter_context(profile(public, **options)) for _ in range(2)]
+                lost = judged_in_frames(both, hub, address)
             space.kill()
         hub.refused.clear()
         with running(hub, app, tmp_path / "new-disk", python=python, port=port, host=host) as space:
             space.until("bs-login")
-            context = public.new_context(ignore_https_errors=True)
-            bo = Judge(framed(framing(context, HUB_PAGE, address)))
-            bo.log_in("Bo", PASSWORD)
-            bo.judge(1)
-            context.close()
+            with profile(public, ignore_https_errors=True) as context:
+                bo = Judge(framed(framing(context, HUB_PAGE, address)))
+                bo.log_in("Bo", PASSWORD)
+                bo.judge(1)
             assert space.end() == 0
         assert "4 new verdicts from our/judging-data, 4 in all" in command(hub, home, "pull", "trial")
         assert lost == 2
@@ -115,9 +118,8 @@ def every_second(hub: Hub, **changes: tuple[str, ...]) -> None:
     hub.put(f"{SPACE}-data", "trial/settings.json", settings.model_dump_json().encode())
 
 
-def judged_in_frames(browser: Browser, hub: Hub, address: str) -> int:
+def judged_in_frames(contexts: list[BrowserContext], hub: Hub, address: str) -> int:
     """Two reviewers in two browsers; how many verdicts their headers call not copied in the end."""
-    contexts = [browser.new_context(ignore_https_errors=True, locale="en-GB") for _ in range(2)]
     tabs = [framing(context, HUB_PAGE, address) for context in contexts]
     ann, bo = (Judge(framed(tab)) for tab in tabs)
     ann.log_in("Ann", PASSWORD)
@@ -138,8 +140,6 @@ def judged_in_frames(browser: Browser, hub: Hub, address: str) -> int:
     text = "".join(frame.content() for tab in tabs for frame in tab.frames)
     assert WRITER not in text
     assert "judging-data" not in text
-    for context in contexts:
-        context.close()
     return 2
 
 
@@ -151,18 +151,17 @@ def hub_accounts(
     host = address.removeprefix("https://")
     with running(hub, app, tmp_path / "oauth-disk", python=python, port=port, host=host) as space:
         space.until("bs-hub")
-        context = browser.new_context(ignore_https_errors=True)
-        frame = framed(framing(context, HUB_PAGE, address))
-        with context.expect_page() as opened:
-            frame.click("#bs-hub")
-        Judge(opened.value.main_frame).judge(1)
-        assert opened.value.url.startswith(address)
-        hub.person = {"preferred_username": "Eve"}
-        stranger = browser.new_context(ignore_https_errors=True).new_page()
-        stranger.goto(address)
-        stranger.click("#bs-hub")
-        stranger.wait_for_url("**/login/callback**")
-        assert "not on this study's list" in stranger.content()
-        context.close()
+        with profile(browser, ignore_https_errors=True) as context, profile(browser, ignore_https_errors=True) as other:
+            frame = framed(framing(context, HUB_PAGE, address))
+            with context.expect_page() as opened:
+                frame.click("#bs-hub")
+            Judge(opened.value.main_frame).judge(1)
+            assert opened.value.url.startswith(address)
+            hub.person = {"preferred_username": "Eve"}
+            stranger = other.new_page()
+            stranger.goto(address)
+            stranger.click("#bs-hub")
+            stranger.wait_for_url("**/login/callback**")
+            assert "not on this study's list" in stranger.content()
         space.end()
     assert hub.files(f"{SPACE}-data")["trial/verdicts.csv"].count(b",Ann,") == 2 + 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import cache
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,72 +27,85 @@ OLD = ("numpy", "transformers.models.llama.modeling_llama", "transformers.models
 #: What the pages import of other people's.
 PAGES = ("gradio", "pandas", "scipy.stats", "uvicorn")
 
-_running = ExitStack()
+#: In the environment: the folder of this run's warm interpreters, which all workers of pytest share.
+PLACE = "BLINDSIDE_WARM"
+#: A pipe that nothing is written to: the interpreters end when whoever holds its other end does.
+ALIVE = "alive"
+
+_started_here: list[subprocess.Popen[bytes]] = []
 
 
-@cache
 def train_python() -> Path:
-    """A Python of the train environment without its start-up, until `end`; its `parents[1]` is an environment."""
+    """A Python of the train environment without its start-up; its `parents[1]` is an environment."""
     require(TRAIN_PYTHON.exists(), "`make env-train` builds it")
-    return _started(TRAIN_PYTHON.parents[1], TRAINING, ("axolotl", "accelerate", "torchrun"))
+    return _warm("train", TRAIN_PYTHON.parents[1], TRAINING, ("axolotl", "accelerate", "torchrun"))
 
 
-@cache
 def old_python() -> Path:
-    """A Python with transformers 4.51 without its start-up, until `end`."""
+    """A Python with transformers 4.51 without its start-up."""
     require(OLD_PYTHON.exists(), "`make env-old` builds it")
-    return _started(OLD_PYTHON.parents[1], OLD, ())
+    return _warm("old", OLD_PYTHON.parents[1], OLD, ())
 
 
-@cache
 def page_python() -> Path:
-    """A Python of this environment that has Gradio imported, until `end`; `blindside` lies beside it."""
-    return _started(Path(sys.executable).parents[1], PAGES, ("blindside",))
-
-
-def end() -> None:
-    """End the warm interpreters of this process."""
-    _running.close()
-    train_python.cache_clear()
-    old_python.cache_clear()
-    page_python.cache_clear()
-
-
-def _started(env: Path, modules: Sequence[str], scripts: Sequence[str]) -> Path:
-    # Not pytest's own folder: a socket's path may have a hundred characters.
-    folder = Path(_running.enter_context(TemporaryDirectory(prefix="warm-")))
-    return _running.enter_context(warmed(env, folder / "env", modules, scripts))
+    """A Python of this environment that has Gradio imported; `blindside` lies beside it."""
+    return _warm("page", Path(sys.executable).parents[1], PAGES, ("blindside",))
 
 
 @contextmanager
-def warmed(env: Path, folder: Path, modules: Sequence[str], scripts: Sequence[str]) -> Iterator[Path]:
-    """An environment in `folder` that stands for `env`, while the context lasts; its interpreter.
+def place() -> Iterator[None]:
+    """A place for warm interpreters; they end with the context, and with this process however that ends."""
+    # Not pytest's own folder: a socket's path may have a hundred characters.
+    with TemporaryDirectory(prefix="warm-") as folder:
+        alive = Path(folder, ALIVE)
+        os.mkfifo(alive)
+        held = os.open(alive, os.O_RDWR)
+        os.environ[PLACE] = folder
+        try:
+            yield
+        finally:
+            os.close(held)
+
+
+def _warm(name: str, env: Path, modules: Sequence[str], scripts: Sequence[str]) -> Path:
+    """The interpreter of this name, started by the first worker that asks."""
+    folder = Path(os.environ[PLACE], name)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            started = folder.with_suffix(".new")
+            _start(env, started, folder, modules, scripts)
+            started.rename(folder)
+    return folder / "bin" / "python"
+
+
+def _start(env: Path, folder: Path, later: Path, modules: Sequence[str], scripts: Sequence[str]) -> None:
+    """Make an environment in `folder`, which will be called `later`, that stands for `env`.
 
     `bin/python` and each of `scripts` run what those of `env` run, each in a process of its own that is forked from
     one interpreter that has imported `modules`.
     """
+    shutil.rmtree(folder, ignore_errors=True)
     (folder / "bin").mkdir(parents=True)
     (folder / "lib").symlink_to((env / "lib").absolute())
-    address = str(folder / "socket")
     for name in scripts:
-        _stand_in(folder, name, address, str((env / "bin" / name).absolute()))
-    _stand_in(folder, "python", address)
-    command = [str((env / "bin" / "python").absolute()), "-P", str(HERE / "server.py"), address, *modules]
-    with (
-        (folder / "server.log").open("wb") as log,
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=ROOT,
+        _stand_in(folder, later, name, str((env / "bin" / name).absolute()))
+    _stand_in(folder, later, "python")
+    python = (env / "bin" / "python").absolute()
+    with (folder / "server.log").open("wb") as log, folder.with_name(ALIVE).open("rb") as alive:
+        server = subprocess.Popen(
+            [python, "-P", HERE / "server.py", folder / "socket", *modules], stdin=alive, stdout=subprocess.PIPE, stderr=log, cwd=ROOT,
             env=environment(env, offline=True) | {"GRADIO_ANALYTICS_ENABLED": "False"},
-        ) as server,
-    ):  # fmt: skip
-        assert server.stdout is not None
-        assert b"warm\n" in iter(server.stdout.readline, b""), (folder / "server.log").read_text()[-2000:]
-        yield folder / "bin" / "python"
+        )  # fmt: skip
+    _started_here.append(server)
+    assert server.stdout is not None
+    assert b"warm\n" in iter(server.stdout.readline, b""), (folder / "server.log").read_text()[-2000:]
 
 
-def _stand_in(folder: Path, name: str, address: str, *script: str) -> None:
+def _stand_in(folder: Path, later: Path, name: str, *script: str) -> None:
     path = folder / "bin" / name
     # The stand-in for Python goes for sys.executable, whichever of them is run.
-    words = [sys.executable, "-I", "-S", str(HERE / "client.py"), address, str(folder / "bin" / "python"), *script]
+    address, python = str(later / "socket"), str(later / "bin" / "python")
+    words = [sys.executable, "-I", "-S", str(HERE / "client.py"), address, python, *script]
     path.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
     path.chmod(0o755)
