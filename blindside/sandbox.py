@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-SECONDS = 5  # of the processor's time, for one call
+SECONDS = 2  # of the processor's time, for one call
 MEGABYTES = 512  # of memory, beside what the process has already
 ANSWER = 64 * 2**20  # bytes of an answer
 

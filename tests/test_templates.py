@@ -142,12 +142,11 @@ def test_the_reference_says_it_and_goes_on(tmp_path: Path, warm: Path) -> None:
 
 @pytest.mark.train
 @pytest.mark.parametrize(("source", "said"), [ATTACKS["loops"], ATTACKS["a long text"]])
-def test_counting_tokens_says_it(source: str, said: str, tmp_path: Path) -> None:
-    need_train()
+def test_counting_tokens_says_it(source: str, said: str, tmp_path: Path, warm: Path) -> None:
     made = folder(tmp_path, source)
     recipe = tmp_path / "mine.yml"
     recipe.write_text(f"base_model: {made}\noutput_dir: o\ndatasets: [{{path: p, type: chat_template.default}}]\n")
-    with TokenCounter(read_recipe(recipe), TRAIN_PYTHON.parents[1]) as counter:
+    with TokenCounter(read_recipe(recipe), warm.parents[1]) as counter:
         counter.add(1, [{"role": "user", "content": "a"}], "b", "c")
         counted = counter.result()
     assert counted.error.startswith(f"the chat template {said}")

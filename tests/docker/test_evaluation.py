@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +26,7 @@ from eval.report.write_report import write_report
 from eval.run import Run, open_run
 from eval.run_info import Decoding, ModelInfo
 from tests.compose.servers import MODEL, need_train
-from tests.docker.stand_in import container, left, stack
+from tests.docker.stand_in import IMAGE, container, left, stack
 from tests.judge.runs import make_run
 from tests.judge.server import Tab, served
 from tests.support import TRAIN_PYTHON
@@ -52,29 +54,20 @@ def containers(tmp_path: Path, seen: list[DockerStack]) -> Iterator[Servers]:
     made = stack(tmp_path, BASE_STAND_IN="engine", TUNED_STAND_IN="engine")
     seen.append(made)
     with made:
+        for side, url in made.urls.items():
+            with urllib.request.urlopen(f"{url}/info", timeout=10) as response:
+                info = json.loads(response.read())
+            assert info["model_id"] == made.served[side] == f"/models/{side}"
+            assert (info["max_total_tokens"], info["max_input_tokens"]) == (1024, 1023)
         yield StartedServers(made)
 
 
-def test_from_two_containers_to_a_win_rate_and_nothing_is_left(engine: docker.DockerClient, tmp_path: Path) -> None:
-    need_train()
-    run = start(tmp_path, 12)
-    seen: list[DockerStack] = []
-    assert prove_and_collect(run, [lambda: containers(tmp_path, seen)], HOW) == 0
-    assert left(engine, seen[0].project) == []
-    run = open_run(run.folder.parent, run.name)
-    assert is_complete(run)
-    assert run.info.engine.startswith("tgi ")
-    assert all(side.passed for side in run.info.checks.parity.values())
-    assert {side.flipped for side in run.info.checks.determinism.values()} == {0}
-    summary = write_report(run).summary
-    assert (summary.table.pairs, summary.table.identical) == (12, 12)
-
-
-def test_a_container_killed_in_the_middle_costs_nothing_that_was_on_disk(
+def test_from_two_containers_to_a_win_rate_though_one_was_killed_in_the_middle(
     engine: docker.DockerClient, tmp_path: Path
 ) -> None:
+    """What was on disk when it was killed stays, and nothing is left on the machine by either try."""
     need_train()
-    run = start(tmp_path, 150)
+    run = start(tmp_path, 60)
     seen: list[DockerStack] = []
     killer = threading.Thread(target=_kill_when_half_done, args=(engine, run, seen))
     killer.start()
@@ -82,19 +75,26 @@ def test_a_container_killed_in_the_middle_costs_nothing_that_was_on_disk(
         prove_and_collect(run, [lambda: containers(tmp_path, seen)], HOW)
     killer.join()
     kept = run.responses_path.read_bytes()
-    assert 0 < len(read_answers(run.responses_path).responses) < 300
+    assert 0 < len(read_answers(run.responses_path).responses) < 120
     assert left(engine, seen[0].project) == []
 
     assert prove_and_collect(open_run(run.folder.parent, run.name), [lambda: containers(tmp_path, seen)], HOW) == 0
+    assert left(engine, seen[1].project) == []
     assert run.responses_path.read_bytes().startswith(kept)
     answered = Counter(read_answers(run.responses_path).responses.keys())
-    assert len(answered) == answered.total() == 300
-    assert left(engine, seen[1].project) == []
+    assert len(answered) == answered.total() == 120
+    run = open_run(run.folder.parent, run.name)
+    assert is_complete(run)
+    assert run.info.engine.startswith(f"tgi {IMAGE}@sha256:")
+    assert all(side.passed for side in run.info.checks.parity.values())
+    assert {side.flipped for side in run.info.checks.determinism.values()} == {0}
+    summary = write_report(run).summary
+    assert (summary.table.pairs, summary.table.identical) == (60, 60)
 
 
 def _kill_when_half_done(engine: docker.DockerClient, run: Run, seen: list[DockerStack]) -> None:
     deadline = time.monotonic() + 120
-    while not (run.responses_path.is_file() and run.responses_path.read_bytes().count(b"\n") > 100):
+    while not (run.responses_path.is_file() and run.responses_path.read_bytes().count(b"\n") > 40):
         if time.monotonic() > deadline:
             return
         time.sleep(0.02)

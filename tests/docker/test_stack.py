@@ -2,52 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import threading
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import docker
 
 from compose.leftovers import remove_orphans
-from tests.compose.servers import need_train
-from tests.docker.stand_in import IMAGE, MODELS, container, left, plan, stack
-
-
-def _post(url: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as response:
-        return json.loads(response.read())
-
-
-def test_both_sides_answer_and_nothing_is_left(engine: docker.DockerClient, tmp_path: Path) -> None:
-    need_train()
-    said: list[str] = []
-    served = stack(tmp_path, said=said, BASE_STAND_IN="engine", TUNED_STAND_IN="engine")
-    question = {"messages": [{"role": "user", "content": "What is the capital of Croatia?"}], "temperature": 0}
-    with served:
-        assert served.engine.startswith(f"tgi {IMAGE}@sha256:")
-        for side, url in served.urls.items():
-            with urllib.request.urlopen(f"{url}/info", timeout=10) as response:
-                info = json.loads(response.read())
-            assert info["model_id"] == served.served[side] == f"/models/{side}"
-            assert (info["max_total_tokens"], info["max_input_tokens"]) == (1024, 1023)
-            answer = _post(f"{url}/v1/chat/completions", question | {"model": "tgi", "max_tokens": 16})
-            assert answer["choices"][0]["message"]["content"]
-            generate = {"inputs": "a", "parameters": {"decoder_input_details": True, "max_new_tokens": 1}}
-            assert _post(f"{url}/generate", generate)["details"][
-                "prefill"
-            ]  # the flag --enable-prefill-logprobs came through
-        served.check()
-    assert f"base: healthy at {_url(said, 'base')}" in said
-    assert "/models/tuned" in (tmp_path / "logs/tuned.log").read_text()
-    assert left(engine, served.project) == []
+from tests.docker.stand_in import MODELS, container, left, plan, stack
 
 
 def test_what_runs_is_closed_to_the_network_and_read_only(engine: docker.DockerClient, tmp_path: Path) -> None:
-    with stack(tmp_path) as served:
-        for side in ("base", "tuned"):
+    said: list[str] = []
+    with stack(tmp_path, said=said) as served:
+        for side, url in served.urls.items():
+            assert f"{side}: healthy at {url}" in said
             attributes = container(engine, served.project, side).attrs
             ports = [one["HostIp"] for some in attributes["NetworkSettings"]["Ports"].values() for one in some]
             mounts = {mount["Destination"]: mount["RW"] for mount in attributes["Mounts"]}
@@ -115,7 +84,3 @@ def test_the_plan_names_the_files_and_the_reason(engine: docker.DockerClient, tm
 
 def _running(client: docker.DockerClient, project: str) -> list[Any]:
     return client.containers.list(filters={"label": f"com.docker.compose.project={project}"})
-
-
-def _url(said: list[str], side: str) -> str:
-    return next(line.rpartition(" ")[2] for line in said if line.startswith(f"{side}: healthy"))

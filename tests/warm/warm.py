@@ -94,7 +94,8 @@ def _start(env: Path, folder: Path, later: Path, modules: Sequence[str], scripts
     python = (env / "bin" / "python").absolute()
     with (folder / "server.log").open("wb") as log, folder.with_name(ALIVE).open("rb") as alive:
         server = subprocess.Popen(
-            [python, "-P", HERE / "server.py", folder / "socket", *modules], stdin=alive, stdout=subprocess.PIPE, stderr=log, cwd=ROOT,
+            [python, "-P", HERE / "server.py", folder / "socket", *modules],
+            stdin=alive, stdout=subprocess.PIPE, stderr=log, cwd=ROOT,
             env=environment(env, offline=True) | {"GRADIO_ANALYTICS_ENABLED": "False"},
         )  # fmt: skip
     _started_here.append(server)
