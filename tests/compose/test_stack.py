@@ -68,11 +68,10 @@ def test_sides_must_differ(tmp_path: Path) -> None:
 
 
 @pytest.mark.train
-def test_two_servers_answer_and_a_death_is_noticed(tmp_path: Path) -> None:
-    need_train()
+def test_two_servers_answer_and_a_death_is_noticed(tmp_path: Path, warm: Path) -> None:
     before = children()
     said: list[str] = []
-    stack = EmbeddedStack(BOTH, python=TRAIN_PYTHON, logs=tmp_path / "logs", say=said.append)
+    stack = EmbeddedStack(BOTH, python=warm, logs=tmp_path / "logs", say=said.append)
     with pytest.raises(EngineDied) as died, stack:
         _use_until_one_is_killed(stack, said, before)
     side = died.value.side
@@ -112,20 +111,18 @@ def _copy(folder: Path, **files: str | None) -> str:
 
 
 @pytest.mark.train
-def test_what_a_server_says_before_it_ends_is_the_error(tmp_path: Path) -> None:
-    need_train()
+def test_what_a_server_says_before_it_ends_is_the_error(tmp_path: Path, warm: Path) -> None:
     before = children()
     broken = _copy(tmp_path / "model", **{"config.json": None})
     models = [Model("base", str(MODEL)), Model("tuned", broken)]
-    with pytest.raises(EngineDied) as died, EmbeddedStack(models, python=TRAIN_PYTHON, logs=tmp_path):
+    with pytest.raises(EngineDied) as died, EmbeddedStack(models, python=warm, logs=tmp_path):
         pass
     assert str(died.value) == f"tuned: {broken} has no config.json; give a folder with a complete model"
     assert children() <= before
 
 
 @pytest.mark.train
-def test_what_cannot_be_served_is_one_sentence(tmp_path: Path) -> None:
-    need_train()
+def test_what_cannot_be_served_is_one_sentence(tmp_path: Path, warm: Path) -> None:
     mamba = {"model_type": "mamba", "vocab_size": 1024, "hidden_size": 8, "num_hidden_layers": 1}
     wrong = {
         _copy(
@@ -138,7 +135,7 @@ def test_what_cannot_be_served_is_one_sentence(tmp_path: Path) -> None:
     }
     script = "import sys; from compose.embedded.__main__ import main; [main(['--model-id', m]) for m in sys.argv[1:]]"
     ran = subprocess.run(
-        [str(TRAIN_PYTHON), "-c", script, *wrong], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+        [str(warm), "-c", script, *wrong], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
     )
     said = [line for line in ran.stderr.splitlines() if line.startswith("error: ")]
     assert len(said) == len(wrong), ran.stderr

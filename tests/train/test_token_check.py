@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import TRAIN_PYTHON, require
 from tests.train.models import hf5_folder, recipe
 from tests.train.test_stage import calls, fake_training
 from train.artifact import Artifact, write_artifact
@@ -98,12 +97,11 @@ def test_a_training_of_an_earlier_version_that_was_kept_is_not_gone_on_with(smal
 
 @pytest.mark.train
 @pytest.mark.slow
-def test_real_axolotl_that_cannot_import_the_check_is_stopped(small: tuple[Path, Path]) -> None:
-    require(TRAIN_PYTHON.exists(), "no .venv-train")
+def test_real_axolotl_that_cannot_import_the_check_is_stopped(small: tuple[Path, Path], warm: Path) -> None:
     path, _ = small
     env = path.parent / "elsewhere"
     (env / "bin").mkdir(parents=True)
-    real = TRAIN_PYTHON.absolute().parent
+    real = warm.parent
     (env / "bin" / "python").symlink_to(real / "python")
     (env / "lib").symlink_to(real.parent / "lib")
     program = env / "bin" / "axolotl"
