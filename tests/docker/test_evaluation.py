@@ -25,13 +25,11 @@ from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.report.write_report import write_report
 from eval.run import Run, open_run
 from eval.run_info import Decoding, ModelInfo
-from tests.compose.servers import MODEL, need_train
+from tests.compose.servers import MODEL
 from tests.docker.stand_in import IMAGE, container, left, stack
 from tests.judge.runs import make_run
 from tests.judge.server import Tab, served
-from tests.support import TRAIN_PYTHON
-
-HOW = CollectionSettings(TRAIN_PYTHON, "float32", concurrency=4, force=False)
+from tests.warm.warm import train_python
 
 
 def start(tmp_path: Path, prompts: int) -> Run:
@@ -66,19 +64,19 @@ def test_from_two_containers_to_a_win_rate_though_one_was_killed_in_the_middle(
     engine: docker.DockerClient, tmp_path: Path
 ) -> None:
     """What was on disk when it was killed stays, and nothing is left on the machine by either try."""
-    need_train()
+    how = CollectionSettings(train_python(), "float32", concurrency=4, force=False)
     run = start(tmp_path, 60)
     seen: list[DockerStack] = []
     killer = threading.Thread(target=_kill_when_half_done, args=(engine, run, seen))
     killer.start()
     with pytest.raises(ContainerDied, match="tuned"):
-        prove_and_collect(run, [lambda: containers(tmp_path, seen)], HOW)
+        prove_and_collect(run, [lambda: containers(tmp_path, seen)], how)
     killer.join()
     kept = run.responses_path.read_bytes()
     assert 0 < len(read_answers(run.responses_path).responses) < 120
     assert left(engine, seen[0].project) == []
 
-    assert prove_and_collect(open_run(run.folder.parent, run.name), [lambda: containers(tmp_path, seen)], HOW) == 0
+    assert prove_and_collect(open_run(run.folder.parent, run.name), [lambda: containers(tmp_path, seen)], how) == 0
     assert left(engine, seen[1].project) == []
     assert run.responses_path.read_bytes().startswith(kept)
     answered = Counter(read_answers(run.responses_path).responses.keys())

@@ -1,10 +1,12 @@
-"""A real vLLM in two containers on the CPU, by the project's own compose files: proved, collected, taken down."""
+"""A real vLLM in a container on the CPU, by the project's own compose files: up, proved, taken down.
+
+One side is enough: what two containers do together is the same for every engine (test_evaluation), and what two vLLM
+servers answer is seen in tests/vllm.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import docker
@@ -13,42 +15,39 @@ import pytest
 from compose.containers import DockerStack
 from compose.machine import Machine
 from compose.plan import choose_plan
-from eval.cli.collecting.prove_and_collect import CollectionSettings, is_complete, prove_and_collect
-from eval.cli.collecting.serving import Servers, StartedServers
-from eval.run import open_run
-from tests.compose.servers import need_train
+from eval.collect.parity.parity import check_parity
+from eval.records import Side
+from eval.run_info import ModelInfo
+from tests.collect.parity_world import PROMPTS
+from tests.compose.servers import MODEL
 from tests.docker.stand_in import MODELS, left, variables
-from tests.docker.test_evaluation import start
-from tests.support import ROOT, TRAIN_PYTHON
+from tests.support import ROOT
 from tests.vllm.world import VLLM_PYTHON, need_vllm
+from tests.warm.warm import train_python
 
 pytestmark = pytest.mark.train
 
 
-@contextmanager
-def containers(tmp_path: Path, seen: list[DockerStack]) -> Iterator[Servers]:
+def vllm(tmp_path: Path) -> DockerStack:
     (hub := tmp_path / "hub").mkdir()
-    plan = choose_plan("docker", models=MODELS, server="vllm", machine=Machine(engine="27.0", compose="2.30.0"))
+    base = MODELS[:1]
+    plan = choose_plan("docker", models=base, server="vllm", machine=Machine(engine="27.0", compose="2.30.0"))
     environment = {**plan.environment, "HUB_CACHE": str(hub), "DTYPE": "float32", **variables(VLLM_PYTHON)}
     plan = dataclasses.replace(plan, environment=environment, local=ROOT / "tests/docker/vllm.yml")
-    made = DockerStack(MODELS, run="test", plan=plan, logs=tmp_path / "logs", startup_seconds=600)
-    seen.append(made)
-    with made:
-        yield StartedServers(made)
+    return DockerStack(base, run="test", plan=plan, logs=tmp_path / "logs", startup_seconds=600)
 
 
-def test_vllm_in_two_containers_is_proved_and_collected_from(engine: docker.DockerClient, tmp_path: Path) -> None:
-    need_train()
+def test_vllm_in_a_container_is_proved(engine: docker.DockerClient, tmp_path: Path) -> None:
     need_vllm()
-    run = start(tmp_path, 12)
-    seen: list[DockerStack] = []
-    how = CollectionSettings(TRAIN_PYTHON, "float32", concurrency=4, force=False)
-    assert prove_and_collect(run, [lambda: containers(tmp_path, seen)], how) == 0
-    assert left(engine, seen[0].project) == []
-    run = open_run(run.folder.parent, run.name)
-    assert is_complete(run)
-    assert run.info.engine.startswith("vllm ")
-    for side in run.info.checks.parity.values():
-        # Both sides serve the same weights, so which of them answers can't be told.
-        assert [check.name for check in side.checks if check.passed is not True] == ["weights"]
-    assert {side.flipped for side in run.info.checks.determinism.values()} == {0}
+    stack = vllm(tmp_path)
+    with stack:
+        assert stack.engine.startswith("vllm ")
+        info = ModelInfo(name="base", source=str(MODEL))
+        served: dict[Side, str] = {"base": stack.served["base"]}
+        report = check_parity(
+            {"base": stack.urls["base"]}, {"base": info}, PROMPTS, python=train_python(), expected_ids=served
+        )
+    assert left(engine, stack.project) == []
+    # One side alone cannot be taken for the other.
+    assert report.checks
+    assert {check.name for check in report.checks if check.passed is not True} <= {"weights"}

@@ -184,15 +184,14 @@ def test_tokens_are_the_recipes_own_and_answers_that_axolotl_would_not_find_are_
 
 
 @pytest.mark.train
-def test_the_sums_of_a_large_file_are_estimated_and_what_is_too_long_is_not(tmp_path: Path) -> None:
-    require(TRAIN_PYTHON.exists(), "no .venv-train")
+def test_the_sums_of_a_large_file_are_estimated_and_what_is_too_long_is_not(warm: Path) -> None:
     recipe = read_recipe(find_recipe("tiny")).replaced(base_model=str(MODEL))
-    with TokenCounter(recipe, TRAIN_PYTHON.parents[1]) as counter:
+    with TokenCounter(recipe, warm.parents[1]) as counter:
         for line in range(1, EXACT + 501):
             counter.add(line, [user("Who is it?")], "It is he.", "It is she, I think.")
         counter.add(EXACT + 501, [user("Who is it?")], "It is he. " * 200, "No.")
         counted = counter.result()
-    with TokenCounter(recipe, TRAIN_PYTHON.parents[1]) as counter:
+    with TokenCounter(recipe, warm.parents[1]) as counter:
         counter.add(1, [user("Who is it?")], "It is he.", "It is she, I think.")
         one = counter.result()
     assert (counted.pairs, counted.estimated, one.estimated) == (EXACT + 501, True, False)

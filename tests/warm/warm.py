@@ -27,6 +27,8 @@ OLD = ("numpy", "transformers.models.llama.modeling_llama", "transformers.models
 #: What the pages import of other people's.
 PAGES = ("gradio", "pandas", "scipy.stats", "uvicorn")
 
+#: What some of our own processes are started with, and libraries read when they are imported.
+QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 #: In the environment: the folder of this run's warm interpreters, which all workers of pytest share.
 PLACE = "BLINDSIDE_WARM"
 #: A pipe that nothing is written to: the interpreters end when whoever holds its other end does.
@@ -96,7 +98,7 @@ def _start(env: Path, folder: Path, later: Path, modules: Sequence[str], scripts
         server = subprocess.Popen(
             [python, "-P", HERE / "server.py", folder / "socket", *modules],
             stdin=alive, stdout=subprocess.PIPE, stderr=log, cwd=ROOT,
-            env=environment(env, offline=True) | {"GRADIO_ANALYTICS_ENABLED": "False"},
+            env=environment(env, offline=True) | QUIET,
         )  # fmt: skip
     _started_here.append(server)
     assert server.stdout is not None
