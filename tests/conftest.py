@@ -16,7 +16,10 @@ from tests.times import Times
 from tests.warm import warm
 
 #: Folders whose tests share a browser, an engine or both cores, the longest first: each goes to one worker as a whole.
-TOGETHER = {folder: place for place, folder in enumerate(("e2e", "browser", "vllm", "docker"))}
+TOGETHER = {folder: place for place, folder in enumerate(("browser", "docker", "e2e", "vllm"))}
+#: Where a folder goes to the same worker as another one. Each network that Docker makes is a change of the machine's
+#: network to Chromium, which then gives up whatever it is fetching (ERR_NETWORK_CHANGED).
+WITH = {"docker": "browser"}
 #: Files elsewhere that see every container of the machine.
 CONTAINERS = {"tests/train/test_container.py"}
 
@@ -46,14 +49,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         slow = [item for item in items if _is_slow(item)]
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not _is_slow(item)]
-    trains = {_scope(item.nodeid) for item in items if item.get_closest_marker("train")}
-    items.sort(key=lambda item: TOGETHER.get(scope := _scope(item.nodeid), len(TOGETHER) + (scope not in trains)))
+    trains = {_folder(item.nodeid) for item in items if item.get_closest_marker("train")}
+    items.sort(key=lambda item: TOGETHER.get(scope := _folder(item.nodeid), len(TOGETHER) + (scope not in trains)))
 
 
 def _is_slow(item: pytest.Item) -> bool:
     """Whether a test needs a browser, Docker, an environment that trains, or everything at once."""
     named = any(item.get_closest_marker(name) for name in ("browser", "train", "docker", "slow"))
-    return named or _scope(item.nodeid) in TOGETHER or "warm" in getattr(item, "fixturenames", ())
+    return named or _folder(item.nodeid) in TOGETHER or "warm" in getattr(item, "fixturenames", ())
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
@@ -67,7 +70,13 @@ class _Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no type
 
 
 def _scope(nodeid: str) -> str:
-    """What goes to one worker as a whole: a folder of TOGETHER, else a file."""
+    """What goes to one worker as a whole: folders of TOGETHER, else a file."""
+    folder = _folder(nodeid)
+    return WITH.get(folder, folder)
+
+
+def _folder(nodeid: str) -> str:
+    """A folder of TOGETHER, else a file."""
     path = nodeid.partition("::")[0]
     folder = "docker" if path in CONTAINERS else path.split("/")[1]
     return folder if folder in TOGETHER else path

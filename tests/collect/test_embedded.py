@@ -68,9 +68,8 @@ def test_answers_equal_those_of_a_real_tgi(tmp_path: Path) -> None:
 
 
 @pytest.mark.train
-def test_one_of_two_servers_of_a_side_that_we_started_is_killed_and_not_missed(tmp_path: Path) -> None:
+def test_one_of_two_servers_of_a_side_that_we_started_is_killed_and_not_missed(tmp_path: Path, warm: Path) -> None:
     """Its side ends with the last one."""
-    require(TRAIN_PYTHON.is_file(), "needs .venv-train (make train builds it)")
     count = 60
     prompts = write(tmp_path / "prompts.jsonl", [{"prompt": f"Tell me about the number {n}."} for n in range(count)])
     models: dict[Side, ModelInfo] = {side: ModelInfo(name=side, source=str(MODEL)) for side in SIDES}
@@ -79,7 +78,7 @@ def test_one_of_two_servers_of_a_side_that_we_started_is_killed_and_not_missed(t
     )
     servers = [Model(service, str(MODEL)) for service in ("base", "base-2", "tuned")]
     said, before = list[str](), children()
-    with EmbeddedStack(servers, python=train_python(), logs=tmp_path / "logs", say=said.append) as stack:
+    with EmbeddedStack(servers, python=warm, logs=tmp_path / "logs", say=said.append) as stack:
         base, second, _ = sorted(children() - before, key=started)
         killed: list[int] = []
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from eval.judge.page.due_pairs import DuePairs
 from eval.judge.page.judged_run import JudgedRun, RunLedgers
 from eval.judge.page.reviewer_state import Draft, ReviewerState
 from eval.judge.setup.begin import refuse_candidate
@@ -44,6 +45,7 @@ class JudgingState:
         self.pool = self._pool()
         gold = self.study.gold.pairs if self.study.gold else ()
         self._gold = {pair.item: Task.of_pair(pair.pair()) for pair in gold}
+        self.due = DuePairs(self.pool, self.study, frozenset(self.tasks), frozenset(self._gold))
         # Gold pairs belong to no run; the rows of each go to one of the runs.
         self._gold_run_of = {item: judged_runs[at % len(judged_runs)] for at, item in enumerate(self._gold)}
         self._states: dict[str, ReviewerState] = {}
@@ -129,71 +131,12 @@ class JudgingState:
         return state.way.sides[item]
 
     def next(self, state: ReviewerState) -> Key | None:
-        """What this reviewer is asked now; it is then theirs for a while. Skipped ones come last, the oldest first."""
-        skipped = [key for key in state.skipped if self.is_askable(state, key)]
-        key = self._choose(state, list(state.standing), skipped)
-        self.hold(state, key)
-        return key
+        """What this reviewer is asked now; it is then theirs for a while."""
+        return self.due.next(state)
 
     def after(self, state: ReviewerState, shown: Key) -> Key | None:
-        """What this reviewer will be asked once they have judged what is before them, if nothing else
-        happens; as far as others can wait it is kept for them."""
-        if shown in state.standing:
-            return None
-        skipped = [key for key in state.skipped if key != shown and self.is_askable(state, key)]
-        with self._as_if_judged(state, shown):
-            key = self._choose(state, [*state.standing, shown], skipped)
-        if key is not None and key[0] == "judgement":
-            self.pool.lease_ahead(state.reviewer, key[1])
-        return key
-
-    @contextmanager
-    def _as_if_judged(self, state: ReviewerState, key: Key) -> Iterator[None]:
-        kind, item = key
-        if kind != "judgement":
-            yield
-            return
-        for counted in (self.pool.count, state.way.count):
-            counted(item, 1)
-        try:
-            yield
-        finally:
-            for counted in (self.pool.count, state.way.count):
-                counted(item, -1)
-
-    def _choose(self, state: ReviewerState, standing: Sequence[Key], skipped: Sequence[Key]) -> Key | None:
-        key = state.extras.due(standing, skipped)
-        if key is not None:
-            return key
-        item = self.pool.choose(state.way, [item for kind, item in skipped if kind == "judgement"])
-        return ("judgement", item) if item is not None else next(iter(skipped), None)
-
-    def is_askable(self, state: ReviewerState, key: Key) -> bool:
-        """Whether a pair may still be put before this reviewer."""
-        kind, item = key
-        if key in state.standing or item not in (self._gold if kind == "gold" else self.tasks):
-            return False
-        if kind == "judgement":
-            return self.pool.is_open(state.way, item)
-        return kind == "gold" or ("judgement", item) in state.standing
-
-    def hold(self, state: ReviewerState, key: Key | None) -> None:
-        """This pair is before this reviewer, and goes to nobody else for a while; the one before goes back."""
-        if key is not None and key[0] == "judgement":
-            self.pool.lease(state.reviewer, key[1])
-        else:
-            self.pool.release(state.reviewer)
-
-    def total(self, state: ReviewerState) -> int:
-        """The reviewer's target, of all kinds: the study's, or all that was open to them. It does not shrink while
-        others judge."""
-        judged, still_open = len(state.standing), self.pool.still_open(state.way)
-        state.target = max(
-            state.target,
-            judged + still_open + state.extras.still_to_come(state.standing, still_open),
-            state.open_at_first + state.extras.still_to_come({}, state.open_at_first),
-        )
-        return max(judged, min(state.target, self.study.target or state.target))
+        """What this reviewer will be asked once they have judged what is before them."""
+        return self.due.after(state, shown)
 
     def write(
         self, state: ReviewerState, key: Key, outcome: str, draft: Draft, seconds: float, *, strength: str | None = None

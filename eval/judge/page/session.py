@@ -174,7 +174,7 @@ class ReviewerSession:
         self.judging.withdraw(state, key)
         self._rest.given -= 1
         self._keep(state, typed)
-        self.judging.hold(state, key)
+        self.judging.due.hold(state, key)
         return self._show(state, key, UNDONE, saved=True)
 
     def _edit(self, state: ReviewerState, wanted: str, typed: Draft) -> View:
@@ -214,9 +214,9 @@ class ReviewerSession:
         if self._editing or state.practice:
             return self._show(state, self._shown if self._editing else state.practice, notice, saved=saved, keep=keep)
         key = None if isinstance(self._shown, int) else self._shown
-        if key is None or key in state.skipped or not self.judging.is_askable(state, key):
+        if key is None or key in state.skipped or not self.judging.due.is_askable(state, key):
             key = self.judging.next(state)
-        self.judging.hold(state, key)
+        self.judging.due.hold(state, key)
         return self._show(state, key, notice, saved=saved, keep=keep)
 
     def _show(
@@ -240,8 +240,8 @@ class ReviewerSession:
             nonce=self._nonce,
             reviewer=self.reviewer,
             judged=judged,
-            total=self.judging.total(state) if shown is not None else judged,
-            skipped=sum(self.judging.is_askable(state, key) for key in state.skipped),
+            total=self.judging.due.total(state) if shown is not None else judged,
+            skipped=sum(self.judging.due.is_askable(state, key) for key in state.skipped),
             mode=self.judging.study.mode,
             pair=task.pair if task else None,
             left=self._left(state, shown),
