@@ -2,24 +2,21 @@
 
     .venv/bin/python -m benchmarks.judging_latency [--pairs 2000] [--votes 200] [--users 20] [--seconds 10]
 
-Every verdict counted was on disk (fdatasync) before its answer came. It needs Debian's chromium for the first figure.
+Every verdict counted was on disk (fdatasync) before its answer came. It needs Chromium for the first figure.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import statistics
-import tempfile
 import threading
 import time
 from pathlib import Path
-
-from playwright.sync_api import sync_playwright
+from tempfile import TemporaryDirectory
 
 from eval.judge.store.verdict_files import in_force, read_verdicts
 from eval.run import Run
-from tests.browser.conftest import FLAGS
+from tests.browser.chromium import launched
 from tests.browser.screen import screen
 from tests.judge.runs import make_run
 from tests.judge.server import Served, Tab, served
@@ -48,7 +45,7 @@ def main() -> None:
     for name, default in (("pairs", 2000), ("votes", 200), ("users", 20), ("seconds", 10)):
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
         words = "It depends on the light and on who looks at it. " * 12
         answers = [(f"Thing {i}. {words}\n\n- one\n- two", f"Thing {i} is blue.") for i in range(options.pairs)]
         run = make_run(Path(folder), answers=answers)
@@ -59,15 +56,9 @@ def main() -> None:
 
 def in_browser(server: Served, votes: int) -> list[float]:
     """Milliseconds of each verdict; the first ones warm everything up and do not count."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        raise SystemExit("chromium is missing: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        with screen(browser, server.url) as page:
-            page.open("browser")
-            waits: list[float] = page.page.evaluate(VOTE, votes + 5)
-        browser.close()
+    with TemporaryDirectory() as profile, launched(Path(profile)) as browser, screen(browser, server.url) as page:
+        page.open("browser")
+        waits: list[float] = page.page.evaluate(VOTE, votes + 5)
     return waits[5:]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -38,9 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("unhurried")
     config.pluginmanager.register(Times())
     if not hasattr(config, "workerinput"):
-        shared = ExitStack()
-        shared.enter_context(warm.place())
-        config.add_cleanup(shared.close)
+        warm.prepare()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

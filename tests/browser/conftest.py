@@ -1,17 +1,16 @@
-"""Debian's Chromium, driven by Playwright."""
+"""What the browser tests share: Chromium, and the pages that are served to it."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from eval.judge.access.accounts import add_account
 from eval.judge.study.study import Study
 from eval.run import Run
-from tests.browser.fresh import LOCALE, patient
+from tests.browser.chromium import launched
 from tests.browser.results_tab import Tab, tab
 from tests.browser.servers import Page, job, served_together
 from tests.browser.studies import (
@@ -32,41 +31,13 @@ from tests.browser.studies import (
 from tests.evidence.judged import make_judged
 from tests.evidence.results_server import Results, results_of
 from tests.judge.runs import make_run, make_run_of, prompt
-from tests.support import require
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # Other sites, and names of ours, that no name server knows: all of them are this machine.
-    "--host-resolver-rules=MAP *.test 127.0.0.1, MAP judge.example.org 127.0.0.1",
-]
-
-
-def chromium() -> str:
-    """Chromium without windows where that is installed: it draws the same, for a third less of the processor's time."""
-    found = shutil.which("chromium-headless-shell") or shutil.which("chromium")
-    require(found is not None, "the browser tests need Debian's Chromium: apt-get install chromium-headless-shell")
-    return str(found)
 
 
 @pytest.fixture(scope="package")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Chromium with a profile of its own, `contexts[0]`, which keeps what it has compiled: see `fresh`."""
-    with sync_playwright() as playwright:
-        profile = tmp_path_factory.mktemp("profile")
-        context = playwright.chromium.launch_persistent_context(
-            profile, executable_path=chromium(), args=FLAGS, locale=LOCALE
-        )
-        patient(context)
-        assert context.browser is not None
-        yield context.browser
-        context.close()
+    with launched(tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="package")

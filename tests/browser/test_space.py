@@ -16,7 +16,7 @@ from eval.judge.access.accounts import add_account
 from eval.judge.store.verdict_files import read_verdicts
 from eval.release.space.layout import Settings
 from eval.release.space.repository import gradio_version
-from tests.browser.conftest import FLAGS, chromium
+from tests.browser.chromium import FLAGS, chromium
 from tests.browser.fresh import LOCALE, profile
 from tests.browser.space_frame import HUB_PAGE, OTHER_PAGE, Judge, framed, framing, under_tls
 from tests.browser.studies import PASSWORD

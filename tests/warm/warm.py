@@ -8,8 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -34,7 +33,8 @@ PLACE = "BLINDSIDE_WARM"
 #: A pipe that nothing is written to: the interpreters end when whoever holds its other end does.
 ALIVE = "alive"
 
-_started_here: list[subprocess.Popen[bytes]] = []
+#: What must last as long as this process.
+_held: list[object] = []
 
 
 def train_python() -> Path:
@@ -54,23 +54,20 @@ def page_python() -> Path:
     return _warm("page", Path(sys.executable).parents[1], PAGES, ("blindside",))
 
 
-@contextmanager
-def place() -> Iterator[None]:
-    """A place for warm interpreters; they end with the context, and with this process however that ends."""
+def prepare() -> None:
+    """Make a place for warm interpreters, for this process and all that it starts; they end when it does."""
     # Not pytest's own folder: a socket's path may have a hundred characters.
-    with TemporaryDirectory(prefix="warm-") as folder:
-        alive = Path(folder, ALIVE)
-        os.mkfifo(alive)
-        held = os.open(alive, os.O_RDWR)
-        os.environ[PLACE] = folder
-        try:
-            yield
-        finally:
-            os.close(held)
+    folder = TemporaryDirectory(prefix="warm-")
+    os.environ[PLACE] = folder.name
+    alive = Path(folder.name, ALIVE)
+    os.mkfifo(alive)
+    _held.extend((folder, os.open(alive, os.O_RDWR)))
 
 
 def _warm(name: str, env: Path, modules: Sequence[str], scripts: Sequence[str]) -> Path:
     """The interpreter of this name, started by the first worker that asks."""
+    if PLACE not in os.environ:
+        prepare()
     folder = Path(os.environ[PLACE], name)
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -100,7 +97,7 @@ def _start(env: Path, folder: Path, later: Path, modules: Sequence[str], scripts
             stdin=alive, stdout=subprocess.PIPE, stderr=log, cwd=ROOT,
             env=environment(env, offline=True) | QUIET,
         )  # fmt: skip
-    _started_here.append(server)
+    _held.append(server)
     assert server.stdout is not None
     assert b"warm\n" in iter(server.stdout.readline, b""), (folder / "server.log").read_text()[-2000:]
 
