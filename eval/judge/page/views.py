@@ -25,7 +25,18 @@ from eval.records import Response
 
 ASSETS = Path(__file__).parent / "assets"
 STYLES = ("tokens.css", "answers.css", "judge.css", "form.css", "phone.css")
-SCRIPTS = ("words.js", "copied.js", "draft.js", "form.js", "reading.js", "list.js", "ahead.js", "judge.js", "keys.js")
+SCRIPTS = (
+    "words.js",
+    "load.js",
+    "copied.js",
+    "draft.js",
+    "form.js",
+    "reading.js",
+    "list.js",
+    "ahead.js",
+    "judge.js",
+    "keys.js",
+)
 
 #: Notices of errors; the others are information.
 ALARMS = frozenset({"stale", "not_saved", "broken", "criterion_missing", "reason_missing", "not_understood"})

@@ -212,6 +212,10 @@ STRINGS: dict[str, tuple[str, str]] = {
         "The server does not answer. Your verdict was not saved: press the key again once it is back.",
         "服务器没有响应，您的评判没有保存。服务器恢复后，请再按一次。",
     ),
+    "incomplete": (
+        "A part of this page could not be fetched. Reload the page; if that does not help, ask the person who runs it.",
+        "此页面的一部分未能加载。请刷新页面；如果仍然如此，请告知负责人。",
+    ),
     "lost_idle": (
         "The server does not answer. Your verdicts are saved: continue once it is back.",
         "服务器没有响应。之前的评判都已保存，服务器恢复后可以继续。",

@@ -190,7 +190,9 @@
 
   function look() {
     const there = stage();
-    if (!there || !by("bs-bar") || !by("bs-top") || !there.dataset.turn || there.dataset.turn === turn) return;
+    const whole = there && by("bs-bar") && by("bs-top") && by("bs-send");
+    if (!whole || !there.dataset.turn || there.dataset.turn === turn) return;
+    b.loaded();
     clearTimeout(timer);
     if (b.ahead.shown()) b.reading.keep();
     const fresh = settle();
