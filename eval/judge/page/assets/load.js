@@ -11,8 +11,13 @@
   const keep = (times) => { try { sessionStorage.setItem(KEY, times); } catch { /* private window */ } };
   try { tried = Number(sessionStorage.getItem(KEY)); keep(tried); } catch { /* private window */ }
 
-  // Nothing that comes later is needed to judge.
-  b.loaded = () => { if (!complete) keep(0); complete = true; };
+  // Nothing that comes later is needed to judge, nor what failed and was only an extra (a script that a filter blocks).
+  b.loaded = () => {
+    if (complete) return;
+    complete = true;
+    keep(0);
+    document.querySelector(".bs-incomplete")?.remove();
+  };
 
   function say() {
     const told = document.createElement("p");
