@@ -51,7 +51,9 @@ def emptied(browser: Browser, url: str) -> Iterator[BrowserContext]:
     own.clear_cookies()
     address = urlsplit(url)
     forgotten = {"origin": f"{address.scheme}://{address.netloc}", "storageTypes": "local_storage"}
-    own.new_cdp_session(before[0]).send("Storage.clearDataForOrigin", forgotten)
+    session = own.new_cdp_session(before[0])
+    session.send("Storage.clearDataForOrigin", forgotten)
+    session.detach()
     yield own
     for page in own.pages:
         if page not in before:

@@ -39,9 +39,15 @@ def test_it_is_reloaded_and_takes_verdicts(browser: Browser, judging: dict[str, 
         assert page.status == "Saved"
 
 
-def test_what_never_comes_is_told_and_the_page_takes_nothing(browser: Browser, judging: dict[str, Page]) -> None:
+@pytest.mark.parametrize(("stores", "times"), [(True, 4), (False, 1)])
+def test_what_never_comes_is_told_and_the_page_takes_nothing(
+    browser: Browser, judging: dict[str, Page], stores: bool, times: int
+) -> None:
+    """Where the browser keeps nothing, tries could not be counted, and there is one."""
     with screen(browser, judging["plain"].url, locale=LOCALE) as page:
         opened: list[str] = []
+        if not stores:
+            page.page.add_init_script("Storage.prototype.setItem = () => { throw new Error('quota'); };")
         page.page.on("framenavigated", lambda frame: opened.append(frame.url))
         page.page.route(PART, lambda route: route.abort())
         page.page.goto(page.url)
@@ -50,4 +56,4 @@ def test_what_never_comes_is_told_and_the_page_takes_nothing(browser: Browser, j
         assert "could not be fetched. Reload the page" in page.page.inner_text(".bs-incomplete")
         assert page.page.locator(".bs-incomplete").evaluate(SEEN)
         assert page.page.locator('[data-vote][aria-disabled="false"]').count() == 0
-        assert len(opened) == 1 + 3
+        assert len(opened) == times

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -30,6 +29,9 @@ from tests.support import free_port, require
 pytestmark = pytest.mark.browser
 #: What the builder of a Space installs beside requirements.txt (its build log says so).
 BESIDE = (f"gradio[oauth,mcp]=={gradio_version()}", "uvicorn>=0.14.0", "websockets>=10.4", "spaces")
+
+#: How a reviewer's browser is opened.
+ABROAD = {"ignore_https_errors": True, "locale": LOCALE}
 
 
 @pytest.fixture
@@ -91,15 +93,13 @@ def test_a_space_is_judged_in_its_frame_killed_and_brought_home(public: Browser,
         host = address.removeprefix("https://")
         with running(hub, app, tmp_path / "disk", python=python, port=port, host=host) as space:
             space.until("bs-login")
-            with ExitStack() as browsers:
-                options = {"ignore_https_errors": True, "locale": LOCALE}
-                both = [browsers.enter_context(profile(public, **options)) for _ in range(2)]
-                lost = judged_in_frames(both, hub, address)
+            with profile(public, **ABROAD) as one, profile(public, **ABROAD) as other:
+                lost = judged_in_frames([one, other], hub, address)
             space.kill()
         hub.refused.clear()
         with running(hub, app, tmp_path / "new-disk", python=python, port=port, host=host) as space:
             space.until("bs-login")
-            with profile(public, ignore_https_errors=True) as context:
+            with profile(public, **ABROAD) as context:
                 bo = Judge(framed(framing(context, HUB_PAGE, address)))
                 bo.log_in("Bo", PASSWORD)
                 bo.judge(1)
@@ -151,7 +151,7 @@ def hub_accounts(
     host = address.removeprefix("https://")
     with running(hub, app, tmp_path / "oauth-disk", python=python, port=port, host=host) as space:
         space.until("bs-hub")
-        with profile(browser, ignore_https_errors=True) as context, profile(browser, ignore_https_errors=True) as other:
+        with profile(browser, **ABROAD) as context, profile(browser, **ABROAD) as other:
             frame = framed(framing(context, HUB_PAGE, address))
             with context.expect_page() as opened:
                 frame.click("#bs-hub")

@@ -45,7 +45,7 @@ class JudgingState:
         self.pool = self._pool()
         gold = self.study.gold.pairs if self.study.gold else ()
         self._gold = {pair.item: Task.of_pair(pair.pair()) for pair in gold}
-        self.due = DuePairs(self.pool, self.study, frozenset(self.tasks), frozenset(self._gold))
+        self.due = DuePairs(self.pool, self.study, self.tasks, self._gold)
         # Gold pairs belong to no run; the rows of each go to one of the runs.
         self._gold_run_of = {item: judged_runs[at % len(judged_runs)] for at, item in enumerate(self._gold)}
         self._states: dict[str, ReviewerState] = {}

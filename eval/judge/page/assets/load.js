@@ -5,17 +5,17 @@
   const [KEY, MOST, PAUSE] = ["blindside.reloads", 3, 500]; // PAUSE: milliseconds, longer each time
   const b = window.blindside;
   let complete = false;
-  let tried = MOST; // without a storage it would be reloaded for ever
+  let tried = MOST; // where nothing can be stored it would be reloaded for ever
   let waiting = false;
 
-  const keep = (times) => { try { sessionStorage.setItem(KEY, times); } catch { /* private window */ } };
-  try { tried = Number(sessionStorage.getItem(KEY)); keep(tried); } catch { /* private window */ }
+  const keep = (times) => { sessionStorage.setItem(KEY, times); return times; };
+  try { tried = keep(Number(sessionStorage.getItem(KEY))); } catch { /* private window */ }
 
   // Nothing that comes later is needed to judge, nor what failed and was only an extra (a script that a filter blocks).
   b.loaded = () => {
     if (complete) return;
     complete = true;
-    keep(0);
+    if (tried) try { keep(0); } catch { /* private window */ }
     document.querySelector(".bs-incomplete")?.remove();
   };
 
